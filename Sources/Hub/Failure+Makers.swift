@@ -47,7 +47,8 @@ extension Failure {
 
     /// `reason` is a phrase: `.hubUnreachable("the name huggingface.co was not found")`.
     public static func hubUnreachable(_ reason: String, retryAfter: Int? = nil) -> Failure {
-        Failure(.hubUnreachable, detail: "The Hub cannot be reached: \(reason). Try again later.", retryAfter: retryAfter)
+        Failure(
+            .hubUnreachable, detail: "The Hub cannot be reached: \(reason). Try again later.", retryAfter: retryAfter)
     }
 
     /// `seconds` is the limit that passed, `stage` what it limits: "connecting", "the answer's head".
@@ -64,12 +65,14 @@ extension Failure {
 
     /// `what` is what has run out: `.tooBusy("connections to the Hub", retryAfter: 1)`; `retryAfter` in seconds.
     public static func tooBusy(_ what: String, retryAfter: Int = 1) -> Failure {
-        Failure(.tooBusy, detail: "This gateway has no \(what) left. Try again in \(retryAfter) s.", retryAfter: retryAfter)
+        Failure(
+            .tooBusy, detail: "This gateway has no \(what) left. Try again in \(retryAfter) s.", retryAfter: retryAfter)
     }
 
     /// `retryAfter` in seconds.
     public static func draining(retryAfter: Int = 1) -> Failure {
-        Failure(.draining, detail: "This gateway is shutting down. Try again in \(retryAfter) s.", retryAfter: retryAfter)
+        Failure(
+            .draining, detail: "This gateway is shutting down. Try again in \(retryAfter) s.", retryAfter: retryAfter)
     }
 
     /// `detail` goes to the log; what the caller sees of it is the Server's choice.
