@@ -9,6 +9,8 @@ public struct Failure: Error, Sendable, Equatable {
     public enum Kind: Sendable, Equatable {
         /// The request is malformed: syntax, JSON, a field, a name.
         case badRequest
+        /// The request breaks HTTP itself; `rule` is the short name of what it breaks. The connection closes after the answer.
+        case refused(Status, rule: String)
         case notFound
         /// `allow` is what the Allow field must list (RFC 9110 section 15.5.6).
         case methodNotAllowed(allow: [Method])
@@ -48,7 +50,7 @@ public struct Failure: Error, Sendable, Equatable {
 
     public var fault: Fault {
         switch kind {
-        case .badRequest, .notFound, .methodNotAllowed, .payloadTooLarge, .unsupportedMediaType, .expectationFailed,
+        case .badRequest, .refused, .notFound, .methodNotAllowed, .payloadTooLarge, .unsupportedMediaType, .expectationFailed,
             .noToken, .denied, .clientGone:
             .client
         case .hubAnswered(let refusal): refusal.status.code >= 500 ? .hub : .client

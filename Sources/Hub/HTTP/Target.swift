@@ -7,6 +7,15 @@ public struct Target: Sendable, Hashable {
     public let authority: String?
     private let pathLength: Int
 
+    /// `/`
+    public static let root = Target(pathAndQuery: "/", authority: nil, pathLength: 1)
+
+    private init(pathAndQuery: String, authority: String?, pathLength: Int) {
+        self.pathAndQuery = pathAndQuery
+        self.authority = authority
+        self.pathLength = pathLength
+    }
+
     /// Reads a target in origin, absolute (http, https) or asterisk form (RFC 9112 sections 3.2.1, 3.2.2, 3.2.4).
     /// Throws `badRequest` for white space, control bytes, a fragment, bytes that are not UTF-8, and other forms.
     public init(_ received: some Collection<UInt8>) throws(Failure) {
