@@ -10,7 +10,9 @@ public struct HubRefusal: Sendable, Equatable {
     /// What Hugging Face's support asks for.
     public let hubRequestID: String?
 
-    public init(status: Status, code: String? = nil, message: String, headers: Headers = [:], hubRequestID: String? = nil) {
+    public init(
+        status: Status, code: String? = nil, message: String, headers: Headers = [:], hubRequestID: String? = nil
+    ) {
         self.status = status
         self.code = code
         self.message = message

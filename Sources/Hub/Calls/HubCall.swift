@@ -18,8 +18,8 @@ extension HubCall {
     public var body: [UInt8]? { get throws(Failure) { nil } }
     public var contentType: String? { nil }
 
-    /// Reads the Hub's answer. Throws `hubAnswered` for every status but 2xx, `hubBroken` for a body that is not what the
-    /// Hub promises.
+    /// Reads the Hub's answer. Throws `hubAnswered` for every status but 2xx, `hubBroken` for a body that is not what
+    /// the Hub promises.
     public func answer(status: Status, headers: Headers, body: [UInt8]) throws(Failure) -> Answer {
         guard status.isSuccess else {
             throw .hubAnswered(HubRefusal(status: status, headers: headers, body: body))

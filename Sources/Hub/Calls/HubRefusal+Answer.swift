@@ -2,13 +2,15 @@ extension HubRefusal {
     /// Reads an answer that is not a success, in all the forms the Hub's client knows (hub-api.md, "Errors").
     /// Whatever the body is, a message comes out.
     public init(status: Status, headers: Headers, body: [UInt8]) {
-        let candidates = [headers["X-Error-Message"], Self.message(inBody: body, isHTML: Self.isHTML(headers, body))]
+        let inBody = Self.message(inBody: body, isHTML: Self.isHTML(headers, body))
+        let candidates = [headers["X-Error-Message"], inBody]
         let message = candidates.lazy.compactMap { $0.map(Self.oneLine) }.first { !$0.isEmpty }
         var kept = Headers()
         for name in Self.keptFields {
             for value in headers.values(of: name) { kept.append(name, value) }
         }
-        let requestID = ["X-Request-Id", "X-Amzn-Trace-Id", "X-Amz-Cf-Id"].lazy.compactMap { headers[$0] }.first
+        let idNames = ["X-Request-Id", "X-Amzn-Trace-Id", "X-Amz-Cf-Id"]
+        let requestID = idNames.lazy.compactMap { headers[$0] }.first
         self.init(
             status: status, code: headers["X-Error-Code"], message: message ?? "The Hub answered \(status).",
             headers: kept, hubRequestID: requestID)
@@ -20,8 +22,8 @@ extension HubRefusal {
             return isHTML ? nil : String(decoding: body.prefix(longestMessage), as: UTF8.self)
         }
         if let text = json.stringValue { return text }
-        let texts = texts(json["error"]) + texts(json["errors"]) + texts(json["error_description"]) + texts(json["message"])
-        return texts.isEmpty ? nil : texts.joined(separator: " ")
+        let found = ["error", "errors", "error_description", "message"].flatMap { texts(json[$0]) }
+        return found.isEmpty ? nil : found.joined(separator: " ")
     }
 
     private static func texts(_ json: JSON?) -> [String] {
@@ -42,7 +44,8 @@ extension HubRefusal {
     private static func oneLine(_ text: String) -> String {
         var line = ""
         for scalar in text.unicodeScalars.prefix(longestMessage) {
-            let breaks = scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value)
+            let breaks =
+                scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value)
                 || scalar.value == 0x2028 || scalar.value == 0x2029
             line.unicodeScalars.append(breaks ? " " : scalar)
         }

@@ -15,8 +15,8 @@ public struct RepoCreation: HubCall, Equatable {
         self.sdk = kind == .space ? sdk ?? .static : nil
     }
 
-    /// Reads the facade's `{"type", "name", "private"}` with, if wanted, `organization` and a space's `sdk`; other fields
-    /// are ignored. Throws `badRequest`.
+    /// Reads the facade's `{"type", "name", "private"}` with, if wanted, `organization` and a space's `sdk`; other
+    /// fields are ignored. Throws `badRequest`.
     public init(facade json: JSON) throws(Failure) {
         let body = try FacadeBody(json)
         let kind = try body.repoKind()
@@ -36,8 +36,8 @@ public struct RepoCreation: HubCall, Equatable {
                 "type": .string(kind.apiName),
                 "name": .string(id.name),
                 "organization": id.namespace.map(JSON.string) ?? .null,
-                // `private`, not the newer `visibility`: the facade's callers say no more than this boolean, and every Hub
-                // understands it, those that clients before 1.0 were made for too.
+                // `private`, not the newer `visibility`: the facade's callers say no more than this boolean, and every
+                // Hub understands it, those that clients before 1.0 were made for too.
                 "private": .bool(isPrivate),
             ]
             if let sdk { members["sdk"] = .string(sdk.rawValue) }

@@ -5,8 +5,8 @@ public struct RepoUpdate: HubCall, Equatable {
     public let id: RepoID
     public let isPrivate: Bool
 
-    /// Throws `badRequest` for an id without a namespace. Here the Hub does not put the token's own: a bare name is an old
-    /// canonical model, of which the caller cannot know whether policy would look at the right owner.
+    /// Throws `badRequest` for an id without a namespace. Here the Hub does not put the token's own: a bare name
+    /// is an old canonical model of nobody, whereas policy takes a missing namespace for the token's own.
     public init(kind: RepoKind, id: RepoID, isPrivate: Bool, field: String = "namespace") throws(Failure) {
         guard id.namespace != nil else {
             throw .badField(field, "must be \"owner/name\": this call does not complete the owner")

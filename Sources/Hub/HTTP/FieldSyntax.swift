@@ -4,7 +4,7 @@ extension Headers {
         !name.isEmpty && name.utf8.allSatisfy(\.isTokenByte)
     }
 
-    /// Whether `value` may be sent as it is: no control bytes but TAB, no space or TAB around it (RFC 9110 section 5.5).
+    /// Whether `value` may be sent as it is: no control bytes but TAB, no white space around it (RFC 9110 section 5.5).
     public static func isFieldValue(_ value: String) -> Bool {
         let bytes = value.utf8
         return bytes.allSatisfy { ($0 >= 0x20 && $0 != 0x7F) || $0 == 0x09 }

@@ -33,8 +33,8 @@ extension Target {
 
     private static let tokenPrefix = "hf_"
     private static let secretNames: Set<String> = [
-        "sig", "key", "policy", "code", "auth", "authorization", "jwt", "key-pair-id", "awsaccesskeyid", "api_key", "apikey",
-        "state", "session", "code_verifier",
+        "sig", "key", "policy", "code", "auth", "authorization", "jwt", "key-pair-id", "awsaccesskeyid", "api_key",
+        "apikey", "state", "session", "code_verifier",
     ]
     private static let secretParts = ["token", "signature", "credential", "secret", "passw"]
 }

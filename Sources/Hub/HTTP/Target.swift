@@ -28,7 +28,7 @@ public struct Target: Sendable, Hashable {
     /// See `init(_:)` for bytes.
     public init(_ received: String) throws(Failure) {
         guard received.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7F && $0 != UInt8(ascii: "#") }) else {
-            throw .badRequest("The request target must have no spaces, control characters or fragment; percent-encode them.")
+            throw .badRequest("The request target must percent-encode spaces, control characters and \"#\".")
         }
         (authority, pathAndQuery) = try Self.split(received)
         pathLength = pathAndQuery.utf8.prefix { $0 != UInt8(ascii: "?") }.count
@@ -55,7 +55,7 @@ public struct Target: Sendable, Hashable {
     /// than the one that was routed and allowed.
     public var hasDotSegments: Bool {
         segments.contains { segment in
-            segment.split(omittingEmptySubsequences: false) { $0 == "/" || $0 == "\\" }.contains { $0 == "." || $0 == ".." }
+            segment.split { $0 == "/" || $0 == "\\" }.contains { $0 == "." || $0 == ".." }
         }
     }
 

@@ -25,7 +25,9 @@ struct FacadeBody {
     }
 
     func string(_ field: String) throws(Failure) -> String {
-        guard let text = try optionalString(field) else { throw .badField(field, "must be a string, \(absence(field))") }
+        guard let text = try optionalString(field) else {
+            throw .badField(field, "must be a string, \(absence(field))")
+        }
         return text
     }
 

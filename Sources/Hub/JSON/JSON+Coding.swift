@@ -4,8 +4,8 @@ extension JSON {
     /// How deep arrays and objects may be nested; decoding recurses, so this bounds the stack.
     public static let deepest = 64
 
-    /// Reads one JSON text in UTF-8. Throws `badRequest` for anything else, and for what readers disagree on: a name that
-    /// an object has twice, a NUL, nesting deeper than `deepest`.
+    /// Reads one JSON text in UTF-8. Throws `badRequest` for anything else, and for what readers disagree on: a name
+    /// that an object has twice, a NUL, nesting deeper than `deepest`.
     public static func parse(_ bytes: [UInt8]) throws(Failure) -> JSON {
         guard String(validating: bytes, as: UTF8.self) != nil else {
             throw .badRequest("The body is not JSON: it is not UTF-8.")

@@ -1,7 +1,7 @@
 import FoundationEssentials
 
-/// What JSONDecoder does not look at: nesting and repeated names. It takes one of two equal names, other readers the
-/// other, so a body that means "private" to us could mean "public" to the Hub.
+/// What JSONDecoder lets pass: any nesting, repeated names, a comma before a closing bracket. It takes one of two equal
+/// names, other readers the other, so a body that means "private" to us could mean "public" to the Hub.
 /// Malformed text passes here: the decoder refuses it.
 struct JSONOutline {
     private let bytes: [UInt8]
@@ -9,6 +9,7 @@ struct JSONOutline {
     /// One entry for each open bracket: the names seen in an object, nil for an array.
     private var open: [Set<String>?] = []
     private var nameComesNext = false
+    private var afterComma = false
 
     /// Throws `badRequest` for nesting deeper than `deepest`, a repeated name, and a NUL.
     static func check(_ bytes: [UInt8], deepest: Int) throws(Failure) {
@@ -22,21 +23,32 @@ struct JSONOutline {
 
     private mutating func walk(_ deepest: Int) throws(Failure) {
         while position < bytes.count {
-            switch bytes[position] {
-            case UInt8(ascii: "{"): open.append([]); nameComesNext = true
-            case UInt8(ascii: "["): open.append(.none); nameComesNext = false
-            case UInt8(ascii: "}"), UInt8(ascii: "]"): _ = open.popLast()
+            let byte = bytes[position]
+            switch byte {
+            case UInt8(ascii: "{"): opening([])
+            case UInt8(ascii: "["): opening(.none)
+            case UInt8(ascii: "}"), UInt8(ascii: "]"):
+                guard !afterComma else {
+                    throw .badRequest("The body is not JSON: a comma precedes a closing bracket.")
+                }
+                _ = open.popLast()
             case UInt8(ascii: ","): nameComesNext = (open.last ?? nil) != nil
             case UInt8(ascii: "\""): try string()
             // The decoder would take it for UTF-16 or UTF-32, which RFC 8259 section 8.1 forbids.
             case 0: throw .badRequest("The body is not JSON: it has a NUL byte; send UTF-8.")
             default: break
             }
+            if byte > UInt8(ascii: " ") { afterComma = byte == UInt8(ascii: ",") }
             guard open.count <= deepest else {
                 throw .badRequest("The body is nested deeper than \(deepest) levels.")
             }
             position += 1
         }
+    }
+
+    private mutating func opening(_ names: Set<String>?) {
+        open.append(names)
+        nameComesNext = names != nil
     }
 
     /// Moves to the closing quote, and keeps the string if it is a name.
@@ -53,12 +65,23 @@ struct JSONOutline {
         }
         guard nameComesNext, position < bytes.count, !open.isEmpty else { return }
         nameComesNext = false
-        let name = escaped ? unescaped(bytes[start...position]) : String(decoding: bytes[(start + 1)..<position], as: UTF8.self)
+        let name =
+            escaped
+            ? unescaped(bytes[start...position])
+            : String(decoding: bytes[(start + 1)..<position], as: UTF8.self)
         guard let name, var names = open[open.count - 1] else { return }
         // Taken out first, so that the set is not copied for each name.
         open[open.count - 1] = []
-        guard names.insert(name).inserted else { throw .badField(name, "is there twice; leave one out") }
+        guard names.insert(name).inserted else { throw .badField(Self.shown(name), "is there twice; leave one out") }
         open[open.count - 1] = names
+    }
+
+    /// A stranger's text goes into an error, so into a header: short and without control characters.
+    private static func shown(_ name: String) -> String {
+        var text = ""
+        text.unicodeScalars.append(
+            contentsOf: name.unicodeScalars.prefix(64).filter { $0.properties.generalCategory != .control })
+        return text
     }
 
     private func unescaped(_ quoted: ArraySlice<UInt8>) -> String? {

@@ -17,14 +17,15 @@ public struct RepoID: Hashable, Sendable {
         case 1: try self.init(namespace: nil, name: parts[0], field: field)
         case 2: try self.init(namespace: parts[0], name: parts[1], field: field)
         default:
-            throw .badField(field, "must have at most one slash, as in \"owner/name\"; the kind of repository goes into \"type\"")
+            throw .badField(
+                field, "must have at most one slash, as in \"owner/name\"; what it holds goes into \"type\"")
         }
     }
 
     /// See `init(_:field:)`; here each part must be free of slashes.
     public init(namespace: String?, name: String, field: String = "name") throws(Failure) {
-        if let namespace { try Self.check(namespace, part: "owner", field: field) }
-        try Self.check(name, part: "name", field: field)
+        if let namespace { try Self.check(namespace, part: "an owner", field: field) }
+        try Self.check(name, part: "a name", field: field)
         guard !name.hasSuffix(".git") else { throw .badField(field, "must not end with \".git\"; leave that out") }
         self.namespace = namespace
         self.name = name
@@ -38,18 +39,20 @@ public struct RepoID: Hashable, Sendable {
 
     private static func check(_ text: String, part: String, field: String) throws(Failure) {
         let bytes = text.utf8
-        guard let first = bytes.first, let last = bytes.last else { throw .badField(field, "must have a \(part) that is not empty") }
+        guard let first = bytes.first, let last = bytes.last else {
+            throw .badField(field, "must have \(part) that is not empty")
+        }
         guard bytes.allSatisfy({ $0.isASCIIAlphanumeric || marks.contains($0) }) else {
-            throw .badField(field, "must have a \(part) of letters a-z and A-Z, digits, \"-\", \"_\" and \".\" only")
+            throw .badField(field, "must have \(part) of letters a-z and A-Z, digits, \"-\", \"_\" and \".\" only")
         }
         guard bytes.count <= longest else {
-            throw .badField(field, "must have a \(part) of at most \(longest) characters, has one of \(bytes.count)")
+            throw .badField(field, "must have \(part) of at most \(longest) characters, has one of \(bytes.count)")
         }
         guard !edges.contains(first), !edges.contains(last) else {
-            throw .badField(field, "must have a \(part) that neither starts nor ends with \"-\" or \".\"")
+            throw .badField(field, "must have \(part) that neither starts nor ends with \"-\" or \".\"")
         }
         for (one, next) in zip(bytes, bytes.dropFirst()) where one == next && edges.contains(one) {
-            throw .badField(field, "must have a \(part) without \"--\" and \"..\"")
+            throw .badField(field, "must have \(part) without \"--\" and \"..\"")
         }
     }
 
