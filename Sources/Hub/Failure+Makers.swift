@@ -51,9 +51,9 @@ extension Failure {
             .hubUnreachable, detail: "The Hub cannot be reached: \(reason). Try again later.", retryAfter: retryAfter)
     }
 
-    /// `seconds` is the limit that passed, `stage` what it limits: "connecting", "the answer's head".
-    public static func hubTooSlow(_ stage: String, seconds: Int) -> Failure {
-        Failure(.hubTooSlow, detail: "The Hub took longer than \(seconds) s for \(stage). Try again later.")
+    /// `reason` is a phrase: `.hubTooSlow("no answer within the time limit")`.
+    public static func hubTooSlow(_ reason: String) -> Failure {
+        Failure(.hubTooSlow, detail: "The Hub is too slow: \(reason). Try again later.")
     }
 
     /// `reason` is a phrase: `.hubBroken("the answer was cut off")`.

@@ -25,7 +25,7 @@ actor EventLoop {
     /// for code without isolation, and so would `Task.sleep`: use `sleep(milliseconds:)`.
     @discardableResult
     nonisolated static func task(_ work: @escaping @EventLoop @Sendable () async -> Void) -> Task<Void, Never> {
-        Task(executorPreference: shared.executor) { @EventLoop in await work() }
+        Task(executorPreference: shared.executor, operation: work)
     }
 
     /// Enters the loop's isolation from a C callback, which is on its thread but has no Swift isolation. Stops the program elsewhere.

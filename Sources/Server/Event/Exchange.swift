@@ -218,7 +218,8 @@ private nonisolated(unsafe) let exchangeEvents = {
         to: ce_exchange_events(
             body: { context, bytes, count in
                 let exchange: Exchange = unsafe borrowed(context)
-                EventLoop.assumeIsolated { unsafe exchange.received(UnsafeBufferPointer(start: bytes, count: count)) }
+                nonisolated(unsafe) let received = unsafe UnsafeBufferPointer(start: bytes, count: count)
+                EventLoop.assumeIsolated { unsafe exchange.received(received) }
             },
             body_end: { context in
                 let exchange: Exchange = unsafe borrowed(context)
@@ -230,7 +231,8 @@ private nonisolated(unsafe) let exchangeEvents = {
             },
             gone: { context, why, refusal in
                 let exchange: Exchange = unsafe borrowed(context)
-                EventLoop.assumeIsolated { unsafe exchange.left(why, refusal?.pointee) }
+                nonisolated(unsafe) let refusal = unsafe refusal?.pointee
+                EventLoop.assumeIsolated { unsafe exchange.left(why, refusal) }
             },
             done: { context, whole in
                 let exchange: Exchange = unsafe taken(context)

@@ -23,15 +23,15 @@ struct WallClock {
     private init(_ seconds: Int) {
         self.seconds = seconds
         var moment = time_t(seconds)
-        var parts = tm()
-        unsafe gmtime_r(&moment, &parts)
+        var parts = unsafe tm()
+        _ = unsafe gmtime_r(&moment, &parts)
         httpDate = unsafe Self.text(&parts, "%a, %d %b %Y %H:%M:%S GMT")
         iso8601 = unsafe Self.text(&parts, "%Y-%m-%dT%H:%M:%SZ")
     }
 
     private static func text(_ parts: inout tm, _ format: String) -> String {
         unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 64) { buffer in
-            guard let start = unsafe buffer.baseAddress else { return "" }
+            guard let start = buffer.baseAddress else { return "" }
             let length = unsafe strftime(start, buffer.count, format, &parts)
             return unsafe String(decoding: UnsafeRawBufferPointer(buffer).prefix(length), as: UTF8.self)
         }
