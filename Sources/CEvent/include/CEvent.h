@@ -223,4 +223,13 @@ void ce_transfer_cancel(ce_transfer *transfer);
 /* For example "libevent 2.1.12-stable, libcurl 7.88.1, OpenSSL 3.0.22". */
 void ce_versions(char *text, size_t capacity);
 
+/* ---- yaml.c: the settings file, a flat mapping of scalars ---- */
+
+/* Calls `entry` for each `key: value`, in order; both strings are valid during the call only. A null value is "".
+ * Repeated keys are reported twice: the caller judges them. False at the first thing that is not such a mapping:
+ * `error` says what and *error_line where, counted from 1. */
+bool ce_yaml_scalars(const char *text, size_t length,
+                     void (*entry)(void *context, const char *key, const char *value, int line), void *context,
+                     ce_error *error, int *error_line);
+
 #endif
