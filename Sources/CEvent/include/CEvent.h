@@ -73,7 +73,7 @@ typedef enum ce_gate_event {
 } ce_gate_event;
 
 typedef struct ce_refusal {
-    int status;         /* 400 405 413 414 417 431 501 505 */
+    int status;         /* 400 414 417 431 501 503 505; 503 when memory ran out */
     const char *rule;   /* a short stable name for metrics and tests, e.g. "two-content-lengths" */
     const char *reason; /* a sentence for the client, with what to do */
 } ce_refusal;

@@ -1,0 +1,90 @@
+#include "gate.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { FIRST_CAPACITY = 1024, FIRST_FIELDS = 32 };
+
+/* Doubling, so that a head which comes byte by byte still costs O(n). Every caller appends within a limit that fits
+ * 32 bits, so nothing here overflows. */
+static gate_rule append(ce_gate *gate, const uint8_t *bytes, size_t count) {
+    size_t needed = gate->length + count;
+    if (needed > gate->capacity) {
+        size_t capacity = gate->capacity != 0 ? gate->capacity : FIRST_CAPACITY;
+        while (capacity < needed)
+            capacity *= 2;
+        uint8_t *grown = realloc(gate->bytes, capacity);
+        if (grown == NULL)
+            return GATE_NO_MEMORY;
+        gate->bytes = grown;
+        gate->capacity = capacity;
+    }
+    memcpy(gate->bytes + gate->length, bytes, count);
+    gate->length = needed;
+    return GATE_PASS;
+}
+
+gate_rule gate_add_field(ce_gate *gate, ce_field field) {
+    if (gate->field_count == gate->field_capacity) {
+        size_t capacity = gate->field_capacity != 0 ? 2 * (size_t)gate->field_capacity : FIRST_FIELDS;
+        ce_field *grown = realloc(gate->fields, capacity * sizeof *grown);
+        if (grown == NULL)
+            return GATE_NO_MEMORY;
+        gate->fields = grown;
+        gate->field_capacity = (uint32_t)capacity;
+    }
+    gate->fields[gate->field_count++] = field;
+    return GATE_PASS;
+}
+
+/* A line ends with CRLF and with nothing else: RFC 9112 2.2 lets a recipient take a bare LF for an end, and parsers
+ * that differ in this are what smuggling lives on. Bare CR and bare LF are refused as soon as they are seen, as a peer
+ * that sends them may never send the CRLF that would be waited for.
+ *
+ * Only the first `limit` bytes of a line are ever looked at, and only bytes that are new: memory and time are bounded,
+ * and the verdict is the same for every split. */
+gate_rule gate_take_line(ce_gate *gate, gate_input *input, size_t limit, gate_rule too_long, bool *complete) {
+    *complete = false;
+    size_t count = input->count - input->at;
+    if (count == 0)
+        return GATE_PASS;
+    const uint8_t *bytes = input->bytes + input->at;
+    size_t held = gate->length - gate->line;
+    size_t take;
+    if (held > 0 && gate->bytes[gate->length - 1] == '\r') {
+        if (bytes[0] != '\n')
+            return GATE_BARE_CR;
+        take = 1;
+        *complete = true;
+    } else {
+        size_t room = limit > held ? limit - held : 0;
+        /* The CR has to come before the last byte of the room; what lies further on must not sway the verdict. */
+        size_t reach = room > 0 ? room - 1 : 0;
+        size_t window = count < reach ? count : reach;
+        const uint8_t *cr = memchr(bytes, '\r', window);
+        size_t text = cr != NULL ? (size_t)(cr - bytes) : window;
+        if (memchr(bytes, '\n', text) != NULL)
+            return GATE_BARE_LF;
+        if (text >= reach) {
+            /* Kept, as the line's first bytes may tell more exactly what is too long. */
+            gate_rule rule = append(gate, bytes, text);
+            return rule != GATE_PASS ? rule : too_long;
+        }
+        *complete = cr != NULL && text + 1 < count;
+        if (*complete && cr[1] != '\n')
+            return GATE_BARE_CR;
+        take = *complete ? text + 2 : cr != NULL ? text + 1 : text;
+    }
+    gate_rule rule = append(gate, bytes, take);
+    if (rule == GATE_PASS)
+        input->at += take;
+    return rule;
+}
+
+gate_line gate_current_line(const ce_gate *gate) {
+    return (gate_line){
+        .bytes = gate->bytes + gate->line,
+        .length = gate->length - gate->line - 2,
+        .start = (uint32_t)gate->line,
+    };
+}
