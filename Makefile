@@ -1,0 +1,2 @@
+# hubgate: what there is to do, one command each. `make` lists it.
+#
