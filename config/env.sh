@@ -1,5 +1,5 @@
 # shellcheck shell=sh
-# To be sourced: reads .env the way hubgate's users write it, without running it as shell.
+# To be sourced: reads .env as hubgate itself does, without running it as shell, to know whether there is a token.
 
 # KEY=VALUE lines, optional `export` and quotes; what the environment already has stays.
 load_env() {
@@ -26,4 +26,4 @@ load_env() {
     done <"$1"
 }
 
-has_token() { [ -n "${HF_ACCESS_TOKEN:-}${HF_TOKEN:-}${HUBGATE_TOKEN_FILE:-}" ]; }
+has_token() { [ -n "${HUBGATE_TOKEN:-}${HF_ACCESS_TOKEN:-}${HF_TOKEN:-}${HUBGATE_TOKEN_FILE:-}" ]; }

@@ -14,7 +14,9 @@ mkdir -p "$dist/$name"
 strip -o "$dist/$name/hubgate" "$binary"
 chmod 755 "$dist/$name/hubgate"
 cp LICENSE config/hubgate.service config/make-certs.sh "$dist/$name/"
-if [ -f README.md ]; then cp README.md "$dist/$name/"; fi
+for file in README.md config/hubgate.yaml; do
+    if [ -f "$file" ]; then cp "$file" "$dist/$name/"; fi
+done
 
 tar -C "$dist" --sort=name --owner=0 --group=0 --numeric-owner -czf "$dist/$name.tar.gz" "$name"
 (cd "$dist" && sha256sum "$name.tar.gz" >"$name.tar.gz.sha256")

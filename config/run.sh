@@ -9,14 +9,11 @@ cd "$(dirname "$0")/.."
 binary=$1
 shift
 load_env .env
-
-export HUBGATE_LISTEN="${HUBGATE_LISTEN:-127.0.0.1:8080}"
-export HUBGATE_TLS_CERT="${HUBGATE_TLS_CERT:-certs/cert.pem}"
-export HUBGATE_TLS_KEY="${HUBGATE_TLS_KEY:-certs/key.pem}"
-port=${HUBGATE_LISTEN##*:}
+port=${HUBGATE_LISTEN:-8080} # hubgate's own default, as are certs/cert.pem and certs/key.pem
+port=${port##*:}
 
 if ! has_token; then
-    echo "No HF_ACCESS_TOKEN or HF_TOKEN in the environment or .env: starting the sandbox, which calls no Hub."
+    echo "No Hub token (HF_ACCESS_TOKEN) in the environment or .env: starting the sandbox, which calls no Hub."
     set -- --sandbox "$@"
 fi
 echo "Try it in another terminal:"

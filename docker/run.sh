@@ -47,15 +47,21 @@ if [ "${owner%%:*}" = 0 ]; then
     fi
 fi
 
-set -- docker run --rm --init --name hubgate --user "$owner" --read-only --cap-drop ALL \
+set -- docker run --rm --init --stop-timeout 40 --name hubgate --user "$owner" --read-only --cap-drop ALL \
     --security-opt no-new-privileges:true --mount "type=bind,source=$certs,target=/certs,readonly" -p "$publish:8080"
 if [ "$sandbox" = yes ]; then
-    set -- "$@" "$image" --sandbox
+    # The sandbox holds nothing worth guarding, but in a container the gate listens on every address and wants to be told.
+    set -- "$@" -e "HUBGATE_ACCESS=${HUBGATE_ACCESS:-open}" "$image" --sandbox
 else
     # By name, so that no token stands in the process list. As a service give it as a file: docker/compose.yaml.
-    for name in HF_ACCESS_TOKEN HF_TOKEN HUBGATE_ACCESS; do
+    for name in HUBGATE_TOKEN HF_ACCESS_TOKEN HF_TOKEN HUBGATE_ACCESS; do
         if eval "[ -n \"\${$name:-}\" ]"; then set -- "$@" -e "$name"; fi
     done
+    if [ -n "${HUBGATE_TOKEN_FILE:-}" ]; then
+        token=$(readlink -f "$HUBGATE_TOKEN_FILE")
+        set -- "$@" --mount "type=bind,source=$token,target=/run/secrets/hf_token,readonly" \
+            -e HUBGATE_TOKEN_FILE=/run/secrets/hf_token
+    fi
     set -- "$@" "$image"
 fi
 

@@ -33,4 +33,9 @@ curl -sS --fail -o /dev/null --cacert "$work/certs/ca.pem" "https://127.0.0.1:$p
 }
 # wrk verifies no certificate; what is measured is the same. It shares these cores with the gate.
 wrk -t 1 -c "${CONNECTIONS:-64}" -d "${DURATION:-10}s" --latency "https://127.0.0.1:$port$path"
+kill -0 "$server" 2>/dev/null || {
+    echo "The gate did not live through it. What it said last:" >&2
+    tail -n 20 "$work/log" >&2
+    exit 1
+}
 grep -E '^(Threads|VmHWM|VmRSS)' "/proc/$server/status"
