@@ -82,9 +82,11 @@ static void after_pump(ce_exchange *connection) {
 /* One event of the gate. Returns false when parsing has to stop for now. */
 static bool pump_once(ce_exchange *connection) {
     struct evbuffer_iovec extent = {.iov_base = NULL, .iov_len = 0};
-    if (evbuffer_peek(connection->waiting, -1, NULL, &extent, 1) < 1 || extent.iov_len == 0) {
+    bool empty = evbuffer_peek(connection->waiting, -1, NULL, &extent, 1) < 1 || extent.iov_len == 0;
+    if (empty && connection->phase != CE_PHASE_ANSWERING) {
         return false;
     }
+    /* With nothing left to read, the gate still has to say that the body has ended. */
     size_t consumed = 0;
     ce_gate_event event = ce_gate_feed(connection->gate, extent.iov_base, extent.iov_len, &consumed);
     if (event == CE_GATE_BODY) {
@@ -104,7 +106,7 @@ static bool pump_once(ce_exchange *connection) {
         return false;
     case CE_GATE_MORE:
     case CE_GATE_BODY:
-        return true;
+        return !empty;
     }
     return false;
 }

@@ -115,6 +115,7 @@ ce_pool *ce_pool_new(ce_loop *loop, const ce_pool_options *options, ce_error *er
         abort();
     }
     pool->loop = loop;
+    pool->trust_anybody = options->trust_anybody;
     TAILQ_INIT(&pool->names);
     TAILQ_INIT(&pool->ending);
     TAILQ_INIT(&pool->spare);

@@ -71,6 +71,7 @@ struct ce_pool {
     struct event *timer;
     struct event *work;
     struct evdns_base *dns;
+    bool trust_anybody;
     char *ca_file;
     char *ca_pem;
     TAILQ_HEAD(, ce_name) names;

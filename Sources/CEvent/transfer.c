@@ -106,8 +106,8 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *context) {
 }
 
 static void trust(ce_pool *pool, CURL *easy) {
-    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
-    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
+    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, pool->trust_anybody ? 0L : 1L);
+    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, pool->trust_anybody ? 0L : 2L);
     curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     if (pool->ca_file != NULL) {
         curl_easy_setopt(easy, CURLOPT_CAINFO, pool->ca_file);

@@ -75,6 +75,11 @@ extension Failure {
             .draining, detail: "This gateway is shutting down. Try again in \(retryAfter) s.", retryAfter: retryAfter)
     }
 
+    /// Why this gateway should get no requests now.
+    public static func notReady(_ reason: Failure) -> Failure {
+        Failure(.notReady, detail: reason.detail, retryAfter: reason.retryAfter)
+    }
+
     /// `detail` goes to the log; what the caller sees of it is the Server's choice.
     public static func internalError(_ detail: String) -> Failure { Failure(.internalError, detail: detail) }
 }

@@ -17,7 +17,7 @@ public struct Failure: Error, Sendable, Equatable {
         case payloadTooLarge
         case unsupportedMediaType
         case expectationFailed
-        /// The caller must show a credential and did not, or it is unknown.
+        /// The gateway should lend its token and has none.
         case noToken
         /// The caller is known and may not do this.
         case denied
@@ -32,6 +32,7 @@ public struct Failure: Error, Sendable, Equatable {
         case clientGone
         case tooBusy
         case draining
+        case notReady
         /// A bug or a broken machine.
         case internalError
     }
@@ -51,11 +52,11 @@ public struct Failure: Error, Sendable, Equatable {
     public var fault: Fault {
         switch kind {
         case .badRequest, .refused, .notFound, .methodNotAllowed, .payloadTooLarge, .unsupportedMediaType, .expectationFailed,
-            .noToken, .denied, .clientGone:
+            .denied, .clientGone:
             .client
         case .hubAnswered(let refusal): refusal.status.code >= 500 ? .hub : .client
         case .hubUnreachable, .hubTooSlow, .hubBroken: .hub
-        case .tooBusy, .draining, .internalError: .gateway
+        case .noToken, .tooBusy, .draining, .notReady, .internalError: .gateway
         }
     }
 }

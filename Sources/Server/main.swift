@@ -1,2 +1,3 @@
-EventLoop.task { EventLoop.stop() }
-EventLoop.run()
+internal import Glibc
+
+exit(Program.run(arguments: Array(CommandLine.arguments.dropFirst())))

@@ -179,6 +179,7 @@ void ce_exchange_peer(const ce_exchange *exchange, char text[46]);
 typedef struct ce_pool_options {
     const char *ca_file;      /* NULL: the system's store */
     const char *ca_pem;       /* NULL, or certificates to trust instead of a file */
+    bool trust_anybody;       /* no verification: only for calls to ourselves that hold no secret */
     const char *dns_server;   /* NULL: those of /etc/resolv.conf; else ip or ip:port */
     uint32_t connections;     /* to one origin at most */
 } ce_pool_options;

@@ -50,3 +50,19 @@ extension BidirectionalCollection<UInt8> {
         return self[first...last]
     }
 }
+
+extension Headers {
+    /// The media type of Content-Type, lower-cased and without its parameters (RFC 9110 section 8.3.1).
+    public var mediaType: String? {
+        self["Content-Type"].map { value in
+            String(value.prefix { $0 != ";" }).lowercased().trimmingBlanks()
+        }
+    }
+}
+
+extension String {
+    fileprivate func trimmingBlanks() -> String {
+        let kept = utf8.drop { $0 == 0x20 || $0 == 0x09 }.reversed().drop { $0 == 0x20 || $0 == 0x09 }.reversed()
+        return String(decoding: Array(kept), as: UTF8.self)
+    }
+}

@@ -2,7 +2,7 @@
 public struct Request: Sendable {
     public let method: Method
     public let target: Target
-    public let headers: Headers
+    public var headers: Headers
     public var body: [UInt8]
 
     public init(method: Method, target: Target, headers: Headers = [:], body: [UInt8] = []) {

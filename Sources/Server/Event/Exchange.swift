@@ -144,7 +144,7 @@ extension Exchange {
         var head = ResponseHead(status)
         head.append(headers)
         head.append("Date", WallClock.now.httpDate)
-        if let length {
+        if let length, !headers.contains("Content-Length") {
             head.append("Content-Length", String(length))
         }
         if let pointer = unsafe pointer, unsafe ce_exchange_closes(pointer) {

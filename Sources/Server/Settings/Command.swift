@@ -5,6 +5,8 @@ enum Command: Sendable {
     case check(Settings)
     /// A text for standard output: help, the settings in force, a document.
     case print(String)
+    /// Ask a running gateway with these settings whether it is healthy.
+    case probe(Settings)
     case version
 
     /// `arguments` without the program's own name. Nothing is read but through `files`.
@@ -21,6 +23,7 @@ enum Command: Sendable {
         guard reading.problems.isEmpty else { return .failure(SettingsError(problems: reading.problems)) }
         switch arguments.commands.first {
         case .check: return .success(.check(reading.settings))
+        case .probe: return .success(.probe(reading.settings))
         case .printConfig: return .success(.print(reading.text))
         default: return .success(.serve(reading.settings))
         }

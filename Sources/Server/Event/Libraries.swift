@@ -1,0 +1,13 @@
+internal import CEvent
+
+/// The libraries that do the work below, as they were loaded.
+enum Libraries {
+    /// For example `libevent 2.1.12-stable, libcurl 7.88.1, OpenSSL 3.0.22`.
+    static var versions: String {
+        unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 256) { text in
+            unsafe text.initialize(repeating: 0)
+            unsafe ce_versions(text.baseAddress, text.count)
+            return unsafe text.baseAddress.map { unsafe String(cString: $0) } ?? ""
+        }
+    }
+}

@@ -1,0 +1,49 @@
+internal import Hub
+
+/// Owns the parts and serves requests.
+@EventLoop
+final class Gateway {
+    let lifecycle = Lifecycle()
+    private let access: Access
+    private let router = Router()
+    private let handlers: [Route.Name: any Handler]
+    private let log: AccessLog
+
+    init(settings: Settings, upstream: Upstream, log: AccessLog) {
+        self.log = log
+        access = settings.access
+        handlers = Handlers.all(settings: settings, upstream: upstream, lifecycle: lifecycle)
+    }
+
+    /// Serves one request, from its arrival to its line in the log.
+    func serve(_ exchange: Exchange) {
+        let context = RequestContext(id: .next(), caller: Caller(exchange, access))
+        lifecycle.began()
+        exchange.onDone = { whole in
+            self.log.note(exchange, context, whole: whole)
+            self.lifecycle.ended()
+        }
+        let task = EventLoop.task { await self.answer(exchange, context) }
+        exchange.onGone = { task.cancel() }
+    }
+
+    private func answer(_ exchange: Exchange, _ context: RequestContext) async {
+        do throws(Failure) {
+            if let refusal = exchange.refusal { throw refusal }
+            let route = try router.route(exchange.request)
+            context.route = route.name.rawValue
+            guard let handler = handlers[route.name] else { throw .internalError("no handler for \(route.name)") }
+            try await handler.serve(exchange, context)
+        } catch {
+            fail(exchange, error, context)
+        }
+    }
+
+    private func fail(_ exchange: Exchange, _ failure: Failure, _ context: RequestContext) {
+        guard exchange.status == nil, failure.kind != .clientGone else {
+            // The head has said that all is well: the only honest end is a connection that breaks.
+            return exchange.abort()
+        }
+        exchange.send(failure.response(to: exchange.request, id: context.id))
+    }
+}

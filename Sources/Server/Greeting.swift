@@ -1,0 +1,17 @@
+/// The first lines of the log: where the gateway listens, for whom it speaks, and what to try.
+enum Greeting {
+    static func lines(_ settings: Settings, port: UInt16) -> [String] {
+        let host = settings.listen.address.map { $0.isLoopback ? "localhost" : $0.bracketed } ?? "localhost"
+        let origin = "https://\(host):\(port)"
+        let authority = settings.tlsCertificate.hasSuffix("certs/cert.pem") ? "certs/ca.pem" : "YOUR_CA.pem"
+        return [
+            settings.sandbox
+                ? "SANDBOX: the Hub behind this gateway is a small one in its memory; nothing reaches huggingface.co."
+                : "Relaying to \(settings.upstream) with access = \(settings.access.rawValue).",
+            settings.sandbox || settings.access == .passthrough || settings.token != nil
+                ? nil
+                : "No Hub token is set: set HF_ACCESS_TOKEN, HF_TOKEN or token_file. Until then calls answer 503.",
+            "Listening on \(origin). Try: curl --cacert \(authority) \(origin)/",
+        ].compactMap(\.self)
+    }
+}

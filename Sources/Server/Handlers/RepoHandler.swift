@@ -1,0 +1,38 @@
+internal import Hub
+
+/// A handler of `/api/repo`: it reads an order from the JSON body, carries it out, and says so.
+@EventLoop
+protocol RepoHandler: Handler {
+    associatedtype Order: FacadeOrder
+
+    /// The largest body that is read, in bytes.
+    var bodyLimit: Int { get }
+    /// Carries the order out.
+    func answer(_ order: Order, _ context: RequestContext) async throws(Failure) -> Receipt
+}
+
+extension RepoHandler {
+    func serve(_ exchange: Exchange, _ context: RequestContext) async throws(Failure) {
+        let request = exchange.request
+        // Not only for tidiness: a page in somebody's browser can send text/plain here without asking, but not this type.
+        guard request.headers.mediaType == "application/json" else {
+            throw .unsupportedMediaType(accepted: "application/json")
+        }
+        let order = try Order(facade: try JSON.parse(try await exchange.body(limit: bodyLimit)))
+        let receipt = try await answer(order, context)
+        var response =
+            request.prefersPlainText
+            ? Response(.ok, text: receipt.message + "\n") : try Response(.ok, json: .object(receipt.members))
+        response.headers.set("X-Request-Id", context.id.description)
+        exchange.send(response)
+    }
+}
+
+/// What can be ordered by a JSON body of the facade.
+protocol FacadeOrder: Sendable {
+    init(facade json: JSON) throws(Failure)
+}
+
+extension RepoCreation: FacadeOrder {}
+extension RepoUpdate: FacadeOrder {}
+extension RepoDeletion: FacadeOrder {}

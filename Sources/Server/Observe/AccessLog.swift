@@ -1,0 +1,40 @@
+internal import Hub
+
+/// One line a request on standard output: no token, and no secret of a query (`Target.loggable`).
+@EventLoop
+final class AccessLog {
+    private let output: Output
+    private let form: LogForm
+    private let isOn: Bool
+
+    init(output: Output, form: LogForm, isOn: Bool = true) {
+        self.output = output
+        self.form = form
+        self.isOn = isOn
+    }
+
+    func note(_ exchange: Exchange, _ context: RequestContext, whole: Bool) {
+        guard isOn else { return }
+        var line = LogLine(form)
+        line.add("time", WallClock.now.iso8601)
+        line.add("peer", exchange.peer)
+        line.add("method", exchange.request.method.rawValue)
+        line.add("path", exchange.request.target.loggable)
+        line.add("status", exchange.status?.code ?? 499)
+        line.add("ms", milliseconds: Moment.now.microseconds(since: context.started))
+        if let upstream = context.upstreamMicroseconds {
+            line.add("upstream_ms", milliseconds: upstream)
+        } else if form == .text {
+            line.add("upstream_ms", "-")
+        }
+        line.add("bytes", exchange.sentBytes)
+        line.add("request_id", context.id.description)
+        if let hubRequestID = context.hubRequestID {
+            line.add("hub_request_id", hubRequestID)
+        }
+        if !whole {
+            line.add("end", "cut")
+        }
+        output.write(line.finished())
+    }
+}

@@ -1,0 +1,31 @@
+internal import Logging
+internal import Glibc
+
+/// swift-log's lines on standard error, in the same form as the access log.
+///
+/// Written at once: what the program says of itself is rare, and must not be lost when it ends.
+struct GatewayLogHandler: LogHandler {
+    var logLevel: Logger.Level
+    var metadata: Logger.Metadata = [:]
+    let form: LogForm
+
+    init(level: Logger.Level, form: LogForm) {
+        logLevel = level
+        self.form = form
+    }
+
+    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { metadata[key] }
+        set { metadata[key] = newValue }
+    }
+
+    func log(event: LogEvent) {
+        let time = EventLoop.assumeIsolated { WallClock.now.iso8601 }
+        var line = LogLine(form)
+        line.add("time", time)
+        line.add("level", event.level.rawValue)
+        line.add("message", event.message.description)
+        let bytes = Array((line.finished() + "\n").utf8)
+        _ = unsafe bytes.withUnsafeBytes { unsafe write(STDERR_FILENO, $0.baseAddress, $0.count) }
+    }
+}

@@ -1,0 +1,20 @@
+internal import Hub
+
+/// What is known of one request besides the request itself; it goes along with it to every part that works on it.
+@EventLoop
+final class RequestContext {
+    let id: RequestID
+    let caller: Caller
+    let started = Moment.now
+    /// The table's name for what was asked, for the log and the metrics.
+    var route = "none"
+    /// How long the Hub took, from the call to its last byte.
+    var upstreamMicroseconds: Int?
+    /// What Hugging Face's support asks for.
+    var hubRequestID: String?
+
+    init(id: RequestID, caller: Caller) {
+        self.id = id
+        self.caller = caller
+    }
+}

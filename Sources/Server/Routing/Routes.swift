@@ -1,0 +1,24 @@
+internal import Hub
+
+/// THE table of the gateway's own endpoints.
+enum Routes {
+    static let all: [Route] = [
+        Route(method: .get, path: "/", summary: "This page; a short text to curl", example: nil, name: .home),
+        Route(
+            method: .get, path: "/api/account", summary: "Whose token it is: the Hub's whoami, without secrets", example: nil,
+            name: .account),
+        Route(
+            method: .post, path: "/api/repo", summary: "Create a repository",
+            example: #"{"type":"model","name":"my-model","private":true}"#, name: .createRepo),
+        Route(
+            method: .put, path: "/api/repo", summary: "Make a repository private or public",
+            example: #"{"type":"model","namespace":"user/my-model","private":false}"#, name: .updateRepo),
+        Route(
+            method: .delete, path: "/api/repo", summary: "Delete a repository",
+            example: #"{"type":"model","name":"my-model"}"#, name: .deleteRepo),
+        Route(method: .get, path: "/-/health", summary: "Whether the gateway runs", example: nil, name: .health),
+        Route(
+            method: .get, path: "/-/ready", summary: "Whether it can serve: the Hub answers and takes the token", example: nil,
+            name: .ready),
+    ]
+}

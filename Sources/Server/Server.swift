@@ -1,0 +1,73 @@
+internal import Hub
+
+/// A running gateway: its listener, its pool of upstream connections, and the gateway between them.
+@EventLoop
+final class Server {
+    /// Where the Hub is, and whose certificate it must show.
+    struct Origin: Sendable {
+        let base: String
+        let trust: TransferPool.Trust
+        let token: Secret?
+    }
+
+    let port: UInt16
+    let gateway: Gateway
+    private let listener: Listener
+    private let pool: TransferPool
+    private let drainMilliseconds: UInt64
+
+    /// Starts serving. Throws when the certificate is not good or the address not to be had.
+    init(_ settings: Settings, origin: Origin, log: AccessLog) throws(CError) {
+        let tls = try TLSContext(certificate: settings.tlsCertificate, key: settings.tlsKey)
+        let pool = try TransferPool(
+            trust: origin.trust, dnsServer: settings.nameServer?.description, connections: settings.upstreamConnections)
+        let upstream = Upstream(settings, base: origin.base, token: origin.token, pool: pool)
+        let gateway = Gateway(settings: settings, upstream: upstream, log: log)
+        self.pool = pool
+        self.gateway = gateway
+        drainMilliseconds = UInt64(settings.drainTimeout.milliseconds)
+        do throws(CError) {
+            listener = try Listener(tls: tls, limits: Listener.Limits(settings)) { gateway.serve($0) }
+        } catch {
+            pool.close()
+            throw error
+        }
+        do throws(CError) {
+            port = try listener.listen(settings.listen.address?.text ?? "", port: settings.listen.port)
+        } catch {
+            listener.close()
+            pool.close()
+            throw error
+        }
+    }
+
+    /// Stops accepting, lets the requests in flight finish within `drain_timeout`, and closes.
+    func stop() async {
+        gateway.lifecycle.beginDrain()
+        listener.drain()
+        await gateway.lifecycle.idle(within: drainMilliseconds)
+        // The last answers are with the kernel; their connections need a moment to close in order.
+        for _ in 0..<20 where listener.connectionCount > 0 {
+            await EventLoop.sleep(milliseconds: 10)
+        }
+        close()
+    }
+
+    /// Closes everything at once.
+    func close() {
+        listener.close()
+        pool.close()
+    }
+
+    var connectionCount: Int { listener.connectionCount }
+}
+
+extension Listener.Limits {
+    init(_ settings: Settings) {
+        self.init(
+            headBytes: UInt32(clamping: settings.headLimit.bytes), targetBytes: UInt32(clamping: settings.targetLimit.bytes),
+            fields: UInt32(clamping: settings.fieldLimit), connections: UInt32(clamping: settings.maxConnections),
+            handshake: settings.handshakeTimeout.milliseconds, head: settings.headTimeout.milliseconds,
+            stall: settings.writeTimeout.milliseconds, idle: settings.idleTimeout.milliseconds)
+    }
+}

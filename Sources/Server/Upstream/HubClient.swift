@@ -1,0 +1,33 @@
+internal import Hub
+
+/// Makes typed calls to the Hub.
+@EventLoop
+struct HubClient {
+    let upstream: Upstream
+
+    /// Sends a call once. Throws what the Hub refuses, and why it could not be asked.
+    func send<Call: HubCall>(_ call: Call, _ context: RequestContext) async throws(Failure) -> Call.Answer {
+        var headers: Headers = [:]
+        if let contentType = call.contentType {
+            headers.set("Content-Type", contentType)
+        }
+        let request = Request(
+            method: call.method, target: try Target(call.path), headers: headers, body: try call.body ?? [])
+        let answer = try await upstream.send(request, context)
+        if answer.status == .unauthorized, upstream.access == .open {
+            throw .tokenRefused(HubRefusal(status: answer.status, headers: answer.headers, body: answer.body))
+        }
+        return try call.answer(status: answer.status, headers: answer.headers, body: answer.body)
+    }
+}
+
+extension Failure {
+    /// The Hub does not take the gateway's own token: nothing that the caller can mend.
+    fileprivate static func tokenRefused(_ refusal: HubRefusal) -> Failure {
+        let message = "The Hub does not take this gateway's token (\(refusal.message)). Whoever runs it has to set a valid one."
+        return .hubAnswered(
+            HubRefusal(
+                status: refusal.status, code: refusal.code, message: message, headers: refusal.headers,
+                hubRequestID: refusal.hubRequestID))
+    }
+}

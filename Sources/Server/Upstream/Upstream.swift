@@ -1,0 +1,64 @@
+internal import Hub
+
+/// The Hub as a server: where it is, with which credential it is asked, and for how long.
+@EventLoop
+final class Upstream {
+    /// An answer that a typed call has collected.
+    struct Answer: Sendable {
+        let status: Status
+        let headers: Headers
+        let body: [UInt8]
+    }
+
+    /// The largest answer of a typed call, in bytes; the Hub's are a few kilobytes.
+    private static let answerLimit = 8 << 20
+
+    let access: Access
+    private let base: String
+    private let token: Secret?
+    private let pool: TransferPool
+    private let limits: Transfer.Limits
+
+    init(_ settings: Settings, base: String, token: Secret?, pool: TransferPool) {
+        access = settings.access
+        self.base = base
+        self.token = token
+        self.pool = pool
+        limits = Transfer.Limits(
+            connect: settings.connectTimeout.milliseconds, firstByte: settings.firstByteTimeout.milliseconds,
+            stall: settings.stallTimeout.milliseconds)
+    }
+
+    /// Sends `request`, whose path is from the Hub's root, with the credential that the access mode gives the caller.
+    /// Throws `noToken` where the gateway should lend one and has none.
+    func send(_ request: Request, _ context: RequestContext) async throws(Failure) -> Answer {
+        var request = request
+        if let credential = try credential(for: context.caller) {
+            request.headers.set("Authorization", "Bearer \(credential.reveal())")
+        }
+        request.headers.set("User-Agent", "hubgate/\(Version.number)")
+        request.headers.set("X-Amzn-Trace-Id", context.id.description)
+        request.headers.set("Accept", "application/json")
+        let started = Moment.now
+        defer { context.upstreamMicroseconds = Moment.now.microseconds(since: started) }
+        let content = ContentCollector(limit: Self.answerLimit)
+        let transfer = pool.start(request, url: base + request.target.pathAndQuery, limits: limits, sink: content)
+        let head = try await transfer.head()
+        context.hubRequestID = head.headers["X-Request-Id"]
+        try await transfer.done()
+        return Answer(status: head.status, headers: head.headers, body: try content.bytes())
+    }
+
+    private func credential(for caller: Caller) throws(Failure) -> Secret? {
+        switch access {
+        case .passthrough:
+            return caller.token
+        case .open:
+            guard let token else {
+                throw .noToken(
+                    "This gateway has no Hub token. Whoever runs it sets HF_ACCESS_TOKEN (or HF_TOKEN, or token_file) and starts it again.")
+            }
+            return token
+        }
+    }
+}
