@@ -30,7 +30,7 @@ mkdir -p "$out/found"
 rm -rf "$out/seeds"
 python3 Tests/fuzz/seeds.py Tests/corpus/requests.tsv "$out/seeds"
 "$clang" -std=gnu11 -g -O1 -Wall -Wextra -Werror -fno-omit-frame-pointer \
-    -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
+    -fuse-ld=bfd -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
     -ISources/CEvent/include Sources/CEvent/gate*.c Tests/fuzz/gate_fuzz.c -o "$out/gate_fuzz"
 # The seeds run once as they are, which covers all of the corpus however short the time is.
 "$out/gate_fuzz" -runs=0 -close_fd_mask=0 "$out/seeds" 2>&1 | tail -n 2
