@@ -63,6 +63,7 @@ static void write_request(record *record, const ce_request *request, const ce_ga
     HOLDS(head->field_count <= limits->fields);
     HOLDS(request->framing != CE_FRAMING_CHUNKED || (!request->http_1_0 && request->content_length == 0));
     HOLDS(!request->http_1_0 || request->close);
+    HOLDS(request->method.length > 0 && request->target.length <= limits->target_bytes);
     check_target(head, request->target);
     write_span(record, head, request->method);
     write_span(record, head, request->target);

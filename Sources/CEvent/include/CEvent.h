@@ -90,4 +90,146 @@ bool ce_gate_is_idle(const ce_gate *gate);
 /* Gives back memory that an unusually large head took. Call between requests. */
 void ce_gate_trim(ce_gate *gate);
 
+/* ---- loop.c: one event base, its timers and its signals ---- */
+
+typedef void (*ce_callback)(void *context);
+
+ce_loop *ce_loop_new(void);
+void ce_loop_free(ce_loop *loop);
+/* One poll: if `wait`, sleeps until something happens; then runs the callbacks of what did. */
+void ce_loop_poll(ce_loop *loop, bool wait);
+/* Ends the sleep of ce_loop_poll. The one call that any thread may make. */
+void ce_loop_wake(ce_loop *loop);
+
+ce_timer *ce_timer_new(ce_loop *loop, ce_callback fire, void *context);
+void ce_timer_start(ce_timer *timer, uint64_t milliseconds);
+void ce_timer_stop(ce_timer *timer);
+void ce_timer_free(ce_timer *timer);
+
+ce_signal *ce_signal_new(ce_loop *loop, int number, ce_callback fire, void *context);
+void ce_signal_free(ce_signal *signal);
+
+/* ---- tls.c: the server's certificate and protocol settings ---- */
+
+/* NULL and a reason when a file is missing, unreadable, expired, not yet valid, or the key is another certificate's. */
+ce_tls *ce_tls_new(const char *certificate_path, const char *key_path, ce_error *error);
+/* A certificate for `localhost` and 127.0.0.1 that exists only in this process. */
+ce_tls *ce_tls_new_self_signed(ce_error *error);
+void ce_tls_free(ce_tls *tls);
+/* The leaf's end of validity, in seconds since 1970. */
+int64_t ce_tls_expires(const ce_tls *tls);
+/* The leaf as PEM, for clients that shall trust exactly it. Lives as long as `tls`. */
+const char *ce_tls_pem(const ce_tls *tls);
+
+/* ---- http.c, exchange.c: the HTTPS server ---- */
+
+typedef struct ce_http_limits {
+    ce_gate_limits gate;
+    uint32_t connections;
+    uint32_t handshake_ms, head_ms, stall_ms, idle_ms;
+} ce_http_limits;
+
+/* A new request. A refused one has a refusal and no request: it is answered like any other, then its connection closes. */
+typedef void (*ce_on_request)(void *context, ce_exchange *exchange, const ce_request *request, const ce_refusal *refusal);
+
+ce_http *ce_http_new(ce_loop *loop, ce_tls *tls, const ce_http_limits *limits, ce_on_request request, void *context,
+                     ce_error *error);
+/* Binds and listens. `port` 0 takes a free one; returns the port, or 0 and a reason. */
+uint16_t ce_http_listen(ce_http *http, const char *address, uint16_t port, ce_error *error);
+/* Stops accepting, closes idle connections, and lets the others end after the request they are at. */
+void ce_http_drain(ce_http *http);
+size_t ce_http_connection_count(const ce_http *http);
+/* Closes every connection at once; each open exchange gets its `done` before this returns. */
+void ce_http_free(ce_http *http);
+
+typedef enum ce_gone {
+    CE_GONE_HUNG_UP,      /* the client closed the connection, or it broke */
+    CE_GONE_BODY_REFUSED, /* its request's body is malformed or came too slowly: it may still be answered, with the refusal */
+    CE_GONE_READ_STALLED, /* it took nothing of the answer for too long */
+} ce_gone;
+
+typedef struct ce_exchange_events {
+    void (*body)(void *context, const uint8_t *bytes, size_t count);
+    void (*body_end)(void *context);
+    void (*writable)(void *context);         /* what was queued has fallen below the low mark */
+    void (*gone)(void *context, ce_gone why, const ce_refusal *refusal); /* at most once; `done` follows the finish or abort that must come after it */
+    void (*done)(void *context, bool whole); /* the last event: the answer was handed to the kernel, or not */
+} ce_exchange_events;
+
+/* Must be called in the request callback. `context` is the callee's until `done`. */
+void ce_exchange_accept(ce_exchange *exchange, const ce_exchange_events *events, void *context);
+/* Starts or goes on giving `body` events, in a later poll. Answers `Expect: 100-continue` at the first call. */
+void ce_exchange_read(ce_exchange *exchange);
+void ce_exchange_pause(ce_exchange *exchange);
+/* Whether the connection will close after this answer: the head must then say `Connection: close`. */
+bool ce_exchange_closes(const ce_exchange *exchange);
+/* Asks for the connection to be closed after this answer. */
+void ce_exchange_close_after(ce_exchange *exchange);
+/* Queues bytes of the answer, head included, framed by the caller; returns how many bytes wait for the client. */
+size_t ce_exchange_write(ce_exchange *exchange, const uint8_t *bytes, size_t count);
+/* The answer is complete. */
+void ce_exchange_finish(ce_exchange *exchange);
+/* Gives up: closes the connection so that the client cannot take the answer for whole (no close_notify). */
+void ce_exchange_abort(ce_exchange *exchange);
+/* The client's address as text, without port. */
+void ce_exchange_peer(const ce_exchange *exchange, char text[46]);
+
+/* ---- pool.c, transfer.c, dns.c: calls to the Hub ---- */
+
+typedef struct ce_pool_options {
+    const char *ca_file;      /* NULL: the system's store */
+    const char *ca_pem;       /* NULL, or certificates to trust instead of a file */
+    const char *dns_server;   /* NULL: those of /etc/resolv.conf; else ip or ip:port */
+    uint32_t connections;     /* to one origin at most */
+} ce_pool_options;
+
+ce_pool *ce_pool_new(ce_loop *loop, const ce_pool_options *options, ce_error *error);
+/* Every transfer must have ended. */
+void ce_pool_free(ce_pool *pool);
+
+typedef struct ce_call {
+    const char *method;
+    const char *url;              /* absolute; http or https */
+    const uint8_t *fields;        /* lines `name: value`, each ended by NUL */
+    size_t fields_length;
+    const uint8_t *body;          /* NULL: none. Copied. */
+    size_t body_length;
+    uint32_t connect_ms, first_byte_ms, stall_ms;
+} ce_call;
+
+typedef enum ce_outcome {
+    CE_OUTCOME_WHOLE,       /* head and body arrived as announced */
+    CE_OUTCOME_UNREACHABLE, /* no name, no route, refused, TLS failed, connect limit */
+    CE_OUTCOME_TOO_SLOW,    /* first-byte or stall limit */
+    CE_OUTCOME_BROKEN,      /* cut off, or not HTTP as a gateway may pass on */
+    CE_OUTCOME_CANCELLED,
+} ce_outcome;
+
+typedef struct ce_transfer_events {
+    void (*head)(void *context, int status, const ce_header_block *block);
+    /* Returns false to leave these bytes for later: they come again after ce_transfer_resume. */
+    bool (*body)(void *context, const uint8_t *bytes, size_t count);
+    void (*done)(void *context, ce_outcome outcome, const char *reason); /* the last event */
+} ce_transfer_events;
+
+/* `done` comes for every transfer, never before this returns. */
+ce_transfer *ce_transfer_start(ce_pool *pool, const ce_call *call, const ce_transfer_events *events, void *context);
+void ce_transfer_resume(ce_transfer *transfer);
+/* `done` follows in a later poll, with CE_OUTCOME_CANCELLED. */
+void ce_transfer_cancel(ce_transfer *transfer);
+
+/* ---- versions.c ---- */
+
+/* For example "libevent 2.1.12-stable, libcurl 7.88.1, OpenSSL 3.0.22". */
+void ce_versions(char *text, size_t capacity);
+
+/* ---- yaml.c: the settings file, a flat mapping of scalars ---- */
+
+/* Calls `entry` for each `key: value`, in order; both strings are valid during the call only. A null value is "".
+ * Repeated keys are reported twice: the caller judges them. False at the first thing that is not such a mapping:
+ * `error` says what and *error_line where, counted from 1. */
+bool ce_yaml_scalars(const char *text, size_t length,
+                     void (*entry)(void *context, const char *key, const char *value, int line), void *context,
+                     ce_error *error, int *error_line);
+
 #endif

@@ -1,0 +1,72 @@
+# hubgate: what there is to do, one command each. `make` lists it.
+
+CONFIG ?= debug
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+IMAGE ?= hubgate
+CERTS ?= certs
+SANDBOX ?=
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help install run test test-fast check build release certs image rundocker mntcerts format lint clean wrk fuzz
+
+help: ## List what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+install: ## Install the libraries that are missing (Debian; sudo where not root)
+	@config/install-deps.sh
+
+run: install certs build ## Build and start on https://localhost:8080 (no token: the sandbox; CONFIG=release for speed)
+	@config/run.sh "$$(swift build -c $(CONFIG) --show-bin-path)/hubgate" $(if $(SANDBOX),--sandbox) $(ARGS)
+
+test: install ## Build and run every test: pure, on live sockets, and the real Python client
+	swift build --build-tests
+	swift test --skip-build
+	@if [ -x Tests/contract/run.sh ]; then \
+		Tests/contract/run.sh; \
+	else \
+		echo "No contract tests here (Tests/contract/run.sh)."; \
+	fi
+
+test-fast: ## Run the pure and the live tests only
+	swift test
+
+check: install ## What a change must pass: lint, then test
+	@$(MAKE) --no-print-directory lint
+	@$(MAKE) --no-print-directory test
+
+build: ## Build (CONFIG=debug or release)
+	swift build -c $(CONFIG) --product hubgate
+
+release: install ## Build, strip and pack a binary that needs no Swift: .build/dist
+	swift build -c release --product hubgate --static-swift-stdlib
+	@config/release.sh "$$(swift build -c release --show-bin-path)/hubgate" "$(VERSION)"
+
+certs: ## Make certs/ for localhost (NAMES="gate example.org 10.0.0.5" adds names, FORCE=1 makes all anew)
+	@config/make-certs.sh $(if $(FORCE),--force) $(NAMES)
+
+image: ## Build the container image; where no Docker engine answers, with buildah
+	@docker/build.sh "$(IMAGE)" "$(VERSION)"
+
+rundocker: certs ## Run the image with the local certificates on https://localhost:8080
+	@docker/run.sh --image "$(IMAGE)" --certs certs $(if $(SANDBOX),--sandbox)
+
+mntcerts: ## Show and run it with certificates of yours: CERTS=DIRECTORY holding cert.pem and key.pem
+	@docker/run.sh --image "$(IMAGE)" --certs "$(CERTS)" --print $(if $(SANDBOX),--sandbox)
+
+format: ## Set the style right in place
+	@config/lint.sh --fix
+
+lint: ## Check the style
+	@config/lint.sh
+
+clean: ## Remove what builds made (certs/ and .env stay)
+	rm -rf .build .build-* .build_*
+
+wrk: install ## Measure requests a second of a release build in its sandbox (DURATION=10 CONNECTIONS=64)
+	@config/install-deps.sh wrk
+	swift build -c release --product hubgate
+	@Tests/load/wrk.sh "$$(swift build -c release --show-bin-path)/hubgate"
+
+fuzz: ## Fuzz the request parser with the sanitizers (FUZZ_SECONDS=60)
+	@Tests/fuzz/run.sh

@@ -1,0 +1,100 @@
+/* Private to CEvent: a client's connection and the one exchange that it can be at.
+ *
+ * evhttp owns the connection's life: it accepts, keeps and closes it. It never sees what a client sent: the gate takes every byte
+ * out of its input buffer, parses it strictly, and for each request that passes puts one constant stand-in request back. While
+ * the stand-in is being answered, the bufferevent's callbacks are ours and evhttp waits. docs/decisions/0003-evhttp.md says why. */
+#ifndef CE_CONNECTION_H
+#define CE_CONNECTION_H
+
+#include "CEvent.h"
+
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/event.h>
+#include <event2/http.h>
+#include <openssl/ssl.h>
+#include <sys/queue.h>
+
+typedef enum ce_phase {
+    CE_PHASE_HANDSHAKE,
+    CE_PHASE_IDLE,      /* between requests */
+    CE_PHASE_HEAD,      /* a part of a head has come */
+    CE_PHASE_HANDED,    /* the stand-in is with evhttp; its callback is due */
+    CE_PHASE_ANSWERING, /* the exchange is the callee's */
+    CE_PHASE_LINGERING, /* answered; what still comes in is discarded so that the client can read the answer */
+    CE_PHASE_CLOSING,   /* to be freed in the next poll */
+} ce_phase;
+
+struct ce_exchange {
+    ce_http *http;
+    struct bufferevent *bev;
+    SSL *ssl;
+    struct evhttp_connection *evcon; /* known from the first request on */
+    struct evhttp_request *stand_in;
+    ce_gate *gate;
+    struct evbuffer *waiting; /* taken from the input, not yet parsed */
+    struct event *deadline;
+    struct event *work;
+    int64_t due_ms;   /* 0: no limit runs */
+    int64_t armed_ms; /* when `deadline` will fire; 0: it is not armed */
+    uint64_t written_at_check, body_bytes, body_bytes_at_check;
+    ce_phase phase;
+    ce_refusal refusal; /* status 0: none */
+
+    const ce_exchange_events *events;
+    void *context;
+    uint64_t lingered;
+    bool taking_bytes; /* guards the input callback against what it causes itself */
+    bool reading;      /* the callee wants body bytes */
+    bool body_ended;
+    bool continue_due; /* 100 (Continue) is expected and not yet sent */
+    bool close_after;
+    bool finished;
+    bool client_closes;
+    bool gone;
+    bool broken; /* a write failed; the callee learns it in the next poll */
+
+    TAILQ_ENTRY(ce_exchange) next;
+};
+
+TAILQ_HEAD(ce_connections, ce_exchange);
+
+struct ce_http {
+    ce_loop *loop;
+    ce_tls *tls;
+    struct evhttp *server;
+    struct evconnlistener *listener;
+    struct event *listen_again;
+    struct ce_connections connections;
+    size_t connection_count;
+    ce_http_limits limits;
+    ce_on_request on_request;
+    void *context;
+    bool draining;
+};
+
+/* More than this waits unparsed only while TLS delivers one last record: reading stops above it. */
+enum { CE_WAITING_HIGH = 64 * 1024, CE_OUTPUT_LOW = 64 * 1024, CE_LINGER_BYTES = 1024 * 1024, CE_LINGER_MS = 2000 };
+
+struct bufferevent *ce_connection_new(struct event_base *base, void *http);
+ce_exchange *ce_connection_of(struct evhttp_connection *evcon);
+/* Where an SSL keeps its connection. OpenSSL frees the connection with the SSL: the one reliable sign that it is gone. */
+int ce_connection_index(void);
+void ce_connection_handshake_done(ce_exchange *connection);
+/* Parses what waits, as far as the phase allows. */
+void ce_connection_pump(ce_exchange *connection);
+void ce_connection_limit(ce_exchange *connection, uint32_t milliseconds);
+/* Closes an idle connection in order. */
+void ce_connection_close_idle(ce_exchange *connection);
+/* Frees the connection in a later poll; ends its exchange at once. */
+void ce_connection_kill(ce_exchange *connection);
+
+/* evhttp's callback for the stand-in: hands the request to the callee. */
+void ce_exchange_begin(struct evhttp_request *stand_in, void *http);
+void ce_exchange_end(ce_exchange *exchange, bool whole);
+void ce_exchange_gone(ce_exchange *exchange, ce_gone why);
+void ce_exchange_limit_passed(ce_exchange *exchange);
+void ce_exchange_body_bytes(ce_exchange *exchange, const uint8_t *bytes, size_t count);
+void ce_exchange_body_ended(ce_exchange *exchange);
+
+#endif

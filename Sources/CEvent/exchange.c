@@ -1,0 +1,246 @@
+#include "connection.h"
+
+#include <limits.h>
+#include <openssl/err.h>
+#include <string.h>
+#include <sys/socket.h>
+
+static const char continue_head[] = "HTTP/1.1 100 Continue\r\n\r\n";
+
+void ce_exchange_end(ce_exchange *exchange, bool whole) {
+    if (exchange->events != NULL) {
+        const ce_exchange_events *events = exchange->events;
+        exchange->events = NULL;
+        events->done(exchange->context, whole);
+    }
+}
+
+void ce_exchange_gone(ce_exchange *exchange, ce_gone why) {
+    if (exchange->gone || exchange->events == NULL) {
+        return;
+    }
+    exchange->gone = true;
+    exchange->close_after = true;
+    exchange->reading = false;
+    if (why != CE_GONE_BODY_REFUSED) {
+        bufferevent_disable(exchange->bev, EV_READ | EV_WRITE);
+    }
+    if (exchange->finished) {
+        ce_connection_kill(exchange);
+    } else {
+        exchange->events->gone(exchange->context, why, why == CE_GONE_BODY_REFUSED ? &exchange->refusal : NULL);
+    }
+}
+
+static size_t queued(const ce_exchange *exchange) {
+    return evbuffer_get_length(bufferevent_get_output(exchange->bev));
+}
+
+/* Ends the exchange in order: the answer is with the kernel. */
+static void complete(ce_exchange *exchange) {
+    bool closes = ce_exchange_closes(exchange);
+    bool unread = !exchange->body_ended || exchange->refusal.status != 0 || evbuffer_get_length(exchange->waiting) > 0;
+    ce_exchange_end(exchange, true);
+    if (!closes) {
+        struct evhttp_request *stand_in = exchange->stand_in;
+        exchange->stand_in = NULL;
+        exchange->phase = CE_PHASE_IDLE;
+        bufferevent_setwatermark(exchange->bev, EV_WRITE, 0, 0);
+        ce_gate_trim(exchange->gate);
+        ce_connection_limit(exchange, exchange->http->limits.idle_ms);
+        /* Before evhttp goes on reading: it looks once whether a pipelined request is there already. */
+        ce_connection_pump(exchange);
+        evhttp_send_reply_end(stand_in);
+        return;
+    }
+    /* Without close_notify, OpenSSL clients throw the session away, and some take the answer for cut off. */
+    SSL_shutdown(exchange->ssl);
+    if (!unread) {
+        ce_connection_kill(exchange);
+        return;
+    }
+    exchange->phase = CE_PHASE_LINGERING;
+    evbuffer_drain(exchange->waiting, evbuffer_get_length(exchange->waiting));
+    shutdown(bufferevent_getfd(exchange->bev), SHUT_WR);
+    ce_connection_limit(exchange, CE_LINGER_MS);
+    bufferevent_enable(exchange->bev, EV_READ);
+}
+
+static void on_writable(struct bufferevent *bev, void *context) {
+    (void)bev;
+    ce_exchange *exchange = context;
+    if (exchange->phase != CE_PHASE_ANSWERING || exchange->events == NULL) {
+        return;
+    }
+    if (!exchange->finished) {
+        exchange->events->writable(exchange->context);
+    } else if (queued(exchange) == 0) {
+        complete(exchange);
+    }
+}
+
+static void on_event(struct bufferevent *bev, short what, void *context) {
+    (void)bev;
+    ce_exchange *exchange = context;
+    if ((what & BEV_EVENT_CONNECTED) != 0) {
+        return;
+    }
+    if (exchange->phase == CE_PHASE_LINGERING) {
+        ce_connection_kill(exchange);
+    } else if (exchange->phase == CE_PHASE_ANSWERING) {
+        ce_exchange_gone(exchange, CE_GONE_HUNG_UP);
+    }
+}
+
+void ce_exchange_begin(struct evhttp_request *stand_in, void *context) {
+    ce_http *http = context;
+    ce_exchange *exchange = ce_connection_of(evhttp_request_get_connection(stand_in));
+    const ce_request *request = ce_gate_request(exchange->gate);
+    bool refused = exchange->refusal.status != 0;
+    exchange->evcon = evhttp_request_get_connection(stand_in);
+    exchange->stand_in = stand_in;
+    exchange->phase = CE_PHASE_ANSWERING;
+    exchange->body_ended = refused;
+    exchange->reading = exchange->close_after = exchange->finished = exchange->gone = exchange->broken = false;
+    exchange->client_closes = refused || request->close;
+    exchange->continue_due = !refused && request->expects_continue;
+    exchange->written_at_check = exchange->body_bytes = exchange->body_bytes_at_check = 0;
+    bufferevent_setcb(exchange->bev, NULL, on_writable, on_event, exchange);
+    bufferevent_setwatermark(exchange->bev, EV_WRITE, CE_OUTPUT_LOW, 0);
+    bool has_body = !refused && request->framing != CE_FRAMING_NONE &&
+                    !(request->framing == CE_FRAMING_LENGTH && request->content_length == 0);
+    bufferevent_enable(exchange->bev, EV_READ);
+    http->on_request(http->context, exchange, refused ? NULL : request, refused ? &exchange->refusal : NULL);
+    if (!refused && !has_body) {
+        size_t consumed;
+        ce_gate_feed(exchange->gate, NULL, 0, &consumed);
+        exchange->body_ended = true;
+    }
+}
+
+void ce_exchange_accept(ce_exchange *exchange, const ce_exchange_events *events, void *context) {
+    exchange->events = events;
+    exchange->context = context;
+}
+
+bool ce_exchange_closes(const ce_exchange *exchange) {
+    return exchange->close_after || exchange->client_closes || !exchange->body_ended || exchange->http->draining;
+}
+
+void ce_exchange_close_after(ce_exchange *exchange) {
+    exchange->close_after = true;
+}
+
+/* Straight to TLS while nothing waits: one record and one write for a small answer, and no copy.
+ * What the socket does not take goes through the bufferevent as usual. */
+static size_t write_now(ce_exchange *exchange, const uint8_t *bytes, size_t count) {
+    size_t sent = 0;
+    while (sent < count) {
+        size_t part = count - sent > INT_MAX ? INT_MAX : count - sent;
+        ERR_clear_error();
+        int written = SSL_write(exchange->ssl, bytes + sent, (int)part);
+        if (written <= 0) {
+            int error = SSL_get_error(exchange->ssl, written);
+            if (error != SSL_ERROR_WANT_WRITE && error != SSL_ERROR_WANT_READ) {
+                exchange->broken = true;
+                event_active(exchange->work, EV_TIMEOUT, 0);
+            }
+            break;
+        }
+        sent += (size_t)written;
+    }
+    return sent;
+}
+
+size_t ce_exchange_write(ce_exchange *exchange, const uint8_t *bytes, size_t count) {
+    if (exchange->phase != CE_PHASE_ANSWERING || exchange->broken || exchange->events == NULL) {
+        return 0;
+    }
+    size_t sent = queued(exchange) == 0 ? write_now(exchange, bytes, count) : 0;
+    if (sent == count || exchange->broken) {
+        return queued(exchange);
+    }
+    evbuffer_add(bufferevent_get_output(exchange->bev), bytes + sent, count - sent);
+    bufferevent_enable(exchange->bev, EV_WRITE);
+    if (exchange->due_ms == 0) {
+        ce_connection_limit(exchange, exchange->http->limits.stall_ms);
+    }
+    return queued(exchange);
+}
+
+void ce_exchange_finish(ce_exchange *exchange) {
+    exchange->finished = true;
+    if (exchange->broken) {
+        ce_connection_kill(exchange);
+    } else if (queued(exchange) == 0) {
+        complete(exchange);
+    }
+}
+
+void ce_exchange_abort(ce_exchange *exchange) {
+    ce_connection_kill(exchange);
+}
+
+void ce_exchange_read(ce_exchange *exchange) {
+    if (exchange->body_ended || exchange->gone) {
+        return;
+    }
+    exchange->reading = true;
+    if (exchange->continue_due) {
+        exchange->continue_due = false;
+        ce_exchange_write(exchange, (const uint8_t *)continue_head, sizeof continue_head - 1);
+    }
+    exchange->body_bytes_at_check = exchange->body_bytes;
+    ce_connection_limit(exchange, exchange->http->limits.stall_ms);
+    event_active(exchange->work, EV_TIMEOUT, 0);
+}
+
+void ce_exchange_pause(ce_exchange *exchange) {
+    exchange->reading = false;
+}
+
+void ce_exchange_body_bytes(ce_exchange *exchange, const uint8_t *bytes, size_t count) {
+    exchange->body_bytes += count;
+    if (exchange->events != NULL) {
+        exchange->events->body(exchange->context, bytes, count);
+    }
+}
+
+void ce_exchange_body_ended(ce_exchange *exchange) {
+    exchange->body_ended = true;
+    exchange->reading = false;
+    if (exchange->events != NULL) {
+        exchange->events->body_end(exchange->context);
+    }
+}
+
+/* A stall is told by standing still from one check to the next, so no timer is touched while bytes move. */
+void ce_exchange_limit_passed(ce_exchange *exchange) {
+    uint64_t written = BIO_number_written(SSL_get_wbio(exchange->ssl));
+    bool writes = queued(exchange) > 0;
+    bool reads = exchange->reading && !exchange->body_ended;
+    if (writes && written == exchange->written_at_check) {
+        ce_exchange_gone(exchange, CE_GONE_READ_STALLED);
+        return;
+    }
+    if (reads && exchange->body_bytes == exchange->body_bytes_at_check) {
+        exchange->refusal = (ce_refusal){.status = 408,
+                                         .rule = "body-too-slow",
+                                         .reason = "The request's body did not arrive in time. Send it without pauses."};
+        ce_exchange_gone(exchange, CE_GONE_BODY_REFUSED);
+        return;
+    }
+    exchange->written_at_check = written;
+    exchange->body_bytes_at_check = exchange->body_bytes;
+    if (writes || reads) {
+        ce_connection_limit(exchange, exchange->http->limits.stall_ms);
+    }
+}
+
+void ce_exchange_peer(const ce_exchange *exchange, char text[46]) {
+    char *address = NULL;
+    ev_uint16_t port = 0;
+    evhttp_connection_get_peer(exchange->evcon, &address, &port);
+    strncpy(text, address != NULL ? address : "", 45);
+    text[45] = '\0';
+}

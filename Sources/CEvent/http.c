@@ -1,0 +1,143 @@
+#include "connection.h"
+#include "loop.h"
+#include "tls.h"
+
+#include <errno.h>
+#include <event2/listener.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+static void on_tls_progress(const SSL *ssl, int where, int result) {
+    (void)result;
+    if ((where & SSL_CB_HANDSHAKE_DONE) != 0) {
+        ce_connection_handshake_done(SSL_get_ex_data(ssl, ce_connection_index()));
+    }
+}
+
+static void on_listen_again(evutil_socket_t fd, short what, void *context) {
+    (void)fd;
+    (void)what;
+    ce_http *http = context;
+    if (http->listener != NULL && http->connection_count < http->limits.connections) {
+        evconnlistener_enable(http->listener);
+    }
+}
+
+/* Out of descriptors, accept fails again at once and for ever: a pause keeps the loop free for those who are connected. */
+static void on_accept_error(struct evconnlistener *listener, void *context) {
+    ce_http *http = context;
+    struct timeval pause = {.tv_sec = 0, .tv_usec = 100 * 1000};
+    evconnlistener_disable(listener);
+    event_add(http->listen_again, &pause);
+}
+
+ce_http *ce_http_new(ce_loop *loop, ce_tls *tls, const ce_http_limits *limits, ce_on_request request, void *context,
+                     ce_error *error) {
+    ce_http *http = calloc(1, sizeof *http);
+    if (http == NULL) {
+        abort();
+    }
+    *http = (ce_http){.loop = loop, .tls = tls, .limits = *limits, .on_request = request, .context = context};
+    TAILQ_INIT(&http->connections);
+    http->server = evhttp_new(loop->base);
+    http->listen_again = evtimer_new(loop->base, on_listen_again, http);
+    if (http->server == NULL || http->listen_again == NULL) {
+        ce_error_set(error, "evhttp could not start");
+        ce_http_free(http);
+        return NULL;
+    }
+    SSL_CTX_set_info_callback(tls->context, on_tls_progress);
+    evhttp_set_bevcb(http->server, ce_connection_new, http);
+    evhttp_set_gencb(http->server, ce_exchange_begin, http);
+    return http;
+}
+
+static uint16_t port_of(evutil_socket_t fd) {
+    struct sockaddr_storage bound;
+    socklen_t length = sizeof bound;
+    if (getsockname(fd, (struct sockaddr *)&bound, &length) != 0) {
+        return 0;
+    }
+    return ntohs(bound.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&bound)->sin6_port : ((struct sockaddr_in *)&bound)->sin_port);
+}
+
+static struct evconnlistener *listen_on(ce_http *http, const struct addrinfo *target) {
+    unsigned flags = LEV_OPT_REUSEABLE | LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC;
+    struct evconnlistener *listener =
+        evconnlistener_new_bind(http->loop->base, NULL, NULL, flags, 1024, target->ai_addr, (int)target->ai_addrlen);
+    if (listener == NULL) {
+        return NULL;
+    }
+    /* Accepted sockets inherit it. Without it each small answer waits for the client's delayed acknowledgement. */
+    int on = 1;
+    setsockopt(evconnlistener_get_fd(listener), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    evhttp_bind_listener(http->server, listener);
+    evconnlistener_set_error_cb(listener, on_accept_error);
+    return listener;
+}
+
+uint16_t ce_http_listen(ce_http *http, const char *address, uint16_t port, ce_error *error) {
+    char service[8];
+    snprintf(service, sizeof service, "%u", port);
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
+    struct addrinfo *found = NULL;
+    int result = getaddrinfo(address[0] == '\0' ? NULL : address, service, &hints, &found);
+    if (result != 0) {
+        ce_error_set(error, "%s is not an address to listen on: %s", address, gai_strerror(result));
+        return 0;
+    }
+    http->listener = listen_on(http, found);
+    int reason = errno;
+    freeaddrinfo(found);
+    if (http->listener == NULL) {
+        ce_error_set(error, "cannot listen on %s port %u: %s", address, port, strerror(reason));
+        return 0;
+    }
+    return port_of(evconnlistener_get_fd(http->listener));
+}
+
+void ce_http_drain(ce_http *http) {
+    http->draining = true;
+    if (http->listener != NULL) {
+        evconnlistener_disable(http->listener);
+        shutdown(evconnlistener_get_fd(http->listener), SHUT_RDWR);
+        http->listener = NULL;
+    }
+    ce_exchange *connection;
+    TAILQ_FOREACH(connection, &http->connections, next) {
+        if (connection->phase == CE_PHASE_IDLE) {
+            ce_connection_close_idle(connection);
+        } else if (connection->phase == CE_PHASE_HANDSHAKE) {
+            ce_connection_limit(connection, 1000);
+        }
+    }
+}
+
+size_t ce_http_connection_count(const ce_http *http) {
+    return http->connection_count;
+}
+
+void ce_http_free(ce_http *http) {
+    http->draining = true;
+    http->listener = NULL;
+    ce_exchange *connection;
+    TAILQ_FOREACH(connection, &http->connections, next) {
+        ce_exchange_end(connection, false);
+    }
+    if (http->server != NULL) {
+        evhttp_free(http->server);
+    }
+    if (http->listen_again != NULL) {
+        event_free(http->listen_again);
+    }
+    /* evhttp frees the connections' last parts in a later poll. */
+    while (http->connection_count > 0) {
+        event_base_loop(http->loop->base, EVLOOP_ONCE);
+    }
+    free(http);
+}

@@ -1,0 +1,17 @@
+/* Private to CEvent: what its files share. */
+#ifndef CE_LOOP_H
+#define CE_LOOP_H
+
+#include "CEvent.h"
+
+#include <event2/event.h>
+
+struct ce_loop {
+    struct event_base *base;
+    struct event *wake;
+    int wake_fd;
+};
+
+__attribute__((format(printf, 2, 3))) void ce_error_set(ce_error *error, const char *format, ...);
+
+#endif

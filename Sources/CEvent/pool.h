@@ -1,0 +1,100 @@
+/* Private to CEvent: the curl multi handle, its names and its transfers. */
+#ifndef CE_POOL_H
+#define CE_POOL_H
+
+#include "CEvent.h"
+
+#include <curl/curl.h>
+#include <event2/dns.h>
+#include <event2/event.h>
+#include <sys/queue.h>
+
+TAILQ_HEAD(ce_transfers, ce_transfer);
+
+/* An origin's host, and the addresses that libcurl is to use for it. */
+typedef struct ce_name {
+    char *origin; /* `scheme://host[:port]` as in the URLs */
+    char *host;
+    char *port;
+    bool numeric; /* nothing to look up */
+    bool looking;
+    bool loaded; /* libcurl has the present addresses */
+    struct curl_slist *addresses;
+    int64_t expires_ms;
+    struct ce_transfers waiting;
+    ce_pool *pool;
+    TAILQ_ENTRY(ce_name) next;
+} ce_name;
+
+typedef enum ce_stage { CE_STAGE_NAMING, CE_STAGE_CONNECTING, CE_STAGE_WAITING, CE_STAGE_RECEIVING, CE_STAGE_ENDING } ce_stage;
+
+enum { CE_HEAD_BYTES = 64 * 1024, CE_HEAD_FIELDS = 200, CE_INTERIM_HEADS = 10 };
+
+/* An upstream answer's head as it comes in, line by line. */
+typedef struct ce_head {
+    uint8_t *bytes;
+    size_t length, capacity;
+    ce_field fields[CE_HEAD_FIELDS];
+    size_t field_count;
+    int status;
+    int interim;
+    bool complete;
+    ce_span content_length;
+    bool has_length, has_encoding;
+} ce_head;
+
+struct ce_transfer {
+    ce_pool *pool;
+    CURL *easy;
+    struct event *limit;
+    ce_name *name;
+    ce_stage stage;
+    ce_outcome outcome;
+    const ce_transfer_events *events;
+    void *context;
+    uint32_t connect_ms, first_byte_ms, stall_ms;
+    uint64_t received, received_at_check;
+    unsigned attempts;
+    bool repeatable; /* a safe method: may be sent again over a fresh connection */
+    bool added, paused;
+    char *text;               /* the field lines */
+    struct curl_slist *nodes; /* one per line, in one block */
+    size_t text_capacity, node_capacity;
+    ce_head head;
+    char reason[CURL_ERROR_SIZE];
+    TAILQ_ENTRY(ce_transfer) next;
+};
+
+struct ce_pool {
+    ce_loop *loop;
+    CURLM *multi;
+    struct event *timer;
+    struct event *work;
+    struct evdns_base *dns;
+    char *ca_file;
+    char *ca_pem;
+    TAILQ_HEAD(, ce_name) names;
+    struct ce_transfers ending; /* to be ended in the next poll */
+    struct ce_transfers spare;
+    size_t spare_count;
+};
+
+int64_t ce_now_ms(void);
+
+/* Finds or makes the name for a URL; NULL if the URL has no host. */
+ce_name *ce_name_for(ce_pool *pool, const char *url);
+/* True if the addresses are known; else the transfer is in `waiting` and goes on by itself. */
+bool ce_name_ready(ce_name *name, ce_transfer *transfer);
+void ce_names_free(ce_pool *pool);
+
+void ce_transfer_go(ce_transfer *transfer);
+void ce_transfer_fail(ce_transfer *transfer, ce_outcome outcome, const char *reason);
+void ce_transfer_end(ce_transfer *transfer, ce_outcome outcome, const char *reason);
+void ce_transfer_finished(ce_transfer *transfer, CURLcode result);
+void ce_transfer_release(ce_transfer *transfer);
+
+void ce_head_reset(ce_head *head);
+/* Takes one line as libcurl gives it. Returns NULL, or what is wrong with it. */
+const char *ce_head_line(ce_head *head, const char *line, size_t length);
+
+#endif

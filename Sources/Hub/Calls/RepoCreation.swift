@@ -1,0 +1,65 @@
+/// Creates a repository: `POST /api/repos/create`.
+public struct RepoCreation: HubCall, Equatable {
+    public let kind: RepoKind
+    /// Without a namespace it is created in the token's own.
+    public let id: RepoID
+    public let isPrivate: Bool
+    /// Of a space, which cannot be without; nil for the rest.
+    public let sdk: SpaceSDK?
+
+    /// `sdk` is ignored unless `kind` is a space, and `static` where a space has none: the one that needs no hardware.
+    public init(kind: RepoKind, id: RepoID, isPrivate: Bool, sdk: SpaceSDK? = nil) {
+        self.kind = kind
+        self.id = id
+        self.isPrivate = isPrivate
+        self.sdk = kind == .space ? sdk ?? .static : nil
+    }
+
+    /// Reads the facade's `{"type", "name", "private"}` with, if wanted, `organization` and a space's `sdk`; other
+    /// fields are ignored. Throws `badRequest`.
+    public init(facade json: JSON) throws(Failure) {
+        let body = try FacadeBody(json)
+        let kind = try body.repoKind()
+        self.init(kind: kind, id: try body.repoID(), isPrivate: try body.flag("private"), sdk: try body.sdk(of: kind))
+    }
+
+    /// Whose repository it will be; nil for the token's own.
+    public var namespace: String? { id.namespace }
+
+    public var method: Method { .post }
+    public var path: String { "/api/repos/create" }
+    public var contentType: String? { "application/json" }
+
+    public var body: [UInt8]? {
+        get throws(Failure) {
+            var members: [String: JSON] = [
+                "type": .string(kind.apiName),
+                "name": .string(id.name),
+                "organization": id.namespace.map(JSON.string) ?? .null,
+                // `private`, not the newer `visibility`: the facade's callers say no more than this boolean, and every
+                // Hub understands it, those that clients before 1.0 were made for too.
+                "private": .bool(isPrivate),
+            ]
+            if let sdk { members["sdk"] = .string(sdk.rawValue) }
+            return try JSON.object(members).encoded()
+        }
+    }
+
+    public func read(_ body: [UInt8]) throws(Failure) -> Repo {
+        guard let json = try? JSON.parse(body), let url = json["url"]?.stringValue else {
+            throw .hubBroken("it accepted the new repository but did not say where it is; look whether it exists")
+        }
+        let named = json["name"]?.stringValue.flatMap { try? RepoID($0) }
+        return Repo(kind: kind, id: named ?? id, url: url)
+    }
+}
+
+extension FacadeBody {
+    fileprivate func sdk(of kind: RepoKind) throws(Failure) -> SpaceSDK? {
+        guard kind == .space, let text = try optionalString("sdk") else { return nil }
+        guard let sdk = SpaceSDK(rawValue: text) else {
+            throw .badField("sdk", "must be \"gradio\", \"streamlit\", \"docker\" or \"static\", was another string")
+        }
+        return sdk
+    }
+}

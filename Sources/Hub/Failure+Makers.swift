@@ -1,0 +1,80 @@
+extension Failure {
+    /// `detail` is a whole sentence.
+    public static func badRequest(_ detail: String) -> Failure { Failure(.badRequest, detail: detail) }
+
+    /// A field of a JSON body: `.badField("private", "must be true or false, was a number")`.
+    public static func badField(_ field: String, _ rule: String) -> Failure {
+        Failure(.badRequest, detail: "The field \"\(field)\" \(rule).")
+    }
+
+    /// `what` is what was asked for: `.notFound("/api/rebo")`.
+    public static func notFound(_ what: String) -> Failure {
+        Failure(.notFound, detail: "There is no \(what) here; check the spelling.")
+    }
+
+    public static func methodNotAllowed(_ method: Method, allow: [Method]) -> Failure {
+        let allowed = allow.map(\.rawValue).joined(separator: ", ")
+        return Failure(.methodNotAllowed(allow: allow), detail: "\(method) is not allowed here; use \(allowed).")
+    }
+
+    /// `limit` is in bytes.
+    public static func payloadTooLarge(limit: Int) -> Failure {
+        Failure(.payloadTooLarge, detail: "The body is larger than the \(limit) bytes that are accepted here.")
+    }
+
+    /// `accepted` is a media type: `.unsupportedMediaType(accepted: "application/json")`.
+    public static func unsupportedMediaType(accepted: String) -> Failure {
+        Failure(.unsupportedMediaType, detail: "The body must be \(accepted); set Content-Type and send that.")
+    }
+
+    public static func expectationFailed(_ expectation: String) -> Failure {
+        Failure(.expectationFailed, detail: "The expectation \"\(expectation)\" cannot be met; only 100-continue can.")
+    }
+
+    /// `detail` is a whole sentence that says which credential is wanted.
+    public static func noToken(_ detail: String) -> Failure { Failure(.noToken, detail: detail) }
+
+    /// `what` is a gerund: `.denied("creating repositories in x")`.
+    public static func denied(_ what: String) -> Failure {
+        Failure(.denied, detail: "This gateway's policy does not allow you \(what); ask whoever runs it.")
+    }
+
+    /// `retryAfter` is in seconds; without it the refusal's own Retry-After counts, where that is a number.
+    public static func hubAnswered(_ refusal: HubRefusal, retryAfter: Int? = nil) -> Failure {
+        let told = refusal.headers["Retry-After"].flatMap { Int($0) }.flatMap { $0 >= 0 ? $0 : nil }
+        return Failure(.hubAnswered(refusal), detail: refusal.message, retryAfter: retryAfter ?? told)
+    }
+
+    /// `reason` is a phrase: `.hubUnreachable("the name huggingface.co was not found")`.
+    public static func hubUnreachable(_ reason: String, retryAfter: Int? = nil) -> Failure {
+        Failure(
+            .hubUnreachable, detail: "The Hub cannot be reached: \(reason). Try again later.", retryAfter: retryAfter)
+    }
+
+    /// `reason` is a phrase: `.hubTooSlow("no answer within the time limit")`.
+    public static func hubTooSlow(_ reason: String) -> Failure {
+        Failure(.hubTooSlow, detail: "The Hub is too slow: \(reason). Try again later.")
+    }
+
+    /// `reason` is a phrase: `.hubBroken("the answer was cut off")`.
+    public static func hubBroken(_ reason: String) -> Failure {
+        Failure(.hubBroken, detail: "The Hub's answer cannot be used: \(reason). Try again later.")
+    }
+
+    public static var clientGone: Failure { Failure(.clientGone, detail: "The client closed the connection.") }
+
+    /// `what` is what has run out: `.tooBusy("connections to the Hub", retryAfter: 1)`; `retryAfter` in seconds.
+    public static func tooBusy(_ what: String, retryAfter: Int = 1) -> Failure {
+        Failure(
+            .tooBusy, detail: "This gateway has no \(what) left. Try again in \(retryAfter) s.", retryAfter: retryAfter)
+    }
+
+    /// `retryAfter` in seconds.
+    public static func draining(retryAfter: Int = 1) -> Failure {
+        Failure(
+            .draining, detail: "This gateway is shutting down. Try again in \(retryAfter) s.", retryAfter: retryAfter)
+    }
+
+    /// `detail` goes to the log; what the caller sees of it is the Server's choice.
+    public static func internalError(_ detail: String) -> Failure { Failure(.internalError, detail: detail) }
+}

@@ -1,0 +1,20 @@
+/// A request's head and, where it was collected, its body (RFC 9110 section 3.4).
+public struct Request: Sendable {
+    public let method: Method
+    public let target: Target
+    public let headers: Headers
+    public var body: [UInt8]
+
+    public init(method: Method, target: Target, headers: Headers = [:], body: [UInt8] = []) {
+        self.method = method
+        self.target = target
+        self.headers = headers
+        self.body = body
+    }
+
+    /// Whether the client would rather have `text/plain` than JSON: it names the one in Accept and not the other.
+    public var prefersPlainText: Bool {
+        let accepted = headers.tokens(of: "Accept").map { $0.prefix { $0 != ";" } }
+        return accepted.contains("text/plain") && !accepted.contains("application/json")
+    }
+}

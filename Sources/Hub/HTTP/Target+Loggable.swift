@@ -1,0 +1,40 @@
+extension Target {
+    /// Path and query with the values of parameters that look secret replaced by `***`; for logs and errors.
+    public var loggable: String {
+        guard let query else { return pathAndQuery }
+        var shown = path + "?"
+        var pair: [UInt8] = []
+        // Some servers take ";" for a separator too, so a secret may follow one.
+        for byte in query.utf8 {
+            if byte == UInt8(ascii: "&") || byte == UInt8(ascii: ";") {
+                shown += Self.redacted(pair) + String(UnicodeScalar(byte))
+                pair.removeAll(keepingCapacity: true)
+            } else {
+                pair.append(byte)
+            }
+        }
+        return shown + Self.redacted(pair)
+    }
+
+    private static func redacted(_ pair: [UInt8]) -> String {
+        let text = String(decoding: pair, as: UTF8.self)
+        guard let equals = pair.firstIndex(of: UInt8(ascii: "=")) else {
+            return PercentEncoding.decode(pair).hasPrefix(tokenPrefix) ? "***" : text
+        }
+        let name = PercentEncoding.decode(pair[..<equals]).lowercased()
+        let value = PercentEncoding.decode(pair[(equals + 1)...])
+        guard isSecret(name) || value.hasPrefix(tokenPrefix) else { return text }
+        return String(decoding: pair[...equals], as: UTF8.self) + "***"
+    }
+
+    private static func isSecret(_ name: String) -> Bool {
+        secretNames.contains(name) || secretParts.contains { name.contains($0) }
+    }
+
+    private static let tokenPrefix = "hf_"
+    private static let secretNames: Set<String> = [
+        "sig", "key", "policy", "code", "auth", "authorization", "jwt", "key-pair-id", "awsaccesskeyid", "api_key",
+        "apikey", "state", "session", "code_verifier",
+    ]
+    private static let secretParts = ["token", "signature", "credential", "secret", "passw"]
+}

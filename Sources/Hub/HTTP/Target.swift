@@ -1,0 +1,80 @@
+/// A request target (RFC 9112 section 3.2): path and query exactly as received, since the Hub tells `%2F` from `/` and
+/// a pre-signed query is valid to the byte only.
+public struct Target: Sendable, Hashable {
+    /// Path, and `?` and query where there is one: what to send upstream.
+    public let pathAndQuery: String
+    /// `host[:port]` of the absolute form `https://host/path`; nil in the usual form. It then stands for Host.
+    public let authority: String?
+    private let pathLength: Int
+
+    /// `/`
+    public static let root = Target(pathAndQuery: "/", authority: nil, pathLength: 1)
+
+    private init(pathAndQuery: String, authority: String?, pathLength: Int) {
+        self.pathAndQuery = pathAndQuery
+        self.authority = authority
+        self.pathLength = pathLength
+    }
+
+    /// Reads a target in origin, absolute (http, https) or asterisk form (RFC 9112 sections 3.2.1, 3.2.2, 3.2.4).
+    /// Throws `badRequest` for white space, control bytes, a fragment, bytes that are not UTF-8, and other forms.
+    public init(_ received: some Collection<UInt8>) throws(Failure) {
+        guard let text = String(validating: received, as: UTF8.self) else {
+            throw .badRequest("The request target must be UTF-8; percent-encode other bytes.")
+        }
+        try self.init(text)
+    }
+
+    /// See `init(_:)` for bytes.
+    public init(_ received: String) throws(Failure) {
+        guard received.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7F && $0 != UInt8(ascii: "#") }) else {
+            throw .badRequest("The request target must percent-encode spaces, control characters and \"#\".")
+        }
+        (authority, pathAndQuery) = try Self.split(received)
+        pathLength = pathAndQuery.utf8.prefix { $0 != UInt8(ascii: "?") }.count
+    }
+
+    /// The path as received, still percent-encoded.
+    public var path: String { String(Substring(pathAndQuery.utf8.prefix(pathLength))) }
+
+    /// What follows the first `?`, as received; nil without a `?`, empty after a bare one.
+    public var query: String? {
+        let rest = pathAndQuery.utf8.dropFirst(pathLength)
+        return rest.isEmpty ? nil : String(Substring(rest.dropFirst()))
+    }
+
+    /// The path's segments, percent-decoded one by one: `/a%2Fb/c/` is `["a/b", "c", ""]`, `/` is `[""]`.
+    /// For routing only. A malformed escape stays as it is.
+    public var segments: [String] {
+        pathAndQuery.utf8.prefix(pathLength).dropFirst()
+            .split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+            .map(PercentEncoding.decode)
+    }
+
+    /// Whether a segment is `.` or `..`, plain or encoded: a server that resolves these would see another path
+    /// than the one that was routed and allowed.
+    public var hasDotSegments: Bool {
+        segments.contains { segment in
+            segment.split { $0 == "/" || $0 == "\\" }.contains { $0 == "." || $0 == ".." }
+        }
+    }
+
+    private static func split(_ received: String) throws(Failure) -> (authority: String?, pathAndQuery: String) {
+        if received.utf8.first == UInt8(ascii: "/") || received == "*" { return (nil, received) }
+        for scheme in ["http://", "https://"] where received.lowercased().hasPrefix(scheme) {
+            let rest = received.utf8.dropFirst(scheme.utf8.count)
+            let host = rest.prefix { $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: "?") }
+            guard !host.isEmpty, !host.contains(UInt8(ascii: "@")) else { break }
+            let path = rest.dropFirst(host.count)
+            // RFC 9112 section 3.2.1: an empty path is sent as "/".
+            let missing = path.first == UInt8(ascii: "/") ? "" : "/"
+            return (String(Substring(host)), missing + String(Substring(path)))
+        }
+        throw .badRequest("The request target must be a path that starts with a slash.")
+    }
+}
+
+extension Target: CustomStringConvertible {
+    /// The loggable form, so that a secret does not get into a text by interpolation.
+    public var description: String { loggable }
+}

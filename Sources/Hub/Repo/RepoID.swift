@@ -1,0 +1,65 @@
+/// The name of a repository: `namespace/name`, or `name` alone where the Hub knows whose it is.
+/// Always valid by the Hub's rules (huggingface_hub's `validate_repo_id`), so safe in a path and in a header.
+public struct RepoID: Hashable, Sendable {
+    /// The user or organisation; nil means the token's own, or an old canonical model such as `gpt2`.
+    public let namespace: String?
+    public let name: String
+
+    /// The most bytes a name may have; the same is asked of a namespace, which the Hub limits further.
+    public static let longest = 96
+
+    /// Reads `namespace/name` or `name`. `field` is the JSON field the text came in, for the error's sentence, which
+    /// names the rule that is broken. Throws `badRequest`.
+    public init(_ text: String, field: String = "name") throws(Failure) {
+        let parts = text.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+            .map { String(Substring($0)) }
+        switch parts.count {
+        case 1: try self.init(namespace: nil, name: parts[0], field: field)
+        case 2: try self.init(namespace: parts[0], name: parts[1], field: field)
+        default:
+            throw .badField(
+                field, "must have at most one slash, as in \"owner/name\"; what it holds goes into \"type\"")
+        }
+    }
+
+    /// See `init(_:field:)`; here each part must be free of slashes.
+    public init(namespace: String?, name: String, field: String = "name") throws(Failure) {
+        if let namespace { try Self.check(namespace, part: "an owner", field: field) }
+        try Self.check(name, part: "a name", field: field)
+        guard !name.hasSuffix(".git") else { throw .badField(field, "must not end with \".git\"; leave that out") }
+        self.namespace = namespace
+        self.name = name
+    }
+
+    /// `namespace/name` or `name`.
+    public var text: String { namespace.map { "\($0)/\(name)" } ?? name }
+
+    /// The text as a part of a path. Names have only unreserved characters, so nothing is encoded.
+    public var path: String { text }
+
+    private static func check(_ text: String, part: String, field: String) throws(Failure) {
+        let bytes = text.utf8
+        guard let first = bytes.first, let last = bytes.last else {
+            throw .badField(field, "must have \(part) that is not empty")
+        }
+        guard bytes.allSatisfy({ $0.isASCIIAlphanumeric || marks.contains($0) }) else {
+            throw .badField(field, "must have \(part) of letters a-z and A-Z, digits, \"-\", \"_\" and \".\" only")
+        }
+        guard bytes.count <= longest else {
+            throw .badField(field, "must have \(part) of at most \(longest) characters, has one of \(bytes.count)")
+        }
+        guard !edges.contains(first), !edges.contains(last) else {
+            throw .badField(field, "must have \(part) that neither starts nor ends with \"-\" or \".\"")
+        }
+        for (one, next) in zip(bytes, bytes.dropFirst()) where one == next && edges.contains(one) {
+            throw .badField(field, "must have \(part) without \"--\" and \"..\"")
+        }
+    }
+
+    private static let marks = Array("-_.".utf8)
+    private static let edges = Array("-.".utf8)
+}
+
+extension RepoID: CustomStringConvertible {
+    public var description: String { text }
+}

@@ -1,0 +1,80 @@
+internal import CEvent
+
+/// The isolation of everything that touches a connection: one thread, which polls libevent and runs the jobs in between.
+@globalActor
+actor EventLoop {
+    static let shared = EventLoop()
+
+    nonisolated let executor = LoopExecutor()
+
+    nonisolated var unownedExecutor: UnownedSerialExecutor {
+        unsafe executor.asUnownedSerialExecutor()
+    }
+
+    /// Polls on the calling thread until `stop` is called. The program's main thread is inside this for its whole life.
+    nonisolated static func run() {
+        shared.executor.run { !isStopped.value }
+    }
+
+    /// Makes `run` return after the present batch of jobs.
+    @EventLoop static func stop() {
+        isStopped.value = true
+    }
+
+    /// Starts a task that stays on the loop's thread whatever it calls. `Task {}` and `Task.detached` would start a pool of threads
+    /// for code without isolation, and so would `Task.sleep`: use `sleep(milliseconds:)`.
+    @discardableResult
+    nonisolated static func task(_ work: @escaping @EventLoop @Sendable () async -> Void) -> Task<Void, Never> {
+        Task(executorPreference: shared.executor, operation: work)
+    }
+
+    /// Enters the loop's isolation from a C callback, which is on its thread but has no Swift isolation. Stops the program elsewhere.
+    nonisolated static func assumeIsolated<Result>(_ body: @EventLoop () -> Result) -> Result {
+        shared.executor.checkIsolated()
+        return withoutActuallyEscaping(body) { escapable in
+            // The isolation is part of the type only, not of the representation; MainActor.assumeIsolated does the same.
+            unsafe unsafeBitCast(escapable, to: (() -> Result).self)()
+        }
+    }
+
+    /// Returns after `milliseconds`, or at once when the task is cancelled.
+    @EventLoop static func sleep(milliseconds: UInt64) async {
+        let box = SleepBox()
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                box.begin(continuation, milliseconds: milliseconds)
+            }
+        } onCancel: {
+            EventLoop.assumeIsolated { box.wake() }
+        }
+    }
+
+    private static let isStopped = StopFlag()
+}
+
+/// Read and written on the loop's thread alone.
+private final class StopFlag: @unchecked Sendable {
+    var value = false
+}
+
+@EventLoop
+private final class SleepBox {
+    private var continuation: CheckedContinuation<Void, Never>?
+    private var timer: Timer?
+    private var isWoken = false
+
+    func begin(_ continuation: CheckedContinuation<Void, Never>, milliseconds: UInt64) {
+        guard !isWoken else { return continuation.resume() }
+        self.continuation = continuation
+        let timer = Timer { self.wake() }
+        timer.start(milliseconds: milliseconds)
+        self.timer = timer
+    }
+
+    func wake() {
+        isWoken = true
+        timer = nil
+        continuation?.resume()
+        continuation = nil
+    }
+}

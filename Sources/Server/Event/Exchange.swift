@@ -1,0 +1,242 @@
+internal import CEvent
+internal import Hub
+
+/// One request and the one response to it, on a client's connection.
+///
+/// C holds one retain from the request to the `done` event, so an exchange lives as long as its connection can call it.
+/// It is answered exactly once: by `send`, by `start` … `finish`, or by `abort`; what comes after is ignored.
+@EventLoop
+@safe final class Exchange {
+    /// What was asked. Of a request that the gate refused nothing is known, and `refusal` says why.
+    let request: Request
+    let refusal: Failure?
+    /// The client's address, without a port.
+    let peer: String
+
+    /// The status that was answered.
+    private(set) var status: Status?
+    /// Bytes of content that were handed to the connection.
+    private(set) var sentBytes = 0
+    /// The client hung up or stood still: nobody reads the answer any more.
+    private(set) var isGone = false
+    /// Called once when that happens.
+    var onGone: (@EventLoop () -> Void)?
+    /// Called when what waited for the client has gone out and more may be written.
+    var onWritable: (@EventLoop () -> Void)?
+    /// Called once at the very end, with whether the whole answer went out.
+    var onDone: (@EventLoop (_ whole: Bool) -> Void)?
+
+    private nonisolated(unsafe) var pointer: OpaquePointer?
+    private let hasBody: Bool
+    private let declaredLength: UInt64?
+    private let isHTTP10: Bool
+    private var isChunked = false
+    private var sink: (any BodySink)?
+
+    init(_ pointer: OpaquePointer, _ received: UnsafePointer<ce_request>?, _ refused: UnsafePointer<ce_refusal>?) {
+        unsafe self.pointer = pointer
+        let head = unsafe received?.pointee
+        hasBody = unsafe head.map { unsafe $0.framing != CE_FRAMING_NONE } ?? false
+        declaredLength = unsafe head.flatMap { unsafe $0.framing == CE_FRAMING_LENGTH ? $0.content_length : nil }
+        isHTTP10 = unsafe head?.http_1_0 ?? false
+        unsafe (request, refusal) = Self.read(head, refused?.pointee)
+        peer = unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 46) { text in
+            unsafe ce_exchange_peer(pointer, text.baseAddress)
+            return unsafe text.baseAddress.map { unsafe String(cString: $0) } ?? ""
+        }
+        unsafe ce_exchange_accept(pointer, exchangeEvents, Unmanaged.passRetained(self).toOpaque())
+    }
+
+    private static func read(_ head: ce_request?, _ refused: ce_refusal?) -> (Request, Failure?) {
+        let unknown = Request(method: Method(rawValue: "-"), target: .root)
+        guard let head = unsafe head else {
+            return (unknown, unsafe refused.map { unsafe Failure($0) } ?? .badRequest("The request could not be read."))
+        }
+        do throws(Failure) {
+            let target = try Target(unsafe head.head.text(head.target))
+            let method = Method(rawValue: unsafe head.head.text(head.method))
+            return (Request(method: method, target: target, headers: unsafe Headers(head.head)), nil)
+        } catch {
+            return (unknown, error)
+        }
+    }
+}
+
+// MARK: the request's body
+
+extension Exchange {
+    /// Collects the whole body, of at most `limit` bytes.
+    /// Throws `payloadTooLarge`, `clientGone`, or what the gate found wrong with it; the connection then closes after the answer.
+    func body(limit: Int) async throws(Failure) -> [UInt8] {
+        guard hasBody, let pointer = unsafe pointer else { return [] }
+        if let declaredLength, declaredLength > UInt64(limit) {
+            throw .payloadTooLarge(limit: limit)
+        }
+        let collector = BodyCollector(limit: limit)
+        sink = collector
+        unsafe ce_exchange_read(pointer)
+        defer { sink = nil }
+        return try await collector.collected()
+    }
+}
+
+// MARK: the response
+
+extension Exchange {
+    /// Answers with a whole response. Its Content-Length, Connection and Date are added here.
+    func send(_ response: Response) {
+        let hasContent = response.status.allowsContent
+        var message = head(response.status, response.headers, length: hasContent ? response.body.count : nil)
+        if hasContent, request.method != .head {
+            message += response.body
+            sentBytes += response.body.count
+        }
+        write(message: message)
+        finish(message: nil)
+    }
+
+    /// Begins a response whose content follows by `write`: of `length` bytes, or chunked if that is not known.
+    func start(_ status: Status, headers: Headers, length: Int?) {
+        let mayChunk = length == nil && status.allowsContent && request.method != .head
+        isChunked = mayChunk && !isHTTP10
+        if mayChunk, isHTTP10, let pointer = unsafe pointer {
+            // RFC 9112 6.3: without a length, only the connection's end says where it ends.
+            unsafe ce_exchange_close_after(pointer)
+        }
+        var message = head(status, headers, length: length)
+        if isChunked {
+            message.removeLast(2)
+            message += Array("Transfer-Encoding: chunked\r\n\r\n".utf8)
+        }
+        write(message: message)
+    }
+
+    /// Writes content. Returns how many bytes wait for the client to take them.
+    @discardableResult
+    func write(_ content: UnsafeBufferPointer<UInt8>) -> Int {
+        guard let pointer = unsafe pointer, !isGone, !content.isEmpty else { return 0 }
+        sentBytes += content.count
+        guard isChunked else { return unsafe ce_exchange_write(pointer, content.baseAddress, content.count) }
+        write(message: Array("\(String(content.count, radix: 16))\r\n".utf8))
+        unsafe ce_exchange_write(pointer, content.baseAddress, content.count)
+        return write(message: Array("\r\n".utf8))
+    }
+
+    /// The response is complete.
+    func finish() {
+        finish(message: isChunked ? Array("0\r\n\r\n".utf8) : nil)
+    }
+
+    /// Closes the connection in such a way that the client cannot take the response for a whole one.
+    func abort() {
+        guard let pointer = unsafe pointer else { return }
+        unsafe ce_exchange_abort(pointer)
+    }
+
+    /// Asks for the connection to be closed after this response.
+    func closeAfter() {
+        guard let pointer = unsafe pointer else { return }
+        unsafe ce_exchange_close_after(pointer)
+    }
+
+    private func head(_ status: Status, _ headers: Headers, length: Int?) -> [UInt8] {
+        self.status = status
+        var head = ResponseHead(status)
+        head.append(headers)
+        head.append("Date", WallClock.now.httpDate)
+        if let length {
+            head.append("Content-Length", String(length))
+        }
+        if let pointer = unsafe pointer, unsafe ce_exchange_closes(pointer) {
+            head.append("Connection", "close")
+        }
+        return head.finished()
+    }
+
+    @discardableResult
+    private func write(message: [UInt8]) -> Int {
+        guard let pointer = unsafe pointer, !isGone else { return 0 }
+        return unsafe message.withUnsafeBufferPointer { bytes in
+            unsafe ce_exchange_write(pointer, bytes.baseAddress, bytes.count)
+        }
+    }
+
+    private func finish(message: [UInt8]?) {
+        guard let pointer = unsafe pointer else { return }
+        guard !isGone else { return unsafe ce_exchange_abort(pointer) }
+        if let message {
+            write(message: message)
+        }
+        unsafe ce_exchange_finish(pointer)
+    }
+}
+
+// MARK: C's events
+
+extension Exchange {
+    fileprivate func received(_ bytes: UnsafeBufferPointer<UInt8>) {
+        if unsafe sink?.take(bytes) == false, let pointer = unsafe pointer {
+            unsafe ce_exchange_pause(pointer)
+        }
+    }
+
+    fileprivate func receivedAll() {
+        sink?.end(nil)
+    }
+
+    fileprivate func left(_ why: ce_gone, _ refusal: ce_refusal?) {
+        if why == CE_GONE_BODY_REFUSED {
+            sink?.end(unsafe refusal.map { unsafe Failure($0) } ?? .badRequest("The body could not be read."))
+            return
+        }
+        isGone = true
+        sink?.end(.clientGone)
+        onGone?()
+        onGone = nil
+        if status != nil {
+            abort()
+        }
+    }
+
+    fileprivate func wrote() {
+        onWritable?()
+    }
+
+    fileprivate func ended(whole: Bool) {
+        unsafe pointer = nil
+        isGone = isGone || !whole
+        sink?.end(.clientGone)
+        onDone?(whole)
+        (onGone, onWritable, onDone, sink) = (nil, nil, nil, nil)
+    }
+}
+
+/// What C calls: each takes the object and calls a method. It lives as long as the process, as C keeps its address.
+private nonisolated(unsafe) let exchangeEvents = {
+    let events = UnsafeMutablePointer<ce_exchange_events>.allocate(capacity: 1)
+    unsafe events.initialize(
+        to: ce_exchange_events(
+            body: { context, bytes, count in
+                let exchange: Exchange = unsafe borrowed(context)
+                nonisolated(unsafe) let received = unsafe UnsafeBufferPointer(start: bytes, count: count)
+                EventLoop.assumeIsolated { unsafe exchange.received(received) }
+            },
+            body_end: { context in
+                let exchange: Exchange = unsafe borrowed(context)
+                EventLoop.assumeIsolated { exchange.receivedAll() }
+            },
+            writable: { context in
+                let exchange: Exchange = unsafe borrowed(context)
+                EventLoop.assumeIsolated { exchange.wrote() }
+            },
+            gone: { context, why, refusal in
+                let exchange: Exchange = unsafe borrowed(context)
+                nonisolated(unsafe) let refusal = unsafe refusal?.pointee
+                EventLoop.assumeIsolated { unsafe exchange.left(why, refusal) }
+            },
+            done: { context, whole in
+                let exchange: Exchange = unsafe taken(context)
+                EventLoop.assumeIsolated { exchange.ended(whole: whole) }
+            }))
+    return unsafe events
+}()

@@ -1,0 +1,64 @@
+internal import CEvent
+internal import Glibc
+internal import Synchronization
+
+/// Runs Swift's jobs on the thread that polls libevent, between two polls: so no job ever runs inside a callback of libevent
+/// or libcurl, where handles must not be freed.
+///
+/// It is both a serial executor (of the actor `EventLoop`) and a task executor: a task that is started with it as its preference
+/// stays on the thread in code without isolation too.
+@safe final class LoopExecutor: SerialExecutor, TaskExecutor {
+    /// Jobs to run, in order. Only tests enqueue from other threads; the lock is never waited for in the program.
+    private let queue = Mutex<[UnownedJob]>([])
+    /// The thread that polls; 0 until `run`.
+    private let thread = Atomic<UInt>(0)
+    nonisolated(unsafe) let loop: OpaquePointer
+
+    init() {
+        unsafe loop = ce_loop_new()
+    }
+
+    func enqueue(_ job: consuming ExecutorJob) {
+        let unowned = UnownedJob(job)
+        queue.withLock { $0.append(unowned) }
+        if !isCurrent {
+            unsafe ce_loop_wake(loop)
+        }
+    }
+
+    /// Whether the caller is on the thread that polls.
+    var isCurrent: Bool {
+        thread.load(ordering: .relaxed) == UInt(pthread_self())
+    }
+
+    func checkIsolated() {
+        precondition(isCurrent, "this code belongs to the event loop's thread")
+    }
+
+    func isIsolatingCurrentContext() -> Bool? {
+        isCurrent
+    }
+
+    /// Makes the calling thread the loop's and polls while `goesOn` says so.
+    func run(while goesOn: () -> Bool) {
+        thread.store(UInt(pthread_self()), ordering: .relaxed)
+        while goesOn() {
+            let hasMore = runBatch()
+            unsafe ce_loop_poll(loop, !hasMore && goesOn())
+        }
+    }
+
+    /// Runs what is queued now, and says whether more has come meanwhile: events get their turn after each batch.
+    private func runBatch() -> Bool {
+        let jobs = queue.withLock { queued in
+            let taken = queued
+            queued = []
+            return taken
+        }
+        for job in jobs {
+            unsafe job.runSynchronously(
+                isolatedTo: asUnownedSerialExecutor(), taskExecutor: asUnownedTaskExecutor())
+        }
+        return queue.withLock { !$0.isEmpty }
+    }
+}

@@ -1,0 +1,34 @@
+internal import CEvent
+
+/// A server certificate with its key, and the TLS settings of every connection under it.
+@safe final class TLSContext: @unchecked Sendable {
+    let pointer: OpaquePointer
+
+    /// Throws when a file is missing, unreadable, expired, or the key is not the certificate's.
+    init(certificate: String, key: String) throws(CError) {
+        var error = ce_error()
+        guard let pointer = unsafe ce_tls_new(certificate, key, &error) else { throw CError(error) }
+        unsafe self.pointer = pointer
+    }
+
+    /// A certificate for `localhost` that exists only in this process.
+    init(selfSigned: Void) throws(CError) {
+        var error = ce_error()
+        guard let pointer = unsafe ce_tls_new_self_signed(&error) else { throw CError(error) }
+        unsafe self.pointer = pointer
+    }
+
+    deinit {
+        unsafe ce_tls_free(pointer)
+    }
+
+    /// The end of the certificate's validity, in seconds since 1970.
+    var expires: Int64 {
+        unsafe ce_tls_expires(pointer)
+    }
+
+    /// The certificate as PEM, for clients that shall trust exactly it.
+    var certificatePEM: String {
+        unsafe String(cString: ce_tls_pem(pointer))
+    }
+}

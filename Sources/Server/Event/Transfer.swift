@@ -1,0 +1,142 @@
+internal import CEvent
+internal import Hub
+
+/// One call to another server, under way.
+///
+/// C holds one retain from `begin` to the `done` event. Cancelling the task that waits for it cancels the call.
+@EventLoop
+@safe final class Transfer {
+    /// Times in milliseconds.
+    struct Limits: Sendable {
+        /// Name resolution, TCP and TLS together.
+        var connect: UInt32 = 5_000
+        /// From the connection to the answer's head.
+        var firstByte: UInt32 = 60_000
+        /// How long the content may stand still.
+        var stall: UInt32 = 60_000
+    }
+
+    struct Head: Sendable {
+        let status: Status
+        let headers: Headers
+    }
+
+    private(set) var receivedBytes = 0
+    private nonisolated(unsafe) var pointer: OpaquePointer?
+    private let sink: (any TransferSink)?
+    private let onEnd: @EventLoop () -> Void
+    private var head: Head?
+    private var outcome: Result<Void, Failure>?
+    private var headWaiter: CheckedContinuation<Void, Never>?
+    private var doneWaiter: CheckedContinuation<Void, Never>?
+
+    init(sink: (any TransferSink)?, onEnd: @escaping @EventLoop () -> Void) {
+        self.sink = sink
+        self.onEnd = onEnd
+    }
+
+    func begin(_ pool: OpaquePointer?, _ call: inout ce_call) {
+        unsafe pointer = ce_transfer_start(pool, &call, transferEvents, Unmanaged.passRetained(self).toOpaque())
+    }
+
+    /// Returns when the answer's head is there. Throws `hubUnreachable`, `hubTooSlow`, `hubBroken`, or `clientGone` when cancelled.
+    func head() async throws(Failure) -> Head {
+        if head == nil, outcome == nil {
+            await withTaskCancellationHandler {
+                await withCheckedContinuation { headWaiter = $0 }
+            } onCancel: {
+                EventLoop.assumeIsolated { self.cancel() }
+            }
+        }
+        guard let head else {
+            try outcome?.get()
+            throw .hubBroken("it ended before its head")
+        }
+        return head
+    }
+
+    /// Returns when the last byte has arrived. Throws like `head()`: then the content is not whole.
+    func done() async throws(Failure) {
+        if outcome == nil {
+            await withTaskCancellationHandler {
+                await withCheckedContinuation { doneWaiter = $0 }
+            } onCancel: {
+                EventLoop.assumeIsolated { self.cancel() }
+            }
+        }
+        try outcome?.get()
+    }
+
+    /// Lets content come again after the sink refused some.
+    func resume() {
+        guard let pointer = unsafe pointer else { return }
+        unsafe ce_transfer_resume(pointer)
+    }
+
+    func cancel() {
+        guard let pointer = unsafe pointer else { return }
+        unsafe ce_transfer_cancel(pointer)
+    }
+}
+
+// MARK: C's events
+
+extension Transfer {
+    fileprivate func headed(_ head: Head) {
+        self.head = head
+        headWaiter?.resume()
+        headWaiter = nil
+    }
+
+    fileprivate func took(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+        guard unsafe sink?.take(bytes) ?? true else { return false }
+        receivedBytes += bytes.count
+        return true
+    }
+
+    fileprivate func ended(_ outcome: Result<Void, Failure>) {
+        unsafe pointer = nil
+        self.outcome = outcome
+        headWaiter?.resume()
+        doneWaiter?.resume()
+        (headWaiter, doneWaiter) = (nil, nil)
+        onEnd()
+    }
+}
+
+extension Result<Void, Failure> {
+    fileprivate init(_ outcome: ce_outcome, _ reason: String) {
+        self =
+            switch outcome {
+            case CE_OUTCOME_WHOLE: .success(())
+            case CE_OUTCOME_UNREACHABLE: .failure(.hubUnreachable(reason))
+            case CE_OUTCOME_TOO_SLOW: .failure(.hubTooSlow(reason))
+            case CE_OUTCOME_CANCELLED: .failure(.clientGone)
+            default: .failure(.hubBroken(reason))
+            }
+    }
+}
+
+/// What C calls; it keeps the address, so it lives as long as the process.
+private nonisolated(unsafe) let transferEvents = {
+    let events = UnsafeMutablePointer<ce_transfer_events>.allocate(capacity: 1)
+    unsafe events.initialize(
+        to: ce_transfer_events(
+            head: { context, status, block in
+                guard let block = unsafe block?.pointee else { return }
+                let transfer: Transfer = unsafe borrowed(context)
+                let head = Transfer.Head(status: Status(Int(status)), headers: unsafe Headers(block))
+                EventLoop.assumeIsolated { transfer.headed(head) }
+            },
+            body: { context, bytes, count in
+                let transfer: Transfer = unsafe borrowed(context)
+                nonisolated(unsafe) let content = unsafe UnsafeBufferPointer(start: bytes, count: count)
+                return EventLoop.assumeIsolated { unsafe transfer.took(content) }
+            },
+            done: { context, outcome, reason in
+                let transfer: Transfer = unsafe taken(context)
+                let text = unsafe reason.map { unsafe String(cString: $0) } ?? ""
+                EventLoop.assumeIsolated { transfer.ended(Result(outcome, text)) }
+            }))
+    return unsafe events
+}()

@@ -1,0 +1,89 @@
+internal import CEvent
+internal import Hub
+
+/// Makes calls to other HTTP servers, many at once: a libcurl multi handle in the loop, with kept connections.
+@EventLoop
+@safe final class TransferPool {
+    /// Whose certificates are trusted for https.
+    enum Trust: Sendable {
+        case system
+        case file(String)
+        case pem(String)
+    }
+
+    private nonisolated(unsafe) var pointer: OpaquePointer?
+    private var transferCount = 0
+
+    /// `dnsServer` is `ip` or `ip:port`, nil for those of /etc/resolv.conf; `connections` is the most to one origin.
+    init(trust: Trust = .system, dnsServer: String? = nil, connections: Int = 256) throws(CError) {
+        var error = ce_error()
+        let (file, pem): (String?, String?) =
+            switch trust {
+            case .system: (nil, nil)
+            case .file(let path): (path, nil)
+            case .pem(let text): (nil, text)
+            }
+        unsafe pointer = withCStrings(file, pem, dnsServer) { file, pem, dns in
+            var options = unsafe ce_pool_options(ca_file: file, ca_pem: pem, dns_server: dns, connections: UInt32(connections))
+            return unsafe ce_pool_new(EventLoop.shared.executor.loop, &options, &error)
+        }
+        guard unsafe pointer != nil else { throw CError(error) }
+    }
+
+    /// Frees the connections. No transfer may be under way.
+    func close() {
+        precondition(transferCount == 0, "a pool was closed with transfers under way")
+        unsafe ce_pool_free(pointer)
+        unsafe pointer = nil
+    }
+
+    deinit {
+        precondition(unsafe pointer == nil, "close a pool before letting it go")
+    }
+
+    /// Starts a call; the transfer's `head()` and `done()` tell how it goes.
+    func start(_ request: Request, url: String, limits: Transfer.Limits, sink: (any TransferSink)? = nil) -> Transfer {
+        let transfer = Transfer(sink: sink) { self.transferCount -= 1 }
+        transferCount += 1
+        let fields = Self.lines(request.headers)
+        let hasBody = !request.body.isEmpty
+        unsafe request.method.rawValue.withCString { method in
+            unsafe url.withCString { url in
+                unsafe fields.withUnsafeBufferPointer { fields in
+                    unsafe request.body.withUnsafeBufferPointer { body in
+                        var call = unsafe ce_call(
+                            method: method, url: url, fields: fields.baseAddress, fields_length: fields.count,
+                            body: hasBody ? body.baseAddress : nil, body_length: body.count,
+                            connect_ms: limits.connect, first_byte_ms: limits.firstByte, stall_ms: limits.stall)
+                        unsafe transfer.begin(pointer, &call)
+                    }
+                }
+            }
+        }
+        return transfer
+    }
+
+    /// `name: value` lines, each ended by NUL. `Headers` cannot hold a CR, LF or NUL in a field.
+    private static func lines(_ headers: Headers) -> [UInt8] {
+        var lines: [UInt8] = []
+        lines.reserveCapacity(headers.bytes.count + 4 * headers.count)
+        for field in headers.fields {
+            lines += headers.bytes[Int(field.nameStart)..<Int(field.nameStart + field.nameLength)]
+            lines += ": ".utf8
+            lines += headers.bytes[Int(field.valueStart)..<Int(field.valueStart + field.valueLength)]
+            lines.append(0)
+        }
+        return lines
+    }
+}
+
+private func withCStrings<Result>(
+    _ one: String?, _ two: String?, _ three: String?,
+    _ body: (UnsafePointer<CChar>?, UnsafePointer<CChar>?, UnsafePointer<CChar>?) -> Result
+) -> Result {
+    func lend(_ text: String?, _ body: (UnsafePointer<CChar>?) -> Result) -> Result {
+        guard let text else { return body(nil) }
+        return unsafe text.withCString { unsafe body($0) }
+    }
+    return unsafe lend(one) { one in unsafe lend(two) { two in unsafe lend(three) { three in unsafe body(one, two, three) } } }
+}

@@ -1,0 +1,16 @@
+internal import Glibc
+
+/// A moment on the clock that only goes forward.
+struct Moment: Sendable {
+    private let nanoseconds: UInt64
+
+    static var now: Moment {
+        var time = timespec()
+        unsafe clock_gettime(CLOCK_MONOTONIC, &time)
+        return Moment(nanoseconds: UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec))
+    }
+
+    func microseconds(since earlier: Moment) -> Int {
+        Int((nanoseconds - earlier.nanoseconds) / 1000)
+    }
+}

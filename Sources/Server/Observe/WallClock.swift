@@ -1,0 +1,39 @@
+internal import Glibc
+
+/// The time of day as the protocol and the log write it; made anew once a second.
+@EventLoop
+struct WallClock {
+    /// RFC 9110 section 5.6.7, for example `Sun, 06 Nov 1994 08:49:37 GMT`.
+    let httpDate: String
+    /// For example `1994-11-06T08:49:37Z`.
+    let iso8601: String
+    /// Since 1970.
+    let seconds: Int
+
+    private static var latest = WallClock(0)
+
+    static var now: WallClock {
+        let seconds = time(nil)
+        if latest.seconds != seconds {
+            latest = WallClock(seconds)
+        }
+        return latest
+    }
+
+    private init(_ seconds: Int) {
+        self.seconds = seconds
+        var moment = time_t(seconds)
+        var parts = unsafe tm()
+        _ = unsafe gmtime_r(&moment, &parts)
+        httpDate = unsafe Self.text(&parts, "%a, %d %b %Y %H:%M:%S GMT")
+        iso8601 = unsafe Self.text(&parts, "%Y-%m-%dT%H:%M:%SZ")
+    }
+
+    private static func text(_ parts: inout tm, _ format: String) -> String {
+        unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 64) { buffer in
+            guard let start = buffer.baseAddress else { return "" }
+            let length = unsafe strftime(start, buffer.count, format, &parts)
+            return unsafe String(decoding: UnsafeRawBufferPointer(buffer).prefix(length), as: UTF8.self)
+        }
+    }
+}

@@ -1,0 +1,5 @@
+enum LogFormat: String, CaseIterable, Sendable {
+    /// Text on a terminal, else JSON.
+    case auto
+    case json, text
+}

@@ -1,0 +1,3 @@
+enum LogLevel: String, CaseIterable, Sendable {
+    case debug, info, notice, warning, error
+}

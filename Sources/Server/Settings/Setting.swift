@@ -1,0 +1,53 @@
+/// One row of the table. What depends on the value's type is behind closures over its field in `Settings`.
+struct Setting: Sendable {
+    /// The key in the file. The variable and the flag follow from it.
+    let name: String
+    /// One sentence.
+    let meaning: String
+    let kindName: String
+    let accepted: String
+    let isSwitch: Bool
+    let isReloadable: Bool
+    let isSecret: Bool
+    /// The default for the documentation: a value, or words when it depends on something.
+    let presetText: String
+    /// A value that the sample file can show.
+    let sample: String
+    /// Other environment variables that give it, in order; its own goes first.
+    let aliases: [String]
+    /// The places that may not give it, and what to do instead.
+    let refusals: [Place: String]
+
+    let read: @Sendable (String, inout Settings) throws(Misfit) -> Void
+    let text: @Sendable (Settings) -> String
+    let isSame: @Sendable (Settings, Settings) -> Bool
+    let copy: @Sendable (Settings, inout Settings) -> Void
+
+    static let variablePrefix = "HUBGATE_"
+    var variable: String { Self.variablePrefix + name.uppercased() }
+    var flag: String { "--" + name.replacing("_", with: "-") }
+
+    init<Value: Equatable & Sendable>(
+        _ name: String, _ field: any WritableKeyPath<Settings, Value> & Sendable, _ kind: Kind<Value>,
+        _ meaning: String,
+        reloadable: Bool = false, secret: Bool = false, preset: String? = nil, sample: String? = nil,
+        aliases: [String] = [], refusals: [Place: String] = [:]
+    ) {
+        self.name = name
+        self.meaning = meaning
+        kindName = kind.name
+        accepted = kind.accepted
+        isSwitch = kind.isSwitch
+        isReloadable = reloadable
+        isSecret = secret
+        let initial = kind.text(Settings()[keyPath: field])
+        presetText = preset ?? initial
+        self.sample = sample ?? initial
+        self.aliases = aliases
+        self.refusals = refusals
+        read = { (text, settings) throws(Misfit) in settings[keyPath: field] = try kind.read(text) }
+        text = { kind.text($0[keyPath: field]) }
+        isSame = { $0[keyPath: field] == $1[keyPath: field] }
+        copy = { $1[keyPath: field] = $0[keyPath: field] }
+    }
+}

@@ -1,0 +1,64 @@
+/// What the operator decided, typed and checked. Each initial value here is the setting's default, from which its row
+/// in `SettingsTable` takes it; name, meaning and limits are there.
+struct Settings: Sendable {
+    /// The file that was read, if one was.
+    var config: String?
+
+    var listen = ListenAddress(address: IPAddress("127.0.0.1"), port: 8080)
+    var tlsCertificate = "certs/cert.pem"
+    var tlsKey = "certs/key.pem"
+    var access = Access.open
+
+    var upstream = UpstreamAddress.hub
+    var upstreamPlaintext = false
+    /// From `token_file` too, once settings are read.
+    var token: Secret?
+    var tokenFile: String?
+    /// Nil: the system's certificate authorities.
+    var authorities: String?
+    /// Nil: those of /etc/resolv.conf.
+    var nameServer: NameServer?
+    var accountHold = Duration.seconds(10)
+
+    var connectTimeout = Duration.seconds(5)
+    var firstByteTimeout = Duration.seconds(60)
+    var stallTimeout = Duration.seconds(60)
+    /// Zero: none.
+    var requestTimeout = Duration.zero
+    var handshakeTimeout = Duration.seconds(10)
+    var headTimeout = Duration.seconds(10)
+    var bodyTimeout = Duration.seconds(60)
+    var idleTimeout = Duration.seconds(75)
+    var writeTimeout = Duration.seconds(60)
+    var drainTimeout = Duration.seconds(30)
+
+    var bodyLimit = ByteCount.mebibytes(1)
+    var headLimit = ByteCount.kibibytes(64)
+    var targetLimit = ByteCount.kibibytes(8)
+    var fieldLimit = 100
+    var maxConnections = 10_000
+    /// Zero: no such limit.
+    var maxConnectionsPerAddress = 0
+    var upstreamConnections = 256
+
+    var logLevel = LogLevel.info
+    var logFormat = LogFormat.auto
+    var accessLog = true
+    var sandbox = false
+}
+
+extension Settings {
+    /// After a SIGHUP: what of `new` takes effect now, and the names of what differs but needs a restart.
+    func reloaded(from new: Settings) -> (settings: Settings, needRestart: [String]) {
+        var settings = self
+        var needRestart: [String] = []
+        for setting in SettingsTable.all where !setting.isSame(self, new) {
+            if setting.isReloadable {
+                setting.copy(new, &settings)
+            } else {
+                needRestart.append(setting.name)
+            }
+        }
+        return (settings, needRestart)
+    }
+}

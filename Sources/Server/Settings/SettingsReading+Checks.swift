@@ -1,0 +1,76 @@
+/// What settings say together.
+extension SettingsReading {
+    static let mountedCertificate = "/certs/cert.pem"
+    static let mountedKey = "/certs/key.pem"
+
+    mutating func check() {
+        checkCertificate()
+        checkAccess()
+        checkUpstream()
+        checkToken()
+        if settings.targetLimit > settings.headLimit {
+            refuse(
+                chosen["target_limit"] == nil ? "head_limit" : "target_limit",
+                "target_limit (\(settings.targetLimit)) is larger than head_limit (\(settings.headLimit)), "
+                    + "which has to hold it")
+        }
+    }
+
+    /// The default pair is in `certs/`, or, where there is none, at the root, where containers mount it.
+    private mutating func checkCertificate() {
+        switch (chosen["tls_cert"], chosen["tls_key"]) {
+        case (nil, nil):
+            if files(settings.tlsCertificate) == .absent, files(Self.mountedCertificate) != .absent {
+                settings.tlsCertificate = Self.mountedCertificate
+                settings.tlsKey = Self.mountedKey
+            }
+        case (_?, nil): refuse("tls_cert", "is given without tls_key; give both")
+        case (nil, _?): refuse("tls_key", "is given without tls_cert; give both")
+        case (_?, _?): break
+        }
+    }
+
+    private mutating func checkAccess() {
+        guard chosen["access"] == nil, !settings.listen.isLoopback else { return }
+        refuse(
+            "listen",
+            "\(settings.listen) can be reached from other machines, and access does not say who may use the token; "
+                + "set access to open (whoever reaches the gateway acts with its token) or passthrough (each client "
+                + "brings its own), or listen on 127.0.0.1")
+    }
+
+    private mutating func checkUpstream() {
+        let upstream = settings.upstream
+        if upstream.scheme == .http, !upstream.isLoopback, !settings.upstreamPlaintext {
+            refuse(
+                "upstream",
+                "\(upstream) would get the token in clear; use https, or accept that with upstream_plaintext")
+        }
+        let listen = settings.listen
+        if upstream.isLoopback, upstream.port == listen.port, listen.isLoopback || listen.address == nil {
+            refuse("upstream", "\(upstream) is this gateway itself; give the address of the Hub")
+        }
+    }
+
+    /// Of `token` and `token_file` the one from the stronger place counts.
+    private mutating func checkToken() {
+        guard let path = settings.tokenFile, let file = chosen["token_file"] else { return }
+        if let token = chosen["token"] {
+            guard token.place != file.place else {
+                return refuse("token_file", "token is given too (\(token.provenance)); give one of them")
+            }
+            if token.place > file.place { return }
+        }
+        switch files(path) {
+        case .absent: refuse("token_file", "there is no file \(path.shown)")
+        case .failed(let reason): refuse("token_file", "\(path.shown) cannot be read: \(reason)")
+        case .bytes(let content):
+            do throws(Secret.Flaw) {
+                settings.token = try Secret(file: content)
+                choose("token", file)
+            } catch {
+                refuse("token_file", "the token in \(path.shown) \(error)")
+            }
+        }
+    }
+}

@@ -1,0 +1,137 @@
+/// THE table of settings. Parsing, `--help`, docs/SETTINGS.md, config/hubgate.yaml and SAMPLE_ENV all come from it.
+enum SettingsTable {
+    struct Group: Sendable {
+        let title: String
+        let settings: [Setting]
+    }
+
+    static let groups = [listening, hub, times, limits, operation]
+    static let all = groups.flatMap(\.settings)
+
+    private static let listening = Group(
+        title: "Listening",
+        settings: [
+            Setting("listen", \.listen, .listenAddress, "Where clients reach the gateway, over TLS."),
+            Setting(
+                "tls_cert", \.tlsCertificate, .path,
+                "The certificate chain in PEM; give it together with tls_key.",
+                reloadable: true, preset: "certs/cert.pem, or /certs/cert.pem where only that one exists"),
+            Setting(
+                "tls_key", \.tlsKey, .path, "The certificate's private key in PEM.",
+                reloadable: true, preset: "key.pem beside the default tls_cert"),
+            Setting(
+                "access", \.access, .choice,
+                "With open whoever reaches the gateway acts with its token; with passthrough each brings their own.",
+                preset: "open on a loopback address; on any other it has to be chosen"),
+        ])
+
+    private static let hub = Group(
+        title: "The Hub",
+        settings: [
+            Setting(
+                "upstream", \.upstream, .upstreamAddress,
+                "The address of the Hub; its path goes before those of requests.",
+                aliases: ["HF_ENDPOINT"]),
+            Setting(
+                "upstream_plaintext", \.upstreamPlaintext, .onOff,
+                "Allows an http upstream that is not loopback: the token then travels in clear."),
+            Setting(
+                "token", \.token, .secretOrNothing, "The Hub token that the gateway acts with.",
+                reloadable: true, secret: true, preset: "none",
+                aliases: ["HF_ACCESS_TOKEN", "HF_TOKEN"], refusals: tokenRefusals),
+            Setting(
+                "token_file", \.tokenFile, .pathOrNothing, "A file that holds the Hub token and nothing else.",
+                reloadable: true, preset: "none", sample: "/run/secrets/hf_token"),
+            Setting(
+                "ca_file", \.authorities, .pathOrNothing, "The certificate authorities to trust upstream, in PEM.",
+                preset: "the system's", sample: "/etc/ssl/certs/ca-certificates.crt"),
+            Setting(
+                "dns_server", \.nameServer, .nameServerOrNothing, "The DNS server that finds the Hub.",
+                preset: "those of /etc/resolv.conf", sample: "10.0.0.2:53"),
+            Setting(
+                "upstream_connections", \.upstreamConnections, .count(1...65_536),
+                "The most connections to the Hub at once."),
+            Setting(
+                "account_hold", \.accountHold, .duration(second...hour, orOff: true),
+                "How long an answer of /api/account is held before the Hub is asked again.", reloadable: true),
+        ])
+
+    private static let times = Group(
+        title: "Times",
+        settings: [
+            time("connect_timeout", \.connectTimeout, "The longest wait for a connection to the Hub, TLS included."),
+            time("first_byte_timeout", \.firstByteTimeout, "The longest wait for the first byte of the Hub's answer."),
+            time("stall_timeout", \.stallTimeout, "The longest silence of the Hub inside an answer."),
+            Setting(
+                "request_timeout", \.requestTimeout, .duration(second...day, orOff: true),
+                "The longest time for a request and its whole answer, whatever their size.", reloadable: true),
+            time("handshake_timeout", \.handshakeTimeout, "The longest wait for a client's TLS handshake."),
+            time("head_timeout", \.headTimeout, "The longest time that a client takes to send a request's head."),
+            time("body_timeout", \.bodyTimeout, "The longest silence of a client inside a request's body."),
+            time(
+                "idle_timeout", \.idleTimeout,
+                "The longest time that a client's connection stays open between two requests."),
+            time("write_timeout", \.writeTimeout, "The longest time that a client takes no byte of its answer."),
+            time(
+                "drain_timeout", \.drainTimeout,
+                "The longest wait for requests to finish when the gateway is told to stop."),
+        ])
+
+    private static let limits = Group(
+        title: "Limits",
+        settings: [
+            Setting(
+                "body_limit", \.bodyLimit, .bytes(.kibibytes(1) ... .mebibytes(64)),
+                "The largest body of a request to /api/account or /api/repo; relayed bodies have no limit.",
+                reloadable: true),
+            Setting(
+                "head_limit", \.headLimit, .bytes(.kibibytes(1) ... .mebibytes(1)),
+                "The largest head of a request: its line and header fields together.", reloadable: true),
+            Setting(
+                "target_limit", \.targetLimit, .bytes(.bytes(256) ... .mebibytes(1)),
+                "The longest target of a request: path and query.", reloadable: true),
+            Setting(
+                "field_limit", \.fieldLimit, .count(1...10_000), "The most header fields of a request.",
+                reloadable: true),
+            Setting(
+                "max_connections", \.maxConnections, .count(1...1_000_000), "The most connections of clients at once.",
+                reloadable: true),
+            Setting(
+                "max_connections_per_address", \.maxConnectionsPerAddress, .count(1...1_000_000, orOff: true),
+                "The most connections from one client address at once.", reloadable: true),
+        ])
+
+    private static let operation = Group(
+        title: "Operation",
+        settings: [
+            Setting("log_level", \.logLevel, .choice, "The least important messages to log.", reloadable: true),
+            Setting(
+                "log_format", \.logFormat, .choice,
+                "How log lines are written; auto is text on a terminal, else JSON."),
+            Setting(
+                "access_log", \.accessLog, .onOff, "Writes one line in the log for each request.", reloadable: true),
+            Setting("sandbox", \.sandbox, .onOff, "Gives up what the gateway does not need once it has started."),
+            Setting(
+                "config", \.config, .pathOrNothing, "The settings file; one that is named has to exist.",
+                preset: "config/hubgate.yaml, else /etc/hubgate/hubgate.yaml, else none",
+                sample: "/etc/hubgate/hubgate.yaml",
+                refusals: [.file: "a settings file cannot name another; use --config or HUBGATE_CONFIG"]),
+        ])
+
+    private static let second = Duration.seconds(1)
+    private static let hour = Duration.seconds(3600)
+    private static let day = Duration.seconds(86_400)
+
+    private static func time(
+        _ name: String, _ field: any WritableKeyPath<Settings, Duration> & Sendable, _ meaning: String
+    ) -> Setting {
+        Setting(name, field, .duration(.milliseconds(1)...hour), meaning, reloadable: true)
+    }
+
+    private static let tokenRefusals: [Place: String] = [
+        .flag: "a token is not accepted here, where every user of the machine can read it in the process list; "
+            + "use token_file or the environment variable HF_ACCESS_TOKEN",
+        .file: "a token is not accepted here, in a file that gets copied, shown and committed; "
+            + "put it in a file of its own and name that with token_file",
+    ]
+}

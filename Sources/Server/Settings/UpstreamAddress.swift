@@ -1,0 +1,92 @@
+/// The Hub that the gateway speaks for: an origin, and the path that stands before all others there.
+struct UpstreamAddress: Equatable, Sendable {
+    enum Scheme: String, Sendable {
+        case http, https
+
+        var port: UInt16 { self == .https ? 443 : 80 }
+    }
+
+    let scheme: Scheme
+    /// A name in lower case, or an address; IPv6 without brackets.
+    let host: String
+    let port: UInt16
+    /// Empty, or begins with a slash and ends without one.
+    let pathPrefix: String
+
+    static let hub = UpstreamAddress(scheme: .https, host: "huggingface.co", port: 443, pathPrefix: "")
+
+    /// What a `Host` field says: the port when it is not the scheme's own.
+    var authority: String {
+        let name = IPAddress(host)?.bracketed ?? host
+        return port == scheme.port ? name : "\(name):\(port)"
+    }
+    var origin: String { "\(scheme.rawValue)://\(authority)" }
+    var isLoopback: Bool { IPAddress(host)?.isLoopback ?? (host == "localhost") }
+}
+
+extension UpstreamAddress: CustomStringConvertible {
+    var description: String { origin + pathPrefix }
+}
+
+extension UpstreamAddress {
+    /// Stricter than RFC 3986: what no Hub's address needs is refused, so that no two readers can differ about it.
+    init(reading text: String) throws(Misfit) {
+        guard let colon = text.firstRange(of: "://") else { throw Misfit("is not a URL") }
+        guard let scheme = Scheme(rawValue: text[..<colon.lowerBound].lowercased()) else {
+            throw Misfit("is neither https nor http")
+        }
+        let rest = text[colon.upperBound...]
+        guard !rest.contains("@") else { throw Misfit("has a user name, which belongs in no address") }
+        guard !rest.contains("?"), !rest.contains("#") else { throw Misfit("has a query or a fragment") }
+        let slash = rest.firstIndex(of: "/") ?? rest.endIndex
+        guard let parts = HostPort(rest[..<slash]), parts.port != 0 else { throw Misfit("has no valid host and port") }
+        self.scheme = scheme
+        host = try Self.host(parts)
+        port = parts.port ?? scheme.port
+        pathPrefix = try Self.pathPrefix(rest[slash...])
+    }
+
+    private static func host(_ parts: HostPort) throws(Misfit) -> String {
+        if let address = IPAddress(parts.host), address.isIPv6 == parts.isBracketed { return address.text }
+        let labels = parts.host.split(separator: ".", omittingEmptySubsequences: false)
+        // A name whose last label is a number is an address to some readers: 2130706433 is 127.0.0.1 to libcurl.
+        let isName =
+            !parts.isBracketed && parts.host.utf8.count <= 253
+            && labels.allSatisfy { !$0.isEmpty && $0.utf8.allSatisfy(isNameByte) }
+            && labels.last?.first?.isNumber == false
+        guard isName else { throw Misfit("has no valid host") }
+        return parts.host.lowercased()
+    }
+
+    private static func pathPrefix(_ path: Substring) throws(Misfit) -> String {
+        var path = path
+        if path.last == "/" { path.removeLast() }
+        let segments = path.split(separator: "/", omittingEmptySubsequences: false).dropFirst()
+        let isPlain = segments.allSatisfy { segment in
+            !segment.isEmpty && segment != "." && segment != ".."
+                && segment.utf8.allSatisfy { isNameByte($0) || $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: "~") }
+        }
+        guard isPlain else { throw Misfit("has a path with more than letters, digits, - . _ ~ between single slashes") }
+        return String(path)
+    }
+
+    private static func isNameByte(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"):
+            true
+        default: false
+        }
+    }
+}
+
+extension Kind where Value == UpstreamAddress {
+    static var upstreamAddress: Kind {
+        Kind(
+            name: "URL",
+            accepted: "https://HOST[:PORT][/PATH]; http only where upstream_plaintext says so or the host is loopback",
+            read: { (text) throws(Misfit) in try UpstreamAddress(reading: text) },
+            text: \.description
+        )
+    }
+}

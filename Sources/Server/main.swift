@@ -1,0 +1,2 @@
+EventLoop.task { EventLoop.stop() }
+EventLoop.run()

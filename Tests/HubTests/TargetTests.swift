@@ -1,0 +1,80 @@
+import Hub
+import Testing
+
+@Suite struct TargetTests {
+    @Test(
+        arguments: [
+            ("/", "/", nil), ("/a", "/a", nil), ("/a?", "/a", ""), ("/a?b=c", "/a", "b=c"), ("/a?b?c", "/a", "b?c"),
+            ("/a%2Fb/%20+'~?expand=a&expand=b&x=", "/a%2Fb/%20+'~", "expand=a&expand=b&x="),
+            ("//a//b/", "//a//b/", nil), ("/%zz%", "/%zz%", nil), ("/é?é", "/é", "é"), ("*", "*", nil),
+        ] as [(String, String, String?)])
+    func `path and query stay as received`(received: String, path: String, query: String?) throws {
+        let target = try Target(received)
+        #expect(target.pathAndQuery == received)
+        #expect(target.path == path)
+        #expect(target.query == query)
+        #expect(target.authority == nil)
+    }
+
+    @Test(arguments: [
+        ("http://gate:8080/a?b", "gate:8080", "/a?b"), ("HTTPS://gate", "gate", "/"), ("https://gate?x", "gate", "/?x"),
+    ])
+    func `the absolute form gives authority and path`(received: String, authority: String, rest: String) throws {
+        let target = try Target(received)
+        #expect(target.authority == authority)
+        #expect(target.pathAndQuery == rest)
+    }
+
+    @Test(arguments: [
+        "", "a", "?a", "/a b", "/a\r\nb", "/a\0", "/a#b", "/\u{7F}", "gate:443", "ftp://gate/", "http:///a",
+        "http://u:p@gate/", "**",
+    ])
+    func `another form is a bad request`(received: String) {
+        #expect(failure { () throws(Failure) in _ = try Target(received) }?.kind == .badRequest)
+    }
+
+    @Test(arguments: [[0x2F, 0xFF], [0x2F, 0xC0, 0xAF], [0x2F, 0xED, 0xA0, 0x80]] as [[UInt8]])
+    func `bytes that are not UTF-8 are a bad request`(received: [UInt8]) {
+        #expect(failure { () throws(Failure) in _ = try Target(received) }?.kind == .badRequest)
+    }
+
+    @Test(arguments: [
+        ("/", [""]), ("/a/b?c/d", ["a", "b"]), ("/a/", ["a", ""]), ("//a", ["", "a"]),
+        ("/refs%2Fpr%2f1/x", ["refs/pr/1", "x"]),
+        ("/%41%C3%A9%zz%4", ["Aé%zz%4"]), ("/%FF", ["\u{FFFD}"]), ("/a+b", ["a+b"]),
+    ])
+    func `segments are decoded one by one`(received: String, segments: [String]) throws {
+        #expect(try Target(received).segments == segments)
+    }
+
+    @Test(arguments: [
+        ("/a/../b", true), ("/.", true), ("/%2e%2E/a", true), ("/a%2F..%2Fb", true), ("/..%5Ca", true),
+        ("/a..b/...", false),
+        ("/.git", false), ("/a?x=/../", false),
+    ])
+    func `a dot segment is seen plain and encoded`(received: String, has: Bool) throws {
+        #expect(try Target(received).hasDotSegments == has)
+    }
+
+    @Test(arguments: [
+        ("/a", "/a"), ("/a?", "/a?"), ("/a?b=c&d", "/a?b=c&d"),
+        ("/a?token=x&b=c", "/a?token=***&b=c"), ("/a?b=c&ACCESS_TOKEN=x", "/a?b=c&ACCESS_TOKEN=***"),
+        ("/?sig=x;key=y;z=1", "/?sig=***;key=***;z=1"),
+        ("/?X-Amz-Signature=x&X-Amz-Date=1", "/?X-Amz-Signature=***&X-Amz-Date=1"),
+        (
+            "/?X-Amz-Credential=x&x-amz-security-token=y&x-goog-signature=z",
+            "/?X-Amz-Credential=***&x-amz-security-token=***&x-goog-signature=***"
+        ),
+        ("/?Policy=a&Key-Pair-Id=b&Signature=c", "/?Policy=***&Key-Pair-Id=***&Signature=***"),
+        ("/?code=x&password=y&client_secret=z", "/?code=***&password=***&client_secret=***"),
+        ("/?%74oken=x&tok%65n=a=b", "/?%74oken=***&tok%65n=***"), ("/?token=", "/?token=***"), ("/?token", "/?token"),
+        ("/?q=hf_abc&hf_abc&x=%68f_abc", "/?q=***&***&x=***"),
+        ("/?author=key&search=token", "/?author=key&search=token"),
+        ("/?&&a=b&", "/?&&a=b&"),
+    ])
+    func `a log never shows a secret from the query`(received: String, shown: String) throws {
+        let target = try Target(received)
+        #expect(target.loggable == shown)
+        #expect("\(target)" == shown)
+    }
+}

@@ -1,0 +1,63 @@
+import Testing
+
+@testable import Server
+
+@Suite struct SettingsDocumentTests {
+    private static let root = #filePath.split(separator: "/").dropLast(3).map { "/" + $0 }.joined() + "/"
+
+    @Test("A file that is printed from the table is what the table prints", arguments: SettingsDocument.allCases)
+    func drift(document: SettingsDocument) {
+        let isCurrent = SystemFiles.read(Self.root + document.path) == .bytes(Array(document.text.utf8))
+        #expect(isCurrent, "run: hubgate --print-docs \(document.rawValue) > \(document.path)")
+    }
+
+    @Test(
+        "Every setting is in every document and in the help, but where it may not be given",
+        arguments: SettingsTable.all)
+    func complete(setting: Setting) {
+        #expect(SettingsDocument.settings.text.contains("| `\(setting.name)` |"))
+        #expect(SettingsDocument.env.text.contains("\n# \(setting.variable)="))
+        #expect(SettingsDocument.sample.text.contains("\n# \(setting.name): ") == (setting.refusals[.file] == nil))
+        let isInHelp = [" ", "["].contains { SettingsDocument.help.contains("\n  \(setting.flag)\($0)") }
+        #expect(isInHelp == (setting.refusals[.flag] == nil))
+        #expect(setting.meaning.hasSuffix("."))
+    }
+
+    @Test("The sample file with all its settings uncommented is a good file, equal to the defaults but for examples")
+    func sample() throws {
+        let names = SettingsTable.all.map { "# \($0.name): " }
+        let lines = SettingsDocument.sample.text.split(separator: "\n").map(String.init)
+        let settings = lines.filter { line in names.contains { line.hasPrefix($0) } }.map { String($0.dropFirst(2)) }
+        #expect(settings.count == SettingsTable.all.count - 2)
+        let files = ["config/hubgate.yaml": settings.joined(separator: "\n"), "/run/secrets/hf_token": "abc"]
+        let given = SettingsCase(files: files)
+        let different = try given.settings().reloaded(from: Settings()).needRestart
+        #expect(different == ["ca_file", "dns_server", "config"])
+    }
+
+    @Test("SAMPLE_ENV with all its variables uncommented is a good .env")
+    func sampleEnvironment() throws {
+        let lines = SettingsDocument.env.text.split(separator: "\n")
+        let variables = lines.filter { $0.contains("=") && ($0.hasPrefix("# HUBGATE_") || $0.hasPrefix("# HF_")) }
+        let files = [
+            ".env": variables.map { String($0.dropFirst(2)) }.joined(separator: "\n"),
+            "/run/secrets/hf_token": "abc", "/etc/hubgate/hubgate.yaml": "",
+        ]
+        #expect(try SettingsCase(files: files).settings().listen.port == 8080)
+    }
+
+    @Test("The samples as they are change nothing")
+    func samplesSayNothing() throws {
+        let files = [".env": SettingsDocument.env.text, "config/hubgate.yaml": SettingsDocument.sample.text]
+        let settings = try SettingsCase(files: files).settings()
+        #expect(settings.reloaded(from: Settings()).needRestart == ["config"])
+        #expect(DotEnv(Array(SettingsDocument.env.text.utf8)).entries.isEmpty)
+    }
+
+    @Test("--print-docs prints a document, whatever the settings are", arguments: SettingsDocument.allCases)
+    func printing(document: SettingsDocument) throws {
+        let given = SettingsCase(
+            arguments: ["--print-docs", document.rawValue], environment: ["HUBGATE_LISTEN": "nowhere"])
+        #expect(try given.printed() == document.text)
+    }
+}
