@@ -1,22 +1,47 @@
 #!/usr/bin/env bash
-# Fuzzes the request parser with libFuzzer and the sanitizers of the Swift toolchain's clang: `make fuzz`.
-# Each C file in this folder is one fuzzer. What it found before is kept in .build/fuzz and gone on from.
+# Fuzzes the request parser with libFuzzer under ASan and UBSan: run.sh [seconds], or `make fuzz`.
+# Each C file in this folder is one fuzzer; all start from Tests/corpus. What they found before is kept in .build/fuzz
+# and gone on from; an input that broke something is left there too.
 #   FUZZ_SECONDS=60 is for each
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-
-clang=$(dirname "$(readlink -f "$(command -v swift)")")/clang
-[[ -x $clang ]] || clang=clang
+seconds=${1:-${FUZZ_SECONDS:-60}}
 dir=.build/fuzz
 
+# A clang that has its fuzzer runtime: the Swift toolchain's, else Debian's. The bfd linker, as gold warns of each of
+# the sanitizer's symbols.
+find_clang() {
+    local clang
+    for clang in "$(dirname "$(readlink -f "$(command -v swift || true)")")/clang" "$(command -v clang || true)" \
+        "$(command -v clang-14 || true)"; do
+        [[ -x $clang ]] || continue
+        if echo 'int LLVMFuzzerTestOneInput(const char *d, unsigned long n) { return d && n ? 0 : 0; }' |
+            "$clang" -fuse-ld=bfd -fsanitize=fuzzer,address,undefined -x c -o /dev/null - 2>/dev/null; then
+            echo "$clang"
+            return
+        fi
+    done
+    return 1
+}
+
+if ! clang=$(find_clang) || ! command -v python3 >/dev/null; then
+    sudo=$([[ $(id -u) = 0 ]] || echo sudo)
+    $sudo apt-get update -qq
+    $sudo apt-get install -qq -y --no-install-recommends binutils clang-14 libclang-rt-14-dev libstdc++-12-dev python3
+    clang=$(find_clang)
+fi
+
+rm -rf "$dir/seeds"
+python3 Tests/fuzz/seeds.py Tests/corpus/requests.tsv "$dir/seeds"
 for source in Tests/fuzz/*.c; do
     name=$(basename "$source" .c)
     mkdir -p "$dir/$name"
-    "$clang" -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -ISources/CEvent/include \
-        "$source" Sources/CEvent/gate*.c -o "$dir/$name.run"
-    printf '\007%b' 'POST /api/repo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n' \
-        'GET /x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n' >"$dir/$name/seed"
-    echo "$name, ${FUZZ_SECONDS:-60} s:"
-    "$dir/$name.run" -max_total_time="${FUZZ_SECONDS:-60}" -max_len=8192 -timeout=5 -rss_limit_mb=2048 -verbosity=0 \
-        -dict=Tests/fuzz/gate.dict -artifact_prefix="$dir/" -print_final_stats=1 "$dir/$name"
+    "$clang" -std=gnu11 -g -O1 -Wall -Wextra -Werror -fno-omit-frame-pointer -fuse-ld=bfd \
+        -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
+        -ISources/CEvent/include Sources/CEvent/gate*.c "$source" -o "$dir/$name.run"
+    echo "$name, the corpus as it is, then $seconds s:"
+    # Whole: what comes later is cut to -max_len.
+    "$dir/$name.run" -runs=0 -timeout=5 -verbosity=0 -artifact_prefix="$dir/" "$dir/seeds"
+    "$dir/$name.run" -max_total_time="$seconds" -max_len=4096 -timeout=5 -rss_limit_mb=1024 -verbosity=0 \
+        -dict=Tests/fuzz/gate.dict -artifact_prefix="$dir/" -print_final_stats=1 "$dir/$name" "$dir/seeds"
 done
