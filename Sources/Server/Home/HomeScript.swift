@@ -1,0 +1,32 @@
+/// What the home page runs in the browser: it puts a button beside each box of commands. The page lacks nothing else
+/// without it.
+enum HomeScript {
+    static let source: StaticString = """
+
+        const told = document.querySelector('[role=status]');
+        for (const box of document.querySelectorAll('.box')) {
+          const pre = box.firstChild, button = document.createElement('button');
+          let back;
+          button.type = 'button';
+          button.textContent = 'Copy';
+          button.setAttribute('aria-label', 'Copy: ' + pre.ariaLabel);
+          button.onclick = async () => {
+            let said = 'Copied';
+            try {
+              await navigator.clipboard.writeText(pre.textContent);
+            } catch {
+              getSelection().selectAllChildren(pre);
+              said = 'Selected';
+            }
+            button.textContent = told.textContent = said;
+            clearTimeout(back);
+            back = setTimeout(() => { button.textContent = 'Copy'; told.textContent = ''; }, 1600);
+          };
+          box.append(button);
+        }
+
+        """
+
+    /// Of `source`, for the Content-Security-Policy.
+    static let digest = "sha256-h//Hh1xQ0s+8oK28BxMcZZVMNF3VCE/3qRY/PF3/New="
+}
