@@ -1,0 +1,67 @@
+import Hub
+
+/// A small Hub in memory: what `hubgate --sandbox` serves to people who have no token to spare, and the Hub of the live
+/// tests. It refuses what the real Hub refuses, so that a call that works here works there (hub-api.md sections 1 and 2).
+///
+/// A pure value: no I/O, no clock but `now`, and the same requests always give the same answers.
+struct Sandbox {
+    /// `https://host:port`, without a slash at the end: what its absolute URLs start with.
+    let origin: String
+    /// Seconds since 1970.
+    let now: @Sendable () -> Int64
+    var shelf: SandboxShelf
+    private var quota: SandboxQuota
+    private var record = SandboxJournal()
+    private var answered = 0
+
+    /// The moment at which its clock stands still unless told otherwise: 2026-01-01, 00:00 UTC.
+    static let opening: Int64 = 1_767_225_600
+
+    /// With the sample repositories. Without `enforcedQuota` it tells of a quota and refuses nobody, as a load test would
+    /// soon use it up.
+    init(origin: String, enforcedQuota: Int? = nil, now: @escaping @Sendable () -> Int64 = { Sandbox.opening }) {
+        self.origin = origin
+        self.now = now
+        shelf = .samples(createdAt: now())
+        quota = SandboxQuota(limit: enforcedQuota ?? 500, enforced: enforcedQuota != nil)
+    }
+
+    /// The requests it got, oldest first; the last 10,000 of them.
+    var journal: [SandboxJournal.Entry] { record.entries }
+
+    /// HEAD is answered as GET is, body included: `Exchange.send` takes the length from it and leaves it off.
+    mutating func answer(_ request: Request) -> Response {
+        let credential = SandboxCredential(request.headers)
+        var response = SandboxRefusal.answer { () throws(SandboxRefusal) in
+            try spend(request, credential)
+            return try route(request, credential)
+        }
+        sign(&response, request, credential)
+        record.append(.init(request, credential, response.status))
+        return response
+    }
+
+    private mutating func spend(_ request: Request, _ credential: SandboxCredential) throws(SandboxRefusal) {
+        let bucket = SandboxQuota.Bucket(request.target, credential)
+        guard quota.spend(bucket, now: now()) else { throw .tooMany(retryAfter: quota.secondsLeft(now: now())) }
+    }
+
+    private mutating func route(_ request: Request, _ credential: SandboxCredential) throws(SandboxRefusal) -> Response
+    {
+        // Before the route: the Hub refuses a token that it does not know on every path, public ones too.
+        guard credential != .unknown else { throw .unknownToken }
+        let (route, captured) = try SandboxRoute.find(request.method, request.target)
+        return try route.handler(&self, SandboxCall(request: request, token: credential.token, captured: captured))
+    }
+
+    /// Adds the fields that every answer of the Hub has.
+    private mutating func sign(_ response: inout Response, _ request: Request, _ credential: SandboxCredential) {
+        answered += 1
+        // The Hub puts the client's trace id behind its own, so a test can see whether it came through.
+        let trace = request.headers["X-Amzn-Trace-Id"].map { ";\($0)" } ?? ""
+        response.headers.set("X-Request-Id", "Root=sandbox-\(answered)\(trace)")
+        let bucket = SandboxQuota.Bucket(request.target, credential)
+        response.headers.set("RateLimit", quota.state(of: bucket, now: now()))
+        response.headers.set("RateLimit-Policy", quota.policy(of: bucket))
+    }
+}

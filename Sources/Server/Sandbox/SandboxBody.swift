@@ -1,0 +1,85 @@
+import Hub
+
+/// The JSON object of a call. Each reader refuses what is not to the letter what the Hub takes: a `private` of "true" is
+/// no boolean. A field that it does not ask for is ignored.
+struct SandboxBody {
+    private let members: [String: JSON]
+
+    /// The most bytes it reads. The Hub's own limit is not known.
+    static let longest = 1 << 20
+
+    /// Throws 413 for a body that is too long, 400 for one that is not a JSON object in JSON's media type.
+    init(_ request: Request) throws(SandboxRefusal) {
+        guard request.body.count <= Self.longest else { throw .tooLarge }
+        let type = request.headers["Content-Type"]?.lowercased().prefix { $0 != ";" && $0 != " " }
+        guard type == "application/json" else { throw .badRequest("The body must be application/json") }
+        guard case .object(let members)? = try? JSON.parse(request.body) else {
+            throw .badRequest("The body must be a JSON object")
+        }
+        self.members = members
+    }
+
+    func string(_ field: String) throws(SandboxRefusal) -> String {
+        guard let text = try optionalString(field) else { throw .badRequest("\"\(field)\" is required") }
+        return text
+    }
+
+    func optionalString(_ field: String) throws(SandboxRefusal) -> String? {
+        guard let value = members[field] else { return nil }
+        guard let text = value.stringValue else { throw .badRequest("\"\(field)\" must be a string") }
+        return text
+    }
+
+    /// A null counts as missing: the Hub's clients have always sent `"organization": null`.
+    func nullableString(_ field: String) throws(SandboxRefusal) -> String? {
+        members[field] == .null ? nil : try optionalString(field)
+    }
+
+    /// A null counts as missing, as clients before 0.8 sent it for `private`.
+    func optionalFlag(_ field: String) throws(SandboxRefusal) -> Bool? {
+        switch members[field] {
+        case nil, .null: return nil
+        case .bool(let flag): return flag
+        default: throw .badRequest("\"\(field)\" must be a boolean")
+        }
+    }
+
+    /// One of the enumeration's words; nil without one.
+    func choice<Choice: RawRepresentable<String> & CaseIterable>(
+        _ field: String, of _: Choice.Type
+    ) throws(SandboxRefusal) -> Choice? {
+        guard let value = members[field] else { return nil }
+        guard let choice = value.stringValue.flatMap(Choice.init(rawValue:)) else {
+            let words = Choice.allCases.map(\.rawValue).joined(separator: ", ")
+            throw .badRequest("\"\(field)\" must be one of [\(words)]")
+        }
+        return choice
+    }
+
+    /// Who may see it, by the newer `visibility` or the older `private`; nil where the body has neither.
+    /// Throws 400 if they contradict each other, and for `protected` but of a space.
+    func visibility(of kind: RepoKind) throws(SandboxRefusal) -> SandboxRepo.Visibility? {
+        let isPrivate = try optionalFlag("private")
+        guard let visibility = try choice("visibility", of: SandboxRepo.Visibility.self) else {
+            return isPrivate.map { $0 ? .private : .public }
+        }
+        guard visibility != .protected || kind == .space else {
+            throw .badRequest("\"visibility\" must be one of [public, private]")
+        }
+        guard isPrivate == nil || isPrivate == (visibility == .private) else {
+            throw .badRequest("\"private\" contradicts \"visibility\"")
+        }
+        return visibility
+    }
+
+    /// `false` (nobody is asked) or the name of a way to ask; nil where the body has no `gated`.
+    func gate() throws(SandboxRefusal) -> SandboxRepo.Gate? {
+        switch members["gated"] {
+        case nil: return nil
+        case .bool(false): return SandboxRepo.Gate.none
+        case "auto": return .auto
+        case "manual": return .manual
+        default: throw .badRequest("\"gated\" must be one of [auto, manual, false]")
+        }
+    }
+}

@@ -1,0 +1,44 @@
+import Hub
+
+/// A request on its way to a handler: with the token it came with, and what its route's names stand for.
+struct SandboxCall {
+    let request: Request
+    /// Nil for an anonymous call.
+    let token: SandboxToken?
+    let captured: [String: String]
+
+    var query: SandboxQuery { SandboxQuery(request.target.query ?? "") }
+
+    /// Throws 401 for an anonymous call.
+    func requiredToken() throws(SandboxRefusal) -> SandboxToken {
+        guard let token else { throw .anonymous }
+        return token
+    }
+
+    func body() throws(SandboxRefusal) -> SandboxBody { try SandboxBody(request) }
+
+    /// The kind in the path.
+    func kind() throws(SandboxRefusal) -> RepoKind {
+        guard let kind = captured["kind"].flatMap(RepoKind.init(apiPath:)) else { throw .noSuchPage }
+        return kind
+    }
+
+    /// The repository in the path. Throws 400 for a name that none can have.
+    func repoKey() throws(SandboxRefusal) -> SandboxShelf.Key {
+        let kind = try kind()
+        guard let name = captured["name"] else { throw .noSuchPage }
+        guard let id = try? RepoID(namespace: captured["owner"], name: name) else {
+            throw .badRequest("Invalid repo name: \(SandboxRefusal.nameRule)")
+        }
+        return SandboxShelf.Key(kind: kind, id: id)
+    }
+
+    /// This call's path and query, with `id` in the place of the repository's name: relative, as the Hub redirects.
+    func location(at id: RepoID) -> String {
+        let written = captured["owner"] == nil ? 1 : 2
+        let path = request.target.path.split(separator: "/", omittingEmptySubsequences: false)
+        // Before the name come "", "api" and the kind.
+        let moved = path.prefix(3).map(String.init) + [id.path] + path.dropFirst(3 + written).map(String.init)
+        return moved.joined(separator: "/") + (request.target.query.map { "?\($0)" } ?? "")
+    }
+}

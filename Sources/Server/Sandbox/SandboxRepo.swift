@@ -1,0 +1,86 @@
+import FoundationEssentials
+import Hub
+
+/// One repository, as far as the sandbox keeps it.
+struct SandboxRepo: Sendable, Equatable {
+    enum Visibility: String, CaseIterable, Sendable {
+        /// A protected space runs for everybody and shows its files to its owner.
+        case `public`, `private`, protected
+    }
+
+    /// How people get access to a repository that asks for their consent.
+    enum Gate: String, Sendable {
+        case none, auto, manual
+
+        var json: JSON { self == .none ? false : .string(rawValue) }
+    }
+
+    let kind: RepoKind
+    /// Always with a namespace; changes when the repository moves.
+    var id: RepoID
+    var visibility: Visibility
+    /// Of a space; nil for the rest.
+    var sdk: SpaceSDK?
+    var gate = Gate.none
+    var discussionsDisabled = false
+    /// Seconds since 1970.
+    let createdAt: Int64
+    /// The Hub's `_id`: stays when the name changes.
+    let serial: String
+    /// The head of `main`.
+    let sha: String
+    var files = [".gitattributes", "README.md"]
+
+    init(
+        kind: RepoKind, id: RepoID, visibility: Visibility = .public, sdk: SpaceSDK? = nil, createdAt: Int64,
+        number: Int
+    ) {
+        self.kind = kind
+        self.id = id
+        self.visibility = visibility
+        self.sdk = sdk
+        self.createdAt = createdAt
+        serial = Self.hex(24, seed: "repo \(number)")
+        sha = Self.hex(40, seed: "commit \(number)")
+    }
+
+    func url(at origin: String) -> String { "\(origin)/\(kind.webPrefix)\(id.path)" }
+
+    /// As `/api/{kind}/{id}` shows it; lists leave the files out.
+    func json(withFiles: Bool) -> JSON {
+        let date = JSON.string(Self.timestamp(createdAt))
+        var members: [String: JSON] = [
+            "_id": .string(serial), "id": .string(id.text), "author": .string(id.namespace ?? ""),
+            "sha": .string(sha), "createdAt": date, "lastModified": date, "private": .bool(visibility == .private),
+            "gated": gate.json, "disabled": false, "downloads": 0, "likes": 0, "tags": ["region:us"],
+        ]
+        if kind == .model { members["modelId"] = .string(id.text) }
+        if let sdk { members["sdk"] = .string(sdk.rawValue) }
+        if withFiles { members["siblings"] = .array(files.map { ["rfilename": .string($0)] }) }
+        // The Hub shows it only where it is set.
+        if discussionsDisabled { members["discussionsDisabled"] = true }
+        return .object(members)
+    }
+
+    /// As the Hub writes it: `2026-01-01T00:00:00.000Z`.
+    static func timestamp(_ seconds: Int64) -> String {
+        Date.ISO8601FormatStyle(includingFractionalSeconds: true)
+            .format(Date(timeIntervalSince1970: TimeInterval(seconds)))
+    }
+
+    /// `digits` hexadecimal digits that look like the Hub's ids and are the same for the same seed (FNV-1a, then
+    /// SplitMix64).
+    static func hex(_ digits: Int, seed: String) -> String {
+        var state: UInt64 = 0xCBF2_9CE4_8422_2325
+        for byte in seed.utf8 { state = (state ^ UInt64(byte)) &* 0x100_0000_01B3 }
+        var text = ""
+        while text.count < digits {
+            state &+= 0x9E37_79B9_7F4A_7C15
+            var word = (state ^ (state >> 30)) &* 0xBF58_476D_1CE4_E5B9
+            word = (word ^ (word >> 27)) &* 0x94D0_49BB_1331_11EB
+            let block = String(word ^ (word >> 31), radix: 16)
+            text += String(repeating: "0", count: 16 - block.count) + block
+        }
+        return String(text.prefix(digits))
+    }
+}
