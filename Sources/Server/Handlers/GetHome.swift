@@ -6,6 +6,38 @@ struct GetHome: Responder {
     let hubProbe: HubProbe
 
     func respond(to request: Request, _ context: RequestContext) async throws(Failure) -> Response {
-        Response(.ok, text: "hubgate \(Version.number)\n")
+        let page = HomePage(
+            version: Version.number, origin: "https://\(request.headers["Host"] ?? settings.listen.description)",
+            caFile: settings.tlsCertificate == "certs/cert.pem" ? "certs/ca.pem" : nil,
+            endpoints: Routes.all.map(HomePage.Endpoint.init), hub: await hubState(context),
+            upstream: settings.upstream.description, sandbox: settings.sandbox, access: settings.access.rawValue)
+        let isBrowser = request.headers.tokens(of: "Accept").contains { $0.hasPrefix("text/html") }
+        var response =
+            isBrowser
+            ? Response(.ok, text: page.html(), type: "text/html") : Response(.ok, text: page.text())
+        response.headers.append("Content-Security-Policy", HomePage.contentSecurityPolicy)
+        response.headers.append("X-Content-Type-Options", "nosniff")
+        response.headers.append("Cache-Control", "no-store")
+        response.headers.append("Vary", "Accept, Host")
+        return response
+    }
+
+    /// The page is shown whatever the Hub says.
+    private func hubState(_ context: RequestContext) async -> HomePage.HubState {
+        do throws(Failure) {
+            return try await hubProbe.probe(context).map { .reachable(name: $0) } ?? .noToken
+        } catch {
+            return error.kind == .noToken ? .noToken : .unreachable(reason: error.detail)
+        }
+    }
+}
+
+extension HomePage.Endpoint {
+    fileprivate init(_ route: Route) {
+        let method = route.method == .get ? "" : "-X \(route.method) "
+        let body = route.example.map { " \\\n  -H 'Content-Type: application/json' -d '\($0)'" } ?? ""
+        self.init(
+            method: route.method.rawValue, path: route.path, summary: route.summary,
+            curl: "\(method){origin}\(route.path)\(body)")
     }
 }

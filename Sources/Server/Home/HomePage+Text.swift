@@ -42,7 +42,3 @@ extension HomePage {
         return clean.count > columns ? clean.prefix(columns - 3) + "..." : clean
     }
 }
-
-extension String {
-    fileprivate func padded(to width: Int) -> String { self + String(repeating: " ", count: max(0, width - count)) }
-}

@@ -32,7 +32,7 @@ struct HomePage: Sendable {
     }
 
     var sandboxMeaning: String {
-        sandbox ? "the process has given up what it does not need" : "the process keeps all that its user may do"
+        sandbox ? "the Hub behind this gateway is a small one in its memory" : "the Hub behind this gateway is the real one"
     }
 
     /// The lines that point `hf`, `huggingface_hub` and what is built on them here.
