@@ -25,7 +25,7 @@ void ce_connection_limit(ce_exchange *connection, uint32_t milliseconds) {
     int64_t due = now_ms() + milliseconds;
     connection->due_ms = due;
     if (connection->armed_ms == 0 || connection->armed_ms > due) {
-        struct timeval after = {.tv_sec = milliseconds / 1000, .tv_usec = (milliseconds % 1000) * 1000};
+        struct timeval after = { .tv_sec = milliseconds / 1000, .tv_usec = (milliseconds % 1000) * 1000 };
         event_add(connection->deadline, &after);
         connection->armed_ms = due;
     }
@@ -81,7 +81,7 @@ static void after_pump(ce_exchange *connection) {
 
 /* One event of the gate. Returns false when parsing has to stop for now. */
 static bool pump_once(ce_exchange *connection) {
-    struct evbuffer_iovec extent = {.iov_base = NULL, .iov_len = 0};
+    struct evbuffer_iovec extent = { .iov_base = NULL, .iov_len = 0 };
     bool empty = evbuffer_peek(connection->waiting, -1, NULL, &extent, 1) < 1 || extent.iov_len == 0;
     if (empty && connection->phase != CE_PHASE_ANSWERING) {
         return false;
@@ -166,9 +166,10 @@ void ce_connection_close_idle(ce_exchange *connection) {
 }
 
 static void head_too_slow(ce_exchange *connection) {
-    refuse(connection, (ce_refusal){.status = 408,
-                                    .rule = "head-too-slow",
-                                    .reason = "The request's head did not arrive in time. Send it at once."});
+    refuse(connection,
+           (ce_refusal){ .status = 408,
+                         .rule = "head-too-slow",
+                         .reason = "The request's head did not arrive in time. Send it at once." });
     bufferevent_trigger(connection->bev, EV_READ, BEV_TRIG_DEFER_CALLBACKS);
 }
 
@@ -257,8 +258,8 @@ struct bufferevent *ce_connection_new(struct event_base *base, void *context) {
     connection->deadline = event_new(base, -1, 0, on_deadline, connection);
     connection->work = event_new(base, -1, 0, on_work, connection);
     connection->bev = bufferevent_openssl_socket_new(base, -1, ssl, BUFFEREVENT_SSL_ACCEPTING, BEV_OPT_CLOSE_ON_FREE);
-    if (connection->gate == NULL || connection->waiting == NULL || connection->deadline == NULL || connection->work == NULL ||
-        connection->bev == NULL) {
+    if (connection->gate == NULL || connection->waiting == NULL || connection->deadline == NULL
+        || connection->work == NULL || connection->bev == NULL) {
         abort();
     }
     bufferevent_openssl_set_allow_dirty_shutdown(connection->bev, 1);
@@ -274,7 +275,8 @@ struct bufferevent *ce_connection_new(struct event_base *base, void *context) {
 }
 
 ce_exchange *ce_connection_of(struct evhttp_connection *evcon) {
-    return SSL_get_ex_data(bufferevent_openssl_get_ssl(evhttp_connection_get_bufferevent(evcon)), ce_connection_index());
+    return SSL_get_ex_data(bufferevent_openssl_get_ssl(evhttp_connection_get_bufferevent(evcon)),
+                           ce_connection_index());
 }
 
 static void on_ssl_freed(void *parent, void *value, CRYPTO_EX_DATA *data, int index, long argl, void *argp) {

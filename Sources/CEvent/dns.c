@@ -1,6 +1,6 @@
 /* Names are looked up by evdns and handed to libcurl, whose own resolver would start a thread. */
-#include "pool.h"
 #include "loop.h"
+#include "pool.h"
 
 #include <event2/util.h>
 #include <netinet/in.h>
@@ -33,7 +33,8 @@ static ce_name *parse_origin(ce_pool *pool, const char *url) {
     const char *end = authority + length;
     bool bracketed = authority[0] == '[';
     const char *host = bracketed ? authority + 1 : authority;
-    const char *host_end = bracketed ? memchr(host, ']', (size_t)(end - host)) : memchr(host, ':', (size_t)(end - host));
+    const char *host_end =
+        bracketed ? memchr(host, ']', (size_t)(end - host)) : memchr(host, ':', (size_t)(end - host));
     host_end = host_end == NULL ? end : host_end;
     const char *colon = memchr(host_end, ':', (size_t)(end - host_end));
     if (host == host_end) {
@@ -45,7 +46,8 @@ static ce_name *parse_origin(ce_pool *pool, const char *url) {
     }
     name->origin = strndup(url, (size_t)(end - url));
     name->host = strndup(host, (size_t)(host_end - host));
-    name->port = colon != NULL ? strndup(colon + 1, (size_t)(end - colon - 1)) : strdup(strncmp(url, "https:", 6) == 0 ? "443" : "80");
+    name->port = colon != NULL ? strndup(colon + 1, (size_t)(end - colon - 1))
+                               : strdup(strncmp(url, "https:", 6) == 0 ? "443" : "80");
     name->numeric = is_numeric(name->host);
     name->pool = pool;
     TAILQ_INIT(&name->waiting);
@@ -74,8 +76,9 @@ static struct curl_slist *resolve_line(const ce_name *name, const struct evutil_
     int count = 0;
     for (; found != NULL && count < CE_ADDRESSES_AT_MOST; found = found->ai_next) {
         char text[INET6_ADDRSTRLEN];
-        const void *address = found->ai_family == AF_INET6 ? (const void *)&((struct sockaddr_in6 *)found->ai_addr)->sin6_addr
-                                                           : (const void *)&((struct sockaddr_in *)found->ai_addr)->sin_addr;
+        const void *address = found->ai_family == AF_INET6
+            ? (const void *)&((struct sockaddr_in6 *)found->ai_addr)->sin6_addr
+            : (const void *)&((struct sockaddr_in *)found->ai_addr)->sin_addr;
         if (evutil_inet_ntop(found->ai_family, address, text, sizeof text) == NULL) {
             continue;
         }
@@ -115,7 +118,8 @@ static void on_found(int result, struct evutil_addrinfo *found, void *context) {
             ce_transfer_go(transfer);
         } else {
             char reason[320];
-            snprintf(reason, sizeof reason, "the name %s could not be resolved: %s", name->host, evutil_gai_strerror(result));
+            snprintf(reason, sizeof reason, "the name %s could not be resolved: %s", name->host,
+                     evutil_gai_strerror(result));
             ce_transfer_fail(transfer, CE_OUTCOME_UNREACHABLE, reason);
         }
     }
@@ -128,7 +132,9 @@ bool ce_name_ready(ce_name *name, ce_transfer *transfer) {
     TAILQ_INSERT_TAIL(&name->waiting, transfer, next);
     if (!name->looking) {
         name->looking = true;
-        struct evutil_addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = EVUTIL_AI_ADDRCONFIG};
+        struct evutil_addrinfo hints = { .ai_family = AF_UNSPEC,
+                                         .ai_socktype = SOCK_STREAM,
+                                         .ai_flags = EVUTIL_AI_ADDRCONFIG };
         evdns_getaddrinfo(name->pool->dns, name->host, NULL, &hints, on_found, name);
     }
     return false;

@@ -107,8 +107,8 @@ void ce_exchange_begin(struct evhttp_request *stand_in, void *context) {
     exchange->written_at_check = exchange->body_bytes = exchange->body_bytes_at_check = 0;
     bufferevent_setcb(exchange->bev, NULL, on_writable, on_event, exchange);
     bufferevent_setwatermark(exchange->bev, EV_WRITE, CE_OUTPUT_LOW, 0);
-    bool has_body = !refused && request->framing != CE_FRAMING_NONE &&
-                    !(request->framing == CE_FRAMING_LENGTH && request->content_length == 0);
+    bool has_body = !refused && request->framing != CE_FRAMING_NONE
+        && !(request->framing == CE_FRAMING_LENGTH && request->content_length == 0);
     bufferevent_enable(exchange->bev, EV_READ);
     http->on_request(http->context, exchange, refused ? NULL : request, refused ? &exchange->refusal : NULL);
     if (!refused && !has_body) {
@@ -224,9 +224,10 @@ void ce_exchange_limit_passed(ce_exchange *exchange) {
         return;
     }
     if (reads && exchange->body_bytes == exchange->body_bytes_at_check) {
-        exchange->refusal = (ce_refusal){.status = 408,
-                                         .rule = "body-too-slow",
-                                         .reason = "The request's body did not arrive in time. Send it without pauses."};
+        exchange->refusal =
+            (ce_refusal){ .status = 408,
+                          .rule = "body-too-slow",
+                          .reason = "The request's body did not arrive in time. Send it without pauses." };
         ce_exchange_gone(exchange, CE_GONE_BODY_REFUSED);
         return;
     }

@@ -60,13 +60,13 @@ typedef enum gate_rule {
 typedef enum gate_state {
     GATE_AT_REQUEST_LINE,
     GATE_AT_FIELD,
-    GATE_IN_BODY,       /* of known length */
+    GATE_IN_BODY, /* of known length */
     GATE_AT_CHUNK_SIZE,
     GATE_IN_CHUNK,
     GATE_AT_CHUNK_CR,
     GATE_AT_CHUNK_LF,
     GATE_AT_TRAILER,
-    GATE_AT_END,        /* all is read; the end is still to be reported */
+    GATE_AT_END, /* all is read; the end is still to be reported */
 } gate_state;
 
 /* What a head has said so far, for the judgement at its end. */
@@ -119,20 +119,24 @@ ce_refusal gate_refusal_of(gate_rule rule);
 
 /* ---- gate_bytes.c: what each byte may be part of ---- */
 enum {
-    GATE_TOKEN = 1,  /* RFC 9110 5.6.2 */
-    GATE_VALUE = 2,  /* RFC 9110 5.5: HTAB, SP, VCHAR, obs-text */
+    GATE_TOKEN = 1, /* RFC 9110 5.6.2 */
+    GATE_VALUE = 2, /* RFC 9110 5.5: HTAB, SP, VCHAR, obs-text */
     GATE_PATH = 4,
     GATE_QUERY = 8,
-    GATE_HOST = 16,  /* RFC 3986 2.3 unreserved: see gate_authority.c for why no more */
+    GATE_HOST = 16, /* RFC 3986 2.3 unreserved: see gate_authority.c for why no more */
     GATE_DIGIT = 32,
     GATE_HEX = 64,
 };
 extern const uint8_t gate_class[256];
-static inline bool gate_is(uint8_t byte, int kinds) { return (gate_class[byte] & kinds) != 0; }
-static inline bool gate_is_blank(uint8_t byte) { return byte == ' ' || byte == '\t'; }
-size_t gate_span_of(const uint8_t *bytes, size_t length, int kinds); /* length of the prefix of that kind */
+static inline bool gate_is(uint8_t byte, int kinds) {
+    return (gate_class[byte] & kinds) != 0;
+}
+static inline bool gate_is_blank(uint8_t byte) {
+    return byte == ' ' || byte == '\t';
+}
+size_t gate_span_of(const uint8_t *bytes, size_t length, int kinds);     /* length of the prefix of that kind */
 bool gate_equal(const uint8_t *bytes, size_t length, const char *lower); /* without regard to case */
-bool gate_same(const uint8_t *a, const uint8_t *b, size_t length);             /* so too */
+bool gate_same(const uint8_t *a, const uint8_t *b, size_t length);       /* so too */
 int gate_hex_value(uint8_t digit);
 ce_span gate_trimmed(const uint8_t *bytes, size_t from, size_t to); /* without the blanks around */
 /* The element of a comma-separated list that starts at *at, trimmed, perhaps empty; false behind the last one. */

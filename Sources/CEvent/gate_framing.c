@@ -86,7 +86,10 @@ gate_rule gate_judge_head(ce_gate *gate) {
     /* RFC 9110 10.1.1: ignored in HTTP/1.0, and without a body there is nothing to continue with. */
     request->expects_continue = gate->seen.has_expectation && body && !request->http_1_0;
     request->head = (ce_header_block){
-        .bytes = gate->bytes, .length = gate->length, .fields = gate->fields, .field_count = gate->field_count,
+        .bytes = gate->bytes,
+        .length = gate->length,
+        .fields = gate->fields,
+        .field_count = gate->field_count,
     };
     return GATE_PASS;
 }

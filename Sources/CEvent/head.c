@@ -19,8 +19,8 @@ void ce_head_reset(ce_head *head) {
 }
 
 static bool is_token_byte(uint8_t byte) {
-    return (byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') ||
-           (byte != 0 && strchr("!#$%&'*+-.^_`|~", byte) != NULL);
+    return (byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z')
+        || (byte != 0 && strchr("!#$%&'*+-.^_`|~", byte) != NULL);
 }
 
 static const char *status_line(ce_head *head, const char *line, size_t length) {
@@ -106,8 +106,8 @@ static const char *field_line(ce_head *head, const char *line, size_t length) {
             return "a field's value has a control character";
         }
     }
-    ce_field field = {.name = {(uint32_t)head->length, (uint32_t)name_length},
-                      .value = {(uint32_t)(head->length + start), (uint32_t)(length - start)}};
+    ce_field field = { .name = { (uint32_t)head->length, (uint32_t)name_length },
+                       .value = { (uint32_t)(head->length + start), (uint32_t)(length - start) } };
     memcpy(head->bytes + head->length, line, length);
     head->bytes[head->length + length] = '\0';
     head->length += length + 1;

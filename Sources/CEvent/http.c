@@ -31,7 +31,7 @@ static void on_listen_again(evutil_socket_t fd, short what, void *context) {
 /* Out of descriptors, accept fails again at once and for ever: a pause keeps the loop free for those who are connected. */
 static void on_accept_error(struct evconnlistener *listener, void *context) {
     ce_http *http = context;
-    struct timeval pause = {.tv_sec = 0, .tv_usec = 100 * 1000};
+    struct timeval pause = { .tv_sec = 0, .tv_usec = 100 * 1000 };
     evconnlistener_disable(listener);
     event_add(http->listen_again, &pause);
 }
@@ -42,7 +42,7 @@ ce_http *ce_http_new(ce_loop *loop, ce_tls *tls, const ce_http_limits *limits, c
     if (http == NULL) {
         abort();
     }
-    *http = (ce_http){.loop = loop, .tls = tls, .limits = *limits, .on_request = request, .context = context};
+    *http = (ce_http){ .loop = loop, .tls = tls, .limits = *limits, .on_request = request, .context = context };
     TAILQ_INIT(&http->connections);
     http->server = evhttp_new(loop->base);
     http->listen_again = evtimer_new(loop->base, on_listen_again, http);
@@ -63,7 +63,8 @@ static uint16_t port_of(evutil_socket_t fd) {
     if (getsockname(fd, (struct sockaddr *)&bound, &length) != 0) {
         return 0;
     }
-    return ntohs(bound.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&bound)->sin6_port : ((struct sockaddr_in *)&bound)->sin_port);
+    return ntohs(bound.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&bound)->sin6_port
+                                             : ((struct sockaddr_in *)&bound)->sin_port);
 }
 
 static struct evconnlistener *listen_on(ce_http *http, const struct addrinfo *target) {
@@ -84,7 +85,7 @@ static struct evconnlistener *listen_on(ce_http *http, const struct addrinfo *ta
 uint16_t ce_http_listen(ce_http *http, const char *address, uint16_t port, ce_error *error) {
     char service[8];
     snprintf(service, sizeof service, "%u", port);
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
+    struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV };
     struct addrinfo *found = NULL;
     int result = getaddrinfo(address[0] == '\0' ? NULL : address, service, &hints, &found);
     if (result != 0) {

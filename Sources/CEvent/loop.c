@@ -93,7 +93,8 @@ ce_timer *ce_timer_new(ce_loop *loop, ce_callback fire, void *context) {
 }
 
 void ce_timer_start(ce_timer *timer, uint64_t milliseconds) {
-    struct timeval after = {.tv_sec = (time_t)(milliseconds / 1000), .tv_usec = (suseconds_t)(milliseconds % 1000) * 1000};
+    struct timeval after = { .tv_sec = (time_t)(milliseconds / 1000),
+                             .tv_usec = (suseconds_t)(milliseconds % 1000) * 1000 };
     evtimer_add(timer->event, &after);
 }
 

@@ -57,7 +57,8 @@ static int watch_socket(CURL *easy, curl_socket_t fd, int what, void *context, v
         }
         return 0;
     }
-    short events = (short)(EV_PERSIST | ((what & CURL_POLL_IN) != 0 ? EV_READ : 0) | ((what & CURL_POLL_OUT) != 0 ? EV_WRITE : 0));
+    short events =
+        (short)(EV_PERSIST | ((what & CURL_POLL_IN) != 0 ? EV_READ : 0) | ((what & CURL_POLL_OUT) != 0 ? EV_WRITE : 0));
     if (event == NULL) {
         event = event_new(pool->loop->base, fd, events, on_socket, pool);
         curl_multi_assign(pool->multi, fd, event);
@@ -75,7 +76,7 @@ static int set_timer(CURLM *multi, long milliseconds, void *context) {
     if (milliseconds < 0) {
         evtimer_del(pool->timer);
     } else {
-        struct timeval after = {.tv_sec = milliseconds / 1000, .tv_usec = (milliseconds % 1000) * 1000};
+        struct timeval after = { .tv_sec = milliseconds / 1000, .tv_usec = (milliseconds % 1000) * 1000 };
         evtimer_add(pool->timer, &after);
     }
     return 0;

@@ -26,7 +26,13 @@ typedef struct ce_name {
     TAILQ_ENTRY(ce_name) next;
 } ce_name;
 
-typedef enum ce_stage { CE_STAGE_NAMING, CE_STAGE_CONNECTING, CE_STAGE_WAITING, CE_STAGE_RECEIVING, CE_STAGE_ENDING } ce_stage;
+typedef enum ce_stage {
+    CE_STAGE_NAMING,
+    CE_STAGE_CONNECTING,
+    CE_STAGE_WAITING,
+    CE_STAGE_RECEIVING,
+    CE_STAGE_ENDING
+} ce_stage;
 
 enum { CE_HEAD_BYTES = 64 * 1024, CE_HEAD_FIELDS = 200, CE_INTERIM_HEADS = 10 };
 

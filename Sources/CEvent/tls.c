@@ -11,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-static const unsigned char alpn_http_1_1[] = {8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
+static const unsigned char alpn_http_1_1[] = { 8, 'h', 't', 't', 'p', '/', '1', '.', '1' };
 
 /* RFC 7301 3.2: a client that offers protocols and not ours is told so, instead of talking past us. */
 static int choose_alpn(SSL *ssl, const unsigned char **chosen, unsigned char *length, const unsigned char *offered,
@@ -33,10 +33,12 @@ static SSL_CTX *new_context(ce_error *error) {
     SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
     SSL_CTX_set_cipher_list(context, "ECDHE+AESGCM:ECDHE+CHACHA20:!aNULL");
     SSL_CTX_set1_groups_list(context, "X25519:P-256:P-384");
-    SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE |
-                                     SSL_OP_PRIORITIZE_CHACHA | SSL_OP_IGNORE_UNEXPECTED_EOF);
+    SSL_CTX_set_options(context,
+                        SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE
+                            | SSL_OP_PRIORITIZE_CHACHA | SSL_OP_IGNORE_UNEXPECTED_EOF);
     /* Released buffers halve the memory of an idle connection. */
-    SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    SSL_CTX_set_mode(context,
+                     SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     static const unsigned char session_context[] = "hubgate";
     SSL_CTX_set_session_id_context(context, session_context, sizeof session_context - 1);
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
@@ -96,8 +98,8 @@ static bool load_pair(ce_tls *tls, const char *certificate_path, const char *key
         return false;
     }
     if (SSL_CTX_use_PrivateKey_file(tls->context, key_path, SSL_FILETYPE_PEM) != 1) {
-        bool mismatch = ERR_GET_REASON(ERR_peek_last_error()) == X509_R_KEY_VALUES_MISMATCH ||
-                        ERR_GET_REASON(ERR_peek_last_error()) == X509_R_KEY_TYPE_MISMATCH;
+        bool mismatch = ERR_GET_REASON(ERR_peek_last_error()) == X509_R_KEY_VALUES_MISMATCH
+            || ERR_GET_REASON(ERR_peek_last_error()) == X509_R_KEY_TYPE_MISMATCH;
         if (mismatch) {
             ce_error_set(error, "the private key %s does not belong to the certificate %s", key_path, certificate_path);
         } else {
@@ -144,14 +146,18 @@ static bool add_extension(X509 *certificate, int identifier, const char *value) 
 
 static bool fill_certificate(X509 *certificate, EVP_PKEY *key) {
     X509_NAME *name = X509_get_subject_name(certificate);
-    return X509_set_version(certificate, 2) == 1 && ASN1_INTEGER_set(X509_get_serialNumber(certificate), (long)getpid()) == 1 &&
-           X509_gmtime_adj(X509_getm_notBefore(certificate), -60) != NULL &&
-           X509_gmtime_adj(X509_getm_notAfter(certificate), 365L * 86400) != NULL &&
-           X509_set_pubkey(certificate, key) == 1 &&
-           X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)"hubgate sandbox", -1, -1, 0) == 1 &&
-           X509_set_issuer_name(certificate, name) == 1 && add_extension(certificate, NID_basic_constraints, "critical,CA:TRUE") &&
-           add_extension(certificate, NID_subject_alt_name, "DNS:localhost,IP:127.0.0.1") &&
-           add_extension(certificate, NID_subject_key_identifier, "hash") && X509_sign(certificate, key, EVP_sha256()) != 0;
+    return X509_set_version(certificate, 2) == 1
+        && ASN1_INTEGER_set(X509_get_serialNumber(certificate), (long)getpid()) == 1
+        && X509_gmtime_adj(X509_getm_notBefore(certificate), -60) != NULL
+        && X509_gmtime_adj(X509_getm_notAfter(certificate), 365L * 86400) != NULL
+        && X509_set_pubkey(certificate, key) == 1
+        && X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)"hubgate sandbox", -1, -1, 0)
+        == 1
+        && X509_set_issuer_name(certificate, name) == 1
+        && add_extension(certificate, NID_basic_constraints, "critical,CA:TRUE")
+        && add_extension(certificate, NID_subject_alt_name, "DNS:localhost,IP:127.0.0.1")
+        && add_extension(certificate, NID_subject_key_identifier, "hash")
+        && X509_sign(certificate, key, EVP_sha256()) != 0;
 }
 
 ce_tls *ce_tls_new_self_signed(ce_error *error) {
@@ -162,9 +168,9 @@ ce_tls *ce_tls_new_self_signed(ce_error *error) {
     }
     EVP_PKEY *key = EVP_EC_gen("P-256");
     X509 *certificate = X509_new();
-    bool made = key != NULL && certificate != NULL && fill_certificate(certificate, key) &&
-                SSL_CTX_use_certificate(tls->context, certificate) == 1 && SSL_CTX_use_PrivateKey(tls->context, key) == 1 &&
-                remember_leaf(tls, certificate, error);
+    bool made = key != NULL && certificate != NULL && fill_certificate(certificate, key)
+        && SSL_CTX_use_certificate(tls->context, certificate) == 1 && SSL_CTX_use_PrivateKey(tls->context, key) == 1
+        && remember_leaf(tls, certificate, error);
     X509_free(certificate);
     EVP_PKEY_free(key);
     if (!made) {

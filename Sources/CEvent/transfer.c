@@ -1,5 +1,5 @@
-#include "pool.h"
 #include "loop.h"
+#include "pool.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 enum { CE_SPARE_AT_MOST = 256, CE_IDLE_CONNECTION_SECONDS = 50 };
 
 static void arm(ce_transfer *transfer, uint32_t milliseconds) {
-    struct timeval after = {.tv_sec = milliseconds / 1000, .tv_usec = (milliseconds % 1000) * 1000};
+    struct timeval after = { .tv_sec = milliseconds / 1000, .tv_usec = (milliseconds % 1000) * 1000 };
     evtimer_add(transfer->limit, &after);
 }
 
@@ -86,7 +86,7 @@ static size_t on_head_line(char *line, size_t size, size_t count, void *context)
     if (head->complete && !was_complete) {
         transfer->stage = CE_STAGE_RECEIVING;
         arm(transfer, transfer->stall_ms);
-        ce_header_block block = {head->bytes, head->length, head->fields, head->field_count};
+        ce_header_block block = { head->bytes, head->length, head->fields, head->field_count };
         transfer->events->head(transfer->context, head->status, &block);
     }
     return size * count;
@@ -113,7 +113,7 @@ static void trust(ce_pool *pool, CURL *easy) {
         curl_easy_setopt(easy, CURLOPT_CAINFO, pool->ca_file);
         curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
     } else if (pool->ca_pem != NULL) {
-        struct curl_blob blob = {pool->ca_pem, strlen(pool->ca_pem), CURL_BLOB_NOCOPY};
+        struct curl_blob blob = { pool->ca_pem, strlen(pool->ca_pem), CURL_BLOB_NOCOPY };
         curl_easy_setopt(easy, CURLOPT_CAINFO_BLOB, &blob);
         curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
     }
@@ -168,7 +168,7 @@ static void reserve(ce_transfer *transfer, size_t text, size_t nodes) {
 }
 
 /* libcurl adds these of its own unless told not to, by a line without a value. */
-static const char *const unasked[] = {"Accept:", "Content-Type:", "Expect:"};
+static const char *const unasked[] = { "Accept:", "Content-Type:", "Expect:" };
 enum { UNASKED = sizeof unasked / sizeof unasked[0] };
 
 /* Builds libcurl's list in two blocks that the handle keeps, instead of two allocations a line. */
@@ -180,7 +180,7 @@ static struct curl_slist *field_list(ce_transfer *transfer, const ce_call *call)
     reserve(transfer, call->fields_length + 1, lines + UNASKED);
     memcpy(transfer->text, call->fields, call->fields_length);
     size_t count = 0;
-    bool given[UNASKED] = {false};
+    bool given[UNASKED] = { false };
     char *line = transfer->text;
     while (line < transfer->text + call->fields_length) {
         char *next = line + strlen(line) + 1;
@@ -193,13 +193,13 @@ static struct curl_slist *field_list(ce_transfer *transfer, const ce_call *call)
             colon[0] = ';';
             colon[1] = '\0';
         }
-        transfer->nodes[count] = (struct curl_slist){line, &transfer->nodes[count + 1]};
+        transfer->nodes[count] = (struct curl_slist){ line, &transfer->nodes[count + 1] };
         count += 1;
         line = next;
     }
     for (size_t index = 0; index < UNASKED; index += 1) {
         if (!given[index]) {
-            transfer->nodes[count] = (struct curl_slist){(char *)unasked[index], &transfer->nodes[count + 1]};
+            transfer->nodes[count] = (struct curl_slist){ (char *)unasked[index], &transfer->nodes[count + 1] };
             count += 1;
         }
     }

@@ -6,6 +6,6 @@
 #include <stdio.h>
 
 void ce_versions(char *text, size_t capacity) {
-    snprintf(text, capacity, "libevent %s, libcurl %s, %s", event_get_version(), curl_version_info(CURLVERSION_NOW)->version,
-             OpenSSL_version(OPENSSL_VERSION));
+    snprintf(text, capacity, "libevent %s, libcurl %s, %s", event_get_version(),
+             curl_version_info(CURLVERSION_NOW)->version, OpenSSL_version(OPENSSL_VERSION));
 }

@@ -43,7 +43,7 @@ static const char *refusal(const reading *reading, const yaml_event_t *event) {
 /* The scalar's text; a null, as YAML 1.1 spells it, is "". */
 static const char *text_of(const yaml_event_t *event) {
     const char *text = (const char *)event->data.scalar.value;
-    static const char *const nulls[] = {"~", "null", "Null", "NULL"};
+    static const char *const nulls[] = { "~", "null", "Null", "NULL" };
     if (event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE)
         for (size_t i = 0; i < sizeof nulls / sizeof *nulls; i++)
             if (strcmp(text, nulls[i]) == 0)
@@ -93,7 +93,7 @@ static bool scan(reading *reading, void (*entry)(void *, const char *, const cha
 bool ce_yaml_scalars(const char *text, size_t length,
                      void (*entry)(void *context, const char *key, const char *value, int line), void *context,
                      ce_error *error, int *error_line) {
-    reading reading = {0};
+    reading reading = { 0 };
     error->reason[0] = 0;
     *error_line = 0;
     if (!yaml_parser_initialize(&reading.parser))

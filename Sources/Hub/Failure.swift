@@ -51,7 +51,8 @@ public struct Failure: Error, Sendable, Equatable {
 
     public var fault: Fault {
         switch kind {
-        case .badRequest, .refused, .notFound, .methodNotAllowed, .payloadTooLarge, .unsupportedMediaType, .expectationFailed,
+        case .badRequest, .refused, .notFound, .methodNotAllowed, .payloadTooLarge, .unsupportedMediaType,
+            .expectationFailed,
             .denied, .clientGone:
             .client
         case .hubAnswered(let refusal): refusal.status.code >= 500 ? .hub : .client

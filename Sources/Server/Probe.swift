@@ -4,7 +4,9 @@ internal import Hub
 @EventLoop
 enum Probe {
     static func run(_ settings: Settings) async -> Bool {
-        let host = settings.listen.address.map { $0.text == "0.0.0.0" || $0.text == "::" ? "127.0.0.1" : $0.bracketed } ?? "127.0.0.1"
+        let host =
+            settings.listen.address.map { $0.text == "0.0.0.0" || $0.text == "::" ? "127.0.0.1" : $0.bracketed }
+            ?? "127.0.0.1"
         do {
             let pool = try TransferPool(trust: .anybody)
             defer { pool.close() }

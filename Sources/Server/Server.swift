@@ -65,7 +65,8 @@ final class Server {
 extension Listener.Limits {
     init(_ settings: Settings) {
         self.init(
-            headBytes: UInt32(clamping: settings.headLimit.bytes), targetBytes: UInt32(clamping: settings.targetLimit.bytes),
+            headBytes: UInt32(clamping: settings.headLimit.bytes),
+            targetBytes: UInt32(clamping: settings.targetLimit.bytes),
             fields: UInt32(clamping: settings.fieldLimit), connections: UInt32(clamping: settings.maxConnections),
             handshake: settings.handshakeTimeout.milliseconds, head: settings.headTimeout.milliseconds,
             stall: settings.writeTimeout.milliseconds, idle: settings.idleTimeout.milliseconds)

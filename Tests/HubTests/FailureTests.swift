@@ -4,7 +4,7 @@ import Testing
 @Suite struct FailureTests {
     @Test(arguments: [
         (Failure.badRequest("x"), Failure.Fault.client), (.notFound("page"), .client), (.denied("x"), .client),
-        (.noToken("x"), .client), (.methodNotAllowed(.put, allow: [.get]), .client),
+        (.noToken("x"), .gateway), (.methodNotAllowed(.put, allow: [.get]), .client),
         (.payloadTooLarge(limit: 1), .client),
         (.unsupportedMediaType(accepted: "x"), .client), (.expectationFailed("x"), .client), (.clientGone, .client),
         (.hubUnreachable("x"), .hub), (.hubTooSlow("x"), .hub), (.hubBroken("x"), .hub),

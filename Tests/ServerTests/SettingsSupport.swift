@@ -15,7 +15,7 @@ struct SettingsCase {
     /// The settings to serve with; throws what is wrong with them.
     func settings() throws -> Settings {
         switch try result.get() {
-        case .serve(let settings), .check(let settings): settings
+        case .serve(let settings), .check(let settings), .probe(let settings): settings
         case .print, .version: throw Unexpected()
         }
     }

@@ -46,7 +46,7 @@ typedef struct ce_header_block {
 typedef enum ce_framing { CE_FRAMING_NONE, CE_FRAMING_LENGTH, CE_FRAMING_CHUNKED } ce_framing;
 
 typedef struct ce_gate_limits {
-    uint32_t head_bytes;       /* request line and fields together */
+    uint32_t head_bytes; /* request line and fields together */
     uint32_t target_bytes;
     uint32_t fields;
     uint32_t chunk_line_bytes; /* a chunk-size line with its extensions; also each trailer section line */
@@ -60,7 +60,7 @@ typedef struct ce_request {
     ce_framing framing;
     uint64_t content_length; /* with CE_FRAMING_LENGTH */
     bool http_1_0;
-    bool close;           /* the client wants the connection closed after this request, or is HTTP/1.0 */
+    bool close; /* the client wants the connection closed after this request, or is HTTP/1.0 */
     bool expects_continue;
 } ce_request;
 
@@ -130,7 +130,8 @@ typedef struct ce_http_limits {
 } ce_http_limits;
 
 /* A new request. A refused one has a refusal and no request: it is answered like any other, then its connection closes. */
-typedef void (*ce_on_request)(void *context, ce_exchange *exchange, const ce_request *request, const ce_refusal *refusal);
+typedef void (*ce_on_request)(void *context, ce_exchange *exchange, const ce_request *request,
+                              const ce_refusal *refusal);
 
 ce_http *ce_http_new(ce_loop *loop, ce_tls *tls, const ce_http_limits *limits, ce_on_request request, void *context,
                      ce_error *error);
@@ -143,7 +144,7 @@ size_t ce_http_connection_count(const ce_http *http);
 void ce_http_free(ce_http *http);
 
 typedef enum ce_gone {
-    CE_GONE_HUNG_UP,      /* the client closed the connection, or it broke */
+    CE_GONE_HUNG_UP, /* the client closed the connection, or it broke */
     CE_GONE_BODY_REFUSED, /* its request's body is malformed or came too slowly: it may still be answered, with the refusal */
     CE_GONE_READ_STALLED, /* it took nothing of the answer for too long */
 } ce_gone;
@@ -151,8 +152,10 @@ typedef enum ce_gone {
 typedef struct ce_exchange_events {
     void (*body)(void *context, const uint8_t *bytes, size_t count);
     void (*body_end)(void *context);
-    void (*writable)(void *context);         /* what was queued has fallen below the low mark */
-    void (*gone)(void *context, ce_gone why, const ce_refusal *refusal); /* at most once; `done` follows the finish or abort that must come after it */
+    void (*writable)(void *context); /* what was queued has fallen below the low mark */
+    void (*gone)(
+        void *context, ce_gone why,
+        const ce_refusal *refusal); /* at most once; `done` follows the finish or abort that must come after it */
     void (*done)(void *context, bool whole); /* the last event: the answer was handed to the kernel, or not */
 } ce_exchange_events;
 
@@ -177,11 +180,11 @@ void ce_exchange_peer(const ce_exchange *exchange, char text[46]);
 /* ---- pool.c, transfer.c, dns.c: calls to the Hub ---- */
 
 typedef struct ce_pool_options {
-    const char *ca_file;      /* NULL: the system's store */
-    const char *ca_pem;       /* NULL, or certificates to trust instead of a file */
-    bool trust_anybody;       /* no verification: only for calls to ourselves that hold no secret */
-    const char *dns_server;   /* NULL: those of /etc/resolv.conf; else ip or ip:port */
-    uint32_t connections;     /* to one origin at most */
+    const char *ca_file;    /* NULL: the system's store */
+    const char *ca_pem;     /* NULL, or certificates to trust instead of a file */
+    bool trust_anybody;     /* no verification: only for calls to ourselves that hold no secret */
+    const char *dns_server; /* NULL: those of /etc/resolv.conf; else ip or ip:port */
+    uint32_t connections;   /* to one origin at most */
 } ce_pool_options;
 
 ce_pool *ce_pool_new(ce_loop *loop, const ce_pool_options *options, ce_error *error);
@@ -190,10 +193,10 @@ void ce_pool_free(ce_pool *pool);
 
 typedef struct ce_call {
     const char *method;
-    const char *url;              /* absolute; http or https */
-    const uint8_t *fields;        /* lines `name: value`, each ended by NUL */
+    const char *url;       /* absolute; http or https */
+    const uint8_t *fields; /* lines `name: value`, each ended by NUL */
     size_t fields_length;
-    const uint8_t *body;          /* NULL: none. Copied. */
+    const uint8_t *body; /* NULL: none. Copied. */
     size_t body_length;
     uint32_t connect_ms, first_byte_ms, stall_ms;
 } ce_call;

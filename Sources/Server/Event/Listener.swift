@@ -82,7 +82,8 @@ extension ce_http_limits {
     fileprivate init(_ limits: Listener.Limits) {
         self.init(
             gate: ce_gate_limits(
-                head_bytes: limits.headBytes, target_bytes: limits.targetBytes, fields: limits.fields, chunk_line_bytes: 256),
+                head_bytes: limits.headBytes, target_bytes: limits.targetBytes, fields: limits.fields,
+                chunk_line_bytes: 256),
             connections: limits.connections,
             handshake_ms: limits.handshake, head_ms: limits.head, stall_ms: limits.stall, idle_ms: limits.idle)
     }

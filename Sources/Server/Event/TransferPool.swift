@@ -90,5 +90,7 @@ private func withCStrings<Result>(
         guard let text else { return body(nil) }
         return unsafe text.withCString { unsafe body($0) }
     }
-    return unsafe lend(one) { one in unsafe lend(two) { two in unsafe lend(three) { three in unsafe body(one, two, three) } } }
+    return unsafe lend(one) { one in
+        unsafe lend(two) { two in unsafe lend(three) { three in unsafe body(one, two, three) } }
+    }
 }

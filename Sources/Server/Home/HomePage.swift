@@ -32,7 +32,8 @@ struct HomePage: Sendable {
     }
 
     var sandboxMeaning: String {
-        sandbox ? "the Hub behind this gateway is a small one in its memory" : "the Hub behind this gateway is the real one"
+        sandbox
+            ? "the Hub behind this gateway is a small one in its memory" : "the Hub behind this gateway is the real one"
     }
 
     /// The lines that point `hf`, `huggingface_hub` and what is built on them here.

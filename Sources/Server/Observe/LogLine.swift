@@ -37,7 +37,9 @@ struct LogLine {
 
     /// What could end the line or the JSON string, or move a terminal's cursor, is escaped as in JSON (RFC 8259 section 7).
     private static func escaped(_ value: some StringProtocol) -> String {
-        guard value.utf8.contains(where: { $0 < 0x20 || $0 == 0x22 || $0 == 0x5C || $0 == 0x7F }) else { return String(value) }
+        guard value.utf8.contains(where: { $0 < 0x20 || $0 == 0x22 || $0 == 0x5C || $0 == 0x7F }) else {
+            return String(value)
+        }
         var escaped = ""
         for scalar in value.unicodeScalars {
             switch scalar {

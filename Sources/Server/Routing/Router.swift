@@ -12,7 +12,8 @@ struct Router: Sendable {
         // RFC 9110 9.3.2: HEAD is GET without the content, everywhere.
         let wanted = request.method == .head ? .get : request.method
         guard let route = here.first(where: { $0.method == wanted }) else {
-            throw .methodNotAllowed(request.method, allow: here.flatMap { $0.method == .get ? [.get, .head] : [$0.method] })
+            throw .methodNotAllowed(
+                request.method, allow: here.flatMap { $0.method == .get ? [.get, .head] : [$0.method] })
         }
         return route
     }

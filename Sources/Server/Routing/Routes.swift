@@ -5,7 +5,8 @@ enum Routes {
     static let all: [Route] = [
         Route(method: .get, path: "/", summary: "This page; a short text to curl", example: nil, name: .home),
         Route(
-            method: .get, path: "/api/account", summary: "Whose token it is: the Hub's whoami, without secrets", example: nil,
+            method: .get, path: "/api/account", summary: "Whose token it is: the Hub's whoami, without secrets",
+            example: nil,
             name: .account),
         Route(
             method: .post, path: "/api/repo", summary: "Create a repository",
@@ -18,7 +19,8 @@ enum Routes {
             example: #"{"type":"model","name":"my-model"}"#, name: .deleteRepo),
         Route(method: .get, path: "/-/health", summary: "Whether the gateway runs", example: nil, name: .health),
         Route(
-            method: .get, path: "/-/ready", summary: "Whether it can serve: the Hub answers and takes the token", example: nil,
+            method: .get, path: "/-/ready", summary: "Whether it can serve: the Hub answers and takes the token",
+            example: nil,
             name: .ready),
     ]
 }

@@ -110,7 +110,9 @@ enum SettingsTable {
                 "How log lines are written; auto is text on a terminal, else JSON."),
             Setting(
                 "access_log", \.accessLog, .onOff, "Writes one line in the log for each request.", reloadable: true),
-            Setting("sandbox", \.sandbox, .onOff, "Puts a small Hub in memory behind the gateway, to try it without a token or a network."),
+            Setting(
+                "sandbox", \.sandbox, .onOff,
+                "Puts a small Hub in memory behind the gateway, to try it without a token or a network."),
             Setting(
                 "config", \.config, .pathOrNothing, "The settings file; one that is named has to exist.",
                 preset: "config/hubgate.yaml, else /etc/hubgate/hubgate.yaml, else none",
