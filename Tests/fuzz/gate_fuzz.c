@@ -6,12 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HOLDS(condition)                                                        \
-    do {                                                                        \
-        if (!(condition)) {                                                     \
-            fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #condition); \
-            abort();                                                            \
-        }                                                                       \
+#define HOLDS(condition)                                                                                               \
+    do {                                                                                                               \
+        if (!(condition)) {                                                                                            \
+            fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #condition);                                    \
+            abort();                                                                                                   \
+        }                                                                                                              \
     } while (0)
 
 /* Everything a gate said, as bytes: two runs are equal when these are. */
@@ -77,8 +77,8 @@ static void write_request(record *record, const ce_request *request, const ce_ga
     }
 }
 
-static void write_event(record *record, const ce_gate *gate, ce_gate_event event, const uint8_t *bytes,
-                        size_t consumed, const ce_gate_limits *limits) {
+static void write_event(record *record, const ce_gate *gate, ce_gate_event event, const uint8_t *bytes, size_t consumed,
+                        const ce_gate_limits *limits) {
     ce_span body = ce_gate_body(gate);
     if (event == CE_GATE_BODY) {
         HOLDS(body.length > 0 && (size_t)body.offset + body.length <= consumed);
