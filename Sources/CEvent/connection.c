@@ -236,6 +236,13 @@ void ce_connection_kill(ce_exchange *connection) {
     event_active(connection->work, EV_TIMEOUT, 0);
 }
 
+void ce_connection_handshake_began(ce_exchange *connection) {
+    if (connection->phase == CE_PHASE_HANDSHAKE && !ce_address_enter(connection)) {
+        /* Ends the handshake before its costly part: the next read finds the end. */
+        shutdown(bufferevent_getfd(connection->bev), SHUT_RDWR);
+    }
+}
+
 void ce_connection_handshake_done(ce_exchange *connection) {
     if (connection->phase == CE_PHASE_HANDSHAKE) {
         connection->phase = CE_PHASE_IDLE;
@@ -291,6 +298,7 @@ static void on_ssl_freed(void *parent, void *value, CRYPTO_EX_DATA *data, int in
     }
     ce_http *http = connection->http;
     ce_exchange_end(connection, false);
+    ce_address_leave(connection);
     TAILQ_REMOVE(&http->connections, connection, next);
     http->connection_count -= 1;
     if (http->listener != NULL && http->connection_count + 1 == http->limits.connections) {

@@ -38,6 +38,8 @@ struct ce_exchange {
     int64_t due_ms;   /* 0: no limit runs */
     int64_t armed_ms; /* when `deadline` will fire; 0: it is not armed */
     uint64_t written_at_check, body_bytes, body_bytes_at_check;
+    uint32_t requests;
+    struct ce_address *address; /* counted since its handshake began; NULL before */
     ce_phase phase;
     ce_refusal refusal; /* status 0: none */
 
@@ -59,6 +61,18 @@ struct ce_exchange {
 
 TAILQ_HEAD(ce_connections, ce_exchange);
 
+/* Fewer bytes than this from one check of a stall to the next count as none: a byte now and then is no progress. */
+enum { CE_PROGRESS_BYTES = 512 };
+enum { CE_ADDRESS_BUCKETS = 1024 };
+
+/* How many connections an address has. */
+struct ce_address {
+    uint8_t key[16];
+    uint32_t connections;
+    LIST_ENTRY(ce_address) next;
+};
+LIST_HEAD(ce_addresses, ce_address);
+
 struct ce_http {
     ce_loop *loop;
     ce_tls *tls;
@@ -67,6 +81,8 @@ struct ce_http {
     struct event *listen_again;
     struct ce_connections connections;
     size_t connection_count;
+    struct ce_addresses addresses[CE_ADDRESS_BUCKETS];
+    uint8_t address_seed[16];
     ce_http_limits limits;
     ce_on_request on_request;
     void *context;
@@ -80,6 +96,10 @@ struct bufferevent *ce_connection_new(struct event_base *base, void *http);
 ce_exchange *ce_connection_of(struct evhttp_connection *evcon);
 /* Where an SSL keeps its connection. OpenSSL frees the connection with the SSL: the one reliable sign that it is gone. */
 int ce_connection_index(void);
+/* Counts the connection for its address; false if that has too many. */
+bool ce_address_enter(ce_exchange *connection);
+void ce_address_leave(ce_exchange *connection);
+void ce_connection_handshake_began(ce_exchange *connection);
 void ce_connection_handshake_done(ce_exchange *connection);
 /* Parses what waits, as far as the phase allows. */
 void ce_connection_pump(ce_exchange *connection);

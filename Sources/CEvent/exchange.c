@@ -100,6 +100,7 @@ void ce_exchange_begin(struct evhttp_request *stand_in, void *context) {
     exchange->evcon = evhttp_request_get_connection(stand_in);
     exchange->stand_in = stand_in;
     exchange->phase = CE_PHASE_ANSWERING;
+    exchange->requests += 1;
     exchange->body_ended = refused;
     exchange->reading = exchange->close_after = exchange->finished = exchange->gone = exchange->broken = false;
     exchange->client_closes = refused || request->close;
@@ -124,7 +125,9 @@ void ce_exchange_accept(ce_exchange *exchange, const ce_exchange_events *events,
 }
 
 bool ce_exchange_closes(const ce_exchange *exchange) {
-    return exchange->close_after || exchange->client_closes || !exchange->body_ended || exchange->http->draining;
+    uint32_t most = exchange->http->limits.requests;
+    return (most > 0 && exchange->requests >= most) || exchange->close_after || exchange->client_closes
+        || !exchange->body_ended || exchange->http->draining;
 }
 
 void ce_exchange_close_after(ce_exchange *exchange) {
@@ -163,7 +166,7 @@ size_t ce_exchange_write(ce_exchange *exchange, const uint8_t *bytes, size_t cou
     evbuffer_add(bufferevent_get_output(exchange->bev), bytes + sent, count - sent);
     bufferevent_enable(exchange->bev, EV_WRITE);
     if (exchange->due_ms == 0) {
-        ce_connection_limit(exchange, exchange->http->limits.stall_ms);
+        ce_connection_limit(exchange, exchange->http->limits.write_stall_ms);
     }
     return ce_exchange_queued(exchange);
 }
@@ -191,7 +194,7 @@ void ce_exchange_read(ce_exchange *exchange) {
         ce_exchange_write(exchange, (const uint8_t *)continue_head, sizeof continue_head - 1);
     }
     exchange->body_bytes_at_check = exchange->body_bytes;
-    ce_connection_limit(exchange, exchange->http->limits.stall_ms);
+    ce_connection_limit(exchange, exchange->http->limits.body_stall_ms);
     event_active(exchange->work, EV_TIMEOUT, 0);
 }
 
@@ -219,11 +222,11 @@ void ce_exchange_limit_passed(ce_exchange *exchange) {
     uint64_t written = BIO_number_written(SSL_get_wbio(exchange->ssl));
     bool writes = ce_exchange_queued(exchange) > 0;
     bool reads = exchange->reading && !exchange->body_ended;
-    if (writes && written == exchange->written_at_check) {
+    if (writes && written - exchange->written_at_check < CE_PROGRESS_BYTES) {
         ce_exchange_gone(exchange, CE_GONE_READ_STALLED);
         return;
     }
-    if (reads && exchange->body_bytes == exchange->body_bytes_at_check) {
+    if (reads && exchange->body_bytes - exchange->body_bytes_at_check < CE_PROGRESS_BYTES) {
         exchange->refusal =
             (ce_refusal){ .status = 408,
                           .rule = "body-too-slow",
@@ -234,7 +237,8 @@ void ce_exchange_limit_passed(ce_exchange *exchange) {
     exchange->written_at_check = written;
     exchange->body_bytes_at_check = exchange->body_bytes;
     if (writes || reads) {
-        ce_connection_limit(exchange, exchange->http->limits.stall_ms);
+        const ce_http_limits *limits = &exchange->http->limits;
+        ce_connection_limit(exchange, writes ? limits->write_stall_ms : limits->body_stall_ms);
     }
 }
 

@@ -7,6 +7,7 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <openssl/rand.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,9 @@
 
 static void on_tls_progress(const SSL *ssl, int where, int result) {
     (void)result;
+    if ((where & SSL_CB_HANDSHAKE_START) != 0) {
+        ce_connection_handshake_began(SSL_get_ex_data(ssl, ce_connection_index()));
+    }
     if ((where & SSL_CB_HANDSHAKE_DONE) != 0) {
         ce_connection_handshake_done(SSL_get_ex_data(ssl, ce_connection_index()));
     }
@@ -44,6 +48,7 @@ ce_http *ce_http_new(ce_loop *loop, ce_tls *tls, const ce_http_limits *limits, c
     }
     *http = (ce_http){ .loop = loop, .tls = tls, .limits = *limits, .on_request = request, .context = context };
     TAILQ_INIT(&http->connections);
+    RAND_bytes(http->address_seed, sizeof http->address_seed);
     http->server = evhttp_new(loop->base);
     http->listen_again = evtimer_new(loop->base, on_listen_again, http);
     if (http->server == NULL || http->listen_again == NULL) {

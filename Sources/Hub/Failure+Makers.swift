@@ -56,6 +56,14 @@ extension Failure {
         Failure(.hubTooSlow, detail: "The Hub is too slow: \(reason). Try again later.")
     }
 
+    /// A request with its whole answer took longer than this gateway's limit for it.
+    public static var overdue: Failure {
+        Failure(
+            .hubTooSlow,
+            detail:
+                "The request took longer than this gateway allows (request_timeout). Ask for less at once, or later.")
+    }
+
     /// `reason` is a phrase: `.hubBroken("the answer was cut off")`.
     public static func hubBroken(_ reason: String) -> Failure {
         Failure(.hubBroken, detail: "The Hub's answer cannot be used: \(reason). Try again later.")

@@ -8,10 +8,13 @@ final class Gateway {
     private let router = Router()
     private let handlers: [Route.Name: any Handler]
     private let log: AccessLog
+    /// 0: no limit.
+    private let requestMilliseconds: UInt64
 
     init(settings: Settings, upstream: Upstream, log: AccessLog) {
         self.log = log
         access = settings.access
+        requestMilliseconds = UInt64(settings.requestTimeout.milliseconds)
         handlers = Handlers.all(settings: settings, upstream: upstream, lifecycle: lifecycle)
     }
 
@@ -20,11 +23,19 @@ final class Gateway {
         let context = RequestContext(id: .next(), caller: Caller(exchange, access))
         lifecycle.began()
         exchange.onDone = { whole in
+            context.limit = nil
             self.log.note(exchange, context, whole: whole)
             self.lifecycle.ended()
         }
         let task = EventLoop.task { await self.answer(exchange, context) }
         exchange.onGone = { task.cancel() }
+        if requestMilliseconds > 0 {
+            context.limit = Timer {
+                context.isOverdue = true
+                task.cancel()
+            }
+            context.limit?.start(milliseconds: requestMilliseconds)
+        }
     }
 
     private func answer(_ exchange: Exchange, _ context: RequestContext) async {
@@ -35,7 +46,7 @@ final class Gateway {
             guard let handler = handlers[route] else { throw .internalError("no handler for \(route)") }
             try await handler.serve(exchange, context)
         } catch {
-            fail(exchange, error, context)
+            fail(exchange, context.isOverdue ? .overdue : error, context)
         }
     }
 

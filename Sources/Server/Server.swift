@@ -68,7 +68,11 @@ extension Listener.Limits {
             headBytes: UInt32(clamping: settings.headLimit.bytes),
             targetBytes: UInt32(clamping: settings.targetLimit.bytes),
             fields: UInt32(clamping: settings.fieldLimit), connections: UInt32(clamping: settings.maxConnections),
-            handshake: settings.handshakeTimeout.milliseconds, head: settings.headTimeout.milliseconds,
-            stall: settings.writeTimeout.milliseconds, idle: settings.idleTimeout.milliseconds)
+            connectionsPerAddress: UInt32(clamping: settings.maxConnectionsPerAddress),
+            requests: UInt32(clamping: settings.maxRequestsPerConnection),
+            bufferedBytes: settings.bufferedLimit.bytes, handshake: settings.handshakeTimeout.milliseconds,
+            head: settings.headTimeout.milliseconds,
+            bodyStall: settings.bodyTimeout.milliseconds, writeStall: settings.writeTimeout.milliseconds,
+            idle: settings.idleTimeout.milliseconds)
     }
 }

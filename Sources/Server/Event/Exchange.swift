@@ -36,10 +36,16 @@ internal import Hub
     /// A head that waits for the first content, to go out with it.
     private var unsentHead: [UInt8] = []
     private static let joinedBytes = 16 * 1024
+    private let budget: BufferedBytes
     private var sink: (any BodySink)?
+    private var collector: BodyCollector?
 
-    init(_ pointer: OpaquePointer, _ received: UnsafePointer<ce_request>?, _ refused: UnsafePointer<ce_refusal>?) {
+    init(
+        _ pointer: OpaquePointer, _ received: UnsafePointer<ce_request>?, _ refused: UnsafePointer<ce_refusal>?,
+        budget: BufferedBytes
+    ) {
         unsafe self.pointer = pointer
+        self.budget = budget
         let head = unsafe received?.pointee
         hasBody = unsafe head.map { unsafe $0.framing != CE_FRAMING_NONE } ?? false
         declaredLength = unsafe head.flatMap { unsafe $0.framing == CE_FRAMING_LENGTH ? $0.content_length : nil }
@@ -77,9 +83,10 @@ extension Exchange {
         if let declaredLength, declaredLength > UInt64(limit) {
             throw .payloadTooLarge(limit: limit)
         }
-        let collector = BodyCollector(limit: limit)
+        let collector = BodyCollector(limit: limit, budget: budget)
         sink = collector
         unsafe ce_exchange_read(pointer)
+        self.collector = collector
         defer { sink = nil }
         return try await collector.collected()
     }
@@ -257,6 +264,8 @@ extension Exchange {
         unsafe pointer = nil
         isGone = isGone || !whole
         sink?.end(.clientGone)
+        if let collector { budget.giveBack(collector.heldBytes) }
+        collector = nil
         onDone?(whole)
         (onGone, onWritable, onDone, sink) = (nil, nil, nil, nil)
     }

@@ -10,14 +10,24 @@ internal import Hub
         var targetBytes: UInt32 = 8 * 1024
         var fields: UInt32 = 100
         var connections: UInt32 = 10_000
+        /// 0: no such limit.
+        var connectionsPerAddress: UInt32 = 0
+        /// On one connection; 0: no such limit.
+        var requests: UInt32 = 0
+        /// Of all collected request bodies together.
+        var bufferedBytes = 256 << 20
         var handshake: UInt32 = 10_000
         var head: UInt32 = 10_000
-        /// How long a body, or the client's reading of an answer, may stand still.
-        var stall: UInt32 = 60_000
+        /// How long a request's body may stand still.
+        var bodyStall: UInt32 = 60_000
+        /// How long the client's reading of an answer may stand still.
+        var writeStall: UInt32 = 60_000
         var idle: UInt32 = 75_000
     }
 
     private nonisolated(unsafe) var pointer: OpaquePointer?
+    /// What all collected bodies of this listener's requests may take.
+    let budget: BufferedBytes
     private let tls: TLSContext
     private let serve: @EventLoop (Exchange) -> Void
 
@@ -25,6 +35,7 @@ internal import Hub
         tls: TLSContext, limits: Limits = Limits(), serve: @escaping @EventLoop (Exchange) -> Void
     ) throws(CError) {
         self.tls = tls
+        budget = BufferedBytes(limit: limits.bufferedBytes)
         self.serve = serve
         var error = ce_error()
         var bounds = ce_http_limits(limits)
@@ -73,7 +84,7 @@ internal import Hub
         _ pointer: OpaquePointer?, _ request: UnsafePointer<ce_request>?, _ refusal: UnsafePointer<ce_refusal>?
     ) {
         guard let pointer = unsafe pointer else { return }
-        let exchange = unsafe Exchange(pointer, request, refusal)
+        let exchange = unsafe Exchange(pointer, request, refusal, budget: budget)
         serve(exchange)
     }
 }
@@ -84,7 +95,9 @@ extension ce_http_limits {
             gate: ce_gate_limits(
                 head_bytes: limits.headBytes, target_bytes: limits.targetBytes, fields: limits.fields,
                 chunk_line_bytes: 256),
-            connections: limits.connections,
-            handshake_ms: limits.handshake, head_ms: limits.head, stall_ms: limits.stall, idle_ms: limits.idle)
+            connections: limits.connections, connections_per_address: limits.connectionsPerAddress,
+            requests: limits.requests,
+            handshake_ms: limits.handshake, head_ms: limits.head, body_stall_ms: limits.bodyStall,
+            write_stall_ms: limits.writeStall, idle_ms: limits.idle)
     }
 }

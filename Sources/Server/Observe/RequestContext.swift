@@ -8,6 +8,10 @@ final class RequestContext {
     let started = Moment.now
     /// The table's name for what was asked, for the log and the metrics.
     var route = "none"
+    /// Runs while `request_timeout` does.
+    var limit: Timer?
+    /// That limit has passed.
+    var isOverdue = false
     /// How long the Hub took, from the call to its last byte.
     var upstreamMicroseconds: Int?
     /// What Hugging Face's support asks for.

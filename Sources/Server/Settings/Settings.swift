@@ -39,6 +39,9 @@ struct Settings: Sendable {
     var maxConnections = 10_000
     /// Zero: no such limit.
     var maxConnectionsPerAddress = 0
+    /// Zero: no such limit.
+    var maxRequestsPerConnection = 10_000
+    var bufferedLimit = ByteCount.mebibytes(64)
     var upstreamConnections = 256
 
     var logLevel = LogLevel.info

@@ -99,6 +99,12 @@ enum SettingsTable {
             Setting(
                 "max_connections_per_address", \.maxConnectionsPerAddress, .count(1...1_000_000, orOff: true),
                 "The most connections from one client address at once.", reloadable: true),
+            Setting(
+                "max_requests_per_connection", \.maxRequestsPerConnection, .count(1...1_000_000_000, orOff: true),
+                "The most requests on one connection; the last answer says Connection: close.", reloadable: true),
+            Setting(
+                "buffered_limit", \.bufferedLimit, .bytes(.mebibytes(1) ... .mebibytes(65_536)),
+                "The most memory for all request bodies that are held whole at once; more get 503.", reloadable: true),
         ])
 
     private static let operation = Group(
