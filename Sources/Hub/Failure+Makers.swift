@@ -22,6 +22,13 @@ extension Failure {
         Failure(.payloadTooLarge, detail: "The body is larger than the \(limit) bytes that are accepted here.")
     }
 
+    /// A body that is collected whole did not arrive in time (RFC 9110 section 15.5.9).
+    public static var bodyTooSlow: Failure {
+        Failure(
+            .refused(.requestTimeout, rule: "body-too-slow"),
+            detail: "The request's body did not arrive in time. Send it without pauses.")
+    }
+
     /// `accepted` is a media type: `.unsupportedMediaType(accepted: "application/json")`.
     public static func unsupportedMediaType(accepted: String) -> Failure {
         Failure(.unsupportedMediaType, detail: "The body must be \(accepted); set Content-Type and send that.")

@@ -76,18 +76,23 @@ internal import Hub
 // MARK: the request's body
 
 extension Exchange {
-    /// Collects the whole body, of at most `limit` bytes.
-    /// Throws `payloadTooLarge`, `clientGone`, or what the gate found wrong with it; the connection then closes after the answer.
-    func body(limit: Int) async throws(Failure) -> [UInt8] {
+    /// Collects the whole body.
+    /// Throws `payloadTooLarge`, `tooBusy`, `refused` (408), `clientGone`, or what the gate found wrong with it; the connection then closes after the answer.
+    func body(within bounds: BodyBounds) async throws(Failure) -> [UInt8] {
         guard hasBody, let pointer = unsafe pointer else { return [] }
-        if let declaredLength, declaredLength > UInt64(limit) {
-            throw .payloadTooLarge(limit: limit)
+        if let declaredLength, declaredLength > UInt64(bounds.bytes) {
+            throw .payloadTooLarge(limit: bounds.bytes)
         }
-        let collector = BodyCollector(limit: limit, budget: budget)
+        let collector = BodyCollector(limit: bounds.bytes, budget: budget)
+        let limit = Timer { collector.end(.bodyTooSlow) }
+        limit.start(milliseconds: bounds.milliseconds)
         sink = collector
         unsafe ce_exchange_read(pointer)
         self.collector = collector
-        defer { sink = nil }
+        defer {
+            sink = nil
+            limit.stop()
+        }
         return try await collector.collected()
     }
 

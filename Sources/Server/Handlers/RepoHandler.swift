@@ -5,8 +5,7 @@ internal import Hub
 protocol RepoHandler: Handler {
     associatedtype Order: FacadeOrder
 
-    /// The largest body that is read, in bytes.
-    var bodyLimit: Int { get }
+    var bodyBounds: BodyBounds { get }
     /// Carries the order out.
     func answer(_ order: Order, _ context: RequestContext) async throws(Failure) -> Receipt
 }
@@ -18,7 +17,7 @@ extension RepoHandler {
         guard request.headers.mediaType == "application/json" else {
             throw .unsupportedMediaType(accepted: "application/json")
         }
-        let order = try Order(facade: try JSON.parse(try await exchange.body(limit: bodyLimit)))
+        let order = try Order(facade: try JSON.parse(try await exchange.body(within: bodyBounds)))
         let receipt = try await answer(order, context)
         var response =
             request.prefersPlainText

@@ -67,7 +67,9 @@ enum SettingsTable {
                 "The longest time for a request and its whole answer, whatever their size.", reloadable: true),
             time("handshake_timeout", \.handshakeTimeout, "The longest wait for a client's TLS handshake."),
             time("head_timeout", \.headTimeout, "The longest time that a client takes to send a request's head."),
-            time("body_timeout", \.bodyTimeout, "The longest silence of a client inside a request's body."),
+            time(
+                "body_timeout", \.bodyTimeout,
+                "The longest silence of a client inside a relayed body; the longest time for one that is held whole."),
             time(
                 "idle_timeout", \.idleTimeout,
                 "The longest time that a client's connection stays open between two requests."),
