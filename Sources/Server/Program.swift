@@ -13,6 +13,7 @@ enum Program {
     }
 
     static func run(arguments: [String]) -> Int32 {
+        Console.claim()
         switch Command.read(arguments: arguments, environment: Environment.all, files: SystemFiles.read) {
         case .failure(let error):
             Console.error(error.description)
