@@ -32,7 +32,7 @@ void ce_exchange_gone(ce_exchange *exchange, ce_gone why) {
     }
 }
 
-static size_t queued(const ce_exchange *exchange) {
+size_t ce_exchange_queued(const ce_exchange *exchange) {
     return evbuffer_get_length(bufferevent_get_output(exchange->bev));
 }
 
@@ -74,7 +74,7 @@ static void on_writable(struct bufferevent *bev, void *context) {
     }
     if (!exchange->finished) {
         exchange->events->writable(exchange->context);
-    } else if (queued(exchange) == 0) {
+    } else if (ce_exchange_queued(exchange) == 0) {
         complete(exchange);
     }
 }
@@ -156,23 +156,23 @@ size_t ce_exchange_write(ce_exchange *exchange, const uint8_t *bytes, size_t cou
     if (exchange->phase != CE_PHASE_ANSWERING || exchange->broken || exchange->events == NULL) {
         return 0;
     }
-    size_t sent = queued(exchange) == 0 ? write_now(exchange, bytes, count) : 0;
+    size_t sent = ce_exchange_queued(exchange) == 0 ? write_now(exchange, bytes, count) : 0;
     if (sent == count || exchange->broken) {
-        return queued(exchange);
+        return ce_exchange_queued(exchange);
     }
     evbuffer_add(bufferevent_get_output(exchange->bev), bytes + sent, count - sent);
     bufferevent_enable(exchange->bev, EV_WRITE);
     if (exchange->due_ms == 0) {
         ce_connection_limit(exchange, exchange->http->limits.stall_ms);
     }
-    return queued(exchange);
+    return ce_exchange_queued(exchange);
 }
 
 void ce_exchange_finish(ce_exchange *exchange) {
     exchange->finished = true;
     if (exchange->broken) {
         ce_connection_kill(exchange);
-    } else if (queued(exchange) == 0) {
+    } else if (ce_exchange_queued(exchange) == 0) {
         complete(exchange);
     }
 }
@@ -217,7 +217,7 @@ void ce_exchange_body_ended(ce_exchange *exchange) {
 /* A stall is told by standing still from one check to the next, so no timer is touched while bytes move. */
 void ce_exchange_limit_passed(ce_exchange *exchange) {
     uint64_t written = BIO_number_written(SSL_get_wbio(exchange->ssl));
-    bool writes = queued(exchange) > 0;
+    bool writes = ce_exchange_queued(exchange) > 0;
     bool reads = exchange->reading && !exchange->body_ended;
     if (writes && written == exchange->written_at_check) {
         ce_exchange_gone(exchange, CE_GONE_READ_STALLED);

@@ -5,6 +5,7 @@
 #include "CEvent.h"
 
 #include <curl/curl.h>
+#include <event2/buffer.h>
 #include <event2/dns.h>
 #include <event2/event.h>
 #include <sys/queue.h>
@@ -63,6 +64,9 @@ struct ce_transfer {
     unsigned attempts;
     bool repeatable; /* a safe method: may be sent again over a fresh connection */
     bool added, paused;
+    struct evbuffer *upload; /* of a streamed body, what libcurl has not taken yet; made at the first use */
+    bool streams, upload_ended, upload_starved;
+    uint64_t sent, sent_at_check;
     char *text;               /* the field lines */
     struct curl_slist *nodes; /* one per line, in one block */
     size_t text_capacity, node_capacity;
@@ -99,6 +103,11 @@ void ce_transfer_fail(ce_transfer *transfer, ce_outcome outcome, const char *rea
 void ce_transfer_end(ce_transfer *transfer, ce_outcome outcome, const char *reason);
 void ce_transfer_finished(ce_transfer *transfer, CURLcode result);
 void ce_transfer_release(ce_transfer *transfer);
+
+/* libcurl's read callback. */
+size_t ce_transfer_read(char *into, size_t size, size_t count, void *transfer);
+/* Tells libcurl which directions may move. */
+void ce_transfer_apply_pauses(ce_transfer *transfer);
 
 void ce_head_reset(ce_head *head);
 /* Takes one line as libcurl gives it. Returns NULL, or what is wrong with it. */

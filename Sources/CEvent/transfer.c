@@ -27,6 +27,11 @@ void ce_transfer_fail(ce_transfer *transfer, ce_outcome outcome, const char *rea
     event_active(transfer->pool->work, EV_TIMEOUT, 0);
 }
 
+/* While a streamed body moves, or waits for the client that sends it, the other side cannot be expected to answer. */
+static bool is_uploading(const ce_transfer *transfer) {
+    return transfer->streams && (transfer->upload_starved || transfer->sent != transfer->sent_at_check);
+}
+
 static void on_limit(evutil_socket_t fd, short what, void *context) {
     (void)fd;
     (void)what;
@@ -37,6 +42,11 @@ static void on_limit(evutil_socket_t fd, short what, void *context) {
         ce_transfer_fail(transfer, CE_OUTCOME_UNREACHABLE, "no connection within the time limit");
         break;
     case CE_STAGE_WAITING:
+        if (is_uploading(transfer)) {
+            transfer->sent_at_check = transfer->sent;
+            arm(transfer, transfer->first_byte_ms);
+            break;
+        }
         ce_transfer_fail(transfer, CE_OUTCOME_TOO_SLOW, "no answer within the time limit");
         break;
     case CE_STAGE_RECEIVING:
@@ -147,6 +157,8 @@ static ce_transfer *new_transfer(ce_pool *pool) {
     curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
+    curl_easy_setopt(easy, CURLOPT_READFUNCTION, ce_transfer_read);
+    curl_easy_setopt(easy, CURLOPT_READDATA, transfer);
     trust(pool, easy);
     return transfer;
 }
@@ -211,10 +223,16 @@ static struct curl_slist *field_list(ce_transfer *transfer, const ce_call *call)
 }
 
 static void set_method(CURL *easy, const ce_call *call) {
+    /* A handle keeps what its last call set: an upload would turn the next POST into a PUT. */
+    curl_easy_setopt(easy, CURLOPT_UPLOAD, 0L);
     curl_easy_setopt(easy, CURLOPT_NOBODY, 0L);
     curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, NULL);
     if (strcmp(call->method, "HEAD") == 0) {
         curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
+    } else if (call->streams_body) {
+        curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L);
+        curl_easy_setopt(easy, CURLOPT_INFILESIZE_LARGE, (curl_off_t)call->stream_length);
+        curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, call->method);
     } else if (call->body == NULL && strcmp(call->method, "POST") != 0 && strcmp(call->method, "PUT") != 0) {
         curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
         curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, call->method);
@@ -237,7 +255,10 @@ static void prepare(ce_transfer *transfer, const ce_call *call) {
     transfer->stall_ms = call->stall_ms;
     transfer->received = transfer->received_at_check = 0;
     transfer->attempts = 0;
-    transfer->repeatable = is_safe(call->method) && call->body == NULL;
+    transfer->repeatable = is_safe(call->method) && call->body == NULL && !call->streams_body;
+    transfer->streams = call->streams_body;
+    transfer->upload_ended = transfer->upload_starved = false;
+    transfer->sent = transfer->sent_at_check = 0;
     transfer->added = transfer->paused = false;
     transfer->reason[0] = '\0';
     transfer->head.interim = 0;
@@ -245,6 +266,9 @@ static void prepare(ce_transfer *transfer, const ce_call *call) {
     curl_easy_setopt(transfer->easy, CURLOPT_URL, call->url);
     curl_easy_setopt(transfer->easy, CURLOPT_HTTPHEADER, field_list(transfer, call));
     set_method(transfer->easy, call);
+    if (transfer->streams && transfer->upload == NULL && (transfer->upload = evbuffer_new()) == NULL) {
+        abort();
+    }
 }
 
 ce_transfer *ce_transfer_start(ce_pool *pool, const ce_call *call, const ce_transfer_events *events, void *context) {
@@ -289,7 +313,7 @@ void ce_transfer_go(ce_transfer *transfer) {
 void ce_transfer_resume(ce_transfer *transfer) {
     if (transfer->paused && transfer->stage == CE_STAGE_RECEIVING) {
         transfer->paused = false;
-        curl_easy_pause(transfer->easy, CURLPAUSE_CONT);
+        ce_transfer_apply_pauses(transfer);
     }
 }
 
@@ -329,6 +353,9 @@ void ce_transfer_end(ce_transfer *transfer, ce_outcome outcome, const char *reas
         curl_multi_remove_handle(pool->multi, transfer->easy);
     }
     evtimer_del(transfer->limit);
+    if (transfer->streams) {
+        evbuffer_drain(transfer->upload, evbuffer_get_length(transfer->upload));
+    }
     transfer->events->done(transfer->context, outcome, reason);
     if (pool->spare_count < CE_SPARE_AT_MOST) {
         TAILQ_INSERT_HEAD(&pool->spare, transfer, next);
@@ -341,6 +368,9 @@ void ce_transfer_end(ce_transfer *transfer, ce_outcome outcome, const char *reas
 void ce_transfer_release(ce_transfer *transfer) {
     curl_easy_cleanup(transfer->easy);
     event_free(transfer->limit);
+    if (transfer->upload != NULL) {
+        evbuffer_free(transfer->upload);
+    }
     free(transfer->text);
     free(transfer->nodes);
     free(transfer->head.bytes);

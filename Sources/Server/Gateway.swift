@@ -31,8 +31,8 @@ final class Gateway {
         do throws(Failure) {
             if let refusal = exchange.refusal { throw refusal }
             let route = try router.route(exchange.request)
-            context.route = route.name.rawValue
-            guard let handler = handlers[route.name] else { throw .internalError("no handler for \(route.name)") }
+            context.route = route.rawValue
+            guard let handler = handlers[route] else { throw .internalError("no handler for \(route)") }
             try await handler.serve(exchange, context)
         } catch {
             fail(exchange, error, context)
@@ -40,7 +40,7 @@ final class Gateway {
     }
 
     private func fail(_ exchange: Exchange, _ failure: Failure, _ context: RequestContext) {
-        guard exchange.status == nil, failure.kind != .clientGone else {
+        guard exchange.canAnswer, failure.kind != .clientGone else {
             // The head has said that all is well: the only honest end is a connection that breaks.
             return exchange.abort()
         }

@@ -170,6 +170,8 @@ bool ce_exchange_closes(const ce_exchange *exchange);
 void ce_exchange_close_after(ce_exchange *exchange);
 /* Queues bytes of the answer, head included, framed by the caller; returns how many bytes wait for the client. */
 size_t ce_exchange_write(ce_exchange *exchange, const uint8_t *bytes, size_t count);
+/* How many bytes wait for the client. */
+size_t ce_exchange_queued(const ce_exchange *exchange);
 /* The answer is complete. */
 void ce_exchange_finish(ce_exchange *exchange);
 /* Gives up: closes the connection so that the client cannot take the answer for whole (no close_notify). */
@@ -196,8 +198,10 @@ typedef struct ce_call {
     const char *url;       /* absolute; http or https */
     const uint8_t *fields; /* lines `name: value`, each ended by NUL */
     size_t fields_length;
-    const uint8_t *body; /* NULL: none. Copied. */
+    const uint8_t *body; /* NULL: none, or streamed. Copied. */
     size_t body_length;
+    bool streams_body;     /* the body follows by ce_transfer_send */
+    int64_t stream_length; /* -1: not known; it is sent chunked */
     uint32_t connect_ms, first_byte_ms, stall_ms;
 } ce_call;
 
@@ -210,6 +214,8 @@ typedef enum ce_outcome {
 } ce_outcome;
 
 typedef struct ce_transfer_events {
+    /* What was queued by ce_transfer_send has fallen below the low mark. */
+    void (*sendable)(void *context);
     void (*head)(void *context, int status, const ce_header_block *block);
     /* Returns false to leave these bytes for later: they come again after ce_transfer_resume. */
     bool (*body)(void *context, const uint8_t *bytes, size_t count);
@@ -219,6 +225,10 @@ typedef struct ce_transfer_events {
 /* `done` comes for every transfer, never before this returns. */
 ce_transfer *ce_transfer_start(ce_pool *pool, const ce_call *call, const ce_transfer_events *events, void *context);
 void ce_transfer_resume(ce_transfer *transfer);
+/* Queues bytes of a streamed body; returns how many wait for the other side. */
+size_t ce_transfer_send(ce_transfer *transfer, const uint8_t *bytes, size_t count);
+/* The streamed body is complete. */
+void ce_transfer_send_end(ce_transfer *transfer);
 /* `done` follows in a later poll, with CE_OUTCOME_CANCELLED. */
 void ce_transfer_cancel(ce_transfer *transfer);
 

@@ -27,10 +27,15 @@ internal import Hub
     var onDone: (@EventLoop (_ whole: Bool) -> Void)?
 
     private nonisolated(unsafe) var pointer: OpaquePointer?
-    private let hasBody: Bool
-    private let declaredLength: UInt64?
+    /// Whether the request has a body, be it empty.
+    let hasBody: Bool
+    /// Its length if the request says one; else it is chunked.
+    let declaredLength: UInt64?
     private let isHTTP10: Bool
     private var isChunked = false
+    /// A head that waits for the first content, to go out with it.
+    private var unsentHead: [UInt8] = []
+    private static let joinedBytes = 16 * 1024
     private var sink: (any BodySink)?
 
     init(_ pointer: OpaquePointer, _ received: UnsafePointer<ce_request>?, _ refused: UnsafePointer<ce_refusal>?) {
@@ -78,13 +83,31 @@ extension Exchange {
         defer { sink = nil }
         return try await collector.collected()
     }
+
+    /// Gives the body's bytes to `sink` as they come.
+    func stream(into sink: any BodySink) {
+        guard hasBody, let pointer = unsafe pointer else { return sink.end(nil) }
+        self.sink = sink
+        unsafe ce_exchange_read(pointer)
+    }
+
+    /// Goes on after the sink wanted no more for a while.
+    func readMore() {
+        guard let pointer = unsafe pointer else { return }
+        unsafe ce_exchange_read(pointer)
+    }
 }
 
 // MARK: the response
 
 extension Exchange {
+    /// Whether nothing of an answer has gone out: another may still be given.
+    var canAnswer: Bool { status == nil || !unsentHead.isEmpty }
+
     /// Answers with a whole response. Its Content-Length, Connection and Date are added here.
     func send(_ response: Response) {
+        unsentHead = []
+        isChunked = false
         let hasContent = response.status.allowsContent
         var message = head(response.status, response.headers, length: hasContent ? response.body.count : nil)
         if hasContent, request.method != .head {
@@ -108,7 +131,21 @@ extension Exchange {
             message.removeLast(2)
             message += Array("Transfer-Encoding: chunked\r\n\r\n".utf8)
         }
-        write(message: message)
+        unsentHead = message
+    }
+
+    /// Sends the head by itself, if no content has taken it along yet.
+    func flushHead() {
+        guard !unsentHead.isEmpty else { return }
+        let head = unsentHead
+        unsentHead = []
+        write(message: head)
+    }
+
+    /// Bytes that wait for the client.
+    var queuedBytes: Int {
+        guard let pointer = unsafe pointer else { return 0 }
+        return unsafe ce_exchange_queued(pointer)
     }
 
     /// Writes content. Returns how many bytes wait for the client to take them.
@@ -116,15 +153,27 @@ extension Exchange {
     func write(_ content: UnsafeBufferPointer<UInt8>) -> Int {
         guard let pointer = unsafe pointer, !isGone, !content.isEmpty else { return 0 }
         sentBytes += content.count
-        guard isChunked else { return unsafe ce_exchange_write(pointer, content.baseAddress, content.count) }
-        write(message: Array("\(String(content.count, radix: 16))\r\n".utf8))
-        unsafe ce_exchange_write(pointer, content.baseAddress, content.count)
-        return write(message: Array("\r\n".utf8))
+        // Small content goes out with what frames it in one TLS record and one system call.
+        var prefix = unsentHead
+        unsentHead = []
+        if isChunked {
+            prefix += Array("\(String(content.count, radix: 16))\r\n".utf8)
+        }
+        if content.count <= Self.joinedBytes {
+            unsafe prefix.append(contentsOf: content)
+            if isChunked { prefix += [0x0D, 0x0A] }
+            return write(message: prefix)
+        }
+        if !prefix.isEmpty { write(message: prefix) }
+        let queued = unsafe ce_exchange_write(pointer, content.baseAddress, content.count)
+        return isChunked ? write(message: [0x0D, 0x0A]) : queued
     }
 
     /// The response is complete.
     func finish() {
-        finish(message: isChunked ? Array("0\r\n\r\n".utf8) : nil)
+        let message = unsentHead + (isChunked ? Array("0\r\n\r\n".utf8) : [])
+        unsentHead = []
+        finish(message: message.isEmpty ? nil : message)
     }
 
     /// Closes the connection in such a way that the client cannot take the response for a whole one.
@@ -143,7 +192,9 @@ extension Exchange {
         self.status = status
         var head = ResponseHead(status)
         head.append(headers)
-        head.append("Date", WallClock.now.httpDate)
+        if !headers.contains("Date") {
+            head.append("Date", WallClock.now.httpDate)
+        }
         if let length, !headers.contains("Content-Length") {
             head.append("Content-Length", String(length))
         }

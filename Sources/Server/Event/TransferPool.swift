@@ -46,8 +46,15 @@ internal import Hub
         precondition(unsafe pointer == nil, "close a pool before letting it go")
     }
 
-    /// Starts a call; the transfer's `head()` and `done()` tell how it goes.
-    func start(_ request: Request, url: String, limits: Transfer.Limits, sink: (any TransferSink)? = nil) -> Transfer {
+    /// A request body that follows by `Transfer.send`: of `length` bytes, or chunked if that is nil.
+    struct Stream: Sendable {
+        let length: UInt64?
+    }
+
+    /// Starts a call; the transfer's `head()` and `done()` tell how it goes. `request.body` is sent unless `stream` is given.
+    func start(
+        _ request: Request, url: String, limits: Transfer.Limits, stream: Stream? = nil, sink: (any TransferSink)? = nil
+    ) -> Transfer {
         let transfer = Transfer(sink: sink) { self.transferCount -= 1 }
         transferCount += 1
         let fields = Self.lines(request.headers)
@@ -59,6 +66,8 @@ internal import Hub
                         var call = unsafe ce_call(
                             method: method, url: url, fields: fields.baseAddress, fields_length: fields.count,
                             body: hasBody ? body.baseAddress : nil, body_length: body.count,
+                            streams_body: stream != nil,
+                            stream_length: stream?.length.map { Int64(clamping: $0) } ?? -1,
                             connect_ms: limits.connect, first_byte_ms: limits.firstByte, stall_ms: limits.stall)
                         unsafe transfer.begin(pointer, &call)
                     }

@@ -13,6 +13,7 @@ enum Handlers {
             .updateRepo: UpdateRepo(hub: hub, bodyLimit: bodyLimit),
             .deleteRepo: DeleteRepo(hub: hub, bodyLimit: bodyLimit),
             .health: GetHealth(),
+            .relay: Passthrough(upstream: upstream),
             .ready: GetReady(hubProbe: probe, lifecycle: lifecycle),
         ]
     }

@@ -14,5 +14,7 @@ struct Route: Sendable {
     /// The endpoints by name: the log and the handlers' table use it.
     enum Name: String, Sendable, CaseIterable {
         case home, account, createRepo, updateRepo, deleteRepo, health, ready
+        /// Whatever is no endpoint of our own.
+        case relay
     }
 }
