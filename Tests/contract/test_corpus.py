@@ -110,3 +110,14 @@ def test_every_line_is_counted_in_the_log_and_no_line_of_the_log_is_broken(gate)
         connection.answer()
     assert gate.wait_for_log(lambda line: line["path"].startswith("/-/health?"))
     assert all(100 <= line["status"] <= 599 for line in gate.log_lines)
+
+
+def test_a_body_whose_length_is_zero_is_answered_like_one_that_is_not_there(gate):
+    start = b"POST /api/repo HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\n"
+    with gate.connect(timeout=3) as connection:
+        for framing in (b"", b"Transfer-Encoding: chunked\r\n\r\n0\r\n", b"Content-Length: 0\r\n"):
+            connection.send(start + framing + b"\r\n")
+            connection.answer().check_is_error(400, "BadRequest")
+        for framing in (b"", b"Content-Length: 0\r\n"):
+            connection.send(b"PUT /a HTTP/1.1\r\nHost: h\r\n" + framing + b"\r\n")
+            connection.answer()

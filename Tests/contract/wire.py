@@ -51,7 +51,7 @@ class Answer:
         body = self.json
         assert set(body) == {"error", "code", "request_id"}, body
         assert body["error"] and body["error"] == self["X-Error-Message"]
-        assert body["code"] == self["X-Error-Code"] and re.fullmatch(r"[A-Za-z0-9]+", body["code"])
+        assert body["code"] == self["X-Error-Code"] and re.fullmatch(r"[A-Za-z0-9.]+", body["code"])
         assert body["request_id"] == self["X-Request-Id"] and body["request_id"]
         if code is not None:
             assert body["code"] == code
