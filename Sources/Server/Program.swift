@@ -70,6 +70,7 @@ enum Program {
             Console.error("hubgate: \(error)\n")
             return Exit.unavailable
         }
+        if let sandbox { log.notice("The sandbox's Hub: \(sandbox.origin.base). Its CDN: \(sandbox.cdn).") }
         for line in Greeting.lines(settings, port: server.port) { log.notice("\(line)") }
         await StopSignals.first { log.notice("Stopping: requests in flight may finish; another signal ends at once.") }
         await server.stop()
