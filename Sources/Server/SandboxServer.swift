@@ -30,7 +30,8 @@ final class SandboxServer {
             throw error
         }
         let base = "https://localhost:\(hubPort)"
-        cdn = "https://localhost:\(cdnPort)"
+        // Another name, not only another port: some clients keep their token as long as the name is the same.
+        cdn = "https://127.0.0.1:\(cdnPort)"
         // The signatures of the CDN expire, so this clock must not stand still.
         state.sandbox = Sandbox(origin: base, cdn: cdn) { Int64(time(nil)) }
         origin = Server.Origin(

@@ -52,7 +52,9 @@ extension Sandbox {
         }
         if expand {
             members["lastCommit"] = repo.history.lastChange(of: path, in: commit).short
-            if case .file = entry { members["securityFileStatus"] = ["status": "unscanned"] }
+            if case .file = entry {
+                members["securityFileStatus"] = ["status": "unscanned", "avScan": nil, "pickleImportScan": nil]
+            }
         }
         return .object(members)
     }

@@ -9,9 +9,11 @@ struct SandboxBody {
     static let longest = 1 << 20
 
     /// Throws 413 for a body that is too long, 400 for one that is not a JSON object in JSON's media type.
-    init(_ request: Request, type: String = "application/json") throws(SandboxRefusal) {
+    init(_ request: Request, types: [String] = ["application/json"]) throws(SandboxRefusal) {
         guard request.body.count <= Self.longest else { throw .tooLarge }
-        guard request.headers.mediaType == type else { throw .badRequest("The body must be \(type)") }
+        guard let type = request.headers.mediaType, types.contains(type) else {
+            throw .badRequest("The body must be \(types[0])")
+        }
         guard case .object(let members)? = try? JSON.parse(request.body) else {
             throw .badRequest("The body must be a JSON object")
         }

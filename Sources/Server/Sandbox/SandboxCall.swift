@@ -17,8 +17,10 @@ struct SandboxCall {
 
     func body() throws(SandboxRefusal) -> SandboxBody { try SandboxBody(request) }
 
-    /// An object in LFS's own media type.
-    func lfsBody() throws(SandboxRefusal) -> SandboxBody { try SandboxBody(request, type: Self.lfsType) }
+    /// An object in LFS's own media type; Python's verify calls it JSON.
+    func lfsBody() throws(SandboxRefusal) -> SandboxBody {
+        try SandboxBody(request, types: [Self.lfsType, "application/json"])
+    }
 
     static let lfsType = "application/vnd.git-lfs+json"
 

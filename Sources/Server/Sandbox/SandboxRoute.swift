@@ -74,7 +74,7 @@ struct SandboxRoute: Sendable {
             switch part {
             case .literal(let text):
                 guard text == segment else { return nil }
-                if index == 0, RepoKind(apiPath: text) != nil { captured["kind"] = text }
+                if RepoKind(apiPath: text) != nil { captured["kind"] = text }
             case .gitName:
                 guard segment.hasSuffix(".git") else { return nil }
                 captured["name"] = String(segment.dropLast(4))
