@@ -135,6 +135,23 @@ struct SandboxLFSTests {
         #expect(try caller.onCDN(.get, url).status == .forbidden)
     }
 
+    @Test("A download breaks off once, where a test wants it; a part of it does not")
+    func cut() throws {
+        var caller = SandboxCaller()
+        let url = try Self.url(&caller)
+        let etag = try #require(
+            caller.call(.get, "/sandbox/demo/resolve/main/model.safetensors").headers["X-Linked-Etag"]
+        ).filter {
+            $0 != "\""
+        }
+        #expect(try caller.call(.post, "\(Sandbox.cutPath)?etag=\(etag)&after=100", token: nil).status == .ok)
+        #expect(try caller.call(.post, "\(Sandbox.cutPath)?etag=\(etag)&after=-1").status == .badRequest)
+        #expect(try !caller.onCDN(.head, url).headers.contains(Sandbox.cutField))
+        #expect(try !caller.onCDN(.get, url, ["Range": "bytes=100-"]).headers.contains(Sandbox.cutField))
+        #expect(try caller.onCDN(.get, url).headers[Sandbox.cutField] == "100")
+        #expect(try !caller.onCDN(.get, url).headers.contains(Sandbox.cutField))
+    }
+
     @Test("Begun uploads are bounded, and forgotten in time")
     func bounded() {
         var uploads = SandboxUploads()
