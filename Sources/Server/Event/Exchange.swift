@@ -36,7 +36,11 @@ internal import Hub
     init(_ pointer: OpaquePointer, _ received: UnsafePointer<ce_request>?, _ refused: UnsafePointer<ce_refusal>?) {
         unsafe self.pointer = pointer
         let head = unsafe received?.pointee
-        hasBody = unsafe head.map { unsafe $0.framing != CE_FRAMING_NONE } ?? false
+        // Of an empty body no end is told.
+        hasBody =
+            unsafe head.map {
+                unsafe $0.framing == CE_FRAMING_CHUNKED || ($0.framing == CE_FRAMING_LENGTH && $0.content_length > 0)
+            } ?? false
         declaredLength = unsafe head.flatMap { unsafe $0.framing == CE_FRAMING_LENGTH ? $0.content_length : nil }
         isHTTP10 = unsafe head?.http_1_0 ?? false
         unsafe (request, refusal) = Self.read(head, refused?.pointee)
