@@ -29,7 +29,10 @@ final class Lifecycle {
             self.waiter = nil
         }
         limit.start(milliseconds: milliseconds)
-        await withCheckedContinuation { waiter = $0 }
+        await withCheckedContinuation { waiter in
+            // Looked at again: see `Transfer.head()`.
+            if inFlight == 0 { waiter.resume() } else { self.waiter = waiter }
+        }
         limit.stop()
     }
 }
