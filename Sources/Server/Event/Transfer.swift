@@ -24,19 +24,24 @@ internal import Hub
     private(set) var receivedBytes = 0
     private nonisolated(unsafe) var pointer: OpaquePointer?
     private let sink: (any TransferSink)?
-    private let onEnd: @EventLoop () -> Void
+    private let onEnd: @EventLoop (Transfer) -> Void
     private var head: Head?
     private var outcome: Result<Void, Failure>?
     private var headWaiter: CheckedContinuation<Void, Never>?
     private var doneWaiter: CheckedContinuation<Void, Never>?
 
-    init(sink: (any TransferSink)?, onEnd: @escaping @EventLoop () -> Void) {
+    init(sink: (any TransferSink)?, onEnd: @escaping @EventLoop (Transfer) -> Void) {
         self.sink = sink
         self.onEnd = onEnd
     }
 
     func begin(_ pool: OpaquePointer?, _ call: inout ce_call) {
         unsafe pointer = ce_transfer_start(pool, &call, transferEvents, Unmanaged.passRetained(self).toOpaque())
+    }
+
+    /// Ends it before it has begun.
+    func refuse(_ failure: Failure) {
+        outcome = .failure(failure)
     }
 
     /// Returns when the answer's head is there. Throws `hubUnreachable`, `hubTooSlow`, `hubBroken`, or `clientGone` when cancelled.
@@ -105,7 +110,7 @@ extension Transfer {
         headWaiter?.resume()
         doneWaiter?.resume()
         (headWaiter, doneWaiter) = (nil, nil)
-        onEnd()
+        onEnd(self)
     }
 }
 

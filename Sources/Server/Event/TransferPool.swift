@@ -14,7 +14,8 @@ internal import Hub
     }
 
     private nonisolated(unsafe) var pointer: OpaquePointer?
-    private var transferCount = 0
+    private var transfers: [ObjectIdentifier: Transfer] = [:]
+    private var isClosing = false
 
     /// `dnsServer` is `ip` or `ip:port`, nil for those of /etc/resolv.conf; `connections` is the most to one origin.
     init(trust: Trust = .system, dnsServer: String? = nil, connections: Int = 256) throws(CError) {
@@ -35,11 +36,18 @@ internal import Hub
         guard unsafe pointer != nil else { throw CError(error) }
     }
 
-    /// Frees the connections. No transfer may be under way.
+    /// Cancels the transfers under way, and frees the connections when the last of them has ended.
     func close() {
-        precondition(transferCount == 0, "a pool was closed with transfers under way")
-        unsafe ce_pool_free(pointer)
+        guard !isClosing else { return }
+        isClosing = true
+        for transfer in transfers.values { transfer.cancel() }
+        freeWhenDone()
+    }
+
+    private func freeWhenDone() {
+        guard isClosing, transfers.isEmpty, let pool = unsafe pointer else { return }
         unsafe pointer = nil
+        unsafe ce_pool_free(pool)
     }
 
     deinit {
@@ -48,8 +56,12 @@ internal import Hub
 
     /// Starts a call; the transfer's `head()` and `done()` tell how it goes.
     func start(_ request: Request, url: String, limits: Transfer.Limits, sink: (any TransferSink)? = nil) -> Transfer {
-        let transfer = Transfer(sink: sink) { self.transferCount -= 1 }
-        transferCount += 1
+        let transfer = Transfer(sink: sink) { self.ended($0) }
+        guard !isClosing else {
+            transfer.refuse(.draining())
+            return transfer
+        }
+        transfers[ObjectIdentifier(transfer)] = transfer
         let fields = Self.lines(request.headers)
         let hasBody = !request.body.isEmpty
         unsafe request.method.rawValue.withCString { method in
@@ -66,6 +78,13 @@ internal import Hub
             }
         }
         return transfer
+    }
+
+    private func ended(_ transfer: Transfer) {
+        transfers[ObjectIdentifier(transfer)] = nil
+        guard isClosing else { return }
+        // Not here, inside a callback of the pool.
+        EventLoop.task { self.freeWhenDone() }
     }
 
     /// `name: value` lines, each ended by NUL. `Headers` cannot hold a CR, LF or NUL in a field.
