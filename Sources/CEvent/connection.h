@@ -71,6 +71,7 @@ struct ce_http {
     ce_on_request on_request;
     void *context;
     bool draining;
+    LIST_ENTRY(ce_http) next;
 };
 
 /* More than this waits unparsed only while TLS delivers one last record: reading stops above it. */

@@ -28,12 +28,20 @@ static void on_listen_again(evutil_socket_t fd, short what, void *context) {
     }
 }
 
+/* evhttp takes the listeners' context for itself, so an error of one is traced to its server through this. */
+static LIST_HEAD(, ce_http) servers = LIST_HEAD_INITIALIZER(servers);
+
 /* Out of descriptors, accept fails again at once and for ever: a pause keeps the loop free for those who are connected. */
 static void on_accept_error(struct evconnlistener *listener, void *context) {
-    ce_http *http = context;
+    (void)context;
     struct timeval pause = { .tv_sec = 0, .tv_usec = 100 * 1000 };
     evconnlistener_disable(listener);
-    event_add(http->listen_again, &pause);
+    ce_http *http;
+    LIST_FOREACH(http, &servers, next) {
+        if (http->listener == listener) {
+            event_add(http->listen_again, &pause);
+        }
+    }
 }
 
 ce_http *ce_http_new(ce_loop *loop, ce_tls *tls, const ce_http_limits *limits, ce_on_request request, void *context,
@@ -44,6 +52,7 @@ ce_http *ce_http_new(ce_loop *loop, ce_tls *tls, const ce_http_limits *limits, c
     }
     *http = (ce_http){ .loop = loop, .tls = tls, .limits = *limits, .on_request = request, .context = context };
     TAILQ_INIT(&http->connections);
+    LIST_INSERT_HEAD(&servers, http, next);
     http->server = evhttp_new(loop->base);
     http->listen_again = evtimer_new(loop->base, on_listen_again, http);
     if (http->server == NULL || http->listen_again == NULL) {
@@ -124,6 +133,7 @@ size_t ce_http_connection_count(const ce_http *http) {
 }
 
 void ce_http_free(ce_http *http) {
+    LIST_REMOVE(http, next);
     http->draining = true;
     http->listener = NULL;
     ce_exchange *connection;
