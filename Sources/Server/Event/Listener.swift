@@ -50,12 +50,14 @@ internal import Hub
 
     /// Stops accepting and closes idle connections; the others close after the request that they are at.
     func drain() {
+        guard let pointer = unsafe pointer else { return }
         unsafe ce_http_drain(pointer)
     }
 
     /// How many clients are connected.
     var connectionCount: Int {
-        unsafe ce_http_connection_count(pointer)
+        guard let pointer = unsafe pointer else { return 0 }
+        return unsafe ce_http_connection_count(pointer)
     }
 
     /// Closes every connection at once, and the listener with them.
