@@ -2,7 +2,8 @@
  *
  * evhttp owns the connection's life: it accepts, keeps and closes it. It never sees what a client sent: the gate takes every byte
  * out of its input buffer, parses it strictly, and for each request that passes puts one constant stand-in request back. While
- * the stand-in is being answered, the bufferevent's callbacks are ours and evhttp waits. docs/decisions/0003-evhttp-behind-the-gate.md says why. */
+ * the stand-in is being answered, the bufferevent's callbacks are ours and evhttp waits.
+ * docs/decisions/0003-evhttp-behind-the-gate.md says why. */
 #ifndef CE_CONNECTION_H
 #define CE_CONNECTION_H
 
