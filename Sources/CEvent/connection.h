@@ -87,6 +87,7 @@ struct ce_http {
     ce_http_limits limits;
     ce_on_request on_request;
     void *context;
+    ce_http_counts counts; /* of what has ended; ce_http_count adds what goes on */
     bool draining;
 };
 
@@ -107,6 +108,8 @@ bool ce_address_enter(ce_exchange *connection);
 void ce_address_leave(ce_exchange *connection);
 void ce_connection_handshake_began(ce_exchange *connection);
 void ce_connection_handshake_done(ce_exchange *connection);
+/* Adds the bytes that have gone over its wire so far. */
+void ce_connection_count_bytes(const ce_exchange *connection, ce_http_counts *counts);
 /* Parses what waits, as far as the phase allows. */
 void ce_connection_pump(ce_exchange *connection);
 void ce_connection_limit(ce_exchange *connection, uint32_t milliseconds);

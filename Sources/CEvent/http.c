@@ -36,6 +36,7 @@ static void on_listen_again(evutil_socket_t fd, short what, void *context) {
 static void on_accept_error(struct evconnlistener *listener, void *context) {
     ce_http *http = context;
     struct timeval pause = { .tv_sec = 0, .tv_usec = 100 * 1000 };
+    http->counts.pauses_by_error += 1;
     evconnlistener_disable(listener);
     event_add(http->listen_again, &pause);
 }
@@ -126,6 +127,25 @@ void ce_http_drain(ce_http *http) {
 
 size_t ce_http_connection_count(const ce_http *http) {
     return http->connection_count;
+}
+
+void ce_http_count(const ce_http *http, ce_http_counts *counts) {
+    const ce_http_counts *own = &http->counts;
+    counts->connections += own->connections;
+    counts->connections_now += http->connection_count;
+    counts->refused_by_address += own->refused_by_address;
+    counts->pauses_by_limit += own->pauses_by_limit;
+    counts->pauses_by_error += own->pauses_by_error;
+    counts->handshakes_full += own->handshakes_full;
+    counts->handshakes_resumed += own->handshakes_resumed;
+    counts->handshakes_failed += own->handshakes_failed;
+    counts->handshakes_abandoned += own->handshakes_abandoned;
+    counts->received_bytes += own->received_bytes;
+    counts->sent_bytes += own->sent_bytes;
+    const ce_exchange *connection;
+    TAILQ_FOREACH(connection, &http->connections, next) {
+        ce_connection_count_bytes(connection, counts);
+    }
 }
 
 void ce_http_free(ce_http *http) {

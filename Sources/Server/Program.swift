@@ -70,7 +70,7 @@ enum Program {
             Console.error("hubgate: \(error)\n")
             return Exit.unavailable
         }
-        for line in Greeting.lines(settings, port: server.port) { log.notice("\(line)") }
+        for line in Greeting.lines(settings, port: server.port, adminPort: server.adminPort) { log.notice("\(line)") }
         await StopSignals.first { log.notice("Stopping: requests in flight may finish; another signal ends at once.") }
         await server.stop()
         sandbox?.close()

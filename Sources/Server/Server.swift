@@ -11,8 +11,12 @@ final class Server {
     }
 
     let port: UInt16
+    /// That of `admin_listen`, if it is set.
+    let adminPort: UInt16?
     let gateway: Gateway
+    let metrics = Metrics()
     private let listener: Listener
+    private let admin: Listener?
     private let pool: TransferPool
     private let drainMilliseconds: UInt64
 
@@ -22,23 +26,37 @@ final class Server {
         let pool = try TransferPool(
             trust: origin.trust, dnsServer: settings.nameServer?.description, connections: settings.upstreamConnections)
         let upstream = Upstream(settings, base: origin.base, token: origin.token, pool: pool)
-        let gateway = Gateway(settings: settings, upstream: upstream, log: log)
+        let gateway = Gateway(settings: settings, upstream: upstream, log: log, metrics: metrics)
         self.pool = pool
         self.gateway = gateway
         drainMilliseconds = UInt64(settings.drainTimeout.milliseconds)
+        let limits = Listener.Limits(settings)
+        let entrance = settings.adminListen == nil ? Entrance.only : .clients
         do throws(CError) {
-            listener = try Listener(tls: tls, limits: Listener.Limits(settings)) { gateway.serve($0) }
+            (listener, port) = try Listener.opened(at: settings.listen, tls: tls, limits: limits) {
+                gateway.serve($0, at: entrance)
+            }
         } catch {
             pool.close()
             throw error
         }
         do throws(CError) {
-            port = try listener.listen(settings.listen.address?.text ?? "", port: settings.listen.port)
+            let opened = try settings.adminListen.map { (address) throws(CError) in
+                try Listener.opened(at: address, tls: tls, limits: limits.forAdmin) { gateway.serve($0, at: .admin) }
+            }
+            (admin, adminPort) = (opened?.listener, opened?.port)
         } catch {
             listener.close()
             pool.close()
             throw error
         }
+        countEverything(log)
+    }
+
+    private func countEverything(_ log: AccessLog) {
+        pool.onEnd = { [metrics] in metrics.note($0) }
+        metrics.sources = MetricSources(
+            listeners: [listener] + (admin.map { [$0] } ?? []), pool: pool, lifecycle: gateway.lifecycle, log: log)
     }
 
     /// Stops accepting, lets the requests in flight finish within `drain_timeout`, and closes.
@@ -46,6 +64,8 @@ final class Server {
         gateway.lifecycle.beginDrain()
         listener.drain()
         await gateway.lifecycle.idle(within: drainMilliseconds)
+        // Last, so that whoever watches sees the others drain.
+        admin?.drain()
         // The last answers are with the kernel; their connections need a moment to close in order.
         for _ in 0..<20 where listener.connectionCount > 0 {
             await EventLoop.sleep(milliseconds: 10)
@@ -55,7 +75,9 @@ final class Server {
 
     /// Closes everything at once.
     func close() {
+        metrics.sources = nil
         listener.close()
+        admin?.close()
         pool.close()
     }
 
@@ -74,5 +96,13 @@ extension Listener.Limits {
             head: settings.headTimeout.milliseconds,
             bodyStall: settings.bodyTimeout.milliseconds, writeStall: settings.writeTimeout.milliseconds,
             idle: settings.idleTimeout.milliseconds)
+    }
+
+    /// Of the listener for `/-/`: few connections, which those of clients cannot take away.
+    fileprivate var forAdmin: Self {
+        var limits = self
+        limits.connections = min(connections, 64)
+        limits.connectionsPerAddress = 0
+        return limits
     }
 }
