@@ -12,20 +12,19 @@ final class Server {
 
     let port: UInt16
     let gateway: Gateway
-    private let listener: Listener
-    private let pool: TransferPool
-    private let drainMilliseconds: UInt64
+    let listener: Listener
+    let pool: TransferPool
+    private let base: String
 
-    /// Starts serving. Throws when the certificate is not good or the address not to be had.
-    init(_ settings: Settings, origin: Origin, log: AccessLog) throws(CError) {
-        let tls = try TLSContext(certificate: settings.tlsCertificate, key: settings.tlsKey)
+    /// Starts serving. Throws when the address is not to be had.
+    init(_ settings: Settings, tls: TLSContext, origin: Origin, log: AccessLog) throws(CError) {
         let pool = try TransferPool(
             trust: origin.trust, dnsServer: settings.nameServer?.description, connections: settings.upstreamConnections)
         let upstream = Upstream(settings, base: origin.base, token: origin.token, pool: pool)
         let gateway = Gateway(settings: settings, upstream: upstream, log: log)
         self.pool = pool
         self.gateway = gateway
-        drainMilliseconds = UInt64(settings.drainTimeout.milliseconds)
+        base = origin.base
         do throws(CError) {
             listener = try Listener(tls: tls, limits: Listener.Limits(settings)) { gateway.serve($0) }
         } catch {
@@ -41,19 +40,14 @@ final class Server {
         }
     }
 
-    /// Stops accepting, lets the requests in flight finish within `drain_timeout`, and closes.
-    func stop() async {
-        gateway.lifecycle.beginDrain()
-        listener.drain()
-        await gateway.lifecycle.idle(within: drainMilliseconds)
-        // The last answers are with the kernel; their connections need a moment to close in order.
-        for _ in 0..<20 where listener.connectionCount > 0 {
-            await EventLoop.sleep(milliseconds: 10)
-        }
-        close()
+    /// Serves on with other settings, as far as they are reloadable. `tls` is for new connections.
+    func use(_ settings: Settings, token: Secret?, tls: TLSContext) {
+        listener.use(tls)
+        listener.use(Listener.Limits(settings))
+        gateway.use(settings, upstream: Upstream(settings, base: base, token: token, pool: pool))
     }
 
-    /// Closes everything at once.
+    /// Closes everything at once. No call to the Hub may be under way.
     func close() {
         listener.close()
         pool.close()
@@ -67,7 +61,8 @@ extension Listener.Limits {
         self.init(
             headBytes: UInt32(clamping: settings.headLimit.bytes),
             targetBytes: UInt32(clamping: settings.targetLimit.bytes),
-            fields: UInt32(clamping: settings.fieldLimit), connections: UInt32(clamping: settings.maxConnections),
+            fields: UInt32(clamping: settings.fieldLimit),
+            connections: UInt32(clamping: DescriptorLimit.clients(settings, of: DescriptorLimit.current)),
             connectionsPerAddress: UInt32(clamping: settings.maxConnectionsPerAddress),
             requests: UInt32(clamping: settings.maxRequestsPerConnection),
             bufferedBytes: settings.bufferedLimit.bytes, handshake: settings.handshakeTimeout.milliseconds,

@@ -26,13 +26,13 @@ internal import Hub
     private let sink: (any TransferSink)?
     /// Called when what `send` queued has mostly gone out.
     var onSendable: (@EventLoop () -> Void)?
-    private let onEnd: @EventLoop () -> Void
+    private let onEnd: @EventLoop (ObjectIdentifier) -> Void
     private var head: Head?
     private var outcome: Result<Void, Failure>?
     private var headWaiter: CheckedContinuation<Void, Never>?
     private var doneWaiter: CheckedContinuation<Void, Never>?
 
-    init(sink: (any TransferSink)?, onEnd: @escaping @EventLoop () -> Void) {
+    init(sink: (any TransferSink)?, onEnd: @escaping @EventLoop (ObjectIdentifier) -> Void) {
         self.sink = sink
         self.onEnd = onEnd
     }
@@ -115,7 +115,7 @@ extension Transfer {
         headWaiter?.resume()
         doneWaiter?.resume()
         (headWaiter, doneWaiter, onSendable) = (nil, nil, nil)
-        onEnd()
+        onEnd(ObjectIdentifier(self))
     }
 }
 

@@ -14,7 +14,7 @@ internal import Hub
     }
 
     private nonisolated(unsafe) var pointer: OpaquePointer?
-    private var transferCount = 0
+    private var underWay: [ObjectIdentifier: Transfer] = [:]
 
     /// `dnsServer` is `ip` or `ip:port`, nil for those of /etc/resolv.conf; `connections` is the most to one origin.
     init(trust: Trust = .system, dnsServer: String? = nil, connections: Int = 256) throws(CError) {
@@ -37,9 +37,16 @@ internal import Hub
 
     /// Frees the connections. No transfer may be under way.
     func close() {
-        precondition(transferCount == 0, "a pool was closed with transfers under way")
+        precondition(isIdle, "a pool was closed with transfers under way")
         unsafe ce_pool_free(pointer)
         unsafe pointer = nil
+    }
+
+    var isIdle: Bool { underWay.isEmpty }
+
+    /// Each transfer ends in a later poll.
+    func cancelAll() {
+        for transfer in underWay.values { transfer.cancel() }
     }
 
     deinit {
@@ -55,8 +62,8 @@ internal import Hub
     func start(
         _ request: Request, url: String, limits: Transfer.Limits, stream: Stream? = nil, sink: (any TransferSink)? = nil
     ) -> Transfer {
-        let transfer = Transfer(sink: sink) { self.transferCount -= 1 }
-        transferCount += 1
+        let transfer = Transfer(sink: sink) { self.underWay[$0] = nil }
+        underWay[ObjectIdentifier(transfer)] = transfer
         let fields = Self.lines(request.headers)
         let hasBody = !request.body.isEmpty
         unsafe request.method.rawValue.withCString { method in
