@@ -47,8 +47,7 @@ void ce_connection_limit_wait(ce_exchange *connection) {
         ce_connection_limit(connection, shorter(http->limits.head_ms, begun_ms));
         break;
     case CE_PHASE_IDLE:
-        ce_connection_limit(connection,
-                            shorter(http->limits.idle_ms, http->leaving ? CE_LEAVING_IDLE_MS : UINT32_MAX));
+        ce_connection_limit(connection, shorter(http->limits.idle_ms, http->leaving ? CE_LEAVING_IDLE_MS : UINT32_MAX));
         break;
     default:
         break;

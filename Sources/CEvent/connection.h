@@ -94,7 +94,12 @@ struct ce_http {
 };
 
 /* More than this waits unparsed only while TLS delivers one last record: reading stops above it. */
-enum { CE_WAITING_HIGH = 64 * 1024, CE_OUTPUT_LOW = 64 * 1024, CE_LINGER_BYTES = 1024 * 1024, CE_LINGER_MS = 2000 };
+enum {
+    CE_WAITING_HIGH = 64 * 1024,
+    CE_OUTPUT_LOW = 64 * 1024,
+    CE_LINGER_BYTES = 64 * 1024 * 1024,
+    CE_LINGER_MS = 5000
+};
 
 struct bufferevent *ce_connection_new(struct event_base *base, void *http);
 ce_exchange *ce_connection_of(struct evhttp_connection *evcon);

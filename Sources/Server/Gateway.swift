@@ -49,6 +49,7 @@ final class Gateway {
     private func answer(_ exchange: Exchange, _ context: RequestContext) async {
         do throws(Failure) {
             if let refusal = exchange.refusal { throw refusal }
+            if access == .open, CrossSite.sent(exchange.request) { throw .crossSite }
             let route = try router.route(exchange.request)
             context.route = route.rawValue
             guard let handler = handlers[route] else { throw .internalError("no handler for \(route)") }

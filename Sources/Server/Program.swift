@@ -19,6 +19,7 @@ enum Program {
     }
 
     static func run(arguments: [String]) -> Int32 {
+        Console.claim()
         ProcessMemory.keepPrivate()
         switch start(arguments) {
         case .ended(let code): return code

@@ -13,10 +13,9 @@ struct Reload {
         var description: String { "Not reloaded, all stays as it was: \(reasons.joined(separator: "; "))" }
     }
 
-    /// Reads everything anew: settings, token file, certificate and key.
-    @EventLoop
-    static func read(_ old: Settings, _ read: Service.Reader) -> Result<Reload, Refusal> {
-        switch read() {
+    /// `reading` is what the files say now; certificate and key are read here.
+    static func decide(_ old: Settings, _ reading: Result<Command, SettingsError>) -> Result<Reload, Refusal> {
+        switch reading {
         case .success(.serve(let new)):
             let (settings, needRestart) = old.reloaded(from: new)
             do throws(CError) {

@@ -16,8 +16,9 @@ final class Server {
     let pool: TransferPool
     private let base: String
 
-    /// Starts serving. Throws when the address is not to be had.
-    init(_ settings: Settings, tls: TLSContext, origin: Origin, log: AccessLog) throws(CError) {
+    /// Starts serving. Throws when the certificate is not good or the address not to be had.
+    init(_ settings: Settings, origin: Origin, log: AccessLog) throws(CError) {
+        let tls = try TLSContext(certificate: settings.tlsCertificate, key: settings.tlsKey)
         let pool = try TransferPool(
             trust: origin.trust, dnsServer: settings.nameServer?.description, connections: settings.upstreamConnections)
         let upstream = Upstream(settings, base: origin.base, token: origin.token, pool: pool)

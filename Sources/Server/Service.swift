@@ -4,7 +4,7 @@ internal import Logging
 /// The gateway as a service: from its first settings, over each reload, to its orderly end.
 @EventLoop
 final class Service {
-    typealias Reader = @EventLoop () -> Result<Command, SettingsError>
+    typealias Reader = () -> Result<Command, SettingsError>
 
     /// The only lasting holder of the token besides what serves with it.
     private(set) var settings: Settings
@@ -28,14 +28,13 @@ final class Service {
         self.log = log
         certificate = CertificateWatch { log.warning("\($0)") }
         DescriptorLimit.raise()
-        let tls = try TLSContext(certificate: settings.tlsCertificate, key: settings.tlsKey)
         let sandbox = settings.sandbox ? try SandboxServer() : nil
         self.sandbox = sandbox
         server = try Server(
-            settings, tls: tls, origin: sandbox?.origin ?? Server.Origin(settings),
+            settings, origin: sandbox?.origin ?? Server.Origin(settings),
             log: AccessLog(output: output, form: form, isOn: settings.accessLog))
         for line in Greeting.lines(settings, port: server.port) { log.notice("\(line)") }
-        warn(tls)
+        warn()
         notify.ready(status)
     }
 
@@ -43,7 +42,7 @@ final class Service {
     func reload() {
         guard !server.gateway.lifecycle.isDraining else { return }
         notify.reloading()
-        switch Reload.read(settings, read) {
+        switch Reload.decide(settings, read()) {
         case .success(let reload): take(reload)
         case .failure(let refusal): log.error("\(refusal)")
         }
@@ -56,11 +55,11 @@ final class Service {
         server.use(settings, token: sandbox?.origin.token ?? settings.token, tls: reload.tls)
         log.notice("\(reload.summary)")
         if let warning = reload.restartWarning { log.warning("\(warning)") }
-        warn(reload.tls)
+        warn()
     }
 
-    private func warn(_ tls: TLSContext) {
-        certificate.watch(tls, path: settings.tlsCertificate)
+    private func warn() {
+        certificate.watch(server.listener.tls, path: settings.tlsCertificate)
         if let warning = DescriptorLimit.warning(settings, of: DescriptorLimit.current) { log.warning("\(warning)") }
     }
 

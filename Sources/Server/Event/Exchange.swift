@@ -27,7 +27,7 @@ internal import Hub
     var onDone: (@EventLoop (_ whole: Bool) -> Void)?
 
     private nonisolated(unsafe) var pointer: OpaquePointer?
-    /// Whether the request has a body, be it empty.
+    /// Whether bytes of a body may come. A length of 0 is as good as no body.
     let hasBody: Bool
     /// Its length if the request says one; else it is chunked.
     let declaredLength: UInt64?
@@ -47,8 +47,8 @@ internal import Hub
         unsafe self.pointer = pointer
         self.budget = budget
         let head = unsafe received?.pointee
-        hasBody = unsafe head.map { unsafe $0.framing != CE_FRAMING_NONE } ?? false
         declaredLength = unsafe head.flatMap { unsafe $0.framing == CE_FRAMING_LENGTH ? $0.content_length : nil }
+        hasBody = unsafe head.map { unsafe $0.framing != CE_FRAMING_NONE } ?? false && declaredLength != 0
         isHTTP10 = unsafe head?.http_1_0 ?? false
         unsafe (request, refusal) = Self.read(head, refused?.pointee)
         peer = unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 46) { text in

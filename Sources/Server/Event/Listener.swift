@@ -28,7 +28,7 @@ internal import Hub
     private nonisolated(unsafe) var pointer: OpaquePointer?
     /// What all collected bodies of this listener's requests may take.
     let budget: BufferedBytes
-    private var tls: TLSContext
+    private(set) var tls: TLSContext
     private let serve: @EventLoop (Exchange) -> Void
 
     init(

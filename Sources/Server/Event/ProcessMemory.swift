@@ -5,10 +5,12 @@ enum ProcessMemory {
     /// Keeps it out of core dumps, and in a release build from other processes of the same user too. A debug build lets debuggers and
     /// the sanitizers' leak checker in.
     static func keepPrivate() {
-        #if DEBUG
-            ce_process_keep_private(false)
-        #else
-            ce_process_keep_private(true)
-        #endif
+        ce_process_keep_private(isRelease)
     }
+
+    #if DEBUG
+    private static let isRelease = false
+    #else
+    private static let isRelease = true
+    #endif
 }

@@ -10,7 +10,8 @@ struct GetHome: Responder {
             version: Version.number, origin: "https://\(request.headers["Host"] ?? settings.listen.description)",
             caFile: settings.tlsCertificate == "certs/cert.pem" ? "certs/ca.pem" : nil,
             endpoints: Routes.all.map(HomePage.Endpoint.init), hub: await hubState(context),
-            upstream: settings.upstream.description, sandbox: settings.sandbox, access: settings.access.rawValue)
+            upstream: settings.sandbox ? "the sandbox" : settings.upstream.description, sandbox: settings.sandbox,
+            access: settings.access.rawValue)
         let isBrowser = request.headers.tokens(of: "Accept").contains { $0.hasPrefix("text/html") }
         var response =
             isBrowser
