@@ -1,0 +1,39 @@
+/// How a server leaves: nobody who is connected, or about to be, gets an error for it.
+extension Server {
+    /// For a client's handshake that is half done when the address closes: its last packet is on its way.
+    private static let handshakeMilliseconds: UInt64 = 250
+    private static let checkMilliseconds: UInt64 = 10
+
+    /// Goes on accepting for `drain_delay` with readiness refused, then accepts who waits and no others, and lets requests finish within
+    /// `drain_timeout`. Gives the number of requests that it cut off after that.
+    func stop(_ settings: Settings) async -> Int {
+        gateway.lifecycle.beginDrain()
+        listener.announceDrain()
+        await EventLoop.sleep(milliseconds: UInt64(settings.drainDelay.milliseconds))
+        let began = Moment.now
+        let limit = Int(settings.drainTimeout.milliseconds) * 1000
+        listener.leave()
+        await EventLoop.sleep(milliseconds: min(Self.handshakeMilliseconds, UInt64(settings.drainTimeout.milliseconds)))
+        // First the listener: who waits in its queue is not counted as connected yet.
+        while !listener.stopListening() || listener.connectionCount > 0 {
+            guard Moment.now.microseconds(since: began) < limit else { break }
+            await EventLoop.sleep(milliseconds: Self.checkMilliseconds)
+        }
+        let cut = gateway.lifecycle.inFlight
+        await cutOff()
+        return cut
+    }
+
+    /// Ends the connections that are left, then the calls to the Hub that were made for them.
+    private func cutOff() async {
+        metrics.sources = nil
+        listener.close()
+        // Last, so that whoever watches sees the others drain.
+        admin?.close()
+        repeat {
+            pool.cancelAll()
+            await EventLoop.sleep(milliseconds: 1)
+        } while !pool.isIdle
+        pool.close()
+    }
+}
