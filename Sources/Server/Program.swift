@@ -59,7 +59,7 @@ enum Program {
         let form = LogForm(settings.logFormat, isTerminal: isatty(STDOUT_FILENO) == 1)
         let log = Logger(label: "hubgate") { _ in GatewayLogHandler(level: settings.logLevel.level, form: form) }
         let output = Output(descriptor: STDOUT_FILENO)
-        let sandbox: SandboxServer?
+        var sandbox: SandboxServer?
         let server: Server
         do throws(CError) {
             sandbox = settings.sandbox ? try SandboxServer() : nil
@@ -67,6 +67,7 @@ enum Program {
                 settings, origin: sandbox?.origin ?? Server.Origin(settings),
                 log: AccessLog(output: output, form: form, isOn: settings.accessLog))
         } catch {
+            sandbox?.close()
             Console.error("hubgate: \(error)\n")
             return Exit.unavailable
         }
