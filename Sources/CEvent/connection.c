@@ -1,4 +1,5 @@
 #include "connection.h"
+#include "gate.h"
 #include "loop.h"
 #include "tls.h"
 
@@ -194,10 +195,7 @@ static bool has_unread(const ce_exchange *connection) {
 }
 
 static void head_too_slow(ce_exchange *connection) {
-    refuse(connection,
-           (ce_refusal){ .status = 408,
-                         .rule = "head-too-slow",
-                         .reason = "The request's head did not arrive in time. Send it at once." });
+    refuse(connection, gate_refusal_of(GATE_HEAD_TOO_SLOW));
     bufferevent_trigger(connection->bev, EV_READ, BEV_TRIG_DEFER_CALLBACKS);
 }
 
@@ -272,6 +270,7 @@ void ce_connection_kill(ce_exchange *connection) {
 
 void ce_connection_handshake_began(ce_exchange *connection) {
     if (connection->phase == CE_PHASE_HANDSHAKE && !ce_address_enter(connection)) {
+        connection->http->counts.refused_by_address += 1;
         /* Ends the handshake before its costly part: the next read finds the end. */
         shutdown(bufferevent_getfd(connection->bev), SHUT_RDWR);
     }
@@ -279,8 +278,27 @@ void ce_connection_handshake_began(ce_exchange *connection) {
 
 void ce_connection_handshake_done(ce_exchange *connection) {
     if (connection->phase == CE_PHASE_HANDSHAKE) {
+        ce_http_counts *counts = &connection->http->counts;
+        *(SSL_session_reused(connection->ssl) ? &counts->handshakes_resumed : &counts->handshakes_full) += 1;
         connection->phase = CE_PHASE_IDLE;
         ce_connection_limit_wait(connection);
+    }
+}
+
+/* The socket's BIO counts anyway, so bytes cost nothing until somebody asks. */
+void ce_connection_count_bytes(const ce_exchange *connection, ce_http_counts *counts) {
+    BIO *socket = SSL_get_wbio(connection->ssl);
+    if (socket != NULL) {
+        counts->received_bytes += BIO_number_read(socket);
+        counts->sent_bytes += BIO_number_written(socket);
+    }
+}
+
+static void count_end(const ce_exchange *connection, ce_http_counts *counts) {
+    uint64_t received = counts->received_bytes;
+    ce_connection_count_bytes(connection, counts);
+    if (connection->phase == CE_PHASE_HANDSHAKE) {
+        *(counts->received_bytes == received ? &counts->handshakes_abandoned : &counts->handshakes_failed) += 1;
     }
 }
 
@@ -308,7 +326,9 @@ struct bufferevent *ce_connection_new(struct event_base *base, void *context) {
     SSL_set_ex_data(ssl, ce_connection_index(), connection);
     TAILQ_INSERT_TAIL(&http->connections, connection, next);
     http->connection_count += 1;
+    http->counts.connections += 1;
     if (http->connection_count >= http->limits.connections) {
+        http->counts.pauses_by_limit += 1;
         evconnlistener_disable(http->listener);
     }
     ce_connection_limit_wait(connection);
@@ -332,6 +352,7 @@ static void on_ssl_freed(void *parent, void *value, CRYPTO_EX_DATA *data, int in
     }
     ce_http *http = connection->http;
     ce_exchange_end(connection, false);
+    count_end(connection, &http->counts);
     ce_address_leave(connection);
     TAILQ_REMOVE(&http->connections, connection, next);
     http->connection_count -= 1;

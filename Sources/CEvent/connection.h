@@ -2,7 +2,8 @@
  *
  * evhttp owns the connection's life: it accepts, keeps and closes it. It never sees what a client sent: the gate takes every byte
  * out of its input buffer, parses it strictly, and for each request that passes puts one constant stand-in request back. While
- * the stand-in is being answered, the bufferevent's callbacks are ours and evhttp waits. docs/decisions/0003-evhttp.md says why. */
+ * the stand-in is being answered, the bufferevent's callbacks are ours and evhttp waits.
+ * docs/decisions/0003-evhttp-behind-the-gate.md says why. */
 #ifndef CE_CONNECTION_H
 #define CE_CONNECTION_H
 
@@ -89,8 +90,10 @@ struct ce_http {
     ce_http_limits limits;
     ce_on_request on_request;
     void *context;
-    bool draining; /* every answer closes its connection */
-    bool leaving;  /* who has no request under way is let go */
+    ce_http_counts counts; /* of what has ended; ce_http_count adds what goes on */
+    bool draining;         /* every answer closes its connection */
+    bool leaving;          /* who has no request under way is let go */
+    LIST_ENTRY(ce_http) next_server;
 };
 
 /* More than this waits unparsed only while TLS delivers one last record: reading stops above it. */
@@ -110,6 +113,8 @@ bool ce_address_enter(ce_exchange *connection);
 void ce_address_leave(ce_exchange *connection);
 void ce_connection_handshake_began(ce_exchange *connection);
 void ce_connection_handshake_done(ce_exchange *connection);
+/* Adds the bytes that have gone over its wire so far. */
+void ce_connection_count_bytes(const ce_exchange *connection, ce_http_counts *counts);
 /* Parses what waits, as far as the phase allows. */
 void ce_connection_pump(ce_exchange *connection);
 void ce_connection_limit(ce_exchange *connection, uint32_t milliseconds);

@@ -1,4 +1,5 @@
 #include "connection.h"
+#include "gate.h"
 
 #include <limits.h>
 #include <openssl/err.h>
@@ -234,10 +235,7 @@ void ce_exchange_limit_passed(ce_exchange *exchange) {
         return;
     }
     if (reads && exchange->body_bytes - exchange->body_bytes_at_check < CE_PROGRESS_BYTES) {
-        exchange->refusal =
-            (ce_refusal){ .status = 408,
-                          .rule = "body-too-slow",
-                          .reason = "The request's body did not arrive in time. Send it without pauses." };
+        exchange->refusal = gate_refusal_of(GATE_BODY_TOO_SLOW);
         ce_exchange_gone(exchange, CE_GONE_BODY_REFUSED);
         return;
     }

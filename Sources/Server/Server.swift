@@ -11,8 +11,12 @@ final class Server {
     }
 
     let port: UInt16
+    /// That of `admin_listen`, if it is set.
+    let adminPort: UInt16?
     let gateway: Gateway
+    let metrics = Metrics()
     let listener: Listener
+    let admin: Listener?
     let pool: TransferPool
     private let base: String
 
@@ -22,35 +26,54 @@ final class Server {
         let pool = try TransferPool(
             trust: origin.trust, dnsServer: settings.nameServer?.description, connections: settings.upstreamConnections)
         let upstream = Upstream(settings, base: origin.base, token: origin.token, pool: pool)
-        let gateway = Gateway(settings: settings, upstream: upstream, log: log)
+        let gateway = Gateway(settings: settings, upstream: upstream, log: log, metrics: metrics)
         self.pool = pool
         self.gateway = gateway
         base = origin.base
+        let limits = Listener.Limits(settings)
+        let entrance = settings.adminListen == nil ? Entrance.only : .clients
         do throws(CError) {
-            listener = try Listener(tls: tls, limits: Listener.Limits(settings)) { gateway.serve($0) }
+            (listener, port) = try Listener.opened(at: settings.listen, tls: tls, limits: limits) {
+                gateway.serve($0, at: entrance)
+            }
         } catch {
             pool.close()
             throw error
         }
         do throws(CError) {
-            port = try listener.listen(settings.listen.address?.text ?? "", port: settings.listen.port)
+            let opened = try settings.adminListen.map { (address) throws(CError) in
+                try Listener.opened(at: address, tls: tls, limits: limits.forAdmin) { gateway.serve($0, at: .admin) }
+            }
+            (admin, adminPort) = (opened?.listener, opened?.port)
         } catch {
             listener.close()
             pool.close()
             throw error
         }
+        countEverything(log)
+    }
+
+    private func countEverything(_ log: AccessLog) {
+        pool.onEnd = { [metrics] in metrics.note($0) }
+        metrics.sources = MetricSources(
+            listeners: [listener] + (admin.map { [$0] } ?? []), pool: pool, lifecycle: gateway.lifecycle, log: log)
     }
 
     /// Serves on with other settings, as far as they are reloadable. `tls` is for new connections.
     func use(_ settings: Settings, token: Secret?, tls: TLSContext) {
+        let limits = Listener.Limits(settings)
         listener.use(tls)
-        listener.use(Listener.Limits(settings))
+        listener.use(limits)
+        admin?.use(tls)
+        admin?.use(limits.forAdmin)
         gateway.use(settings, upstream: Upstream(settings, base: base, token: token, pool: pool))
     }
 
     /// Closes everything at once. No call to the Hub may be under way.
     func close() {
+        metrics.sources = nil
         listener.close()
+        admin?.close()
         pool.close()
     }
 
@@ -70,5 +93,13 @@ extension Listener.Limits {
             head: settings.headTimeout.milliseconds,
             bodyStall: settings.bodyTimeout.milliseconds, writeStall: settings.writeTimeout.milliseconds,
             idle: settings.idleTimeout.milliseconds)
+    }
+
+    /// Of the listener for `/-/`: few connections, which those of clients cannot take away.
+    fileprivate var forAdmin: Self {
+        var limits = self
+        limits.connections = min(connections, 64)
+        limits.connectionsPerAddress = 0
+        return limits
     }
 }

@@ -33,7 +33,7 @@ final class Service {
         server = try Server(
             settings, origin: sandbox?.origin ?? Server.Origin(settings),
             log: AccessLog(output: output, form: form, isOn: settings.accessLog))
-        for line in Greeting.lines(settings, port: server.port) { log.notice("\(line)") }
+        for line in Greeting.lines(settings, port: server.port, adminPort: server.adminPort) { log.notice("\(line)") }
         warn()
         notify.ready(status)
     }

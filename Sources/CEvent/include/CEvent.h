@@ -76,7 +76,12 @@ typedef struct ce_refusal {
     int status;         /* 400 414 417 431 501 503 505; 503 when memory ran out */
     const char *rule;   /* a short stable name for metrics and tests, e.g. "two-content-lengths" */
     const char *reason; /* a sentence for the client, with what to do */
+    uint32_t number;    /* the rule's place in the table, to count by */
 } ce_refusal;
+
+/* The table of rules by number, from 1; number 0 is no rule. */
+uint32_t ce_rule_count(void);
+const char *ce_rule_name(uint32_t number);
 
 ce_gate *ce_gate_new(const ce_gate_limits *limits);
 void ce_gate_free(ce_gate *gate);
@@ -160,6 +165,21 @@ void ce_http_leave(ce_http *http);
 /* 3: closes the listener if nobody waits to be accepted any more, and says whether it is closed. */
 bool ce_http_stop_listening(ce_http *http);
 size_t ce_http_connection_count(const ce_http *http);
+
+/* What servers have counted since they began. */
+typedef struct ce_http_counts {
+    uint64_t connections, connections_now; /* accepted; open */
+    uint64_t refused_by_address;           /* the address had its share */
+    uint64_t pauses_by_limit;              /* accepting stopped: `connections` are there, the next wait */
+    uint64_t pauses_by_error;              /* accepting failed, for example without descriptors */
+    uint64_t handshakes_full, handshakes_resumed;
+    uint64_t handshakes_failed;          /* the connection ended before its handshake did */
+    uint64_t handshakes_abandoned;       /* so too, and its client never sent a byte */
+    uint64_t received_bytes, sent_bytes; /* on the wire, TLS included */
+} ce_http_counts;
+
+/* Adds what this server has counted. */
+void ce_http_count(const ce_http *http, ce_http_counts *counts);
 /* Closes every connection at once; each open exchange gets its `done` before this returns. */
 void ce_http_free(ce_http *http);
 
@@ -212,6 +232,16 @@ typedef struct ce_pool_options {
 ce_pool *ce_pool_new(ce_loop *loop, const ce_pool_options *options, ce_error *error);
 /* Every transfer must have ended. */
 void ce_pool_free(ce_pool *pool);
+
+/* What a pool has counted since it began. A call is under way until its outcome is counted. */
+typedef struct ce_pool_counts {
+    uint64_t calls;
+    uint64_t whole, unreachable, too_slow, broken, cancelled; /* calls by ce_outcome */
+    uint64_t over_new, over_kept;        /* calls that went out over a new connection, over a kept one */
+    uint64_t received_bytes, sent_bytes; /* of content */
+} ce_pool_counts;
+
+ce_pool_counts ce_pool_count(const ce_pool *pool);
 
 typedef struct ce_call {
     const char *method;

@@ -51,6 +51,19 @@ internal import Hub
         guard unsafe pointer != nil else { throw CError(error) }
     }
 
+    /// Listens at `address`. Whatever fails, nothing stays open.
+    static func opened(
+        at address: ListenAddress, tls: TLSContext, limits: Limits, serve: @escaping @EventLoop (Exchange) -> Void
+    ) throws(CError) -> (listener: Listener, port: UInt16) {
+        let listener = try Listener(tls: tls, limits: limits, serve: serve)
+        do throws(CError) {
+            return (listener, try listener.listen(address.address?.text ?? "", port: address.port))
+        } catch {
+            listener.close()
+            throw error
+        }
+    }
+
     /// Binds and listens; port 0 takes a free one. Returns the port.
     func listen(_ address: String, port: UInt16) throws(CError) -> UInt16 {
         var error = ce_error()
@@ -90,6 +103,29 @@ internal import Hub
     /// How many clients are connected.
     var connectionCount: Int {
         unsafe ce_http_connection_count(pointer)
+    }
+
+    /// The end of the certificate's validity, in seconds since 1970.
+    var certificateExpires: Int64 { tls.expires }
+
+    /// Puts what these listeners have counted into the metrics.
+    static func report(_ listeners: [Listener], to metrics: Metrics) {
+        var counts = ce_http_counts()
+        for listener in listeners {
+            guard let pointer = unsafe listener.pointer else { continue }
+            unsafe ce_http_count(pointer, &counts)
+        }
+        metrics.set(.connections, to: counts.connections)
+        metrics.set(.connectionsOpen, to: counts.connections_now)
+        metrics.set(.connectionsRefused, at: MetricPlaces.Refusal.address, to: counts.refused_by_address)
+        metrics.set(.acceptPauses, at: MetricPlaces.Pause.limit, to: counts.pauses_by_limit)
+        metrics.set(.acceptPauses, at: MetricPlaces.Pause.error, to: counts.pauses_by_error)
+        metrics.set(.handshakes, at: MetricPlaces.Handshake.full, to: counts.handshakes_full)
+        metrics.set(.handshakes, at: MetricPlaces.Handshake.resumed, to: counts.handshakes_resumed)
+        metrics.set(.handshakes, at: MetricPlaces.Handshake.failed, to: counts.handshakes_failed)
+        metrics.set(.handshakes, at: MetricPlaces.Handshake.abandoned, to: counts.handshakes_abandoned)
+        metrics.set(.receivedBytes, to: counts.received_bytes)
+        metrics.set(.sentBytes, to: counts.sent_bytes)
     }
 
     /// Closes every connection at once, and the listener with them.

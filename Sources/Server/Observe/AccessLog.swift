@@ -13,6 +13,9 @@ final class AccessLog {
         self.isOn = isOn
     }
 
+    /// Lines that the log's reader did not take in time.
+    var droppedLines: Int { output.droppedLines }
+
     func note(_ exchange: Exchange, _ context: RequestContext, whole: Bool) {
         guard isOn else { return }
         var line = LogLine(form)

@@ -5,6 +5,8 @@ struct Settings: Sendable {
     var config: String?
 
     var listen = ListenAddress(address: IPAddress("127.0.0.1"), port: 8080)
+    /// Nil: the endpoints below `/-/` are at `listen` like all others.
+    var adminListen: ListenAddress?
     var tlsCertificate = "certs/cert.pem"
     var tlsKey = "certs/key.pem"
     var access = Access.open

@@ -13,6 +13,10 @@ enum SettingsTable {
         settings: [
             Setting("listen", \.listen, .listenAddress, "Where clients reach the gateway, over TLS."),
             Setting(
+                "admin_listen", \.adminListen, .listenAddressOrNothing,
+                "An address of its own for /-/health, /-/ready and /-/metrics, which listen then does not serve.",
+                preset: "none: they are served at listen", sample: "127.0.0.1:9090"),
+            Setting(
                 "tls_cert", \.tlsCertificate, .path,
                 "The certificate chain in PEM; give it together with tls_key.",
                 reloadable: true, preset: "certs/cert.pem, or /certs/cert.pem where only that one exists"),
