@@ -93,6 +93,7 @@ struct ce_http {
     ce_http_counts counts; /* of what has ended; ce_http_count adds what goes on */
     bool draining;         /* every answer closes its connection */
     bool leaving;          /* who has no request under way is let go */
+    LIST_ENTRY(ce_http) next_server;
 };
 
 /* More than this waits unparsed only while TLS delivers one last record: reading stops above it. */

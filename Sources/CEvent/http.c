@@ -32,9 +32,21 @@ static void on_listen_again(evutil_socket_t fd, short what, void *context) {
     }
 }
 
+/* Every server of the process: evhttp, once it has a listener, gives its own address to the listener's callbacks. */
+static LIST_HEAD(, ce_http) servers = LIST_HEAD_INITIALIZER(servers);
+
 /* Out of descriptors, accept fails again at once and for ever: a pause keeps the loop free for those who are connected. */
 static void on_accept_error(struct evconnlistener *listener, void *context) {
-    ce_http *http = context;
+    (void)context;
+    ce_http *http;
+    LIST_FOREACH(http, &servers, next_server) {
+        if (http->listener == listener) {
+            break;
+        }
+    }
+    if (http == NULL) {
+        return;
+    }
     struct timeval pause = { .tv_sec = 0, .tv_usec = 100 * 1000 };
     http->counts.pauses_by_error += 1;
     evconnlistener_disable(listener);
@@ -49,6 +61,7 @@ ce_http *ce_http_new(ce_loop *loop, ce_tls *tls, const ce_http_limits *limits, c
     }
     *http = (ce_http){ .loop = loop, .tls = tls, .limits = *limits, .on_request = request, .context = context };
     TAILQ_INIT(&http->connections);
+    LIST_INSERT_HEAD(&servers, http, next_server);
     RAND_bytes(http->address_seed, sizeof http->address_seed);
     http->server = evhttp_new(loop->base);
     http->listen_again = evtimer_new(loop->base, on_listen_again, http);
@@ -165,5 +178,6 @@ void ce_http_free(ce_http *http) {
     while (http->connection_count > 0) {
         event_base_loop(http->loop->base, EVLOOP_ONCE);
     }
+    LIST_REMOVE(http, next_server);
     free(http);
 }

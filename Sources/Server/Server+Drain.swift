@@ -9,19 +9,28 @@ extension Server {
     func stop(_ settings: Settings) async -> Int {
         gateway.lifecycle.beginDrain()
         listener.announceDrain()
+        admin?.announceDrain()
         await EventLoop.sleep(milliseconds: UInt64(settings.drainDelay.milliseconds))
         let began = Moment.now
         let limit = Int(settings.drainTimeout.milliseconds) * 1000
         listener.leave()
         await EventLoop.sleep(milliseconds: min(Self.handshakeMilliseconds, UInt64(settings.drainTimeout.milliseconds)))
-        // First the listener: who waits in its queue is not counted as connected yet.
-        while !listener.stopListening() || listener.connectionCount > 0 {
-            guard Moment.now.microseconds(since: began) < limit else { break }
-            await EventLoop.sleep(milliseconds: Self.checkMilliseconds)
+        await empty(listener) { Moment.now.microseconds(since: began) < limit }
+        // Last, so that whoever watches sees the others drain.
+        if let admin {
+            admin.leave()
+            await empty(admin) { Moment.now.microseconds(since: began) < limit }
         }
         let cut = gateway.lifecycle.inFlight
         await cutOff()
         return cut
+    }
+
+    /// Returns when nobody waits in the listener's queue, and then nobody is connected, as long as `goesOn`.
+    private func empty(_ listener: Listener, while goesOn: () -> Bool) async {
+        while !listener.stopListening() || listener.connectionCount > 0, goesOn() {
+            await EventLoop.sleep(milliseconds: Self.checkMilliseconds)
+        }
     }
 
     /// Ends the connections that are left, then the calls to the Hub that were made for them.
