@@ -16,18 +16,22 @@ void ce_exchange_end(ce_exchange *exchange, bool whole) {
 }
 
 void ce_exchange_gone(ce_exchange *exchange, ce_gone why) {
-    if (exchange->gone || exchange->events == NULL) {
+    if (exchange->events == NULL) {
         return;
     }
-    exchange->gone = true;
     exchange->close_after = true;
     exchange->reading = false;
     if (why != CE_GONE_BODY_REFUSED) {
+        /* Whoever still answers a refused body is not told a second time: its finish then ends the connection. */
+        exchange->broken = true;
         bufferevent_disable(exchange->bev, EV_READ | EV_WRITE);
+        if (exchange->finished) {
+            ce_connection_kill(exchange);
+            return;
+        }
     }
-    if (exchange->finished) {
-        ce_connection_kill(exchange);
-    } else {
+    if (!exchange->gone && !exchange->finished) {
+        exchange->gone = true;
         exchange->events->gone(exchange->context, why, why == CE_GONE_BODY_REFUSED ? &exchange->refusal : NULL);
     }
 }
@@ -232,7 +236,7 @@ void ce_exchange_limit_passed(ce_exchange *exchange) {
                           .rule = "body-too-slow",
                           .reason = "The request's body did not arrive in time. Send it without pauses." };
         ce_exchange_gone(exchange, CE_GONE_BODY_REFUSED);
-        return;
+        reads = false;
     }
     exchange->written_at_check = written;
     exchange->body_bytes_at_check = exchange->body_bytes;
