@@ -64,6 +64,15 @@ static bool may_parse(const ce_exchange *connection) {
     }
 }
 
+void ce_connection_regulate(ce_exchange *connection) {
+    bool full = evbuffer_get_length(connection->waiting) >= CE_WAITING_HIGH;
+    if (full) {
+        bufferevent_disable(connection->bev, EV_READ);
+    } else if (connection->phase != CE_PHASE_CLOSING && !(bufferevent_get_enabled(connection->bev) & EV_READ)) {
+        bufferevent_enable(connection->bev, EV_READ);
+    }
+}
+
 static void after_pump(ce_exchange *connection) {
     if (connection->phase == CE_PHASE_IDLE || connection->phase == CE_PHASE_HANDSHAKE) {
         if (!ce_gate_is_idle(connection->gate)) {
@@ -71,12 +80,7 @@ static void after_pump(ce_exchange *connection) {
             ce_connection_limit(connection, connection->http->limits.head_ms);
         }
     }
-    bool full = evbuffer_get_length(connection->waiting) >= CE_WAITING_HIGH;
-    if (full) {
-        bufferevent_disable(connection->bev, EV_READ);
-    } else if (connection->phase != CE_PHASE_CLOSING && !(bufferevent_get_enabled(connection->bev) & EV_READ)) {
-        bufferevent_enable(connection->bev, EV_READ);
-    }
+    ce_connection_regulate(connection);
 }
 
 /* One event of the gate. Returns false when parsing has to stop for now. */

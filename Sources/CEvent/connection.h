@@ -103,6 +103,8 @@ void ce_connection_handshake_began(ce_exchange *connection);
 void ce_connection_handshake_done(ce_exchange *connection);
 /* Parses what waits, as far as the phase allows. */
 void ce_connection_pump(ce_exchange *connection);
+/* Reads on unless enough waits. evhttp turns reading off before a request and on after it, whatever waits. */
+void ce_connection_regulate(ce_exchange *connection);
 void ce_connection_limit(ce_exchange *connection, uint32_t milliseconds);
 /* Closes an idle connection in order. */
 void ce_connection_close_idle(ce_exchange *connection);

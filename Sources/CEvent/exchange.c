@@ -55,6 +55,7 @@ static void complete(ce_exchange *exchange) {
         /* Before evhttp goes on reading: it looks once whether a pipelined request is there already. */
         ce_connection_pump(exchange);
         evhttp_send_reply_end(stand_in);
+        ce_connection_regulate(exchange);
         return;
     }
     /* Without close_notify, OpenSSL clients throw the session away, and some take the answer for cut off. */
@@ -114,7 +115,7 @@ void ce_exchange_begin(struct evhttp_request *stand_in, void *context) {
     bufferevent_setwatermark(exchange->bev, EV_WRITE, CE_OUTPUT_LOW, 0);
     bool has_body = !refused && request->framing != CE_FRAMING_NONE
         && !(request->framing == CE_FRAMING_LENGTH && request->content_length == 0);
-    bufferevent_enable(exchange->bev, EV_READ);
+    ce_connection_regulate(exchange);
     http->on_request(http->context, exchange, refused ? NULL : request, refused ? &exchange->refusal : NULL);
     if (!refused && !has_body) {
         size_t consumed;
