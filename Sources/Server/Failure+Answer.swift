@@ -27,7 +27,7 @@ extension Failure {
     var code: String {
         switch kind {
         case .badRequest: "BadRequest"
-        case .refused(_, let rule): rule.split(separator: "-").map(\.capitalized).joined()
+        case .refused(_, let rule): rule.filter { $0 != "." }.split(separator: "-").map(\.capitalized).joined()
         case .notFound: "NotFound"
         case .methodNotAllowed: "MethodNotAllowed"
         case .payloadTooLarge: "ContentTooLarge"
