@@ -71,11 +71,21 @@ enum Program {
         return Exit.ok
     }
 
+<<<<<<< HEAD
     @EventLoop private static func serve(_ settings: Handover, _ arguments: [String]) async -> Int32 {
         let service: Service
+=======
+    @EventLoop private static func serve(_ settings: Settings) async -> Int32 {
+        let form = LogForm(settings.logFormat, isTerminal: isatty(STDOUT_FILENO) == 1)
+        let log = Logger(label: "hubgate") { _ in GatewayLogHandler(level: settings.logLevel.level, form: form) }
+        let output = Output(descriptor: STDOUT_FILENO)
+        var sandbox: SandboxServer?
+        let server: Server
+>>>>>>> metrics
         do throws(CError) {
             service = try Service(settings.take()) { read(arguments) }
         } catch {
+            sandbox?.close()
             Console.error("hubgate: \(error)\n")
             return Exit.unavailable
         }
