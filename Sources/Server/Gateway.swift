@@ -52,7 +52,7 @@ final class Gateway {
     private func answer(_ exchange: Exchange, _ context: RequestContext, at entrance: Entrance) async {
         do throws(Failure) {
             if let refusal = exchange.refusal { throw refusal }
-if access == .open, CrossSite.sent(exchange.request) { throw .crossSite }
+            if access == .open, CrossSite.sent(exchange.request) { throw .crossSite }
             let route = try router.route(exchange.request, at: entrance)
             context.route = route
             guard let handler = handlers[route] else { throw .internalError("no handler for \(route)") }

@@ -98,7 +98,7 @@ extension Listener.Limits {
     /// Of the listener for `/-/`: few connections, which those of clients cannot take away.
     fileprivate var forAdmin: Self {
         var limits = self
-        limits.connections = min(connections, 64)
+        limits.connections = 64
         limits.connectionsPerAddress = 0
         return limits
     }

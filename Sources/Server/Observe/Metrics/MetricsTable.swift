@@ -19,8 +19,8 @@ enum MetricsTable {
         rows: [
             MetricRow(
                 .requests, "hubgate_requests_total", .counter,
-                "Requests that have ended, by endpoint (relay: any path of the Hub; none: no endpoint, or turned away before; refused: not "
-                    + "HTTP as the gate accepts it) and by their answer's status.",
+                "Requests that have ended, by endpoint (relay: any path of the Hub; none: no endpoint, or turned away before "
+                    + "one was looked for; refused: not HTTP as the gate accepts it) and by their answer's status.",
                 by: [route, MetricLabel("status", MetricPlaces.Answer.self)]),
             MetricRow(
                 .requestsCut, "hubgate_requests_cut_total", .counter,
