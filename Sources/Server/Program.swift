@@ -61,17 +61,24 @@ enum Program {
     }
 
     private static func check(_ settings: Settings) -> Int32 {
-        do throws(CError) {
-            _ = try TLSContext(certificate: settings.tlsCertificate, key: settings.tlsKey)
-        } catch {
-            Console.error("hubgate: tls_cert: \(error)\n")
-            return Exit.config
-        }
+        guard certificateIsGood((settings.tlsCertificate, settings.tlsKey)) else { return Exit.config }
         Console.print("The settings are good.\n")
         return Exit.ok
     }
 
+    private static func certificateIsGood(_ paths: (certificate: String, key: String)) -> Bool {
+        do throws(CError) {
+            _ = try TLSContext(certificate: paths.certificate, key: paths.key)
+            return true
+        } catch {
+            Console.error(
+                "hubgate: tls_cert: \(error). `make certs` makes a pair to try; name yours with tls_cert and tls_key.\n")
+            return false
+        }
+    }
+
     @EventLoop private static func serve(_ settings: Handover, _ arguments: [String]) async -> Int32 {
+        guard certificateIsGood(settings.paths) else { return Exit.config }
         let service: Service
         do throws(CError) {
             service = try Service(settings.take()) { read(arguments) }
@@ -92,8 +99,11 @@ enum Program {
 private final class Handover {
     private var settings: Settings?
 
+    let paths: (certificate: String, key: String)
+
     nonisolated init(_ settings: Settings) {
         self.settings = settings
+        paths = (settings.tlsCertificate, settings.tlsKey)
     }
 
     func take() -> Settings {

@@ -30,9 +30,14 @@ final class Service {
         DescriptorLimit.raise()
         let sandbox = settings.sandbox ? try SandboxServer() : nil
         self.sandbox = sandbox
-        server = try Server(
-            settings, origin: sandbox?.origin ?? Server.Origin(settings),
-            log: AccessLog(output: output, form: form, isOn: settings.accessLog))
+        do throws(CError) {
+            server = try Server(
+                settings, origin: sandbox?.origin ?? Server.Origin(settings),
+                log: AccessLog(output: output, form: form, isOn: settings.accessLog))
+        } catch {
+            sandbox?.close()
+            throw error
+        }
         for line in Greeting.lines(settings, port: server.port, adminPort: server.adminPort) { log.notice("\(line)") }
         warn()
         notify.ready(status)
