@@ -392,6 +392,8 @@ void ce_transfer_end(ce_transfer *transfer, ce_outcome outcome, const char *reas
     if (transfer->streams) {
         evbuffer_drain(transfer->upload, evbuffer_get_length(transfer->upload));
     }
+    /* A spare transfer must not keep the last one's token. */
+    explicit_bzero(transfer->text, transfer->text_capacity);
     transfer->events->done(transfer->context, outcome, reason);
     if (pool->spare_count < CE_SPARE_AT_MOST) {
         TAILQ_INSERT_HEAD(&pool->spare, transfer, next);
