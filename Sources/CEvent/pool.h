@@ -72,6 +72,7 @@ struct ce_transfer {
     size_t text_capacity, node_capacity;
     ce_head head;
     char reason[CURL_ERROR_SIZE];
+    char curl_reason[CURL_ERROR_SIZE]; /* what libcurl says of it, also of what we refused for a better reason */
     TAILQ_ENTRY(ce_transfer) next;
 };
 

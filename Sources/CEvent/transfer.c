@@ -76,6 +76,7 @@ static int before_request(void *context, char *ip, char *local_ip, int port, int
     ce_transfer *transfer = context;
     transfer->attempts += 1;
     if (transfer->attempts > (transfer->repeatable ? 2u : 1u)) {
+        snprintf(transfer->reason, sizeof transfer->reason, "the connection closed before an answer came");
         return CURL_PREREQFUNC_ABORT;
     }
     if (transfer->stage == CE_STAGE_CONNECTING) {
@@ -155,7 +156,7 @@ static ce_transfer *new_transfer(ce_pool *pool) {
     curl_easy_setopt(easy, CURLOPT_HTTP_CONTENT_DECODING, 0L);
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
     curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, (long)CE_IDLE_CONNECTION_SECONDS);
-    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->reason);
+    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->curl_reason);
     curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, before_request);
     curl_easy_setopt(easy, CURLOPT_PREREQDATA, transfer);
     curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_head_line);
@@ -265,7 +266,7 @@ static void prepare(ce_transfer *transfer, const ce_call *call) {
     transfer->upload_ended = transfer->upload_starved = false;
     transfer->sent = transfer->sent_at_check = 0;
     transfer->added = transfer->paused = false;
-    transfer->reason[0] = '\0';
+    transfer->reason[0] = transfer->curl_reason[0] = '\0';
     transfer->head.interim = 0;
     ce_head_reset(&transfer->head);
     curl_easy_setopt(transfer->easy, CURLOPT_URL, call->url);
@@ -344,11 +345,9 @@ void ce_transfer_finished(ce_transfer *transfer, CURLcode result) {
         ce_transfer_end(transfer, transfer->outcome, transfer->reason);
         return;
     }
-    if (result == CURLE_ABORTED_BY_CALLBACK) {
-        /* Ours, by before_request: what libcurl says of it says nothing to an operator. */
-        snprintf(transfer->reason, sizeof transfer->reason, "the connection closed before an answer came");
-    } else if (result != CURLE_OK && transfer->reason[0] == '\0') {
-        snprintf(transfer->reason, sizeof transfer->reason, "%s", curl_easy_strerror(result));
+    if (result != CURLE_OK && transfer->reason[0] == '\0') {
+        const char *reason = transfer->curl_reason[0] != '\0' ? transfer->curl_reason : curl_easy_strerror(result);
+        snprintf(transfer->reason, sizeof transfer->reason, "%s", reason);
     }
     ce_transfer_end(transfer, outcome_of(result, transfer->stage), transfer->reason);
 }

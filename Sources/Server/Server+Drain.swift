@@ -38,10 +38,9 @@ extension Server {
         metrics.sources = nil
         listener.close()
         admin?.close()
-        repeat {
-            pool.cancelAll()
-            await EventLoop.sleep(milliseconds: 1)
-        } while !pool.isIdle
         pool.close()
+        while !pool.isIdle {
+            await EventLoop.sleep(milliseconds: 1)
+        }
     }
 }

@@ -45,6 +45,12 @@ extension Trait where Self == LiveTrait {
     static var live: Self { LiveTrait() }
 }
 
+/// Starts a thread that may wait for something. Not from the caller's own thread, whose name it would inherit: tests look for threads
+/// that the loop's thread has started.
+func startThread(_ body: @escaping @Sendable () -> Void) {
+    DispatchQueue.global().async { Thread.detachNewThread(body) }
+}
+
 /// What a test waits for, when nothing calls back: looked at again every few milliseconds, for at most `seconds`.
 @EventLoop
 func eventually(within seconds: Double = 10, _ condition: @EventLoop () -> Bool) async -> Bool {
