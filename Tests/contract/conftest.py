@@ -23,8 +23,10 @@ def start(tmp_path, certificates):
     gates = []
     numbers = itertools.count()
 
-    def start(*flags, sandbox=True, **options):
+    def start(*flags, sandbox=True, workspace_files=None, **options):
         workspace = make_workspace(tmp_path / f"gate-{next(numbers)}")
+        for name, content in (workspace_files or {}).items():
+            (workspace / name).write_text(content)
         gate = Gate(workspace, certificates, *(["--sandbox"] if sandbox else []), *flags, **options)
         gates.append(gate)
         return gate
