@@ -46,6 +46,15 @@ extension Failure {
         Failure(.denied, detail: "This gateway's policy does not allow you \(what); ask whoever runs it.")
     }
 
+    /// A web page of another site tried to use the gateway's token through a visitor's browser.
+    public static var crossSite: Failure {
+        Failure(
+            .denied,
+            detail:
+                "Pages of other sites may not use this gateway: it acts with its own token. Use access = passthrough for that."
+        )
+    }
+
     /// `retryAfter` is in seconds; without it the refusal's own Retry-After counts, where that is a number.
     public static func hubAnswered(_ refusal: HubRefusal, retryAfter: Int? = nil) -> Failure {
         let told = refusal.headers["Retry-After"].flatMap { Int($0) }.flatMap { $0 >= 0 ? $0 : nil }

@@ -13,7 +13,7 @@ SENTINEL = b"GET /-/health HTTP/1.1\r\nHost: h\r\nX-Sentinel: 1\r\nConnection: c
 
 
 def error_code(rule):
-    return "".join(word[:1].upper() + word[1:] for word in rule.split("-"))
+    return "".join(word[:1].upper() + word[1:] for word in rule.replace(".", "").split("-"))
 
 
 def judge(connection, line):
