@@ -1,4 +1,5 @@
 import itertools
+import signal
 
 import pytest
 
@@ -33,9 +34,13 @@ def start(tmp_path, certificates):
 
     yield start
     try:
+        running = [gate for gate in gates if not gate.killed and gate.process.poll() is None]
+        # All of them first: each takes a moment to close its connections in order.
+        for gate in running:
+            gate.signal(signal.SIGTERM)
+        for gate in running:
+            gate.wait_for_stop()
         for gate in gates:
-            if not gate.killed and gate.process.poll() is None:
-                gate.stop()
             gate.check_errors()
     finally:
         for gate in gates:

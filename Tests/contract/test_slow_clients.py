@@ -262,20 +262,28 @@ def slow_hub():
 
 @pytest.fixture(scope="module")
 def scenes(tmp_path_factory, certificates):
+    """All scenes, begun. The crowd has a gate of its own, for its memory is looked at; its limits let it gather."""
     hub = slow_hub()
     flags = [word for pair in SETTINGS.items() for word in pair]
-    gate = Gate(
-        make_workspace(tmp_path_factory.mktemp("slow") / "workspace"), certificates, "--upstream", hub.url, *flags,
-        HF_TOKEN="hf_x",
-    )  # fmt: skip
+    patient = [word if word.startswith("--") else "5s" for word in flags if word not in ("--body-limit", "4KiB", "--request-timeout", "off")]
+
+    def gate_with(name, flags):
+        directory = make_workspace(tmp_path_factory.mktemp(name) / "workspace")
+        return Gate(directory, certificates, "--upstream", hub.url, *flags, HF_TOKEN="hf_x")
+
+    gates = [gate_with("scenes", flags), gate_with("crowd", patient)]
     names = [name for name in vars(Scenes) if not name.startswith("_")]
+    pool = ThreadPoolExecutor(len(names) + 1)
     try:
-        with ThreadPoolExecutor(len(names)) as pool:
-            jobs = {name: pool.submit(getattr(Scenes(gate, hub), name)) for name in names}
+        jobs = {name: pool.submit(getattr(Scenes(gates[0], hub), name)) for name in names}
+        jobs["crowd"] = pool.submit(gather_crowd, gates[1])
         yield jobs
-        gate.stop()
+        pool.shutdown()
+        for gate in gates:
+            gate.stop()
     finally:
-        gate.kill()
+        for gate in gates:
+            gate.kill()
         hub.close()
 
 
@@ -361,27 +369,34 @@ def reach(gate, kind):
     return connection
 
 
-@pytest.mark.skipif(IS_SANITIZED, reason="a sanitizer's memory is not the gate's")
-def test_three_hundred_slow_clients_cost_less_than_64_kib_each_and_are_all_cut(start):
-    hub = slow_hub()
-    limits = ["--handshake-timeout", "4s", "--head-timeout", "4s", "--body-timeout", "4s", "--idle-timeout", "4s"]
-    gate = start("--upstream", hub.url, *limits, "--write-timeout", "4s", sandbox=False, HF_TOKEN="hf_x")
+def gather_crowd(gate):
+    """What each of many slow clients costs in bytes, how long another one waits among them, and who is not cut in time."""
     for kind in ("head", "body", "used", "idle"):
         reach(gate, kind).close()
     gate.ask()
     before, descriptors = gate.resident_bytes, gate.descriptors
-    with ThreadPoolExecutor(16) as pool:
-        crowd = list(pool.map(lambda number: reach(gate, ("handshake", "head", "body", "idle", "used")[number % 5]), range(CROWD)))
+    kinds = ("handshake", "head", "body", "idle", "used")
+    with ThreadPoolExecutor(8) as pool:
+        crowd = list(pool.map(lambda number: reach(gate, kinds[number % len(kinds)]), range(CROWD)))
     cost = (gate.resident_bytes - before) / CROWD
-    assert gate.descriptors >= descriptors + CROWD
-    assert cost < 64 * KIB, f"{cost / KIB:.0f} KiB for each"
+    present = gate.descriptors - descriptors
     started = time.monotonic()
     assert gate.ask().status == 200
-    assert time.monotonic() - started < 1
-    assert wait_until(lambda: gate.descriptors <= descriptors + 2, 12), f"{gate.descriptors - descriptors} are still there"
+    waited = time.monotonic() - started
+    wait_until(lambda: gate.descriptors <= descriptors + 2, 15)
+    left = gate.descriptors - descriptors
     for connection in crowd:
         connection.close()
-    hub.close()
+    return cost, present, waited, left
+
+
+@pytest.mark.skipif(IS_SANITIZED, reason="a sanitizer's memory is not the gate's")
+def test_three_hundred_slow_clients_cost_less_than_64_kib_each_and_are_all_cut(scenes):
+    cost, present, waited, left = scenes["crowd"].result()
+    assert present >= CROWD, "some were cut before all were there"
+    assert cost < 64 * KIB, f"{cost / KIB:.0f} KiB for each"
+    assert waited < 1
+    assert left <= 2, f"{left} are still there"
 
 
 @pytest.mark.skipif(IS_SANITIZED, reason="a sanitizer's memory is not the gate's")
