@@ -60,7 +60,8 @@ def test_version_names_the_versions_of_the_three_libraries(workspace):
     done = run(workspace, "--version")
     assert done.returncode == 0 and done.stderr == ""
     assert re.fullmatch(
-        r"hubgate \d+\.\d+\.\d+\S* \(libevent \d+\.\d+\.\d+\S*, libcurl \d+\.\d+\.\d+, OpenSSL \d+\.\d+\.\d+.*\)\n", done.stdout
+        r"hubgate \d+\.\d+\.\d+\S* \(libevent \d+\.\d+\.\d+\S*, libcurl \d+\.\d+\.\d+, OpenSSL \d+\.\d+\.\d+.*\)\n",
+        done.stdout,
     )
 
 
@@ -123,7 +124,7 @@ def test_documents_are_printed_and_an_unknown_one_is_refused(workspace, document
         ([], {"HF_ENDPOINT": "hub.test"}, ["HF_ENDPOINT", "upstream"]),
         ([], {"HUBGATE_TOKEN_FILE": "no-such-token"}, ["token_file", "no-such-token"]),
     ],
-)  # fmt: skip
+)
 def test_a_wrong_setting_is_one_line_that_names_it_and_where_it_came_from(workspace, flags, variables, words):
     line = complaint(run(workspace, *flags, **variables))
     for word in words:
@@ -153,7 +154,10 @@ def test_a_token_where_it_does_not_belong_is_refused_and_not_repeated(workspace)
 def test_an_address_for_strangers_is_refused_until_access_is_chosen(workspace, certificates, address):
     line = complaint(run(workspace, "--listen", address, **certificates.settings))
     assert "access" in line and "passthrough" in line
-    assert run(workspace, "--check", "--listen", address, "--access", "passthrough", **certificates.settings).returncode == 0
+    assert (
+        run(workspace, "--check", "--listen", address, "--access", "passthrough", **certificates.settings).returncode
+        == 0
+    )
 
 
 def test_a_port_in_use_is_said_clearly(workspace, certificates):
@@ -180,18 +184,32 @@ def certificate_faults(directory, certificates):
     directory.mkdir()
     expired, request, key = directory / "expired.pem", directory / "request.pem", directory / "key.pem"
     for command in (
-        ["req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=x", "-keyout", key,
-         "-out", request],
+        [
+            "req",
+            "-new",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:P-256",
+            "-nodes",
+            "-subj",
+            "/CN=x",
+            "-keyout",
+            key,
+            "-out",
+            request,
+        ],
         ["x509", "-req", "-in", request, "-signkey", key, "-days", "-1", "-out", expired],
-    ):  # fmt: skip
+    ):
         subprocess.run(["openssl", *command], check=True, capture_output=True)
     nonsense = directory / "nonsense.pem"
     nonsense.write_text("nonsense\n")
     locked = directory / "locked.pem"
     subprocess.run(
         ["openssl", "pkcs8", "-topk8", "-in", certificates.key, "-out", locked, "-passout", "pass:secret"],
-        check=True, capture_output=True,
-    )  # fmt: skip
+        check=True,
+        capture_output=True,
+    )
     faults = {
         "missing certificate": (directory / "none.pem", certificates.key, "No such file"),
         "missing key": (certificates.certificate, directory / "none.pem", "No such file"),
@@ -220,7 +238,12 @@ def test_check_refuses_certificates_that_cannot_be_served(workspace, certificate
 def test_certificates_that_cannot_be_served_are_an_error_at_the_start(workspace, certificates, tmp_path):
     for name, (certificate, key, reason) in certificate_faults(tmp_path / "faults", certificates).items():
         done = run(
-            workspace, "--listen", "127.0.0.1:0", "--sandbox", HUBGATE_TLS_CERT=str(certificate), HUBGATE_TLS_KEY=str(key)
+            workspace,
+            "--listen",
+            "127.0.0.1:0",
+            "--sandbox",
+            HUBGATE_TLS_CERT=str(certificate),
+            HUBGATE_TLS_KEY=str(key),
         )
         line = complaint(done)
         assert reason in line and (str(certificate) in line or str(key) in line), (name, line)
@@ -315,15 +338,29 @@ def test_standard_descriptors_that_are_closed_at_the_start_harm_nobody(workspace
         port = free.getsockname()[1]
     process = subprocess.Popen(
         ["bash", "-c", f'exec "$0" --sandbox --listen 127.0.0.1:{port} {closed}', BINARY],
-        cwd=workspace, env=clean_environment(workspace, **certificates.settings),
-        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
+        cwd=workspace,
+        env=clean_environment(workspace, **certificates.settings),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     try:
+
         def ask():
             return subprocess.run(
-                ["curl", "-q", "-sS", "--max-time", "5", "--cacert", certificates.authority, f"https://localhost:{port}/-/health"],
-                capture_output=True, check=False,
-            ).stdout.strip()  # fmt: skip
+                [
+                    "curl",
+                    "-q",
+                    "-sS",
+                    "--max-time",
+                    "5",
+                    "--cacert",
+                    certificates.authority,
+                    f"https://localhost:{port}/-/health",
+                ],
+                capture_output=True,
+                check=False,
+            ).stdout.strip()
 
         assert wait_until(lambda: ask() == b'{"status":"ok"}', 5)
         # Whatever descriptor a client's socket has, no log line is written to it.
@@ -357,9 +394,12 @@ def test_the_log_of_requests_can_be_switched_off(start):
 def test_the_log_is_text_where_that_is_asked_for(workspace, certificates):
     process = subprocess.Popen(
         [BINARY, "--listen", "127.0.0.1:0", "--sandbox", "--log-format", "text"],
-        cwd=workspace, env=clean_environment(workspace, **certificates.settings), stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-    )  # fmt: skip
+        cwd=workspace,
+        env=clean_environment(workspace, **certificates.settings),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
     try:
         lines = [process.stderr.readline() for _ in range(2)]
         assert b"SANDBOX" in lines[0] and b"Listening on" in lines[1]

@@ -127,7 +127,9 @@ def test_plain_text_gets_the_originals_sentences(gate):
 
 
 def test_plurals_case_words_for_booleans_and_unknown_fields_are_accepted(gate):
-    for number, (kind, private) in enumerate([("Models", "true"), ("DATASET", "false"), ("spaces", True), ("Datasets", False)]):
+    for number, (kind, private) in enumerate(
+        [("Models", "true"), ("DATASET", "false"), ("spaces", True), ("Datasets", False)]
+    ):
         answer = order(gate, "POST", type=kind, name=f"alias-{number}", private=private, extra={"a": [1]})
         assert answer.status == 200, answer.body
         singular = kind.lower().removesuffix("s")
@@ -166,13 +168,27 @@ def test_what_was_created_is_in_the_list_of_its_owner(gate):
 def test_every_impossible_order_is_a_400_that_says_what_to_do(gate):
     good = {"type": "model", "name": "fine", "private": True}
     for method, change in (
-        ("POST", {"type": "modle"}), ("POST", {"type": 1}), ("POST", {"type": None}), ("POST", {"name": ""}),
-        ("POST", {"name": "a" * 97}), ("POST", {"name": "a--b"}), ("POST", {"name": "a..b"}), ("POST", {"name": "a.git"}),
-        ("POST", {"name": "a b"}), ("POST", {"name": "é"}), ("POST", {"name": "-a"}), ("POST", {"name": "a/b/c"}),
-        ("POST", {"name": ["a"]}), ("POST", {"private": "maybe"}), ("POST", {"private": 1}), ("POST", {"sdk": "php", "type": "space"}),
-        ("PUT", {"name": None, "namespace": "no-owner"}), ("PUT", {"name": "no-owner"}), ("DELETE", {"name": None}),
+        ("POST", {"type": "modle"}),
+        ("POST", {"type": 1}),
+        ("POST", {"type": None}),
+        ("POST", {"name": ""}),
+        ("POST", {"name": "a" * 97}),
+        ("POST", {"name": "a--b"}),
+        ("POST", {"name": "a..b"}),
+        ("POST", {"name": "a.git"}),
+        ("POST", {"name": "a b"}),
+        ("POST", {"name": "é"}),
+        ("POST", {"name": "-a"}),
+        ("POST", {"name": "a/b/c"}),
+        ("POST", {"name": ["a"]}),
+        ("POST", {"private": "maybe"}),
+        ("POST", {"private": 1}),
+        ("POST", {"sdk": "php", "type": "space"}),
+        ("PUT", {"name": None, "namespace": "no-owner"}),
+        ("PUT", {"name": "no-owner"}),
+        ("DELETE", {"name": None}),
         ("DELETE", {"name": "../x"}),
-    ):  # fmt: skip
+    ):
         members = {key: value for key, value in {**good, **change}.items() if value is not None}
         answer = order(gate, method, **members)
         answer.check_is_error(400)
@@ -180,7 +196,9 @@ def test_every_impossible_order_is_a_400_that_says_what_to_do(gate):
     assert info(gate, "model", "sandbox/fine").status == 404
 
 
-@pytest.mark.parametrize("body", ["", "{", "[]", '"x"', "null", '{"type":"model"', '{"type":"model"}x', "\ufeff{}", "[" * 5000])
+@pytest.mark.parametrize(
+    "body", ["", "{", "[]", '"x"', "null", '{"type":"model"', '{"type":"model"}x', "\ufeff{}", "[" * 5000]
+)
 def test_a_body_that_is_not_an_object_is_a_400(gate, body):
     answer = walk(gate, "/api/repo", "-X", "POST", *JSON, "--data-binary", body)
     answer.check_is_error(400)
@@ -195,9 +213,12 @@ def test_a_body_of_another_type_is_a_415(gate):
 
 def test_other_methods_are_a_405_that_names_those_there_are(gate):
     for method, path, allowed in (
-        ("PATCH", "/api/repo", {"POST", "PUT", "DELETE"}), ("GET", "/api/repo", {"POST", "PUT", "DELETE"}),
-        ("POST", "/api/account", {"GET", "HEAD"}), ("DELETE", "/", {"GET", "HEAD"}), ("PUT", "/-/health", {"GET", "HEAD"}),
-    ):  # fmt: skip
+        ("PATCH", "/api/repo", {"POST", "PUT", "DELETE"}),
+        ("GET", "/api/repo", {"POST", "PUT", "DELETE"}),
+        ("POST", "/api/account", {"GET", "HEAD"}),
+        ("DELETE", "/", {"GET", "HEAD"}),
+        ("PUT", "/-/health", {"GET", "HEAD"}),
+    ):
         answer = walk(gate, path, "-X", method)
         answer.check_is_error(405, "MethodNotAllowed")
         assert set(answer["Allow"].split(", ")) == allowed
@@ -233,13 +254,29 @@ def test_each_answer_has_an_id_that_the_log_has_too(gate):
 
 
 def test_curl_keeps_its_connection_for_several_calls(gate):
-    done = gate.curl("/-/health", gate.origin + "/api/account", gate.origin + "/", "-w", "%{num_connects}\n", "-o", "/dev/null",
-                     "-o", "/dev/null", "-o", "/dev/null")  # fmt: skip
+    done = gate.curl(
+        "/-/health",
+        gate.origin + "/api/account",
+        gate.origin + "/",
+        "-w",
+        "%{num_connects}\n",
+        "-o",
+        "/dev/null",
+        "-o",
+        "/dev/null",
+        "-o",
+        "/dev/null",
+    )
     assert done.stdout.split() == [b"1", b"0", b"0"]
 
 
 def test_queries_with_secrets_are_not_in_the_log(gate):
-    walk(gate, "/-/health?token=hf_abcdefghijklmnop&X-Amz-Signature=secretsecret&page=2", "-H", "Authorization: Bearer hf_qqqq")
+    walk(
+        gate,
+        "/-/health?token=hf_abcdefghijklmnop&X-Amz-Signature=secretsecret&page=2",
+        "-H",
+        "Authorization: Bearer hf_qqqq",
+    )
     assert gate.wait_for_log(lambda line: "page=2" in line["path"])
     log = gate.log_path.read_text() + gate.errors
     assert "hf_abc" not in log and "secretsecret" not in log and "hf_qqqq" not in log

@@ -1,6 +1,7 @@
 """Clients that are slow, or too many, or ask for too much, are cut in time; nobody else notices, and nothing that is healthy is cut.
 
-The scenes wait for time limits, so they all run at once, against one gate; each test then looks at what came of its own."""
+The scenes wait for time limits, so they all run at once, against one gate; each test then looks at what came of its own.
+"""
 
 import socket
 import ssl
@@ -15,10 +16,16 @@ from wire import Ended, WireError
 
 # Of the gate under test. An ending has to come between a limit and this much later.
 SETTINGS = {
-    "--handshake-timeout": "1s", "--head-timeout": "1s", "--body-timeout": "1s", "--idle-timeout": "1500ms",
-    "--write-timeout": "1s", "--stall-timeout": "2s", "--first-byte-timeout": "3s", "--request-timeout": "off",
+    "--handshake-timeout": "1s",
+    "--head-timeout": "1s",
+    "--body-timeout": "1s",
+    "--idle-timeout": "1500ms",
+    "--write-timeout": "1s",
+    "--stall-timeout": "2s",
+    "--first-byte-timeout": "3s",
+    "--request-timeout": "off",
     "--body-limit": "4KiB",
-}  # fmt: skip
+}
 LATE = 3.5
 HEAD = b"Host: localhost\r\nContent-Type: application/json\r\n"
 KIB = 1 << 10
@@ -148,8 +155,12 @@ class Scenes:
         with self.gate.connect(receive_buffer=16 * KIB) as connection:
             connection.send(b"GET /endless HTTP/1.1\r\n" + HEAD + b"\r\n")
             started = time.monotonic()
-            freed = wait_until(lambda: any(seen.target == "/endless" and seen.connection not in self.hub.open
-                                           for seen in self.hub.requests), 10)  # fmt: skip
+            freed = wait_until(
+                lambda: any(
+                    seen.target == "/endless" and seen.connection not in self.hub.open for seen in self.hub.requests
+                ),
+                10,
+            )
             return freed, time.monotonic() - started
 
     def answer_read_steadily(self):
@@ -265,7 +276,11 @@ def scenes(tmp_path_factory, certificates):
     """All scenes, begun. The crowd has a gate of its own, for its memory is looked at; its limits let it gather."""
     hub = slow_hub()
     flags = [word for pair in SETTINGS.items() for word in pair]
-    patient = [word if word.startswith("--") else "5s" for word in flags if word not in ("--body-limit", "4KiB", "--request-timeout", "off")]
+    patient = [
+        word if word.startswith("--") else "5s"
+        for word in flags
+        if word not in ("--body-limit", "4KiB", "--request-timeout", "off")
+    ]
 
     def gate_with(name, flags):
         directory = make_workspace(tmp_path_factory.mktemp(name) / "workspace")
@@ -494,7 +509,10 @@ def test_bodies_that_are_held_whole_share_a_bound_of_memory(start):
 
 def test_a_body_above_the_limit_is_413_whether_it_says_its_length_or_not(start):
     gate = start("--body-limit", "1KiB")
-    for framing in (b"Content-Length: 1025\r\n\r\n", b"Transfer-Encoding: chunked\r\n\r\n401\r\n" + b" " * 1025 + b"\r\n0\r\n\r\n"):
+    for framing in (
+        b"Content-Length: 1025\r\n\r\n",
+        b"Transfer-Encoding: chunked\r\n\r\n401\r\n" + b" " * 1025 + b"\r\n0\r\n\r\n",
+    ):
         with gate.connect() as connection:
             connection.send(b"POST /api/repo HTTP/1.1\r\n" + HEAD + framing)
             answer = connection.answer()
@@ -509,9 +527,12 @@ def test_the_body_limit_does_not_apply_to_what_is_relayed(start_before, hub):
     hub.on("/up", lambda asked, _: http(200, str(len(asked.body)).encode()))
     gate = start_before(hub, "--body-limit", "1KiB", "--buffered-limit", "1MiB")
     body = b"x" * (3 << 20)
-    assert gate.ask(
-        b"PUT /up HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(body) + body
-    ).body == str(len(body)).encode()
+    assert (
+        gate.ask(
+            b"PUT /up HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+        ).body
+        == str(len(body)).encode()
+    )
 
 
 def test_a_request_has_a_time_limit_for_the_whole_where_one_is_set(start_before, hub):

@@ -170,7 +170,13 @@ def test_requests_that_do_not_finish_are_cut_at_the_drain_limit(tmp_path, certif
         "in the facade": get(b"/api/account"),
     }
     gate = Gate(
-        make_workspace(tmp_path / "draining"), certificates, "--upstream", hub.url, "--drain-timeout", "500ms", HF_TOKEN="hf_x"
+        make_workspace(tmp_path / "draining"),
+        certificates,
+        "--upstream",
+        hub.url,
+        "--drain-timeout",
+        "500ms",
+        HF_TOKEN="hf_x",
     )
     try:
         with gate.connect() as connection:
