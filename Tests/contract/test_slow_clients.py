@@ -1,6 +1,7 @@
-"""Clients that are slow, or too many, or ask for too much, are cut in time; nobody else notices, and nothing that is healthy is cut.
+"""Clients that are slow, or too many, or ask for too much, are cut in time; nobody else notices, and nothing that is
+healthy is cut.
 
-The scenes wait for time limits, so they all run at once, against one gate; each test then looks at what came of its own.
+The scenes wait for time limits, so they all run at once; each test then looks at what came of its own.
 """
 
 import socket
@@ -385,7 +386,7 @@ def reach(gate, kind):
 
 
 def gather_crowd(gate):
-    """What each of many slow clients costs in bytes, how long another one waits among them, and who is not cut in time."""
+    """What each of many slow clients costs in bytes, how long another waits among them, and how many are not cut."""
     for kind in ("head", "body", "used", "idle"):
         reach(gate, kind).close()
     gate.ask()
