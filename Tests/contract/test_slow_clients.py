@@ -67,24 +67,27 @@ class Scenes:
         self.hub = hub
 
     def handshake_silent(self):
+        started = time.monotonic()
         with self.gate.tcp() as plain:
-            return seconds_until_end(plain, time.monotonic())
+            return seconds_until_end(plain, started)
 
     def handshake_half(self):
+        started = time.monotonic()
         plain = self.gate.tcp()
         session = self.gate.context.wrap_bio(*(bios := (ssl.MemoryBIO(), ssl.MemoryBIO())), server_hostname="localhost")
         with pytest.raises(ssl.SSLWantReadError):
             session.do_handshake()
         plain.sendall(bios[1].read()[:100])
         with plain:
-            return seconds_until_end(plain, time.monotonic())
+            return seconds_until_end(plain, started)
 
     def handshake_dripping(self):
+        started = time.monotonic()
         plain = self.gate.tcp()
         session = self.gate.context.wrap_bio(*(bios := (ssl.MemoryBIO(), ssl.MemoryBIO())), server_hostname="localhost")
         with pytest.raises(ssl.SSLWantReadError):
             session.do_handshake()
-        hello, started = bios[1].read(), time.monotonic()
+        hello = bios[1].read()
         plain.settimeout(0.2)
         with plain:
             for byte in hello[:40]:
@@ -121,25 +124,27 @@ class Scenes:
 
     def body_stalled(self):
         with self.gate.connect() as connection:
+            started = time.monotonic()
             connection.send(b"POST /api/repo HTTP/1.1\r\n" + HEAD + b"Content-Length: 100\r\n\r\n{")
-            return self._timed_answer(connection, time.monotonic())
+            return self._timed_answer(connection, started)
 
     def body_dripping(self):
         with self.gate.connect() as connection:
-            connection.send(b"POST /api/repo HTTP/1.1\r\n" + HEAD + b"Content-Length: 100\r\n\r\n")
             started = time.monotonic()
+            connection.send(b"POST /api/repo HTTP/1.1\r\n" + HEAD + b"Content-Length: 100\r\n\r\n")
             drip(connection, b" " * 100, every=0.3)
             return self._timed_answer(connection, started)
 
     def relayed_body_stalled(self):
         with self.gate.connect() as connection:
+            started = time.monotonic()
             connection.send(b"PUT /swallow HTTP/1.1\r\n" + HEAD + b"Content-Length: 100000\r\n\r\n" + b"x" * 5000)
-            return self._timed_answer(connection, time.monotonic())
+            return self._timed_answer(connection, started)
 
     def relayed_chunks_dripping(self):
         with self.gate.connect() as connection:
-            connection.send(b"PUT /swallow HTTP/1.1\r\n" + HEAD + b"Transfer-Encoding: chunked\r\n\r\n")
             started = time.monotonic()
+            connection.send(b"PUT /swallow HTTP/1.1\r\n" + HEAD + b"Transfer-Encoding: chunked\r\n\r\n")
             drip(connection, b"1\r\nx\r\n" * 50, every=0.3)
             return self._timed_answer(connection, started)
 
@@ -154,8 +159,8 @@ class Scenes:
 
     def answer_not_read(self):
         with self.gate.connect(receive_buffer=16 * KIB) as connection:
-            connection.send(b"GET /endless HTTP/1.1\r\n" + HEAD + b"\r\n")
             started = time.monotonic()
+            connection.send(b"GET /endless HTTP/1.1\r\n" + HEAD + b"\r\n")
             freed = wait_until(
                 lambda: any(
                     seen.target == "/endless" and seen.connection not in self.hub.open for seen in self.hub.requests
@@ -180,16 +185,16 @@ class Scenes:
             return got
 
     def idle_new(self):
+        started = time.monotonic()
         with self.gate.connect() as connection:
-            started = time.monotonic()
             connection.check_ended()
             return time.monotonic() - started
 
     def idle_kept(self):
         with self.gate.connect() as connection:
+            started = time.monotonic()
             connection.send(b"GET /-/health HTTP/1.1\r\nHost: localhost\r\n\r\n")
             connection.answer()
-            started = time.monotonic()
             connection.check_ended()
             return time.monotonic() - started
 
