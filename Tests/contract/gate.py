@@ -208,6 +208,10 @@ class Gate:
         """Ends it in order and looks at what it leaves."""
         if self.process.poll() is None:
             self.signal(signal.SIGTERM)
+        self.wait_for_stop()
+
+    def wait_for_stop(self):
+        """After a signal to stop."""
         try:
             code = self.wait()
         except subprocess.TimeoutExpired:
