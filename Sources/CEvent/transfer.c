@@ -151,7 +151,7 @@ static ce_transfer *new_transfer(ce_pool *pool) {
     curl_easy_setopt(easy, CURLOPT_HTTP_CONTENT_DECODING, 0L);
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
     curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, (long)CE_IDLE_CONNECTION_SECONDS);
-    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->reason);
+    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->curl_reason);
     curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, before_request);
     curl_easy_setopt(easy, CURLOPT_PREREQDATA, transfer);
     curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_head_line);
@@ -261,7 +261,7 @@ static void prepare(ce_transfer *transfer, const ce_call *call) {
     transfer->upload_ended = transfer->upload_starved = false;
     transfer->sent = transfer->sent_at_check = 0;
     transfer->added = transfer->paused = false;
-    transfer->reason[0] = '\0';
+    transfer->reason[0] = transfer->curl_reason[0] = '\0';
     transfer->head.interim = 0;
     ce_head_reset(&transfer->head);
     curl_easy_setopt(transfer->easy, CURLOPT_URL, call->url);
@@ -341,7 +341,8 @@ void ce_transfer_finished(ce_transfer *transfer, CURLcode result) {
         return;
     }
     if (result != CURLE_OK && transfer->reason[0] == '\0') {
-        snprintf(transfer->reason, sizeof transfer->reason, "%s", curl_easy_strerror(result));
+        const char *words = transfer->curl_reason[0] != '\0' ? transfer->curl_reason : curl_easy_strerror(result);
+        snprintf(transfer->reason, sizeof transfer->reason, "%s", words);
     }
     ce_transfer_end(transfer, outcome_of(result, transfer->stage), transfer->reason);
 }
