@@ -36,7 +36,7 @@ typedef enum ce_stage {
 } ce_stage;
 
 /* As much of one body is taken before others have their turn. */
-enum { CE_TURN_BYTES = 256 * 1024 };
+enum { CE_TURN_BYTES = 64 * 1024 };
 enum { CE_HEAD_BYTES = 64 * 1024, CE_HEAD_FIELDS = 200, CE_INTERIM_HEADS = 10 };
 
 /* An upstream answer's head as it comes in, line by line. */
