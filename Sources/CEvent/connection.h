@@ -66,7 +66,7 @@ TAILQ_HEAD(ce_connections, ce_exchange);
 enum { CE_PROGRESS_BYTES = 512 };
 enum { CE_ADDRESS_BUCKETS = 1024 };
 /* How long a leaving server waits for a kept connection's next request, and for a handshake or a head to be completed. */
-enum { CE_LEAVING_IDLE_MS = 500, CE_LEAVING_BEGUN_MS = 2000 };
+enum { CE_LEAVING_LINGER_MS = 500, CE_LEAVING_IDLE_MS = 500, CE_LEAVING_BEGUN_MS = 2000 };
 
 /* How many connections an address has. */
 struct ce_address {

@@ -81,7 +81,7 @@ static void complete(ce_exchange *exchange) {
     exchange->phase = CE_PHASE_LINGERING;
     evbuffer_drain(exchange->waiting, evbuffer_get_length(exchange->waiting));
     shutdown(bufferevent_getfd(exchange->bev), SHUT_WR);
-    ce_connection_limit(exchange, CE_LINGER_MS);
+    ce_connection_limit(exchange, exchange->http->leaving ? CE_LEAVING_LINGER_MS : CE_LINGER_MS);
     bufferevent_enable(exchange->bev, EV_READ);
 }
 

@@ -37,7 +37,12 @@ static void on_limit(evutil_socket_t fd, short what, void *context) {
     (void)what;
     ce_transfer *transfer = context;
     switch (transfer->stage) {
-    case CE_STAGE_NAMING:
+    case CE_STAGE_NAMING: {
+        char reason[300];
+        snprintf(reason, sizeof reason, "the name %s was not found within the time limit", transfer->name->host);
+        ce_transfer_fail(transfer, CE_OUTCOME_UNREACHABLE, reason);
+        break;
+    }
     case CE_STAGE_CONNECTING:
         ce_transfer_fail(transfer, CE_OUTCOME_UNREACHABLE, "no connection within the time limit");
         break;
@@ -71,7 +76,6 @@ static int before_request(void *context, char *ip, char *local_ip, int port, int
     ce_transfer *transfer = context;
     transfer->attempts += 1;
     if (transfer->attempts > (transfer->repeatable ? 2u : 1u)) {
-        snprintf(transfer->reason, sizeof transfer->reason, "the connection closed before an answer came");
         return CURL_PREREQFUNC_ABORT;
     }
     if (transfer->stage == CE_STAGE_CONNECTING) {
@@ -413,6 +417,8 @@ void ce_transfer_end(ce_transfer *transfer, ce_outcome outcome, const char *reas
     if (transfer->streams) {
         evbuffer_drain(transfer->upload, evbuffer_get_length(transfer->upload));
     }
+    /* A spare transfer must not keep the last one's token. */
+    explicit_bzero(transfer->text, transfer->text_capacity);
     transfer->events->done(transfer->context, outcome, reason);
     if (pool->spare_count < CE_SPARE_AT_MOST) {
         TAILQ_INSERT_HEAD(&pool->spare, transfer, next);
