@@ -107,10 +107,35 @@ static size_t on_head_line(char *line, size_t size, size_t count, void *context)
     return size * count;
 }
 
+/* libcurl reads as long as there is something to read: from a fast server to a fast client that is for ever, and nobody else is
+ * served. In a new turn of the loop it goes on. */
+static bool makes_way(ce_transfer *transfer, size_t count) {
+    if (transfer->turn != transfer->pool->turn) {
+        transfer->turn = transfer->pool->turn;
+        transfer->taken_in_turn = 0;
+    }
+    transfer->taken_in_turn += count;
+    return transfer->taken_in_turn > CE_TURN_BYTES;
+}
+
+static void on_again(evutil_socket_t fd, short what, void *context) {
+    (void)fd;
+    (void)what;
+    ce_transfer *transfer = context;
+    transfer->pool->turn += 1;
+    ce_transfer_resume(transfer);
+}
+
 static size_t on_body(char *bytes, size_t size, size_t count, void *context) {
     ce_transfer *transfer = context;
     if (transfer->stage == CE_STAGE_ENDING) {
         return 0;
+    }
+    if (makes_way(transfer, size * count)) {
+        struct timeval next_turn = { 0, 0 };
+        evtimer_add(transfer->again, &next_turn);
+        transfer->paused = true;
+        return CURL_WRITEFUNC_PAUSE;
     }
     if (!transfer->events->body(transfer->context, (const uint8_t *)bytes, size * count)) {
         transfer->paused = true;
@@ -145,6 +170,7 @@ static ce_transfer *new_transfer(ce_pool *pool) {
     transfer->pool = pool;
     transfer->easy = easy;
     transfer->limit = evtimer_new(pool->loop->base, on_limit, transfer);
+    transfer->again = evtimer_new(pool->loop->base, on_again, transfer);
     curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
@@ -346,8 +372,8 @@ void ce_transfer_finished(ce_transfer *transfer, CURLcode result) {
         return;
     }
     if (result != CURLE_OK && transfer->reason[0] == '\0') {
-        const char *reason = transfer->curl_reason[0] != '\0' ? transfer->curl_reason : curl_easy_strerror(result);
-        snprintf(transfer->reason, sizeof transfer->reason, "%s", reason);
+        const char *words = transfer->curl_reason[0] != '\0' ? transfer->curl_reason : curl_easy_strerror(result);
+        snprintf(transfer->reason, sizeof transfer->reason, "%s", words);
     }
     ce_transfer_end(transfer, outcome_of(result, transfer->stage), transfer->reason);
 }
@@ -388,6 +414,7 @@ void ce_transfer_end(ce_transfer *transfer, ce_outcome outcome, const char *reas
         curl_multi_remove_handle(pool->multi, transfer->easy);
     }
     evtimer_del(transfer->limit);
+    evtimer_del(transfer->again);
     if (transfer->streams) {
         evbuffer_drain(transfer->upload, evbuffer_get_length(transfer->upload));
     }
@@ -405,6 +432,7 @@ void ce_transfer_end(ce_transfer *transfer, ce_outcome outcome, const char *reas
 void ce_transfer_release(ce_transfer *transfer) {
     curl_easy_cleanup(transfer->easy);
     event_free(transfer->limit);
+    event_free(transfer->again);
     if (transfer->upload != NULL) {
         evbuffer_free(transfer->upload);
     }
