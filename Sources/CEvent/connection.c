@@ -6,6 +6,7 @@
 #include <event2/bufferevent_ssl.h>
 #include <event2/listener.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <time.h>
 
@@ -29,6 +30,28 @@ void ce_connection_limit(ce_exchange *connection, uint32_t milliseconds) {
         struct timeval after = { .tv_sec = milliseconds / 1000, .tv_usec = (milliseconds % 1000) * 1000 };
         event_add(connection->deadline, &after);
         connection->armed_ms = due;
+    }
+}
+
+static uint32_t shorter(uint32_t one, uint32_t other) {
+    return one < other ? one : other;
+}
+
+void ce_connection_limit_wait(ce_exchange *connection) {
+    const ce_http *http = connection->http;
+    uint32_t begun_ms = http->leaving ? CE_LEAVING_BEGUN_MS : UINT32_MAX;
+    switch (connection->phase) {
+    case CE_PHASE_HANDSHAKE:
+        ce_connection_limit(connection, shorter(http->limits.handshake_ms, begun_ms));
+        break;
+    case CE_PHASE_HEAD:
+        ce_connection_limit(connection, shorter(http->limits.head_ms, begun_ms));
+        break;
+    case CE_PHASE_IDLE:
+        ce_connection_limit(connection, shorter(http->limits.idle_ms, http->leaving ? CE_LEAVING_IDLE_MS : UINT32_MAX));
+        break;
+    default:
+        break;
     }
 }
 
@@ -69,7 +92,7 @@ static void after_pump(ce_exchange *connection) {
     if (connection->phase == CE_PHASE_IDLE || connection->phase == CE_PHASE_HANDSHAKE) {
         if (!ce_gate_is_idle(connection->gate)) {
             connection->phase = CE_PHASE_HEAD;
-            ce_connection_limit(connection, connection->http->limits.head_ms);
+            ce_connection_limit_wait(connection);
         }
     }
     bool full = evbuffer_get_length(connection->waiting) >= CE_WAITING_HIGH;
@@ -166,6 +189,11 @@ void ce_connection_close_idle(ce_exchange *connection) {
     shutdown(bufferevent_getfd(connection->bev), SHUT_RDWR);
 }
 
+static bool has_unread(const ce_exchange *connection) {
+    int count = 0;
+    return ioctl(bufferevent_getfd(connection->bev), FIONREAD, &count) == 0 && count > 0;
+}
+
 static void head_too_slow(ce_exchange *connection) {
     refuse(connection, gate_refusal_of(GATE_HEAD_TOO_SLOW));
     bufferevent_trigger(connection->bev, EV_READ, BEV_TRIG_DEFER_CALLBACKS);
@@ -186,8 +214,14 @@ static void on_deadline(evutil_socket_t fd, short what, void *context) {
     }
     connection->due_ms = 0;
     switch (connection->phase) {
-    case CE_PHASE_HANDSHAKE:
     case CE_PHASE_IDLE:
+        if (has_unread(connection)) {
+            /* A request has come in the last moment: to close now would reset the connection under it. */
+            ce_connection_limit_wait(connection);
+            break;
+        }
+        /* fall through */
+    case CE_PHASE_HANDSHAKE:
         ce_connection_close_idle(connection);
         break;
     case CE_PHASE_HEAD:
@@ -247,7 +281,7 @@ void ce_connection_handshake_done(ce_exchange *connection) {
         ce_http_counts *counts = &connection->http->counts;
         *(SSL_session_reused(connection->ssl) ? &counts->handshakes_resumed : &counts->handshakes_full) += 1;
         connection->phase = CE_PHASE_IDLE;
-        ce_connection_limit(connection, connection->http->limits.idle_ms);
+        ce_connection_limit_wait(connection);
     }
 }
 
@@ -297,7 +331,7 @@ struct bufferevent *ce_connection_new(struct event_base *base, void *context) {
         http->counts.pauses_by_limit += 1;
         evconnlistener_disable(http->listener);
     }
-    ce_connection_limit(connection, http->limits.handshake_ms);
+    ce_connection_limit_wait(connection);
     return connection->bev;
 }
 

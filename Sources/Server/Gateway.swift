@@ -4,17 +4,25 @@ internal import Hub
 @EventLoop
 final class Gateway {
     let lifecycle = Lifecycle()
-    private let access: Access
+    private var access: Access
     private let router = Router()
-    private let handlers: [Route.Name: any Handler]
+    private var handlers: [Route.Name: any Handler]
     private let log: AccessLog
     private let metrics: Metrics
     /// 0: no limit.
-    private let requestMilliseconds: UInt64
+    private var requestMilliseconds: UInt64
 
     init(settings: Settings, upstream: Upstream, log: AccessLog, metrics: Metrics) {
         self.log = log
         self.metrics = metrics
+        access = settings.access
+        requestMilliseconds = UInt64(settings.requestTimeout.milliseconds)
+        handlers = Handlers.all(settings: settings, upstream: upstream, lifecycle: lifecycle, metrics: metrics)
+    }
+
+    /// Requests in flight go on with what they have.
+    func use(_ settings: Settings, upstream: Upstream) {
+        log.isOn = settings.accessLog
         access = settings.access
         requestMilliseconds = UInt64(settings.requestTimeout.milliseconds)
         handlers = Handlers.all(settings: settings, upstream: upstream, lifecycle: lifecycle, metrics: metrics)

@@ -15,10 +15,10 @@ final class Server {
     let adminPort: UInt16?
     let gateway: Gateway
     let metrics = Metrics()
-    private let listener: Listener
-    private let admin: Listener?
-    private let pool: TransferPool
-    private let drainMilliseconds: UInt64
+    let listener: Listener
+    let admin: Listener?
+    let pool: TransferPool
+    private let base: String
 
     /// Starts serving. Throws when the certificate is not good or the address not to be had.
     init(_ settings: Settings, origin: Origin, log: AccessLog) throws(CError) {
@@ -29,7 +29,7 @@ final class Server {
         let gateway = Gateway(settings: settings, upstream: upstream, log: log, metrics: metrics)
         self.pool = pool
         self.gateway = gateway
-        drainMilliseconds = UInt64(settings.drainTimeout.milliseconds)
+        base = origin.base
         let limits = Listener.Limits(settings)
         let entrance = settings.adminListen == nil ? Entrance.only : .clients
         do throws(CError) {
@@ -59,21 +59,17 @@ final class Server {
             listeners: [listener] + (admin.map { [$0] } ?? []), pool: pool, lifecycle: gateway.lifecycle, log: log)
     }
 
-    /// Stops accepting, lets the requests in flight finish within `drain_timeout`, and closes.
-    func stop() async {
-        gateway.lifecycle.beginDrain()
-        listener.drain()
-        await gateway.lifecycle.idle(within: drainMilliseconds)
-        // Last, so that whoever watches sees the others drain.
-        admin?.drain()
-        // The last answers are with the kernel; their connections need a moment to close in order.
-        for _ in 0..<20 where listener.connectionCount > 0 {
-            await EventLoop.sleep(milliseconds: 10)
-        }
-        close()
+    /// Serves on with other settings, as far as they are reloadable. `tls` is for new connections.
+    func use(_ settings: Settings, token: Secret?, tls: TLSContext) {
+        let limits = Listener.Limits(settings)
+        listener.use(tls)
+        listener.use(limits)
+        admin?.use(tls)
+        admin?.use(limits.forAdmin)
+        gateway.use(settings, upstream: Upstream(settings, base: base, token: token, pool: pool))
     }
 
-    /// Closes everything at once.
+    /// Closes everything at once. No call to the Hub may be under way.
     func close() {
         metrics.sources = nil
         listener.close()
@@ -89,7 +85,8 @@ extension Listener.Limits {
         self.init(
             headBytes: UInt32(clamping: settings.headLimit.bytes),
             targetBytes: UInt32(clamping: settings.targetLimit.bytes),
-            fields: UInt32(clamping: settings.fieldLimit), connections: UInt32(clamping: settings.maxConnections),
+            fields: UInt32(clamping: settings.fieldLimit),
+            connections: UInt32(clamping: DescriptorLimit.clients(settings, of: DescriptorLimit.current)),
             connectionsPerAddress: UInt32(clamping: settings.maxConnectionsPerAddress),
             requests: UInt32(clamping: settings.maxRequestsPerConnection),
             bufferedBytes: settings.bufferedLimit.bytes, handshake: settings.handshakeTimeout.milliseconds,

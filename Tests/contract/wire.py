@@ -215,3 +215,14 @@ class Connection:
                 self._more()
         except Ended as end:
             assert end.in_order, "the connection ended without close_notify"
+
+    def check_cut(self):
+        """What comes is a 502, or an answer that visibly breaks off: without its last byte, and without close_notify."""
+        try:
+            answer = self.answer()
+        except (WireError, Ended) as error:
+            end = error if isinstance(error, Ended) else error.__context__
+            assert isinstance(end, Ended) or isinstance(error.__cause__, OSError), f"not cut but broken: {error}"
+            assert not getattr(end, "in_order", False), "cut, but with close_notify"
+            return
+        assert answer.status == 502, f"a cut answer looks whole: {answer.status}, {len(answer.body)} bytes"

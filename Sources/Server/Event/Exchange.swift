@@ -278,6 +278,7 @@ extension Exchange {
         sink?.end(.clientGone)
         if let collector { budget.giveBack(collector.heldBytes) }
         collector = nil
+        if !whole { onGone?() }
         onDone?(whole)
         (onGone, onWritable, onDone, sink) = (nil, nil, nil, nil)
     }

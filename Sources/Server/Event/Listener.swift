@@ -28,7 +28,7 @@ internal import Hub
     private nonisolated(unsafe) var pointer: OpaquePointer?
     /// What all collected bodies of this listener's requests may take.
     let budget: BufferedBytes
-    private let tls: TLSContext
+    private(set) var tls: TLSContext
     private let serve: @EventLoop (Exchange) -> Void
 
     init(
@@ -72,9 +72,32 @@ internal import Hub
         return bound
     }
 
-    /// Stops accepting and closes idle connections; the others close after the request that they are at.
-    func drain() {
-        unsafe ce_http_drain(pointer)
+    /// For connections that are accepted from now on; the others keep what they have.
+    func use(_ tls: TLSContext) {
+        tls.inheritSessions(from: self.tls)
+        unsafe ce_http_set_tls(pointer, tls.pointer)
+        self.tls = tls
+    }
+
+    func use(_ limits: Limits) {
+        var bounds = ce_http_limits(limits)
+        unsafe ce_http_set_limits(pointer, &bounds)
+        budget.limit = limits.bufferedBytes
+    }
+
+    /// From now on each answer ends its connection. New clients are still accepted.
+    func announceDrain() {
+        unsafe ce_http_announce_drain(pointer)
+    }
+
+    /// New clients are no longer heard, and who is connected has a moment for a request that is on its way.
+    func leave() {
+        unsafe ce_http_leave(pointer)
+    }
+
+    /// Closes the address to new clients, unless some are in the queue already. Says whether it is closed.
+    func stopListening() -> Bool {
+        unsafe ce_http_stop_listening(pointer)
     }
 
     /// How many clients are connected.

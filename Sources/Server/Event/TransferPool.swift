@@ -14,7 +14,7 @@ internal import Hub
     }
 
     private nonisolated(unsafe) var pointer: OpaquePointer?
-    private var transferCount = 0
+    private var underWay: [ObjectIdentifier: Transfer] = [:]
     /// Called at the end of each call.
     var onEnd: (@EventLoop (Transfer) -> Void)?
 
@@ -39,9 +39,16 @@ internal import Hub
 
     /// Frees the connections. No transfer may be under way.
     func close() {
-        precondition(transferCount == 0, "a pool was closed with transfers under way")
+        precondition(isIdle, "a pool was closed with transfers under way")
         unsafe ce_pool_free(pointer)
         unsafe pointer = nil
+    }
+
+    var isIdle: Bool { underWay.isEmpty }
+
+    /// Each transfer ends in a later poll.
+    func cancelAll() {
+        for transfer in underWay.values { transfer.cancel() }
     }
 
     deinit {
@@ -58,10 +65,10 @@ internal import Hub
         _ request: Request, url: String, limits: Transfer.Limits, stream: Stream? = nil, sink: (any TransferSink)? = nil
     ) -> Transfer {
         let transfer = Transfer(sink: sink) { ended in
-            self.transferCount -= 1
+            self.underWay[ObjectIdentifier(ended)] = nil
             self.onEnd?(ended)
         }
-        transferCount += 1
+        underWay[ObjectIdentifier(transfer)] = transfer
         let fields = Self.lines(request.headers)
         let hasBody = !request.body.isEmpty
         unsafe request.method.rawValue.withCString { method in
@@ -91,7 +98,7 @@ internal import Hub
         metrics.set(.upstreamCalls, at: MetricPlaces.Outcome.tooSlow, to: counts.too_slow)
         metrics.set(.upstreamCalls, at: MetricPlaces.Outcome.broken, to: counts.broken)
         metrics.set(.upstreamCalls, at: MetricPlaces.Outcome.cancelled, to: counts.cancelled)
-        metrics.set(.upstreamCallsInFlight, to: transferCount)
+        metrics.set(.upstreamCallsInFlight, to: underWay.count)
         metrics.set(.upstreamUses, at: MetricPlaces.Use.new, to: counts.over_new)
         metrics.set(.upstreamUses, at: MetricPlaces.Use.kept, to: counts.over_kept)
         metrics.set(.upstreamReceivedBytes, to: counts.received_bytes)

@@ -5,7 +5,7 @@ internal import Hub
 final class AccessLog {
     private let output: Output
     private let form: LogForm
-    private let isOn: Bool
+    var isOn: Bool
 
     init(output: Output, form: LogForm, isOn: Bool = true) {
         self.output = output

@@ -81,6 +81,10 @@ enum SettingsTable {
             time(
                 "drain_timeout", \.drainTimeout,
                 "The longest wait for requests to finish when the gateway is told to stop."),
+            Setting(
+                "drain_delay", \.drainDelay, .duration(.milliseconds(1)...hour, orOff: true),
+                "How long it accepts clients after that all the same, with /-/ready at 503, until load balancers know.",
+                reloadable: true),
         ])
 
     private static let limits = Group(
@@ -127,6 +131,7 @@ enum SettingsTable {
                 "Puts a small Hub in memory behind the gateway, to try it without a token or a network."),
             Setting(
                 "config", \.config, .pathOrNothing, "The settings file; one that is named has to exist.",
+                reloadable: true,
                 preset: "config/hubgate.yaml, else /etc/hubgate/hubgate.yaml, else none",
                 sample: "/etc/hubgate/hubgate.yaml",
                 refusals: [.file: "a settings file cannot name another; use --config or HUBGATE_CONFIG"]),
