@@ -36,7 +36,7 @@ struct CrowdTests {
             door.open()
             for call in calls { await call.value }
             #expect(statuses == Array(repeating: 200, count: 200))
-            #expect((1...4).contains(seen.count))
+            #expect(seen.union(threads()).count <= 4)
             #expect(gateway.logLines().count == 200)
         }
     }
@@ -172,6 +172,7 @@ struct CrowdTests {
 
     /// The threads that the loop's thread has started, and itself.
     private func threads() -> Set<String> {
+        // One that ends while it is looked at makes the listing fail; the next look will do.
         let tasks = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/task")) ?? []
         return Set(
             tasks.filter { task in

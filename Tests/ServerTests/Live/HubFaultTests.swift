@@ -102,14 +102,11 @@ struct HubFaultTests {
             await door.opened()
             exchange.abort()
         }
-        try await withGateway(
-            slow,
-            { settings in
-                settings.firstByteTimeout = .milliseconds(300)
-                settings.stallTimeout = .milliseconds(300)
-            }
-        ) { gateway in
-            expectError(try await gateway.client.get("/api/account"), 504, "HubTooSlow", "time limit")
+        defer { slow.close() }
+        try await withGateway(slow.origin, { $0.firstByteTimeout = .milliseconds(300) }) { gateway in
+            expectError(try await gateway.client.get("/api/account"), 504, "HubTooSlow", "no answer within")
+        }
+        try await withGateway(slow.origin, { $0.stallTimeout = .milliseconds(300) }) { gateway in
             let stalled = try await gateway.client.send(.delete, "/api/repo", json: Self.order)
             expectError(stalled, 504, "HubTooSlow", "stood still")
         }
@@ -130,6 +127,7 @@ struct HubFaultTests {
     @Test("A certificate of an unknown authority, or for another name, is a 502 that says so")
     @EventLoop func certificate() async throws {
         let hub = try FakeHub(.whoAmI)
+        defer { hub.close() }
         let strangers = hub.origin(trust: .file(try TestCertificates.shared.get().authority))
         try await withGateway(strangers) { gateway in
             expectError(try await gateway.client.get("/api/account"), 502, "HubUnreachable", "certificate")
@@ -140,7 +138,6 @@ struct HubFaultTests {
             expectError(try await gateway.client.get("/api/account"), 502, "HubUnreachable")
         }
         #expect(hub.requests.isEmpty)
-        hub.close()
     }
 
     @Test("Without a token it is a 503 that says how to set one, and the Hub is not asked")

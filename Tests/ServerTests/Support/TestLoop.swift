@@ -36,7 +36,38 @@ struct LiveTrait: SuiteTrait, TestTrait, TestScoping {
     @concurrent func provideScope(
         for test: Test, testCase: Test.Case?, performing function: @concurrent @Sendable () async throws -> Void
     ) async throws {
-        try await withTaskExecutorPreference(EventLoop.shared.executor) { try await function() }
+        await Places.shared.take()
+        do {
+            try await withTaskExecutorPreference(EventLoop.shared.executor) { try await function() }
+        } catch {
+            await Places.shared.giveBack()
+            throw error
+        }
+        await Places.shared.giveBack()
+    }
+}
+
+/// How many live tests may run at once: all share one thread, and where hundreds wait for it, time limits pass.
+private actor Places {
+    static let shared = Places()
+
+    private var free = 4
+    private var waiters: [CheckedContinuation<Void, Never>] = []
+
+    func take() async {
+        if free > 0 {
+            free -= 1
+        } else {
+            await withCheckedContinuation { waiters.append($0) }
+        }
+    }
+
+    func giveBack() {
+        if waiters.isEmpty {
+            free += 1
+        } else {
+            waiters.removeFirst().resume()
+        }
     }
 }
 
