@@ -143,6 +143,10 @@ ce_pool *ce_pool_new(ce_loop *loop, const ce_pool_options *options, ce_error *er
     return pool;
 }
 
+ce_pool_counts ce_pool_count(const ce_pool *pool) {
+    return pool->counts;
+}
+
 void ce_pool_free(ce_pool *pool) {
     ce_transfer *transfer;
     while ((transfer = TAILQ_FIRST(&pool->spare)) != NULL) {

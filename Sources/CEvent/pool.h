@@ -88,6 +88,7 @@ struct ce_pool {
     struct ce_transfers ending; /* to be ended in the next poll */
     struct ce_transfers spare;
     size_t spare_count;
+    ce_pool_counts counts;
 };
 
 int64_t ce_now_ms(void);

@@ -189,6 +189,19 @@ void ce_tls_free(ce_tls *tls) {
     }
 }
 
+void ce_tls_inherit_sessions(ce_tls *tls, const ce_tls *older) {
+    if (EVP_PKEY_eq(SSL_CTX_get0_privatekey(tls->context), SSL_CTX_get0_privatekey(older->context)) != 1) {
+        return;
+    }
+    unsigned char keys[128];
+    long length = SSL_CTX_get_tlsext_ticket_keys(older->context, NULL, 0);
+    if (length > 0 && length <= (long)sizeof keys
+        && SSL_CTX_get_tlsext_ticket_keys(older->context, keys, length) == 1) {
+        SSL_CTX_set_tlsext_ticket_keys(tls->context, keys, length);
+    }
+    OPENSSL_cleanse(keys, sizeof keys);
+}
+
 int64_t ce_tls_expires(const ce_tls *tls) {
     return tls->expires;
 }

@@ -112,6 +112,7 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *context) {
         return CURL_WRITEFUNC_PAUSE;
     }
     transfer->received += size * count;
+    transfer->pool->counts.received_bytes += size * count;
     return size * count;
 }
 
@@ -279,6 +280,8 @@ ce_transfer *ce_transfer_start(ce_pool *pool, const ce_call *call, const ce_tran
     } else {
         transfer = new_transfer(pool);
     }
+    pool->counts.calls += 1;
+    pool->counts.sent_bytes += call->body_length;
     transfer->events = events;
     transfer->context = context;
     prepare(transfer, call);
@@ -346,8 +349,34 @@ void ce_transfer_finished(ce_transfer *transfer, CURLcode result) {
     ce_transfer_end(transfer, outcome_of(result, transfer->stage), transfer->reason);
 }
 
+static uint64_t *count_of(ce_pool_counts *counts, ce_outcome outcome) {
+    switch (outcome) {
+    case CE_OUTCOME_WHOLE:
+        return &counts->whole;
+    case CE_OUTCOME_UNREACHABLE:
+        return &counts->unreachable;
+    case CE_OUTCOME_TOO_SLOW:
+        return &counts->too_slow;
+    case CE_OUTCOME_CANCELLED:
+        return &counts->cancelled;
+    default:
+        return &counts->broken;
+    }
+}
+
+static void count_end(ce_transfer *transfer, ce_outcome outcome) {
+    ce_pool_counts *counts = &transfer->pool->counts;
+    *count_of(counts, outcome) += 1;
+    if (transfer->attempts > 0) {
+        long connects = 0;
+        curl_easy_getinfo(transfer->easy, CURLINFO_NUM_CONNECTS, &connects);
+        *(connects > 0 ? &counts->over_new : &counts->over_kept) += 1;
+    }
+}
+
 void ce_transfer_end(ce_transfer *transfer, ce_outcome outcome, const char *reason) {
     ce_pool *pool = transfer->pool;
+    count_end(transfer, outcome);
     if (transfer->stage == CE_STAGE_ENDING) {
         TAILQ_REMOVE(&pool->ending, transfer, next);
     }

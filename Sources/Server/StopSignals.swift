@@ -19,3 +19,20 @@ enum StopSignals {
 
     private static var signals: [Signal] = []
 }
+
+/// SIGHUP: the program shall read its settings anew. From a terminal that is gone it means what it always meant: stop.
+@EventLoop
+final class ReloadSignal {
+    private let signal: Signal
+
+    init(_ reload: @escaping @EventLoop @Sendable () -> Void) {
+        let terminal = [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO].first { isatty($0) == 1 }
+        signal = Signal(SIGHUP) {
+            if let terminal, isatty(terminal) != 1 {
+                kill(getpid(), SIGTERM)
+            } else {
+                EventLoop.task { reload() }
+            }
+        }
+    }
+}

@@ -7,6 +7,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 binary=${HUBGATE_BINARY:-.build/debug/hubgate}
+unset HUBGATE_BINARY # to the gateway it would be a setting that does not exist
 work=$(mktemp -d)
 trap 'kill "$gate" 2>/dev/null || true; rm -rf "$work"' EXIT
 

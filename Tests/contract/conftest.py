@@ -2,6 +2,7 @@ import itertools
 
 import pytest
 
+from fakehub import FakeHub
 from gate import Gate, make_certificates, make_workspace
 
 
@@ -37,6 +38,24 @@ def start(tmp_path, certificates):
     finally:
         for gate in gates:
             gate.kill()
+
+
+@pytest.fixture
+def hub():
+    hub = FakeHub()
+    yield hub
+    hub.close()
+
+
+@pytest.fixture
+def start_before(start):
+    """Starts a gate before a fake Hub, with a token for it."""
+
+    def start_before(hub, *flags, **options):
+        options.setdefault("HF_TOKEN", "hf_of_the_gate")
+        return start("--upstream", hub.url, *flags, sandbox=False, **options)
+
+    return start_before
 
 
 @pytest.fixture(scope="module")

@@ -86,7 +86,7 @@ def run(directory, *flags, timeout=20, **variables):
 class Gate:
     """A running hubgate. Its standard error may hold lines of its log only: a crash or a sanitizer writes others."""
 
-    def __init__(self, workspace, certificates, *flags, stdout=None, **variables):
+    def __init__(self, workspace, certificates, *flags, stdout=None, before=(), **variables):
         self.workspace = workspace
         self.certificates = certificates
         self.context = certificates.client_context()
@@ -95,7 +95,7 @@ class Gate:
         self.killed = False
         with open(self.error_path, "wb") as errors, open(self.log_path, "wb") as log:
             self.process = subprocess.Popen(
-                [BINARY, "--listen", "127.0.0.1:0", *flags],
+                [*before, BINARY, "--listen", "127.0.0.1:0", *flags],
                 cwd=workspace,
                 env=clean_environment(workspace, **certificates.settings, **variables),
                 stdin=subprocess.DEVNULL,

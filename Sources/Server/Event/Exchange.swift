@@ -10,6 +10,8 @@ internal import Hub
     /// What was asked. Of a request that the gate refused nothing is known, and `refusal` says why.
     let request: Request
     let refusal: Failure?
+    /// The number of the gate's rule that its head or body breaks; 0 is none.
+    private(set) var brokenRule = 0
     /// The client's address, without a port.
     let peer: String
 
@@ -51,6 +53,7 @@ internal import Hub
         hasBody = unsafe head.map { unsafe $0.framing != CE_FRAMING_NONE } ?? false && declaredLength != 0
         isHTTP10 = unsafe head?.http_1_0 ?? false
         unsafe (request, refusal) = Self.read(head, refused?.pointee)
+        brokenRule = unsafe Int(refused?.pointee.number ?? 0)
         peer = unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 46) { text in
             unsafe ce_exchange_peer(pointer, text.baseAddress)
             return unsafe text.baseAddress.map { unsafe String(cString: $0) } ?? ""
@@ -84,7 +87,10 @@ extension Exchange {
             throw .payloadTooLarge(limit: bounds.bytes)
         }
         let collector = BodyCollector(limit: bounds.bytes, budget: budget)
-        let limit = Timer { collector.end(.bodyTooSlow) }
+        let limit = Timer {
+            self.brokenRule = GateRules.bodyTooSlow
+            collector.end(.bodyTooSlow)
+        }
         limit.start(milliseconds: bounds.milliseconds)
         sink = collector
         unsafe ce_exchange_read(pointer)
@@ -249,6 +255,7 @@ extension Exchange {
 
     fileprivate func left(_ why: ce_gone, _ refusal: ce_refusal?) {
         if why == CE_GONE_BODY_REFUSED {
+            brokenRule = unsafe Int(refusal?.number ?? 0)
             sink?.end(unsafe refusal.map { unsafe Failure($0) } ?? .badRequest("The body could not be read."))
             return
         }
@@ -271,6 +278,7 @@ extension Exchange {
         sink?.end(.clientGone)
         if let collector { budget.giveBack(collector.heldBytes) }
         collector = nil
+        if !whole { onGone?() }
         onDone?(whole)
         (onGone, onWritable, onDone, sink) = (nil, nil, nil, nil)
     }

@@ -21,18 +21,21 @@ internal import Hub
         let headers: Headers
     }
 
+    let started = Moment.now
+    /// From the start to the answer's head; nil before it.
+    private(set) var firstByteMicroseconds: Int?
     private(set) var receivedBytes = 0
     private nonisolated(unsafe) var pointer: OpaquePointer?
     private let sink: (any TransferSink)?
     /// Called when what `send` queued has mostly gone out.
     var onSendable: (@EventLoop () -> Void)?
-    private let onEnd: @EventLoop () -> Void
+    private let onEnd: @EventLoop (Transfer) -> Void
     private var head: Head?
     private var outcome: Result<Void, Failure>?
     private var headWaiter: CheckedContinuation<Void, Never>?
     private var doneWaiter: CheckedContinuation<Void, Never>?
 
-    init(sink: (any TransferSink)?, onEnd: @escaping @EventLoop () -> Void) {
+    init(sink: (any TransferSink)?, onEnd: @escaping @EventLoop (Transfer) -> Void) {
         self.sink = sink
         self.onEnd = onEnd
     }
@@ -98,6 +101,7 @@ internal import Hub
 extension Transfer {
     fileprivate func headed(_ head: Head) {
         self.head = head
+        firstByteMicroseconds = Moment.now.microseconds(since: started)
         sink?.begin(head)
         headWaiter?.resume()
         headWaiter = nil
@@ -115,7 +119,7 @@ extension Transfer {
         headWaiter?.resume()
         doneWaiter?.resume()
         (headWaiter, doneWaiter, onSendable) = (nil, nil, nil)
-        onEnd()
+        onEnd(self)
     }
 }
 

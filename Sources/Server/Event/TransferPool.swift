@@ -14,7 +14,9 @@ internal import Hub
     }
 
     private nonisolated(unsafe) var pointer: OpaquePointer?
-    private var transferCount = 0
+    private var underWay: [ObjectIdentifier: Transfer] = [:]
+    /// Called at the end of each call.
+    var onEnd: (@EventLoop (Transfer) -> Void)?
 
     /// `dnsServer` is `ip` or `ip:port`, nil for those of /etc/resolv.conf; `connections` is the most to one origin.
     init(trust: Trust = .system, dnsServer: String? = nil, connections: Int = 256) throws(CError) {
@@ -37,9 +39,16 @@ internal import Hub
 
     /// Frees the connections. No transfer may be under way.
     func close() {
-        precondition(transferCount == 0, "a pool was closed with transfers under way")
+        precondition(isIdle, "a pool was closed with transfers under way")
         unsafe ce_pool_free(pointer)
         unsafe pointer = nil
+    }
+
+    var isIdle: Bool { underWay.isEmpty }
+
+    /// Each transfer ends in a later poll.
+    func cancelAll() {
+        for transfer in underWay.values { transfer.cancel() }
     }
 
     deinit {
@@ -55,8 +64,11 @@ internal import Hub
     func start(
         _ request: Request, url: String, limits: Transfer.Limits, stream: Stream? = nil, sink: (any TransferSink)? = nil
     ) -> Transfer {
-        let transfer = Transfer(sink: sink) { self.transferCount -= 1 }
-        transferCount += 1
+        let transfer = Transfer(sink: sink) { ended in
+            self.underWay[ObjectIdentifier(ended)] = nil
+            self.onEnd?(ended)
+        }
+        underWay[ObjectIdentifier(transfer)] = transfer
         let fields = Self.lines(request.headers)
         let hasBody = !request.body.isEmpty
         unsafe request.method.rawValue.withCString { method in
@@ -75,6 +87,22 @@ internal import Hub
             }
         }
         return transfer
+    }
+
+    /// Puts what this pool has counted into the metrics.
+    func report(to metrics: Metrics) {
+        guard let pointer = unsafe pointer else { return }
+        let counts = unsafe ce_pool_count(pointer)
+        metrics.set(.upstreamCalls, at: MetricPlaces.Outcome.whole, to: counts.whole)
+        metrics.set(.upstreamCalls, at: MetricPlaces.Outcome.unreachable, to: counts.unreachable)
+        metrics.set(.upstreamCalls, at: MetricPlaces.Outcome.tooSlow, to: counts.too_slow)
+        metrics.set(.upstreamCalls, at: MetricPlaces.Outcome.broken, to: counts.broken)
+        metrics.set(.upstreamCalls, at: MetricPlaces.Outcome.cancelled, to: counts.cancelled)
+        metrics.set(.upstreamCallsInFlight, to: underWay.count)
+        metrics.set(.upstreamUses, at: MetricPlaces.Use.new, to: counts.over_new)
+        metrics.set(.upstreamUses, at: MetricPlaces.Use.kept, to: counts.over_kept)
+        metrics.set(.upstreamReceivedBytes, to: counts.received_bytes)
+        metrics.set(.upstreamSentBytes, to: counts.sent_bytes)
     }
 
     /// `name: value` lines, each ended by NUL. `Headers` cannot hold a CR, LF or NUL in a field.
