@@ -15,7 +15,7 @@ from client import Cut
 from corpus import lines
 from gate import IS_SANITIZED, Gate, make_certificates, make_workspace
 from hub import FakeHub
-from load import CLIENT_TOKEN, Load, Violation, expect
+from visits import CLIENT_TOKEN, Load, Violation, expect
 
 SECONDS = int(os.environ.get("SOAK_SECONDS", "120"))
 CLIENTS = int(os.environ.get("SOAK_CLIENTS", "40"))
