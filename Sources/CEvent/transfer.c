@@ -37,7 +37,12 @@ static void on_limit(evutil_socket_t fd, short what, void *context) {
     (void)what;
     ce_transfer *transfer = context;
     switch (transfer->stage) {
-    case CE_STAGE_NAMING:
+    case CE_STAGE_NAMING: {
+        char reason[300];
+        snprintf(reason, sizeof reason, "the name %s was not found within the time limit", transfer->name->host);
+        ce_transfer_fail(transfer, CE_OUTCOME_UNREACHABLE, reason);
+        break;
+    }
     case CE_STAGE_CONNECTING:
         ce_transfer_fail(transfer, CE_OUTCOME_UNREACHABLE, "no connection within the time limit");
         break;
@@ -71,7 +76,6 @@ static int before_request(void *context, char *ip, char *local_ip, int port, int
     ce_transfer *transfer = context;
     transfer->attempts += 1;
     if (transfer->attempts > (transfer->repeatable ? 2u : 1u)) {
-        snprintf(transfer->reason, sizeof transfer->reason, "the connection closed before an answer came");
         return CURL_PREREQFUNC_ABORT;
     }
     if (transfer->stage == CE_STAGE_CONNECTING) {
@@ -343,7 +347,10 @@ void ce_transfer_finished(ce_transfer *transfer, CURLcode result) {
         ce_transfer_end(transfer, transfer->outcome, transfer->reason);
         return;
     }
-    if (result != CURLE_OK && transfer->reason[0] == '\0') {
+    if (result == CURLE_ABORTED_BY_CALLBACK) {
+        /* Ours, by before_request: what libcurl says of it says nothing to an operator. */
+        snprintf(transfer->reason, sizeof transfer->reason, "the connection closed before an answer came");
+    } else if (result != CURLE_OK && transfer->reason[0] == '\0') {
         snprintf(transfer->reason, sizeof transfer->reason, "%s", curl_easy_strerror(result));
     }
     ce_transfer_end(transfer, outcome_of(result, transfer->stage), transfer->reason);

@@ -88,7 +88,7 @@ import Testing
     func states() {
         let cases: [(HomePage.HubState, access: String, mood: String, words: String)] = [
             (.reachable(name: "acme-ml"), "open", "good", "Reachable as acme-ml"),
-            (.noToken, "open", "warn", "No token: public repositories only; set HF_ACCESS_TOKEN"),
+            (.noToken, "open", "warn", "No token: calls to the Hub answer 503; set HF_ACCESS_TOKEN"),
             (.noToken, "passthrough", "idle", "No token here: each client brings its own"),
             (.unreachable(reason: "timed out"), "open", "bad", "Unreachable: timed out"),
             (.unknown, "open", "idle", "Not asked yet: the first request will tell"),

@@ -48,7 +48,10 @@ internal import Hub
     func head() async throws(Failure) -> Head {
         if head == nil, outcome == nil {
             await withTaskCancellationHandler {
-                await withCheckedContinuation { headWaiter = $0 }
+                await withCheckedContinuation { waiter in
+                    // Looked at again: a task that was not started by `EventLoop.task` lets events in before it gets here.
+                    if head != nil || outcome != nil { waiter.resume() } else { headWaiter = waiter }
+                }
             } onCancel: {
                 EventLoop.assumeIsolated { self.cancel() }
             }
@@ -64,7 +67,9 @@ internal import Hub
     func done() async throws(Failure) {
         if outcome == nil {
             await withTaskCancellationHandler {
-                await withCheckedContinuation { doneWaiter = $0 }
+                await withCheckedContinuation { waiter in
+                    if outcome != nil { waiter.resume() } else { doneWaiter = waiter }
+                }
             } onCancel: {
                 EventLoop.assumeIsolated { self.cancel() }
             }
