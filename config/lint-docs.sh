@@ -1,6 +1,7 @@
 #!/bin/sh
 # The documentation checked: every relative link leads to a file in git, and the README's table of settings is that of
-# docs/SETTINGS.md, which a test compares with the program; the tests that docs/THREATS.md names exist. A part of `make lint` and, with --fix, of `make format`.
+# docs/SETTINGS.md, which a test compares with the program; the tests that docs/THREATS.md names exist. A part of
+# `make lint` and, with --fix, of `make format`.
 #   config/lint-docs.sh [--fix]
 set -eu
 cd "$(dirname "$0")/.."
@@ -58,6 +59,7 @@ for file in $(git ls-files --cached --others --exclude-standard -- '*.md'); do
 done
 
 # A test that docs/THREATS.md names as file::name is a file below Tests/ that has the name.
+# shellcheck disable=SC2016 # these backquotes are Markdown's
 grep -oE '`[A-Za-z/_.]+::[^`]+`' docs/THREATS.md | tr -d '`' >"$work/tests"
 while IFS= read -r test; do
     [ "$test" = file::name ] && continue
