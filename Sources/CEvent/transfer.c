@@ -395,6 +395,8 @@ void ce_transfer_end(ce_transfer *transfer, ce_outcome outcome, const char *reas
     if (transfer->streams) {
         evbuffer_drain(transfer->upload, evbuffer_get_length(transfer->upload));
     }
+    /* A spare transfer must not keep the last one's token. */
+    explicit_bzero(transfer->text, transfer->text_capacity);
     transfer->events->done(transfer->context, outcome, reason);
     /* libcurl counts the retries of a handle's whole life and gives up at the sixth: one that may have tried again goes. */
     bool unused_retries = outcome == CE_OUTCOME_WHOLE && transfer->attempts <= 1;

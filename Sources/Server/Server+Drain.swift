@@ -37,7 +37,6 @@ extension Server {
     private func cutOff() async {
         metrics.sources = nil
         listener.close()
-        // Last, so that whoever watches sees the others drain.
         admin?.close()
         repeat {
             pool.cancelAll()

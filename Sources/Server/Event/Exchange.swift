@@ -82,7 +82,8 @@ extension Exchange {
     /// Collects the whole body.
     /// Throws `payloadTooLarge`, `tooBusy`, `refused` (408), `clientGone`, or what the gate found wrong with it; the connection then closes after the answer.
     func body(within bounds: BodyBounds) async throws(Failure) -> [UInt8] {
-        guard hasBody, let pointer = unsafe pointer else { return [] }
+        guard !isGone else { throw .clientGone }
+        guard hasBody, declaredLength != 0, let pointer = unsafe pointer else { return [] }
         if let declaredLength, declaredLength > UInt64(bounds.bytes) {
             throw .payloadTooLarge(limit: bounds.bytes)
         }
@@ -104,7 +105,9 @@ extension Exchange {
 
     /// Gives the body's bytes to `sink` as they come.
     func stream(into sink: any BodySink) {
-        guard hasBody, let pointer = unsafe pointer else { return sink.end(nil) }
+        guard !isGone else { return sink.end(.clientGone) }
+        // What is said to be empty has ended before it is asked for: no event follows.
+        guard hasBody, declaredLength != 0, let pointer = unsafe pointer else { return sink.end(nil) }
         self.sink = sink
         unsafe ce_exchange_read(pointer)
     }

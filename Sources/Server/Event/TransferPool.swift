@@ -1,4 +1,5 @@
 internal import CEvent
+internal import Glibc
 internal import Hub
 
 /// Makes calls to other HTTP servers, many at once: a libcurl multi handle in the loop, with kept connections.
@@ -69,7 +70,13 @@ internal import Hub
             self.onEnd?(ended)
         }
         underWay[ObjectIdentifier(transfer)] = transfer
-        let fields = Self.lines(request.headers)
+        var fields = Self.lines(request.headers)
+        // There may be a token in them.
+        defer {
+            unsafe fields.withUnsafeMutableBytes { bytes in
+                if let start = bytes.baseAddress { unsafe explicit_bzero(start, bytes.count) }
+            }
+        }
         let hasBody = !request.body.isEmpty
         unsafe request.method.rawValue.withCString { method in
             unsafe url.withCString { url in

@@ -50,4 +50,11 @@ struct MetricRow: Sendable {
         250, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000, 1_000_000, 2_500_000, 5_000_000,
         10_000_000, 30_000_000, 60_000_000, 300_000_000,
     ]
+
+    /// The bucket that `time` falls into; most are among the first.
+    static func bucket(of time: UInt64) -> Int {
+        var bucket = 0
+        while bucket < bounds.count, bounds[bucket] < time { bucket += 1 }
+        return bucket
+    }
 }

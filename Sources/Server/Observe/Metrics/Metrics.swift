@@ -5,7 +5,7 @@ internal import Hub
 final class Metrics {
     private let slots: MetricSlots
     private let offsets: [Int]
-    private let bounds = MetricRow.bounds
+    private let buckets = MetricRow.bounds.count + 1
     private let noRoute = MetricsTable.noRoute
     private let refusedRoute = MetricsTable.refusedRoute
     private let answers = MetricPlaces.Answer.allCases.count
@@ -36,11 +36,9 @@ final class Metrics {
     /// Adds to a histogram. `place` is that of its series.
     func observe(_ metric: Metric, at place: Int = 0, microseconds: Int) {
         let time = UInt64(clamping: microseconds)
-        let first = offsets[metric.rawValue] + place * (bounds.count + 2)
-        var bucket = 0
-        while bucket < bounds.count, bounds[bucket] < time { bucket += 1 }
-        slots[first + bucket] &+= 1
-        slots[first + bounds.count + 1] &+= time
+        let first = offsets[metric.rawValue] + place * (buckets + 1)
+        slots[first + MetricRow.bucket(of: time)] &+= 1
+        slots[first + buckets] &+= time
     }
 
     /// Counts one request at its end.
