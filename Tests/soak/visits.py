@@ -201,7 +201,7 @@ class Load:
                         await connection.send(self.head("GET", "/-/health"))
                         answer = await connection.answer()
                         self.counts["requests"] += 1
-                        expect(answer.body == b'{"status":"ok"}', shown(answer))
+                        expect(answer.json == {"status": "ok"}, shown(answer))
                     case "two":
                         answer = await self.pipelined(connection)
                     case "fault":
