@@ -359,6 +359,9 @@ static ce_outcome outcome_of(CURLcode result, ce_stage stage) {
     switch (result) {
     case CURLE_OK:
         return CE_OUTCOME_WHOLE;
+    case CURLE_COULDNT_CONNECT:
+        /* In a later stage too: the second try of a call whose kept connection had closed. */
+        return CE_OUTCOME_UNREACHABLE;
     case CURLE_OPERATION_TIMEDOUT:
         return stage <= CE_STAGE_CONNECTING ? CE_OUTCOME_UNREACHABLE : CE_OUTCOME_TOO_SLOW;
     default:
@@ -421,7 +424,9 @@ void ce_transfer_end(ce_transfer *transfer, ce_outcome outcome, const char *reas
     /* A spare transfer must not keep the last one's token. */
     explicit_bzero(transfer->text, transfer->text_capacity);
     transfer->events->done(transfer->context, outcome, reason);
-    if (pool->spare_count < CE_SPARE_AT_MOST) {
+    /* libcurl counts the retries of a handle's whole life and gives up at the sixth: one that may have tried again goes. */
+    bool unused_retries = outcome == CE_OUTCOME_WHOLE && transfer->attempts <= 1;
+    if (unused_retries && pool->spare_count < CE_SPARE_AT_MOST) {
         TAILQ_INSERT_HEAD(&pool->spare, transfer, next);
         pool->spare_count += 1;
     } else {

@@ -564,6 +564,15 @@ def test_what_only_reads_is_tried_once_again(start_before, hub, method):
     assert [seen.connection.number for seen in hub.seen("/read")] == [1, 2]
 
 
+def test_a_second_try_is_there_however_often_one_was_needed(start_before, hub):
+    """libcurl counts the tries of a handle's whole life, and gives up at the sixth."""
+    closing_at_the_second(hub, "/read")
+    gate = start_before(hub)
+    exchange(gate, "GET", "/first")
+    assert [exchange(gate, "GET", "/read").status for _ in range(9)] == [200] * 9
+    assert len(hub.seen("/read")) == 18, "no second try was needed, so this test shows nothing"
+
+
 def test_what_only_reads_is_not_tried_for_ever(start_before, hub):
     hub.on("/first", lambda *_: http(200, b"first"))
     hub.on("/read", lambda *_: None)
