@@ -8,7 +8,7 @@ SANDBOX ?=
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-fast check build release certs image rundocker mntcerts format lint clean wrk fuzz
+.PHONY: help install run test test-fast check build release certs image rundocker mntcerts format lint clean wrk audit fuzz soak sanitize
 
 help: ## List what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -32,6 +32,7 @@ test-fast: ## Run the pure and the live tests only
 	swift test
 
 check: install ## What a change must pass: lint, then test
+	@config/install-deps.sh clang-format shellcheck
 	@$(MAKE) --no-print-directory lint
 	@$(MAKE) --no-print-directory test
 
@@ -68,5 +69,15 @@ wrk: install ## Measure requests a second of a release build in its sandbox (DUR
 	swift build -c release --product hubgate
 	@Tests/load/wrk.sh "$$(swift build -c release --show-bin-path)/hubgate"
 
+audit: build ## Look at a running gateway with testssl.sh, sslyze and slowhttptest
+	@config/install-deps.sh
+	@HUBGATE_BINARY="$$(swift build -c $(CONFIG) --show-bin-path)/hubgate" Tests/audit/run.sh
+
 fuzz: ## Fuzz the request parser with the sanitizers (FUZZ_SECONDS=60)
 	@Tests/fuzz/run.sh
+
+soak: build ## Load it for SOAK_SECONDS=120 with good and bad clients, before a Hub that misbehaves
+	@HUBGATE_BINARY="$$(swift build -c $(CONFIG) --show-bin-path)/hubgate" Tests/soak/run.sh
+
+sanitize: install ## Run every test and a short soak under the address, leak and undefined-behaviour sanitizers
+	@Tests/sanitize/run.sh

@@ -1,4 +1,5 @@
 #include "connection.h"
+#include "gate.h"
 
 #include <limits.h>
 #include <openssl/err.h>
@@ -16,29 +17,46 @@ void ce_exchange_end(ce_exchange *exchange, bool whole) {
 }
 
 void ce_exchange_gone(ce_exchange *exchange, ce_gone why) {
-    if (exchange->gone || exchange->events == NULL) {
+    if (exchange->events == NULL) {
         return;
     }
-    exchange->gone = true;
     exchange->close_after = true;
     exchange->reading = false;
     if (why != CE_GONE_BODY_REFUSED) {
+        /* Whoever still answers a refused body is not told a second time: its finish then ends the connection. */
+        exchange->broken = true;
         bufferevent_disable(exchange->bev, EV_READ | EV_WRITE);
+        if (exchange->finished) {
+            ce_connection_kill(exchange);
+            return;
+        }
     }
-    if (exchange->finished) {
-        ce_connection_kill(exchange);
-    } else {
+    if (!exchange->gone && !exchange->finished) {
+        exchange->gone = true;
         exchange->events->gone(exchange->context, why, why == CE_GONE_BODY_REFUSED ? &exchange->refusal : NULL);
     }
 }
 
-static size_t queued(const ce_exchange *exchange) {
+size_t ce_exchange_queued(const ce_exchange *exchange) {
     return evbuffer_get_length(bufferevent_get_output(exchange->bev));
+}
+
+static bool must_close(const ce_exchange *exchange) {
+    uint32_t most = exchange->http->limits.requests;
+    return (most > 0 && exchange->requests >= most) || exchange->close_after || exchange->client_closes
+        || !exchange->body_ended;
+}
+
+/* What the head says holds, however the reasons change before the answer's end: a drain that begins meanwhile waits for the
+ * connection's next request, whose answer can announce the end. */
+bool ce_exchange_closes(ce_exchange *exchange) {
+    exchange->close_after = exchange->http->draining || must_close(exchange);
+    return exchange->close_after;
 }
 
 /* Ends the exchange in order: the answer is with the kernel. */
 static void complete(ce_exchange *exchange) {
-    bool closes = ce_exchange_closes(exchange);
+    bool closes = must_close(exchange);
     bool unread = !exchange->body_ended || exchange->refusal.status != 0 || evbuffer_get_length(exchange->waiting) > 0;
     ce_exchange_end(exchange, true);
     if (!closes) {
@@ -47,10 +65,11 @@ static void complete(ce_exchange *exchange) {
         exchange->phase = CE_PHASE_IDLE;
         bufferevent_setwatermark(exchange->bev, EV_WRITE, 0, 0);
         ce_gate_trim(exchange->gate);
-        ce_connection_limit(exchange, exchange->http->limits.idle_ms);
+        ce_connection_limit_wait(exchange);
         /* Before evhttp goes on reading: it looks once whether a pipelined request is there already. */
         ce_connection_pump(exchange);
         evhttp_send_reply_end(stand_in);
+        ce_connection_regulate(exchange);
         return;
     }
     /* Without close_notify, OpenSSL clients throw the session away, and some take the answer for cut off. */
@@ -62,7 +81,7 @@ static void complete(ce_exchange *exchange) {
     exchange->phase = CE_PHASE_LINGERING;
     evbuffer_drain(exchange->waiting, evbuffer_get_length(exchange->waiting));
     shutdown(bufferevent_getfd(exchange->bev), SHUT_WR);
-    ce_connection_limit(exchange, CE_LINGER_MS);
+    ce_connection_limit(exchange, exchange->http->leaving ? CE_LEAVING_LINGER_MS : CE_LINGER_MS);
     bufferevent_enable(exchange->bev, EV_READ);
 }
 
@@ -74,7 +93,7 @@ static void on_writable(struct bufferevent *bev, void *context) {
     }
     if (!exchange->finished) {
         exchange->events->writable(exchange->context);
-    } else if (queued(exchange) == 0) {
+    } else if (ce_exchange_queued(exchange) == 0) {
         complete(exchange);
     }
 }
@@ -100,6 +119,7 @@ void ce_exchange_begin(struct evhttp_request *stand_in, void *context) {
     exchange->evcon = evhttp_request_get_connection(stand_in);
     exchange->stand_in = stand_in;
     exchange->phase = CE_PHASE_ANSWERING;
+    exchange->requests += 1;
     exchange->body_ended = refused;
     exchange->reading = exchange->close_after = exchange->finished = exchange->gone = exchange->broken = false;
     exchange->client_closes = refused || request->close;
@@ -109,7 +129,7 @@ void ce_exchange_begin(struct evhttp_request *stand_in, void *context) {
     bufferevent_setwatermark(exchange->bev, EV_WRITE, CE_OUTPUT_LOW, 0);
     bool has_body = !refused && request->framing != CE_FRAMING_NONE
         && !(request->framing == CE_FRAMING_LENGTH && request->content_length == 0);
-    bufferevent_enable(exchange->bev, EV_READ);
+    ce_connection_regulate(exchange);
     http->on_request(http->context, exchange, refused ? NULL : request, refused ? &exchange->refusal : NULL);
     if (!refused && !has_body) {
         size_t consumed;
@@ -121,10 +141,6 @@ void ce_exchange_begin(struct evhttp_request *stand_in, void *context) {
 void ce_exchange_accept(ce_exchange *exchange, const ce_exchange_events *events, void *context) {
     exchange->events = events;
     exchange->context = context;
-}
-
-bool ce_exchange_closes(const ce_exchange *exchange) {
-    return exchange->close_after || exchange->client_closes || !exchange->body_ended || exchange->http->draining;
 }
 
 void ce_exchange_close_after(ce_exchange *exchange) {
@@ -156,23 +172,23 @@ size_t ce_exchange_write(ce_exchange *exchange, const uint8_t *bytes, size_t cou
     if (exchange->phase != CE_PHASE_ANSWERING || exchange->broken || exchange->events == NULL) {
         return 0;
     }
-    size_t sent = queued(exchange) == 0 ? write_now(exchange, bytes, count) : 0;
+    size_t sent = ce_exchange_queued(exchange) == 0 ? write_now(exchange, bytes, count) : 0;
     if (sent == count || exchange->broken) {
-        return queued(exchange);
+        return ce_exchange_queued(exchange);
     }
     evbuffer_add(bufferevent_get_output(exchange->bev), bytes + sent, count - sent);
     bufferevent_enable(exchange->bev, EV_WRITE);
     if (exchange->due_ms == 0) {
-        ce_connection_limit(exchange, exchange->http->limits.stall_ms);
+        ce_connection_limit(exchange, exchange->http->limits.write_stall_ms);
     }
-    return queued(exchange);
+    return ce_exchange_queued(exchange);
 }
 
 void ce_exchange_finish(ce_exchange *exchange) {
     exchange->finished = true;
     if (exchange->broken) {
         ce_connection_kill(exchange);
-    } else if (queued(exchange) == 0) {
+    } else if (ce_exchange_queued(exchange) == 0) {
         complete(exchange);
     }
 }
@@ -191,7 +207,7 @@ void ce_exchange_read(ce_exchange *exchange) {
         ce_exchange_write(exchange, (const uint8_t *)continue_head, sizeof continue_head - 1);
     }
     exchange->body_bytes_at_check = exchange->body_bytes;
-    ce_connection_limit(exchange, exchange->http->limits.stall_ms);
+    ce_connection_limit(exchange, exchange->http->limits.body_stall_ms);
     event_active(exchange->work, EV_TIMEOUT, 0);
 }
 
@@ -217,24 +233,22 @@ void ce_exchange_body_ended(ce_exchange *exchange) {
 /* A stall is told by standing still from one check to the next, so no timer is touched while bytes move. */
 void ce_exchange_limit_passed(ce_exchange *exchange) {
     uint64_t written = BIO_number_written(SSL_get_wbio(exchange->ssl));
-    bool writes = queued(exchange) > 0;
+    bool writes = ce_exchange_queued(exchange) > 0;
     bool reads = exchange->reading && !exchange->body_ended;
-    if (writes && written == exchange->written_at_check) {
+    if (writes && written - exchange->written_at_check < CE_PROGRESS_BYTES) {
         ce_exchange_gone(exchange, CE_GONE_READ_STALLED);
         return;
     }
-    if (reads && exchange->body_bytes == exchange->body_bytes_at_check) {
-        exchange->refusal =
-            (ce_refusal){ .status = 408,
-                          .rule = "body-too-slow",
-                          .reason = "The request's body did not arrive in time. Send it without pauses." };
+    if (reads && exchange->body_bytes - exchange->body_bytes_at_check < CE_PROGRESS_BYTES) {
+        exchange->refusal = gate_refusal_of(GATE_BODY_TOO_SLOW);
         ce_exchange_gone(exchange, CE_GONE_BODY_REFUSED);
-        return;
+        reads = false;
     }
     exchange->written_at_check = written;
     exchange->body_bytes_at_check = exchange->body_bytes;
     if (writes || reads) {
-        ce_connection_limit(exchange, exchange->http->limits.stall_ms);
+        const ce_http_limits *limits = &exchange->http->limits;
+        ce_connection_limit(exchange, writes ? limits->write_stall_ms : limits->body_stall_ms);
     }
 }
 

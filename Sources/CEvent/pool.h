@@ -5,6 +5,7 @@
 #include "CEvent.h"
 
 #include <curl/curl.h>
+#include <event2/buffer.h>
 #include <event2/dns.h>
 #include <event2/event.h>
 #include <sys/queue.h>
@@ -34,6 +35,8 @@ typedef enum ce_stage {
     CE_STAGE_ENDING
 } ce_stage;
 
+/* As much of one body is taken before others have their turn. */
+enum { CE_TURN_BYTES = 64 * 1024 };
 enum { CE_HEAD_BYTES = 64 * 1024, CE_HEAD_FIELDS = 200, CE_INTERIM_HEADS = 10 };
 
 /* An upstream answer's head as it comes in, line by line. */
@@ -53,6 +56,7 @@ struct ce_transfer {
     ce_pool *pool;
     CURL *easy;
     struct event *limit;
+    struct event *again; /* goes on with a transfer that made way for others */
     ce_name *name;
     ce_stage stage;
     ce_outcome outcome;
@@ -60,15 +64,19 @@ struct ce_transfer {
     void *context;
     uint32_t connect_ms, first_byte_ms, stall_ms;
     uint64_t received, received_at_check;
+    uint64_t turn, taken_in_turn;
     unsigned attempts;
     bool repeatable; /* a safe method: may be sent again over a fresh connection */
     bool added, paused;
+    struct evbuffer *upload; /* of a streamed body, what libcurl has not taken yet; made at the first use */
+    bool streams, upload_ended, upload_starved;
+    uint64_t sent, sent_at_check;
     char *text;               /* the field lines */
     struct curl_slist *nodes; /* one per line, in one block */
     size_t text_capacity, node_capacity;
     ce_head head;
-    char reason[CURL_ERROR_SIZE];
-    char curl_reason[CURL_ERROR_SIZE]; /* what libcurl says of it, also of what we refused for a better reason */
+    char reason[CURL_ERROR_SIZE];      /* ours, if we ended it */
+    char curl_reason[CURL_ERROR_SIZE]; /* libcurl's; it also comments on what we end */
     TAILQ_ENTRY(ce_transfer) next;
 };
 
@@ -85,6 +93,8 @@ struct ce_pool {
     struct ce_transfers ending; /* to be ended in the next poll */
     struct ce_transfers spare;
     size_t spare_count;
+    uint64_t turn; /* counts the calls of libcurl that may move bytes */
+    ce_pool_counts counts;
 };
 
 int64_t ce_now_ms(void);
@@ -100,6 +110,11 @@ void ce_transfer_fail(ce_transfer *transfer, ce_outcome outcome, const char *rea
 void ce_transfer_end(ce_transfer *transfer, ce_outcome outcome, const char *reason);
 void ce_transfer_finished(ce_transfer *transfer, CURLcode result);
 void ce_transfer_release(ce_transfer *transfer);
+
+/* libcurl's read callback. */
+size_t ce_transfer_read(char *into, size_t size, size_t count, void *transfer);
+/* Tells libcurl which directions may move. */
+void ce_transfer_apply_pauses(ce_transfer *transfer);
 
 void ce_head_reset(ce_head *head);
 /* Takes one line as libcurl gives it. Returns NULL, or what is wrong with it. */

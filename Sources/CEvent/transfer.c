@@ -27,16 +27,31 @@ void ce_transfer_fail(ce_transfer *transfer, ce_outcome outcome, const char *rea
     event_active(transfer->pool->work, EV_TIMEOUT, 0);
 }
 
+/* While a streamed body moves, or waits for the client that sends it, the other side cannot be expected to answer. */
+static bool is_uploading(const ce_transfer *transfer) {
+    return transfer->streams && (transfer->upload_starved || transfer->sent != transfer->sent_at_check);
+}
+
 static void on_limit(evutil_socket_t fd, short what, void *context) {
     (void)fd;
     (void)what;
     ce_transfer *transfer = context;
     switch (transfer->stage) {
-    case CE_STAGE_NAMING:
+    case CE_STAGE_NAMING: {
+        char reason[300];
+        snprintf(reason, sizeof reason, "the name %s was not found within the time limit", transfer->name->host);
+        ce_transfer_fail(transfer, CE_OUTCOME_UNREACHABLE, reason);
+        break;
+    }
     case CE_STAGE_CONNECTING:
         ce_transfer_fail(transfer, CE_OUTCOME_UNREACHABLE, "no connection within the time limit");
         break;
     case CE_STAGE_WAITING:
+        if (is_uploading(transfer)) {
+            transfer->sent_at_check = transfer->sent;
+            arm(transfer, transfer->first_byte_ms);
+            break;
+        }
         ce_transfer_fail(transfer, CE_OUTCOME_TOO_SLOW, "no answer within the time limit");
         break;
     case CE_STAGE_RECEIVING:
@@ -92,16 +107,42 @@ static size_t on_head_line(char *line, size_t size, size_t count, void *context)
     return size * count;
 }
 
+/* libcurl reads as long as there is something to read: from a fast server to a fast client that is for ever, and nobody else is
+ * served. In a new turn of the loop it goes on. */
+static bool makes_way(ce_transfer *transfer, size_t count) {
+    if (transfer->turn != transfer->pool->turn) {
+        transfer->turn = transfer->pool->turn;
+        transfer->taken_in_turn = 0;
+    }
+    transfer->taken_in_turn += count;
+    return transfer->taken_in_turn > CE_TURN_BYTES;
+}
+
+static void on_again(evutil_socket_t fd, short what, void *context) {
+    (void)fd;
+    (void)what;
+    ce_transfer *transfer = context;
+    transfer->pool->turn += 1;
+    ce_transfer_resume(transfer);
+}
+
 static size_t on_body(char *bytes, size_t size, size_t count, void *context) {
     ce_transfer *transfer = context;
     if (transfer->stage == CE_STAGE_ENDING) {
         return 0;
+    }
+    if (makes_way(transfer, size * count)) {
+        struct timeval next_turn = { 0, 0 };
+        evtimer_add(transfer->again, &next_turn);
+        transfer->paused = true;
+        return CURL_WRITEFUNC_PAUSE;
     }
     if (!transfer->events->body(transfer->context, (const uint8_t *)bytes, size * count)) {
         transfer->paused = true;
         return CURL_WRITEFUNC_PAUSE;
     }
     transfer->received += size * count;
+    transfer->pool->counts.received_bytes += size * count;
     return size * count;
 }
 
@@ -129,6 +170,7 @@ static ce_transfer *new_transfer(ce_pool *pool) {
     transfer->pool = pool;
     transfer->easy = easy;
     transfer->limit = evtimer_new(pool->loop->base, on_limit, transfer);
+    transfer->again = evtimer_new(pool->loop->base, on_again, transfer);
     curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
@@ -147,6 +189,8 @@ static ce_transfer *new_transfer(ce_pool *pool) {
     curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
+    curl_easy_setopt(easy, CURLOPT_READFUNCTION, ce_transfer_read);
+    curl_easy_setopt(easy, CURLOPT_READDATA, transfer);
     trust(pool, easy);
     return transfer;
 }
@@ -211,10 +255,16 @@ static struct curl_slist *field_list(ce_transfer *transfer, const ce_call *call)
 }
 
 static void set_method(CURL *easy, const ce_call *call) {
+    /* A handle keeps what its last call set: an upload would turn the next POST into a PUT. */
+    curl_easy_setopt(easy, CURLOPT_UPLOAD, 0L);
     curl_easy_setopt(easy, CURLOPT_NOBODY, 0L);
     curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, NULL);
     if (strcmp(call->method, "HEAD") == 0) {
         curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
+    } else if (call->streams_body) {
+        curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L);
+        curl_easy_setopt(easy, CURLOPT_INFILESIZE_LARGE, (curl_off_t)call->stream_length);
+        curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, call->method);
     } else if (call->body == NULL && strcmp(call->method, "POST") != 0 && strcmp(call->method, "PUT") != 0) {
         curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
         curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, call->method);
@@ -237,7 +287,10 @@ static void prepare(ce_transfer *transfer, const ce_call *call) {
     transfer->stall_ms = call->stall_ms;
     transfer->received = transfer->received_at_check = 0;
     transfer->attempts = 0;
-    transfer->repeatable = is_safe(call->method) && call->body == NULL;
+    transfer->repeatable = is_safe(call->method) && call->body == NULL && !call->streams_body;
+    transfer->streams = call->streams_body;
+    transfer->upload_ended = transfer->upload_starved = false;
+    transfer->sent = transfer->sent_at_check = 0;
     transfer->added = transfer->paused = false;
     transfer->reason[0] = transfer->curl_reason[0] = '\0';
     transfer->head.interim = 0;
@@ -245,6 +298,9 @@ static void prepare(ce_transfer *transfer, const ce_call *call) {
     curl_easy_setopt(transfer->easy, CURLOPT_URL, call->url);
     curl_easy_setopt(transfer->easy, CURLOPT_HTTPHEADER, field_list(transfer, call));
     set_method(transfer->easy, call);
+    if (transfer->streams && transfer->upload == NULL && (transfer->upload = evbuffer_new()) == NULL) {
+        abort();
+    }
 }
 
 ce_transfer *ce_transfer_start(ce_pool *pool, const ce_call *call, const ce_transfer_events *events, void *context) {
@@ -255,6 +311,8 @@ ce_transfer *ce_transfer_start(ce_pool *pool, const ce_call *call, const ce_tran
     } else {
         transfer = new_transfer(pool);
     }
+    pool->counts.calls += 1;
+    pool->counts.sent_bytes += call->body_length;
     transfer->events = events;
     transfer->context = context;
     prepare(transfer, call);
@@ -289,7 +347,7 @@ void ce_transfer_go(ce_transfer *transfer) {
 void ce_transfer_resume(ce_transfer *transfer) {
     if (transfer->paused && transfer->stage == CE_STAGE_RECEIVING) {
         transfer->paused = false;
-        curl_easy_pause(transfer->easy, CURLPAUSE_CONT);
+        ce_transfer_apply_pauses(transfer);
     }
 }
 
@@ -301,6 +359,9 @@ static ce_outcome outcome_of(CURLcode result, ce_stage stage) {
     switch (result) {
     case CURLE_OK:
         return CE_OUTCOME_WHOLE;
+    case CURLE_COULDNT_CONNECT:
+        /* In a later stage too: the second try of a call whose kept connection had closed. */
+        return CE_OUTCOME_UNREACHABLE;
     case CURLE_OPERATION_TIMEDOUT:
         return stage <= CE_STAGE_CONNECTING ? CE_OUTCOME_UNREACHABLE : CE_OUTCOME_TOO_SLOW;
     default:
@@ -314,14 +375,40 @@ void ce_transfer_finished(ce_transfer *transfer, CURLcode result) {
         return;
     }
     if (result != CURLE_OK && transfer->reason[0] == '\0') {
-        const char *reason = transfer->curl_reason[0] != '\0' ? transfer->curl_reason : curl_easy_strerror(result);
-        snprintf(transfer->reason, sizeof transfer->reason, "%s", reason);
+        const char *words = transfer->curl_reason[0] != '\0' ? transfer->curl_reason : curl_easy_strerror(result);
+        snprintf(transfer->reason, sizeof transfer->reason, "%s", words);
     }
     ce_transfer_end(transfer, outcome_of(result, transfer->stage), transfer->reason);
 }
 
+static uint64_t *count_of(ce_pool_counts *counts, ce_outcome outcome) {
+    switch (outcome) {
+    case CE_OUTCOME_WHOLE:
+        return &counts->whole;
+    case CE_OUTCOME_UNREACHABLE:
+        return &counts->unreachable;
+    case CE_OUTCOME_TOO_SLOW:
+        return &counts->too_slow;
+    case CE_OUTCOME_CANCELLED:
+        return &counts->cancelled;
+    default:
+        return &counts->broken;
+    }
+}
+
+static void count_end(ce_transfer *transfer, ce_outcome outcome) {
+    ce_pool_counts *counts = &transfer->pool->counts;
+    *count_of(counts, outcome) += 1;
+    if (transfer->attempts > 0) {
+        long connects = 0;
+        curl_easy_getinfo(transfer->easy, CURLINFO_NUM_CONNECTS, &connects);
+        *(connects > 0 ? &counts->over_new : &counts->over_kept) += 1;
+    }
+}
+
 void ce_transfer_end(ce_transfer *transfer, ce_outcome outcome, const char *reason) {
     ce_pool *pool = transfer->pool;
+    count_end(transfer, outcome);
     if (transfer->stage == CE_STAGE_ENDING) {
         TAILQ_REMOVE(&pool->ending, transfer, next);
     }
@@ -330,8 +417,16 @@ void ce_transfer_end(ce_transfer *transfer, ce_outcome outcome, const char *reas
         curl_multi_remove_handle(pool->multi, transfer->easy);
     }
     evtimer_del(transfer->limit);
+    evtimer_del(transfer->again);
+    if (transfer->streams) {
+        evbuffer_drain(transfer->upload, evbuffer_get_length(transfer->upload));
+    }
+    /* A spare transfer must not keep the last one's token. */
+    explicit_bzero(transfer->text, transfer->text_capacity);
     transfer->events->done(transfer->context, outcome, reason);
-    if (pool->spare_count < CE_SPARE_AT_MOST) {
+    /* libcurl counts the retries of a handle's whole life and gives up at the sixth: one that may have tried again goes. */
+    bool unused_retries = outcome == CE_OUTCOME_WHOLE && transfer->attempts <= 1;
+    if (unused_retries && pool->spare_count < CE_SPARE_AT_MOST) {
         TAILQ_INSERT_HEAD(&pool->spare, transfer, next);
         pool->spare_count += 1;
     } else {
@@ -342,6 +437,10 @@ void ce_transfer_end(ce_transfer *transfer, ce_outcome outcome, const char *reas
 void ce_transfer_release(ce_transfer *transfer) {
     curl_easy_cleanup(transfer->easy);
     event_free(transfer->limit);
+    event_free(transfer->again);
+    if (transfer->upload != NULL) {
+        evbuffer_free(transfer->upload);
+    }
     free(transfer->text);
     free(transfer->nodes);
     free(transfer->head.bytes);

@@ -19,7 +19,15 @@ extension Failure {
 
     /// `limit` is in bytes.
     public static func payloadTooLarge(limit: Int) -> Failure {
-        Failure(.payloadTooLarge, detail: "The body is larger than the \(limit) bytes that are accepted here.")
+        Failure(
+            .payloadTooLarge, detail: "The body is larger than the \(limit) bytes that are accepted here (body_limit).")
+    }
+
+    /// A body that is collected whole did not arrive in time (RFC 9110 section 15.5.9).
+    public static var bodyTooSlow: Failure {
+        Failure(
+            .refused(.requestTimeout, rule: "body-too-slow"),
+            detail: "The request's body did not arrive in time. Send it without pauses.")
     }
 
     /// `accepted` is a media type: `.unsupportedMediaType(accepted: "application/json")`.
@@ -39,6 +47,15 @@ extension Failure {
         Failure(.denied, detail: "This gateway's policy does not allow you \(what); ask whoever runs it.")
     }
 
+    /// A web page of another site tried to use the gateway's token through a visitor's browser.
+    public static var crossSite: Failure {
+        Failure(
+            .denied,
+            detail:
+                "Pages of other sites may not use this gateway: it acts with its own token. Use access = passthrough for that."
+        )
+    }
+
     /// `retryAfter` is in seconds; without it the refusal's own Retry-After counts, where that is a number.
     public static func hubAnswered(_ refusal: HubRefusal, retryAfter: Int? = nil) -> Failure {
         let told = refusal.headers["Retry-After"].flatMap { Int($0) }.flatMap { $0 >= 0 ? $0 : nil }
@@ -54,6 +71,14 @@ extension Failure {
     /// `reason` is a phrase: `.hubTooSlow("no answer within the time limit")`.
     public static func hubTooSlow(_ reason: String) -> Failure {
         Failure(.hubTooSlow, detail: "The Hub is too slow: \(reason). Try again later.")
+    }
+
+    /// A request with its whole answer took longer than this gateway's limit for it.
+    public static var overdue: Failure {
+        Failure(
+            .hubTooSlow,
+            detail:
+                "The request took longer than this gateway allows (request_timeout). Ask for less at once, or later.")
     }
 
     /// `reason` is a phrase: `.hubBroken("the answer was cut off")`.

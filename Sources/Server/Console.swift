@@ -2,6 +2,15 @@ internal import Glibc
 
 /// What the program says before it serves, and when it does not.
 enum Console {
+    /// Makes sure that descriptors 0 to 2 are taken: else the first sockets would get their numbers, and the log would be written to clients.
+    static func claim() {
+        while case let descriptor = unsafe open("/dev/null", O_RDWR), descriptor >= 0 {
+            guard descriptor > 2 else { continue }
+            close(descriptor)
+            return
+        }
+    }
+
     static func print(_ text: String) {
         write(text, to: STDOUT_FILENO)
     }

@@ -43,7 +43,7 @@ private final class SandboxState {
         do throws(Failure) {
             if let refusal = exchange.refusal { throw refusal }
             var request = exchange.request
-            request.body = try await exchange.body(limit: 64 << 20)
+            request.body = try await exchange.body(within: BodyBounds(bytes: 64 << 20, milliseconds: 60_000))
             exchange.send(sandbox.answer(request))
         } catch {
             exchange.send(error.response(to: exchange.request, id: .next()))

@@ -3,14 +3,18 @@ internal import Hub
 /// Collects a body up to a limit for someone who waits for the whole.
 @EventLoop
 final class BodyCollector: BodySink {
+    /// Bytes that count against `budget`, until whoever made this gives them back.
+    private(set) var heldBytes = 0
     private let limit: Int
+    private let budget: BufferedBytes
     private var bytes: [UInt8] = []
     private var result: Result<[UInt8], Failure>?
     private var waiter: CheckedContinuation<Result<[UInt8], Failure>, Never>?
 
-    /// `limit` is in bytes.
-    init(limit: Int) {
+    /// `limit` is in bytes, and this body's own; `budget` is everybody's.
+    init(limit: Int, budget: BufferedBytes) {
         self.limit = limit
+        self.budget = budget
     }
 
     /// Returns when the last byte is there.
@@ -26,12 +30,17 @@ final class BodyCollector: BodySink {
     }
 
     func take(_ new: UnsafeBufferPointer<UInt8>) -> Bool {
-        guard result == nil, bytes.count + new.count <= limit else {
-            finish(.failure(.payloadTooLarge(limit: limit)))
+        guard result == nil else { return false }
+        do throws(Failure) {
+            guard bytes.count + new.count <= limit else { throw .payloadTooLarge(limit: limit) }
+            try budget.take(new.count)
+            heldBytes += new.count
+            unsafe bytes.append(contentsOf: new)
+            return true
+        } catch {
+            finish(.failure(error))
             return false
         }
-        unsafe bytes.append(contentsOf: new)
-        return true
     }
 
     func end(_ failure: Failure?) {

@@ -21,9 +21,14 @@ internal import Hub
         let headers: Headers
     }
 
+    let started = Moment.now
+    /// From the start to the answer's head; nil before it.
+    private(set) var firstByteMicroseconds: Int?
     private(set) var receivedBytes = 0
     private nonisolated(unsafe) var pointer: OpaquePointer?
     private let sink: (any TransferSink)?
+    /// Called when what `send` queued has mostly gone out.
+    var onSendable: (@EventLoop () -> Void)?
     private let onEnd: @EventLoop (Transfer) -> Void
     private var head: Head?
     private var outcome: Result<Void, Failure>?
@@ -77,6 +82,18 @@ internal import Hub
         try outcome?.get()
     }
 
+    /// Queues bytes of a streamed request body. Returns how many wait for the other side.
+    func send(_ bytes: UnsafeBufferPointer<UInt8>) -> Int {
+        guard let pointer = unsafe pointer else { return 0 }
+        return unsafe ce_transfer_send(pointer, bytes.baseAddress, bytes.count)
+    }
+
+    /// The streamed request body is complete.
+    func sendEnd() {
+        guard let pointer = unsafe pointer else { return }
+        unsafe ce_transfer_send_end(pointer)
+    }
+
     /// Lets content come again after the sink refused some.
     func resume() {
         guard let pointer = unsafe pointer else { return }
@@ -94,6 +111,8 @@ internal import Hub
 extension Transfer {
     fileprivate func headed(_ head: Head) {
         self.head = head
+        firstByteMicroseconds = Moment.now.microseconds(since: started)
+        sink?.begin(head)
         headWaiter?.resume()
         headWaiter = nil
     }
@@ -109,7 +128,7 @@ extension Transfer {
         self.outcome = outcome
         headWaiter?.resume()
         doneWaiter?.resume()
-        (headWaiter, doneWaiter) = (nil, nil)
+        (headWaiter, doneWaiter, onSendable) = (nil, nil, nil)
         onEnd(self)
     }
 }
@@ -132,6 +151,10 @@ private nonisolated(unsafe) let transferEvents = {
     let events = UnsafeMutablePointer<ce_transfer_events>.allocate(capacity: 1)
     unsafe events.initialize(
         to: ce_transfer_events(
+            sendable: { context in
+                let transfer: Transfer = unsafe borrowed(context)
+                EventLoop.assumeIsolated { transfer.onSendable?() }
+            },
             head: { context, status, block in
                 guard let block = unsafe block?.pointee else { return }
                 let transfer: Transfer = unsafe borrowed(context)

@@ -1,4 +1,5 @@
 internal import CEvent
+internal import Glibc
 internal import Hub
 
 /// Makes calls to other HTTP servers, many at once: a libcurl multi handle in the loop, with kept connections.
@@ -14,8 +15,10 @@ internal import Hub
     }
 
     private nonisolated(unsafe) var pointer: OpaquePointer?
-    private var transfers: [ObjectIdentifier: Transfer] = [:]
+    private var underWay: [ObjectIdentifier: Transfer] = [:]
     private var isClosing = false
+    /// Called at the end of each call.
+    var onEnd: (@EventLoop (Transfer) -> Void)?
 
     /// `dnsServer` is `ip` or `ip:port`, nil for those of /etc/resolv.conf; `connections` is the most to one origin.
     init(trust: Trust = .system, dnsServer: String? = nil, connections: Int = 256) throws(CError) {
@@ -40,29 +43,44 @@ internal import Hub
     func close() {
         guard !isClosing else { return }
         isClosing = true
-        for transfer in transfers.values { transfer.cancel() }
+        for transfer in underWay.values { transfer.cancel() }
         freeWhenDone()
     }
 
     private func freeWhenDone() {
-        guard isClosing, transfers.isEmpty, let pool = unsafe pointer else { return }
+        guard isClosing, underWay.isEmpty, let pool = unsafe pointer else { return }
         unsafe pointer = nil
         unsafe ce_pool_free(pool)
     }
+
+    var isIdle: Bool { underWay.isEmpty }
 
     deinit {
         precondition(unsafe pointer == nil, "close a pool before letting it go")
     }
 
-    /// Starts a call; the transfer's `head()` and `done()` tell how it goes.
-    func start(_ request: Request, url: String, limits: Transfer.Limits, sink: (any TransferSink)? = nil) -> Transfer {
+    /// A request body that follows by `Transfer.send`: of `length` bytes, or chunked if that is nil.
+    struct Stream: Sendable {
+        let length: UInt64?
+    }
+
+    /// Starts a call; the transfer's `head()` and `done()` tell how it goes. `request.body` is sent unless `stream` is given.
+    func start(
+        _ request: Request, url: String, limits: Transfer.Limits, stream: Stream? = nil, sink: (any TransferSink)? = nil
+    ) -> Transfer {
         let transfer = Transfer(sink: sink) { self.ended($0) }
         guard !isClosing else {
             transfer.refuse(.draining())
             return transfer
         }
-        transfers[ObjectIdentifier(transfer)] = transfer
-        let fields = Self.lines(request.headers)
+        underWay[ObjectIdentifier(transfer)] = transfer
+        var fields = Self.lines(request.headers)
+        // There may be a token in them.
+        defer {
+            unsafe fields.withUnsafeMutableBytes { bytes in
+                if let start = bytes.baseAddress { unsafe explicit_bzero(start, bytes.count) }
+            }
+        }
         let hasBody = !request.body.isEmpty
         unsafe request.method.rawValue.withCString { method in
             unsafe url.withCString { url in
@@ -71,6 +89,8 @@ internal import Hub
                         var call = unsafe ce_call(
                             method: method, url: url, fields: fields.baseAddress, fields_length: fields.count,
                             body: hasBody ? body.baseAddress : nil, body_length: body.count,
+                            streams_body: stream != nil,
+                            stream_length: stream?.length.map { Int64(clamping: $0) } ?? -1,
                             connect_ms: limits.connect, first_byte_ms: limits.firstByte, stall_ms: limits.stall)
                         unsafe transfer.begin(pointer, &call)
                     }
@@ -80,8 +100,25 @@ internal import Hub
         return transfer
     }
 
+    /// Puts what this pool has counted into the metrics.
+    func report(to metrics: Metrics) {
+        guard let pointer = unsafe pointer else { return }
+        let counts = unsafe ce_pool_count(pointer)
+        metrics.set(.upstreamCalls, at: MetricPlaces.Outcome.whole, to: counts.whole)
+        metrics.set(.upstreamCalls, at: MetricPlaces.Outcome.unreachable, to: counts.unreachable)
+        metrics.set(.upstreamCalls, at: MetricPlaces.Outcome.tooSlow, to: counts.too_slow)
+        metrics.set(.upstreamCalls, at: MetricPlaces.Outcome.broken, to: counts.broken)
+        metrics.set(.upstreamCalls, at: MetricPlaces.Outcome.cancelled, to: counts.cancelled)
+        metrics.set(.upstreamCallsInFlight, to: underWay.count)
+        metrics.set(.upstreamUses, at: MetricPlaces.Use.new, to: counts.over_new)
+        metrics.set(.upstreamUses, at: MetricPlaces.Use.kept, to: counts.over_kept)
+        metrics.set(.upstreamReceivedBytes, to: counts.received_bytes)
+        metrics.set(.upstreamSentBytes, to: counts.sent_bytes)
+    }
+
     private func ended(_ transfer: Transfer) {
-        transfers[ObjectIdentifier(transfer)] = nil
+        underWay[ObjectIdentifier(transfer)] = nil
+        onEnd?(transfer)
         guard isClosing else { return }
         // Not here, inside a callback of the pool.
         EventLoop.task { self.freeWhenDone() }

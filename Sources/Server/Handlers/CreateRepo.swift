@@ -3,7 +3,7 @@ internal import Hub
 /// POST /api/repo: creates a repository on the Hub.
 struct CreateRepo: RepoHandler {
     let hub: HubClient
-    let bodyLimit: Int
+    let bodyBounds: BodyBounds
 
     func answer(_ order: RepoCreation, _ context: RequestContext) async throws(Failure) -> Receipt {
         let repo = try await hub.send(order, context)

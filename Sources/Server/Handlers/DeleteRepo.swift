@@ -3,7 +3,7 @@ internal import Hub
 /// DELETE /api/repo: deletes a repository.
 struct DeleteRepo: RepoHandler {
     let hub: HubClient
-    let bodyLimit: Int
+    let bodyBounds: BodyBounds
 
     func answer(_ order: RepoDeletion, _ context: RequestContext) async throws(Failure) -> Receipt {
         try await hub.send(order, context)

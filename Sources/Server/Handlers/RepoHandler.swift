@@ -5,8 +5,7 @@ internal import Hub
 protocol RepoHandler: Handler {
     associatedtype Order: FacadeOrder
 
-    /// The largest body that is read, in bytes.
-    var bodyLimit: Int { get }
+    var bodyBounds: BodyBounds { get }
     /// Carries the order out.
     func answer(_ order: Order, _ context: RequestContext) async throws(Failure) -> Receipt
 }
@@ -18,11 +17,14 @@ extension RepoHandler {
         guard request.headers.mediaType == "application/json" else {
             throw .unsupportedMediaType(accepted: "application/json")
         }
-        let order = try Order(facade: try JSON.parse(try await exchange.body(limit: bodyLimit)))
+        let body = try await exchange.body(within: bodyBounds)
+        guard !body.isEmpty else { throw .badRequest("The body is empty: send a JSON object.") }
+        let order = try Order(facade: try JSON.parse(body))
         let receipt = try await answer(order, context)
         var response =
             request.prefersPlainText
             ? Response(.ok, text: receipt.message + "\n") : try Response(.ok, json: .object(receipt.members))
+        if !request.prefersPlainText { response.body.append(UInt8(ascii: "\n")) }
         response.headers.set("X-Request-Id", context.id.description)
         exchange.send(response)
     }

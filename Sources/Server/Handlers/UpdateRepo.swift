@@ -3,7 +3,7 @@ internal import Hub
 /// PUT /api/repo: makes a repository private or public.
 struct UpdateRepo: RepoHandler {
     let hub: HubClient
-    let bodyLimit: Int
+    let bodyBounds: BodyBounds
 
     func answer(_ order: RepoUpdate, _ context: RequestContext) async throws(Failure) -> Receipt {
         try await hub.send(order, context)

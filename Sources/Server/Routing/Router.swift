@@ -1,13 +1,17 @@
 internal import Hub
 
-/// Finds the endpoint for a request.
+/// Finds what answers a request.
 struct Router: Sendable {
-    /// Throws `notFound` for a path that is no endpoint's, `methodNotAllowed` for one that is but not with this method.
-    func route(_ request: Request) throws(Failure) -> Route {
+    /// The endpoint's name, or `relay` for a path that is not ours.
+    /// Throws `notFound` for an unknown path below `/-/` and for what is not shown at the entrance, `methodNotAllowed` for an endpoint's path with another method.
+    func route(_ request: Request, at entrance: Entrance) throws(Failure) -> Route.Name {
         let path = request.target.path
-        let here = Routes.all.filter { $0.path == path }
+        let here = Routes.all.filter { $0.path == path && entrance.shows(path) }
         guard !here.isEmpty else {
-            throw .notFound("endpoint \(request.target.loggable)")
+            guard path.hasPrefix("/"), !path.hasPrefix(Entrance.adminPrefix), entrance.shows(path) else {
+                throw .notFound("endpoint \(request.target.loggable)")
+            }
+            return .relay
         }
         // RFC 9110 9.3.2: HEAD is GET without the content, everywhere.
         let wanted = request.method == .head ? .get : request.method
@@ -15,6 +19,6 @@ struct Router: Sendable {
             throw .methodNotAllowed(
                 request.method, allow: here.flatMap { $0.method == .get ? [.get, .head] : [$0.method] })
         }
-        return route
+        return route.name
     }
 }

@@ -13,6 +13,10 @@ enum SettingsTable {
         settings: [
             Setting("listen", \.listen, .listenAddress, "Where clients reach the gateway, over TLS."),
             Setting(
+                "admin_listen", \.adminListen, .listenAddressOrNothing,
+                "An address of its own for /-/health, /-/ready and /-/metrics, which listen then does not serve.",
+                preset: "none: they are served at listen", sample: "127.0.0.1:9090"),
+            Setting(
                 "tls_cert", \.tlsCertificate, .path,
                 "The certificate chain in PEM; give it together with tls_key.",
                 reloadable: true, preset: "certs/cert.pem, or /certs/cert.pem where only that one exists"),
@@ -67,7 +71,9 @@ enum SettingsTable {
                 "The longest time for a request and its whole answer, whatever their size.", reloadable: true),
             time("handshake_timeout", \.handshakeTimeout, "The longest wait for a client's TLS handshake."),
             time("head_timeout", \.headTimeout, "The longest time that a client takes to send a request's head."),
-            time("body_timeout", \.bodyTimeout, "The longest silence of a client inside a request's body."),
+            time(
+                "body_timeout", \.bodyTimeout,
+                "The longest silence of a client inside a relayed body; the longest time for one that is held whole."),
             time(
                 "idle_timeout", \.idleTimeout,
                 "The longest time that a client's connection stays open between two requests."),
@@ -75,6 +81,10 @@ enum SettingsTable {
             time(
                 "drain_timeout", \.drainTimeout,
                 "The longest wait for requests to finish when the gateway is told to stop."),
+            Setting(
+                "drain_delay", \.drainDelay, .duration(.milliseconds(1)...hour, orOff: true),
+                "How long it accepts clients after that all the same, with /-/ready at 503, until load balancers know.",
+                reloadable: true),
         ])
 
     private static let limits = Group(
@@ -99,6 +109,12 @@ enum SettingsTable {
             Setting(
                 "max_connections_per_address", \.maxConnectionsPerAddress, .count(1...1_000_000, orOff: true),
                 "The most connections from one client address at once.", reloadable: true),
+            Setting(
+                "max_requests_per_connection", \.maxRequestsPerConnection, .count(1...1_000_000_000, orOff: true),
+                "The most requests on one connection; the last answer says Connection: close.", reloadable: true),
+            Setting(
+                "buffered_limit", \.bufferedLimit, .bytes(.mebibytes(1) ... .mebibytes(65_536)),
+                "The most memory for all request bodies that are held whole at once; more get 503.", reloadable: true),
         ])
 
     private static let operation = Group(
@@ -115,6 +131,7 @@ enum SettingsTable {
                 "Puts a small Hub in memory behind the gateway, to try it without a token or a network."),
             Setting(
                 "config", \.config, .pathOrNothing, "The settings file; one that is named has to exist.",
+                reloadable: true,
                 preset: "config/hubgate.yaml, else /etc/hubgate/hubgate.yaml, else none",
                 sample: "/etc/hubgate/hubgate.yaml",
                 refusals: [.file: "a settings file cannot name another; use --config or HUBGATE_CONFIG"]),

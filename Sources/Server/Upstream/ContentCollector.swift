@@ -12,6 +12,8 @@ final class ContentCollector: TransferSink {
         self.limit = limit
     }
 
+    func begin(_ head: Transfer.Head) {}
+
     func take(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
         if collected.count + bytes.count > limit {
             isTooLarge = true

@@ -49,6 +49,33 @@ final class Upstream {
         return Answer(status: head.status, headers: head.headers, body: try content.bytes())
     }
 
+    /// Sends a client's request on and streams the answer back. Throws only while nothing of an answer has gone out.
+    func relay(_ exchange: Exchange, _ context: RequestContext) async throws(Failure) {
+        var request = exchange.request
+        request.headers = EndToEndHeaders.upstream(request.headers)
+        if let credential = try credential(for: context.caller) {
+            request.headers.set("Authorization", "Bearer \(credential.reveal())")
+        }
+        let relay = Relay(to: exchange, context)
+        defer { relay.noteTime() }
+        let transfer = pool.start(
+            request, url: base + request.target.pathAndQuery, limits: limits,
+            stream: exchange.hasBody ? TransferPool.Stream(length: exchange.declaredLength) : nil, sink: relay)
+        relay.transfer = transfer
+        let upload = UploadPump(from: exchange, to: transfer)
+        if exchange.hasBody {
+            exchange.stream(into: upload)
+        }
+        do throws(Failure) {
+            _ = try await transfer.head()
+            exchange.flushHead()
+            try await transfer.done()
+        } catch {
+            throw upload.failure ?? error
+        }
+        relay.finish()
+    }
+
     private func credential(for caller: Caller) throws(Failure) -> Secret? {
         switch access {
         case .passthrough:

@@ -51,7 +51,7 @@ struct AccessTests {
         let open = try FakeHub(answer)
         try await withGateway(open) { gateway in
             let reply = try await gateway.client.get("/api/account")
-            expectError(reply, 401, "Hub401", "The Hub does not take this gateway's token (Invalid credentials")
+            expectError(reply, 401, "Unauthorized", "The Hub does not take this gateway's token (Invalid credentials")
             let plain = try await gateway.client.get("/api/account", headers: ["Accept": "text/plain"])
             #expect(plain.text == "ERROR: Access token unauthorized\n")
         }
@@ -140,7 +140,7 @@ struct AccessTests {
         try await withGateway(hub) { gateway in
             let headers: Headers = ["Authorization": "Bearer hf_ofTheClient", "User-Agent": "x\"y"]
             let account = try await gateway.client.get("/api/account?token=s3cret&x=hf_abc&page=2", headers: headers)
-            let missing = try await gateway.client.get("/a%0Ab%22?sig=s3cret&ok=1")
+            let missing = try await gateway.client.get("/-/a%0Ab%22?sig=s3cret&ok=1")
             _ = try await RawClient.talk(port: gateway.server.port, "BROKEN hf_secret\r\n\r\n")
             let lines = gateway.logLines()
             #expect(lines.count == 3)
@@ -157,7 +157,7 @@ struct AccessTests {
             #expect(first["time"]?.stringValue?.hasSuffix("Z") == true)
             #expect(first["ms"] != nil && first["upstream_ms"] != nil && first["end"] == nil)
             #expect(parsed[1]["status"] == 404)
-            #expect(parsed[1]["path"] == "/a%0Ab%22?sig=***&ok=1")
+            #expect(parsed[1]["path"] == "/-/a%0Ab%22?sig=***&ok=1")
             #expect(parsed[1]["request_id"]?.stringValue == missing.headers["X-Request-Id"])
             #expect(parsed[2]["status"] == 400)
         }

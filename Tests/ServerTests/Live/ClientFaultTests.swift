@@ -28,8 +28,8 @@ struct ClientFaultTests {
     @Test("An unknown path is a 404 that repeats it without its secrets")
     @EventLoop func notFound() async throws {
         try await withSandbox { gateway, _ in
-            let reply = try await gateway.client.get("/api/rebo?token=abc&x=1")
-            expectError(reply, 404, "NotFound", "/api/rebo?token=***&x=1")
+            let reply = try await gateway.client.get("/-/rebo?token=abc&x=1")
+            expectError(reply, 404, "NotFound", "/-/rebo?token=***&x=1")
             let kept = try await gateway.client.get("/-/health")
             #expect(kept.status == 200)
         }

@@ -27,7 +27,7 @@ struct ConnectionTests {
                 "GET /api/account HTTP/1.1\r\nHost: a\r\n\r\n"
                     + "POST /api/repo HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
                     + "Content-Length: \(body.utf8.count)\r\n\r\n\(body)"
-                    + "GET /none HTTP/1.1\r\nHost: a\r\n\r\n"
+                    + "GET /-/none HTTP/1.1\r\nHost: a\r\n\r\n"
                     + "HEAD /-/health HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
             let statuses = answer.matches(of: #/HTTP/1.1 (\d+) /#).map { String($0.output.1) }
             #expect(statuses == ["200", "200", "404", "200"])
@@ -44,7 +44,7 @@ struct ConnectionTests {
             let answer = try await RawClient.talk(port: gateway.server.port, "GET /-/health HTTP/1.0\r\n\r\n")
             #expect(answer.hasPrefix("HTTP/1.1 200 OK\r\n"))
             #expect(answer.contains("\r\nConnection: close\r\n"))
-            #expect(answer.hasSuffix("\r\n\r\n{\"status\":\"ok\"}"))
+            #expect(answer.hasSuffix("\r\n\r\n{\"status\":\"ok\"}\n"))
         }
     }
 
@@ -74,14 +74,14 @@ struct ConnectionTests {
                     + "Transfer-Encoding: chunked\r\n\r\n\(chunks)0\r\nTrailer: x\r\n\r\n"
                     + "GET /-/health HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
             #expect(answer.contains("New repo created"))
-            #expect(answer.hasSuffix("{\"status\":\"ok\"}"))
+            #expect(answer.hasSuffix("{\"status\":\"ok\"}\n"))
         }
     }
 
     @Test("A body that stops coming is a 408, and a head that does is one too")
     @EventLoop func slowClient() async throws {
         try await withSandbox({ settings in
-            settings.writeTimeout = .milliseconds(300)
+            settings.bodyTimeout = .milliseconds(300)
             settings.headTimeout = .milliseconds(300)
         }) { gateway, sandbox in
             let head = "POST /api/repo HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 50\r\n"

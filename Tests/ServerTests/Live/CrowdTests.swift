@@ -110,7 +110,7 @@ struct CrowdTests {
             #expect(gateway.server.connectionCount == 6)
             var isStopped = false
             let stop = EventLoop.task {
-                await gateway.server.stop()
+                await gateway.stop()
                 isStopped = true
             }
             #expect(await eventually { gateway.server.connectionCount == 5 })
@@ -151,7 +151,7 @@ struct CrowdTests {
             }
             #expect(await eventually { hub.requests.count == 2 })
             let started = Moment.now
-            await gateway.server.stop()
+            await gateway.stop()
             #expect(Moment.now.microseconds(since: started) < 10_000_000)
             for call in calls { await call.value }
             #expect(failures.map(\.kind) == [.hubBroken, .hubBroken])
@@ -165,7 +165,7 @@ struct CrowdTests {
     @EventLoop func idleStop() async throws {
         try await withSandbox { gateway, _ in
             let started = Moment.now
-            await gateway.server.stop()
+            await gateway.stop()
             #expect(Moment.now.microseconds(since: started) < 5_000_000)
             #expect(gateway.server.connectionCount == 0)
         }

@@ -25,7 +25,8 @@ final class FakeHub {
             exchange.onGone = { journal.goneCount += 1 }
             EventLoop.task {
                 var request = exchange.request
-                request.body = (try? await exchange.body(limit: 16 << 20)) ?? []
+                request.body =
+                    (try? await exchange.body(within: BodyBounds(bytes: 16 << 20, milliseconds: 60_000))) ?? []
                 journal.requests.append(request)
                 await answer(exchange, request)
             }

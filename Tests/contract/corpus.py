@@ -1,0 +1,56 @@
+"""Tests/corpus/requests.tsv as values; its README.md has the format."""
+
+import re
+from dataclasses import dataclass
+
+from gate import ROOT
+
+ESCAPE = re.compile(rb"\\(?:\{(\d+)\*([^}]*)\}|x([0-9A-Fa-f]{2})|([rnt0\\]))")
+PLAIN = {b"r": b"\r", b"n": b"\n", b"t": b"\t", b"0": b"\0", b"\\": b"\\"}
+
+
+def unescaped(text):
+    def value(found):
+        count, repeated, byte, letter = found.groups()
+        if count:
+            return unescaped(repeated) * int(count)
+        return bytes.fromhex(byte.decode()) if byte else PLAIN[letter]
+
+    return ESCAPE.sub(value, text)
+
+
+@dataclass(frozen=True)
+class Target:
+    """A request that reaches a handler."""
+
+    method: str
+    has_body: bool
+    is_cut: bool
+
+
+@dataclass(frozen=True)
+class Line:
+    id: str
+    answers: int
+    refusal: int | None
+    rule: str
+    targets: tuple
+    raw: bytes
+
+
+def read_target(text):
+    words = text.split(" ")
+    return Target(words[0], len(words) > 2, words[-1] == "cut")
+
+
+def read_line(text):
+    id, outcome, rule, _, targets, raw = text.split(b"\t")
+    targets = () if targets == b"-" else tuple(read_target(target.decode("latin-1")) for target in targets.split(b";"))
+    legal = outcome.startswith(b"ok ")
+    answers = int(outcome[3:]) if legal else sum(not target.is_cut for target in targets) + 1
+    return Line(id.decode(), answers, None if legal else int(outcome), rule.decode(), targets, unescaped(raw))
+
+
+def lines():
+    content = (ROOT / "Tests/corpus/requests.tsv").read_bytes()
+    return [read_line(line) for line in content.split(b"\n") if line and not line.startswith(b"#")]

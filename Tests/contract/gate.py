@@ -1,0 +1,235 @@
+"""A hubgate of the tests' own: started, asked, watched and ended."""
+
+import json
+import os
+import re
+import signal
+import socket
+import ssl
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from wire import Connection
+
+ROOT = Path(__file__).resolve().parents[2]
+BINARY = Path(os.environ.get("HUBGATE_BINARY", ROOT / ".build/debug/hubgate")).resolve()
+IS_SANITIZED = b"__asan_init" in BINARY.read_bytes()
+
+SANITIZERS = ("ASAN_OPTIONS", "LSAN_OPTIONS", "UBSAN_OPTIONS")
+START_SECONDS = 15
+STOP_SECONDS = 15
+
+
+@dataclass(frozen=True)
+class Certificates:
+    """A directory that config/make-certs.sh has filled."""
+
+    directory: Path
+
+    @property
+    def authority(self):
+        return self.directory / "ca.pem"
+
+    @property
+    def certificate(self):
+        return self.directory / "cert.pem"
+
+    @property
+    def key(self):
+        return self.directory / "key.pem"
+
+    @property
+    def settings(self):
+        return {"HUBGATE_TLS_CERT": str(self.certificate), "HUBGATE_TLS_KEY": str(self.key)}
+
+    def client_context(self):
+        context = ssl.create_default_context(cafile=self.authority)
+        context.set_alpn_protocols(["http/1.1"])
+        return context
+
+
+def make_certificates(directory):
+    subprocess.run(
+        [ROOT / "config/make-certs.sh", "--out", directory], check=True, capture_output=True, timeout=30
+    )
+    return Certificates(Path(directory))
+
+
+def clean_environment(home, **variables):
+    """Nothing of whoever runs the tests: no token, proxy or setting of theirs."""
+    kept = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH", *SANITIZERS) if name in os.environ}
+    return {**kept, "HOME": str(home), "LC_ALL": "C.UTF-8", **variables}
+
+
+def make_workspace(directory):
+    """A working directory whose settings file says nothing, so that none of the machine's is read."""
+    directory = Path(directory)
+    (directory / "config").mkdir(parents=True)
+    (directory / "config/hubgate.yaml").write_text("# nothing\n")
+    return directory
+
+
+def run(directory, *flags, timeout=20, **variables):
+    """Runs the binary to its end."""
+    return subprocess.run(
+        [BINARY, *flags],
+        cwd=directory,
+        env=clean_environment(directory, **variables),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+    )
+
+
+class Gate:
+    """A running hubgate. Its standard error may hold lines of its log only: a crash or a sanitizer writes others."""
+
+    def __init__(self, workspace, certificates, *flags, stdout=None, before=(), **variables):
+        self.workspace = workspace
+        self.certificates = certificates
+        self.context = certificates.client_context()
+        self.log_path = workspace / "stdout"
+        self.error_path = workspace / "stderr"
+        self.killed = False
+        with open(self.error_path, "wb") as errors, open(self.log_path, "wb") as log:
+            self.process = subprocess.Popen(
+                [*before, BINARY, "--listen", "127.0.0.1:0", *flags],
+                cwd=workspace,
+                env=clean_environment(workspace, **certificates.settings, **variables),
+                stdin=subprocess.DEVNULL,
+                stdout=log if stdout is None else stdout,
+                stderr=errors,
+            )
+        self.pid = self.process.pid
+        self.port = self._wait_for_port()
+        self.origin = f"https://localhost:{self.port}"
+
+    def _wait_for_port(self):
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            found = re.search(r"Listening on https://localhost:(\d+)\.", self.errors)
+            if found:
+                return int(found[1])
+            if self.process.poll() is not None:
+                break
+            time.sleep(0.01)
+        self.kill()
+        raise AssertionError(f"The gate did not start (code {self.process.returncode}): {self.errors}")
+
+    # What it says
+
+    @property
+    def errors(self):
+        return self.error_path.read_text(errors="replace")
+
+    @property
+    def messages(self):
+        return [line["message"] for line in map(json.loads, self.errors.splitlines())]
+
+    @property
+    def log_lines(self):
+        return [json.loads(line) for line in self.log_path.read_text().splitlines()]
+
+    def wait_for_log(self, condition, seconds=3):
+        """Waits until a line of the access log fulfils `condition`, and gives it."""
+        deadline = time.monotonic() + seconds
+        while True:
+            found = next((line for line in self.log_lines if condition(line)), None)
+            if found or time.monotonic() > deadline:
+                return found
+            time.sleep(0.02)
+
+    # What it uses
+
+    @property
+    def tasks(self):
+        return len(os.listdir(f"/proc/{self.pid}/task"))
+
+    @property
+    def descriptors(self):
+        return len(os.listdir(f"/proc/{self.pid}/fd"))
+
+    @property
+    def resident_bytes(self):
+        pages = Path(f"/proc/{self.pid}/statm").read_text().split()[1]
+        return int(pages) * os.sysconf("SC_PAGE_SIZE")
+
+    # Asking it
+
+    def tcp(self, timeout=10, receive_buffer=None):
+        plain = socket.socket()
+        plain.settimeout(timeout)
+        if receive_buffer:
+            plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        plain.connect(("127.0.0.1", self.port))
+        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return plain
+
+    def connect(self, timeout=10, context=None, session=None, receive_buffer=None):
+        plain = self.tcp(timeout, receive_buffer)
+        try:
+            # Strict about the end: a stream without close_notify raises.
+            secure = (context or self.context).wrap_socket(
+                plain, server_hostname="localhost", session=session, suppress_ragged_eofs=False
+            )
+        except BaseException:
+            plain.close()
+            raise
+        return Connection(secure)
+
+    def ask(self, request=b"GET /-/health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", timeout=10):
+        """One request on a connection of its own; gives its one answer."""
+        with self.connect(timeout) as connection:
+            connection.send(request)
+            return connection.answer(request.startswith(b"HEAD "))
+
+    def curl(self, path, *arguments, check=True):
+        """A real curl with the authority that a user would name."""
+        done = subprocess.run(
+            ["curl", "-q", "-sS", "-i", "--max-time", "20", "--cacert", self.certificates.authority, *arguments,
+             self.origin + path],
+            cwd=self.workspace, env=clean_environment(self.workspace), capture_output=True, timeout=30,
+        )
+        if check:
+            assert done.returncode == 0, f"curl ended with {done.returncode}: {done.stderr.decode()}"
+        return done
+
+    # Ending it
+
+    def signal(self, number):
+        self.process.send_signal(number)
+
+    def wait(self, seconds=STOP_SECONDS):
+        return self.process.wait(seconds)
+
+    def stop(self):
+        """Ends it in order and looks at what it leaves."""
+        if self.process.poll() is None:
+            self.signal(signal.SIGTERM)
+        self.wait_for_stop()
+
+    def wait_for_stop(self):
+        """After a signal to stop."""
+        try:
+            code = self.wait()
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise AssertionError(f"The gate did not stop within {STOP_SECONDS} s of SIGTERM: {self.errors}") from None
+        assert code == 0, f"The gate ended with code {code}: {self.errors}"
+        self.check_errors()
+
+    def check_errors(self):
+        for line in self.errors.splitlines():
+            try:
+                json.loads(line)
+            except ValueError:
+                raise AssertionError(f"Standard error has more than log lines: {self.errors}") from None
+
+    def kill(self):
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        self.killed = True
