@@ -2,7 +2,7 @@
 # The style of every file in git, checked or set right: `make lint`, `make format`.
 #   config/lint.sh [--fix]
 # Swift by `swift format` (.swift-format), C by clang-format (.clang-format), shell by shellcheck. A checker that is not
-# here is named and skipped, unless LINT_ALL=1, which CI sets.
+# here is named and skipped, unless LINT_ALL=1, which CI sets. The documentation by config/lint-docs.sh.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -17,6 +17,7 @@ here() {
     return 1
 }
 
+if [ "$fix" = yes ]; then config/lint-docs.sh --fix; else config/lint-docs.sh; fi
 swift_files=$(files '*.swift')
 c_files=$(files '*.c' '*.h')
 shell_files=$(files '*.sh' .ci/run)

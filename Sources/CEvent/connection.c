@@ -1,10 +1,12 @@
 #include "connection.h"
+#include "gate.h"
 #include "loop.h"
 #include "tls.h"
 
 #include <event2/bufferevent_ssl.h>
 #include <event2/listener.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <time.h>
 
@@ -28,6 +30,28 @@ void ce_connection_limit(ce_exchange *connection, uint32_t milliseconds) {
         struct timeval after = { .tv_sec = milliseconds / 1000, .tv_usec = (milliseconds % 1000) * 1000 };
         event_add(connection->deadline, &after);
         connection->armed_ms = due;
+    }
+}
+
+static uint32_t shorter(uint32_t one, uint32_t other) {
+    return one < other ? one : other;
+}
+
+void ce_connection_limit_wait(ce_exchange *connection) {
+    const ce_http *http = connection->http;
+    uint32_t begun_ms = http->leaving ? CE_LEAVING_BEGUN_MS : UINT32_MAX;
+    switch (connection->phase) {
+    case CE_PHASE_HANDSHAKE:
+        ce_connection_limit(connection, shorter(http->limits.handshake_ms, begun_ms));
+        break;
+    case CE_PHASE_HEAD:
+        ce_connection_limit(connection, shorter(http->limits.head_ms, begun_ms));
+        break;
+    case CE_PHASE_IDLE:
+        ce_connection_limit(connection, shorter(http->limits.idle_ms, http->leaving ? CE_LEAVING_IDLE_MS : UINT32_MAX));
+        break;
+    default:
+        break;
     }
 }
 
@@ -64,19 +88,23 @@ static bool may_parse(const ce_exchange *connection) {
     }
 }
 
-static void after_pump(ce_exchange *connection) {
-    if (connection->phase == CE_PHASE_IDLE || connection->phase == CE_PHASE_HANDSHAKE) {
-        if (!ce_gate_is_idle(connection->gate)) {
-            connection->phase = CE_PHASE_HEAD;
-            ce_connection_limit(connection, connection->http->limits.head_ms);
-        }
-    }
+void ce_connection_regulate(ce_exchange *connection) {
     bool full = evbuffer_get_length(connection->waiting) >= CE_WAITING_HIGH;
     if (full) {
         bufferevent_disable(connection->bev, EV_READ);
     } else if (connection->phase != CE_PHASE_CLOSING && !(bufferevent_get_enabled(connection->bev) & EV_READ)) {
         bufferevent_enable(connection->bev, EV_READ);
     }
+}
+
+static void after_pump(ce_exchange *connection) {
+    if (connection->phase == CE_PHASE_IDLE || connection->phase == CE_PHASE_HANDSHAKE) {
+        if (!ce_gate_is_idle(connection->gate)) {
+            connection->phase = CE_PHASE_HEAD;
+            ce_connection_limit_wait(connection);
+        }
+    }
+    ce_connection_regulate(connection);
 }
 
 /* One event of the gate. Returns false when parsing has to stop for now. */
@@ -165,11 +193,13 @@ void ce_connection_close_idle(ce_exchange *connection) {
     shutdown(bufferevent_getfd(connection->bev), SHUT_RDWR);
 }
 
+static bool has_unread(const ce_exchange *connection) {
+    int count = 0;
+    return ioctl(bufferevent_getfd(connection->bev), FIONREAD, &count) == 0 && count > 0;
+}
+
 static void head_too_slow(ce_exchange *connection) {
-    refuse(connection,
-           (ce_refusal){ .status = 408,
-                         .rule = "head-too-slow",
-                         .reason = "The request's head did not arrive in time. Send it at once." });
+    refuse(connection, gate_refusal_of(GATE_HEAD_TOO_SLOW));
     bufferevent_trigger(connection->bev, EV_READ, BEV_TRIG_DEFER_CALLBACKS);
 }
 
@@ -188,8 +218,14 @@ static void on_deadline(evutil_socket_t fd, short what, void *context) {
     }
     connection->due_ms = 0;
     switch (connection->phase) {
-    case CE_PHASE_HANDSHAKE:
     case CE_PHASE_IDLE:
+        if (has_unread(connection)) {
+            /* A request has come in the last moment: to close now would reset the connection under it. */
+            ce_connection_limit_wait(connection);
+            break;
+        }
+        /* fall through */
+    case CE_PHASE_HANDSHAKE:
         ce_connection_close_idle(connection);
         break;
     case CE_PHASE_HEAD:
@@ -207,6 +243,14 @@ static void on_deadline(evutil_socket_t fd, short what, void *context) {
     }
 }
 
+/* Before a byte is read: a shutdown alone would still let OpenSSL read a waiting ClientHello and sign an answer to it. */
+static void turn_away(ce_exchange *connection) {
+    connection->http->counts.refused_by_address += 1;
+    connection->phase = CE_PHASE_CLOSING;
+    bufferevent_disable(connection->bev, EV_READ | EV_WRITE);
+    bufferevent_trigger_event(connection->bev, BEV_EVENT_EOF | BEV_EVENT_READING, BEV_TRIG_DEFER_CALLBACKS);
+}
+
 static void on_work(evutil_socket_t fd, short what, void *context) {
     (void)fd;
     (void)what;
@@ -214,7 +258,9 @@ static void on_work(evutil_socket_t fd, short what, void *context) {
     if (!is_live(connection)) {
         return;
     }
-    if (connection->phase == CE_PHASE_CLOSING) {
+    if (connection->phase == CE_PHASE_HANDSHAKE && !ce_address_enter(connection)) {
+        turn_away(connection);
+    } else if (connection->phase == CE_PHASE_CLOSING) {
         evhttp_connection_free(connection->evcon);
     } else if (connection->broken) {
         ce_exchange_gone(connection, CE_GONE_HUNG_UP);
@@ -236,17 +282,29 @@ void ce_connection_kill(ce_exchange *connection) {
     event_active(connection->work, EV_TIMEOUT, 0);
 }
 
-void ce_connection_handshake_began(ce_exchange *connection) {
-    if (connection->phase == CE_PHASE_HANDSHAKE && !ce_address_enter(connection)) {
-        /* Ends the handshake before its costly part: the next read finds the end. */
-        shutdown(bufferevent_getfd(connection->bev), SHUT_RDWR);
+void ce_connection_handshake_done(ce_exchange *connection) {
+    if (connection->phase == CE_PHASE_HANDSHAKE) {
+        ce_http_counts *counts = &connection->http->counts;
+        *(SSL_session_reused(connection->ssl) ? &counts->handshakes_resumed : &counts->handshakes_full) += 1;
+        connection->phase = CE_PHASE_IDLE;
+        ce_connection_limit_wait(connection);
     }
 }
 
-void ce_connection_handshake_done(ce_exchange *connection) {
+/* The socket's BIO counts anyway, so bytes cost nothing until somebody asks. */
+void ce_connection_count_bytes(const ce_exchange *connection, ce_http_counts *counts) {
+    BIO *socket = SSL_get_wbio(connection->ssl);
+    if (socket != NULL) {
+        counts->received_bytes += BIO_number_read(socket);
+        counts->sent_bytes += BIO_number_written(socket);
+    }
+}
+
+static void count_end(const ce_exchange *connection, ce_http_counts *counts) {
+    uint64_t received = counts->received_bytes;
+    ce_connection_count_bytes(connection, counts);
     if (connection->phase == CE_PHASE_HANDSHAKE) {
-        connection->phase = CE_PHASE_IDLE;
-        ce_connection_limit(connection, connection->http->limits.idle_ms);
+        *(counts->received_bytes == received ? &counts->handshakes_abandoned : &counts->handshakes_failed) += 1;
     }
 }
 
@@ -274,10 +332,14 @@ struct bufferevent *ce_connection_new(struct event_base *base, void *context) {
     SSL_set_ex_data(ssl, ce_connection_index(), connection);
     TAILQ_INSERT_TAIL(&http->connections, connection, next);
     http->connection_count += 1;
+    http->counts.connections += 1;
     if (http->connection_count >= http->limits.connections) {
+        http->counts.pauses_by_limit += 1;
         evconnlistener_disable(http->listener);
     }
-    ce_connection_limit(connection, http->limits.handshake_ms);
+    ce_connection_limit_wait(connection);
+    /* evhttp gives the socket after this returns; then the address can be counted. */
+    event_active(connection->work, EV_TIMEOUT, 0);
     return connection->bev;
 }
 
@@ -298,6 +360,7 @@ static void on_ssl_freed(void *parent, void *value, CRYPTO_EX_DATA *data, int in
     }
     ce_http *http = connection->http;
     ce_exchange_end(connection, false);
+    count_end(connection, &http->counts);
     ce_address_leave(connection);
     TAILQ_REMOVE(&http->connections, connection, next);
     http->connection_count -= 1;

@@ -2,7 +2,8 @@
  *
  * evhttp owns the connection's life: it accepts, keeps and closes it. It never sees what a client sent: the gate takes every byte
  * out of its input buffer, parses it strictly, and for each request that passes puts one constant stand-in request back. While
- * the stand-in is being answered, the bufferevent's callbacks are ours and evhttp waits. docs/decisions/0003-evhttp.md says why. */
+ * the stand-in is being answered, the bufferevent's callbacks are ours and evhttp waits.
+ * docs/decisions/0003-evhttp-behind-the-gate.md says why. */
 #ifndef CE_CONNECTION_H
 #define CE_CONNECTION_H
 
@@ -39,7 +40,7 @@ struct ce_exchange {
     int64_t armed_ms; /* when `deadline` will fire; 0: it is not armed */
     uint64_t written_at_check, body_bytes, body_bytes_at_check;
     uint32_t requests;
-    struct ce_address *address; /* counted since its handshake began; NULL before */
+    struct ce_address *address; /* counted since it was accepted; NULL before */
     ce_phase phase;
     ce_refusal refusal; /* status 0: none */
 
@@ -64,6 +65,8 @@ TAILQ_HEAD(ce_connections, ce_exchange);
 /* Fewer bytes than this from one check of a stall to the next count as none: a byte now and then is no progress. */
 enum { CE_PROGRESS_BYTES = 512 };
 enum { CE_ADDRESS_BUCKETS = 1024 };
+/* How long a leaving server waits for a kept connection's next request, and for a handshake or a head to be completed. */
+enum { CE_LEAVING_LINGER_MS = 500, CE_LEAVING_IDLE_MS = 500, CE_LEAVING_BEGUN_MS = 1500 };
 
 /* How many connections an address has. */
 struct ce_address {
@@ -77,7 +80,8 @@ struct ce_http {
     ce_loop *loop;
     ce_tls *tls;
     struct evhttp *server;
-    struct evconnlistener *listener;
+    struct evconnlistener *listener; /* NULL: closed */
+    struct evhttp_bound_socket *bound;
     struct event *listen_again;
     struct ce_connections connections;
     size_t connection_count;
@@ -86,7 +90,10 @@ struct ce_http {
     ce_http_limits limits;
     ce_on_request on_request;
     void *context;
-    bool draining;
+    ce_http_counts counts; /* of what has ended; ce_http_count adds what goes on */
+    bool draining;         /* every answer closes its connection */
+    bool leaving;          /* who has no request under way is let go */
+    LIST_ENTRY(ce_http) next_server;
 };
 
 /* More than this waits unparsed only while TLS delivers one last record: reading stops above it. */
@@ -104,11 +111,16 @@ int ce_connection_index(void);
 /* Counts the connection for its address; false if that has too many. */
 bool ce_address_enter(ce_exchange *connection);
 void ce_address_leave(ce_exchange *connection);
-void ce_connection_handshake_began(ce_exchange *connection);
 void ce_connection_handshake_done(ce_exchange *connection);
+/* Adds the bytes that have gone over its wire so far. */
+void ce_connection_count_bytes(const ce_exchange *connection, ce_http_counts *counts);
 /* Parses what waits, as far as the phase allows. */
 void ce_connection_pump(ce_exchange *connection);
+/* Reads on unless enough waits. evhttp turns reading off before a request and on after it, whatever waits. */
+void ce_connection_regulate(ce_exchange *connection);
 void ce_connection_limit(ce_exchange *connection, uint32_t milliseconds);
+/* Sets the limit of a connection that has no request under way. */
+void ce_connection_limit_wait(ce_exchange *connection);
 /* Closes an idle connection in order. */
 void ce_connection_close_idle(ce_exchange *connection);
 /* Frees the connection in a later poll; ends its exchange at once. */

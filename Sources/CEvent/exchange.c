@@ -1,4 +1,5 @@
 #include "connection.h"
+#include "gate.h"
 
 #include <limits.h>
 #include <openssl/err.h>
@@ -16,18 +17,22 @@ void ce_exchange_end(ce_exchange *exchange, bool whole) {
 }
 
 void ce_exchange_gone(ce_exchange *exchange, ce_gone why) {
-    if (exchange->gone || exchange->events == NULL) {
+    if (exchange->events == NULL) {
         return;
     }
-    exchange->gone = true;
     exchange->close_after = true;
     exchange->reading = false;
     if (why != CE_GONE_BODY_REFUSED) {
+        /* Whoever still answers a refused body is not told a second time: its finish then ends the connection. */
+        exchange->broken = true;
         bufferevent_disable(exchange->bev, EV_READ | EV_WRITE);
+        if (exchange->finished) {
+            ce_connection_kill(exchange);
+            return;
+        }
     }
-    if (exchange->finished) {
-        ce_connection_kill(exchange);
-    } else {
+    if (!exchange->gone && !exchange->finished) {
+        exchange->gone = true;
         exchange->events->gone(exchange->context, why, why == CE_GONE_BODY_REFUSED ? &exchange->refusal : NULL);
     }
 }
@@ -36,9 +41,22 @@ size_t ce_exchange_queued(const ce_exchange *exchange) {
     return evbuffer_get_length(bufferevent_get_output(exchange->bev));
 }
 
+static bool must_close(const ce_exchange *exchange) {
+    uint32_t most = exchange->http->limits.requests;
+    return (most > 0 && exchange->requests >= most) || exchange->close_after || exchange->client_closes
+        || !exchange->body_ended;
+}
+
+/* What the head says holds, however the reasons change before the answer's end: a drain that begins meanwhile waits for the
+ * connection's next request, whose answer can announce the end. */
+bool ce_exchange_closes(ce_exchange *exchange) {
+    exchange->close_after = exchange->http->draining || must_close(exchange);
+    return exchange->close_after;
+}
+
 /* Ends the exchange in order: the answer is with the kernel. */
 static void complete(ce_exchange *exchange) {
-    bool closes = ce_exchange_closes(exchange);
+    bool closes = must_close(exchange);
     bool unread = !exchange->body_ended || exchange->refusal.status != 0 || evbuffer_get_length(exchange->waiting) > 0;
     ce_exchange_end(exchange, true);
     if (!closes) {
@@ -47,10 +65,11 @@ static void complete(ce_exchange *exchange) {
         exchange->phase = CE_PHASE_IDLE;
         bufferevent_setwatermark(exchange->bev, EV_WRITE, 0, 0);
         ce_gate_trim(exchange->gate);
-        ce_connection_limit(exchange, exchange->http->limits.idle_ms);
+        ce_connection_limit_wait(exchange);
         /* Before evhttp goes on reading: it looks once whether a pipelined request is there already. */
         ce_connection_pump(exchange);
         evhttp_send_reply_end(stand_in);
+        ce_connection_regulate(exchange);
         return;
     }
     /* Without close_notify, OpenSSL clients throw the session away, and some take the answer for cut off. */
@@ -62,7 +81,7 @@ static void complete(ce_exchange *exchange) {
     exchange->phase = CE_PHASE_LINGERING;
     evbuffer_drain(exchange->waiting, evbuffer_get_length(exchange->waiting));
     shutdown(bufferevent_getfd(exchange->bev), SHUT_WR);
-    ce_connection_limit(exchange, CE_LINGER_MS);
+    ce_connection_limit(exchange, exchange->http->leaving ? CE_LEAVING_LINGER_MS : CE_LINGER_MS);
     bufferevent_enable(exchange->bev, EV_READ);
 }
 
@@ -110,7 +129,7 @@ void ce_exchange_begin(struct evhttp_request *stand_in, void *context) {
     bufferevent_setwatermark(exchange->bev, EV_WRITE, CE_OUTPUT_LOW, 0);
     bool has_body = !refused && request->framing != CE_FRAMING_NONE
         && !(request->framing == CE_FRAMING_LENGTH && request->content_length == 0);
-    bufferevent_enable(exchange->bev, EV_READ);
+    ce_connection_regulate(exchange);
     http->on_request(http->context, exchange, refused ? NULL : request, refused ? &exchange->refusal : NULL);
     if (!refused && !has_body) {
         size_t consumed;
@@ -122,12 +141,6 @@ void ce_exchange_begin(struct evhttp_request *stand_in, void *context) {
 void ce_exchange_accept(ce_exchange *exchange, const ce_exchange_events *events, void *context) {
     exchange->events = events;
     exchange->context = context;
-}
-
-bool ce_exchange_closes(const ce_exchange *exchange) {
-    uint32_t most = exchange->http->limits.requests;
-    return (most > 0 && exchange->requests >= most) || exchange->close_after || exchange->client_closes
-        || !exchange->body_ended || exchange->http->draining;
 }
 
 void ce_exchange_close_after(ce_exchange *exchange) {
@@ -227,12 +240,9 @@ void ce_exchange_limit_passed(ce_exchange *exchange) {
         return;
     }
     if (reads && exchange->body_bytes - exchange->body_bytes_at_check < CE_PROGRESS_BYTES) {
-        exchange->refusal =
-            (ce_refusal){ .status = 408,
-                          .rule = "body-too-slow",
-                          .reason = "The request's body did not arrive in time. Send it without pauses." };
+        exchange->refusal = gate_refusal_of(GATE_BODY_TOO_SLOW);
         ce_exchange_gone(exchange, CE_GONE_BODY_REFUSED);
-        return;
+        reads = false;
     }
     exchange->written_at_check = written;
     exchange->body_bytes_at_check = exchange->body_bytes;

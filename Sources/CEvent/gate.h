@@ -1,4 +1,4 @@
-/* Private to the gate's files. The gate is a pure function of the bytes fed so far: however they are split, it gives
+/* Private to the gate's files, but for the table of rules. The gate is a pure function of the bytes fed so far: however they are split, it gives
  * the same events. It gets that by judging whole lines only, and by bounding each line by a count of its own bytes. */
 #ifndef CEVENT_GATE_H
 #define CEVENT_GATE_H
@@ -55,6 +55,10 @@ typedef enum gate_rule {
     GATE_CHUNK_DATA_END,
     GATE_TRAILER_LINE_TOO_LONG,
     GATE_NO_MEMORY,
+    /* A connection's own limits: no gate gives these. */
+    GATE_HEAD_TOO_SLOW,
+    GATE_BODY_TOO_SLOW,
+    GATE_RULE_COUNT,
 } gate_rule;
 
 typedef enum gate_state {

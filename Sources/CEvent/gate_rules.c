@@ -2,7 +2,10 @@
 
 /* The table of refusals. The names are stable: metrics and tests count by them. Each sentence tells the client what to
  * do; none repeats what the client sent, so it can stand in any answer. */
-static const ce_refusal refusals[] = {
+static const struct {
+    int status;
+    const char *rule, *reason;
+} refusals[GATE_RULE_COUNT] = {
     [GATE_PASS] = { 0, "", "" },
     [GATE_BARE_LF] = { 400, "bare-lf",
                        "A line feed stands without a carriage return before it: end each line with CR LF." },
@@ -80,8 +83,19 @@ static const ce_refusal refusals[] = {
     [GATE_TRAILER_LINE_TOO_LONG] = { 431, "trailer-line-too-long",
                                      "A trailer line is too long: send shorter trailer fields, or none." },
     [GATE_NO_MEMORY] = { 503, "no-memory", "The server is short of memory: try again later." },
+    [GATE_HEAD_TOO_SLOW] = { 408, "head-too-slow", "The request's head did not arrive in time. Send it at once." },
+    [GATE_BODY_TOO_SLOW] = { 408, "body-too-slow",
+                             "The request's body did not arrive in time. Send it without pauses." },
 };
 
 ce_refusal gate_refusal_of(gate_rule rule) {
-    return refusals[rule];
+    return (ce_refusal){ refusals[rule].status, refusals[rule].rule, refusals[rule].reason, rule };
+}
+
+uint32_t ce_rule_count(void) {
+    return GATE_RULE_COUNT;
+}
+
+const char *ce_rule_name(uint32_t number) {
+    return refusals[number].rule;
 }

@@ -15,9 +15,6 @@
 
 static void on_tls_progress(const SSL *ssl, int where, int result) {
     (void)result;
-    if ((where & SSL_CB_HANDSHAKE_START) != 0) {
-        ce_connection_handshake_began(SSL_get_ex_data(ssl, ce_connection_index()));
-    }
     if ((where & SSL_CB_HANDSHAKE_DONE) != 0) {
         ce_connection_handshake_done(SSL_get_ex_data(ssl, ce_connection_index()));
     }
@@ -32,10 +29,23 @@ static void on_listen_again(evutil_socket_t fd, short what, void *context) {
     }
 }
 
+/* Every server of the process: evhttp, once it has a listener, gives its own address to the listener's callbacks. */
+static LIST_HEAD(, ce_http) servers = LIST_HEAD_INITIALIZER(servers);
+
 /* Out of descriptors, accept fails again at once and for ever: a pause keeps the loop free for those who are connected. */
 static void on_accept_error(struct evconnlistener *listener, void *context) {
-    ce_http *http = context;
+    (void)context;
+    ce_http *http;
+    LIST_FOREACH(http, &servers, next_server) {
+        if (http->listener == listener) {
+            break;
+        }
+    }
+    if (http == NULL) {
+        return;
+    }
     struct timeval pause = { .tv_sec = 0, .tv_usec = 100 * 1000 };
+    http->counts.pauses_by_error += 1;
     evconnlistener_disable(listener);
     event_add(http->listen_again, &pause);
 }
@@ -48,6 +58,7 @@ ce_http *ce_http_new(ce_loop *loop, ce_tls *tls, const ce_http_limits *limits, c
     }
     *http = (ce_http){ .loop = loop, .tls = tls, .limits = *limits, .on_request = request, .context = context };
     TAILQ_INIT(&http->connections);
+    LIST_INSERT_HEAD(&servers, http, next_server);
     RAND_bytes(http->address_seed, sizeof http->address_seed);
     http->server = evhttp_new(loop->base);
     http->listen_again = evtimer_new(loop->base, on_listen_again, http);
@@ -56,10 +67,27 @@ ce_http *ce_http_new(ce_loop *loop, ce_tls *tls, const ce_http_limits *limits, c
         ce_http_free(http);
         return NULL;
     }
-    SSL_CTX_set_info_callback(tls->context, on_tls_progress);
+    ce_http_set_tls(http, tls);
     evhttp_set_bevcb(http->server, ce_connection_new, http);
     evhttp_set_gencb(http->server, ce_exchange_begin, http);
     return http;
+}
+
+void ce_http_set_tls(ce_http *http, ce_tls *tls) {
+    SSL_CTX_set_info_callback(tls->context, on_tls_progress);
+    http->tls = tls;
+}
+
+void ce_http_set_limits(ce_http *http, const ce_http_limits *limits) {
+    http->limits = *limits;
+    if (http->listener == NULL) {
+        return;
+    }
+    if (http->connection_count < limits->connections) {
+        evconnlistener_enable(http->listener);
+    } else {
+        evconnlistener_disable(http->listener);
+    }
 }
 
 static uint16_t port_of(evutil_socket_t fd) {
@@ -82,7 +110,7 @@ static struct evconnlistener *listen_on(ce_http *http, const struct addrinfo *ta
     /* Accepted sockets inherit it. Without it each small answer waits for the client's delayed acknowledgement. */
     int on = 1;
     setsockopt(evconnlistener_get_fd(listener), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    evhttp_bind_listener(http->server, listener);
+    http->bound = evhttp_bind_listener(http->server, listener);
     evconnlistener_set_error_cb(listener, on_accept_error);
     return listener;
 }
@@ -107,25 +135,27 @@ uint16_t ce_http_listen(ce_http *http, const char *address, uint16_t port, ce_er
     return port_of(evconnlistener_get_fd(http->listener));
 }
 
-void ce_http_drain(ce_http *http) {
-    http->draining = true;
-    if (http->listener != NULL) {
-        evconnlistener_disable(http->listener);
-        shutdown(evconnlistener_get_fd(http->listener), SHUT_RDWR);
-        http->listener = NULL;
-    }
-    ce_exchange *connection;
-    TAILQ_FOREACH(connection, &http->connections, next) {
-        if (connection->phase == CE_PHASE_IDLE) {
-            ce_connection_close_idle(connection);
-        } else if (connection->phase == CE_PHASE_HANDSHAKE) {
-            ce_connection_limit(connection, 1000);
-        }
-    }
-}
-
 size_t ce_http_connection_count(const ce_http *http) {
     return http->connection_count;
+}
+
+void ce_http_count(const ce_http *http, ce_http_counts *counts) {
+    const ce_http_counts *own = &http->counts;
+    counts->connections += own->connections;
+    counts->connections_now += http->connection_count;
+    counts->refused_by_address += own->refused_by_address;
+    counts->pauses_by_limit += own->pauses_by_limit;
+    counts->pauses_by_error += own->pauses_by_error;
+    counts->handshakes_full += own->handshakes_full;
+    counts->handshakes_resumed += own->handshakes_resumed;
+    counts->handshakes_failed += own->handshakes_failed;
+    counts->handshakes_abandoned += own->handshakes_abandoned;
+    counts->received_bytes += own->received_bytes;
+    counts->sent_bytes += own->sent_bytes;
+    const ce_exchange *connection;
+    TAILQ_FOREACH(connection, &http->connections, next) {
+        ce_connection_count_bytes(connection, counts);
+    }
 }
 
 void ce_http_free(ce_http *http) {
@@ -145,5 +175,6 @@ void ce_http_free(ce_http *http) {
     while (http->connection_count > 0) {
         event_base_loop(http->loop->base, EVLOOP_ONCE);
     }
+    LIST_REMOVE(http, next_server);
     free(http);
 }

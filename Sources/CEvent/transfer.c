@@ -37,7 +37,12 @@ static void on_limit(evutil_socket_t fd, short what, void *context) {
     (void)what;
     ce_transfer *transfer = context;
     switch (transfer->stage) {
-    case CE_STAGE_NAMING:
+    case CE_STAGE_NAMING: {
+        char reason[300];
+        snprintf(reason, sizeof reason, "the name %s was not found within the time limit", transfer->name->host);
+        ce_transfer_fail(transfer, CE_OUTCOME_UNREACHABLE, reason);
+        break;
+    }
     case CE_STAGE_CONNECTING:
         ce_transfer_fail(transfer, CE_OUTCOME_UNREACHABLE, "no connection within the time limit");
         break;
@@ -102,16 +107,42 @@ static size_t on_head_line(char *line, size_t size, size_t count, void *context)
     return size * count;
 }
 
+/* libcurl reads as long as there is something to read: from a fast server to a fast client that is for ever, and nobody else is
+ * served. In a new turn of the loop it goes on. */
+static bool makes_way(ce_transfer *transfer, size_t count) {
+    if (transfer->turn != transfer->pool->turn) {
+        transfer->turn = transfer->pool->turn;
+        transfer->taken_in_turn = 0;
+    }
+    transfer->taken_in_turn += count;
+    return transfer->taken_in_turn > CE_TURN_BYTES;
+}
+
+static void on_again(evutil_socket_t fd, short what, void *context) {
+    (void)fd;
+    (void)what;
+    ce_transfer *transfer = context;
+    transfer->pool->turn += 1;
+    ce_transfer_resume(transfer);
+}
+
 static size_t on_body(char *bytes, size_t size, size_t count, void *context) {
     ce_transfer *transfer = context;
     if (transfer->stage == CE_STAGE_ENDING) {
         return 0;
+    }
+    if (makes_way(transfer, size * count)) {
+        struct timeval next_turn = { 0, 0 };
+        evtimer_add(transfer->again, &next_turn);
+        transfer->paused = true;
+        return CURL_WRITEFUNC_PAUSE;
     }
     if (!transfer->events->body(transfer->context, (const uint8_t *)bytes, size * count)) {
         transfer->paused = true;
         return CURL_WRITEFUNC_PAUSE;
     }
     transfer->received += size * count;
+    transfer->pool->counts.received_bytes += size * count;
     return size * count;
 }
 
@@ -139,6 +170,7 @@ static ce_transfer *new_transfer(ce_pool *pool) {
     transfer->pool = pool;
     transfer->easy = easy;
     transfer->limit = evtimer_new(pool->loop->base, on_limit, transfer);
+    transfer->again = evtimer_new(pool->loop->base, on_again, transfer);
     curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
@@ -150,7 +182,7 @@ static ce_transfer *new_transfer(ce_pool *pool) {
     curl_easy_setopt(easy, CURLOPT_HTTP_CONTENT_DECODING, 0L);
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
     curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, (long)CE_IDLE_CONNECTION_SECONDS);
-    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->reason);
+    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->curl_reason);
     curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, before_request);
     curl_easy_setopt(easy, CURLOPT_PREREQDATA, transfer);
     curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_head_line);
@@ -260,7 +292,7 @@ static void prepare(ce_transfer *transfer, const ce_call *call) {
     transfer->upload_ended = transfer->upload_starved = false;
     transfer->sent = transfer->sent_at_check = 0;
     transfer->added = transfer->paused = false;
-    transfer->reason[0] = '\0';
+    transfer->reason[0] = transfer->curl_reason[0] = '\0';
     transfer->head.interim = 0;
     ce_head_reset(&transfer->head);
     curl_easy_setopt(transfer->easy, CURLOPT_URL, call->url);
@@ -279,6 +311,8 @@ ce_transfer *ce_transfer_start(ce_pool *pool, const ce_call *call, const ce_tran
     } else {
         transfer = new_transfer(pool);
     }
+    pool->counts.calls += 1;
+    pool->counts.sent_bytes += call->body_length;
     transfer->events = events;
     transfer->context = context;
     prepare(transfer, call);
@@ -325,6 +359,9 @@ static ce_outcome outcome_of(CURLcode result, ce_stage stage) {
     switch (result) {
     case CURLE_OK:
         return CE_OUTCOME_WHOLE;
+    case CURLE_COULDNT_CONNECT:
+        /* In a later stage too: the second try of a call whose kept connection had closed. */
+        return CE_OUTCOME_UNREACHABLE;
     case CURLE_OPERATION_TIMEDOUT:
         return stage <= CE_STAGE_CONNECTING ? CE_OUTCOME_UNREACHABLE : CE_OUTCOME_TOO_SLOW;
     default:
@@ -338,13 +375,40 @@ void ce_transfer_finished(ce_transfer *transfer, CURLcode result) {
         return;
     }
     if (result != CURLE_OK && transfer->reason[0] == '\0') {
-        snprintf(transfer->reason, sizeof transfer->reason, "%s", curl_easy_strerror(result));
+        const char *words = transfer->curl_reason[0] != '\0' ? transfer->curl_reason : curl_easy_strerror(result);
+        snprintf(transfer->reason, sizeof transfer->reason, "%s", words);
     }
     ce_transfer_end(transfer, outcome_of(result, transfer->stage), transfer->reason);
 }
 
+static uint64_t *count_of(ce_pool_counts *counts, ce_outcome outcome) {
+    switch (outcome) {
+    case CE_OUTCOME_WHOLE:
+        return &counts->whole;
+    case CE_OUTCOME_UNREACHABLE:
+        return &counts->unreachable;
+    case CE_OUTCOME_TOO_SLOW:
+        return &counts->too_slow;
+    case CE_OUTCOME_CANCELLED:
+        return &counts->cancelled;
+    default:
+        return &counts->broken;
+    }
+}
+
+static void count_end(ce_transfer *transfer, ce_outcome outcome) {
+    ce_pool_counts *counts = &transfer->pool->counts;
+    *count_of(counts, outcome) += 1;
+    if (transfer->attempts > 0) {
+        long connects = 0;
+        curl_easy_getinfo(transfer->easy, CURLINFO_NUM_CONNECTS, &connects);
+        *(connects > 0 ? &counts->over_new : &counts->over_kept) += 1;
+    }
+}
+
 void ce_transfer_end(ce_transfer *transfer, ce_outcome outcome, const char *reason) {
     ce_pool *pool = transfer->pool;
+    count_end(transfer, outcome);
     if (transfer->stage == CE_STAGE_ENDING) {
         TAILQ_REMOVE(&pool->ending, transfer, next);
     }
@@ -353,11 +417,16 @@ void ce_transfer_end(ce_transfer *transfer, ce_outcome outcome, const char *reas
         curl_multi_remove_handle(pool->multi, transfer->easy);
     }
     evtimer_del(transfer->limit);
+    evtimer_del(transfer->again);
     if (transfer->streams) {
         evbuffer_drain(transfer->upload, evbuffer_get_length(transfer->upload));
     }
+    /* A spare transfer must not keep the last one's token. */
+    explicit_bzero(transfer->text, transfer->text_capacity);
     transfer->events->done(transfer->context, outcome, reason);
-    if (pool->spare_count < CE_SPARE_AT_MOST) {
+    /* libcurl counts the retries of a handle's whole life and gives up at the sixth: one that may have tried again goes. */
+    bool unused_retries = outcome == CE_OUTCOME_WHOLE && transfer->attempts <= 1;
+    if (unused_retries && pool->spare_count < CE_SPARE_AT_MOST) {
         TAILQ_INSERT_HEAD(&pool->spare, transfer, next);
         pool->spare_count += 1;
     } else {
@@ -368,6 +437,7 @@ void ce_transfer_end(ce_transfer *transfer, ce_outcome outcome, const char *reas
 void ce_transfer_release(ce_transfer *transfer) {
     curl_easy_cleanup(transfer->easy);
     event_free(transfer->limit);
+    event_free(transfer->again);
     if (transfer->upload != NULL) {
         evbuffer_free(transfer->upload);
     }

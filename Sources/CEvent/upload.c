@@ -27,6 +27,7 @@ size_t ce_transfer_read(char *into, size_t size, size_t count, void *context) {
         return CURL_READFUNC_ABORT;
     }
     transfer->sent += (uint64_t)taken;
+    transfer->pool->counts.sent_bytes += (uint64_t)taken;
     size_t left = waiting - (size_t)taken;
     if (waiting > CE_UPLOAD_LOW && left <= CE_UPLOAD_LOW) {
         transfer->events->sendable(transfer->context);

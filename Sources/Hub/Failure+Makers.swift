@@ -19,7 +19,8 @@ extension Failure {
 
     /// `limit` is in bytes.
     public static func payloadTooLarge(limit: Int) -> Failure {
-        Failure(.payloadTooLarge, detail: "The body is larger than the \(limit) bytes that are accepted here.")
+        Failure(
+            .payloadTooLarge, detail: "The body is larger than the \(limit) bytes that are accepted here (body_limit).")
     }
 
     /// A body that is collected whole did not arrive in time (RFC 9110 section 15.5.9).

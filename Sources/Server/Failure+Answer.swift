@@ -35,7 +35,7 @@ extension Failure {
         case .expectationFailed: "ExpectationFailed"
         case .noToken: "NoToken"
         case .denied: "Denied"
-        case .hubAnswered(let refusal): refusal.code ?? "Hub\(refusal.status.code)"
+        case .hubAnswered(let refusal): refusal.code ?? refusal.status.reason.filter { $0 != " " }
         case .hubUnreachable: "HubUnreachable"
         case .hubBroken: "HubBroken"
         case .hubTooSlow: "HubTooSlow"
@@ -81,8 +81,20 @@ extension Failure {
         return headers
     }
 
+    /// A write whose answer did not come may have been carried out: to say "try again" would be to say "do it twice".
+    private func advice(for method: Method) -> Failure {
+        guard !method.isSafe, kind == .hubTooSlow || kind == .hubBroken else { return self }
+        let reason = detail.replacing(
+            "Try again later.", with: "Look whether it was carried out before you send it again.")
+        return Failure(kind, detail: reason, retryAfter: retryAfter)
+    }
+
     /// The whole answer: JSON, or the original's plain sentence to who prefers that.
     func response(to request: Request, id: RequestID) -> Response {
+        advice(for: request.method).answer(to: request, id: id)
+    }
+
+    private func answer(to request: Request, id: RequestID) -> Response {
         var response =
             if request.prefersPlainText {
                 Response(status, text: sentence + "\n")
@@ -94,12 +106,13 @@ extension Failure {
         return response
     }
 
+    /// What is wrong stands first: people read these in a terminal.
     private func json(_ id: RequestID) -> [UInt8] {
-        let members: JSON = [
-            "error": .string(publicDetail), "code": .string(code), "request_id": .string(id.description),
-        ]
-        // Strings always have a JSON form; the type of `encoded` does not know that there is no number here.
-        return (try? members.encoded()) ?? Array(#"{"error":"?"}"#.utf8)
+        let members = [("error", publicDetail), ("code", code), ("request_id", id.description)].map { name, value in
+            // A string always has a JSON form; the type of `encoded` cannot say so.
+            Array("\"\(name)\":".utf8) + ((try? JSON.string(value).encoded()) ?? Array("null".utf8))
+        }
+        return Array("{".utf8) + Array(members.joined(separator: ",".utf8)) + Array("}\n".utf8)
     }
 }
 

@@ -4,30 +4,41 @@ internal import Hub
 @EventLoop
 final class Gateway {
     let lifecycle = Lifecycle()
-    private let access: Access
+    private var access: Access
     private let router = Router()
-    private let handlers: [Route.Name: any Handler]
+    private var handlers: [Route.Name: any Handler]
     private let log: AccessLog
+    private let metrics: Metrics
     /// 0: no limit.
-    private let requestMilliseconds: UInt64
+    private var requestMilliseconds: UInt64
 
-    init(settings: Settings, upstream: Upstream, log: AccessLog) {
+    init(settings: Settings, upstream: Upstream, log: AccessLog, metrics: Metrics) {
         self.log = log
+        self.metrics = metrics
         access = settings.access
         requestMilliseconds = UInt64(settings.requestTimeout.milliseconds)
-        handlers = Handlers.all(settings: settings, upstream: upstream, lifecycle: lifecycle)
+        handlers = Handlers.all(settings: settings, upstream: upstream, lifecycle: lifecycle, metrics: metrics)
+    }
+
+    /// Requests in flight go on with what they have.
+    func use(_ settings: Settings, upstream: Upstream) {
+        log.isOn = settings.accessLog
+        access = settings.access
+        requestMilliseconds = UInt64(settings.requestTimeout.milliseconds)
+        handlers = Handlers.all(settings: settings, upstream: upstream, lifecycle: lifecycle, metrics: metrics)
     }
 
     /// Serves one request, from its arrival to its line in the log.
-    func serve(_ exchange: Exchange) {
+    func serve(_ exchange: Exchange, at entrance: Entrance = .only) {
         let context = RequestContext(id: .next(), caller: Caller(exchange, access))
         lifecycle.began()
         exchange.onDone = { whole in
             context.limit = nil
             self.log.note(exchange, context, whole: whole)
+            self.metrics.note(exchange, context, whole: whole)
             self.lifecycle.ended()
         }
-        let task = EventLoop.task { await self.answer(exchange, context) }
+        let task = EventLoop.task { await self.answer(exchange, context, at: entrance) }
         exchange.onGone = { task.cancel() }
         if requestMilliseconds > 0 {
             context.limit = Timer {
@@ -38,12 +49,12 @@ final class Gateway {
         }
     }
 
-    private func answer(_ exchange: Exchange, _ context: RequestContext) async {
+    private func answer(_ exchange: Exchange, _ context: RequestContext, at entrance: Entrance) async {
         do throws(Failure) {
             if let refusal = exchange.refusal { throw refusal }
             if access == .open, CrossSite.sent(exchange.request) { throw .crossSite }
-            let route = try router.route(exchange.request)
-            context.route = route.rawValue
+            let route = try router.route(exchange.request, at: entrance)
+            context.route = route
             guard let handler = handlers[route] else { throw .internalError("no handler for \(route)") }
             try await handler.serve(exchange, context)
         } catch {

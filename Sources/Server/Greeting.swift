@@ -1,8 +1,7 @@
 /// The first lines of the log: where the gateway listens, for whom it speaks, and what to try.
 enum Greeting {
-    static func lines(_ settings: Settings, port: UInt16) -> [String] {
-        let host = settings.listen.address.map { $0.isLoopback ? "localhost" : $0.bracketed } ?? "localhost"
-        let origin = "https://\(host):\(port)"
+    static func lines(_ settings: Settings, port: UInt16, adminPort: UInt16?) -> [String] {
+        let origin = origin(settings.listen, port)
         let authority = settings.tlsCertificate.hasSuffix("certs/cert.pem") ? "certs/ca.pem" : "YOUR_CA.pem"
         return [
             settings.sandbox
@@ -11,7 +10,15 @@ enum Greeting {
             settings.sandbox || settings.access == .passthrough || settings.token != nil
                 ? nil
                 : "No Hub token is set: set HF_ACCESS_TOKEN, HF_TOKEN or token_file. Until then calls answer 503.",
+            settings.adminListen.flatMap { address in
+                adminPort.map { "Serving /-/health, /-/ready and /-/metrics on \(Self.origin(address, $0)) alone." }
+            },
             "Listening on \(origin). Try: curl --cacert \(authority) \(origin)/",
         ].compactMap(\.self)
+    }
+
+    private static func origin(_ address: ListenAddress, _ port: UInt16) -> String {
+        let host = address.address.map { $0.isLoopback ? "localhost" : $0.bracketed } ?? "localhost"
+        return "https://\(host):\(port)"
     }
 }

@@ -1,9 +1,8 @@
-/// Counts the requests in flight, and lets a shutdown wait for them.
+/// Counts the requests in flight, and knows whether the gateway is leaving.
 @EventLoop
 final class Lifecycle {
     private(set) var isDraining = false
     private(set) var inFlight = 0
-    private var waiter: CheckedContinuation<Void, Never>?
 
     func began() {
         inFlight += 1
@@ -11,25 +10,9 @@ final class Lifecycle {
 
     func ended() {
         inFlight -= 1
-        if inFlight == 0 {
-            waiter?.resume()
-            waiter = nil
-        }
     }
 
     func beginDrain() {
         isDraining = true
-    }
-
-    /// Returns when no request is in flight, or after `milliseconds`.
-    func idle(within milliseconds: UInt64) async {
-        guard inFlight > 0 else { return }
-        let limit = Timer {
-            self.waiter?.resume()
-            self.waiter = nil
-        }
-        limit.start(milliseconds: milliseconds)
-        await withCheckedContinuation { waiter = $0 }
-        limit.stop()
     }
 }

@@ -4,21 +4,22 @@ internal import Hub
 @EventLoop
 enum Probe {
     static func run(_ settings: Settings) async -> Bool {
+        let listen = settings.adminListen ?? settings.listen
         let host =
-            settings.listen.address.map { $0.text == "0.0.0.0" || $0.text == "::" ? "127.0.0.1" : $0.bracketed }
+            listen.address.map { $0.text == "0.0.0.0" || $0.text == "::" ? "127.0.0.1" : $0.bracketed }
             ?? "127.0.0.1"
         do {
             let pool = try TransferPool(trust: .anybody)
             defer { pool.close() }
             let request = Request(method: .get, target: try Target("/-/health"))
             let transfer = pool.start(
-                request, url: "https://\(host):\(settings.listen.port)/-/health",
+                request, url: "https://\(host):\(listen.port)/-/health",
                 limits: Transfer.Limits(connect: 2_000, firstByte: 2_000, stall: 2_000))
             let head = try await transfer.head()
             try await transfer.done()
             return head.status == .ok
         } catch {
-            Console.error("hubgate: \(error)\n")
+            Console.error("hubgate: no gateway answers at https://\(host):\(settings.listen.port): \(error)\n")
             return false
         }
     }

@@ -1,6 +1,5 @@
 internal import Glibc
 internal import Hub
-internal import Logging
 
 /// The program: reads what it is asked to do, does it, and says how it ended.
 enum Program {
@@ -12,24 +11,41 @@ enum Program {
         static let config: Int32 = 78
     }
 
+    /// What is left to do when the command line has been read.
+    private enum Start {
+        case ended(Int32)
+        case probe(Settings)
+        case serve(Handover)
+    }
+
     static func run(arguments: [String]) -> Int32 {
         Console.claim()
-        switch Command.read(arguments: arguments, environment: Environment.all, files: SystemFiles.read) {
+        ProcessMemory.keepPrivate()
+        switch start(arguments) {
+        case .ended(let code): return code
+        case .probe(let settings): return onLoop { await Probe.run(settings) ? Exit.ok : Exit.failure }
+        case .serve(let settings): return onLoop { await serve(settings, arguments) }
+        }
+    }
+
+    private static func read(_ arguments: [String]) -> Result<Command, SettingsError> {
+        Command.read(arguments: arguments, environment: Environment.all, files: SystemFiles.read)
+    }
+
+    private static func start(_ arguments: [String]) -> Start {
+        switch read(arguments) {
         case .failure(let error):
             Console.error(error.description)
-            return Exit.config
+            return .ended(Exit.config)
         case .success(.print(let text)):
             Console.print(text)
-            return Exit.ok
+            return .ended(Exit.ok)
         case .success(.version):
             Console.print("hubgate \(Version.number) (\(Libraries.versions))\n")
-            return Exit.ok
-        case .success(.check(let settings)):
-            return check(settings)
-        case .success(.probe(let settings)):
-            return onLoop { await Probe.run(settings) ? Exit.ok : Exit.failure }
-        case .success(.serve(let settings)):
-            return onLoop { await serve(settings) }
+            return .ended(Exit.ok)
+        case .success(.check(let settings)): return .ended(check(settings))
+        case .success(.probe(let settings)): return .probe(settings)
+        case .success(.serve(let settings)): return .serve(Handover(settings))
         }
     }
 
@@ -45,38 +61,58 @@ enum Program {
     }
 
     private static func check(_ settings: Settings) -> Int32 {
-        do throws(CError) {
-            _ = try TLSContext(certificate: settings.tlsCertificate, key: settings.tlsKey)
-        } catch {
-            Console.error("hubgate: tls_cert: \(error)\n")
-            return Exit.config
-        }
+        guard certificateIsGood((settings.tlsCertificate, settings.tlsKey)) else { return Exit.config }
         Console.print("The settings are good.\n")
         return Exit.ok
     }
 
-    @EventLoop private static func serve(_ settings: Settings) async -> Int32 {
-        let form = LogForm(settings.logFormat, isTerminal: isatty(STDOUT_FILENO) == 1)
-        let log = Logger(label: "hubgate") { _ in GatewayLogHandler(level: settings.logLevel.level, form: form) }
-        let output = Output(descriptor: STDOUT_FILENO)
-        let sandbox: SandboxServer?
-        let server: Server
+    private static func certificateIsGood(_ paths: (certificate: String, key: String)) -> Bool {
         do throws(CError) {
-            sandbox = settings.sandbox ? try SandboxServer() : nil
-            server = try Server(
-                settings, origin: sandbox?.origin ?? Server.Origin(settings),
-                log: AccessLog(output: output, form: form, isOn: settings.accessLog))
+            _ = try TLSContext(certificate: paths.certificate, key: paths.key)
+            return true
+        } catch {
+            Console.error(
+                "hubgate: tls_cert: \(error). `make certs` makes a pair to try; name yours with tls_cert and tls_key.\n"
+            )
+            return false
+        }
+    }
+
+    @EventLoop private static func serve(_ settings: Handover, _ arguments: [String]) async -> Int32 {
+        guard certificateIsGood(settings.paths) else { return Exit.config }
+        // Before anybody is told that it runs: unheard, each of them would end it at once.
+        let (stopping, reloading) = (StopSignals(), ReloadSignal())
+        let service: Service
+        do throws(CError) {
+            service = try Service(settings.take()) { read(arguments) }
         } catch {
             Console.error("hubgate: \(error)\n")
             return Exit.unavailable
         }
-        if let sandbox { log.notice("The sandbox's Hub: \(sandbox.origin.base). Its CDN: \(sandbox.cdn).") }
-        for line in Greeting.lines(settings, port: server.port) { log.notice("\(line)") }
-        await StopSignals.first { log.notice("Stopping: requests in flight may finish; another signal ends at once.") }
-        await server.stop()
-        sandbox?.close()
-        output.flush()
+        reloading.reload = { service.reload() }
+        await stopping.first()
+        service.announceStop()
+        await service.stop()
+        withExtendedLifetime((stopping, reloading)) {}
         return Exit.ok
+    }
+}
+
+/// Settings that are given on and not kept: a token lives as long as its last holder, and reloads replace it.
+@EventLoop
+private final class Handover {
+    private var settings: Settings?
+
+    let paths: (certificate: String, key: String)
+
+    nonisolated init(_ settings: Settings) {
+        self.settings = settings
+        paths = (settings.tlsCertificate, settings.tlsKey)
+    }
+
+    func take() -> Settings {
+        defer { settings = nil }
+        return settings ?? Settings()
     }
 }
 

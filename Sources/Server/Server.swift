@@ -11,10 +11,14 @@ final class Server {
     }
 
     let port: UInt16
+    /// That of `admin_listen`, if it is set.
+    let adminPort: UInt16?
     let gateway: Gateway
-    private let listener: Listener
-    private let pool: TransferPool
-    private let drainMilliseconds: UInt64
+    let metrics = Metrics()
+    let listener: Listener
+    let admin: Listener?
+    let pool: TransferPool
+    private let base: String
 
     /// Starts serving. Throws when the certificate is not good or the address not to be had.
     init(_ settings: Settings, origin: Origin, log: AccessLog) throws(CError) {
@@ -22,40 +26,54 @@ final class Server {
         let pool = try TransferPool(
             trust: origin.trust, dnsServer: settings.nameServer?.description, connections: settings.upstreamConnections)
         let upstream = Upstream(settings, base: origin.base, token: origin.token, pool: pool)
-        let gateway = Gateway(settings: settings, upstream: upstream, log: log)
+        let gateway = Gateway(settings: settings, upstream: upstream, log: log, metrics: metrics)
         self.pool = pool
         self.gateway = gateway
-        drainMilliseconds = UInt64(settings.drainTimeout.milliseconds)
+        base = origin.base
+        let limits = Listener.Limits(settings)
+        let entrance = settings.adminListen == nil ? Entrance.only : .clients
         do throws(CError) {
-            listener = try Listener(tls: tls, limits: Listener.Limits(settings)) { gateway.serve($0) }
+            (listener, port) = try Listener.opened(at: settings.listen, tls: tls, limits: limits) {
+                gateway.serve($0, at: entrance)
+            }
         } catch {
             pool.close()
             throw error
         }
         do throws(CError) {
-            port = try listener.listen(settings.listen.address?.text ?? "", port: settings.listen.port)
+            let opened = try settings.adminListen.map { (address) throws(CError) in
+                try Listener.opened(at: address, tls: tls, limits: limits.forAdmin) { gateway.serve($0, at: .admin) }
+            }
+            (admin, adminPort) = (opened?.listener, opened?.port)
         } catch {
             listener.close()
             pool.close()
             throw error
         }
+        countEverything(log)
     }
 
-    /// Stops accepting, lets the requests in flight finish within `drain_timeout`, and closes.
-    func stop() async {
-        gateway.lifecycle.beginDrain()
-        listener.drain()
-        await gateway.lifecycle.idle(within: drainMilliseconds)
-        // The last answers are with the kernel; their connections need a moment to close in order.
-        for _ in 0..<20 where listener.connectionCount > 0 {
-            await EventLoop.sleep(milliseconds: 10)
-        }
-        close()
+    private func countEverything(_ log: AccessLog) {
+        pool.onEnd = { [metrics] in metrics.note($0) }
+        metrics.sources = MetricSources(
+            listeners: [listener] + (admin.map { [$0] } ?? []), pool: pool, lifecycle: gateway.lifecycle, log: log)
     }
 
-    /// Closes everything at once.
+    /// Serves on with other settings, as far as they are reloadable. `tls` is for new connections.
+    func use(_ settings: Settings, token: Secret?, tls: TLSContext) {
+        let limits = Listener.Limits(settings)
+        listener.use(tls)
+        listener.use(limits)
+        admin?.use(tls)
+        admin?.use(limits.forAdmin)
+        gateway.use(settings, upstream: Upstream(settings, base: base, token: token, pool: pool))
+    }
+
+    /// Closes everything at once. No call to the Hub may be under way.
     func close() {
+        metrics.sources = nil
         listener.close()
+        admin?.close()
         pool.close()
     }
 
@@ -67,12 +85,21 @@ extension Listener.Limits {
         self.init(
             headBytes: UInt32(clamping: settings.headLimit.bytes),
             targetBytes: UInt32(clamping: settings.targetLimit.bytes),
-            fields: UInt32(clamping: settings.fieldLimit), connections: UInt32(clamping: settings.maxConnections),
+            fields: UInt32(clamping: settings.fieldLimit),
+            connections: UInt32(clamping: DescriptorLimit.clients(settings, of: DescriptorLimit.current)),
             connectionsPerAddress: UInt32(clamping: settings.maxConnectionsPerAddress),
             requests: UInt32(clamping: settings.maxRequestsPerConnection),
             bufferedBytes: settings.bufferedLimit.bytes, handshake: settings.handshakeTimeout.milliseconds,
             head: settings.headTimeout.milliseconds,
             bodyStall: settings.bodyTimeout.milliseconds, writeStall: settings.writeTimeout.milliseconds,
             idle: settings.idleTimeout.milliseconds)
+    }
+
+    /// Of the listener for `/-/`: few connections, which those of clients cannot take away.
+    fileprivate var forAdmin: Self {
+        var limits = self
+        limits.connections = 64
+        limits.connectionsPerAddress = 0
+        return limits
     }
 }

@@ -88,7 +88,7 @@ import Testing
     func states() {
         let cases: [(HomePage.HubState, access: String, mood: String, words: String)] = [
             (.reachable(name: "acme-ml"), "open", "good", "Reachable as acme-ml"),
-            (.noToken, "open", "warn", "No token: public repositories only; set HF_ACCESS_TOKEN"),
+            (.noToken, "open", "warn", "No token: calls to the Hub answer 503; set HF_ACCESS_TOKEN"),
             (.noToken, "passthrough", "idle", "No token here: each client brings its own"),
             (.unreachable(reason: "timed out"), "open", "bad", "Unreachable: timed out"),
             (.unknown, "open", "idle", "Not asked yet: the first request will tell"),
@@ -103,7 +103,8 @@ import Testing
 
     @Test("The page asks for nothing that it does not carry")
     func external() {
-        let html = Self.page().html()
+        let health = HomePage.Endpoint(method: "GET", path: "/-/health", summary: "Whether it runs", curl: "")
+        let html = Self.page(endpoints: [health]).html()
         for word in [" src=", "@import", "url(", "http-equiv", "<form", "<img", " style=", " onclick="] {
             #expect(!html.contains(word), "\(word)")
         }

@@ -110,21 +110,4 @@ import Testing
         let both = SettingsCase(environment: ["HF_TOKEN": "from-env", "HUBGATE_TOKEN_FILE": "t"], files: files)
         #expect(both.problems.first?.contains("token is given too (environment variable HF_TOKEN)") == true)
     }
-
-    @Test("A reload takes what can change while serving, and names what cannot")
-    func reload() throws {
-        let old = try SettingsCase().settings()
-        let new = try SettingsCase(
-            arguments: ["--listen=9", "--log-level=debug", "--upstream=https://h", "--idle-timeout=1s"],
-            environment: ["HF_TOKEN": "abc"]
-        ).settings()
-        let (settings, needRestart) = old.reloaded(from: new)
-        #expect(settings.logLevel == .debug)
-        #expect(settings.idleTimeout == .seconds(1))
-        #expect(settings.token?.reveal() == "abc")
-        #expect(settings.listen.port == 8080)
-        #expect(settings.upstream == .hub)
-        #expect(needRestart == ["listen", "upstream"])
-        #expect(new.reloaded(from: new).needRestart.isEmpty)
-    }
 }

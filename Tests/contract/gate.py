@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 BINARY = Path(os.environ.get("HUBGATE_BINARY", ROOT / ".build/debug/hubgate")).resolve()
 IS_SANITIZED = b"__asan_init" in BINARY.read_bytes()
 
+SANITIZERS = ("ASAN_OPTIONS", "LSAN_OPTIONS", "UBSAN_OPTIONS")
 START_SECONDS = 15
 STOP_SECONDS = 15
 
@@ -58,7 +59,7 @@ def make_certificates(directory):
 
 def clean_environment(home, **variables):
     """Nothing of whoever runs the tests: no token, proxy or setting of theirs."""
-    kept = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH", "ASAN_OPTIONS") if name in os.environ}
+    kept = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH", *SANITIZERS) if name in os.environ}
     return {**kept, "HOME": str(home), "LC_ALL": "C.UTF-8", **variables}
 
 
@@ -86,7 +87,7 @@ def run(directory, *flags, timeout=20, **variables):
 class Gate:
     """A running hubgate. Its standard error may hold lines of its log only: a crash or a sanitizer writes others."""
 
-    def __init__(self, workspace, certificates, *flags, stdout=None, **variables):
+    def __init__(self, workspace, certificates, *flags, stdout=None, before=(), **variables):
         self.workspace = workspace
         self.certificates = certificates
         self.context = certificates.client_context()
@@ -95,7 +96,7 @@ class Gate:
         self.killed = False
         with open(self.error_path, "wb") as errors, open(self.log_path, "wb") as log:
             self.process = subprocess.Popen(
-                [BINARY, "--listen", "127.0.0.1:0", *flags],
+                [*before, BINARY, "--listen", "127.0.0.1:0", *flags],
                 cwd=workspace,
                 env=clean_environment(workspace, **certificates.settings, **variables),
                 stdin=subprocess.DEVNULL,
@@ -208,6 +209,10 @@ class Gate:
         """Ends it in order and looks at what it leaves."""
         if self.process.poll() is None:
             self.signal(signal.SIGTERM)
+        self.wait_for_stop()
+
+    def wait_for_stop(self):
+        """After a signal to stop."""
         try:
             code = self.wait()
         except subprocess.TimeoutExpired:

@@ -138,13 +138,18 @@ class Connection:
         return line
 
     def _bytes(self, count):
-        while len(self.waiting) < count:
+        taken = bytearray()
+        while True:
+            # Not all in `waiting`: a large body would be copied once for each of its records.
+            left = count - len(taken)
+            taken += self.waiting[:left]
+            self.waiting = self.waiting[left:]
+            if len(taken) == count:
+                return bytes(taken)
             try:
                 self._more()
             except Ended:
-                raise WireError(f"the body ended {count} bytes early") from None
-        part, self.waiting = self.waiting[:count], self.waiting[count:]
-        return part
+                raise WireError(f"the body ended {count - len(taken)} bytes early") from None
 
     def interim_or_answer(self, to_head=False):
         """The next answer, 1xx or not."""
@@ -179,7 +184,7 @@ class Connection:
     def _chunks(self, coding):
         if coding != "chunked":
             raise WireError(f"not a coding that was asked for: {coding!r}")
-        body = b""
+        body = bytearray()
         while True:
             size = self._line()
             if not re.fullmatch(rb"[0-9a-fA-F]{1,16}", size):
@@ -187,7 +192,7 @@ class Connection:
             if int(size, 16) == 0:
                 if self._line() != b"":
                     raise WireError("a trailer that nobody asked for")
-                return body
+                return bytes(body)
             body += self._bytes(int(size, 16))
             if self._bytes(2) != b"\r\n":
                 raise WireError("a chunk without its end")
@@ -210,3 +215,14 @@ class Connection:
                 self._more()
         except Ended as end:
             assert end.in_order, "the connection ended without close_notify"
+
+    def check_cut(self):
+        """What comes is a 502, or an answer that visibly breaks off: no last byte, and no close_notify."""
+        try:
+            answer = self.answer()
+        except (WireError, Ended) as error:
+            end = error if isinstance(error, Ended) else error.__context__
+            assert isinstance(end, Ended) or isinstance(error.__cause__, OSError), f"not cut but broken: {error}"
+            assert not getattr(end, "in_order", False), "cut, but with close_notify"
+            return
+        assert answer.status == 502, f"a cut answer looks whole: {answer.status}, {len(answer.body)} bytes"

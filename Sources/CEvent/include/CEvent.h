@@ -76,7 +76,12 @@ typedef struct ce_refusal {
     int status;         /* 400 414 417 431 501 503 505; 503 when memory ran out */
     const char *rule;   /* a short stable name for metrics and tests, e.g. "two-content-lengths" */
     const char *reason; /* a sentence for the client, with what to do */
+    uint32_t number;    /* the rule's place in the table, to count by */
 } ce_refusal;
+
+/* The table of rules by number, from 1; number 0 is no rule. */
+uint32_t ce_rule_count(void);
+const char *ce_rule_name(uint32_t number);
 
 ce_gate *ce_gate_new(const ce_gate_limits *limits);
 void ce_gate_free(ce_gate *gate);
@@ -115,11 +120,21 @@ void ce_signal_free(ce_signal *signal);
 ce_tls *ce_tls_new(const char *certificate_path, const char *key_path, ce_error *error);
 /* A certificate for `localhost` and 127.0.0.1 that exists only in this process. */
 ce_tls *ce_tls_new_self_signed(ce_error *error);
+/* Connections that use it go on with it. */
 void ce_tls_free(ce_tls *tls);
+/* Lets clients resume the sessions that they have with `older`, if both have the same key: a renewed certificate for another key
+ * is another identity. Tickets under it cost their clients one full handshake. */
+void ce_tls_inherit_sessions(ce_tls *tls, const ce_tls *older);
 /* The leaf's end of validity, in seconds since 1970. */
 int64_t ce_tls_expires(const ce_tls *tls);
 /* The leaf as PEM, for clients that shall trust exactly it. Lives as long as `tls`. */
 const char *ce_tls_pem(const ce_tls *tls);
+
+/* ---- process.c ---- */
+
+/* Keeps the process's memory, which holds tokens and keys, out of core dumps; if `from_debuggers`, also from others with the same
+ * user (ptrace, /proc/PID/mem, environ, maps, fd). */
+void ce_process_keep_private(bool from_debuggers);
 
 /* ---- http.c, exchange.c: the HTTPS server ---- */
 
@@ -139,9 +154,32 @@ ce_http *ce_http_new(ce_loop *loop, ce_tls *tls, const ce_http_limits *limits, c
                      ce_error *error);
 /* Binds and listens. `port` 0 takes a free one; returns the port, or 0 and a reason. */
 uint16_t ce_http_listen(ce_http *http, const char *address, uint16_t port, ce_error *error);
-/* Stops accepting, closes idle connections, and lets the others end after the request they are at. */
-void ce_http_drain(ce_http *http);
+/* For connections that are accepted from now on. `tls` must live as long as `http` or the next call. */
+void ce_http_set_tls(ce_http *http, ce_tls *tls);
+/* From now on; those of the gate for new connections, and times from where they next start. */
+void ce_http_set_limits(ce_http *http, const ce_http_limits *limits);
+/* A shutdown in three steps. 1: every answer says `Connection: close`; new clients are still welcome. */
+void ce_http_announce_drain(ce_http *http);
+/* 2: new clients get no answer, and who has no request under way has a short time left to send one. */
+void ce_http_leave(ce_http *http);
+/* 3: closes the listener if nobody waits to be accepted any more, and says whether it is closed. */
+bool ce_http_stop_listening(ce_http *http);
 size_t ce_http_connection_count(const ce_http *http);
+
+/* What servers have counted since they began. */
+typedef struct ce_http_counts {
+    uint64_t connections, connections_now; /* accepted; open */
+    uint64_t refused_by_address;           /* the address had its share */
+    uint64_t pauses_by_limit;              /* accepting stopped: `connections` are there, the next wait */
+    uint64_t pauses_by_error;              /* accepting failed, for example without descriptors */
+    uint64_t handshakes_full, handshakes_resumed;
+    uint64_t handshakes_failed;          /* the connection ended before its handshake did */
+    uint64_t handshakes_abandoned;       /* so too, and its client never sent a byte */
+    uint64_t received_bytes, sent_bytes; /* on the wire, TLS included */
+} ce_http_counts;
+
+/* Adds what this server has counted. */
+void ce_http_count(const ce_http *http, ce_http_counts *counts);
 /* Closes every connection at once; each open exchange gets its `done` before this returns. */
 void ce_http_free(ce_http *http);
 
@@ -167,7 +205,7 @@ void ce_exchange_accept(ce_exchange *exchange, const ce_exchange_events *events,
 void ce_exchange_read(ce_exchange *exchange);
 void ce_exchange_pause(ce_exchange *exchange);
 /* Whether the connection will close after this answer: the head must then say `Connection: close`. */
-bool ce_exchange_closes(const ce_exchange *exchange);
+bool ce_exchange_closes(ce_exchange *exchange);
 /* Asks for the connection to be closed after this answer. */
 void ce_exchange_close_after(ce_exchange *exchange);
 /* Queues bytes of the answer, head included, framed by the caller; returns how many bytes wait for the client. */
@@ -194,6 +232,16 @@ typedef struct ce_pool_options {
 ce_pool *ce_pool_new(ce_loop *loop, const ce_pool_options *options, ce_error *error);
 /* Every transfer must have ended. */
 void ce_pool_free(ce_pool *pool);
+
+/* What a pool has counted since it began. A call is under way until its outcome is counted. */
+typedef struct ce_pool_counts {
+    uint64_t calls;
+    uint64_t whole, unreachable, too_slow, broken, cancelled; /* calls by ce_outcome */
+    uint64_t over_new, over_kept;        /* calls that went out over a new connection, over a kept one */
+    uint64_t received_bytes, sent_bytes; /* of content */
+} ce_pool_counts;
+
+ce_pool_counts ce_pool_count(const ce_pool *pool);
 
 typedef struct ce_call {
     const char *method;

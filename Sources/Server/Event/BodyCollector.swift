@@ -21,7 +21,10 @@ final class BodyCollector: BodySink {
     func collected() async throws(Failure) -> [UInt8] {
         let outcome =
             if let result { result } else {
-                await withCheckedContinuation { self.waiter = $0 }
+                await withCheckedContinuation { waiter in
+                    // Looked at again: see `Transfer.head()`.
+                    if let result { waiter.resume(returning: result) } else { self.waiter = waiter }
+                }
             }
         return try outcome.get()
     }

@@ -10,6 +10,8 @@ internal import Hub
     /// What was asked. Of a request that the gate refused nothing is known, and `refusal` says why.
     let request: Request
     let refusal: Failure?
+    /// The number of the gate's rule that its head or body breaks; 0 is none.
+    private(set) var brokenRule = 0
     /// The client's address, without a port.
     let peer: String
 
@@ -33,6 +35,10 @@ internal import Hub
     let declaredLength: UInt64?
     private let isHTTP10: Bool
     private var isChunked = false
+    /// How much content a response has that was begun with `start`, if that is known.
+    private var contentBytes: Int?
+    /// The client left, but only after all of the response.
+    private var wasTaken = false
     /// A head that waits for the first content, to go out with it.
     private var unsentHead: [UInt8] = []
     private static let joinedBytes = 16 * 1024
@@ -51,6 +57,7 @@ internal import Hub
         hasBody = unsafe head.map { unsafe $0.framing != CE_FRAMING_NONE } ?? false && declaredLength != 0
         isHTTP10 = unsafe head?.http_1_0 ?? false
         unsafe (request, refusal) = Self.read(head, refused?.pointee)
+        brokenRule = unsafe Int(refused?.pointee.number ?? 0)
         peer = unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 46) { text in
             unsafe ce_exchange_peer(pointer, text.baseAddress)
             return unsafe text.baseAddress.map { unsafe String(cString: $0) } ?? ""
@@ -79,12 +86,16 @@ extension Exchange {
     /// Collects the whole body.
     /// Throws `payloadTooLarge`, `tooBusy`, `refused` (408), `clientGone`, or what the gate found wrong with it; the connection then closes after the answer.
     func body(within bounds: BodyBounds) async throws(Failure) -> [UInt8] {
-        guard hasBody, let pointer = unsafe pointer else { return [] }
+        guard !isGone else { throw .clientGone }
+        guard hasBody, declaredLength != 0, let pointer = unsafe pointer else { return [] }
         if let declaredLength, declaredLength > UInt64(bounds.bytes) {
             throw .payloadTooLarge(limit: bounds.bytes)
         }
         let collector = BodyCollector(limit: bounds.bytes, budget: budget)
-        let limit = Timer { collector.end(.bodyTooSlow) }
+        let limit = Timer {
+            self.brokenRule = GateRules.bodyTooSlow
+            collector.end(.bodyTooSlow)
+        }
         limit.start(milliseconds: bounds.milliseconds)
         sink = collector
         unsafe ce_exchange_read(pointer)
@@ -98,7 +109,9 @@ extension Exchange {
 
     /// Gives the body's bytes to `sink` as they come.
     func stream(into sink: any BodySink) {
-        guard hasBody, let pointer = unsafe pointer else { return sink.end(nil) }
+        guard !isGone else { return sink.end(.clientGone) }
+        // What is said to be empty has ended before it is asked for: no event follows.
+        guard hasBody, declaredLength != 0, let pointer = unsafe pointer else { return sink.end(nil) }
         self.sink = sink
         unsafe ce_exchange_read(pointer)
     }
@@ -134,6 +147,7 @@ extension Exchange {
     func start(_ status: Status, headers: Headers, length: Int?) {
         let mayChunk = length == nil && status.allowsContent && request.method != .head
         isChunked = mayChunk && !isHTTP10
+        contentBytes = request.method == .head || !status.allowsContent ? 0 : length
         if mayChunk, isHTTP10, let pointer = unsafe pointer {
             // RFC 9112 6.3: without a length, only the connection's end says where it ends.
             unsafe ce_exchange_close_after(pointer)
@@ -249,11 +263,15 @@ extension Exchange {
 
     fileprivate func left(_ why: ce_gone, _ refusal: ce_refusal?) {
         if why == CE_GONE_BODY_REFUSED {
+            brokenRule = unsafe Int(refusal?.number ?? 0)
             sink?.end(unsafe refusal.map { unsafe Failure($0) } ?? .badRequest("The body could not be read."))
             return
         }
         isGone = true
+        wasTaken = status != nil && unsentHead.isEmpty && sentBytes == contentBytes && queuedBytes == 0
         sink?.end(.clientGone)
+        // Who has the last byte may leave before we have noticed that it was the last: `finish` is about to be called.
+        guard !wasTaken else { return }
         onGone?()
         onGone = nil
         if status != nil {
@@ -266,11 +284,13 @@ extension Exchange {
     }
 
     fileprivate func ended(whole: Bool) {
+        let whole = whole || wasTaken
         unsafe pointer = nil
         isGone = isGone || !whole
         sink?.end(.clientGone)
         if let collector { budget.giveBack(collector.heldBytes) }
         collector = nil
+        if !whole { onGone?() }
         onDone?(whole)
         (onGone, onWritable, onDone, sink) = (nil, nil, nil, nil)
     }

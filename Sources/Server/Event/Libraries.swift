@@ -10,4 +10,10 @@ enum Libraries {
             return unsafe text.baseAddress.map { unsafe String(cString: $0) } ?? ""
         }
     }
+
+    /// The version of the one called `name` there.
+    static func version(of name: String) -> String {
+        let words = versions.split(separator: ", ").map { $0.split(separator: " ") }
+        return words.first { $0.first == name[...] }.map { String($0[1]) } ?? ""
+    }
 }

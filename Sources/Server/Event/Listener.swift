@@ -28,7 +28,7 @@ internal import Hub
     private nonisolated(unsafe) var pointer: OpaquePointer?
     /// What all collected bodies of this listener's requests may take.
     let budget: BufferedBytes
-    private let tls: TLSContext
+    private(set) var tls: TLSContext
     private let serve: @EventLoop (Exchange) -> Void
 
     init(
@@ -51,6 +51,19 @@ internal import Hub
         guard unsafe pointer != nil else { throw CError(error) }
     }
 
+    /// Listens at `address`. Whatever fails, nothing stays open.
+    static func opened(
+        at address: ListenAddress, tls: TLSContext, limits: Limits, serve: @escaping @EventLoop (Exchange) -> Void
+    ) throws(CError) -> (listener: Listener, port: UInt16) {
+        let listener = try Listener(tls: tls, limits: limits, serve: serve)
+        do throws(CError) {
+            return (listener, try listener.listen(address.address?.text ?? "", port: address.port))
+        } catch {
+            listener.close()
+            throw error
+        }
+    }
+
     /// Binds and listens; port 0 takes a free one. Returns the port.
     func listen(_ address: String, port: UInt16) throws(CError) -> UInt16 {
         var error = ce_error()
@@ -59,14 +72,61 @@ internal import Hub
         return bound
     }
 
-    /// Stops accepting and closes idle connections; the others close after the request that they are at.
-    func drain() {
-        unsafe ce_http_drain(pointer)
+    /// For connections that are accepted from now on; the others keep what they have.
+    func use(_ tls: TLSContext) {
+        tls.inheritSessions(from: self.tls)
+        unsafe ce_http_set_tls(pointer, tls.pointer)
+        self.tls = tls
+    }
+
+    func use(_ limits: Limits) {
+        var bounds = ce_http_limits(limits)
+        unsafe ce_http_set_limits(pointer, &bounds)
+        budget.limit = limits.bufferedBytes
+    }
+
+    /// From now on each answer ends its connection. New clients are still accepted.
+    func announceDrain() {
+        unsafe ce_http_announce_drain(pointer)
+    }
+
+    /// New clients are no longer heard, and who is connected has a moment for a request that is on its way.
+    func leave() {
+        unsafe ce_http_leave(pointer)
+    }
+
+    /// Closes the address to new clients, unless some are in the queue already. Says whether it is closed.
+    func stopListening() -> Bool {
+        unsafe ce_http_stop_listening(pointer)
     }
 
     /// How many clients are connected.
     var connectionCount: Int {
-        unsafe ce_http_connection_count(pointer)
+        guard let pointer = unsafe pointer else { return 0 }
+        return unsafe ce_http_connection_count(pointer)
+    }
+
+    /// The end of the certificate's validity, in seconds since 1970.
+    var certificateExpires: Int64 { tls.expires }
+
+    /// Puts what these listeners have counted into the metrics.
+    static func report(_ listeners: [Listener], to metrics: Metrics) {
+        var counts = ce_http_counts()
+        for listener in listeners {
+            guard let pointer = unsafe listener.pointer else { continue }
+            unsafe ce_http_count(pointer, &counts)
+        }
+        metrics.set(.connections, to: counts.connections)
+        metrics.set(.connectionsOpen, to: counts.connections_now)
+        metrics.set(.connectionsRefused, at: MetricPlaces.Refusal.address, to: counts.refused_by_address)
+        metrics.set(.acceptPauses, at: MetricPlaces.Pause.limit, to: counts.pauses_by_limit)
+        metrics.set(.acceptPauses, at: MetricPlaces.Pause.error, to: counts.pauses_by_error)
+        metrics.set(.handshakes, at: MetricPlaces.Handshake.full, to: counts.handshakes_full)
+        metrics.set(.handshakes, at: MetricPlaces.Handshake.resumed, to: counts.handshakes_resumed)
+        metrics.set(.handshakes, at: MetricPlaces.Handshake.failed, to: counts.handshakes_failed)
+        metrics.set(.handshakes, at: MetricPlaces.Handshake.abandoned, to: counts.handshakes_abandoned)
+        metrics.set(.receivedBytes, to: counts.received_bytes)
+        metrics.set(.sentBytes, to: counts.sent_bytes)
     }
 
     /// Closes every connection at once, and the listener with them.

@@ -21,18 +21,21 @@ internal import Hub
         let headers: Headers
     }
 
+    let started = Moment.now
+    /// From the start to the answer's head; nil before it.
+    private(set) var firstByteMicroseconds: Int?
     private(set) var receivedBytes = 0
     private nonisolated(unsafe) var pointer: OpaquePointer?
     private let sink: (any TransferSink)?
     /// Called when what `send` queued has mostly gone out.
     var onSendable: (@EventLoop () -> Void)?
-    private let onEnd: @EventLoop () -> Void
+    private let onEnd: @EventLoop (Transfer) -> Void
     private var head: Head?
     private var outcome: Result<Void, Failure>?
     private var headWaiter: CheckedContinuation<Void, Never>?
     private var doneWaiter: CheckedContinuation<Void, Never>?
 
-    init(sink: (any TransferSink)?, onEnd: @escaping @EventLoop () -> Void) {
+    init(sink: (any TransferSink)?, onEnd: @escaping @EventLoop (Transfer) -> Void) {
         self.sink = sink
         self.onEnd = onEnd
     }
@@ -41,11 +44,19 @@ internal import Hub
         unsafe pointer = ce_transfer_start(pool, &call, transferEvents, Unmanaged.passRetained(self).toOpaque())
     }
 
+    /// Ends it before it has begun.
+    func refuse(_ failure: Failure) {
+        outcome = .failure(failure)
+    }
+
     /// Returns when the answer's head is there. Throws `hubUnreachable`, `hubTooSlow`, `hubBroken`, or `clientGone` when cancelled.
     func head() async throws(Failure) -> Head {
         if head == nil, outcome == nil {
             await withTaskCancellationHandler {
-                await withCheckedContinuation { headWaiter = $0 }
+                await withCheckedContinuation { waiter in
+                    // Looked at again: a task that was not started by `EventLoop.task` lets events in before it gets here.
+                    if head != nil || outcome != nil { waiter.resume() } else { headWaiter = waiter }
+                }
             } onCancel: {
                 EventLoop.assumeIsolated { self.cancel() }
             }
@@ -61,7 +72,9 @@ internal import Hub
     func done() async throws(Failure) {
         if outcome == nil {
             await withTaskCancellationHandler {
-                await withCheckedContinuation { doneWaiter = $0 }
+                await withCheckedContinuation { waiter in
+                    if outcome != nil { waiter.resume() } else { doneWaiter = waiter }
+                }
             } onCancel: {
                 EventLoop.assumeIsolated { self.cancel() }
             }
@@ -98,6 +111,7 @@ internal import Hub
 extension Transfer {
     fileprivate func headed(_ head: Head) {
         self.head = head
+        firstByteMicroseconds = Moment.now.microseconds(since: started)
         sink?.begin(head)
         headWaiter?.resume()
         headWaiter = nil
@@ -115,7 +129,7 @@ extension Transfer {
         headWaiter?.resume()
         doneWaiter?.resume()
         (headWaiter, doneWaiter, onSendable) = (nil, nil, nil)
-        onEnd()
+        onEnd(self)
     }
 }
 

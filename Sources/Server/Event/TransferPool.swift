@@ -1,4 +1,5 @@
 internal import CEvent
+internal import Glibc
 internal import Hub
 
 /// Makes calls to other HTTP servers, many at once: a libcurl multi handle in the loop, with kept connections.
@@ -14,7 +15,10 @@ internal import Hub
     }
 
     private nonisolated(unsafe) var pointer: OpaquePointer?
-    private var transferCount = 0
+    private var underWay: [ObjectIdentifier: Transfer] = [:]
+    private var isClosing = false
+    /// Called at the end of each call.
+    var onEnd: (@EventLoop (Transfer) -> Void)?
 
     /// `dnsServer` is `ip` or `ip:port`, nil for those of /etc/resolv.conf; `connections` is the most to one origin.
     init(trust: Trust = .system, dnsServer: String? = nil, connections: Int = 256) throws(CError) {
@@ -35,12 +39,21 @@ internal import Hub
         guard unsafe pointer != nil else { throw CError(error) }
     }
 
-    /// Frees the connections. No transfer may be under way.
+    /// Cancels the transfers under way, and frees the connections when the last of them has ended.
     func close() {
-        precondition(transferCount == 0, "a pool was closed with transfers under way")
-        unsafe ce_pool_free(pointer)
-        unsafe pointer = nil
+        guard !isClosing else { return }
+        isClosing = true
+        for transfer in underWay.values { transfer.cancel() }
+        freeWhenDone()
     }
+
+    private func freeWhenDone() {
+        guard isClosing, underWay.isEmpty, let pool = unsafe pointer else { return }
+        unsafe pointer = nil
+        unsafe ce_pool_free(pool)
+    }
+
+    var isIdle: Bool { underWay.isEmpty }
 
     deinit {
         precondition(unsafe pointer == nil, "close a pool before letting it go")
@@ -55,9 +68,19 @@ internal import Hub
     func start(
         _ request: Request, url: String, limits: Transfer.Limits, stream: Stream? = nil, sink: (any TransferSink)? = nil
     ) -> Transfer {
-        let transfer = Transfer(sink: sink) { self.transferCount -= 1 }
-        transferCount += 1
-        let fields = Self.lines(request.headers)
+        let transfer = Transfer(sink: sink) { self.ended($0) }
+        guard !isClosing else {
+            transfer.refuse(.draining())
+            return transfer
+        }
+        underWay[ObjectIdentifier(transfer)] = transfer
+        var fields = Self.lines(request.headers)
+        // There may be a token in them.
+        defer {
+            unsafe fields.withUnsafeMutableBytes { bytes in
+                if let start = bytes.baseAddress { unsafe explicit_bzero(start, bytes.count) }
+            }
+        }
         let hasBody = !request.body.isEmpty
         unsafe request.method.rawValue.withCString { method in
             unsafe url.withCString { url in
@@ -75,6 +98,30 @@ internal import Hub
             }
         }
         return transfer
+    }
+
+    /// Puts what this pool has counted into the metrics.
+    func report(to metrics: Metrics) {
+        guard let pointer = unsafe pointer else { return }
+        let counts = unsafe ce_pool_count(pointer)
+        metrics.set(.upstreamCalls, at: MetricPlaces.Outcome.whole, to: counts.whole)
+        metrics.set(.upstreamCalls, at: MetricPlaces.Outcome.unreachable, to: counts.unreachable)
+        metrics.set(.upstreamCalls, at: MetricPlaces.Outcome.tooSlow, to: counts.too_slow)
+        metrics.set(.upstreamCalls, at: MetricPlaces.Outcome.broken, to: counts.broken)
+        metrics.set(.upstreamCalls, at: MetricPlaces.Outcome.cancelled, to: counts.cancelled)
+        metrics.set(.upstreamCallsInFlight, to: underWay.count)
+        metrics.set(.upstreamUses, at: MetricPlaces.Use.new, to: counts.over_new)
+        metrics.set(.upstreamUses, at: MetricPlaces.Use.kept, to: counts.over_kept)
+        metrics.set(.upstreamReceivedBytes, to: counts.received_bytes)
+        metrics.set(.upstreamSentBytes, to: counts.sent_bytes)
+    }
+
+    private func ended(_ transfer: Transfer) {
+        underWay[ObjectIdentifier(transfer)] = nil
+        onEnd?(transfer)
+        guard isClosing else { return }
+        // Not here, inside a callback of the pool.
+        EventLoop.task { self.freeWhenDone() }
     }
 
     /// `name: value` lines, each ended by NUL. `Headers` cannot hold a CR, LF or NUL in a field.

@@ -9,7 +9,7 @@ struct GetHome: Responder {
         let page = HomePage(
             version: Version.number, origin: "https://\(request.headers["Host"] ?? settings.listen.description)",
             caFile: settings.tlsCertificate == "certs/cert.pem" ? "certs/ca.pem" : nil,
-            endpoints: Routes.all.map(HomePage.Endpoint.init), hub: await hubState(context),
+            endpoints: shown.map(HomePage.Endpoint.init), hub: await hubState(context),
             upstream: settings.sandbox ? "the sandbox" : settings.upstream.description, sandbox: settings.sandbox,
             access: settings.access.rawValue)
         let isBrowser = request.headers.tokens(of: "Accept").contains { $0.hasPrefix("text/html") }
@@ -21,6 +21,11 @@ struct GetHome: Responder {
         response.headers.append("Cache-Control", "no-store")
         response.headers.append("Vary", "Accept, Host")
         return response
+    }
+
+    private var shown: [Route] {
+        let entrance = settings.adminListen == nil ? Entrance.only : .clients
+        return Routes.all.filter { entrance.shows($0.path) }
     }
 
     /// The page is shown whatever the Hub says.

@@ -13,6 +13,7 @@ struct GetReady: Responder {
             // Whatever the reason, a load balancer understands 503; the sentence stays.
             throw .notReady(error)
         }
-        return try Response(.ok, json: ["status": "ready"])
+        return Response(
+            .ok, headers: ["Content-Type": "application/json"], body: Array("{\"status\":\"ready\"}\n".utf8))
     }
 }

@@ -1,7 +1,9 @@
 /// Which handler answers which endpoint.
 @EventLoop
 enum Handlers {
-    static func all(settings: Settings, upstream: Upstream, lifecycle: Lifecycle) -> [Route.Name: any Handler] {
+    static func all(
+        settings: Settings, upstream: Upstream, lifecycle: Lifecycle, metrics: Metrics
+    ) -> [Route.Name: any Handler] {
         let hub = HubClient(upstream: upstream)
         let account = AccountHold(hub: hub, for: settings.accountHold)
         let probe = HubProbe(upstream: upstream, account: account)
@@ -16,6 +18,7 @@ enum Handlers {
             .health: GetHealth(),
             .relay: Passthrough(upstream: upstream),
             .ready: GetReady(hubProbe: probe, lifecycle: lifecycle),
+            .metrics: GetMetrics(metrics: metrics),
         ]
     }
 }

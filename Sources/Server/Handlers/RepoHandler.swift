@@ -17,11 +17,14 @@ extension RepoHandler {
         guard request.headers.mediaType == "application/json" else {
             throw .unsupportedMediaType(accepted: "application/json")
         }
-        let order = try Order(facade: try JSON.parse(try await exchange.body(within: bodyBounds)))
+        let body = try await exchange.body(within: bodyBounds)
+        guard !body.isEmpty else { throw .badRequest("The body is empty: send a JSON object.") }
+        let order = try Order(facade: try JSON.parse(body))
         let receipt = try await answer(order, context)
         var response =
             request.prefersPlainText
             ? Response(.ok, text: receipt.message + "\n") : try Response(.ok, json: .object(receipt.members))
+        if !request.prefersPlainText { response.body.append(UInt8(ascii: "\n")) }
         response.headers.set("X-Request-Id", context.id.description)
         exchange.send(response)
     }

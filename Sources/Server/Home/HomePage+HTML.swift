@@ -15,7 +15,7 @@ extension HomePage {
             <body>
             <header>
             <h1>hubgate</h1>
-            <nav aria-label="State of the gateway"><a href="/-/health">Health</a> <a href="/-/ready">Ready</a></nav>
+            \(state)
             </header>
             <main>
             <p class="purpose">\(purpose)</p>
@@ -31,6 +31,13 @@ extension HomePage {
 
             """
         return page.markup
+    }
+
+    /// Links to how the gateway is, where this address shows it.
+    private var state: HTMLText {
+        guard endpoints.contains(where: { $0.path == "/-/health" }) else { return "" }
+        return
+            #"<nav aria-label="State of the gateway"><a href="/-/health">Health</a> <a href="/-/ready">Ready</a></nav>"#
     }
 
     private static let icon =

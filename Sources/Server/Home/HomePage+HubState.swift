@@ -28,7 +28,7 @@ extension HomePage {
             // Here it is meant to be so.
             HubStatus(mood: .idle, headline: "No token here", detail: ": each client brings its own")
         case .noToken:
-            HubStatus(mood: .warn, headline: "No token", detail: ": public repositories only; set HF_ACCESS_TOKEN")
+            HubStatus(mood: .warn, headline: "No token", detail: ": calls to the Hub answer 503; set HF_ACCESS_TOKEN")
         case .unreachable(let reason):
             HubStatus(mood: .bad, headline: "Unreachable", detail: ": \(reason)")
         case .unknown:

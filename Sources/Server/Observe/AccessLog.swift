@@ -5,13 +5,16 @@ internal import Hub
 final class AccessLog {
     private let output: Output
     private let form: LogForm
-    private let isOn: Bool
+    var isOn: Bool
 
     init(output: Output, form: LogForm, isOn: Bool = true) {
         self.output = output
         self.form = form
         self.isOn = isOn
     }
+
+    /// Lines that the log's reader did not take in time.
+    var droppedLines: Int { output.droppedLines }
 
     func note(_ exchange: Exchange, _ context: RequestContext, whole: Bool) {
         guard isOn else { return }

@@ -5,13 +5,19 @@ internal import Glibc
 ///
 /// Written at once: what the program says of itself is rare, and must not be lost when it ends.
 struct GatewayLogHandler: LogHandler {
-    var logLevel: Logger.Level
+    /// Shared by all copies of the logger.
+    let threshold: LogThreshold
     var metadata: Logger.Metadata = [:]
     let form: LogForm
 
-    init(level: Logger.Level, form: LogForm) {
-        logLevel = level
+    init(threshold: LogThreshold, form: LogForm) {
+        self.threshold = threshold
         self.form = form
+    }
+
+    var logLevel: Logger.Level {
+        get { threshold.level }
+        nonmutating set { threshold.level = newValue }
     }
 
     subscript(metadataKey key: String) -> Logger.Metadata.Value? {

@@ -10,6 +10,9 @@ struct Moment: Sendable {
         return Moment(nanoseconds: UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec))
     }
 
+    /// Since the system's start.
+    var microseconds: Int { Int(nanoseconds / 1000) }
+
     func microseconds(since earlier: Moment) -> Int {
         Int((nanoseconds - earlier.nanoseconds) / 1000)
     }

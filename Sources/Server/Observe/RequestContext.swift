@@ -6,8 +6,8 @@ final class RequestContext {
     let id: RequestID
     let caller: Caller
     let started = Moment.now
-    /// The table's name for what was asked, for the log and the metrics.
-    var route = "none"
+    /// What was asked, for the metrics; nil if no endpoint was.
+    var route: Route.Name?
     /// Runs while `request_timeout` does.
     var limit: Timer?
     /// That limit has passed.

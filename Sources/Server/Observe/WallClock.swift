@@ -20,6 +20,13 @@ struct WallClock {
         return latest
     }
 
+    /// Since 1970, to the microsecond.
+    static var microseconds: Int {
+        var time = timespec()
+        unsafe clock_gettime(CLOCK_REALTIME, &time)
+        return time.tv_sec * 1_000_000 + time.tv_nsec / 1000
+    }
+
     private init(_ seconds: Int) {
         self.seconds = seconds
         var moment = time_t(seconds)

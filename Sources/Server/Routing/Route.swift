@@ -12,8 +12,9 @@ struct Route: Sendable {
     let name: Name
 
     /// The endpoints by name: the log and the handlers' table use it.
-    enum Name: String, Sendable, CaseIterable {
-        case home, account, createRepo, updateRepo, deleteRepo, health, ready
+    /// Their numbers are where metrics count them.
+    enum Name: Int, Sendable, CaseIterable {
+        case home, account, createRepo, updateRepo, deleteRepo, health, ready, metrics
         /// Whatever is no endpoint of our own.
         case relay
     }

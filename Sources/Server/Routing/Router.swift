@@ -3,12 +3,12 @@ internal import Hub
 /// Finds what answers a request.
 struct Router: Sendable {
     /// The endpoint's name, or `relay` for a path that is not ours.
-    /// Throws `notFound` for an unknown path below `/-/`, `methodNotAllowed` for an endpoint's path with another method.
-    func route(_ request: Request) throws(Failure) -> Route.Name {
+    /// Throws `notFound` for an unknown path below `/-/` and for what is not shown at the entrance, `methodNotAllowed` for an endpoint's path with another method.
+    func route(_ request: Request, at entrance: Entrance) throws(Failure) -> Route.Name {
         let path = request.target.path
-        let here = Routes.all.filter { $0.path == path }
+        let here = Routes.all.filter { $0.path == path && entrance.shows(path) }
         guard !here.isEmpty else {
-            guard path.hasPrefix("/"), !path.hasPrefix("/-/") else {
+            guard path.hasPrefix("/"), !path.hasPrefix(Entrance.adminPrefix), entrance.shows(path) else {
                 throw .notFound("endpoint \(request.target.loggable)")
             }
             return .relay

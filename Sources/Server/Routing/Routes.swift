@@ -22,5 +22,8 @@ enum Routes {
             method: .get, path: "/-/ready", summary: "Whether it can serve: the Hub answers and takes the token",
             example: nil,
             name: .ready),
+        Route(
+            method: .get, path: "/-/metrics", summary: "Counters and times for Prometheus", example: nil,
+            name: .metrics),
     ]
 }

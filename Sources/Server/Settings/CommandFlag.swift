@@ -11,7 +11,7 @@ enum CommandFlag: String, CaseIterable, Sendable {
         switch self {
         case .check: "Reads the settings, says what is wrong with them, and ends."
         case .printConfig: "Prints each setting and where its value came from; tokens are hidden."
-        case .printDocs: "Prints a file made from the table of settings: settings, sample or env."
+        case .printDocs: "Prints a file made from a table: settings, sample, env or metrics."
         case .probe: "Asks the gateway on this machine whether it is healthy, for container health checks."
         case .version: "Prints the version."
         case .help: "Prints this."

@@ -33,3 +33,7 @@ extension Kind where Value == ListenAddress {
         )
     }
 }
+
+extension Kind where Value == ListenAddress? {
+    static var listenAddressOrNothing: Kind { Kind<ListenAddress>.listenAddress.orNothing() }
+}

@@ -5,6 +5,8 @@ struct Settings: Sendable {
     var config: String?
 
     var listen = ListenAddress(address: IPAddress("127.0.0.1"), port: 8080)
+    /// Nil: the endpoints below `/-/` are at `listen` like all others.
+    var adminListen: ListenAddress?
     var tlsCertificate = "certs/cert.pem"
     var tlsKey = "certs/key.pem"
     var access = Access.open
@@ -31,6 +33,8 @@ struct Settings: Sendable {
     var idleTimeout = Duration.seconds(75)
     var writeTimeout = Duration.seconds(60)
     var drainTimeout = Duration.seconds(30)
+    /// Zero: none.
+    var drainDelay = Duration.zero
 
     var bodyLimit = ByteCount.mebibytes(1)
     var headLimit = ByteCount.kibibytes(64)
@@ -48,20 +52,4 @@ struct Settings: Sendable {
     var logFormat = LogFormat.auto
     var accessLog = true
     var sandbox = false
-}
-
-extension Settings {
-    /// After a SIGHUP: what of `new` takes effect now, and the names of what differs but needs a restart.
-    func reloaded(from new: Settings) -> (settings: Settings, needRestart: [String]) {
-        var settings = self
-        var needRestart: [String] = []
-        for setting in SettingsTable.all where !setting.isSame(self, new) {
-            if setting.isReloadable {
-                setting.copy(new, &settings)
-            } else {
-                needRestart.append(setting.name)
-            }
-        }
-        return (settings, needRestart)
-    }
 }

@@ -1,6 +1,6 @@
-/// The files that are printed from the table of settings. A test says when one in the repository is out of date.
+/// The files that are printed from tables: that of settings, but for metrics. A test says when one in the repository is out of date.
 enum SettingsDocument: String, CaseIterable, Sendable {
-    case settings, sample, env
+    case settings, sample, env, metrics
 
     /// Where it stands in the repository.
     var path: String {
@@ -8,6 +8,7 @@ enum SettingsDocument: String, CaseIterable, Sendable {
         case .settings: "docs/SETTINGS.md"
         case .sample: "config/hubgate.yaml"
         case .env: "SAMPLE_ENV"
+        case .metrics: "docs/METRICS.md"
         }
     }
 
@@ -16,6 +17,7 @@ enum SettingsDocument: String, CaseIterable, Sendable {
         case .settings: Self.reference
         case .sample: Self.sampleFile
         case .env: Self.sampleEnvironment
+        case .metrics: MetricsDocument.text
         }
     }
 

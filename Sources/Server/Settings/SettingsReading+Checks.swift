@@ -6,6 +6,7 @@ extension SettingsReading {
     mutating func check() {
         checkCertificate()
         checkAccess()
+        checkAdmin()
         checkUpstream()
         checkToken()
         if settings.targetLimit > settings.headLimit {
@@ -37,6 +38,13 @@ extension SettingsReading {
             "\(settings.listen) can be reached from other machines, and access does not say who may use the token; "
                 + "set access to open (whoever reaches the gateway acts with its token) or passthrough (each client "
                 + "brings its own), or listen on 127.0.0.1")
+    }
+
+    private mutating func checkAdmin() {
+        guard let admin = settings.adminListen, admin.port != 0, admin.port == settings.listen.port else { return }
+        if admin.address == nil || settings.listen.address == nil || admin.address == settings.listen.address {
+            refuse("admin_listen", "\(admin) is taken by listen (\(settings.listen)); give another port")
+        }
     }
 
     private mutating func checkUpstream() {

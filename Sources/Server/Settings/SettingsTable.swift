@@ -13,6 +13,10 @@ enum SettingsTable {
         settings: [
             Setting("listen", \.listen, .listenAddress, "Where clients reach the gateway, over TLS."),
             Setting(
+                "admin_listen", \.adminListen, .listenAddressOrNothing,
+                "An address of its own for /-/health, /-/ready and /-/metrics, which listen then does not serve.",
+                preset: "none: they are served at listen", sample: "127.0.0.1:9090"),
+            Setting(
                 "tls_cert", \.tlsCertificate, .path,
                 "The certificate chain in PEM; give it together with tls_key.",
                 reloadable: true, preset: "certs/cert.pem, or /certs/cert.pem where only that one exists"),
@@ -77,6 +81,10 @@ enum SettingsTable {
             time(
                 "drain_timeout", \.drainTimeout,
                 "The longest wait for requests to finish when the gateway is told to stop."),
+            Setting(
+                "drain_delay", \.drainDelay, .duration(.milliseconds(1)...hour, orOff: true),
+                "How long it accepts clients after that all the same, with /-/ready at 503, until load balancers know.",
+                reloadable: true),
         ])
 
     private static let limits = Group(
@@ -123,6 +131,7 @@ enum SettingsTable {
                 "Puts a small Hub in memory behind the gateway, to try it without a token or a network."),
             Setting(
                 "config", \.config, .pathOrNothing, "The settings file; one that is named has to exist.",
+                reloadable: true,
                 preset: "config/hubgate.yaml, else /etc/hubgate/hubgate.yaml, else none",
                 sample: "/etc/hubgate/hubgate.yaml",
                 refusals: [.file: "a settings file cannot name another; use --config or HUBGATE_CONFIG"]),

@@ -1,0 +1,37 @@
+internal import Glibc
+
+/// How many descriptors the process may have, and what that means for the number of clients.
+enum DescriptorLimit {
+    /// The program's own: its log, its files while they are read, the loop, the DNS sockets, the sandbox.
+    private static let own = 32
+
+    /// Raises the limit as far as the system lets this process.
+    static func raise() {
+        var limit = rlimit()
+        guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+        limit.rlim_cur = limit.rlim_max
+        _ = unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    }
+
+    static var current: Int {
+        var limit = rlimit()
+        guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return 1024 }
+        return Int(clamping: limit.rlim_cur)
+    }
+
+    /// How many clients there is room for in `limit` descriptors: at most `max_connections`, and so many that calls to the Hub get theirs.
+    static func clients(_ settings: Settings, of limit: Int) -> Int {
+        let shared = max(2, limit - own)
+        return max(1, min(settings.maxConnections, shared - min(settings.upstreamConnections, shared / 2)))
+    }
+
+    /// What to tell the operator; nil when `limit` is enough.
+    static func warning(_ settings: Settings, of limit: Int) -> String? {
+        let needed = settings.maxConnections + settings.upstreamConnections + own
+        guard limit < needed else { return nil }
+        return "The limit of open files is \(limit), and max_connections \(settings.maxConnections) with "
+            + "upstream_connections \(settings.upstreamConnections) needs \(needed): only "
+            + "\(clients(settings, of: limit)) clients are connected at once, others wait. "
+            + "Raise it (LimitNOFILE, ulimit -n), or lower these settings."
+    }
+}

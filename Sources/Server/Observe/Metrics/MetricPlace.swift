@@ -1,0 +1,65 @@
+/// One label's values, in the order of their slots.
+protocol MetricPlace: CaseIterable, RawRepresentable<Int>, Sendable {
+    /// The value as it is printed.
+    var label: String { get }
+}
+
+extension MetricPlace {
+    var label: String { "\(self)".snakeCased }
+}
+
+/// The labels whose values are the gateway's own.
+enum MetricPlaces {
+    /// How a request was answered, by its status's first digit.
+    enum Answer: Int, MetricPlace {
+        case success, redirection, clientError, serverError
+        /// The client left before it could be answered.
+        case none
+
+        init(_ status: Int?) {
+            self =
+                switch status {
+                case nil: .none
+                case .some(..<300): .success
+                case .some(..<400): .redirection
+                case .some(..<500): .clientError
+                // RFC 9110 section 15: a class that does not exist is to be taken for 5xx.
+                default: .serverError
+                }
+        }
+
+        var label: String { self == .none ? "none" : "\(rawValue + 2)xx" }
+    }
+
+    /// How a TLS handshake ended.
+    enum Handshake: Int, MetricPlace {
+        case full, resumed, failed, abandoned
+    }
+
+    /// Why a connection was closed before it could ask.
+    enum Refusal: Int, MetricPlace {
+        case address
+    }
+
+    /// Why no connection was accepted for a while.
+    enum Pause: Int, MetricPlace {
+        case limit, error
+    }
+
+    /// How a call to the Hub ended.
+    enum Outcome: Int, MetricPlace {
+        case whole, unreachable, tooSlow, broken, cancelled
+    }
+
+    /// Over what connection a call to the Hub went.
+    enum Use: Int, MetricPlace {
+        case new, kept
+    }
+}
+
+extension String {
+    /// `createRepo` as `create_repo`.
+    var snakeCased: String {
+        map { $0.isUppercase ? "_" + $0.lowercased() : String($0) }.joined()
+    }
+}

@@ -1,0 +1,118 @@
+/// THE table of metrics. The page `/-/metrics`, docs/METRICS.md and the layout of the counters all come from it.
+enum MetricsTable {
+    struct Group: Sendable {
+        let title: String
+        let rows: [MetricRow]
+    }
+
+    static let groups = [requests, clients, hub, process]
+    static let all = groups.flatMap(\.rows)
+
+    /// The places, among those of routes, of a request that no endpoint answers, and of one that is not even a request.
+    static let noRoute = Route.Name.allCases.count
+    static let refusedRoute = noRoute + 1
+    private static let route = MetricLabel(
+        "route", Route.Name.allCases.map { "\($0)".snakeCased } + ["none", "refused"])
+
+    private static let requests = Group(
+        title: "Requests",
+        rows: [
+            MetricRow(
+                .requests, "hubgate_requests_total", .counter,
+                "Requests that have ended, by endpoint (relay: any path of the Hub; none: no endpoint, or turned away before "
+                    + "one was looked for; refused: not HTTP as the gate accepts it) and by their answer's status.",
+                by: [route, MetricLabel("status", MetricPlaces.Answer.self)]),
+            MetricRow(
+                .requestsCut, "hubgate_requests_cut_total", .counter,
+                "Requests whose answer did not go out whole: the client left, or the Hub's answer broke off."),
+            MetricRow(.requestsInFlight, "hubgate_requests_in_flight", .gauge, "Requests being answered now."),
+            MetricRow(
+                .requestSeconds, "hubgate_request_duration_seconds", .histogram,
+                "Time from a request's head to the end of its answer, downloads included.",
+                unit: .microseconds, by: [route]),
+            MetricRow(
+                .refusals, "hubgate_refused_requests_total", .counter,
+                "Requests that break HTTP, or came too slowly, by the rule that they break.",
+                by: [MetricLabel("rule", GateRules.names)]),
+            MetricRow(
+                .bufferedBodyBytes, "hubgate_buffered_body_bytes", .gauge,
+                "Memory of request bodies that are collected whole; buffered_limit is the most."),
+        ])
+
+    private static let clients = Group(
+        title: "Clients",
+        rows: [
+            MetricRow(.connections, "hubgate_connections_total", .counter, "Connections accepted."),
+            MetricRow(.connectionsOpen, "hubgate_connections", .gauge, "Connections open now."),
+            MetricRow(
+                .connectionsRefused, "hubgate_connections_refused_total", .counter,
+                "Connections closed before their handshake (address: max_connections_per_address was reached).",
+                by: [MetricLabel("reason", MetricPlaces.Refusal.self)]),
+            MetricRow(
+                .acceptPauses, "hubgate_accept_pauses_total", .counter,
+                "Times that new connections had to wait (limit: max_connections was reached; error: the system had no "
+                    + "more descriptors or memory).",
+                by: [MetricLabel("reason", MetricPlaces.Pause.self)]),
+            MetricRow(
+                .receivedBytes, "hubgate_received_bytes_total", .counter,
+                "Bytes from clients on the wire, TLS included."),
+            MetricRow(.sentBytes, "hubgate_sent_bytes_total", .counter, "Bytes to clients on the wire, TLS included."),
+            MetricRow(
+                .handshakes, "hubgate_tls_handshakes_total", .counter,
+                "TLS handshakes with clients (failed: ended before it was done; abandoned: so too, and the client never "
+                    + "sent a byte).",
+                by: [MetricLabel("result", MetricPlaces.Handshake.self)]),
+            MetricRow(
+                .certificateExpiry, "hubgate_tls_certificate_expiry_timestamp_seconds", .gauge,
+                "When the gateway's certificate ends, in seconds since 1970.", unit: .microseconds),
+        ])
+
+    private static let hub = Group(
+        title: "The Hub",
+        rows: [
+            MetricRow(
+                .upstreamCalls, "hubgate_upstream_calls_total", .counter,
+                "Calls to the Hub that have ended (whole: answered, whatever the status; cancelled: the client left).",
+                by: [MetricLabel("outcome", MetricPlaces.Outcome.self)]),
+            MetricRow(.upstreamCallsInFlight, "hubgate_upstream_calls_in_flight", .gauge, "Calls to the Hub now."),
+            MetricRow(
+                .upstreamUses, "hubgate_upstream_connection_uses_total", .counter,
+                "Calls that went out, by whether they opened a connection to the Hub or used a kept one.",
+                by: [MetricLabel("connection", MetricPlaces.Use.self)]),
+            MetricRow(
+                .upstreamReceivedBytes, "hubgate_upstream_received_bytes_total", .counter,
+                "Bytes of content from the Hub, without heads and TLS."),
+            MetricRow(
+                .upstreamSentBytes, "hubgate_upstream_sent_bytes_total", .counter,
+                "Bytes of content for the Hub, without heads and TLS."),
+            MetricRow(
+                .upstreamFirstByteSeconds, "hubgate_upstream_first_byte_seconds", .histogram,
+                "Time from a call to the Hub to its answer's head, connecting included.", unit: .microseconds),
+            MetricRow(
+                .upstreamSeconds, "hubgate_upstream_duration_seconds", .histogram,
+                "Time from a call to the Hub to its end, however it ended.", unit: .microseconds),
+        ])
+
+    private static let process = Group(
+        title: "The process",
+        rows: [
+            MetricRow(
+                .buildInfo, "hubgate_build_info", .gauge, "Always 1; the labels say what runs.",
+                by: [MetricLabel("version", [Version.number], meaning: "hubgate's own")]
+                    + ["libevent", "libcurl", "OpenSSL"].map {
+                        MetricLabel($0.lowercased(), [Libraries.version(of: $0)], meaning: "that library's, as loaded")
+                    }),
+            MetricRow(
+                .droppedLogLines, "hubgate_log_dropped_lines_total", .counter,
+                "Lines of the access log that its reader did not take in time."),
+            MetricRow(
+                .startTime, "process_start_time_seconds", .gauge, "When the gateway started, in seconds since 1970.",
+                unit: .microseconds),
+            MetricRow(
+                .cpuSeconds, "process_cpu_seconds_total", .counter, "CPU time used, in user and system mode.",
+                unit: .microseconds),
+            MetricRow(.residentBytes, "process_resident_memory_bytes", .gauge, "Memory in RAM."),
+            MetricRow(.openDescriptors, "process_open_fds", .gauge, "Open file descriptors."),
+            MetricRow(.maxDescriptors, "process_max_fds", .gauge, "The most file descriptors that may be open."),
+        ])
+}

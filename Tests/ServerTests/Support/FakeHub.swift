@@ -1,0 +1,82 @@
+import Hub
+
+@testable import Server
+
+/// A Hub whose answers a test scripts, over TLS with a certificate of its own.
+@EventLoop
+final class FakeHub {
+    nonisolated static let token = "hf_fakeTokenOfTheGateway"
+
+    let port: UInt16
+    private let listener: Listener
+    private let certificate: String
+    private let journal = Journal()
+
+    /// What reached it, bodies included.
+    var requests: [Request] { journal.requests }
+    /// Requests whose caller hung up before they were answered.
+    var goneCount: Int { journal.goneCount }
+
+    /// `answer` runs for each request, its body read, and has to answer or abort the exchange.
+    init(_ answer: @escaping @EventLoop (Exchange, Request) async -> Void) throws {
+        let tls = try TLSContext(selfSigned: ())
+        certificate = tls.certificatePEM
+        listener = try Listener(tls: tls) { [journal] exchange in
+            exchange.onGone = { journal.goneCount += 1 }
+            EventLoop.task {
+                var request = exchange.request
+                request.body =
+                    (try? await exchange.body(within: BodyBounds(bytes: 16 << 20, milliseconds: 60_000))) ?? []
+                journal.requests.append(request)
+                await answer(exchange, request)
+            }
+        }
+        do throws(CError) {
+            port = try listener.listen("127.0.0.1", port: 0)
+        } catch {
+            listener.close()
+            throw error
+        }
+    }
+
+    /// One that answers everything alike.
+    convenience init(_ response: Response) throws {
+        try self.init { exchange, _ in exchange.send(response) }
+    }
+
+    var origin: Server.Origin { origin() }
+
+    /// `trust` nil means its own certificate.
+    func origin(
+        host: String = "127.0.0.1", trust: TransferPool.Trust? = nil, token: String? = FakeHub.token
+    ) -> Server.Origin {
+        Server.Origin(
+            base: "https://\(host):\(port)", trust: trust ?? .pem(certificate),
+            token: token.flatMap { try? Secret(Array($0.utf8)) })
+    }
+
+    func close() {
+        listener.close()
+    }
+
+    @EventLoop
+    private final class Journal {
+        var requests: [Request] = []
+        var goneCount = 0
+    }
+}
+
+extension Response {
+    /// The account that fake Hubs tell of.
+    static let whoAmI = Response(
+        .ok, headers: ["Content-Type": "application/json; charset=utf-8", "X-Request-Id": "Root=fake"],
+        body: Array(#"{"name":"fake","type":"user"}"#.utf8))
+}
+
+extension Exchange {
+    /// Text as content that follows `start`.
+    func write(_ text: String) {
+        let bytes = Array(text.utf8)
+        _ = unsafe bytes.withUnsafeBufferPointer { unsafe write($0) }
+    }
+}

@@ -1,0 +1,57 @@
+import Hub
+
+@testable import Server
+
+/// A client of a gateway under test, over real TLS: it trusts the tests' authority and keeps its connections.
+@EventLoop
+final class TestClient {
+    /// What came back.
+    struct Reply: Sendable {
+        let status: Int
+        let headers: Headers
+        let body: [UInt8]
+
+        var text: String { String(decoding: body, as: UTF8.self) }
+        var json: JSON? { try? JSON.parse(body) }
+        /// A member of the JSON body that is a string.
+        subscript(_ member: String) -> String? { json?[member]?.stringValue }
+    }
+
+    private let base: String
+    private let pool: TransferPool
+
+    init(base: String, authority: String) throws {
+        self.base = base
+        pool = try TransferPool(trust: .file(authority))
+    }
+
+    func get(_ target: String, headers: Headers = [:]) async throws(Failure) -> Reply {
+        try await send(.get, target, headers: headers)
+    }
+
+    /// Sends JSON with its media type.
+    func send(
+        _ method: Method, _ target: String, json: JSON, headers: Headers = [:]
+    ) async throws(Failure) -> Reply {
+        var headers = headers
+        headers.set("Content-Type", "application/json")
+        return try await send(method, target, body: try json.encoded(), headers: headers)
+    }
+
+    /// Throws what a gateway throws of its Hub: for example `hubBroken` when the answer is cut off.
+    func send(
+        _ method: Method, _ target: String, body: [UInt8] = [], headers: Headers = [:]
+    ) async throws(Failure) -> Reply {
+        let request = Request(method: method, target: try Target(target), headers: headers, body: body)
+        let content = ContentCollector(limit: 16 << 20)
+        let limits = Transfer.Limits(connect: 20_000, firstByte: 20_000, stall: 20_000)
+        let transfer = pool.start(request, url: base + target, limits: limits, sink: content)
+        let head = try await transfer.head()
+        try await transfer.done()
+        return Reply(status: head.status.code, headers: head.headers, body: try content.bytes())
+    }
+
+    func close() {
+        pool.close()
+    }
+}

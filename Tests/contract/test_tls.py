@@ -1,0 +1,197 @@
+"""The TLS that clients meet."""
+
+import socket
+import ssl
+import subprocess
+import time
+
+import pytest
+
+KEEP = b"GET /-/health HTTP/1.1\r\nHost: localhost\r\n\r\n"
+CLOSE = b"GET /-/health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+
+
+def context_of(gate, version=None, ciphers=None, protocols=("http/1.1",)):
+    context = ssl.create_default_context(cafile=gate.certificates.authority)
+    if protocols:
+        context.set_alpn_protocols(list(protocols))
+    if ciphers:
+        context.set_ciphers(ciphers)
+    if version:
+        # The lower bound first would be above the upper one for a moment.
+        context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
+        context.maximum_version = version
+        context.minimum_version = version
+    return context
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_tls_1_2_and_1_3_work(gate, version):
+    with gate.connect(context=context_of(gate, version)) as connection:
+        connection.send(CLOSE)
+        assert connection.answer().status == 200
+        assert connection.socket.version() == {"TLSv1_2": "TLSv1.2", "TLSv1_3": "TLSv1.3"}[version.name]
+        name, _, bits = connection.socket.cipher()
+        assert bits >= 128 and ("GCM" in name or "CHACHA20" in name)
+        connection.check_ended()
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1])
+def test_older_versions_are_refused(gate, version):
+    with pytest.raises(ssl.SSLError, match="(?i)protocol.version|alert"):
+        gate.connect(context=context_of(gate, version, "ALL:@SECLEVEL=0"))
+
+
+@pytest.mark.parametrize(
+    "ciphers",
+    ["AES128-GCM-SHA256", "ECDHE-ECDSA-AES128-SHA256", "ECDHE-ECDSA-AES256-SHA", "aNULL", "eNULL", "DHE+AESGCM", "PSK"],
+)
+def test_weak_ciphers_are_refused(gate, ciphers):
+    context = context_of(gate, ssl.TLSVersion.TLSv1_2, ciphers + ":@SECLEVEL=0")
+    with pytest.raises(ssl.SSLError, match="(?i)handshake.failure|no.ciphers|alert"):
+        gate.connect(context=context)
+
+
+def test_http_1_1_is_chosen_among_what_a_client_offers(gate):
+    with gate.connect(context=context_of(gate, protocols=["h2", "http/1.1"])) as connection:
+        assert connection.socket.selected_alpn_protocol() == "http/1.1"
+        connection.send(CLOSE)
+        assert connection.answer().status == 200
+
+
+def test_a_client_that_offers_only_h2_is_told_so_in_the_handshake(gate):
+    with pytest.raises(ssl.SSLError, match="(?i)no.application.protocol"):
+        gate.connect(context=context_of(gate, protocols=["h2"]))
+
+
+def test_a_client_without_alpn_is_served(gate):
+    with gate.connect(context=context_of(gate, protocols=None)) as connection:
+        assert connection.socket.selected_alpn_protocol() is None
+        connection.send(CLOSE)
+        assert connection.answer().status == 200
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_a_session_is_resumed(gate, version):
+    context = context_of(gate, version)
+    with gate.connect(context=context) as connection:
+        connection.send(CLOSE)
+        connection.answer()
+        connection.check_ended()
+        session = connection.socket.session
+        assert not connection.socket.session_reused
+    for _ in range(3):
+        with gate.connect(context=context, session=session) as connection:
+            connection.send(CLOSE)
+            assert connection.answer().status == 200
+            assert connection.socket.session_reused
+
+
+def test_a_renegotiation_is_not_taken_part_in(gate):
+    client = subprocess.Popen(
+        ["openssl", "s_client", "-connect", f"127.0.0.1:{gate.port}", "-tls1_2", "-legacy_renegotiation"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    try:
+        client.stdin.write(b"R\n")
+        client.stdin.flush()
+        time.sleep(0.3)
+        out, _ = client.communicate(timeout=5)
+    finally:
+        if client.poll() is None:
+            client.kill()
+    assert b"RENEGOTIATING" in out
+    assert b"no renegotiation" in out or b"alert" in out.lower(), out[-500:]
+    assert gate.ask().status == 200
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+@pytest.mark.parametrize("target", [b"/-/health", b"/-/unknown", b"/api/models/sandbox/demo"])
+def test_close_notify_is_sent_after_an_answer_that_closes(gate, version, target):
+    with gate.connect(context=context_of(gate, version)) as connection:
+        connection.send(CLOSE.replace(b"/-/health", target))
+        assert connection.answer().closes
+        connection.check_ended()
+
+
+@pytest.mark.xfail(
+    raises=ssl.SSLEOFError,
+    reason="an idle connection that its client ends is closed without close_notify (RFC 8446 6.1)",
+)
+def test_a_client_that_closes_in_order_gets_close_notify_back(gate):
+    with gate.connect() as connection:
+        connection.send(KEEP)
+        connection.answer()
+        connection.socket.settimeout(3)
+        connection.socket.unwrap()
+
+
+def test_plain_http_on_the_port_gets_no_http_and_the_connection_is_closed(gate):
+    with gate.tcp(timeout=5) as plain:
+        plain.sendall(KEEP)
+        got = b""
+        try:
+            while part := plain.recv(4096):
+                got += part
+        except ConnectionResetError:
+            pass
+        assert not got.startswith(b"HTTP"), got
+
+
+def test_early_data_is_not_offered(gate):
+    done = subprocess.run(
+        ["openssl", "s_client", "-connect", f"127.0.0.1:{gate.port}", "-tls1_3", "-ign_eof"],
+        input=CLOSE,
+        capture_output=True,
+        timeout=10,
+    )
+    assert b"Max Early Data: 0" in done.stdout
+
+
+def test_a_request_in_many_small_records_is_one_request(gate):
+    with gate.connect() as connection:
+        for byte in KEEP:
+            connection.send(bytes([byte]))
+        assert connection.answer().status == 200
+        connection.send(CLOSE)
+        assert connection.answer().status == 200
+
+
+def test_a_client_that_leaves_in_the_handshake_harms_nobody(gate):
+    before = gate.descriptors
+    for size in (0, 1, 5, 100, 517):
+        plain = gate.tcp()
+        hello = ssl.MemoryBIO(), ssl.MemoryBIO()
+        session = gate.context.wrap_bio(*hello, server_hostname="localhost")
+        with pytest.raises(ssl.SSLWantReadError):
+            session.do_handshake()
+        plain.sendall(hello[1].read()[:size])
+        plain.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        plain.close()
+    assert gate.ask().status == 200
+    deadline = time.monotonic() + 3
+    while gate.descriptors > before and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert gate.descriptors <= before
+
+
+def test_an_idle_connection_whose_client_cuts_it_is_freed(gate):
+    before = gate.descriptors
+    connection = gate.connect()
+    connection.send(KEEP)
+    connection.answer()
+    connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+    connection.close()
+    deadline = time.monotonic() + 3
+    while gate.descriptors > before and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert gate.descriptors <= before
+
+
+def test_a_client_that_does_not_trust_the_authority_does_not_connect(gate):
+    with pytest.raises(ssl.SSLCertVerificationError):
+        gate.connect(context=ssl.create_default_context())
+    assert gate.ask().status == 200
