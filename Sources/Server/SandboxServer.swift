@@ -35,7 +35,8 @@ final class SandboxServer {
         // The signatures of the CDN expire, so this clock must not stand still.
         state.sandbox = Sandbox(origin: base, cdn: cdn) { Int64(time(nil)) }
         origin = Server.Origin(
-            base: base, trust: .pem(tls.certificatePEM), token: try? Secret(Array("hf_sandbox".utf8)))
+            base: base, trust: .pem(tls.certificatePEM), token: try? Secret(Array("hf_sandbox".utf8)),
+            contentOrigins: [cdn])
     }
 
     private static func listen(
