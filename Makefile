@@ -8,7 +8,7 @@ SANDBOX ?=
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-fast check build release certs image rundocker mntcerts format lint clean wrk audit fuzz
+.PHONY: help install run test test-fast check build release certs image rundocker mntcerts format lint clean wrk audit fuzz soak sanitize
 
 help: ## List what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -75,3 +75,9 @@ audit: build ## Look at a running gateway with testssl.sh, sslyze and slowhttpte
 
 fuzz: ## Fuzz the request parser with the sanitizers (FUZZ_SECONDS=60)
 	@Tests/fuzz/run.sh
+
+soak: build ## Load it for SOAK_SECONDS=120 with good and bad clients, before a Hub that misbehaves
+	@HUBGATE_BINARY="$$(swift build -c $(CONFIG) --show-bin-path)/hubgate" Tests/soak/run.sh
+
+sanitize: install ## Run every test and a short soak under the address, leak and undefined-behaviour sanitizers
+	@Tests/sanitize/run.sh

@@ -1,6 +1,7 @@
 #!/bin/sh
 # The documentation checked: every relative link leads to a file in git, and the README's table of settings is that of
-# docs/SETTINGS.md, which a test compares with the program. A part of `make lint` and, with --fix, of `make format`.
+# docs/SETTINGS.md, which a test compares with the program; the tests that docs/THREATS.md names exist. A part of
+# `make lint` and, with --fix, of `make format`.
 #   config/lint-docs.sh [--fix]
 set -eu
 cd "$(dirname "$0")/.."
@@ -56,4 +57,14 @@ for file in $(git ls-files --cached --others --exclude-standard -- '*.md'); do
         faults=1
     done
 done
+
+# A test that docs/THREATS.md names as file::name is a file below Tests/ that has the name.
+# shellcheck disable=SC2016 # these backquotes are Markdown's
+grep -oE '`[A-Za-z/_.]+::[^`]+`' docs/THREATS.md | tr -d '`' >"$work/tests"
+while IFS= read -r test; do
+    [ "$test" = file::name ] && continue
+    grep -qF -- "${test#*::}" "Tests/${test%%::*}" 2>/dev/null && continue
+    echo "docs/THREATS.md: there is no test $test" >&2
+    faults=1
+done <"$work/tests"
 exit "$faults"

@@ -88,6 +88,15 @@ static bool may_parse(const ce_exchange *connection) {
     }
 }
 
+void ce_connection_regulate(ce_exchange *connection) {
+    bool full = evbuffer_get_length(connection->waiting) >= CE_WAITING_HIGH;
+    if (full) {
+        bufferevent_disable(connection->bev, EV_READ);
+    } else if (connection->phase != CE_PHASE_CLOSING && !(bufferevent_get_enabled(connection->bev) & EV_READ)) {
+        bufferevent_enable(connection->bev, EV_READ);
+    }
+}
+
 static void after_pump(ce_exchange *connection) {
     if (connection->phase == CE_PHASE_IDLE || connection->phase == CE_PHASE_HANDSHAKE) {
         if (!ce_gate_is_idle(connection->gate)) {
@@ -95,12 +104,7 @@ static void after_pump(ce_exchange *connection) {
             ce_connection_limit_wait(connection);
         }
     }
-    bool full = evbuffer_get_length(connection->waiting) >= CE_WAITING_HIGH;
-    if (full) {
-        bufferevent_disable(connection->bev, EV_READ);
-    } else if (connection->phase != CE_PHASE_CLOSING && !(bufferevent_get_enabled(connection->bev) & EV_READ)) {
-        bufferevent_enable(connection->bev, EV_READ);
-    }
+    ce_connection_regulate(connection);
 }
 
 /* One event of the gate. Returns false when parsing has to stop for now. */
@@ -239,6 +243,14 @@ static void on_deadline(evutil_socket_t fd, short what, void *context) {
     }
 }
 
+/* Before a byte is read: a shutdown alone would still let OpenSSL read a waiting ClientHello and sign an answer to it. */
+static void turn_away(ce_exchange *connection) {
+    connection->http->counts.refused_by_address += 1;
+    connection->phase = CE_PHASE_CLOSING;
+    bufferevent_disable(connection->bev, EV_READ | EV_WRITE);
+    bufferevent_trigger_event(connection->bev, BEV_EVENT_EOF | BEV_EVENT_READING, BEV_TRIG_DEFER_CALLBACKS);
+}
+
 static void on_work(evutil_socket_t fd, short what, void *context) {
     (void)fd;
     (void)what;
@@ -246,7 +258,9 @@ static void on_work(evutil_socket_t fd, short what, void *context) {
     if (!is_live(connection)) {
         return;
     }
-    if (connection->phase == CE_PHASE_CLOSING) {
+    if (connection->phase == CE_PHASE_HANDSHAKE && !ce_address_enter(connection)) {
+        turn_away(connection);
+    } else if (connection->phase == CE_PHASE_CLOSING) {
         evhttp_connection_free(connection->evcon);
     } else if (connection->broken) {
         ce_exchange_gone(connection, CE_GONE_HUNG_UP);
@@ -266,14 +280,6 @@ void ce_connection_kill(ce_exchange *connection) {
     shutdown(bufferevent_getfd(connection->bev), SHUT_WR);
     bufferevent_disable(connection->bev, EV_READ | EV_WRITE);
     event_active(connection->work, EV_TIMEOUT, 0);
-}
-
-void ce_connection_handshake_began(ce_exchange *connection) {
-    if (connection->phase == CE_PHASE_HANDSHAKE && !ce_address_enter(connection)) {
-        connection->http->counts.refused_by_address += 1;
-        /* Ends the handshake before its costly part: the next read finds the end. */
-        shutdown(bufferevent_getfd(connection->bev), SHUT_RDWR);
-    }
 }
 
 void ce_connection_handshake_done(ce_exchange *connection) {
@@ -332,6 +338,8 @@ struct bufferevent *ce_connection_new(struct event_base *base, void *context) {
         evconnlistener_disable(http->listener);
     }
     ce_connection_limit_wait(connection);
+    /* evhttp gives the socket after this returns; then the address can be counted. */
+    event_active(connection->work, EV_TIMEOUT, 0);
     return connection->bev;
 }
 

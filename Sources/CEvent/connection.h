@@ -40,7 +40,7 @@ struct ce_exchange {
     int64_t armed_ms; /* when `deadline` will fire; 0: it is not armed */
     uint64_t written_at_check, body_bytes, body_bytes_at_check;
     uint32_t requests;
-    struct ce_address *address; /* counted since its handshake began; NULL before */
+    struct ce_address *address; /* counted since it was accepted; NULL before */
     ce_phase phase;
     ce_refusal refusal; /* status 0: none */
 
@@ -66,7 +66,7 @@ TAILQ_HEAD(ce_connections, ce_exchange);
 enum { CE_PROGRESS_BYTES = 512 };
 enum { CE_ADDRESS_BUCKETS = 1024 };
 /* How long a leaving server waits for a kept connection's next request, and for a handshake or a head to be completed. */
-enum { CE_LEAVING_IDLE_MS = 500, CE_LEAVING_BEGUN_MS = 2000 };
+enum { CE_LEAVING_LINGER_MS = 500, CE_LEAVING_IDLE_MS = 500, CE_LEAVING_BEGUN_MS = 1500 };
 
 /* How many connections an address has. */
 struct ce_address {
@@ -111,12 +111,13 @@ int ce_connection_index(void);
 /* Counts the connection for its address; false if that has too many. */
 bool ce_address_enter(ce_exchange *connection);
 void ce_address_leave(ce_exchange *connection);
-void ce_connection_handshake_began(ce_exchange *connection);
 void ce_connection_handshake_done(ce_exchange *connection);
 /* Adds the bytes that have gone over its wire so far. */
 void ce_connection_count_bytes(const ce_exchange *connection, ce_http_counts *counts);
 /* Parses what waits, as far as the phase allows. */
 void ce_connection_pump(ce_exchange *connection);
+/* Reads on unless enough waits. evhttp turns reading off before a request and on after it, whatever waits. */
+void ce_connection_regulate(ce_exchange *connection);
 void ce_connection_limit(ce_exchange *connection, uint32_t milliseconds);
 /* Sets the limit of a connection that has no request under way. */
 void ce_connection_limit_wait(ce_exchange *connection);

@@ -17,18 +17,22 @@ void ce_exchange_end(ce_exchange *exchange, bool whole) {
 }
 
 void ce_exchange_gone(ce_exchange *exchange, ce_gone why) {
-    if (exchange->gone || exchange->events == NULL) {
+    if (exchange->events == NULL) {
         return;
     }
-    exchange->gone = true;
     exchange->close_after = true;
     exchange->reading = false;
     if (why != CE_GONE_BODY_REFUSED) {
+        /* Whoever still answers a refused body is not told a second time: its finish then ends the connection. */
+        exchange->broken = true;
         bufferevent_disable(exchange->bev, EV_READ | EV_WRITE);
+        if (exchange->finished) {
+            ce_connection_kill(exchange);
+            return;
+        }
     }
-    if (exchange->finished) {
-        ce_connection_kill(exchange);
-    } else {
+    if (!exchange->gone && !exchange->finished) {
+        exchange->gone = true;
         exchange->events->gone(exchange->context, why, why == CE_GONE_BODY_REFUSED ? &exchange->refusal : NULL);
     }
 }
@@ -65,6 +69,7 @@ static void complete(ce_exchange *exchange) {
         /* Before evhttp goes on reading: it looks once whether a pipelined request is there already. */
         ce_connection_pump(exchange);
         evhttp_send_reply_end(stand_in);
+        ce_connection_regulate(exchange);
         return;
     }
     /* Without close_notify, OpenSSL clients throw the session away, and some take the answer for cut off. */
@@ -76,7 +81,7 @@ static void complete(ce_exchange *exchange) {
     exchange->phase = CE_PHASE_LINGERING;
     evbuffer_drain(exchange->waiting, evbuffer_get_length(exchange->waiting));
     shutdown(bufferevent_getfd(exchange->bev), SHUT_WR);
-    ce_connection_limit(exchange, CE_LINGER_MS);
+    ce_connection_limit(exchange, exchange->http->leaving ? CE_LEAVING_LINGER_MS : CE_LINGER_MS);
     bufferevent_enable(exchange->bev, EV_READ);
 }
 
@@ -124,7 +129,7 @@ void ce_exchange_begin(struct evhttp_request *stand_in, void *context) {
     bufferevent_setwatermark(exchange->bev, EV_WRITE, CE_OUTPUT_LOW, 0);
     bool has_body = !refused && request->framing != CE_FRAMING_NONE
         && !(request->framing == CE_FRAMING_LENGTH && request->content_length == 0);
-    bufferevent_enable(exchange->bev, EV_READ);
+    ce_connection_regulate(exchange);
     http->on_request(http->context, exchange, refused ? NULL : request, refused ? &exchange->refusal : NULL);
     if (!refused && !has_body) {
         size_t consumed;
@@ -237,7 +242,7 @@ void ce_exchange_limit_passed(ce_exchange *exchange) {
     if (reads && exchange->body_bytes - exchange->body_bytes_at_check < CE_PROGRESS_BYTES) {
         exchange->refusal = gate_refusal_of(GATE_BODY_TOO_SLOW);
         ce_exchange_gone(exchange, CE_GONE_BODY_REFUSED);
-        return;
+        reads = false;
     }
     exchange->written_at_check = written;
     exchange->body_bytes_at_check = exchange->body_bytes;

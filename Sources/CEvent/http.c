@@ -15,9 +15,6 @@
 
 static void on_tls_progress(const SSL *ssl, int where, int result) {
     (void)result;
-    if ((where & SSL_CB_HANDSHAKE_START) != 0) {
-        ce_connection_handshake_began(SSL_get_ex_data(ssl, ce_connection_index()));
-    }
     if ((where & SSL_CB_HANDSHAKE_DONE) != 0) {
         ce_connection_handshake_done(SSL_get_ex_data(ssl, ce_connection_index()));
     }

@@ -22,6 +22,7 @@ static void on_socket(evutil_socket_t fd, short what, void *context) {
     ce_pool *pool = context;
     int ready = ((what & EV_READ) != 0 ? CURL_CSELECT_IN : 0) | ((what & EV_WRITE) != 0 ? CURL_CSELECT_OUT : 0);
     int running;
+    pool->turn += 1;
     curl_multi_socket_action(pool->multi, fd, ready, &running);
     read_messages(pool);
 }
@@ -31,6 +32,7 @@ static void on_timer(evutil_socket_t fd, short what, void *context) {
     (void)what;
     ce_pool *pool = context;
     int running;
+    pool->turn += 1;
     curl_multi_socket_action(pool->multi, CURL_SOCKET_TIMEOUT, 0, &running);
     read_messages(pool);
 }

@@ -35,6 +35,8 @@ typedef enum ce_stage {
     CE_STAGE_ENDING
 } ce_stage;
 
+/* As much of one body is taken before others have their turn. */
+enum { CE_TURN_BYTES = 64 * 1024 };
 enum { CE_HEAD_BYTES = 64 * 1024, CE_HEAD_FIELDS = 200, CE_INTERIM_HEADS = 10 };
 
 /* An upstream answer's head as it comes in, line by line. */
@@ -54,6 +56,7 @@ struct ce_transfer {
     ce_pool *pool;
     CURL *easy;
     struct event *limit;
+    struct event *again; /* goes on with a transfer that made way for others */
     ce_name *name;
     ce_stage stage;
     ce_outcome outcome;
@@ -61,6 +64,7 @@ struct ce_transfer {
     void *context;
     uint32_t connect_ms, first_byte_ms, stall_ms;
     uint64_t received, received_at_check;
+    uint64_t turn, taken_in_turn;
     unsigned attempts;
     bool repeatable; /* a safe method: may be sent again over a fresh connection */
     bool added, paused;
@@ -71,7 +75,8 @@ struct ce_transfer {
     struct curl_slist *nodes; /* one per line, in one block */
     size_t text_capacity, node_capacity;
     ce_head head;
-    char reason[CURL_ERROR_SIZE];
+    char reason[CURL_ERROR_SIZE];      /* ours, if we ended it */
+    char curl_reason[CURL_ERROR_SIZE]; /* libcurl's; it also comments on what we end */
     TAILQ_ENTRY(ce_transfer) next;
 };
 
@@ -88,6 +93,7 @@ struct ce_pool {
     struct ce_transfers ending; /* to be ended in the next poll */
     struct ce_transfers spare;
     size_t spare_count;
+    uint64_t turn; /* counts the calls of libcurl that may move bytes */
     ce_pool_counts counts;
 };
 

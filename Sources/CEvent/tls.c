@@ -36,9 +36,9 @@ static SSL_CTX *new_context(ce_error *error) {
     SSL_CTX_set_options(context,
                         SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE
                             | SSL_OP_PRIORITIZE_CHACHA | SSL_OP_IGNORE_UNEXPECTED_EOF);
-    /* Released buffers halve the memory of an idle connection. */
-    SSL_CTX_set_mode(context,
-                     SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    /* Released buffers halve the memory of an idle connection. Never with SSL_MODE_ENABLE_PARTIAL_WRITE: libevent's bufferevent
+     * goes on with its next piece whatever SSL_write took of this one, and a client may ask for records of 512 bytes. */
+    SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     static const unsigned char session_context[] = "hubgate";
     SSL_CTX_set_session_id_context(context, session_context, sizeof session_context - 1);
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);

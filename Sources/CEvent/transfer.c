@@ -76,6 +76,7 @@ static int before_request(void *context, char *ip, char *local_ip, int port, int
     ce_transfer *transfer = context;
     transfer->attempts += 1;
     if (transfer->attempts > (transfer->repeatable ? 2u : 1u)) {
+        snprintf(transfer->reason, sizeof transfer->reason, "the connection closed before an answer came");
         return CURL_PREREQFUNC_ABORT;
     }
     if (transfer->stage == CE_STAGE_CONNECTING) {
@@ -106,10 +107,35 @@ static size_t on_head_line(char *line, size_t size, size_t count, void *context)
     return size * count;
 }
 
+/* libcurl reads as long as there is something to read: from a fast server to a fast client that is for ever, and nobody else is
+ * served. In a new turn of the loop it goes on. */
+static bool makes_way(ce_transfer *transfer, size_t count) {
+    if (transfer->turn != transfer->pool->turn) {
+        transfer->turn = transfer->pool->turn;
+        transfer->taken_in_turn = 0;
+    }
+    transfer->taken_in_turn += count;
+    return transfer->taken_in_turn > CE_TURN_BYTES;
+}
+
+static void on_again(evutil_socket_t fd, short what, void *context) {
+    (void)fd;
+    (void)what;
+    ce_transfer *transfer = context;
+    transfer->pool->turn += 1;
+    ce_transfer_resume(transfer);
+}
+
 static size_t on_body(char *bytes, size_t size, size_t count, void *context) {
     ce_transfer *transfer = context;
     if (transfer->stage == CE_STAGE_ENDING) {
         return 0;
+    }
+    if (makes_way(transfer, size * count)) {
+        struct timeval next_turn = { 0, 0 };
+        evtimer_add(transfer->again, &next_turn);
+        transfer->paused = true;
+        return CURL_WRITEFUNC_PAUSE;
     }
     if (!transfer->events->body(transfer->context, (const uint8_t *)bytes, size * count)) {
         transfer->paused = true;
@@ -144,6 +170,7 @@ static ce_transfer *new_transfer(ce_pool *pool) {
     transfer->pool = pool;
     transfer->easy = easy;
     transfer->limit = evtimer_new(pool->loop->base, on_limit, transfer);
+    transfer->again = evtimer_new(pool->loop->base, on_again, transfer);
     curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
@@ -155,7 +182,7 @@ static ce_transfer *new_transfer(ce_pool *pool) {
     curl_easy_setopt(easy, CURLOPT_HTTP_CONTENT_DECODING, 0L);
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
     curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, (long)CE_IDLE_CONNECTION_SECONDS);
-    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->reason);
+    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->curl_reason);
     curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, before_request);
     curl_easy_setopt(easy, CURLOPT_PREREQDATA, transfer);
     curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_head_line);
@@ -265,7 +292,7 @@ static void prepare(ce_transfer *transfer, const ce_call *call) {
     transfer->upload_ended = transfer->upload_starved = false;
     transfer->sent = transfer->sent_at_check = 0;
     transfer->added = transfer->paused = false;
-    transfer->reason[0] = '\0';
+    transfer->reason[0] = transfer->curl_reason[0] = '\0';
     transfer->head.interim = 0;
     ce_head_reset(&transfer->head);
     curl_easy_setopt(transfer->easy, CURLOPT_URL, call->url);
@@ -332,6 +359,9 @@ static ce_outcome outcome_of(CURLcode result, ce_stage stage) {
     switch (result) {
     case CURLE_OK:
         return CE_OUTCOME_WHOLE;
+    case CURLE_COULDNT_CONNECT:
+        /* In a later stage too: the second try of a call whose kept connection had closed. */
+        return CE_OUTCOME_UNREACHABLE;
     case CURLE_OPERATION_TIMEDOUT:
         return stage <= CE_STAGE_CONNECTING ? CE_OUTCOME_UNREACHABLE : CE_OUTCOME_TOO_SLOW;
     default:
@@ -344,11 +374,9 @@ void ce_transfer_finished(ce_transfer *transfer, CURLcode result) {
         ce_transfer_end(transfer, transfer->outcome, transfer->reason);
         return;
     }
-    if (result == CURLE_ABORTED_BY_CALLBACK) {
-        /* Ours, by before_request: what libcurl says of it says nothing to an operator. */
-        snprintf(transfer->reason, sizeof transfer->reason, "the connection closed before an answer came");
-    } else if (result != CURLE_OK && transfer->reason[0] == '\0') {
-        snprintf(transfer->reason, sizeof transfer->reason, "%s", curl_easy_strerror(result));
+    if (result != CURLE_OK && transfer->reason[0] == '\0') {
+        const char *words = transfer->curl_reason[0] != '\0' ? transfer->curl_reason : curl_easy_strerror(result);
+        snprintf(transfer->reason, sizeof transfer->reason, "%s", words);
     }
     ce_transfer_end(transfer, outcome_of(result, transfer->stage), transfer->reason);
 }
@@ -389,11 +417,16 @@ void ce_transfer_end(ce_transfer *transfer, ce_outcome outcome, const char *reas
         curl_multi_remove_handle(pool->multi, transfer->easy);
     }
     evtimer_del(transfer->limit);
+    evtimer_del(transfer->again);
     if (transfer->streams) {
         evbuffer_drain(transfer->upload, evbuffer_get_length(transfer->upload));
     }
+    /* A spare transfer must not keep the last one's token. */
+    explicit_bzero(transfer->text, transfer->text_capacity);
     transfer->events->done(transfer->context, outcome, reason);
-    if (pool->spare_count < CE_SPARE_AT_MOST) {
+    /* libcurl counts the retries of a handle's whole life and gives up at the sixth: one that may have tried again goes. */
+    bool unused_retries = outcome == CE_OUTCOME_WHOLE && transfer->attempts <= 1;
+    if (unused_retries && pool->spare_count < CE_SPARE_AT_MOST) {
         TAILQ_INSERT_HEAD(&pool->spare, transfer, next);
         pool->spare_count += 1;
     } else {
@@ -404,6 +437,7 @@ void ce_transfer_end(ce_transfer *transfer, ce_outcome outcome, const char *reas
 void ce_transfer_release(ce_transfer *transfer) {
     curl_easy_cleanup(transfer->easy);
     event_free(transfer->limit);
+    event_free(transfer->again);
     if (transfer->upload != NULL) {
         evbuffer_free(transfer->upload);
     }

@@ -80,6 +80,8 @@ enum Program {
 
     @EventLoop private static func serve(_ settings: Handover, _ arguments: [String]) async -> Int32 {
         guard certificateIsGood(settings.paths) else { return Exit.config }
+        // Before anybody is told that it runs: unheard, each of them would end it at once.
+        let (stopping, reloading) = (StopSignals(), ReloadSignal())
         let service: Service
         do throws(CError) {
             service = try Service(settings.take()) { read(arguments) }
@@ -87,10 +89,11 @@ enum Program {
             Console.error("hubgate: \(error)\n")
             return Exit.unavailable
         }
-        let reloading = ReloadSignal { service.reload() }
-        await StopSignals.first { service.announceStop() }
+        reloading.reload = { service.reload() }
+        await stopping.first()
+        service.announceStop()
         await service.stop()
-        withExtendedLifetime(reloading) {}
+        withExtendedLifetime((stopping, reloading)) {}
         return Exit.ok
     }
 }

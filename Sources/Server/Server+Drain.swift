@@ -37,12 +37,10 @@ extension Server {
     private func cutOff() async {
         metrics.sources = nil
         listener.close()
-        // Last, so that whoever watches sees the others drain.
         admin?.close()
-        repeat {
-            pool.cancelAll()
-            await EventLoop.sleep(milliseconds: 1)
-        } while !pool.isIdle
         pool.close()
+        while !pool.isIdle {
+            await EventLoop.sleep(milliseconds: 1)
+        }
     }
 }

@@ -109,7 +109,7 @@ import Testing
             #expect(!html.contains(word), "\(word)")
         }
         let links = html.matches(of: #/href="([^"]*)"/#).map { String($0.output.1.prefix(8)) }
-        #expect(links == ["data:ima"])
+        #expect(links == ["data:ima", "/-/healt", "/-/ready"])
     }
 
     @Test("An example can be pasted: it trusts the authority, names this gateway and is quoted")

@@ -1,4 +1,5 @@
 import itertools
+import signal
 
 import pytest
 
@@ -23,17 +24,23 @@ def start(tmp_path, certificates):
     gates = []
     numbers = itertools.count()
 
-    def start(*flags, sandbox=True, **options):
+    def start(*flags, sandbox=True, workspace_files=None, **options):
         workspace = make_workspace(tmp_path / f"gate-{next(numbers)}")
+        for name, content in (workspace_files or {}).items():
+            (workspace / name).write_text(content)
         gate = Gate(workspace, certificates, *(["--sandbox"] if sandbox else []), *flags, **options)
         gates.append(gate)
         return gate
 
     yield start
     try:
+        running = [gate for gate in gates if not gate.killed and gate.process.poll() is None]
+        # All of them first: each takes a moment to close its connections in order.
+        for gate in running:
+            gate.signal(signal.SIGTERM)
+        for gate in running:
+            gate.wait_for_stop()
         for gate in gates:
-            if not gate.killed and gate.process.poll() is None:
-                gate.stop()
             gate.check_errors()
     finally:
         for gate in gates:

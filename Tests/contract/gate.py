@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 BINARY = Path(os.environ.get("HUBGATE_BINARY", ROOT / ".build/debug/hubgate")).resolve()
 IS_SANITIZED = b"__asan_init" in BINARY.read_bytes()
 
+SANITIZERS = ("ASAN_OPTIONS", "LSAN_OPTIONS", "UBSAN_OPTIONS")
 START_SECONDS = 15
 STOP_SECONDS = 15
 
@@ -58,7 +59,7 @@ def make_certificates(directory):
 
 def clean_environment(home, **variables):
     """Nothing of whoever runs the tests: no token, proxy or setting of theirs."""
-    kept = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH", "ASAN_OPTIONS") if name in os.environ}
+    kept = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH", *SANITIZERS) if name in os.environ}
     return {**kept, "HOME": str(home), "LC_ALL": "C.UTF-8", **variables}
 
 
@@ -208,6 +209,10 @@ class Gate:
         """Ends it in order and looks at what it leaves."""
         if self.process.poll() is None:
             self.signal(signal.SIGTERM)
+        self.wait_for_stop()
+
+    def wait_for_stop(self):
+        """After a signal to stop."""
         try:
             code = self.wait()
         except subprocess.TimeoutExpired:

@@ -49,7 +49,7 @@ def judge_end(connection, closes):
         return ends(connection)
     connection.send(SENTINEL)
     answer = connection.answer()
-    if answer.status != 200 or answer.body != b'{"status":"ok"}':
+    if answer.status != 200 or answer.body != b'{"status":"ok"}\n':
         return f"one answer too many: {answer.status} {answer.body[:80]!r}"
     return ends(connection)
 

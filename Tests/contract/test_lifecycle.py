@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from gate import Certificates, Gate, make_certificates, make_workspace
+from gate import IS_SANITIZED, Certificates, Gate, make_certificates, make_workspace
 from load import Load, is_refused
 from wire import Ended
 
@@ -229,6 +229,40 @@ def test_a_new_token_is_used_at_once_and_the_old_one_forgotten(begin, certificat
     token.write_text("two words\n")
     assert str(token) in reload(gate, "^Not reloaded")
     assert "hf_" not in gate.errors
+    gate.stop()
+
+
+def copies_in_memory(gate, secret):
+    """What of the memory holds it, but for freed request texts of libcurl's, which are not ours to clear."""
+    found = 0
+    with open(f"/proc/{gate.pid}/mem", "rb", buffering=0) as memory:
+        for line in Path(f"/proc/{gate.pid}/maps").read_text().splitlines():
+            if " rw" not in line:
+                continue
+            start, end = (int(word, 16) for word in line.split()[0].split("-"))
+            memory.seek(start)
+            found += len(re.findall(re.escape(secret) + rb"(?!\r\n)", memory.read(end - start)))
+    return found
+
+
+@pytest.mark.skipif(IS_SANITIZED, reason="the sanitizer's shadow is terabytes")
+def test_a_replaced_token_leaves_the_memory(begin, certificates, hub, tmp_path):
+    old, new = (b"hf_" + os.urandom(15).hex().encode() for _ in range(2))
+    token = tmp_path / "token"
+    token.write_bytes(old)
+    gate = begin(certificates, "--upstream", hub.origin, "--token-file", str(token))
+    asked = b"GET /api/models/x HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+    assert gate.ask(asked).status == 200
+    try:
+        assert copies_in_memory(gate, old) > 0
+    except PermissionError:
+        pytest.skip("this system does not let a process read another's memory")
+    token.write_bytes(new)
+    reload(gate)
+    for _ in range(5):
+        assert gate.ask(asked).status == 200
+    assert copies_in_memory(gate, old) == 0
+    assert copies_in_memory(gate, new) > 0
     gate.stop()
 
 

@@ -35,7 +35,10 @@ def shared(tmp_path_factory, certificates):
     """A gate and the fake Hub behind it, for the tests that need no other settings."""
     hub = FakeHub()
     gate = Gate(
-        make_workspace(tmp_path_factory.mktemp("relay") / "workspace"), certificates, "--upstream", hub.url,
+        make_workspace(tmp_path_factory.mktemp("relay") / "workspace"),
+        certificates,
+        "--upstream",
+        hub.url,
         HF_TOKEN="hf_of_the_gate",
     )
     gate.hub = hub
@@ -52,9 +55,23 @@ def shared(tmp_path_factory, certificates):
 
 def test_the_target_reaches_the_hub_byte_for_byte(shared):
     targets = [
-        "/t/a%2Fb/c", "/t/a%20b", "/t/a+b", "/t/it's~me", "/t/x?a=&b=&a=1&a=2", "/t/x?", "/t/x?q=a%2fb%2Fc+d%20e",
-        "/t/%E2%82%AC%c3%a9", "/t/a;b=1,c:@!$&'()*=", "/t/-._~/%7e", "/t/x?a=b?c/d", "/t/trailing/", "/t/x?x%5B%5D=1", "/t/%25", "/t/x?&&=&", "/org/repo/resolve/refs%2Fpr%2F1/a%20b.bin",
-    ]  # fmt: skip
+        "/t/a%2Fb/c",
+        "/t/a%20b",
+        "/t/a+b",
+        "/t/it's~me",
+        "/t/x?a=&b=&a=1&a=2",
+        "/t/x?",
+        "/t/x?q=a%2fb%2Fc+d%20e",
+        "/t/%E2%82%AC%c3%a9",
+        "/t/a;b=1,c:@!$&'()*=",
+        "/t/-._~/%7e",
+        "/t/x?a=b?c/d",
+        "/t/trailing/",
+        "/t/x?x%5B%5D=1",
+        "/t/%25",
+        "/t/x?&&=&",
+        "/org/repo/resolve/refs%2Fpr%2F1/a%20b.bin",
+    ]
     for target in targets:
         shared.hub.on(target.partition("?")[0], lambda *_: http(200, b"ok"))
         assert exchange(shared, "GET", target).body == b"ok", target
@@ -68,9 +85,13 @@ def test_a_path_in_the_upstream_goes_before_every_target(start, hub):
     assert hub.requests[-1].target == "/mirror/hf/api/models/x?full=1"
 
 
-@pytest.mark.parametrize("status", [200, 201, 202, 206, 226, 300, 302, 307, 308, 400, 401, 404, 418, 429, 451, 500, 503, 599])
+@pytest.mark.parametrize(
+    "status", [200, 201, 202, 206, 226, 300, 302, 307, 308, 400, 401, 404, 418, 429, 451, 500, 503, 599]
+)
 def test_a_status_passes_unchanged_with_its_fields_and_body(shared, status):
-    shared.hub.on("/status", lambda *_: http(status, b"the body", b"X-Any: a, b", b"X-Any: c", b"ETag: \"e\"", b"X-Empty:"))
+    shared.hub.on(
+        "/status", lambda *_: http(status, b"the body", b"X-Any: a, b", b"X-Any: c", b'ETag: "e"', b"X-Empty:")
+    )
     answer = exchange(shared, "GET", "/status")
     assert (answer.status, answer.body) == (status, b"the body")
     assert answer.all("X-Any") == ["a, b", "c"] and answer["ETag"] == '"e"' and answer["X-Empty"] == ""
@@ -118,7 +139,9 @@ def test_a_compressed_answer_is_not_touched(shared):
     packed = gzip.compress(b"hello " * 1000)
     shared.hub.on("/gzip", lambda *_: http(200, packed, b"Content-Encoding: gzip", b"Vary: Accept-Encoding"))
     answer = exchange(shared, "GET", "/gzip", b"Accept-Encoding: gzip, br")
-    assert answer.body == packed and answer["Content-Encoding"] == "gzip" and answer["Content-Length"] == str(len(packed))
+    assert (
+        answer.body == packed and answer["Content-Encoding"] == "gzip" and answer["Content-Length"] == str(len(packed))
+    )
     assert shared.hub.requests[-1]["Accept-Encoding"] == "gzip, br"
 
 
@@ -130,7 +153,7 @@ def test_nothing_is_asked_of_the_hub_that_the_client_did_not_ask(shared):
 
 
 def test_a_chunked_answer_passes_whole_and_chunked(shared):
-    pieces = [BLOCK[: size] for size in (1, 10, 4096, 70000, 3)]
+    pieces = [BLOCK[:size] for size in (1, 10, 4096, 70000, 3)]
 
     def chunked(_, connection):
         connection.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
@@ -208,8 +231,9 @@ def test_a_request_body_reaches_the_hub_whole(shared, method, framing):
         assert shared.hub.requests[-1]["Content-Length"] == str(len(body))
     else:
         chunks = b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in (body[:1], body[1:70000], body[70000:]))
-        answer = shared.ask(request(
-            method, "/up", b"Transfer-Encoding: chunked", b"Connection: close", body=chunks + b"0\r\n\r\n"))
+        answer = shared.ask(
+            request(method, "/up", b"Transfer-Encoding: chunked", b"Connection: close", body=chunks + b"0\r\n\r\n")
+        )
         assert shared.hub.requests[-1]["Transfer-Encoding"] == "chunked"
     assert answer.body == hashlib.sha256(body).hexdigest().encode()
     assert shared.hub.requests[-1].method == method
@@ -259,9 +283,18 @@ def test_our_own_paths_are_never_relayed(shared):
 def test_what_is_the_connections_own_stays_on_the_clients_side(shared):
     shared.hub.on("/hop", lambda *_: http(200))
     exchange(
-        shared, "GET", "/hop", b"Keep-Alive: timeout=5", b"Proxy-Connection: keep-alive", b"TE: trailers",
-        b"Upgrade: websocket", b"Proxy-Authorization: Basic eA==", b"X-Secret-Of-Mine: 1", b"X-Stays: 1",
-        b"Connection: x-secret-of-mine, Upgrade, TE", b"Via: 1.1 someone",
+        shared,
+        "GET",
+        "/hop",
+        b"Keep-Alive: timeout=5",
+        b"Proxy-Connection: keep-alive",
+        b"TE: trailers",
+        b"Upgrade: websocket",
+        b"Proxy-Authorization: Basic eA==",
+        b"X-Secret-Of-Mine: 1",
+        b"X-Stays: 1",
+        b"Connection: x-secret-of-mine, Upgrade, TE",
+        b"Via: 1.1 someone",
     )
     seen = shared.hub.requests[-1]
     for name in ("Keep-Alive", "Proxy-Connection", "TE", "Upgrade", "Proxy-Authorization", "X-Secret-Of-Mine"):
@@ -270,9 +303,20 @@ def test_what_is_the_connections_own_stays_on_the_clients_side(shared):
 
 
 def test_what_is_the_connections_own_stays_on_the_hubs_side(shared):
-    shared.hub.on("/hop", lambda *_: http(
-        200, b"x", b"Connection: keep-alive, x-of-the-hub", b"Keep-Alive: timeout=5", b"X-Of-The-Hub: 1",
-        b"Proxy-Authenticate: Basic", b"Trailer: X", b"Upgrade: h2c", b"X-Stays: 1"))
+    shared.hub.on(
+        "/hop",
+        lambda *_: http(
+            200,
+            b"x",
+            b"Connection: keep-alive, x-of-the-hub",
+            b"Keep-Alive: timeout=5",
+            b"X-Of-The-Hub: 1",
+            b"Proxy-Authenticate: Basic",
+            b"Trailer: X",
+            b"Upgrade: h2c",
+            b"X-Stays: 1",
+        ),
+    )
     with shared.connect() as connection:
         connection.send(request("GET", "/hop"))
         answer = connection.answer()
@@ -296,8 +340,15 @@ def test_the_hubs_wish_to_close_its_connection_does_not_close_the_clients(shared
 def test_in_open_access_no_credential_or_cookie_of_the_client_reaches_the_hub(shared):
     shared.hub.on("/secrets", lambda *_: http(200))
     exchange(
-        shared, "GET", "/secrets", b"Authorization: Bearer hf_of_the_client", b"Cookie: token=hf_of_the_client",
-        b"X-Forwarded-For: 10.0.0.1", b"X-Forwarded-Host: evil.test", b"X-Forwarded-Proto: http", b"Forwarded: for=1.2.3.4",
+        shared,
+        "GET",
+        "/secrets",
+        b"Authorization: Bearer hf_of_the_client",
+        b"Cookie: token=hf_of_the_client",
+        b"X-Forwarded-For: 10.0.0.1",
+        b"X-Forwarded-Host: evil.test",
+        b"X-Forwarded-Proto: http",
+        b"Forwarded: for=1.2.3.4",
         b"X-Real-IP: 1.2.3.4",
     )
     seen = shared.hub.requests[-1]
@@ -321,7 +372,10 @@ def test_in_passthrough_access_the_clients_credential_reaches_the_hub_and_the_ga
 
 
 def test_the_hubs_cookies_do_not_reach_the_client(shared):
-    shared.hub.on("/cookie", lambda *_: http(200, b"", b"Set-Cookie: a=b", b"Set-Cookie: c=d", b"Strict-Transport-Security: max-age=1"))
+    shared.hub.on(
+        "/cookie",
+        lambda *_: http(200, b"", b"Set-Cookie: a=b", b"Set-Cookie: c=d", b"Strict-Transport-Security: max-age=1"),
+    )
     answer = exchange(shared, "GET", "/cookie")
     assert not answer.all("Set-Cookie") and not answer.all("Strict-Transport-Security")
 
@@ -336,7 +390,8 @@ BROKEN_HEADS = {
     "a negative length": b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\nhello",
     "a length that overflows": b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999\r\n\r\nhello",
     "a list of lengths": b"HTTP/1.1 200 OK\r\nContent-Length: 5, 5\r\n\r\nhello",
-    "length and chunks": b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+    "length and chunks": b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n"
+    b"5\r\nhello\r\n0\r\n\r\n",
     "an unknown coding": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
     "chunked twice": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     "a blank before the colon": b"HTTP/1.1 200 OK\r\nX-Bad : 1\r\nContent-Length: 0\r\n\r\n",
@@ -347,7 +402,9 @@ BROKEN_HEADS = {
     "a NUL in a value": b"HTTP/1.1 200 OK\r\nX-Bad: a\0b\r\nContent-Length: 0\r\n\r\n",
     "a CR in a value": b"HTTP/1.1 200 OK\r\nX-Bad: a\rb: c\r\nContent-Length: 0\r\n\r\n",
     "an unasked 101": b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\nhello",
-    "300 fields": b"HTTP/1.1 200 OK\r\n" + b"".join(b"X-%d: 1\r\n" % n for n in range(300)) + b"Content-Length: 0\r\n\r\n",
+    "300 fields": b"HTTP/1.1 200 OK\r\n"
+    + b"".join(b"X-%d: 1\r\n" % n for n in range(300))
+    + b"Content-Length: 0\r\n\r\n",
     "status 99": b"HTTP/1.1 099 Low\r\nContent-Length: 0\r\n\r\n",
     "status 99 in two digits": b"HTTP/1.1 99 Low\r\nContent-Length: 0\r\n\r\n",
     "status 1000": b"HTTP/1.1 1000 High\r\nContent-Length: 0\r\n\r\n",
@@ -360,7 +417,7 @@ BROKEN_HEADS = {
     "nothing": b"",
     "half a head": b"HTTP/1.1 200 OK\r\nContent-Le",
     "another protocol": b"SSH-2.0-OpenSSH_9.2\r\n",
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("fault", BROKEN_HEADS)
@@ -387,8 +444,13 @@ def test_a_broken_head_is_a_502_with_the_reason_and_harms_no_other_request(share
 
 @pytest.mark.parametrize(
     "chunks",
-    [b"zz\r\nhello\r\n0\r\n\r\n", b"5\r\nhelloX\r\n0\r\n\r\n", b"ffffffffffffffffff\r\nhello", b"-5\r\nhello\r\n0\r\n\r\n"],
-)  # fmt: skip
+    [
+        b"zz\r\nhello\r\n0\r\n\r\n",
+        b"5\r\nhelloX\r\n0\r\n\r\n",
+        b"ffffffffffffffffff\r\nhello",
+        b"-5\r\nhello\r\n0\r\n\r\n",
+    ],
+)
 def test_broken_chunks_of_the_hub_are_never_a_whole_answer(shared, chunks):
     def broken(_, connection):
         connection.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n" + chunks)
@@ -428,8 +490,15 @@ def test_a_hub_that_nobody_reaches_is_a_502_and_one_that_says_nothing_a_504(star
         closed = start("--upstream", f"http://127.0.0.1:{taken.getsockname()[1]}", sandbox=False, HF_TOKEN="hf_x")
         exchange(closed, "GET", "/x").check_is_error(502, "HubUnreachable")
     silent = start(
-        "--upstream", hub.url, "--first-byte-timeout", "300ms", "--stall-timeout", "300ms", sandbox=False,
-        HF_TOKEN="hf_x")  # fmt: skip
+        "--upstream",
+        hub.url,
+        "--first-byte-timeout",
+        "300ms",
+        "--stall-timeout",
+        "300ms",
+        sandbox=False,
+        HF_TOKEN="hf_x",
+    )
     hub.on("/silent", lambda _, connection: connection.wait_for_end() and None)
 
     def stalls(_, connection):
@@ -493,6 +562,15 @@ def test_what_only_reads_is_tried_once_again(start_before, hub, method):
     exchange(gate, "GET", "/first")
     assert exchange(gate, method, "/read").status == 200
     assert [seen.connection.number for seen in hub.seen("/read")] == [1, 2]
+
+
+def test_a_second_try_is_there_however_often_one_was_needed(start_before, hub):
+    """libcurl counts the tries of a handle's whole life, and gives up at the sixth."""
+    closing_at_the_second(hub, "/read")
+    gate = start_before(hub)
+    exchange(gate, "GET", "/first")
+    assert [exchange(gate, "GET", "/read").status for _ in range(9)] == [200] * 9
+    assert len(hub.seen("/read")) == 18, "no second try was needed, so this test shows nothing"
 
 
 def test_what_only_reads_is_not_tried_for_ever(start_before, hub):

@@ -1,6 +1,8 @@
-"""Clients that are slow, or too many, or ask for too much, are cut in time; nobody else notices, and nothing that is healthy is cut.
+"""Clients that are slow, or too many, or ask for too much, are cut in time; nobody else notices, and nothing that is
+healthy is cut.
 
-The scenes wait for time limits, so they all run at once, against one gate; each test then looks at what came of its own."""
+The scenes wait for time limits, so they all run at once; each test then looks at what came of its own.
+"""
 
 import socket
 import ssl
@@ -15,10 +17,16 @@ from wire import Ended, WireError
 
 # Of the gate under test. An ending has to come between a limit and this much later.
 SETTINGS = {
-    "--handshake-timeout": "1s", "--head-timeout": "1s", "--body-timeout": "1s", "--idle-timeout": "1500ms",
-    "--write-timeout": "1s", "--stall-timeout": "2s", "--first-byte-timeout": "3s", "--request-timeout": "off",
+    "--handshake-timeout": "1s",
+    "--head-timeout": "1s",
+    "--body-timeout": "1s",
+    "--idle-timeout": "1500ms",
+    "--write-timeout": "1s",
+    "--stall-timeout": "2s",
+    "--first-byte-timeout": "3s",
+    "--request-timeout": "off",
     "--body-limit": "4KiB",
-}  # fmt: skip
+}
 LATE = 3.5
 HEAD = b"Host: localhost\r\nContent-Type: application/json\r\n"
 KIB = 1 << 10
@@ -59,24 +67,27 @@ class Scenes:
         self.hub = hub
 
     def handshake_silent(self):
+        started = time.monotonic()
         with self.gate.tcp() as plain:
-            return seconds_until_end(plain, time.monotonic())
+            return seconds_until_end(plain, started)
 
     def handshake_half(self):
+        started = time.monotonic()
         plain = self.gate.tcp()
         session = self.gate.context.wrap_bio(*(bios := (ssl.MemoryBIO(), ssl.MemoryBIO())), server_hostname="localhost")
         with pytest.raises(ssl.SSLWantReadError):
             session.do_handshake()
         plain.sendall(bios[1].read()[:100])
         with plain:
-            return seconds_until_end(plain, time.monotonic())
+            return seconds_until_end(plain, started)
 
     def handshake_dripping(self):
+        started = time.monotonic()
         plain = self.gate.tcp()
         session = self.gate.context.wrap_bio(*(bios := (ssl.MemoryBIO(), ssl.MemoryBIO())), server_hostname="localhost")
         with pytest.raises(ssl.SSLWantReadError):
             session.do_handshake()
-        hello, started = bios[1].read(), time.monotonic()
+        hello = bios[1].read()
         plain.settimeout(0.2)
         with plain:
             for byte in hello[:40]:
@@ -113,25 +124,27 @@ class Scenes:
 
     def body_stalled(self):
         with self.gate.connect() as connection:
+            started = time.monotonic()
             connection.send(b"POST /api/repo HTTP/1.1\r\n" + HEAD + b"Content-Length: 100\r\n\r\n{")
-            return self._timed_answer(connection, time.monotonic())
+            return self._timed_answer(connection, started)
 
     def body_dripping(self):
         with self.gate.connect() as connection:
-            connection.send(b"POST /api/repo HTTP/1.1\r\n" + HEAD + b"Content-Length: 100\r\n\r\n")
             started = time.monotonic()
+            connection.send(b"POST /api/repo HTTP/1.1\r\n" + HEAD + b"Content-Length: 100\r\n\r\n")
             drip(connection, b" " * 100, every=0.3)
             return self._timed_answer(connection, started)
 
     def relayed_body_stalled(self):
         with self.gate.connect() as connection:
+            started = time.monotonic()
             connection.send(b"PUT /swallow HTTP/1.1\r\n" + HEAD + b"Content-Length: 100000\r\n\r\n" + b"x" * 5000)
-            return self._timed_answer(connection, time.monotonic())
+            return self._timed_answer(connection, started)
 
     def relayed_chunks_dripping(self):
         with self.gate.connect() as connection:
-            connection.send(b"PUT /swallow HTTP/1.1\r\n" + HEAD + b"Transfer-Encoding: chunked\r\n\r\n")
             started = time.monotonic()
+            connection.send(b"PUT /swallow HTTP/1.1\r\n" + HEAD + b"Transfer-Encoding: chunked\r\n\r\n")
             drip(connection, b"1\r\nx\r\n" * 50, every=0.3)
             return self._timed_answer(connection, started)
 
@@ -146,10 +159,14 @@ class Scenes:
 
     def answer_not_read(self):
         with self.gate.connect(receive_buffer=16 * KIB) as connection:
-            connection.send(b"GET /endless HTTP/1.1\r\n" + HEAD + b"\r\n")
             started = time.monotonic()
-            freed = wait_until(lambda: any(seen.target == "/endless" and seen.connection not in self.hub.open
-                                           for seen in self.hub.requests), 10)  # fmt: skip
+            connection.send(b"GET /endless HTTP/1.1\r\n" + HEAD + b"\r\n")
+            freed = wait_until(
+                lambda: any(
+                    seen.target == "/endless" and seen.connection not in self.hub.open for seen in self.hub.requests
+                ),
+                10,
+            )
             return freed, time.monotonic() - started
 
     def answer_read_steadily(self):
@@ -168,16 +185,16 @@ class Scenes:
             return got
 
     def idle_new(self):
+        started = time.monotonic()
         with self.gate.connect() as connection:
-            started = time.monotonic()
             connection.check_ended()
             return time.monotonic() - started
 
     def idle_kept(self):
         with self.gate.connect() as connection:
+            started = time.monotonic()
             connection.send(b"GET /-/health HTTP/1.1\r\nHost: localhost\r\n\r\n")
             connection.answer()
-            started = time.monotonic()
             connection.check_ended()
             return time.monotonic() - started
 
@@ -262,20 +279,32 @@ def slow_hub():
 
 @pytest.fixture(scope="module")
 def scenes(tmp_path_factory, certificates):
+    """All scenes, begun. The crowd has a gate of its own, for its memory is looked at; its limits let it gather."""
     hub = slow_hub()
     flags = [word for pair in SETTINGS.items() for word in pair]
-    gate = Gate(
-        make_workspace(tmp_path_factory.mktemp("slow") / "workspace"), certificates, "--upstream", hub.url, *flags,
-        HF_TOKEN="hf_x",
-    )  # fmt: skip
+    patient = [
+        word if word.startswith("--") else "5s"
+        for word in flags
+        if word not in ("--body-limit", "4KiB", "--request-timeout", "off")
+    ]
+
+    def gate_with(name, flags):
+        directory = make_workspace(tmp_path_factory.mktemp(name) / "workspace")
+        return Gate(directory, certificates, "--upstream", hub.url, *flags, HF_TOKEN="hf_x")
+
+    gates = [gate_with("scenes", flags), gate_with("crowd", patient)]
     names = [name for name in vars(Scenes) if not name.startswith("_")]
+    pool = ThreadPoolExecutor(len(names) + 1)
     try:
-        with ThreadPoolExecutor(len(names)) as pool:
-            jobs = {name: pool.submit(getattr(Scenes(gate, hub), name)) for name in names}
+        jobs = {name: pool.submit(getattr(Scenes(gates[0], hub), name)) for name in names}
+        jobs["crowd"] = pool.submit(gather_crowd, gates[1])
         yield jobs
-        gate.stop()
+        pool.shutdown()
+        for gate in gates:
+            gate.stop()
     finally:
-        gate.kill()
+        for gate in gates:
+            gate.kill()
         hub.close()
 
 
@@ -361,27 +390,34 @@ def reach(gate, kind):
     return connection
 
 
-@pytest.mark.skipif(IS_SANITIZED, reason="a sanitizer's memory is not the gate's")
-def test_three_hundred_slow_clients_cost_less_than_64_kib_each_and_are_all_cut(start):
-    hub = slow_hub()
-    limits = ["--handshake-timeout", "4s", "--head-timeout", "4s", "--body-timeout", "4s", "--idle-timeout", "4s"]
-    gate = start("--upstream", hub.url, *limits, "--write-timeout", "4s", sandbox=False, HF_TOKEN="hf_x")
+def gather_crowd(gate):
+    """What each of many slow clients costs in bytes, how long another waits among them, and how many are not cut."""
     for kind in ("head", "body", "used", "idle"):
         reach(gate, kind).close()
     gate.ask()
     before, descriptors = gate.resident_bytes, gate.descriptors
-    with ThreadPoolExecutor(16) as pool:
-        crowd = list(pool.map(lambda number: reach(gate, ("handshake", "head", "body", "idle", "used")[number % 5]), range(CROWD)))
+    kinds = ("handshake", "head", "body", "idle", "used")
+    with ThreadPoolExecutor(8) as pool:
+        crowd = list(pool.map(lambda number: reach(gate, kinds[number % len(kinds)]), range(CROWD)))
     cost = (gate.resident_bytes - before) / CROWD
-    assert gate.descriptors >= descriptors + CROWD
-    assert cost < 64 * KIB, f"{cost / KIB:.0f} KiB for each"
+    present = gate.descriptors - descriptors
     started = time.monotonic()
     assert gate.ask().status == 200
-    assert time.monotonic() - started < 1
-    assert wait_until(lambda: gate.descriptors <= descriptors + 2, 12), f"{gate.descriptors - descriptors} are still there"
+    waited = time.monotonic() - started
+    wait_until(lambda: gate.descriptors <= descriptors + 2, 15)
+    left = gate.descriptors - descriptors
     for connection in crowd:
         connection.close()
-    hub.close()
+    return cost, present, waited, left
+
+
+@pytest.mark.skipif(IS_SANITIZED, reason="a sanitizer's memory is not the gate's")
+def test_three_hundred_slow_clients_cost_less_than_64_kib_each_and_are_all_cut(scenes):
+    cost, present, waited, left = scenes["crowd"].result()
+    assert present >= CROWD, "some were cut before all were there"
+    assert cost < 64 * KIB, f"{cost / KIB:.0f} KiB for each"
+    assert waited < 1
+    assert left <= 2, f"{left} are still there"
 
 
 @pytest.mark.skipif(IS_SANITIZED, reason="a sanitizer's memory is not the gate's")
@@ -479,7 +515,10 @@ def test_bodies_that_are_held_whole_share_a_bound_of_memory(start):
 
 def test_a_body_above_the_limit_is_413_whether_it_says_its_length_or_not(start):
     gate = start("--body-limit", "1KiB")
-    for framing in (b"Content-Length: 1025\r\n\r\n", b"Transfer-Encoding: chunked\r\n\r\n401\r\n" + b" " * 1025 + b"\r\n0\r\n\r\n"):
+    for framing in (
+        b"Content-Length: 1025\r\n\r\n",
+        b"Transfer-Encoding: chunked\r\n\r\n401\r\n" + b" " * 1025 + b"\r\n0\r\n\r\n",
+    ):
         with gate.connect() as connection:
             connection.send(b"POST /api/repo HTTP/1.1\r\n" + HEAD + framing)
             answer = connection.answer()
@@ -494,9 +533,12 @@ def test_the_body_limit_does_not_apply_to_what_is_relayed(start_before, hub):
     hub.on("/up", lambda asked, _: http(200, str(len(asked.body)).encode()))
     gate = start_before(hub, "--body-limit", "1KiB", "--buffered-limit", "1MiB")
     body = b"x" * (3 << 20)
-    assert gate.ask(
-        b"PUT /up HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(body) + body
-    ).body == str(len(body)).encode()
+    assert (
+        gate.ask(
+            b"PUT /up HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+        ).body
+        == str(len(body)).encode()
+    )
 
 
 def test_a_request_has_a_time_limit_for_the_whole_where_one_is_set(start_before, hub):

@@ -19,9 +19,14 @@ def test_two_hundred_requests_at_once_to_a_hub_known_by_name_are_served_by_one_t
     hub.on("/together", together)
     names = FakeNames()
     gate = start(
-        "--upstream", f"http://hub.test:{hub.port}", "--upstream-plaintext", "--dns-server", names.address, sandbox=False,
+        "--upstream",
+        f"http://hub.test:{hub.port}",
+        "--upstream-plaintext",
+        "--dns-server",
+        names.address,
+        sandbox=False,
         HF_TOKEN="hf_x",
-    )  # fmt: skip
+    )
     assert gate.tasks == 1
     ask = b"GET /together HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
     most = 0

@@ -44,8 +44,9 @@ def test_older_versions_are_refused(gate, version):
 
 
 @pytest.mark.parametrize(
-    "ciphers", ["AES128-GCM-SHA256", "ECDHE-ECDSA-AES128-SHA256", "ECDHE-ECDSA-AES256-SHA", "aNULL", "eNULL", "DHE+AESGCM", "PSK"],
-)  # fmt: skip
+    "ciphers",
+    ["AES128-GCM-SHA256", "ECDHE-ECDSA-AES128-SHA256", "ECDHE-ECDSA-AES256-SHA", "aNULL", "eNULL", "DHE+AESGCM", "PSK"],
+)
 def test_weak_ciphers_are_refused(gate, ciphers):
     context = context_of(gate, ssl.TLSVersion.TLSv1_2, ciphers + ":@SECLEVEL=0")
     with pytest.raises(ssl.SSLError, match="(?i)handshake.failure|no.ciphers|alert"):
@@ -90,8 +91,10 @@ def test_a_session_is_resumed(gate, version):
 def test_a_renegotiation_is_not_taken_part_in(gate):
     client = subprocess.Popen(
         ["openssl", "s_client", "-connect", f"127.0.0.1:{gate.port}", "-tls1_2", "-legacy_renegotiation"],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-    )  # fmt: skip
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
     try:
         client.stdin.write(b"R\n")
         client.stdin.flush()
@@ -115,7 +118,8 @@ def test_close_notify_is_sent_after_an_answer_that_closes(gate, version, target)
 
 
 @pytest.mark.xfail(
-    raises=ssl.SSLEOFError, reason="an idle connection that its client ends is closed without close_notify (RFC 8446 6.1)"
+    raises=ssl.SSLEOFError,
+    reason="an idle connection that its client ends is closed without close_notify (RFC 8446 6.1)",
 )
 def test_a_client_that_closes_in_order_gets_close_notify_back(gate):
     with gate.connect() as connection:
@@ -140,8 +144,10 @@ def test_plain_http_on_the_port_gets_no_http_and_the_connection_is_closed(gate):
 def test_early_data_is_not_offered(gate):
     done = subprocess.run(
         ["openssl", "s_client", "-connect", f"127.0.0.1:{gate.port}", "-tls1_3", "-ign_eof"],
-        input=CLOSE, capture_output=True, timeout=10,
-    )  # fmt: skip
+        input=CLOSE,
+        capture_output=True,
+        timeout=10,
+    )
     assert b"Max Early Data: 0" in done.stdout
 
 

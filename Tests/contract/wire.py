@@ -217,7 +217,7 @@ class Connection:
             assert end.in_order, "the connection ended without close_notify"
 
     def check_cut(self):
-        """What comes is a 502, or an answer that visibly breaks off: without its last byte, and without close_notify."""
+        """What comes is a 502, or an answer that visibly breaks off: no last byte, and no close_notify."""
         try:
             answer = self.answer()
         except (WireError, Ended) as error:

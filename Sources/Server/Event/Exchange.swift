@@ -35,6 +35,10 @@ internal import Hub
     let declaredLength: UInt64?
     private let isHTTP10: Bool
     private var isChunked = false
+    /// How much content a response has that was begun with `start`, if that is known.
+    private var contentBytes: Int?
+    /// The client left, but only after all of the response.
+    private var wasTaken = false
     /// A head that waits for the first content, to go out with it.
     private var unsentHead: [UInt8] = []
     private static let joinedBytes = 16 * 1024
@@ -82,7 +86,8 @@ extension Exchange {
     /// Collects the whole body.
     /// Throws `payloadTooLarge`, `tooBusy`, `refused` (408), `clientGone`, or what the gate found wrong with it; the connection then closes after the answer.
     func body(within bounds: BodyBounds) async throws(Failure) -> [UInt8] {
-        guard hasBody, let pointer = unsafe pointer else { return [] }
+        guard !isGone else { throw .clientGone }
+        guard hasBody, declaredLength != 0, let pointer = unsafe pointer else { return [] }
         if let declaredLength, declaredLength > UInt64(bounds.bytes) {
             throw .payloadTooLarge(limit: bounds.bytes)
         }
@@ -104,7 +109,9 @@ extension Exchange {
 
     /// Gives the body's bytes to `sink` as they come.
     func stream(into sink: any BodySink) {
-        guard hasBody, let pointer = unsafe pointer else { return sink.end(nil) }
+        guard !isGone else { return sink.end(.clientGone) }
+        // What is said to be empty has ended before it is asked for: no event follows.
+        guard hasBody, declaredLength != 0, let pointer = unsafe pointer else { return sink.end(nil) }
         self.sink = sink
         unsafe ce_exchange_read(pointer)
     }
@@ -140,6 +147,7 @@ extension Exchange {
     func start(_ status: Status, headers: Headers, length: Int?) {
         let mayChunk = length == nil && status.allowsContent && request.method != .head
         isChunked = mayChunk && !isHTTP10
+        contentBytes = request.method == .head || !status.allowsContent ? 0 : length
         if mayChunk, isHTTP10, let pointer = unsafe pointer {
             // RFC 9112 6.3: without a length, only the connection's end says where it ends.
             unsafe ce_exchange_close_after(pointer)
@@ -260,7 +268,10 @@ extension Exchange {
             return
         }
         isGone = true
+        wasTaken = status != nil && unsentHead.isEmpty && sentBytes == contentBytes && queuedBytes == 0
         sink?.end(.clientGone)
+        // Who has the last byte may leave before we have noticed that it was the last: `finish` is about to be called.
+        guard !wasTaken else { return }
         onGone?()
         onGone = nil
         if status != nil {
@@ -273,6 +284,7 @@ extension Exchange {
     }
 
     fileprivate func ended(whole: Bool) {
+        let whole = whole || wasTaken
         unsafe pointer = nil
         isGone = isGone || !whole
         sink?.end(.clientGone)

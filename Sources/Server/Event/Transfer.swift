@@ -44,6 +44,11 @@ internal import Hub
         unsafe pointer = ce_transfer_start(pool, &call, transferEvents, Unmanaged.passRetained(self).toOpaque())
     }
 
+    /// Ends it before it has begun.
+    func refuse(_ failure: Failure) {
+        outcome = .failure(failure)
+    }
+
     /// Returns when the answer's head is there. Throws `hubUnreachable`, `hubTooSlow`, `hubBroken`, or `clientGone` when cancelled.
     func head() async throws(Failure) -> Head {
         if head == nil, outcome == nil {

@@ -1,4 +1,5 @@
 internal import CEvent
+internal import Glibc
 internal import Hub
 
 /// Makes calls to other HTTP servers, many at once: a libcurl multi handle in the loop, with kept connections.
@@ -15,6 +16,7 @@ internal import Hub
 
     private nonisolated(unsafe) var pointer: OpaquePointer?
     private var underWay: [ObjectIdentifier: Transfer] = [:]
+    private var isClosing = false
     /// Called at the end of each call.
     var onEnd: (@EventLoop (Transfer) -> Void)?
 
@@ -37,19 +39,21 @@ internal import Hub
         guard unsafe pointer != nil else { throw CError(error) }
     }
 
-    /// Frees the connections. No transfer may be under way.
+    /// Cancels the transfers under way, and frees the connections when the last of them has ended.
     func close() {
-        precondition(isIdle, "a pool was closed with transfers under way")
-        unsafe ce_pool_free(pointer)
+        guard !isClosing else { return }
+        isClosing = true
+        for transfer in underWay.values { transfer.cancel() }
+        freeWhenDone()
+    }
+
+    private func freeWhenDone() {
+        guard isClosing, underWay.isEmpty, let pool = unsafe pointer else { return }
         unsafe pointer = nil
+        unsafe ce_pool_free(pool)
     }
 
     var isIdle: Bool { underWay.isEmpty }
-
-    /// Each transfer ends in a later poll.
-    func cancelAll() {
-        for transfer in underWay.values { transfer.cancel() }
-    }
 
     deinit {
         precondition(unsafe pointer == nil, "close a pool before letting it go")
@@ -64,12 +68,19 @@ internal import Hub
     func start(
         _ request: Request, url: String, limits: Transfer.Limits, stream: Stream? = nil, sink: (any TransferSink)? = nil
     ) -> Transfer {
-        let transfer = Transfer(sink: sink) { ended in
-            self.underWay[ObjectIdentifier(ended)] = nil
-            self.onEnd?(ended)
+        let transfer = Transfer(sink: sink) { self.ended($0) }
+        guard !isClosing else {
+            transfer.refuse(.draining())
+            return transfer
         }
         underWay[ObjectIdentifier(transfer)] = transfer
-        let fields = Self.lines(request.headers)
+        var fields = Self.lines(request.headers)
+        // There may be a token in them.
+        defer {
+            unsafe fields.withUnsafeMutableBytes { bytes in
+                if let start = bytes.baseAddress { unsafe explicit_bzero(start, bytes.count) }
+            }
+        }
         let hasBody = !request.body.isEmpty
         unsafe request.method.rawValue.withCString { method in
             unsafe url.withCString { url in
@@ -103,6 +114,14 @@ internal import Hub
         metrics.set(.upstreamUses, at: MetricPlaces.Use.kept, to: counts.over_kept)
         metrics.set(.upstreamReceivedBytes, to: counts.received_bytes)
         metrics.set(.upstreamSentBytes, to: counts.sent_bytes)
+    }
+
+    private func ended(_ transfer: Transfer) {
+        underWay[ObjectIdentifier(transfer)] = nil
+        onEnd?(transfer)
+        guard isClosing else { return }
+        // Not here, inside a callback of the pool.
+        EventLoop.task { self.freeWhenDone() }
     }
 
     /// `name: value` lines, each ended by NUL. `Headers` cannot hold a CR, LF or NUL in a field.

@@ -12,7 +12,7 @@ final class Output {
     private var waiting: [UInt8] = []
     private var isFlushDue = false
     private(set) var droppedLines = 0
-    private lazy var again = Timer { self.flush() }
+    private lazy var again = Timer { [weak self] in self?.flush() }
 
     init(descriptor: Int32) {
         self.descriptor = descriptor

@@ -51,7 +51,8 @@ final class Secret: @unchecked Sendable {
 
     /// The token in clear: for an `Authorization` field and nothing else.
     func reveal() -> String {
-        withBytes { bytes in String(decoding: bytes.indices.map { bytes[$0] }, as: UTF8.self) }
+        defer { withExtendedLifetime(self) {} }
+        return unsafe String(decoding: UnsafeBufferPointer(start: memory, count: count), as: UTF8.self)
     }
 }
 

@@ -56,8 +56,8 @@ final class Upstream {
         if let credential = try credential(for: context.caller) {
             request.headers.set("Authorization", "Bearer \(credential.reveal())")
         }
-        let started = Moment.now
-        let relay = Relay(to: exchange)
+        let relay = Relay(to: exchange, context)
+        defer { relay.noteTime() }
         let transfer = pool.start(
             request, url: base + request.target.pathAndQuery, limits: limits,
             stream: exchange.hasBody ? TransferPool.Stream(length: exchange.declaredLength) : nil, sink: relay)
@@ -67,16 +67,13 @@ final class Upstream {
             exchange.stream(into: upload)
         }
         do throws(Failure) {
-            let head = try await transfer.head()
-            context.hubRequestID = head.headers["X-Request-Id"]
+            _ = try await transfer.head()
             exchange.flushHead()
             try await transfer.done()
         } catch {
-            context.upstreamMicroseconds = Moment.now.microseconds(since: started)
             throw upload.failure ?? error
         }
-        context.upstreamMicroseconds = Moment.now.microseconds(since: started)
-        exchange.finish()
+        relay.finish()
     }
 
     private func credential(for caller: Caller) throws(Failure) -> Secret? {

@@ -59,7 +59,7 @@ struct EventLoopTests {
         let home = currentThread()
         for _ in 0..<20 {
             let seen = await withCheckedContinuation { continuation in
-                Thread.detachNewThread {
+                startThread {
                     EventLoop.task { continuation.resume(returning: currentThread()) }
                 }
             }

@@ -7,7 +7,7 @@ enum RawClient {
         let authority = try TestCertificates.shared.get().authority
         return try await withCheckedThrowingContinuation { continuation in
             // Not on a thread of Swift's pool: there are few, and this one waits.
-            Thread.detachNewThread {
+            startThread {
                 continuation.resume(with: Result { try converse(port, Array(text.utf8), authority) })
             }
         }

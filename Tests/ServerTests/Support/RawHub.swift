@@ -31,7 +31,7 @@ final class RawHub: Sendable {
         port = UInt16(bigEndian: address.sin_port)
         guard isListening else { throw POSIXError(.EADDRNOTAVAIL) }
         let journal = self.journal
-        Thread.detachNewThread {
+        startThread {
             while true {
                 let accepted = accept(descriptor, nil, nil)
                 guard accepted >= 0 else { return }
@@ -39,7 +39,7 @@ final class RawHub: Sendable {
                     count += 1
                     return count - 1
                 }
-                Thread.detachNewThread {
+                startThread {
                     serve(RawConnection(accepted, journal), number)
                     Glibc.close(accepted)
                 }

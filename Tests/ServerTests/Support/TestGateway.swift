@@ -8,9 +8,16 @@ import Testing
 @EventLoop
 final class TestGateway {
     let server: Server
+    private let settings: Settings
     let client: TestClient
     private let output: Output
     private let log = Pipe()
+
+    /// As on SIGTERM; says how many requests were cut off.
+    @discardableResult
+    func stop() async -> Int {
+        await server.stop(settings)
+    }
 
     init(_ origin: Server.Origin, byName: Bool = false, _ change: (inout Settings) -> Void = { _ in }) throws {
         let certificates = try TestCertificates.shared.get()
@@ -22,6 +29,7 @@ final class TestGateway {
         output = Output(descriptor: log.fileHandleForWriting.fileDescriptor)
         let reading = log.fileHandleForReading.fileDescriptor
         _ = fcntl(reading, F_SETFL, O_NONBLOCK)
+        self.settings = settings
         server = try Server(settings, origin: origin, log: AccessLog(output: output, form: .json))
         let host = byName ? "localhost" : "127.0.0.1"
         client = try TestClient(base: "https://\(host):\(server.port)", authority: certificates.authority)

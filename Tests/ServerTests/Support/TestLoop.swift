@@ -36,13 +36,50 @@ struct LiveTrait: SuiteTrait, TestTrait, TestScoping {
     @concurrent func provideScope(
         for test: Test, testCase: Test.Case?, performing function: @concurrent @Sendable () async throws -> Void
     ) async throws {
-        try await withTaskExecutorPreference(EventLoop.shared.executor) { try await function() }
+        await Places.shared.take()
+        do {
+            try await withTaskExecutorPreference(EventLoop.shared.executor) { try await function() }
+        } catch {
+            await Places.shared.giveBack()
+            throw error
+        }
+        await Places.shared.giveBack()
+    }
+}
+
+/// How many live tests may run at once: all share one thread, and where hundreds wait for it, time limits pass.
+private actor Places {
+    static let shared = Places()
+
+    private var free = 4
+    private var waiters: [CheckedContinuation<Void, Never>] = []
+
+    func take() async {
+        if free > 0 {
+            free -= 1
+        } else {
+            await withCheckedContinuation { waiters.append($0) }
+        }
+    }
+
+    func giveBack() {
+        if waiters.isEmpty {
+            free += 1
+        } else {
+            waiters.removeFirst().resume()
+        }
     }
 }
 
 extension Trait where Self == LiveTrait {
     /// On real sockets.
     static var live: Self { LiveTrait() }
+}
+
+/// Starts a thread that may wait for something. Not from the caller's own thread, whose name it would inherit: tests look for threads
+/// that the loop's thread has started.
+func startThread(_ body: @escaping @Sendable () -> Void) {
+    DispatchQueue.global().async { Thread.detachNewThread(body) }
 }
 
 /// What a test waits for, when nothing calls back: looked at again every few milliseconds, for at most `seconds`.
