@@ -9,7 +9,8 @@
 #include <string.h>
 #include <time.h>
 
-enum { CE_ADDRESSES_KEPT_MS = 60 * 1000, CE_ADDRESSES_AT_MOST = 16 };
+/* Known addresses are looked up anew after the first time, and serve meanwhile until the second has passed too. */
+enum { CE_ADDRESSES_KEPT_MS = 60 * 1000, CE_ADDRESSES_SERVE_MS = 15 * 60 * 1000, CE_ADDRESSES_AT_MOST = 16 };
 
 int64_t ce_now_ms(void) {
     struct timespec now;
@@ -126,10 +127,15 @@ static void on_found(int result, struct evutil_addrinfo *found, void *context) {
 }
 
 bool ce_name_ready(ce_name *name, ce_transfer *transfer) {
-    if (name->numeric || (name->addresses != NULL && ce_now_ms() < name->expires_ms)) {
+    int64_t now = ce_now_ms();
+    if (name->numeric || (name->addresses != NULL && now < name->expires_ms)) {
         return true;
     }
-    TAILQ_INSERT_TAIL(&name->waiting, transfer, next);
+    /* A silent DNS server is given up later than a call is: who waited for it would never get as far as the old addresses. */
+    bool serves = name->addresses != NULL && now < name->expires_ms + CE_ADDRESSES_SERVE_MS;
+    if (!serves) {
+        TAILQ_INSERT_TAIL(&name->waiting, transfer, next);
+    }
     if (!name->looking) {
         name->looking = true;
         struct evutil_addrinfo hints = { .ai_family = AF_UNSPEC,
@@ -137,7 +143,7 @@ bool ce_name_ready(ce_name *name, ce_transfer *transfer) {
                                          .ai_flags = EVUTIL_AI_ADDRCONFIG };
         evdns_getaddrinfo(name->pool->dns, name->host, NULL, &hints, on_found, name);
     }
-    return false;
+    return serves;
 }
 
 void ce_names_free(ce_pool *pool) {

@@ -75,7 +75,7 @@ struct ce_transfer {
     struct curl_slist *nodes; /* one per line, in one block */
     size_t text_capacity, node_capacity;
     ce_head head;
-    char reason[CURL_ERROR_SIZE];     /* ours, if we ended it */
+    char reason[CURL_ERROR_SIZE];      /* ours, if we ended it */
     char curl_reason[CURL_ERROR_SIZE]; /* libcurl's; it also comments on what we end */
     TAILQ_ENTRY(ce_transfer) next;
 };

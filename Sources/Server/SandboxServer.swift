@@ -1,37 +1,60 @@
+internal import Glibc
 internal import Hub
 
-/// Serves the sandbox's Hub over TLS on a free port of the loopback address.
+/// Serves the sandbox over TLS on free ports of the loopback address: its Hub on one, its CDN on another, as two origins.
+///
+/// Its certificate is made at the start and is its own authority. A client in another process that wants to talk to it
+/// directly takes the certificate from the handshake and trusts it: on the loopback nobody else has the port.
 @EventLoop
 final class SandboxServer {
     let origin: Server.Origin
-    private let listener: Listener
+    let cdn: String
+    private let hubListener: Listener
+    private let cdnListener: Listener
     private let state: SandboxState
 
-    /// The journal of what reached it.
+    /// With the journal of what reached it.
     var sandbox: Sandbox { state.sandbox }
 
     init() throws(CError) {
         let tls = try TLSContext(selfSigned: ())
         let state = SandboxState()
         self.state = state
-        listener = try Listener(tls: tls) { exchange in
-            EventLoop.task { await state.answer(exchange) }
-        }
-        let port: UInt16
+        let (hubListener, hubPort) = try Self.listen(tls, as: .hub, for: state)
+        self.hubListener = hubListener
+        let cdnPort: UInt16
         do throws(CError) {
-            port = try listener.listen("127.0.0.1", port: 0)
+            (cdnListener, cdnPort) = try Self.listen(tls, as: .cdn, for: state)
         } catch {
-            listener.close()
+            hubListener.close()
             throw error
         }
-        let base = "https://localhost:\(port)"
-        state.sandbox = Sandbox(origin: base)
+        let base = "https://localhost:\(hubPort)"
+        // Another name, not only another port: some clients keep their token as long as the name is the same.
+        cdn = "https://127.0.0.1:\(cdnPort)"
+        // The signatures of the CDN expire, so this clock must not stand still.
+        state.sandbox = Sandbox(origin: base, cdn: cdn) { Int64(time(nil)) }
         origin = Server.Origin(
             base: base, trust: .pem(tls.certificatePEM), token: try? Secret(Array("hf_sandbox".utf8)))
     }
 
+    private static func listen(
+        _ tls: TLSContext, as place: SandboxPlace, for state: SandboxState
+    ) throws(CError) -> (Listener, UInt16) {
+        let listener = try Listener(tls: tls) { exchange in
+            EventLoop.task { await state.answer(exchange, at: place) }
+        }
+        do throws(CError) {
+            return (listener, try listener.listen("127.0.0.1", port: 0))
+        } catch {
+            listener.close()
+            throw error
+        }
+    }
+
     func close() {
-        listener.close()
+        hubListener.close()
+        cdnListener.close()
     }
 }
 
@@ -39,14 +62,35 @@ final class SandboxServer {
 private final class SandboxState {
     var sandbox = Sandbox(origin: "")
 
-    func answer(_ exchange: Exchange) async {
+    /// A commit of files of 64 MiB together, in base64; or one part.
+    private static let bodyBounds = BodyBounds(bytes: 96 << 20, milliseconds: 60_000)
+
+    /// Between two events of a stream.
+    private static let eventMilliseconds: UInt64 = 20
+
+    func answer(_ exchange: Exchange, at place: SandboxPlace) async {
         do throws(Failure) {
             if let refusal = exchange.refusal { throw refusal }
             var request = exchange.request
-            request.body = try await exchange.body(within: BodyBounds(bytes: 64 << 20, milliseconds: 60_000))
-            exchange.send(sandbox.answer(request))
+            request.body = try await exchange.body(within: Self.bodyBounds)
+            let response = sandbox.answer(request, at: place)
+            if response.headers["Content-Type"] == "text/event-stream" {
+                await stream(response, on: exchange)
+            } else {
+                exchange.send(response)
+            }
         } catch {
             exchange.send(error.response(to: exchange.request, id: .next()))
         }
+    }
+
+    /// Sends each event when it is due, as a model does.
+    private func stream(_ response: Response, on exchange: Exchange) async {
+        exchange.start(response.status, headers: response.headers, length: nil)
+        for event in String(decoding: response.body, as: UTF8.self).split(separator: "\n\n") where !exchange.isGone {
+            unsafe Array("\(event)\n\n".utf8).withUnsafeBufferPointer { _ = unsafe exchange.write($0) }
+            await EventLoop.sleep(milliseconds: Self.eventMilliseconds)
+        }
+        exchange.finish()
     }
 }

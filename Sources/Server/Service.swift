@@ -38,6 +38,7 @@ final class Service {
             sandbox?.close()
             throw error
         }
+        if let sandbox { log.notice("The sandbox's Hub: \(sandbox.origin.base). Its CDN: \(sandbox.cdn).") }
         for line in Greeting.lines(settings, port: server.port, adminPort: server.adminPort) { log.notice("\(line)") }
         warn()
         notify.ready(status)

@@ -282,6 +282,14 @@ void ce_transfer_send_end(ce_transfer *transfer);
 /* `done` follows in a later poll, with CE_OUTCOME_CANCELLED. */
 void ce_transfer_cancel(ce_transfer *transfer);
 
+/* ---- digest.c ---- */
+
+typedef enum ce_digest_algorithm { CE_DIGEST_SHA1, CE_DIGEST_SHA256 } ce_digest_algorithm;
+#define CE_DIGEST_LONGEST 32
+
+/* Writes the digest and returns its length; 0 when OpenSSL could not. */
+size_t ce_digest(ce_digest_algorithm algorithm, const uint8_t *bytes, size_t count, uint8_t out[CE_DIGEST_LONGEST]);
+
 /* ---- versions.c ---- */
 
 /* For example "libevent 2.1.12-stable, libcurl 7.88.1, OpenSSL 3.0.22". */

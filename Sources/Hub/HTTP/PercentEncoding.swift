@@ -1,7 +1,7 @@
 /// Percent-encoding of path segments (RFC 3986 section 2.1).
-enum PercentEncoding {
+public enum PercentEncoding {
     /// Encodes everything but unreserved characters, so also `/`: the result is one segment.
-    static func encode(segment: String) -> String {
+    public static func encode(segment: String) -> String {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(segment.utf8.count)
         for byte in segment.utf8 {
@@ -15,7 +15,7 @@ enum PercentEncoding {
     }
 
     /// Decodes every well-formed escape and leaves the rest as it stands; bytes that are not UTF-8 become U+FFFD.
-    static func decode(_ text: some Sequence<UInt8>) -> String {
+    public static func decode(_ text: some Sequence<UInt8>) -> String {
         let bytes = Array(text)
         guard bytes.contains(UInt8(ascii: "%")) else { return String(decoding: bytes, as: UTF8.self) }
         var decoded: [UInt8] = []

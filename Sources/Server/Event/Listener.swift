@@ -102,7 +102,8 @@ internal import Hub
 
     /// How many clients are connected.
     var connectionCount: Int {
-        unsafe ce_http_connection_count(pointer)
+        guard let pointer = unsafe pointer else { return 0 }
+        return unsafe ce_http_connection_count(pointer)
     }
 
     /// The end of the certificate's validity, in seconds since 1970.

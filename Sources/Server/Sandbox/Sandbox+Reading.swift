@@ -11,32 +11,27 @@ extension Sandbox {
     /// GET /api/{kind}/{id} and …/revision/{revision}
     static func repoInfo(_ hub: inout Sandbox, _ call: SandboxCall) throws(SandboxRefusal) -> Response {
         let repo = try hub.repo(of: call)
-        if let revision = call.captured["revision"], revision != "main", revision != repo.sha {
-            throw .revisionNotFound(revision)
-        }
-        return Response(.ok, hub: repo.json(withFiles: true))
+        guard let commit = repo.history.commit(at: call.revision) else { throw .revisionNotFound(call.revision) }
+        return Response(.ok, hub: repo.json(at: commit, withFiles: true, withSizes: call.query.isSet("blobs")))
     }
 
     /// GET /api/{kind}?author=&search=&limit=&cursor=
     static func listRepos(_ hub: inout Sandbox, _ call: SandboxCall) throws(SandboxRefusal) -> Response {
         let query = call.query
-        let limit = try Self.pageSize(query["limit"])
         let author = query["author"]?.lowercased()
         let search = query["search"]?.lowercased()
-        let cursor = query["cursor"] ?? ""
         let found = try hub.shelf.visible(call.kind(), to: call.token).filter { repo in
-            repo.id.text > cursor
-                && (author == nil || repo.id.namespace?.lowercased() == author)
+            (author == nil || repo.id.namespace?.lowercased() == author)
                 && (search.map { repo.id.text.lowercased().contains($0) } ?? true)
         }
-        let page = found.prefix(limit)
-        var response = Response(.ok, hub: .array(page.map { $0.json(withFiles: query["full"] != nil) }))
-        if found.count > limit, let last = page.last {
-            // The slash is encoded, so a gateway that decodes and encodes again is found out.
-            let next = query.replacing("cursor", with: last.id.text.split(separator: "/").joined(separator: "%2F"))
-            response.headers.set("Link", "<\(hub.origin)\(call.request.target.path)?\(next)>; rel=\"next\"")
-        }
-        return response
+        let full = query["full"] != nil
+        return try hub.paged(found, for: call, cursor: \.id.text) { $0.json(at: $0.main, withFiles: full) }
+    }
+
+    /// GET /api/{kind}/{id}/auth-check
+    static func checkAccess(_ hub: inout Sandbox, _ call: SandboxCall) throws(SandboxRefusal) -> Response {
+        _ = try hub.readable(by: call)
+        return Response(.ok, text: "OK")
     }
 
     /// The repository in the path. Throws the redirect for an old name, 401 to a stranger and 404 to others for one
@@ -50,11 +45,19 @@ extension Sandbox {
         throw call.token == nil ? .anonymous : .repoNotFound
     }
 
-    private static let largestPage = 1000
+    /// The repository in the path, for its files: of a gated one or a protected space, its owners' alone.
+    func readable(by call: SandboxCall) throws(SandboxRefusal) -> SandboxRepo {
+        let repo = try repo(of: call)
+        if call.token?.mayRead(in: repo.id.namespace) == true { return repo }
+        guard repo.gate == .none else { throw .gated(repo, anonymous: call.token == nil) }
+        guard repo.visibility != .protected else { throw .forbidden("see the files of \(repo.id.text)") }
+        return repo
+    }
 
-    private static func pageSize(_ text: String?) throws(SandboxRefusal) -> Int {
-        guard let text else { return largestPage }
-        guard let number = Int(text), number > 0 else { throw .badRequest("\"limit\" must be a positive number") }
-        return min(number, largestPage)
+    /// The repository in the path and the commit that `revision` names there.
+    func commit(of call: SandboxCall) throws(SandboxRefusal) -> (repo: SandboxRepo, commit: SandboxCommit) {
+        let repo = try readable(by: call)
+        guard let commit = repo.history.commit(at: call.revision) else { throw .revisionNotFound(call.revision) }
+        return (repo, commit)
     }
 }

@@ -14,7 +14,11 @@ extension Sandbox {
             throw .forbidden("create a \(key.kind.apiName) under the namespace \"\(key.id.namespace ?? "")\"")
         }
         if let repo = hub.shelf[key] { throw .exists(key.kind, url: repo.url(at: hub.origin)) }
-        let repo = try hub.shelf.create(key, visibility: visibility, sdk: key.kind == .space ? sdk : nil, at: hub.now())
+        let settings = try SandboxSpaceSettings(body, at: hub.now())
+        var repo = try hub.shelf.create(key, visibility: visibility, sdk: key.kind == .space ? sdk : nil, at: hub.now())
+        try repo.begin(by: token.account.name, hub.digest)
+        repo.settings = settings
+        hub.shelf.update(repo)
         return Response(
             .ok,
             hub: ["url": .string(repo.url(at: hub.origin)), "name": .string(repo.id.text), "id": .string(repo.serial)])
@@ -47,9 +51,7 @@ extension Sandbox {
 
     /// PUT /api/{kind}/{id}/settings: repeats what was set, also where that changes nothing.
     static func changeSettings(_ hub: inout Sandbox, _ call: SandboxCall) throws(SandboxRefusal) -> Response {
-        let token = try call.requiredToken()
-        let found = try hub.repo(of: call)
-        var repo = try hub.writable(found.key, by: token, to: "change the settings of")
+        var repo = try hub.writable(by: call, to: "change the settings of")
         let body = try call.body()
         var set: [String: JSON] = [:]
         if let visibility = try body.visibility(of: repo.kind) {
@@ -79,7 +81,7 @@ extension Sandbox {
         return SandboxShelf.Key(kind: kind, id: id)
     }
 
-    private func fullName(_ field: String, of body: SandboxBody) throws(SandboxRefusal) -> RepoID {
+    func fullName(_ field: String, of body: SandboxBody) throws(SandboxRefusal) -> RepoID {
         guard let id = try? RepoID(try body.string(field)), id.namespace != nil else {
             throw .badRequest("\"\(field)\" must be \"namespace/name\". \(SandboxRefusal.nameRule)")
         }
@@ -87,11 +89,17 @@ extension Sandbox {
     }
 
     /// Throws 404 for a repository that the caller may not see, and 403 for one that the caller may only see.
-    private func writable(
+    func writable(
         _ key: SandboxShelf.Key, by token: SandboxToken, to verb: String
     ) throws(SandboxRefusal) -> SandboxRepo {
         guard let repo = shelf[key], repo.isVisible(to: token) else { throw .repoNotFound }
         guard token.mayWrite(in: key.id.namespace) else { throw .forbidden("\(verb) \(key.id.text)") }
         return repo
+    }
+
+    /// The repository in the path, to change it.
+    func writable(by call: SandboxCall, to verb: String) throws(SandboxRefusal) -> SandboxRepo {
+        let token = try call.requiredToken()
+        return try writable(repo(of: call).key, by: token, to: verb)
     }
 }

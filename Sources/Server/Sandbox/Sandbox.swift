@@ -1,15 +1,20 @@
 import Hub
 
-/// A small Hub in memory: what `hubgate --sandbox` serves to people who have no token to spare, and the Hub of the live
-/// tests. It refuses what the real Hub refuses, so that a call that works here works there (hub-api.md sections 1 and 2).
+/// A small Hub in memory, with the second origin that the Hub's large files live on: what `hubgate --sandbox` serves to
+/// people who have no token to spare, and the Hub of the live tests. It refuses what the real Hub refuses, so that a call
+/// that works here works there (hub-api.md sections 1 to 3).
 ///
 /// A pure value: no I/O, no clock but `now`, and the same requests always give the same answers.
 struct Sandbox {
     /// `https://host:port`, without a slash at the end: what its absolute URLs start with.
     let origin: String
+    /// The same of the origin that large files are on.
+    let cdn: String
     /// Seconds since 1970.
     let now: @Sendable () -> Int64
+    let digest: Digest
     var shelf: SandboxShelf
+    var uploads = SandboxUploads()
     private var quota: SandboxQuota
     private var record = SandboxJournal()
     private var answered = 0
@@ -17,12 +22,20 @@ struct Sandbox {
     /// The moment at which its clock stands still unless told otherwise: 2026-01-01, 00:00 UTC.
     static let opening: Int64 = 1_767_225_600
 
+    /// The most that all repositories and begun uploads may hold.
+    static let mostBytes = 512 << 20
+
     /// With the sample repositories. Without `enforcedQuota` it tells of a quota and refuses nobody, as a load test would
     /// soon use it up.
-    init(origin: String, enforcedQuota: Int? = nil, now: @escaping @Sendable () -> Int64 = { Sandbox.opening }) {
+    init(
+        origin: String, cdn: String = "https://cdn.sandbox.invalid", enforcedQuota: Int? = nil,
+        digest: Digest = .openSSL, now: @escaping @Sendable () -> Int64 = { Sandbox.opening }
+    ) {
         self.origin = origin
+        self.cdn = cdn
         self.now = now
-        shelf = .samples(createdAt: now())
+        self.digest = digest
+        shelf = .samples(createdAt: now(), digest)
         quota = SandboxQuota(limit: enforcedQuota ?? 500, enforced: enforcedQuota != nil)
     }
 
@@ -30,16 +43,25 @@ struct Sandbox {
     var journal: [SandboxJournal.Entry] { record.entries }
 
     /// HEAD is answered as GET is, body included: `Exchange.send` takes the length from it and leaves it off.
-    mutating func answer(_ request: Request) -> Response {
+    mutating func answer(_ request: Request, at place: SandboxPlace = .hub) -> Response {
+        // Whoever looks into the journal must not find the look in it.
+        if place == .hub, request.target.path == Self.journalPath { return Response(.ok, hub: record.json) }
         let credential = SandboxCredential(request.headers)
         var response = SandboxRefusal.answer { () throws(SandboxRefusal) in
+            if place == .cdn { return try routeOnCDN(request) }
             try spend(request, credential)
             return try route(request, credential)
         }
-        sign(&response, request, credential)
-        record.append(.init(request, credential, response.status))
+        switch place {
+        case .hub: sign(&response, request, credential)
+        case .cdn: response.headers.set("X-Amz-Request-Id", "SANDBOX\(record.count)")
+        }
+        record.append(.init(request, credential, response.status, at: place))
         return response
     }
+
+    /// Not the Hub's: for tests that are another process.
+    static let journalPath = "/-/journal"
 
     private mutating func spend(_ request: Request, _ credential: SandboxCredential) throws(SandboxRefusal) {
         let bucket = SandboxQuota.Bucket(request.target, credential)
@@ -50,8 +72,19 @@ struct Sandbox {
     {
         // Before the route: the Hub refuses a token that it does not know on every path, public ones too.
         guard credential != .unknown else { throw .unknownToken }
-        let (route, captured) = try SandboxRoute.find(request.method, request.target)
+        let (route, captured) = try SandboxRoute.find(request.method, request.target, in: SandboxRoute.all)
         return try route.handler(&self, SandboxCall(request: request, token: credential.token, captured: captured))
+    }
+
+    private mutating func routeOnCDN(_ request: Request) throws(SandboxRefusal) -> Response {
+        try checkSignature(request)
+        let (route, captured) = try SandboxRoute.find(request.method, request.target, in: SandboxRoute.onCDN)
+        return try route.handler(&self, SandboxCall(request: request, token: nil, captured: captured))
+    }
+
+    /// Throws 507 when `count` more bytes are too many.
+    func makeRoom(for count: Int) throws(SandboxRefusal) {
+        guard shelf.heldBytes + uploads.heldBytes + count <= Self.mostBytes else { throw .full("memory") }
     }
 
     /// Adds the fields that every answer of the Hub has.
@@ -64,4 +97,9 @@ struct Sandbox {
         response.headers.set("RateLimit", quota.state(of: bucket, now: now()))
         response.headers.set("RateLimit-Policy", quota.policy(of: bucket))
     }
+}
+
+/// Which of its two origins a request came to.
+enum SandboxPlace: String, Sendable {
+    case hub, cdn
 }

@@ -9,13 +9,20 @@ struct SandboxBody {
     static let longest = 1 << 20
 
     /// Throws 413 for a body that is too long, 400 for one that is not a JSON object in JSON's media type.
-    init(_ request: Request) throws(SandboxRefusal) {
+    init(_ request: Request, types: [String] = ["application/json"]) throws(SandboxRefusal) {
         guard request.body.count <= Self.longest else { throw .tooLarge }
-        let type = request.headers["Content-Type"]?.lowercased().prefix { $0 != ";" && $0 != " " }
-        guard type == "application/json" else { throw .badRequest("The body must be application/json") }
+        guard let type = request.headers.mediaType, types.contains(type) else {
+            throw .badRequest("The body must be \(types[0])")
+        }
         guard case .object(let members)? = try? JSON.parse(request.body) else {
             throw .badRequest("The body must be a JSON object")
         }
+        self.members = members
+    }
+
+    /// An object inside a body.
+    init(_ value: JSON?, named name: String) throws(SandboxRefusal) {
+        guard case .object(let members)? = value else { throw .badRequest("\"\(name)\" must be an object") }
         self.members = members
     }
 
@@ -42,6 +49,30 @@ struct SandboxBody {
         case .bool(let flag): return flag
         default: throw .badRequest("\"\(field)\" must be a boolean")
         }
+    }
+
+    func number(_ field: String) throws(SandboxRefusal) -> Int {
+        guard case .integer(let number)? = members[field], number >= 0, number <= Int32.max else {
+            throw .badRequest("\"\(field)\" must be a number that is not negative")
+        }
+        return Int(number)
+    }
+
+    /// Objects in an array; empty without one.
+    func objects(_ field: String, atMost most: Int) throws(SandboxRefusal) -> [SandboxBody] {
+        guard let value = members[field] else { return [] }
+        guard case .array(let elements) = value else { throw .badRequest("\"\(field)\" must be an array") }
+        guard elements.count <= most else { throw .badRequest("\"\(field)\" must have at most \(most) items") }
+        var objects: [SandboxBody] = []
+        for element in elements { objects.append(try SandboxBody(element, named: field)) }
+        return objects
+    }
+
+    /// Strings in an array; empty without one.
+    func strings(_ field: String) throws(SandboxRefusal) -> [String] {
+        guard let value = members[field] else { return [] }
+        guard case .array(let elements) = value else { throw .badRequest("\"\(field)\" must be an array") }
+        return elements.compactMap(\.stringValue)
     }
 
     /// One of the enumeration's words; nil without one.

@@ -17,11 +17,24 @@ struct SandboxCall {
 
     func body() throws(SandboxRefusal) -> SandboxBody { try SandboxBody(request) }
 
-    /// The kind in the path.
+    /// An object in LFS's own media type; Python's verify calls it JSON.
+    func lfsBody() throws(SandboxRefusal) -> SandboxBody {
+        try SandboxBody(request, types: [Self.lfsType, "application/json"])
+    }
+
+    static let lfsType = "application/vnd.git-lfs+json"
+
+    /// The kind in the path; a web address without one is a model's.
     func kind() throws(SandboxRefusal) -> RepoKind {
-        guard let kind = captured["kind"].flatMap(RepoKind.init(apiPath:)) else { throw .noSuchPage }
+        guard let kind = RepoKind(apiPath: captured["kind"] ?? "models") else { throw .noSuchPage }
         return kind
     }
+
+    /// The revision in the path.
+    var revision: String { captured["revision"] ?? "main" }
+
+    /// What is left of the path at its end.
+    var path: String { captured["path"] ?? "" }
 
     /// The repository in the path. Throws 400 for a name that none can have.
     func repoKey() throws(SandboxRefusal) -> SandboxShelf.Key {
@@ -36,9 +49,11 @@ struct SandboxCall {
     /// This call's path and query, with `id` in the place of the repository's name: relative, as the Hub redirects.
     func location(at id: RepoID) -> String {
         let written = captured["owner"] == nil ? 1 : 2
-        let path = request.target.path.split(separator: "/", omittingEmptySubsequences: false)
-        // Before the name come "", "api" and the kind.
-        let moved = path.prefix(3).map(String.init) + [id.path] + path.dropFirst(3 + written).map(String.init)
+        let path = request.target.path.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+        // Before the name come "", "api" and the kind, or in a web address "" and perhaps the kind.
+        let start = path.dropFirst().first == "api" ? 3 : captured["kind"] == nil ? 1 : 2
+        let end = path[start + written - 1].hasSuffix(".git") ? ".git" : ""
+        let moved = path.prefix(start) + [id.path + end] + path.dropFirst(start + written)
         return moved.joined(separator: "/") + (request.target.query.map { "?\($0)" } ?? "")
     }
 }

@@ -14,6 +14,14 @@ struct SandboxQuery {
             .flatMap { $0.value.isEmpty ? nil : Self.decode($0.value) }
     }
 
+    /// All values of `name` in order.
+    func values(of name: String) -> [String] {
+        pairs.lazy.map(Self.split).filter { $0.name == name }.map { Self.decode($0.value) }
+    }
+
+    /// Whether `name` is set to what Python or JavaScript call true.
+    func isSet(_ name: String) -> Bool { ["1", "true"].contains(self[name]?.lowercased()) }
+
     /// The same parameters, to the byte, with `value` as the last and only `name`. `value` must be encoded. What would
     /// end a URL in a Link field is encoded.
     func replacing(_ name: String, with value: String) -> String {

@@ -36,6 +36,33 @@ extension SandboxRefusal {
         return Self(status: .notFound, message: "Invalid rev id\(shown)", code: "RevisionNotFound")
     }
 
+    /// With the commit in which it is not: clients remember that it is not there.
+    static func entryNotFound(in commit: SandboxCommit) -> Self {
+        Self(
+            status: .notFound, message: "Entry not found", code: "EntryNotFound", headers: ["X-Repo-Commit": commit.id])
+    }
+
+    /// For who must ask for access first.
+    static func gated(_ repo: SandboxRepo, anonymous: Bool) -> Self {
+        let message =
+            "Access to \(repo.kind.apiName) \(repo.id.text) is restricted. You must have access to it and be "
+            + "authenticated to access it. Please log in."
+        return Self(status: anonymous ? .unauthorized : .forbidden, message: message, code: "GatedRepo")
+    }
+
+    static var referenceExists: Self { Self(status: .conflict, message: "Reference already exists") }
+
+    /// `parentCommit` is not the head any more.
+    static var headMoved: Self {
+        Self(
+            status: .preconditionFailed, message: "A commit has happened since. Please refresh and try again.")
+    }
+
+    /// The sandbox's own: nobody must be able to fill its memory. `what` completes "no room for more".
+    static func full(_ what: String) -> Self {
+        Self(status: .insufficientStorage, message: "The sandbox is full: no room for more \(what)")
+    }
+
     static var noSuchPage: Self {
         Self(status: .notFound, message: "Sorry, we can't find the page you are looking for.")
     }

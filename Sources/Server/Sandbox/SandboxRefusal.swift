@@ -10,6 +10,8 @@ struct SandboxRefusal: Error {
     /// Other members of the body.
     var members: [String: JSON] = [:]
     var headers: Headers = [:]
+    /// Of the CDN.
+    var isXML = false
 
     /// What the Hub says to every name that it does not take.
     static let nameRule = """
@@ -28,6 +30,10 @@ struct SandboxRefusal: Error {
 
     var response: Response {
         if status.isRedirect { return Response(status, headers: headers, body: Array(message.utf8)) }
+        if isXML {
+            let text = "<Error><Code>\(code ?? "")</Code><Message>\(message)</Message></Error>"
+            return Response(status, headers: ["Content-Type": "application/xml"], body: Array(text.utf8))
+        }
         var response = Response(status, hub: .object(members.merging(["error": .string(message)]) { $1 }))
         response.headers.set("X-Error-Message", message)
         if let code { response.headers.set("X-Error-Code", code) }

@@ -27,9 +27,11 @@ struct SandboxRepo: Sendable, Equatable {
     let createdAt: Int64
     /// The Hub's `_id`: stays when the name changes.
     let serial: String
-    /// The head of `main`.
-    let sha: String
-    var files = [".gitattributes", "README.md"]
+    var history = SandboxHistory()
+    var discussions: [SandboxDiscussion] = []
+    var settings = SandboxSpaceSettings()
+    /// The names of the accounts that like it.
+    var likers: Set<String> = []
 
     init(
         kind: RepoKind, id: RepoID, visibility: Visibility = .public, sdk: SpaceSDK? = nil, createdAt: Int64,
@@ -41,25 +43,43 @@ struct SandboxRepo: Sendable, Equatable {
         self.sdk = sdk
         self.createdAt = createdAt
         serial = Self.hex(24, seed: "repo \(number)")
-        sha = Self.hex(40, seed: "commit \(number)")
     }
+
+    /// What it takes in memory, roughly.
+    var heldBytes: Int { history.heldBytes + settings.heldBytes + discussions.reduce(0) { $0 + $1.heldBytes } }
 
     func url(at origin: String) -> String { "\(origin)/\(kind.webPrefix)\(id.path)" }
 
-    /// As `/api/{kind}/{id}` shows it; lists leave the files out.
-    func json(withFiles: Bool) -> JSON {
-        let date = JSON.string(Self.timestamp(createdAt))
+    /// As `/api/{kind}/{id}` shows it at `commit`; lists leave the files out.
+    func json(at commit: SandboxCommit?, withFiles: Bool, withSizes: Bool = false) -> JSON {
         var members: [String: JSON] = [
             "_id": .string(serial), "id": .string(id.text), "author": .string(id.namespace ?? ""),
-            "sha": .string(sha), "createdAt": date, "lastModified": date, "private": .bool(visibility == .private),
-            "gated": gate.json, "disabled": false, "downloads": 0, "likes": 0, "tags": ["region:us"],
+            "sha": .string(commit?.id ?? ""), "createdAt": .string(Self.timestamp(createdAt)),
+            "lastModified": .string(Self.timestamp(commit?.date ?? createdAt)),
+            "private": .bool(visibility == .private), "gated": gate.json, "disabled": false, "downloads": 0,
+            "likes": .integer(Int64(likers.count)), "tags": ["region:us"],
         ]
         if kind == .model { members["modelId"] = .string(id.text) }
         if let sdk { members["sdk"] = .string(sdk.rawValue) }
-        if withFiles { members["siblings"] = .array(files.map { ["rfilename": .string($0)] }) }
+        if withFiles, let commit { members["siblings"] = .array(Self.siblings(commit, withSizes: withSizes)) }
         // The Hub shows it only where it is set.
         if discussionsDisabled { members["discussionsDisabled"] = true }
         return .object(members)
+    }
+
+    private static func siblings(_ commit: SandboxCommit, withSizes: Bool) -> [JSON] {
+        commit.tree.files.sorted { $0.key < $1.key }.map { path, file in
+            guard withSizes else { return ["rfilename": .string(path)] }
+            var members = file.json(at: path)
+            members["rfilename"] = members.removeValue(forKey: "path")
+            members["blobId"] = members.removeValue(forKey: "oid")
+            members["type"] = nil
+            if case .object(var lfs)? = members["lfs"] {
+                lfs["sha256"] = lfs.removeValue(forKey: "oid")
+                members["lfs"] = .object(lfs)
+            }
+            return .object(members)
+        }
     }
 
     /// As the Hub writes it: `2026-01-01T00:00:00.000Z`.

@@ -10,6 +10,9 @@ struct SandboxShelf {
     /// The most repositories, and the most old names: nobody must be able to fill the memory of a sandbox.
     let capacity: Int
 
+    /// What all repositories take in memory, roughly.
+    private(set) var heldBytes = 0
+
     private var repos: [Key: SandboxRepo] = [:]
     private var oldNames: [Key: RepoID] = [:]
     private var created = 0
@@ -24,6 +27,9 @@ struct SandboxShelf {
     func successor(of key: Key) -> SandboxRepo? {
         oldNames[key].flatMap { repos[Key(kind: key.kind, id: $0)] }
     }
+
+    /// The repository with this `_id`, whatever its name is now.
+    func repo(withSerial serial: String) -> SandboxRepo? { repos.values.first { $0.serial == serial } }
 
     /// Those of one kind that `token` may see, by name.
     func visible(_ kind: RepoKind, to token: SandboxToken?) -> [SandboxRepo] {
@@ -43,10 +49,13 @@ struct SandboxShelf {
         return repo
     }
 
-    mutating func update(_ repo: SandboxRepo) { repos[repo.key] = repo }
+    mutating func update(_ repo: SandboxRepo) {
+        heldBytes += repo.heldBytes - (repos[repo.key]?.heldBytes ?? 0)
+        repos[repo.key] = repo
+    }
 
     mutating func delete(_ repo: SandboxRepo) {
-        repos[repo.key] = nil
+        heldBytes -= repos.removeValue(forKey: repo.key)?.heldBytes ?? 0
         oldNames = oldNames.filter { $0.key.kind != repo.kind || $0.value != repo.id }
     }
 

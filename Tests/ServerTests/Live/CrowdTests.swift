@@ -167,6 +167,7 @@ struct CrowdTests {
             let started = Moment.now
             await gateway.stop()
             #expect(Moment.now.microseconds(since: started) < 5_000_000)
+            #expect(gateway.server.connectionCount == 0)
         }
     }
 

@@ -1,0 +1,106 @@
+import Hub
+
+extension Sandbox {
+    private static let mostObjects = 1000
+
+    /// POST /{web}/{id}.git/info/lfs/objects/batch
+    static func batch(_ hub: inout Sandbox, _ call: SandboxCall) throws(SandboxRefusal) -> Response {
+        let repo = try hub.readable(by: call)
+        let body = try call.lfsBody()
+        let isUpload = try body.string("operation") == "upload"
+        if isUpload, try call.requiredToken().role != .write { throw .forbidden("upload to \(repo.id.text)") }
+        let mayMultipart = try body.strings("transfers").contains("multipart")
+        var answers: [JSON] = []
+        var inParts = false
+        for object in try body.objects("objects", atMost: mostObjects) {
+            let (oid, size) = (try object.string("oid"), try object.number("size"))
+            var answer: [String: JSON] = ["oid": .string(oid), "size": .integer(Int64(size)), "authenticated": true]
+            if let problem = problem(oid, size) {
+                answer["error"] = ["code": 422, "message": .string(problem)]
+            } else if isUpload, repo.history.objects[oid] == nil {
+                let multipart = mayMultipart && size > SandboxUploads.partBytes
+                inParts = inParts || multipart
+                answer["actions"] = [
+                    "upload": multipart ? hub.beginParts(oid, size, repo) : hub.wholeUpload(oid, size, repo),
+                    "verify": ["href": .string("\(repo.url(at: hub.origin)).git/info/lfs/objects/verify")],
+                ]
+            } else if !isUpload {
+                answer.merge(hub.downloadAction(oid, repo)) { $1 }
+            }
+            answers.append(.object(answer))
+        }
+        return lfsAnswer(
+            ["transfer": inParts ? "multipart" : "basic", "objects": .array(answers), "hash_algo": "sha256"])
+    }
+
+    private static func problem(_ oid: String, _ size: Int) -> String? {
+        guard oid.utf8.count == 64, oid.allSatisfy({ $0.isHexDigit && !$0.isUppercase }) else { return "Invalid oid" }
+        return size <= SandboxFile.longest ? nil : "The sandbox takes files of up to 64 MiB"
+    }
+
+    private static func lfsAnswer(_ json: JSON) -> Response {
+        var response = Response(.ok, hub: json)
+        response.headers.set("Content-Type", SandboxCall.lfsType)
+        return response
+    }
+
+    private func wholeUpload(_ oid: String, _ size: Int, _ repo: SandboxRepo) -> JSON {
+        ["href": .string(signed("/uploads/\(repo.serial)/\(oid)", "size=\(size)&x-id=PutObject", for: .put))]
+    }
+
+    /// The name of an upload says nothing and cannot be guessed: who completes it shows no token.
+    private mutating func beginParts(_ oid: String, _ size: Int, _ repo: SandboxRepo) -> JSON {
+        let name = seal("upload \(repo.serial) \(oid)")
+        let upload = SandboxUploads.Upload(serial: repo.serial, oid: oid, size: size, begun: now())
+        uploads.begin(name, upload, life: Self.signatureLife)
+        var header: [String: JSON] = ["chunk_size": .string("\(SandboxUploads.partBytes)")]
+        for part in 1...upload.partCount {
+            let key = String(repeating: "0", count: 5 - String(part).count) + String(part)
+            header[key] = .string(signed("/parts/\(name)/\(part)", "partNumber=\(part)&x-id=UploadPart", for: .put))
+        }
+        return ["href": .string("\(origin)/api/complete_multipart?uploadId=\(name)"), "header": .object(header)]
+    }
+
+    private func downloadAction(_ oid: String, _ repo: SandboxRepo) -> [String: JSON] {
+        guard repo.history.objects[oid] != nil else {
+            return ["error": ["code": 404, "message": "Object does not exist"]]
+        }
+        return ["actions": ["download": ["href": .string(downloadURL(of: oid, in: repo, named: oid))]]]
+    }
+
+    /// POST /api/complete_multipart?uploadId=: comes without a token.
+    static func completeParts(_ hub: inout Sandbox, _ call: SandboxCall) throws(SandboxRefusal) -> Response {
+        let name = call.query["uploadId"] ?? ""
+        let body = try call.lfsBody()
+        guard let upload = hub.uploads[name], try body.string("oid") == upload.oid,
+            var repo = hub.shelf.repo(withSerial: upload.serial)
+        else { throw .badRequest("No such upload") }
+        let parts = try body.objects("parts", atMost: 10_000)
+        guard parts.count == upload.partCount, upload.parts.count == parts.count else {
+            throw .badRequest("Some parts are missing")
+        }
+        for part in parts {
+            let etag = try part.string("etag").filter { $0 != "\"" }
+            guard try upload.parts[part.number("partNumber")]?.etag == etag else {
+                throw .badRequest("A part has another ETag")
+            }
+        }
+        let content = upload.content
+        try hub.check(content, is: upload.oid, ofSize: upload.size)
+        hub.uploads.end(name)
+        repo.history.store(content, as: upload.oid)
+        hub.shelf.update(repo)
+        return lfsAnswer(["success": true])
+    }
+
+    /// POST /{web}/{id}.git/info/lfs/objects/verify `{oid, size}`
+    static func verify(_ hub: inout Sandbox, _ call: SandboxCall) throws(SandboxRefusal) -> Response {
+        _ = try call.requiredToken()
+        let repo = try hub.readable(by: call)
+        let body = try call.lfsBody()
+        guard let object = try repo.history.objects[body.string("oid")], try object.count == body.number("size") else {
+            throw SandboxRefusal(status: .notFound, message: "Object does not exist")
+        }
+        return lfsAnswer(["success": true])
+    }
+}

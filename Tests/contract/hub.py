@@ -1,0 +1,37 @@
+"""The sandbox's own Hub and CDN, for tests that talk to them without the gateway."""
+
+import json
+import re
+import ssl
+import urllib.request
+from urllib.parse import urlsplit
+
+
+class Hub:
+    """Behind a Gate that runs with --sandbox; both origins show one certificate, which only the handshake gives away."""
+
+    def __init__(self, gate):
+        found = next(m for m in map(re.compile(r"The sandbox's Hub: (\S+)\. Its CDN: (\S+)\.").search, gate.messages) if m)
+        self.origin, self.cdn = found.groups()
+        self.authority = gate.workspace / "sandbox-ca.pem"
+        parts = urlsplit(self.origin)
+        self.authority.write_text(ssl.get_server_certificate((parts.hostname, parts.port)))
+        self.context = ssl.create_default_context(cafile=self.authority)
+
+    def journal(self):
+        """What reached it: origin (hub or cdn), method, target, credential, authorization, bodyLength, status."""
+        with urllib.request.urlopen(self.origin + "/-/journal", context=self.context, timeout=10) as answer:
+            return json.load(answer)
+
+    def variables(self, home, token="hf_sandbox"):
+        """The environment in which each of the real clients works against it."""
+        return {
+            "HF_ENDPOINT": self.origin,
+            "HF_HOME": str(home),
+            "HF_TOKEN": token,
+            "HF_HUB_DISABLE_XET": "1",
+            "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+            "HF_HUB_DISABLE_UPDATE_CHECK": "1",
+            "SSL_CERT_FILE": str(self.authority),
+            "REQUESTS_CA_BUNDLE": str(self.authority),
+        }
