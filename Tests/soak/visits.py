@@ -9,8 +9,8 @@ import random
 import time
 from collections import Counter
 
-from client import Connection, Cut
-from hub import BODY_FAULTS, HEAD_FAULTS, digest, pieces
+from soak_client import Connection, Cut
+from faulty_hub import BODY_FAULTS, HEAD_FAULTS, digest, pieces
 from wire import WireError
 
 SMALL = [0, 1, 200, 4096, 20_000, 100_000]
@@ -327,9 +327,9 @@ class Load:
 
     async def resume(self):
         """Comes back with the session that the last one got."""
-        connection = await self.open(session=self.session)
-        async with connection:
-            if self.session is not None:
+        session = self.session
+        async with await self.open(session=session) as connection:
+            if session is not None:
                 expect(connection.tls.session_reused, "a session was not resumed")
                 self.counts["resumptions"] += 1
             await connection.send(self.head("GET", "/-/health", "Connection: close"))
