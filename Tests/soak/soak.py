@@ -9,12 +9,12 @@ import tempfile
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "contract"))
+sys.path.append(str(Path(__file__).resolve().parents[1] / "contract"))
 
-from client import Cut
+from soak_client import Cut
 from corpus import lines
 from gate import IS_SANITIZED, Gate, make_certificates, make_workspace
-from hub import FakeHub
+from faulty_hub import FakeHub
 from visits import CLIENT_TOKEN, Load, Violation, expect
 
 SECONDS = int(os.environ.get("SOAK_SECONDS", "120"))
