@@ -37,7 +37,7 @@ struct Sandbox {
         self.cdn = cdn
         self.now = now
         self.digest = digest
-        shelf = .samples(createdAt: now(), digest)
+        shelf = .samples(createdAt: Self.opening, digest)
         quota = SandboxQuota(limit: enforcedQuota ?? 500, enforced: enforcedQuota != nil)
     }
 
