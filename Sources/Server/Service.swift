@@ -38,8 +38,8 @@ final class Service {
             sandbox?.close()
             throw error
         }
-        if let sandbox { log.notice("The sandbox's Hub: \(sandbox.origin.base). Its CDN: \(sandbox.cdn).") }
         for line in Greeting.lines(settings, port: server.port, adminPort: server.adminPort) { log.notice("\(line)") }
+        if let sandbox { log.notice("The sandbox's Hub: \(sandbox.origin.base). Its CDN: \(sandbox.cdn).") }
         warn()
         notify.ready(status)
     }
