@@ -35,7 +35,8 @@ final class SandboxServer {
         // The signatures of the CDN expire, so this clock must not stand still.
         state.sandbox = Sandbox(origin: base, cdn: cdn) { Int64(time(nil)) }
         origin = Server.Origin(
-            base: base, trust: .pem(tls.certificatePEM), token: try? Secret(Array("hf_sandbox".utf8)))
+            base: base, trust: .pem(tls.certificatePEM), token: try? Secret(Array("hf_sandbox".utf8)),
+            contentOrigins: [cdn])
     }
 
     private static func listen(
@@ -76,6 +77,8 @@ private final class SandboxState {
             let response = sandbox.answer(request, at: place)
             if response.headers["Content-Type"] == "text/event-stream" {
                 await stream(response, on: exchange)
+            } else if let count = response.headers[Sandbox.cutField].flatMap({ Int($0) }) {
+                await sendPart(of: response, upTo: count, on: exchange)
             } else {
                 exchange.send(response)
             }
@@ -92,5 +95,17 @@ private final class SandboxState {
             await EventLoop.sleep(milliseconds: Self.eventMilliseconds)
         }
         exchange.finish()
+    }
+
+    /// Announces all of the content, sends a part of it, and is gone.
+    private func sendPart(of response: Response, upTo count: Int, on exchange: Exchange) async {
+        var headers = response.headers
+        headers.remove(Sandbox.cutField)
+        exchange.start(response.status, headers: headers, length: response.body.count)
+        exchange.flushHead()
+        unsafe response.body.prefix(count).withUnsafeBufferPointer { _ = unsafe exchange.write($0) }
+        // What is queued would be lost with the connection.
+        while exchange.queuedBytes > 0, !exchange.isGone { await EventLoop.sleep(milliseconds: 5) }
+        exchange.abort()
     }
 }

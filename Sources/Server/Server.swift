@@ -8,6 +8,8 @@ final class Server {
         let base: String
         let trust: TransferPool.Trust
         let token: Secret?
+        /// Origins besides `content_hosts` that hold the Hub's content.
+        var contentOrigins: [String] = []
     }
 
     let port: UInt16
@@ -19,17 +21,20 @@ final class Server {
     let admin: Listener?
     let pool: TransferPool
     private let base: String
+    private let contentOrigins: [String]
 
     /// Starts serving. Throws when the certificate is not good or the address not to be had.
     init(_ settings: Settings, origin: Origin, log: AccessLog) throws(CError) {
         let tls = try TLSContext(certificate: settings.tlsCertificate, key: settings.tlsKey)
         let pool = try TransferPool(
             trust: origin.trust, dnsServer: settings.nameServer?.description, connections: settings.upstreamConnections)
-        let upstream = Upstream(settings, base: origin.base, token: origin.token, pool: pool)
+        let upstream = Upstream(
+            settings, base: origin.base, contentOrigins: origin.contentOrigins, token: origin.token, pool: pool)
         let gateway = Gateway(settings: settings, upstream: upstream, log: log, metrics: metrics)
         self.pool = pool
         self.gateway = gateway
         base = origin.base
+        contentOrigins = origin.contentOrigins
         let limits = Listener.Limits(settings)
         let entrance = settings.adminListen == nil ? Entrance.only : .clients
         do throws(CError) {
@@ -66,7 +71,9 @@ final class Server {
         listener.use(limits)
         admin?.use(tls)
         admin?.use(limits.forAdmin)
-        gateway.use(settings, upstream: Upstream(settings, base: base, token: token, pool: pool))
+        gateway.use(
+            settings, upstream: Upstream(settings, base: base, contentOrigins: contentOrigins, token: token, pool: pool)
+        )
     }
 
     /// Closes everything at once. No call to the Hub may be under way.

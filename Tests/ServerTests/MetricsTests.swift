@@ -46,12 +46,7 @@ struct MetricsTests {
 
     /// The page of these slots.
     private static func page(_ slots: [UInt64]) throws -> PrometheusPage {
-        var page = MetricsPage()
-        for row in MetricsTable.all {
-            let first = MetricsLayout.shared.offsets[row.metric.rawValue]
-            page.add(row, Array(slots[first..<first + row.series * row.width]))
-        }
-        return try PrometheusPage(page.bytes)
+        try PrometheusPage(MetricsPage.bytes { slots[$0] })
     }
 
     private static let nothing = [UInt64](repeating: 0, count: MetricsLayout.shared.count)

@@ -23,6 +23,11 @@ class Hub:
         with urllib.request.urlopen(self.origin + "/-/journal", context=self.context, timeout=10) as answer:
             return json.load(answer)
 
+    def cut(self, etag, after):
+        """The next whole download of the content with this ETag breaks off after so many bytes, once."""
+        request = urllib.request.Request(f"{self.origin}/-/cut?etag={etag}&after={after}", method="POST")
+        urllib.request.urlopen(request, context=self.context, timeout=10).close()
+
     def variables(self, home, token="hf_sandbox"):
         """The environment in which each of the real clients works against it."""
         return {

@@ -334,6 +334,23 @@ def test_resume(client, hub, repo, api, tmp_path):
     assert session().get(metadata.location[:-1] + "x").status_code == 403
 
 
+def test_cut(client, hub, repo, api, tmp_path):
+    """A download that breaks off must not be taken for whole, and is whole when it is called again."""
+    content = noise(2 * MEBIBYTE)
+    api.upload_file(path_or_fileobj=content, path_in_repo="x.bin", repo_id=repo)
+    hub.cut(client.get_hf_file_metadata(client.hf_hub_url(repo, "x.bin")).etag, MEBIBYTE)
+    before = len(hub.journal())
+    try:
+        client.hf_hub_download(repo, "x.bin", cache_dir=tmp_path)
+    except Exception as error:  # Each HTTP library has its own.
+        print(type(error))
+        client.hf_hub_download(repo, "x.bin", cache_dir=tmp_path)
+    path = client.hf_hub_download(repo, "x.bin", cache_dir=tmp_path)
+    assert open(path, "rb").read() == content
+    downloads = [e for e in hub.journal()[before:] if e["origin"] == "cdn" and e["method"] == "GET"]
+    assert len(downloads) == 2
+
+
 def test_inference(client, hub):
     chat = client.InferenceClient(base_url=f"{hub.origin}/v1", api_key="hf_sandbox")
     messages = [{"role": "user", "content": "one two three"}]

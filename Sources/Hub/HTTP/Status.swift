@@ -51,7 +51,8 @@ public struct Status: Hashable, Sendable {
     /// A response to HEAD has none either, whatever its status.
     public var allowsContent: Bool { !isInformational && code != 204 && code != 304 }
 
-    /// The reason phrase of RFC 9110, of RFC 6585 for 428, 429, 431 and 511, or of RFC 4918 for 507; empty for an unknown code.
+    /// The reason phrase of RFC 9110, of RFC 6585 for 428, 429, 431 and 511, or of RFC 4918 for 507; empty for an
+    /// unknown code.
     public var reason: String { Self.phrases[code] ?? "" }
 
     private static let phrases: [Int: String] = [
@@ -68,7 +69,8 @@ public struct Status: Hashable, Sendable {
         422: "Unprocessable Content", 426: "Upgrade Required", 428: "Precondition Required",
         429: "Too Many Requests", 431: "Request Header Fields Too Large",
         500: "Internal Server Error", 501: "Not Implemented", 502: "Bad Gateway", 503: "Service Unavailable",
-        504: "Gateway Timeout", 505: "HTTP Version Not Supported", 507: "Insufficient Storage", 511: "Network Authentication Required",
+        504: "Gateway Timeout", 505: "HTTP Version Not Supported", 507: "Insufficient Storage",
+        511: "Network Authentication Required",
     ]
 }
 

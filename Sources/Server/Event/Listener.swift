@@ -75,23 +75,27 @@ internal import Hub
     /// For connections that are accepted from now on; the others keep what they have.
     func use(_ tls: TLSContext) {
         tls.inheritSessions(from: self.tls)
+        guard let pointer = unsafe pointer else { return }
         unsafe ce_http_set_tls(pointer, tls.pointer)
         self.tls = tls
     }
 
     func use(_ limits: Limits) {
         var bounds = ce_http_limits(limits)
+        guard let pointer = unsafe pointer else { return }
         unsafe ce_http_set_limits(pointer, &bounds)
         budget.limit = limits.bufferedBytes
     }
 
     /// From now on each answer ends its connection. New clients are still accepted.
     func announceDrain() {
+        guard let pointer = unsafe pointer else { return }
         unsafe ce_http_announce_drain(pointer)
     }
 
     /// New clients are no longer heard, and who is connected has a moment for a request that is on its way.
     func leave() {
+        guard let pointer = unsafe pointer else { return }
         unsafe ce_http_leave(pointer)
     }
 

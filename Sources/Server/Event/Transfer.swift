@@ -18,7 +18,7 @@ internal import Hub
 
     struct Head: Sendable {
         let status: Status
-        let headers: Headers
+        var headers: Headers
     }
 
     let started = Moment.now

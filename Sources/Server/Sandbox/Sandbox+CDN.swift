@@ -13,7 +13,7 @@ extension Sandbox {
         if let disposition = call.query["response-content-disposition"], response.headers.contains("Content-Type") {
             response.headers.set("Content-Disposition", disposition)
         }
-        return response
+        return hub.cut(response, of: oid, to: call.request)
     }
 
     /// PUT /uploads/{serial}/{oid}: the whole of an LFS object.

@@ -30,8 +30,8 @@ extension Sandbox {
         guard file.linked == nil else { throw .entryNotFound(in: commit) }
         var fields = fields(of: commit)
         fields.set("Cache-Control", "public, max-age=31536000, immutable")
-        return SandboxContent(bytes: file.content, etag: file.oid, path: call.path, headers: fields)
-            .response(to: call.request)
+        let content = SandboxContent(bytes: file.content, etag: file.oid, path: call.path, headers: fields)
+        return hub.cut(content.response(to: call.request), of: file.oid, to: call.request)
     }
 
     /// GET /{web}/{id}/raw/{revision}/{path}: what git holds, so of an LFS file its pointer.

@@ -47,8 +47,6 @@ struct SandboxJournal {
     /// Oldest first.
     var entries: [Entry] { Array(slots[oldest...] + slots[..<oldest]) }
 
-    var json: JSON { .array(entries.map(\.json)) }
-
     mutating func append(_ entry: Entry) {
         count += 1
         guard slots.count == Self.capacity else { return slots.append(entry) }

@@ -53,7 +53,8 @@ extension SandboxShelf {
 }
 
 extension SandboxRepo {
-    private static let linkedBytes = 256 * 1024
+    /// Made once, as tests make many sandboxes.
+    private static let linkedContent = (0..<256 * 1024).map { UInt8(truncatingIfNeeded: $0 &* $0 >> 7) }
 
     fileprivate mutating func fill(with files: [String: String], linked: String?, _ digest: Digest)
         throws(SandboxRefusal)
@@ -62,7 +63,7 @@ extension SandboxRepo {
         try begin(
             with: files.merging(["README.md": "---\nlicense: mit\n---\n# \(id.text)\n"]) { $1 }, by: owner, digest)
         guard let linked, let main else { return }
-        let content = (0..<Self.linkedBytes).map { UInt8(truncatingIfNeeded: $0 &* $0 >> 7) }
+        let content = Self.linkedContent
         let sha256 = digest.sha256Hex(content)
         history.store(content, as: sha256)
         try commit(

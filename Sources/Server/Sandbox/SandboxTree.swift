@@ -31,15 +31,16 @@ struct SandboxTree: Sendable, Equatable {
     /// What `folder` holds, by path: at once below it, or all of it. Nil if there is no such folder.
     func list(_ folder: String, recursive: Bool) -> [(path: String, entry: Entry)]? {
         guard folders[folder] != nil else { return nil }
-        let prefix = folder.isEmpty ? "" : folder + "/"
-        let entries =
-            files.map { (path: $0.key, entry: Entry.file($0.value)) }
-            + folders.map { (path: $0.key, entry: Entry.folder($0.value)) }
-        return entries.filter { path, _ in
-            path.count > prefix.count && path.hasPrefix(prefix)
-                && (recursive || !path.dropFirst(prefix.count).contains("/"))
+        // By bytes: a tree may be long, and counting characters is slow.
+        let prefix = Array((folder.isEmpty ? "" : folder + "/").utf8)
+        func isListed(_ path: String) -> Bool {
+            path.utf8.count > prefix.count && path.utf8.starts(with: prefix)
+                && (recursive || !path.utf8.dropFirst(prefix.count).contains(UInt8(ascii: "/")))
         }
-        .sorted { $0.path < $1.path }
+        let entries =
+            files.lazy.filter { isListed($0.key) }.map { (path: $0.key, entry: Entry.file($0.value)) }
+            + folders.lazy.filter { isListed($0.key) }.map { (path: $0.key, entry: Entry.folder($0.value)) }
+        return entries.sorted { $0.path < $1.path }
     }
 
     /// Whether git could hold a file at `path`; it must not be in a file's place, nor a folder's.

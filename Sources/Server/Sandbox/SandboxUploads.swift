@@ -16,6 +16,8 @@ struct SandboxUploads {
     static let most = 100
 
     private(set) var heldBytes = 0
+    /// How many there were ever: two of the same object are two.
+    private(set) var count = 0
     private var begun: [String: Upload] = [:]
 
     subscript(_ name: String) -> Upload? { begun[name] }
@@ -28,6 +30,7 @@ struct SandboxUploads {
             end(oldest.key)
         }
         end(name)
+        count += 1
         begun[name] = upload
     }
 

@@ -18,6 +18,7 @@ struct Settings: Sendable {
     var tokenFile: String?
     /// Nil: the system's certificate authorities.
     var authorities: String?
+    var contentHosts = DomainNames(names: ["huggingface.co", "hf.co"])
     /// Nil: those of /etc/resolv.conf.
     var nameServer: NameServer?
     var accountHold = Duration.seconds(10)

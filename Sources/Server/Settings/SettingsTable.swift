@@ -50,6 +50,10 @@ enum SettingsTable {
                 "ca_file", \.authorities, .pathOrNothing, "The certificate authorities to trust upstream, in PEM.",
                 preset: "the system's", sample: "/etc/ssl/certs/ca-certificates.crt"),
             Setting(
+                "content_hosts", \.contentHosts, .domainNames,
+                "The domains that the Hub may redirect to for the bytes of files; the gateway fetches them there itself.",
+                reloadable: true),
+            Setting(
                 "dns_server", \.nameServer, .nameServerOrNothing, "The DNS server that finds the Hub.",
                 preset: "those of /etc/resolv.conf", sample: "10.0.0.2:53"),
             Setting(

@@ -4,30 +4,65 @@ internal import Hub
 /// bytes go from libcurl's callback to the client's connection.
 @EventLoop
 final class Relay: TransferSink {
+    /// What becomes of an answer, as its head decides.
+    enum Course {
+        /// It goes to the client, with this head.
+        case pass(Transfer.Head)
+        /// It goes to the client with the Hub's addresses in its JSON replaced.
+        case rewrite(Transfer.Head, URLReplacer)
+        /// Its content is dropped: another answer follows in its place.
+        case drop
+    }
+
     /// Bytes that may wait for the client before the Hub is paused.
     private static let highMark = 256 * 1024
 
     private let exchange: Exchange
     private let context: RequestContext
+    private let choose: @EventLoop (Transfer.Head) -> Course
     private let started = Moment.now
+    private var isDropped = false
+    private var replacer: URLReplacer?
     /// Content that is still to come; nil if the Hub did not say how much there is.
     private var missingBytes: Int?
     weak var transfer: Transfer?
 
-    init(to exchange: Exchange, _ context: RequestContext) {
+    init(
+        to exchange: Exchange, _ context: RequestContext, choose: @escaping @EventLoop (Transfer.Head) -> Course
+    ) {
         self.exchange = exchange
         self.context = context
+        self.choose = choose
         exchange.onWritable = { [weak self] in self?.transfer?.resume() }
     }
 
     func begin(_ head: Transfer.Head) {
-        context.hubRequestID = head.headers["X-Request-Id"]
-        missingBytes = head.headers["Content-Length"].flatMap { Int($0) }
+        switch choose(head) {
+        case .pass(let head):
+            missingBytes = head.headers["Content-Length"].flatMap { Int($0) }
+            start(head)
+        case .rewrite(var head, let replacer):
+            self.replacer = replacer
+            // Both are of the bytes as the Hub sent them.
+            head.headers.remove("Content-Length")
+            head.headers.remove("ETag")
+            start(head)
+        case .drop:
+            isDropped = true
+        }
+    }
+
+    private func start(_ head: Transfer.Head) {
         exchange.start(head.status, headers: EndToEndHeaders.downstream(head.headers), length: missingBytes)
     }
 
     func take(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+        guard !isDropped else { return true }
         guard exchange.queuedBytes < Self.highMark else { return false }
+        if replacer != nil {
+            write(unsafe replacer?.replace(bytes) ?? [])
+            return true
+        }
         unsafe exchange.write(bytes)
         if let missing = missingBytes {
             missingBytes = missing - bytes.count
@@ -39,8 +74,15 @@ final class Relay: TransferSink {
 
     /// The answer is whole.
     func finish() {
+        guard !isDropped else { return }
+        write(replacer?.finish() ?? [])
         noteTime()
         exchange.finish()
+    }
+
+    private func write(_ bytes: [UInt8]) {
+        guard !bytes.isEmpty else { return }
+        _ = unsafe bytes.withUnsafeBufferPointer { unsafe exchange.write($0) }
     }
 
     /// How long the Hub took, whatever came of it.

@@ -14,16 +14,20 @@ final class Upstream {
     private static let answerLimit = 8 << 20
 
     let access: Access
-    private let base: String
+    /// The Hub's origin and path prefix.
+    let base: String
+    let pool: TransferPool
+    let limits: Transfer.Limits
+    /// Where the Hub may redirect to for a file's bytes.
+    let contentHosts: ContentHosts
     private let token: Secret?
-    private let pool: TransferPool
-    private let limits: Transfer.Limits
 
-    init(_ settings: Settings, base: String, token: Secret?, pool: TransferPool) {
+    init(_ settings: Settings, base: String, contentOrigins: [String], token: Secret?, pool: TransferPool) {
         access = settings.access
         self.base = base
         self.token = token
         self.pool = pool
+        contentHosts = ContentHosts(domains: settings.contentHosts.names, origins: contentOrigins, base: base)
         limits = Transfer.Limits(
             connect: settings.connectTimeout.milliseconds, firstByte: settings.firstByteTimeout.milliseconds,
             stall: settings.stallTimeout.milliseconds)
@@ -49,34 +53,8 @@ final class Upstream {
         return Answer(status: head.status, headers: head.headers, body: try content.bytes())
     }
 
-    /// Sends a client's request on and streams the answer back. Throws only while nothing of an answer has gone out.
-    func relay(_ exchange: Exchange, _ context: RequestContext) async throws(Failure) {
-        var request = exchange.request
-        request.headers = EndToEndHeaders.upstream(request.headers)
-        if let credential = try credential(for: context.caller) {
-            request.headers.set("Authorization", "Bearer \(credential.reveal())")
-        }
-        let relay = Relay(to: exchange, context)
-        defer { relay.noteTime() }
-        let transfer = pool.start(
-            request, url: base + request.target.pathAndQuery, limits: limits,
-            stream: exchange.hasBody ? TransferPool.Stream(length: exchange.declaredLength) : nil, sink: relay)
-        relay.transfer = transfer
-        let upload = UploadPump(from: exchange, to: transfer)
-        if exchange.hasBody {
-            exchange.stream(into: upload)
-        }
-        do throws(Failure) {
-            _ = try await transfer.head()
-            exchange.flushHead()
-            try await transfer.done()
-        } catch {
-            throw upload.failure ?? error
-        }
-        relay.finish()
-    }
-
-    private func credential(for caller: Caller) throws(Failure) -> Secret? {
+    /// The token that goes to the Hub for a caller. Throws `noToken` where the gateway should lend one and has none.
+    func credential(for caller: Caller) throws(Failure) -> Secret? {
         switch access {
         case .passthrough:
             return caller.token

@@ -65,11 +65,6 @@ final class Metrics {
     /// Everything in Prometheus' text format.
     func page() -> [UInt8] {
         sources?.report(to: self)
-        var page = MetricsPage()
-        for row in MetricsTable.all {
-            let first = offsets[row.metric.rawValue]
-            page.add(row, (first..<first + row.series * row.width).map { slots[$0] })
-        }
-        return page.bytes
+        return MetricsPage.bytes { slots[$0] }
     }
 }

@@ -1,0 +1,49 @@
+internal import Hub
+
+/// Which hosts may hold the Hub's content. A redirect of the Hub names the place; without this list it could name one inside the
+/// operator's network.
+struct ContentHosts: Sendable {
+    /// Domain names; each stands for itself and all below it.
+    let domains: [String]
+    /// Origins in full, such as that of the sandbox's store.
+    let origins: [String]
+    /// The Hub's own origin.
+    private let hub: String?
+
+    /// `base` is the Hub's origin, with or without a path.
+    init(domains: [String], origins: [String], base: String) {
+        self.domains = domains
+        self.origins = origins
+        hub = Self.origin(of: base)
+    }
+
+    /// Whether `url` is on the Hub itself.
+    func isHub(_ url: String) -> Bool {
+        Self.origin(of: url) == hub
+    }
+
+    func allows(_ url: String) -> Bool {
+        guard let origin = Self.origin(of: url), let host = Self.host(of: url) else { return false }
+        if origins.contains(origin) { return true }
+        // On https and its own port only: the list says names, not services.
+        guard origin == "https://\(host)" || origin == "https://\(host):443" else { return false }
+        return domains.contains { host == $0 || host.hasSuffix(".\($0)") }
+    }
+
+    /// The host of an absolute URL, in lower case; nil for a relative reference and for one with user information.
+    static func host(of url: String) -> String? {
+        guard let origin = origin(of: url), let start = origin.firstRange(of: "://")?.upperBound else { return nil }
+        let authority = origin[start...]
+        if authority.hasPrefix("["), let end = authority.firstIndex(of: "]") {
+            return String(authority[...end])
+        }
+        return String(authority.prefix { $0 != ":" })
+    }
+
+    private static func origin(of url: String) -> String? {
+        guard let scheme = url.firstRange(of: "://") else { return nil }
+        let authority = url[scheme.upperBound...].prefix { !"/?#\\".contains($0) }
+        guard !authority.isEmpty, !authority.contains("@") else { return nil }
+        return (url[..<scheme.upperBound] + authority).lowercased()
+    }
+}

@@ -1,0 +1,114 @@
+import Hub
+import Testing
+
+@testable import Server
+
+/// What leads to the Hub leads here instead, and nothing else is touched.
+struct RewriteTests {
+    private let rewrite = Rewrite(hub: "https://huggingface.co", gateway: "https://gate:8080")
+
+    @Test("Location and every relation of Link lead to the gateway; the rest of a Link stays")
+    func fields() {
+        var headers: Headers = [
+            "Location": "https://huggingface.co/a%2Fb?x=1&y=",
+            "Link": #"<https://huggingface.co/api/models?cursor=a%2Fb>; rel="next", </rel>; rel="self""#,
+            "X-Other": "https://huggingface.co/x",
+        ]
+        headers.append("Link", #"<https://elsewhere.example/x>; rel="other""#)
+        rewrite.apply(to: &headers)
+        #expect(headers["Location"] == "https://gate:8080/a%2Fb?x=1&y=")
+        #expect(
+            headers.values(of: "Link") == [
+                #"<https://gate:8080/api/models?cursor=a%2Fb>; rel="next", </rel>; rel="self""#,
+                #"<https://elsewhere.example/x>; rel="other""#,
+            ])
+        #expect(headers["X-Other"] == "https://huggingface.co/x")
+    }
+
+    @Test(
+        "An address that only begins like the Hub's is another one",
+        arguments: [
+            "https://huggingface.com/x", "https://huggingface.co.evil.example/x", "https://huggingface.co:444/x",
+            "http://huggingface.co/x", "/relative", "https://huggingface.co@evil.example/",
+        ])
+    func others(_ url: String) {
+        #expect(rewrite.moved(url) == nil)
+    }
+
+    @Test("Strings of JSON that begin with the Hub's address are rewritten, however the body is cut")
+    func bodies() {
+        let body =
+            #"{"url":"https://huggingface.co/u/r","text":"see https://huggingface.co/x","a":"https://huggingface.com/","b":"\""}"#
+        let wanted =
+            #"{"url":"https://gate:8080/u/r","text":"see https://huggingface.co/x","a":"https://huggingface.com/","b":"\""}"#
+        let bytes = Array(body.utf8)
+        for cut in 0...bytes.count {
+            for second in stride(from: cut, through: bytes.count, by: 7) {
+                var replacer = URLReplacer(hub: rewrite.hub, gateway: rewrite.gateway)
+                var out: [UInt8] = []
+                for piece in [bytes[..<cut], bytes[cut..<second], bytes[second...]] { out += replacer.replace(piece) }
+                out += replacer.finish()
+                #expect(String(decoding: out, as: UTF8.self) == wanted)
+            }
+        }
+    }
+
+    @Test("What looks like the beginning of an address at the very end comes out too")
+    func unfinished() {
+        var replacer = URLReplacer(hub: rewrite.hub, gateway: rewrite.gateway)
+        let text = #"{"a":"https://hugging"#
+        let out = replacer.replace(Array(text.utf8)) + replacer.finish()
+        #expect(String(decoding: out, as: UTF8.self) == text)
+    }
+
+    private let hosts = ContentHosts(
+        domains: ["hf.co"], origins: ["https://127.0.0.1:999"], base: "https://huggingface.co/prefix")
+
+    @Test(
+        "Content is fetched from the hosts that the settings name, over https",
+        arguments: [
+            ("https://cdn-lfs.hf.co/x?sig=1", true), ("https://hf.co/x", true), ("https://CDN.HF.CO:443/x", true),
+            ("https://127.0.0.1:999/x", true), ("https://127.0.0.1:998/x", false), ("http://cdn-lfs.hf.co/x", false),
+            ("https://cdn-lfs.hf.co:8443/x", false), ("https://evilhf.co/x", false),
+            ("https://hf.co.evil.example/", false),
+            ("https://hf.co@evil.example/x", false), (#"https://evil.example\.hf.co/"#, false),
+            ("https://169.254.169.254/latest", false), ("/relative", false),
+        ])
+    func allowed(_ url: String, _ isAllowed: Bool) {
+        #expect(hosts.allows(url) == isAllowed)
+    }
+
+    @Test("A redirect to content becomes one answer with the Hub's metadata and the store's framing")
+    func joined() throws {
+        let redirect = Transfer.Head(
+            status: .found,
+            headers: [
+                "Location": "https://cdn.hf.co/x", "X-Repo-Commit": "abc", "X-Linked-Etag": "\"sha\"",
+                "X-Linked-Size": "7",
+                "Content-Length": "99", "ETag": "\"other\"", "Content-Type": "text/plain",
+            ])
+        let get = Request(
+            method: .get, target: try Target("/u/r/resolve/main/f"),
+            headers: ["Range": "bytes=0-1", "Authorization": "Bearer hf_x", "Cookie": "a"])
+        let hop = try #require(try ContentHop(redirect, of: get, hosts: hosts))
+        #expect(try hop.request(for: get).headers == ["Range": "bytes=0-1"])
+        let head = try #require(hop.headAnswer)
+        #expect(head.status == .ok && head.headers["Content-Length"] == "7" && head.headers["ETag"] == "\"sha\"")
+        #expect(head.headers["X-Repo-Commit"] == "abc" && head.headers["Location"] == nil)
+        let content = Transfer.Head(
+            status: .partialContent,
+            headers: ["Content-Length": "2", "Content-Range": "bytes 0-1/7", "ETag": "\"cdn\"", "Set-Cookie": "x"])
+        let whole = hop.joined(content)
+        #expect(whole.status == .partialContent && whole.headers["Content-Length"] == "2")
+        #expect(whole.headers.values(of: "ETag") == ["\"sha\""] && whole.headers["Set-Cookie"] == nil)
+    }
+
+    @Test("A redirect to a host that is not allowed is an error, and one on the Hub is the client's to follow")
+    func elsewhere() throws {
+        let get = Request(method: .get, target: try Target("/u/r/resolve/main/f"))
+        let inside = Transfer.Head(status: .temporaryRedirect, headers: ["Location": "https://huggingface.co/new"])
+        #expect(try ContentHop(inside, of: get, hosts: hosts) == nil)
+        let outside = Transfer.Head(status: .found, headers: ["Location": "https://169.254.169.254/"])
+        #expect(throws: Failure.self) { try ContentHop(outside, of: get, hosts: hosts) }
+    }
+}
