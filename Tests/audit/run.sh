@@ -23,7 +23,7 @@ config/make-certs.sh >/dev/null
 gate=$!
 port=
 for _ in $(seq 50); do
-    port=$(sed -n 's/.*https:\/\/localhost:\([0-9]*\)\..*/\1/p' "$work/gate.log" | head -n 1)
+    port=$(sed -n 's/.*Listening on https:\/\/localhost:\([0-9]*\)\..*/\1/p' "$work/gate.log" | head -n 1)
     [ -z "$port" ] || break
     sleep 0.1
 done

@@ -93,6 +93,11 @@ public struct Headers: Sendable {
         fields = fields.filter { !matches($0, name) }
     }
 
+    /// Removes the fields for whose index `matching` holds; see `isField(at:named:)`.
+    public mutating func removeFields(where matching: (Int) -> Bool) {
+        fields = fields.indices.filter { !matching($0) }.map { fields[$0] }
+    }
+
     /// Removes the fields for which `matching` holds; it gets the name and value as Strings.
     public mutating func removeAll(where matching: (_ name: String, _ value: String) -> Bool) {
         fields = fields.filter { !matching(text($0.name), value($0)) }
@@ -110,6 +115,13 @@ public struct Headers: Sendable {
     /// Whether the name of field `index` is `name`, without regard to ASCII case and without a copy.
     public func isField(at index: Int, named name: String) -> Bool {
         matches(fields[index], name)
+    }
+
+    /// Whether the name of field `index` begins with `prefix`, without regard to ASCII case and without a copy.
+    public func isField(at index: Int, prefixed prefix: String) -> Bool {
+        let name = fields[index].name
+        guard name.count >= prefix.utf8.count else { return false }
+        return zip(bytes[name], prefix.utf8).allSatisfy { $0.asciiLowercased == $1.asciiLowercased }
     }
 }
 

@@ -31,7 +31,7 @@ struct GatewayLogHandler: LogHandler {
         line.add("time", time)
         line.add("level", event.level.rawValue)
         line.add("message", event.message.description)
-        let bytes = Array((line.finished() + "\n").utf8)
+        let bytes = line.finished() + [UInt8(ascii: "\n")]
         _ = unsafe bytes.withUnsafeBytes { unsafe write(STDERR_FILENO, $0.baseAddress, $0.count) }
     }
 }

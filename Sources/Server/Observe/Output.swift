@@ -19,12 +19,12 @@ final class Output {
     }
 
     /// `line` without its line end. It is written with the others of the same turn of the loop.
-    func write(_ line: String) {
-        guard waiting.count + line.utf8.count < Self.bound else {
+    func write(_ line: [UInt8]) {
+        guard waiting.count + line.count < Self.bound else {
             droppedLines += 1
             return
         }
-        waiting += line.utf8
+        waiting += line
         waiting.append(UInt8(ascii: "\n"))
         if !isFlushDue {
             isFlushDue = true
