@@ -110,6 +110,21 @@ struct RewriteTests {
         #expect(try ContentHop(inside, of: get, hosts: hosts) == nil)
         let outside = Transfer.Head(status: .found, headers: ["Location": "https://169.254.169.254/"])
         #expect(throws: Failure.self) { try ContentHop(outside, of: get, hosts: hosts) }
+        let content = Transfer.Head(status: .found, headers: ["Location": "https://cdn.hf.co/x"])
+        let post = Request(method: .post, target: try Target("/u/r"))
+        #expect(throws: Failure.self) { try ContentHop(content, of: post, hosts: hosts) }
+    }
+
+    @Test(
+        "What a browser could take for another host is never passed on as a redirect",
+        arguments: [
+            ("/a/b?x=1", .hub), ("?cursor=2", .hub), ("b/c", .hub), ("https://huggingface.co/x", .hub),
+            ("https://cdn.hf.co/x", .content), ("//evil.example/x", .elsewhere), ("https:evil.example", .elsewhere),
+            (#"/\\evil.example"#, .elsewhere), (#"https:/\\evil.example"#, .elsewhere), ("https://u@evil.example/", .elsewhere),
+            ("ftp://cdn.hf.co/x", .elsewhere), ("javascript:alert(1)", .elsewhere), ("https://evil.example/", .elsewhere),
+        ] as [(String, ContentHosts.Place)])
+    func places(_ location: String, _ place: ContentHosts.Place) {
+        #expect(hosts.place(of: location) == place)
     }
 
     @Test(
