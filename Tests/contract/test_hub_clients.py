@@ -25,6 +25,8 @@ pytestmark = pytest.mark.skipif(
 FOLDER = Path(__file__).parent / "client"
 MEBIBYTE = 1 << 20
 SECONDS = 60
+# What new clients ask once a day, without the token.
+UNASKED = "/api/agent-harnesses"
 
 
 class ClientError(Exception):
@@ -38,10 +40,10 @@ class ClientError(Exception):
 class Client:
     """huggingface_hub in a process of its own."""
 
-    def __init__(self, gate, directory):
+    def __init__(self, gate, directory, **variables):
         self.contacts_path = directory / "contacts"
         self.contacts_path.touch()
-        self.origin = gate.origin
+        self.port = str(gate.port)
         self.directory = directory
         self.environment = clean_environment(
             directory,
@@ -55,6 +57,7 @@ class Client:
             PYTHONPATH=str(FOLDER),
             PYTHONDONTWRITEBYTECODE="1",
             CONTACTS=str(self.contacts_path),
+            **variables,
         )
         self.errors = open(directory / "errors", "w+")
         self.process = subprocess.Popen(
@@ -86,6 +89,11 @@ class Client:
     @property
     def contacts(self):
         return [tuple(line.split()) for line in self.contacts_path.read_text().splitlines()]
+
+    def check_contacts(self, known=0):
+        """All whom it has met must be the gateway, but for the first so many."""
+        met = set(self.contacts[known:])
+        assert met <= {(host, self.port) for host in ("localhost", "127.0.0.1", "::1")}, "it was led elsewhere"
 
     def close(self):
         self.process.stdin.close()
@@ -120,12 +128,11 @@ def process(gate, tmp_path_factory):
 
 
 @pytest.fixture
-def client(process, gate, hub):
+def client(process, hub):
     """Looks, when the test is over, at whom the client has met and with which credential the Hub was asked."""
     known, before = len(process.contacts), len(hub.journal())
     yield process
-    contacts = set(process.contacts[known:])
-    assert contacts <= {(host, str(gate.port)) for host in ("localhost", "127.0.0.1", "::1")}, "it was led elsewhere"
+    process.check_contacts(known)
     journal = hub.journal()[before:]
     assert {entry["credential"] for entry in journal if entry["origin"] == "hub"} <= {"sandbox"}
     assert not any(entry["authorization"] for entry in journal if entry["origin"] == "cdn")
@@ -452,6 +459,37 @@ def test_refusals(client, repo, writes):
     assert refused(client, "upload", "other/shared", "b.txt", "3").status == 403
 
 
+# With tokens of their own
+
+
+def test_passthrough(start, tmp_path):
+    gate = start("--access", "passthrough")
+    hub = Hub(gate)
+    (tmp_path / "client").mkdir()
+    client = Client(gate, tmp_path / "client", HF_TOKEN="hf_other")
+    try:
+        assert client("account") == "other"
+        assert "RepositoryNotFoundError" in refused(client, "info", "acme/tiny-bert").kinds
+        assert refused(client, "create", "sandbox/mine").status == 403
+        demo = client("download", "sandbox/demo", "model.safetensors", str(tmp_path / "own"))
+        assert client("upload", "other/shared", "a.txt", "text")["oid"]
+        asked = [entry for entry in hub.journal() if entry["origin"] == "hub"]
+        assert {entry["credential"] for entry in asked if entry["target"] != UNASKED} == {"other"}
+        assert {entry["credential"] for entry in asked if entry["target"] == UNASKED} <= {"none"}
+        before = len(hub.journal())
+        assert client("download", "sandbox/demo", "model.safetensors", str(tmp_path / "none"), None, False) == demo
+        assert {entry["credential"] for entry in hub.journal()[before:]} == {"none"}
+        client("set_gated", "sandbox/demo", "auto", "hf_sandbox")
+        for token, status in (("hf_other", 403), (False, 401)):
+            gated = refused(client, "download", "sandbox/demo", "config.json", str(tmp_path / "gated"), None, token)
+            assert ("GatedRepoError" in gated.kinds, gated.status) == (True, status)
+        assert "sandbox/demo" in client("models", {"author": "sandbox"})
+        assert not any(entry["authorization"] for entry in hub.journal() if entry["origin"] == "cdn")
+        client.check_contacts()
+    finally:
+        client.close()
+
+
 # The command line
 
 
@@ -481,3 +519,29 @@ def test_command_line(client, gate, writes, tmp_path):
     missing = client.hf("download", "sandbox/no", check=False)
     assert missing.returncode != 0
     assert "sandbox/no" in missing.stdout + missing.stderr
+
+
+def test_command_line_of_today(client, gate, writes, tmp_path):
+    """What was added after the first version."""
+    if client("version")[:2] in ("0.", "1."):
+        pytest.skip("this client has other commands")
+    name = "sandbox/today"
+    client.hf("repos", "create", name, "--exist-ok")
+    writes()
+    client.hf("repos", "settings", name, "--private")
+    client.hf("repos", "branch", "create", name, "dev")
+    client.hf("repos", "tag", "create", name, "v1")
+    made = client.hf("discussions", "create", name, "--title", "Question", "--body", "Why?", "--json")
+    assert json.loads(made.stdout)["url"] == f"{gate.origin}/{name}/discussions/1"
+    base = f"/api/models/{name}"
+    assert writes() == [
+        ("PUT", f"{base}/settings"),
+        ("POST", f"{base}/branch/dev"),
+        ("POST", f"{base}/tag/main"),
+        ("POST", f"{base}/discussions"),
+    ]
+    client.hf("repos", "move", name, "acme/today")
+    client.hf("cp", f"hf://{name}/.gitattributes", tmp_path / "copy")
+    assert (tmp_path / "copy").read_text()
+    assert "acme/today" in client.hf("models", "ls", "--author", "acme", "--quiet").stdout
+    client.hf("repos", "delete", "acme/today", "--yes")

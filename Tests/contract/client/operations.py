@@ -42,6 +42,10 @@ def set_private(name, private):
     return api.model_info(name).private
 
 
+def set_gated(name, gated, token):
+    api.update_repo_settings(name, gated=gated, token=token)
+
+
 def move(old, new):
     api.move_repo(old, new)
 
@@ -95,8 +99,8 @@ def delete_file(repo, path):
     api.delete_file(path, repo)
 
 
-def download(repo, path, cache, revision=None):
-    return sha256(hf_hub_download(repo, path, revision=revision, cache_dir=cache))
+def download(repo, path, cache, revision=None, token=None):
+    return sha256(hf_hub_download(repo, path, revision=revision, cache_dir=cache, token=token))
 
 
 def metadata(repo, path):
