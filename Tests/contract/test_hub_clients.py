@@ -381,6 +381,13 @@ def test_discussions(client, gate, repo, writes):
     assert client("discussions", repo) == list(range(13, 0, -1))
 
 
+def test_what_people_wrote_stays(client, repo, hub):
+    """Also where it begins with the Hub's address, as the next edit would bring it back there."""
+    text = f"{hub.origin}/{repo} is \"{hub.origin}/{repo}\""
+    client("open_discussion", repo, text)
+    assert client("title", repo, 1) == text
+
+
 def test_pull_request(client, gate, repo, writes, tmp_path):
     writes()
     done = client("upload", repo, "new.txt", "new", None, None, True)
@@ -424,6 +431,17 @@ def test_ranges(client, hub, linked):
     assert [bytes.fromhex(piece) for piece in read["pieces"]] == [content[start:][:length] for start, length in ranges]
     assert bytes.fromhex(client("cat_range", path, 100, 200)) == content[100:200]
     client("delete", repo)
+
+
+def test_a_condition_on_the_range(client, gate, repo, hub):
+    """The ETag of the gateway's answer counts, not the store's."""
+    content = noise(1000)
+    hub.put_linked(repo, "x.bin", content)
+    for etag, status in ((digest(content), b"206"), ("other", b"200")):
+        part = gate.curl(f"/{repo}/resolve/main/x.bin", "-r", "10-19", "-H", f'If-Range: "{etag}"').stdout
+        head, _, body = part.partition(b"\r\n\r\n")
+        assert head.split()[1] == status
+        assert body == (content[10:20] if status == b"206" else content)
 
 
 def test_file_system_writes(client, repo):

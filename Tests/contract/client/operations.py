@@ -177,6 +177,10 @@ def answer_and_close(repo, number):
     return api.get_discussion_details(repo, number).status
 
 
+def title(repo, number):
+    return api.get_discussion_details(repo, number).title
+
+
 def discussions(repo):
     return [discussion.num for discussion in api.get_repo_discussions(repo)]
 
