@@ -11,6 +11,7 @@ import json
 import random
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -67,8 +68,11 @@ class Client:
 
     def __call__(self, operation, *arguments):
         print(json.dumps({"operation": operation, "arguments": arguments}), file=self.process.stdin, flush=True)
+        end = threading.Timer(SECONDS, self.process.kill)
+        end.start()
         line = self.process.stdout.readline()
-        assert line, f"The client ended: {Path(self.errors.name).read_text()}"
+        end.cancel()
+        assert line, f"The client ended, or took {SECONDS} s: {Path(self.errors.name).read_text()}"
         answer = json.loads(line)
         if "errors" in answer:
             raise ClientError(answer)
