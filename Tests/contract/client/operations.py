@@ -5,7 +5,8 @@ import tempfile
 from pathlib import Path
 
 import huggingface_hub
-from huggingface_hub import CommitOperationAdd, CommitOperationCopy, HfApi, HfFileSystem, hf_hub_download, snapshot_download
+from huggingface_hub import CommitOperationAdd, CommitOperationCopy, HfApi, HfFileSystem
+from huggingface_hub import hf_hub_download, snapshot_download
 
 api = HfApi()
 

@@ -1,4 +1,4 @@
-"""A client in a process of its own: huggingface_hub reads its environment when it is imported, and each test file has another.
+"""A client in a process of its own: huggingface_hub reads its environment when it is imported.
 
 One line of JSON asks for a function of operations.py, one line answers.
 """
