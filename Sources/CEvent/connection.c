@@ -1,246 +1,18 @@
+/* A connection's life, from evhttp's asking for a bufferevent to OpenSSL's freeing of the session. */
 #include "connection.h"
-#include "gate.h"
 #include "loop.h"
 #include "tls.h"
 
 #include <event2/bufferevent_ssl.h>
 #include <event2/listener.h>
 #include <stdlib.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <time.h>
-
-static const char stand_in_request[] = "GET / HTTP/1.1\r\n\r\n";
-
-static int64_t now_ms(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-/* The timer is moved only when it would fire too late: a busy connection changes its limit several times a request. */
-void ce_connection_limit(ce_exchange *connection, uint32_t milliseconds) {
-    if (milliseconds == 0) {
-        connection->due_ms = 0;
-        return;
-    }
-    int64_t due = now_ms() + milliseconds;
-    connection->due_ms = due;
-    if (connection->armed_ms == 0 || connection->armed_ms > due) {
-        struct timeval after = { .tv_sec = milliseconds / 1000, .tv_usec = (milliseconds % 1000) * 1000 };
-        event_add(connection->deadline, &after);
-        connection->armed_ms = due;
-    }
-}
-
-static uint32_t shorter(uint32_t one, uint32_t other) {
-    return one < other ? one : other;
-}
-
-void ce_connection_limit_wait(ce_exchange *connection) {
-    const ce_http *http = connection->http;
-    uint32_t begun_ms = http->leaving ? CE_LEAVING_BEGUN_MS : UINT32_MAX;
-    switch (connection->phase) {
-    case CE_PHASE_HANDSHAKE:
-        ce_connection_limit(connection, shorter(http->limits.handshake_ms, begun_ms));
-        break;
-    case CE_PHASE_HEAD:
-        ce_connection_limit(connection, shorter(http->limits.head_ms, begun_ms));
-        break;
-    case CE_PHASE_IDLE:
-        ce_connection_limit(connection, shorter(http->limits.idle_ms, http->leaving ? CE_LEAVING_IDLE_MS : UINT32_MAX));
-        break;
-    default:
-        break;
-    }
-}
-
-/* Hands evhttp a request to be answered. */
-static void hand_over(ce_exchange *connection) {
-    connection->phase = CE_PHASE_HANDED;
-    ce_connection_limit(connection, 0);
-    connection->taking_bytes = true;
-    evbuffer_add(bufferevent_get_input(connection->bev), stand_in_request, sizeof stand_in_request - 1);
-    connection->taking_bytes = false;
-}
-
-static void refuse(ce_exchange *connection, ce_refusal refusal) {
-    connection->refusal = refusal;
-    connection->body_ended = true;
-    if (connection->phase == CE_PHASE_ANSWERING) {
-        /* The request's head was good and its body is not: the callee learns it as a refusal of the rest. */
-        ce_exchange_gone(connection, CE_GONE_BODY_REFUSED);
-    } else {
-        hand_over(connection);
-    }
-}
-
-static bool may_parse(const ce_exchange *connection) {
-    switch (connection->phase) {
-    case CE_PHASE_HANDSHAKE:
-    case CE_PHASE_IDLE:
-    case CE_PHASE_HEAD:
-        return true;
-    case CE_PHASE_ANSWERING:
-        return connection->reading && !connection->body_ended;
-    default:
-        return false;
-    }
-}
-
-void ce_connection_regulate(ce_exchange *connection) {
-    bool full = evbuffer_get_length(connection->waiting) >= CE_WAITING_HIGH;
-    if (full) {
-        bufferevent_disable(connection->bev, EV_READ);
-    } else if (connection->phase != CE_PHASE_CLOSING && !(bufferevent_get_enabled(connection->bev) & EV_READ)) {
-        bufferevent_enable(connection->bev, EV_READ);
-    }
-}
-
-static void after_pump(ce_exchange *connection) {
-    if (connection->phase == CE_PHASE_IDLE || connection->phase == CE_PHASE_HANDSHAKE) {
-        if (!ce_gate_is_idle(connection->gate)) {
-            connection->phase = CE_PHASE_HEAD;
-            ce_connection_limit_wait(connection);
-        }
-    }
-    ce_connection_regulate(connection);
-}
-
-/* One event of the gate. Returns false when parsing has to stop for now. */
-static bool pump_once(ce_exchange *connection) {
-    struct evbuffer_iovec extent = { .iov_base = NULL, .iov_len = 0 };
-    bool empty = evbuffer_peek(connection->waiting, -1, NULL, &extent, 1) < 1 || extent.iov_len == 0;
-    if (empty && connection->phase != CE_PHASE_ANSWERING) {
-        return false;
-    }
-    /* With nothing left to read, the gate still has to say that the body has ended. */
-    size_t consumed = 0;
-    ce_gate_event event = ce_gate_feed(connection->gate, extent.iov_base, extent.iov_len, &consumed);
-    if (event == CE_GATE_BODY) {
-        ce_span body = ce_gate_body(connection->gate);
-        ce_exchange_body_bytes(connection, (const uint8_t *)extent.iov_base + body.offset, body.length);
-    }
-    evbuffer_drain(connection->waiting, consumed);
-    switch (event) {
-    case CE_GATE_HEAD:
-        hand_over(connection);
-        return false;
-    case CE_GATE_END:
-        ce_exchange_body_ended(connection);
-        return false;
-    case CE_GATE_REFUSED:
-        refuse(connection, ce_gate_refusal(connection->gate));
-        return false;
-    case CE_GATE_MORE:
-    case CE_GATE_BODY:
-        return !empty;
-    }
-    return false;
-}
-
-void ce_connection_pump(ce_exchange *connection) {
-    while (may_parse(connection) && pump_once(connection)) {
-    }
-    after_pump(connection);
-}
-
-static void take_bytes(ce_exchange *connection, struct evbuffer *input, size_t added) {
-    size_t older = evbuffer_get_length(input) - added;
-    if (older == 0) {
-        evbuffer_remove_buffer(input, connection->waiting, added);
-        return;
-    }
-    /* A stand-in that evhttp has not read yet stands before the new bytes and has to stay. */
-    struct evbuffer *kept = evbuffer_new();
-    evbuffer_remove_buffer(input, kept, older);
-    evbuffer_remove_buffer(input, connection->waiting, added);
-    evbuffer_add_buffer(input, kept);
-    evbuffer_free(kept);
-}
-
-static void on_input(struct evbuffer *input, const struct evbuffer_cb_info *info, void *context) {
-    ce_exchange *connection = context;
-    if (info->n_added == 0 || connection->taking_bytes) {
-        return;
-    }
-    connection->taking_bytes = true;
-    take_bytes(connection, input, info->n_added);
-    connection->taking_bytes = false;
-    if (connection->phase == CE_PHASE_LINGERING || connection->phase == CE_PHASE_CLOSING) {
-        connection->lingered += evbuffer_get_length(connection->waiting);
-        evbuffer_drain(connection->waiting, evbuffer_get_length(connection->waiting));
-        if (connection->lingered > CE_LINGER_BYTES) {
-            ce_connection_kill(connection);
-        }
-        return;
-    }
-    ce_connection_pump(connection);
-}
 
 /* bufferevent_free takes the callbacks away at once and the rest in a later poll: between the two it must not be touched. */
-static bool is_live(ce_exchange *connection) {
+bool ce_connection_is_live(ce_exchange *connection) {
     bufferevent_event_cb on_event = NULL;
     bufferevent_getcb(connection->bev, NULL, NULL, &on_event, NULL);
     return on_event != NULL;
-}
-
-void ce_connection_close_idle(ce_exchange *connection) {
-    if (SSL_is_init_finished(connection->ssl)) {
-        SSL_shutdown(connection->ssl);
-    }
-    /* evhttp then reads an end and frees the connection, as if the client had closed it. */
-    shutdown(bufferevent_getfd(connection->bev), SHUT_RDWR);
-}
-
-static bool has_unread(const ce_exchange *connection) {
-    int count = 0;
-    return ioctl(bufferevent_getfd(connection->bev), FIONREAD, &count) == 0 && count > 0;
-}
-
-static void head_too_slow(ce_exchange *connection) {
-    refuse(connection, gate_refusal_of(GATE_HEAD_TOO_SLOW));
-    bufferevent_trigger(connection->bev, EV_READ, BEV_TRIG_DEFER_CALLBACKS);
-}
-
-static void on_deadline(evutil_socket_t fd, short what, void *context) {
-    (void)fd;
-    (void)what;
-    ce_exchange *connection = context;
-    connection->armed_ms = 0;
-    int64_t now = now_ms();
-    if (connection->due_ms == 0 || !is_live(connection)) {
-        return;
-    }
-    if (connection->due_ms > now + 4) { /* the coarse clock's grain */
-        ce_connection_limit(connection, (uint32_t)(connection->due_ms - now));
-        return;
-    }
-    connection->due_ms = 0;
-    switch (connection->phase) {
-    case CE_PHASE_IDLE:
-        if (has_unread(connection)) {
-            /* A request has come in the last moment: to close now would reset the connection under it. */
-            ce_connection_limit_wait(connection);
-            break;
-        }
-        /* fall through */
-    case CE_PHASE_HANDSHAKE:
-        ce_connection_close_idle(connection);
-        break;
-    case CE_PHASE_HEAD:
-        head_too_slow(connection);
-        break;
-    case CE_PHASE_LINGERING:
-        ce_connection_kill(connection);
-        break;
-    case CE_PHASE_ANSWERING:
-        ce_exchange_limit_passed(connection);
-        break;
-    case CE_PHASE_HANDED:
-    case CE_PHASE_CLOSING:
-        break;
-    }
 }
 
 /* Before a byte is read: a shutdown alone would still let OpenSSL read a waiting ClientHello and sign an answer to it. */
@@ -255,7 +27,7 @@ static void on_work(evutil_socket_t fd, short what, void *context) {
     (void)fd;
     (void)what;
     ce_exchange *connection = context;
-    if (!is_live(connection)) {
+    if (!ce_connection_is_live(connection)) {
         return;
     }
     if (connection->phase == CE_PHASE_HANDSHAKE && !ce_address_enter(connection)) {
@@ -320,7 +92,7 @@ struct bufferevent *ce_connection_new(struct event_base *base, void *context) {
     connection->ssl = ssl;
     connection->gate = ce_gate_new(&http->limits.gate);
     connection->waiting = evbuffer_new();
-    connection->deadline = event_new(base, -1, 0, on_deadline, connection);
+    connection->deadline = event_new(base, -1, 0, ce_connection_on_deadline, connection);
     connection->work = event_new(base, -1, 0, on_work, connection);
     connection->bev = bufferevent_openssl_socket_new(base, -1, ssl, BUFFEREVENT_SSL_ACCEPTING, BEV_OPT_CLOSE_ON_FREE);
     if (connection->gate == NULL || connection->waiting == NULL || connection->deadline == NULL
@@ -328,7 +100,7 @@ struct bufferevent *ce_connection_new(struct event_base *base, void *context) {
         abort();
     }
     bufferevent_openssl_set_allow_dirty_shutdown(connection->bev, 1);
-    evbuffer_add_cb(bufferevent_get_input(connection->bev), on_input, connection);
+    evbuffer_add_cb(bufferevent_get_input(connection->bev), ce_connection_on_input, connection);
     SSL_set_ex_data(ssl, ce_connection_index(), connection);
     TAILQ_INSERT_TAIL(&http->connections, connection, next);
     http->connection_count += 1;

@@ -114,6 +114,11 @@ void ce_address_leave(ce_exchange *connection);
 void ce_connection_handshake_done(ce_exchange *connection);
 /* Adds the bytes that have gone over its wire so far. */
 void ce_connection_count_bytes(const ce_exchange *connection, ce_http_counts *counts);
+bool ce_connection_is_live(ce_exchange *connection);
+void ce_connection_on_input(struct evbuffer *input, const struct evbuffer_cb_info *info, void *connection);
+void ce_connection_on_deadline(evutil_socket_t fd, short what, void *connection);
+/* Has what breaks HTTP answered with the refusal, in its turn. */
+void ce_connection_refuse(ce_exchange *connection, ce_refusal refusal);
 /* Parses what waits, as far as the phase allows. */
 void ce_connection_pump(ce_exchange *connection);
 /* Reads on unless enough waits. evhttp turns reading off before a request and on after it, whatever waits. */

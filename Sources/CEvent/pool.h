@@ -105,6 +105,11 @@ ce_name *ce_name_for(ce_pool *pool, const char *url);
 bool ce_name_ready(ce_name *name, ce_transfer *transfer);
 void ce_names_free(ce_pool *pool);
 
+void ce_transfer_on_limit(evutil_socket_t fd, short what, void *transfer);
+ce_transfer *ce_transfer_new(ce_pool *pool);
+void ce_transfer_prepare(ce_transfer *transfer, const ce_call *call);
+/* Starts the time limit of the present stage anew. */
+void ce_transfer_limit(ce_transfer *transfer, uint32_t milliseconds);
 void ce_transfer_go(ce_transfer *transfer);
 void ce_transfer_fail(ce_transfer *transfer, ce_outcome outcome, const char *reason);
 void ce_transfer_end(ce_transfer *transfer, ce_outcome outcome, const char *reason);

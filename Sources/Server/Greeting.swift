@@ -1,12 +1,15 @@
 /// The first lines of the log: where the gateway listens, for whom it speaks, and what to try.
 enum Greeting {
-    static func lines(_ settings: Settings, port: UInt16, adminPort: UInt16?) -> [String] {
+    static func lines(
+        _ settings: Settings, port: UInt16, adminPort: UInt16?, sandbox: (hub: String, cdn: String)?
+    ) -> [String] {
         let origin = origin(settings.listen, port)
         let authority = settings.tlsCertificate.hasSuffix("certs/cert.pem") ? "certs/ca.pem" : "YOUR_CA.pem"
         return [
             settings.sandbox
                 ? "SANDBOX: the Hub behind this gateway is a small one in its memory; nothing reaches huggingface.co."
                 : "Relaying to \(settings.upstream) with access = \(settings.access.rawValue).",
+            sandbox.map { "The sandbox's Hub: \($0.hub). Its CDN: \($0.cdn)." },
             settings.sandbox || settings.access == .passthrough || settings.token != nil
                 ? nil
                 : "No Hub token is set: set HF_ACCESS_TOKEN, HF_TOKEN or token_file. Until then calls answer 503.",

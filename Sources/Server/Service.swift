@@ -38,8 +38,10 @@ final class Service {
             sandbox?.close()
             throw error
         }
-        if let sandbox { log.notice("The sandbox's Hub: \(sandbox.origin.base). Its CDN: \(sandbox.cdn).") }
-        for line in Greeting.lines(settings, port: server.port, adminPort: server.adminPort) { log.notice("\(line)") }
+        let greeting = Greeting.lines(
+            settings, port: server.port, adminPort: server.adminPort,
+            sandbox: sandbox.map { (hub: $0.origin.base, cdn: $0.cdn) })
+        for line in greeting { log.notice("\(line)") }
         warn()
         notify.ready(status)
     }

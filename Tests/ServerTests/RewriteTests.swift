@@ -147,4 +147,18 @@ struct RewriteTests {
         let outside = Transfer.Head(status: .found, headers: ["Location": "https://169.254.169.254/"])
         #expect(throws: Failure.self) { try ContentHop(outside, of: get, hosts: hosts) }
     }
+
+    @Test(
+        "A relayed document that a browser could run is put into an origin of its own; other content is as it was",
+        arguments: [
+            ("text/html; charset=utf-8", true), ("image/svg+xml", true), ("Text/HTML", true), (nil, true),
+            ("application/json", false), ("application/octet-stream", false), ("text/plain", false),
+        ] as [(String?, Bool)])
+    func documents(_ type: String?, _ isIsolated: Bool) {
+        var headers: Headers = ["Content-Security-Policy": "default-src 'self'"]
+        if let type { headers.append("Content-Type", type) }
+        RelayedDocument.isolate(&headers)
+        #expect(headers.values(of: "Content-Security-Policy").contains("sandbox") == isIsolated)
+        #expect(headers["Content-Security-Policy"] == "default-src 'self'")
+    }
 }

@@ -401,8 +401,8 @@ def test_the_log_is_text_where_that_is_asked_for(workspace, certificates):
         stderr=subprocess.PIPE,
     )
     try:
-        lines = [process.stderr.readline() for _ in range(2)]
-        assert b"SANDBOX" in lines[0] and b"Listening on" in lines[1]
+        lines = [process.stderr.readline() for _ in range(3)]
+        assert b"SANDBOX" in lines[0] and b"The sandbox's Hub: " in lines[1] and b"Listening on" in lines[2]
         assert not any(line.startswith(b"{") for line in lines)
         time.sleep(0.2)
         process.send_signal(signal.SIGTERM)

@@ -44,7 +44,9 @@ if [[ $status != 0 ]] || grep -qE 'Sanitizer|runtime error:' "$work/tests"; then
 fi
 
 echo "== contract tests"
-HUBGATE_BINARY=$binary Tests/contract/run.sh -q "$@"
+failed=0
+HUBGATE_BINARY=$binary Tests/contract/run.sh -q "$@" || failed=1
 
 echo "== soak"
-HUBGATE_BINARY=$binary SOAK_SECONDS=${SANITIZE_SOAK_SECONDS:-20} Tests/soak/run.sh
+HUBGATE_BINARY=$binary SOAK_SECONDS=${SANITIZE_SOAK_SECONDS:-20} Tests/soak/run.sh || failed=1
+exit "$failed"

@@ -56,27 +56,13 @@ internal import Hub
         declaredLength = unsafe head.flatMap { unsafe $0.framing == CE_FRAMING_LENGTH ? $0.content_length : nil }
         hasBody = unsafe head.map { unsafe $0.framing != CE_FRAMING_NONE } ?? false && declaredLength != 0
         isHTTP10 = unsafe head?.http_1_0 ?? false
-        unsafe (request, refusal) = Self.read(head, refused?.pointee)
+        unsafe (request, refusal) = Request.read(head, refused?.pointee)
         brokenRule = unsafe Int(refused?.pointee.number ?? 0)
         peer = unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 46) { text in
             unsafe ce_exchange_peer(pointer, text.baseAddress)
             return unsafe text.baseAddress.map { unsafe String(cString: $0) } ?? ""
         }
         unsafe ce_exchange_accept(pointer, exchangeEvents, Unmanaged.passRetained(self).toOpaque())
-    }
-
-    private static func read(_ head: ce_request?, _ refused: ce_refusal?) -> (Request, Failure?) {
-        let unknown = Request(method: Method(rawValue: "-"), target: .root)
-        guard let head = unsafe head else {
-            return (unknown, unsafe refused.map { unsafe Failure($0) } ?? .badRequest("The request could not be read."))
-        }
-        do throws(Failure) {
-            let target = try Target(unsafe head.head.text(head.target))
-            let method = Method(rawValue: unsafe head.head.text(head.method))
-            return (Request(method: method, target: target, headers: unsafe Headers(head.head)), nil)
-        } catch {
-            return (unknown, error)
-        }
     }
 }
 
@@ -87,7 +73,7 @@ extension Exchange {
     /// Throws `payloadTooLarge`, `tooBusy`, `refused` (408), `clientGone`, or what the gate found wrong with it; the connection then closes after the answer.
     func body(within bounds: BodyBounds) async throws(Failure) -> [UInt8] {
         guard !isGone else { throw .clientGone }
-        guard hasBody, declaredLength != 0, let pointer = unsafe pointer else { return [] }
+        guard hasBody, let pointer = unsafe pointer else { return [] }
         if let declaredLength, declaredLength > UInt64(bounds.bytes) {
             throw .payloadTooLarge(limit: bounds.bytes)
         }
@@ -111,7 +97,7 @@ extension Exchange {
     func stream(into sink: any BodySink) {
         guard !isGone else { return sink.end(.clientGone) }
         // What is said to be empty has ended before it is asked for: no event follows.
-        guard hasBody, declaredLength != 0, let pointer = unsafe pointer else { return sink.end(nil) }
+        guard hasBody, let pointer = unsafe pointer else { return sink.end(nil) }
         self.sink = sink
         unsafe ce_exchange_read(pointer)
     }
@@ -248,20 +234,20 @@ extension Exchange {
     }
 }
 
-// MARK: C's events
+// MARK: what C tells, by `exchangeEvents`
 
 extension Exchange {
-    fileprivate func received(_ bytes: UnsafeBufferPointer<UInt8>) {
+    func received(_ bytes: UnsafeBufferPointer<UInt8>) {
         if unsafe sink?.take(bytes) == false, let pointer = unsafe pointer {
             unsafe ce_exchange_pause(pointer)
         }
     }
 
-    fileprivate func receivedAll() {
+    func receivedAll() {
         sink?.end(nil)
     }
 
-    fileprivate func left(_ why: ce_gone, _ refusal: ce_refusal?) {
+    func left(_ why: ce_gone, _ refusal: ce_refusal?) {
         if why == CE_GONE_BODY_REFUSED {
             brokenRule = unsafe Int(refusal?.number ?? 0)
             sink?.end(unsafe refusal.map { unsafe Failure($0) } ?? .badRequest("The body could not be read."))
@@ -279,11 +265,11 @@ extension Exchange {
         }
     }
 
-    fileprivate func wrote() {
+    func wrote() {
         onWritable?()
     }
 
-    fileprivate func ended(whole: Bool) {
+    func ended(whole: Bool) {
         let whole = whole || wasTaken
         unsafe pointer = nil
         isGone = isGone || !whole
@@ -295,33 +281,3 @@ extension Exchange {
         (onGone, onWritable, onDone, sink) = (nil, nil, nil, nil)
     }
 }
-
-/// What C calls: each takes the object and calls a method. It lives as long as the process, as C keeps its address.
-private nonisolated(unsafe) let exchangeEvents = {
-    let events = UnsafeMutablePointer<ce_exchange_events>.allocate(capacity: 1)
-    unsafe events.initialize(
-        to: ce_exchange_events(
-            body: { context, bytes, count in
-                let exchange: Exchange = unsafe borrowed(context)
-                nonisolated(unsafe) let received = unsafe UnsafeBufferPointer(start: bytes, count: count)
-                EventLoop.assumeIsolated { unsafe exchange.received(received) }
-            },
-            body_end: { context in
-                let exchange: Exchange = unsafe borrowed(context)
-                EventLoop.assumeIsolated { exchange.receivedAll() }
-            },
-            writable: { context in
-                let exchange: Exchange = unsafe borrowed(context)
-                EventLoop.assumeIsolated { exchange.wrote() }
-            },
-            gone: { context, why, refusal in
-                let exchange: Exchange = unsafe borrowed(context)
-                nonisolated(unsafe) let refusal = unsafe refusal?.pointee
-                EventLoop.assumeIsolated { unsafe exchange.left(why, refusal) }
-            },
-            done: { context, whole in
-                let exchange: Exchange = unsafe taken(context)
-                EventLoop.assumeIsolated { exchange.ended(whole: whole) }
-            }))
-    return unsafe events
-}()

@@ -53,7 +53,9 @@ final class Relay: TransferSink {
     }
 
     private func start(_ head: Transfer.Head) {
-        exchange.start(head.status, headers: EndToEndHeaders.downstream(head.headers), length: missingBytes)
+        var headers = EndToEndHeaders.downstream(head.headers)
+        if head.status.allowsContent { RelayedDocument.isolate(&headers) }
+        exchange.start(head.status, headers: headers, length: missingBytes)
     }
 
     func take(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {

@@ -71,7 +71,8 @@ struct EventLoopTests {
     @EventLoop func sleeping() async {
         let started = Moment.now
         await EventLoop.sleep(milliseconds: 30)
-        #expect(Moment.now.microseconds(since: started) >= 29_000)
+        // libevent reads a clock that ticks every few milliseconds.
+        #expect(Moment.now.microseconds(since: started) >= 20_000)
         let long = EventLoop.task { await EventLoop.sleep(milliseconds: 60_000) }
         await EventLoop.sleep(milliseconds: 1)
         long.cancel()
