@@ -42,6 +42,11 @@ struct ContentHop: Sendable {
         for name in Self.requestFields {
             if let value = original.headers[name] { headers.append(name, value) }
         }
+        // The client knows the linked ETag, the store one of its own: the condition is decided here. A date is the store's.
+        if let condition = headers["If-Range"], condition.hasSuffix("\"") {
+            headers.remove("If-Range")
+            if condition != metadata["ETag"] { headers.remove("Range") }
+        }
         return Request(method: .get, target: .root, headers: headers)
     }
 
