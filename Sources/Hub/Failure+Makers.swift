@@ -90,7 +90,9 @@ extension Failure {
     public static func contentElsewhere(_ host: String) -> Failure {
         Failure(
             .hubBroken,
-            detail: "The Hub redirects to \(host), where this gateway does not fetch content. Whoever runs it can add the domain to content_hosts.")
+            detail:
+                "The Hub redirects to \(host), where this gateway does not fetch content. Whoever runs it can add the domain to content_hosts."
+        )
     }
 
     public static var clientGone: Failure { Failure(.clientGone, detail: "The client closed the connection.") }

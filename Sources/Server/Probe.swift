@@ -19,7 +19,9 @@ enum Probe {
             try await transfer.done()
             return head.status == .ok
         } catch {
-            Console.error("hubgate: no gateway answers at https://\(host):\(listen.port). Start it, or give the probe the same settings.\n")
+            Console.error(
+                "hubgate: no gateway answers at https://\(host):\(listen.port). Start it, or give the probe the same settings.\n"
+            )
             return false
         }
     }

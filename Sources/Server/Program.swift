@@ -61,25 +61,20 @@ enum Program {
     }
 
     private static func check(_ settings: Settings) -> Int32 {
-        guard certificateIsGood((settings.tlsCertificate, settings.tlsKey)) else { return Exit.config }
+        guard filesAreGood(NamedFiles(settings)) else { return Exit.config }
         Console.print("The settings are good.\n")
         return Exit.ok
     }
 
-    private static func certificateIsGood(_ paths: (certificate: String, key: String)) -> Bool {
-        do throws(CError) {
-            _ = try TLSContext(certificate: paths.certificate, key: paths.key)
-            return true
-        } catch {
-            Console.error(
-                "hubgate: tls_cert, tls_key: \(error). `make certs` makes a pair to try; name yours with tls_cert and tls_key.\n"
-            )
-            return false
-        }
+    /// Looks into the files that the settings name, and says what is wrong with them.
+    private static func filesAreGood(_ files: NamedFiles) -> Bool {
+        let faults = files.faults
+        for fault in faults { Console.error("hubgate: \(fault)\n") }
+        return faults.isEmpty
     }
 
     @EventLoop private static func serve(_ settings: Handover, _ arguments: [String]) async -> Int32 {
-        guard certificateIsGood(settings.paths) else { return Exit.config }
+        guard filesAreGood(settings.files) else { return Exit.config }
         // Before anybody is told that it runs: unheard, each of them would end it at once.
         let (stopping, reloading) = (StopSignals(), ReloadSignal())
         let service: Service
@@ -103,11 +98,11 @@ enum Program {
 private final class Handover {
     private var settings: Settings?
 
-    let paths: (certificate: String, key: String)
+    let files: NamedFiles
 
     nonisolated init(_ settings: Settings) {
         self.settings = settings
-        paths = (settings.tlsCertificate, settings.tlsKey)
+        files = NamedFiles(settings)
     }
 
     func take() -> Settings {

@@ -156,8 +156,10 @@ struct RewriteTests {
         arguments: [
             ("/a/b?x=1", .hub), ("?cursor=2", .hub), ("b/c", .hub), ("https://huggingface.co/x", .hub),
             ("https://cdn.hf.co/x", .content), ("//evil.example/x", .elsewhere), ("https:evil.example", .elsewhere),
-            (#"/\\evil.example"#, .elsewhere), (#"https:/\\evil.example"#, .elsewhere), ("https://u@evil.example/", .elsewhere),
-            ("ftp://cdn.hf.co/x", .elsewhere), ("javascript:alert(1)", .elsewhere), ("https://evil.example/", .elsewhere),
+            (#"/\\evil.example"#, .elsewhere), (#"https:/\\evil.example"#, .elsewhere),
+            ("https://u@evil.example/", .elsewhere),
+            ("ftp://cdn.hf.co/x", .elsewhere), ("javascript:alert(1)", .elsewhere),
+            ("https://evil.example/", .elsewhere),
         ] as [(String, ContentHosts.Place)])
     func places(_ location: String, _ place: ContentHosts.Place) {
         #expect(hosts.place(of: location) == place)

@@ -30,7 +30,7 @@ struct GatewayLogHandler: LogHandler {
         var line = LogLine(form)
         line.add("time", time)
         line.add("level", event.level.rawValue)
-        line.add("message", event.message.description)
+        line.add("message", sentence: event.message.description)
         let bytes = line.finished() + [UInt8(ascii: "\n")]
         _ = unsafe bytes.withUnsafeBytes { unsafe write(STDERR_FILENO, $0.baseAddress, $0.count) }
     }

@@ -11,8 +11,18 @@ struct LogLine {
 
     mutating func add(_ name: StaticString, _ value: some StringProtocol) {
         begin(name)
+        quoted { line in line.append(value, blank: line.form == .text) }
+    }
+
+    /// A sentence of our own, the last value of its line: in text it keeps its blanks.
+    mutating func add(_ name: StaticString, sentence: some StringProtocol) {
+        begin(name)
+        quoted { line in line.append(sentence, blank: false) }
+    }
+
+    private mutating func quoted(_ body: (inout LogLine) -> Void) {
         if form == .json { bytes.append(Self.quote) }
-        append(value)
+        body(&self)
         if form == .json { bytes.append(Self.quote) }
     }
 
@@ -51,23 +61,24 @@ struct LogLine {
     private static let quote = UInt8(ascii: "\"")
 
     /// What could end the line or the JSON string, or move a terminal's cursor, is escaped as in JSON (RFC 8259 section 7).
-    private mutating func append(_ value: some StringProtocol) {
+    /// `blank`: whether a blank is escaped too, which in text separates the values.
+    private mutating func append(_ value: some StringProtocol, blank: Bool) {
         guard value.utf8.allSatisfy({ $0 < 0x80 }) else {
             for scalar in value.unicodeScalars {
-                append(String(scalar.isInvisibleCommand && !scalar.isASCII ? "\u{FFFD}" : scalar).utf8)
+                append(String(scalar.isInvisibleCommand && !scalar.isASCII ? "\u{FFFD}" : scalar).utf8, blank: blank)
             }
             return
         }
-        append(value.utf8)
+        append(value.utf8, blank: blank)
     }
 
-    private mutating func append(_ bytes: some Collection<UInt8>) {
+    private mutating func append(_ bytes: some Collection<UInt8>, blank: Bool) {
         for byte in bytes {
             switch byte {
             case Self.quote, UInt8(ascii: "\\"):
                 self.bytes.append(UInt8(ascii: "\\"))
                 self.bytes.append(byte)
-            case UInt8(ascii: " ") where form == .text, 0..<0x20, 0x7F:
+            case UInt8(ascii: " ") where blank, 0..<0x20, 0x7F:
                 self.bytes += "\\u00".utf8
                 self.bytes.append(Self.hex(byte >> 4))
                 self.bytes.append(Self.hex(byte & 15))

@@ -30,7 +30,8 @@ struct ContentHop: Sendable {
         switch hosts.place(of: location) {
         case .hub: return nil
         case .content where isRead: break
-        case .content, .elsewhere: throw .contentElsewhere(ContentHosts.host(of: location) ?? "a place without a clear host")
+        case .content, .elsewhere:
+            throw .contentElsewhere(ContentHosts.host(of: location) ?? "a place without a clear host")
         }
         url = location
         redirect = head

@@ -28,7 +28,8 @@ extension Upstream {
             return rewritesBody && RewrittenBodies.fits(head)
                 ? .rewrite(head, URLReplacer(hub: rewrite.hub, gateway: rewrite.gateway)) : .pass(head)
         }
-        try await carry(request, to: base + request.target.pathAndQuery, body: exchange.hasBody, on: exchange, by: relay)
+        try await carry(
+            request, to: base + request.target.pathAndQuery, body: exchange.hasBody, on: exchange, by: relay)
         if let hop = try hop.get() {
             try await follow(hop, exchange, context)
         }

@@ -1,0 +1,39 @@
+/// The files that the settings name and that others read later: to be looked into before anybody is told that all is well.
+struct NamedFiles: Sendable {
+    private let certificate: String
+    private let key: String
+    private let authorities: String?
+
+    init(_ settings: Settings) {
+        certificate = settings.tlsCertificate
+        key = settings.tlsKey
+        authorities = settings.authorities
+    }
+
+    /// One line each, beginning with the setting's name.
+    var faults: [String] {
+        [certificateFault, authoritiesFault].compactMap(\.self)
+    }
+
+    private var certificateFault: String? {
+        do throws(CError) {
+            _ = try TLSContext(certificate: certificate, key: key)
+            return nil
+        } catch {
+            return
+                "tls_cert, tls_key: \(error). `make certs` makes a pair to try; name yours with tls_cert and tls_key."
+        }
+    }
+
+    /// libcurl would say of a wrong file at the first call only.
+    private var authoritiesFault: String? {
+        guard let path = authorities else { return nil }
+        switch SystemFiles.read(path) {
+        case .absent: return "ca_file: there is no file \(path.shown)"
+        case .failed(let reason): return "ca_file: \(path.shown) cannot be read: \(reason)"
+        case .bytes(let content):
+            let hasCertificate = String(decoding: content, as: UTF8.self).contains("-----BEGIN CERTIFICATE-----")
+            return hasCertificate ? nil : "ca_file: \(path.shown) holds no certificate in PEM"
+        }
+    }
+}
