@@ -86,6 +86,13 @@ extension Failure {
         Failure(.hubBroken, detail: "The Hub's answer cannot be used: \(reason). Try again later.")
     }
 
+    /// The Hub leads to a host that its content is not fetched from.
+    public static func contentElsewhere(_ host: String) -> Failure {
+        Failure(
+            .hubBroken,
+            detail: "The Hub redirects to \(host), where this gateway does not fetch content. Whoever runs it can add the domain to content_hosts.")
+    }
+
     public static var clientGone: Failure { Failure(.clientGone, detail: "The client closed the connection.") }
 
     /// `what` is what has run out: `.tooBusy("connections to the Hub", retryAfter: 1)`; `retryAfter` in seconds.

@@ -63,6 +63,7 @@ final class Gateway {
     }
 
     private func fail(_ exchange: Exchange, _ failure: Failure, _ context: RequestContext) {
+        context.failure = failure
         guard exchange.canAnswer, failure.kind != .clientGone else {
             // The head has said that all is well: the only honest end is a connection that breaks.
             return exchange.abort()

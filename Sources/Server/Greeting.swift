@@ -4,7 +4,7 @@ enum Greeting {
         _ settings: Settings, port: UInt16, adminPort: UInt16?, sandbox: (hub: String, cdn: String)?
     ) -> [String] {
         let origin = origin(settings.listen, port)
-        let authority = settings.tlsCertificate.hasSuffix("certs/cert.pem") ? "certs/ca.pem" : "YOUR_CA.pem"
+        let authority = settings.exampleAuthority ?? "YOUR_CA.pem"
         return [
             settings.sandbox
                 ? "SANDBOX: the Hub behind this gateway is a small one in its memory; nothing reaches huggingface.co."

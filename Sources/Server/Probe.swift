@@ -19,7 +19,7 @@ enum Probe {
             try await transfer.done()
             return head.status == .ok
         } catch {
-            Console.error("hubgate: no gateway answers at https://\(host):\(settings.listen.port): \(error)\n")
+            Console.error("hubgate: no gateway answers at https://\(host):\(listen.port). Start it, or give the probe the same settings.\n")
             return false
         }
     }

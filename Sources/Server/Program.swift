@@ -72,7 +72,7 @@ enum Program {
             return true
         } catch {
             Console.error(
-                "hubgate: tls_cert: \(error). `make certs` makes a pair to try; name yours with tls_cert and tls_key.\n"
+                "hubgate: tls_cert, tls_key: \(error). `make certs` makes a pair to try; name yours with tls_cert and tls_key.\n"
             )
             return false
         }

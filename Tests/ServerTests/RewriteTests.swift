@@ -53,6 +53,23 @@ struct RewriteTests {
         }
     }
 
+    @Test(
+        "What people wrote stays, even where it begins with the Hub's address or quotes it; a URL may have space before it",
+        arguments: [
+            (#"{"title":"https://huggingface.co/x"}"#, #"{"title":"https://huggingface.co/x"}"#),
+            (#"{"raw":"\"url\":\"https://huggingface.co/x\""}"#, #"{"raw":"\"url\":\"https://huggingface.co/x\""}"#),
+            (#"["url","https://huggingface.co/x"]"#, #"["url","https://huggingface.co/x"]"#),
+            (#"{"href" : "https://huggingface.co/x"}"#, #"{"href" : "https://gate:8080/x"}"#),
+            (#"{"commitUrl": "https://huggingface.co/x"}"#, #"{"commitUrl": "https://gate:8080/x"}"#),
+        ])
+    func texts(_ body: String, _ wanted: String) {
+        var whole = URLReplacer(hub: rewrite.hub, gateway: rewrite.gateway)
+        #expect(String(decoding: whole.replace(Array(body.utf8)) + whole.finish(), as: UTF8.self) == wanted)
+        var single = URLReplacer(hub: rewrite.hub, gateway: rewrite.gateway)
+        let out = body.utf8.flatMap { single.replace([$0]) } + single.finish()
+        #expect(String(decoding: out, as: UTF8.self) == wanted)
+    }
+
     @Test("What looks like the beginning of an address at the very end comes out too")
     func unfinished() {
         var replacer = URLReplacer(hub: rewrite.hub, gateway: rewrite.gateway)
@@ -103,6 +120,25 @@ struct RewriteTests {
         #expect(whole.headers.values(of: "ETag") == ["\"sha\""] && whole.headers["Set-Cookie"] == nil)
     }
 
+    @Test(
+        "If-Range is decided by the ETag that the client knows; the store has another",
+        arguments: [
+            ("\"sha\"", ["Range": "bytes=5-"]), ("\"old\"", [:]), ("W/\"sha\"", [:]),
+            (
+                "Thu, 01 Jan 2026 00:00:00 GMT",
+                ["Range": "bytes=5-", "If-Range": "Thu, 01 Jan 2026 00:00:00 GMT"]
+            ),
+        ] as [(String, Headers)])
+    func conditional(_ condition: String, _ wanted: Headers) throws {
+        let redirect = Transfer.Head(
+            status: .found, headers: ["Location": "https://cdn.hf.co/x", "X-Linked-Etag": "\"sha\""])
+        let get = Request(
+            method: .get, target: try Target("/u/r/resolve/main/f"),
+            headers: ["Range": "bytes=5-", "If-Range": condition])
+        let hop = try #require(try ContentHop(redirect, of: get, hosts: hosts))
+        #expect(try hop.request(for: get).headers == wanted)
+    }
+
     @Test("A redirect to a host that is not allowed is an error, and one on the Hub is the client's to follow")
     func elsewhere() throws {
         let get = Request(method: .get, target: try Target("/u/r/resolve/main/f"))
@@ -110,6 +146,21 @@ struct RewriteTests {
         #expect(try ContentHop(inside, of: get, hosts: hosts) == nil)
         let outside = Transfer.Head(status: .found, headers: ["Location": "https://169.254.169.254/"])
         #expect(throws: Failure.self) { try ContentHop(outside, of: get, hosts: hosts) }
+        let content = Transfer.Head(status: .found, headers: ["Location": "https://cdn.hf.co/x"])
+        let post = Request(method: .post, target: try Target("/u/r"))
+        #expect(throws: Failure.self) { try ContentHop(content, of: post, hosts: hosts) }
+    }
+
+    @Test(
+        "What a browser could take for another host is never passed on as a redirect",
+        arguments: [
+            ("/a/b?x=1", .hub), ("?cursor=2", .hub), ("b/c", .hub), ("https://huggingface.co/x", .hub),
+            ("https://cdn.hf.co/x", .content), ("//evil.example/x", .elsewhere), ("https:evil.example", .elsewhere),
+            (#"/\\evil.example"#, .elsewhere), (#"https:/\\evil.example"#, .elsewhere), ("https://u@evil.example/", .elsewhere),
+            ("ftp://cdn.hf.co/x", .elsewhere), ("javascript:alert(1)", .elsewhere), ("https://evil.example/", .elsewhere),
+        ] as [(String, ContentHosts.Place)])
+    func places(_ location: String, _ place: ContentHosts.Place) {
+        #expect(hosts.place(of: location) == place)
     }
 
     @Test(

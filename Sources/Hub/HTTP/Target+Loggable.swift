@@ -23,6 +23,7 @@ extension Target {
         }
         let name = PercentEncoding.decode(pair[..<equals]).lowercased()
         let value = PercentEncoding.decode(pair[(equals + 1)...])
+        guard !name.hasPrefix(tokenPrefix) else { return "***" }
         guard isSecret(name) || value.hasPrefix(tokenPrefix) else { return text }
         return String(decoding: pair[...equals], as: UTF8.self) + "***"
     }

@@ -1,4 +1,5 @@
 internal import CEvent
+internal import Synchronization
 
 /// The isolation of everything that touches a connection: one thread, which polls libevent and runs the jobs in between.
 @globalActor
@@ -13,12 +14,12 @@ actor EventLoop {
 
     /// Polls on the calling thread until `stop` is called. The program's main thread is inside this for its whole life.
     nonisolated static func run() {
-        shared.executor.run { !isStopped.value }
+        shared.executor.run { !isStopped.load(ordering: .relaxed) }
     }
 
     /// Makes `run` return after the present batch of jobs.
     @EventLoop static func stop() {
-        isStopped.value = true
+        isStopped.store(true, ordering: .relaxed)
     }
 
     /// Starts a task that stays on the loop's thread whatever it calls. `Task {}` and `Task.detached` would start a pool of threads
@@ -49,12 +50,7 @@ actor EventLoop {
         }
     }
 
-    private static let isStopped = StopFlag()
-}
-
-/// Read and written on the loop's thread alone.
-private final class StopFlag: @unchecked Sendable {
-    var value = false
+    private static let isStopped = Atomic<Bool>(false)
 }
 
 @EventLoop

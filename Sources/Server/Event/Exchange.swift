@@ -194,12 +194,6 @@ extension Exchange {
         unsafe ce_exchange_abort(pointer)
     }
 
-    /// Asks for the connection to be closed after this response.
-    func closeAfter() {
-        guard let pointer = unsafe pointer else { return }
-        unsafe ce_exchange_close_after(pointer)
-    }
-
     private func head(_ status: Status, _ headers: Headers, length: Int?) -> [UInt8] {
         self.status = status
         var head = ResponseHead(status)

@@ -1,6 +1,8 @@
 internal import CEvent
 
 /// A server certificate with its key, and the TLS settings of every connection under it.
+///
+/// Safe to share: its pointer is set in `init`, and OpenSSL guards a context's own state.
 @safe final class TLSContext: @unchecked Sendable {
     let pointer: OpaquePointer
 

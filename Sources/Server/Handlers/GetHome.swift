@@ -8,7 +8,7 @@ struct GetHome: Responder {
     func respond(to request: Request, _ context: RequestContext) async throws(Failure) -> Response {
         let page = HomePage(
             version: Version.number, origin: "https://\(request.headers["Host"] ?? settings.listen.description)",
-            caFile: settings.tlsCertificate == "certs/cert.pem" ? "certs/ca.pem" : nil,
+            caFile: settings.exampleAuthority,
             endpoints: shown.map(HomePage.Endpoint.init), hub: await hubState(context),
             upstream: settings.sandbox ? "the sandbox" : settings.upstream.description, sandbox: settings.sandbox,
             access: settings.access.rawValue)

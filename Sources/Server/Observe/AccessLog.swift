@@ -35,6 +35,11 @@ final class AccessLog {
         if let hubRequestID = context.hubRequestID {
             line.add("hub_request_id", hubRequestID)
         }
+        if let failure = context.failure {
+            line.add("error", failure.code)
+            // The client is told nothing of a bug; here it has to be found.
+            if failure.kind == .internalError { line.add("detail", failure.detail) }
+        }
         if !whole {
             line.add("end", "cut")
         }

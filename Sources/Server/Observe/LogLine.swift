@@ -52,17 +52,27 @@ struct LogLine {
 
     /// What could end the line or the JSON string, or move a terminal's cursor, is escaped as in JSON (RFC 8259 section 7).
     private mutating func append(_ value: some StringProtocol) {
-        for byte in value.utf8 {
+        guard value.utf8.allSatisfy({ $0 < 0x80 }) else {
+            for scalar in value.unicodeScalars {
+                append(String(scalar.isInvisibleCommand && !scalar.isASCII ? "\u{FFFD}" : scalar).utf8)
+            }
+            return
+        }
+        append(value.utf8)
+    }
+
+    private mutating func append(_ bytes: some Collection<UInt8>) {
+        for byte in bytes {
             switch byte {
             case Self.quote, UInt8(ascii: "\\"):
-                bytes.append(UInt8(ascii: "\\"))
-                bytes.append(byte)
-            case 0..<0x20, 0x7F:
-                bytes += "\\u00".utf8
-                bytes.append(Self.hex(byte >> 4))
-                bytes.append(Self.hex(byte & 15))
+                self.bytes.append(UInt8(ascii: "\\"))
+                self.bytes.append(byte)
+            case UInt8(ascii: " ") where form == .text, 0..<0x20, 0x7F:
+                self.bytes += "\\u00".utf8
+                self.bytes.append(Self.hex(byte >> 4))
+                self.bytes.append(Self.hex(byte & 15))
             default:
-                bytes.append(byte)
+                self.bytes.append(byte)
             }
         }
     }

@@ -12,6 +12,8 @@ final class RequestContext {
     var limit: Timer?
     /// That limit has passed.
     var isOverdue = false
+    /// Why the gateway answered in the place of the one who was asked.
+    var failure: Failure?
     /// How long the Hub took, from the call to its last byte.
     var upstreamMicroseconds: Int?
     /// What Hugging Face's support asks for.

@@ -9,6 +9,7 @@ extension SettingsReading {
         checkAdmin()
         checkUpstream()
         checkToken()
+        checkAuthorities()
         if settings.targetLimit > settings.headLimit {
             refuse(
                 chosen["target_limit"] == nil ? "head_limit" : "target_limit",
@@ -44,6 +45,19 @@ extension SettingsReading {
         guard let admin = settings.adminListen, admin.port != 0, admin.port == settings.listen.port else { return }
         if admin.address == nil || settings.listen.address == nil || admin.address == settings.listen.address {
             refuse("admin_listen", "\(admin) is taken by listen (\(settings.listen)); give another port")
+        }
+    }
+
+    /// libcurl would say of a wrong file at the first call only.
+    private mutating func checkAuthorities() {
+        guard let path = settings.authorities else { return }
+        switch files(path) {
+        case .absent: refuse("ca_file", "there is no file \(path.shown)")
+        case .failed(let reason): refuse("ca_file", "\(path.shown) cannot be read: \(reason)")
+        case .bytes(let content):
+            if !String(decoding: content, as: UTF8.self).contains("-----BEGIN CERTIFICATE-----") {
+                refuse("ca_file", "\(path.shown) holds no certificate in PEM")
+            }
         }
     }
 

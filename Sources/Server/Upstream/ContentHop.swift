@@ -20,14 +20,17 @@ struct ContentHop: Sendable {
         "Location", "Content-Length", "Content-Type", "Content-Encoding", "ETag", "Vary",
     ]
 
-    /// Nil where the answer is no redirect to content: another method, another kind of answer, or a place on the Hub itself.
-    /// Throws `hubBroken` for a redirect to a host that is not allowed, because the client would follow it out of here.
+    /// Nil where the answer does not redirect, or redirects to a place on the Hub.
+    /// Throws `hubBroken` for a redirect to anywhere else, because the client would follow it out of here.
     init?(_ head: Transfer.Head, of request: Request, hosts: ContentHosts) throws(Failure) {
-        guard request.method == .get || request.method == .head, [301, 302, 303, 307, 308].contains(head.status.code),
-            let location = head.headers["Location"], let host = ContentHosts.host(of: location), !hosts.isHub(location)
-        else { return nil }
-        guard hosts.allows(location) else {
-            throw .hubBroken("it redirects to \(host), which content_hosts does not name")
+        guard [301, 302, 303, 307, 308].contains(head.status.code), let location = head.headers["Location"] else {
+            return nil
+        }
+        let isRead = request.method == .get || request.method == .head
+        switch hosts.place(of: location) {
+        case .hub: return nil
+        case .content where isRead: break
+        case .content, .elsewhere: throw .contentElsewhere(ContentHosts.host(of: location) ?? "a place without a clear host")
         }
         url = location
         redirect = head
@@ -38,6 +41,11 @@ struct ContentHop: Sendable {
         var headers: Headers = [:]
         for name in Self.requestFields {
             if let value = original.headers[name] { headers.append(name, value) }
+        }
+        // The client knows the linked ETag, the store one of its own: the condition is decided here. A date is the store's.
+        if let condition = headers["If-Range"], condition.hasSuffix("\"") {
+            headers.remove("If-Range")
+            if condition != metadata["ETag"] { headers.remove("Range") }
         }
         return Request(method: .get, target: .root, headers: headers)
     }

@@ -17,9 +17,27 @@ struct ContentHosts: Sendable {
         hub = Self.origin(of: base)
     }
 
-    /// Whether `url` is on the Hub itself.
-    func isHub(_ url: String) -> Bool {
-        Self.origin(of: url) == hub
+    /// Where a redirect of the Hub leads.
+    enum Place: Equatable {
+        /// To the Hub itself, so to this gateway.
+        case hub
+        /// To where the bytes of files are.
+        case content
+        /// Out of here, or to something that two readers could read in two ways.
+        case elsewhere
+    }
+
+    func place(of location: String) -> Place {
+        if Self.isLocal(location) || (hub != nil && Self.origin(of: location) == hub) { return .hub }
+        return allows(location) ? .content : .elsewhere
+    }
+
+    /// A relative reference that stays on its host for every reader (RFC 3986 section 4.2): browsers take `//host`, `/\host` and
+    /// `https:host` for other hosts.
+    private static func isLocal(_ reference: String) -> Bool {
+        guard !reference.contains("\\"), !reference.hasPrefix("//") else { return false }
+        let first = reference.prefix { !"/?#".contains($0) }
+        return !first.contains(":")
     }
 
     func allows(_ url: String) -> Bool {

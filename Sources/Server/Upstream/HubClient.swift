@@ -17,11 +17,31 @@ struct HubClient {
         if answer.status == .unauthorized, upstream.access == .open {
             throw .tokenRefused(HubRefusal(status: answer.status, headers: answer.headers, body: answer.body))
         }
-        return try call.answer(status: answer.status, headers: answer.headers, body: answer.body)
+        do throws(Failure) {
+            return try call.answer(status: answer.status, headers: answer.headers, body: answer.body)
+        } catch {
+            throw error.withAdvice
+        }
     }
 }
 
 extension Failure {
+    /// The Hub says what is wrong; what to do about it depends on the call, and these are calls for one repository.
+    fileprivate var withAdvice: Failure {
+        guard case .hubAnswered(let refusal) = kind else { return self }
+        let advice: String? =
+            switch refusal.status.code {
+            case 403: "Use a token that may write there."
+            case 404: "Check the owner, the name and the type, and that the token may see it."
+            case 409: "Choose another name."
+            case 429: "Wait before you try again."
+            default: nil
+            }
+        guard let advice else { return self }
+        let sentence = detail.hasSuffix(".") ? detail : detail + "."
+        return Failure(kind, detail: "\(sentence) \(advice)", retryAfter: retryAfter)
+    }
+
     /// The Hub does not take the gateway's own token: nothing that the caller can mend.
     fileprivate static func tokenRefused(_ refusal: HubRefusal) -> Failure {
         let message =

@@ -17,6 +17,9 @@ final class Relay: TransferSink {
     /// Bytes that may wait for the client before the Hub is paused.
     private static let highMark = 256 * 1024
 
+    /// The Hub's own request id keeps the usual field; ours is how the log's line is found.
+    static let requestIDField = "X-Hubgate-Request-Id"
+
     private let exchange: Exchange
     private let context: RequestContext
     private let choose: @EventLoop (Transfer.Head) -> Course
@@ -55,6 +58,7 @@ final class Relay: TransferSink {
     private func start(_ head: Transfer.Head) {
         var headers = EndToEndHeaders.downstream(head.headers)
         if head.status.allowsContent { RelayedDocument.isolate(&headers) }
+        headers.append(Self.requestIDField, context.id.description)
         exchange.start(head.status, headers: headers, length: missingBytes)
     }
 

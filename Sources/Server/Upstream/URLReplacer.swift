@@ -1,12 +1,21 @@
-/// Replaces the Hub's address by the gateway's at the beginning of JSON strings, in a body that goes by in pieces.
+/// Replaces the Hub's address by the gateway's at the beginning of JSON strings that are URLs by their key, in a body that
+/// goes by in pieces.
 ///
-/// It looks for the bytes `"https://hub/`, which in JSON can only be the start of a string, so nothing has to be parsed or held but the few
-/// bytes of a match that is not complete yet.
+/// It looks for the bytes `"https://hub/` after a key such as `"commitUrl":`. What people wrote stays, whatever it begins
+/// with: in it a quote has a backslash before it, so it cannot look like a key. Nothing has to be parsed or held but a few
+/// bytes.
 struct URLReplacer {
+    /// How the keys end whose values a client follows: url, commitUrl, pullRequestUrl, href.
+    private static let keys = ["url\"", "Url\"", "href\""].map { Array($0.utf8) }
+    /// Enough to see the end of a key, a colon and some space.
+    private static let lookBack = 16
+
     private let pattern: [UInt8]
     private let replacement: [UInt8]
     /// The end of what came so far, as far as it could begin the pattern.
     private var held: [UInt8] = []
+    /// The end of what came before that.
+    private var before: [UInt8] = []
 
     /// `hub` and `gateway` without a slash at the end.
     init(hub: String, gateway: String) {
@@ -24,10 +33,11 @@ struct URLReplacer {
             output += input[position..<quote]
             let rest = input[quote...].prefix(pattern.count)
             if rest.elementsEqual(pattern) {
-                output += replacement
+                output += isURL(after: ending(with: input[..<quote])) ? replacement : pattern
                 position = quote + pattern.count
             } else if rest.count < pattern.count, pattern.starts(with: rest) {
                 held = Array(rest)
+                before = ending(with: input[..<quote])
                 return output
             } else {
                 output.append(pattern[0])
@@ -35,6 +45,7 @@ struct URLReplacer {
             }
         }
         held = []
+        before = ending(with: input[...])
         return output + input[position...]
     }
 
@@ -42,5 +53,21 @@ struct URLReplacer {
     mutating func finish() -> [UInt8] {
         defer { held = [] }
         return held
+    }
+
+    private func ending(with bytes: ArraySlice<UInt8>) -> [UInt8] {
+        Array((before + bytes.suffix(Self.lookBack)).suffix(Self.lookBack))
+    }
+
+    private func isURL(after bytes: [UInt8]) -> Bool {
+        var rest = bytes[...]
+        dropSpace(&rest)
+        guard rest.popLast() == UInt8(ascii: ":") else { return false }
+        dropSpace(&rest)
+        return Self.keys.contains { rest.suffix($0.count).elementsEqual($0) }
+    }
+
+    private func dropSpace(_ bytes: inout ArraySlice<UInt8>) {
+        while let last = bytes.last, [0x20, 0x09, 0x0A, 0x0D].contains(last) { bytes.removeLast() }
     }
 }

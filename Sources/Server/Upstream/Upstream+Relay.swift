@@ -28,7 +28,7 @@ extension Upstream {
             return rewritesBody && RewrittenBodies.fits(head)
                 ? .rewrite(head, URLReplacer(hub: rewrite.hub, gateway: rewrite.gateway)) : .pass(head)
         }
-        try await carry(request, to: base + request.target.pathAndQuery, on: exchange, by: relay)
+        try await carry(request, to: base + request.target.pathAndQuery, body: exchange.hasBody, on: exchange, by: relay)
         if let hop = try hop.get() {
             try await follow(hop, exchange, context)
         }
@@ -45,8 +45,10 @@ extension Upstream {
     /// Answers with the content that the Hub has redirected to.
     private func follow(_ hop: ContentHop, _ exchange: Exchange, _ context: RequestContext) async throws(Failure) {
         if exchange.request.method == .head, let head = hop.headAnswer {
+            var headers = EndToEndHeaders.downstream(head.headers)
+            headers.append(Relay.requestIDField, context.id.description)
             exchange.start(
-                head.status, headers: EndToEndHeaders.downstream(head.headers),
+                head.status, headers: headers,
                 length: head.headers["Content-Length"].flatMap { Int($0) })
             return exchange.finish()
         }
@@ -58,16 +60,15 @@ extension Upstream {
             }
             return .pass(hop.joined(content))
         }
-        try await carry(try hop.request(for: exchange.request), to: hop.url, on: exchange, by: relay)
+        try await carry(try hop.request(for: exchange.request), to: hop.url, body: false, on: exchange, by: relay)
         if let refusal { throw refusal }
     }
 
-    /// Makes one call and lets `relay` answer by it. The client's body goes along, once.
+    /// Makes one call and lets `relay` answer by it; the client's body goes along if `streamsBody` says so.
     private func carry(
-        _ request: Request, to url: String, on exchange: Exchange, by relay: Relay
+        _ request: Request, to url: String, body streamsBody: Bool, on exchange: Exchange, by relay: Relay
     ) async throws(Failure) {
         defer { relay.noteTime() }
-        let streamsBody = exchange.hasBody && url.hasPrefix(base)
         let transfer = pool.start(
             request, url: url, limits: limits,
             stream: streamsBody ? TransferPool.Stream(length: exchange.declaredLength) : nil, sink: relay)

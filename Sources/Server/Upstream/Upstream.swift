@@ -61,7 +61,7 @@ final class Upstream {
         case .open:
             guard let token else {
                 throw .noToken(
-                    "This gateway has no Hub token. Whoever runs it sets HF_ACCESS_TOKEN (or HF_TOKEN, or token_file) and starts it again."
+                    "This gateway has no Hub token. Whoever runs it sets HF_ACCESS_TOKEN (or HF_TOKEN, or token_file) and starts it again; a token_file is read anew on SIGHUP."
                 )
             }
             return token
