@@ -8,7 +8,7 @@ SANDBOX ?=
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-fast check build release certs image rundocker mntcerts format lint clean wrk audit fuzz soak sanitize
+.PHONY: help install run test test-fast check build release certs image rundocker mntcerts format lint clean wrk bench audit fuzz soak sanitize
 
 help: ## List what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -16,10 +16,10 @@ help: ## List what there is
 install: ## Install the libraries that are missing (Debian; sudo where not root)
 	@config/install-deps.sh
 
-run: install certs build ## Build and start on https://localhost:8080 (no token: the sandbox; CONFIG=release for speed)
+run: install certs build ## Start on https://localhost:8080; without a token the sandbox
 	@config/run.sh "$$(swift build -c $(CONFIG) --show-bin-path)/hubgate" $(if $(SANDBOX),--sandbox) $(ARGS)
 
-test: install ## Build and run every test: pure, on live sockets, and the real Python client
+test: install ## Build and run every test, the Python clients' too
 	swift build --build-tests
 	swift test --skip-build
 	@if [ -x Tests/contract/run.sh ]; then \
@@ -39,20 +39,20 @@ check: install ## What a change must pass: lint, then test
 build: ## Build (CONFIG=debug or release)
 	swift build -c $(CONFIG) --product hubgate
 
-release: install ## Build, strip and pack a binary that needs no Swift: .build/dist
+release: install ## Pack a binary that needs no Swift: .build/dist
 	swift build -c release --product hubgate --static-swift-stdlib
 	@config/release.sh "$$(swift build -c release --show-bin-path)/hubgate" "$(VERSION)"
 
-certs: ## Make certs/ for localhost (NAMES="gate example.org 10.0.0.5" adds names, FORCE=1 makes all anew)
+certs: ## Make certs/ (NAMES="gate 10.0.0.5" adds names, FORCE=1: anew)
 	@config/make-certs.sh $(if $(FORCE),--force) $(NAMES)
 
-image: ## Build the container image; where no Docker engine answers, with buildah
+image: ## Build the container image, with Docker or buildah
 	@docker/build.sh "$(IMAGE)" "$(VERSION)"
 
-rundocker: certs ## Run the image with the local certificates on https://localhost:8080
+rundocker: certs ## Run the image with certs/ on https://localhost:8080
 	@docker/run.sh --image "$(IMAGE)" --certs certs $(if $(SANDBOX),--sandbox)
 
-mntcerts: ## Show and run it with certificates of yours: CERTS=DIRECTORY holding cert.pem and key.pem
+mntcerts: ## The same with CERTS=DIRECTORY of cert.pem and key.pem
 	@docker/run.sh --image "$(IMAGE)" --certs "$(CERTS)" --print $(if $(SANDBOX),--sandbox)
 
 format: ## Set the style right in place
@@ -64,20 +64,25 @@ lint: ## Check the style
 clean: ## Remove what builds made (certs/ and .env stay)
 	rm -rf .build .build-* .build_*
 
-wrk: install ## Measure requests a second of a release build in its sandbox (DURATION=10 CONNECTIONS=64)
+wrk: install ## Requests a second, release (DURATION=10 CONNECTIONS=64)
 	@config/install-deps.sh wrk
 	swift build -c release --product hubgate
 	@Tests/load/wrk.sh "$$(swift build -c release --show-bin-path)/hubgate"
 
-audit: build ## Look at a running gateway with testssl.sh, sslyze and slowhttptest
+bench: install certs ## CPU a request beside nginx, release build
+	@config/install-deps.sh nginx wrk
+	swift build -c release --product hubgate
+	@python3 bench/cpu.py "$$(swift build -c release --show-bin-path)/hubgate"
+
+audit: build ## Try testssl.sh, sslyze and slowhttptest on a gateway
 	@config/install-deps.sh
 	@HUBGATE_BINARY="$$(swift build -c $(CONFIG) --show-bin-path)/hubgate" Tests/audit/run.sh
 
 fuzz: ## Fuzz the request parser with the sanitizers (FUZZ_SECONDS=60)
 	@Tests/fuzz/run.sh
 
-soak: build ## Load it for SOAK_SECONDS=120 with good and bad clients, before a Hub that misbehaves
+soak: build ## Good and bad clients, a bad Hub (SOAK_SECONDS=120)
 	@HUBGATE_BINARY="$$(swift build -c $(CONFIG) --show-bin-path)/hubgate" Tests/soak/run.sh
 
-sanitize: install ## Run every test and a short soak under the address, leak and undefined-behaviour sanitizers
+sanitize: install ## Every test and a short soak under the sanitizers
 	@Tests/sanitize/run.sh

@@ -1,5 +1,5 @@
 # shellcheck shell=sh
-# To be sourced: reads .env as hubgate itself does, without running it as shell, to know whether there is a token.
+# To be sourced: reads .env as hubgate itself does, without running it as shell, for what hands variables on to a container.
 
 # KEY=VALUE lines, optional `export` and quotes; what the environment already has stays.
 load_env() {

@@ -1,7 +1,7 @@
 #!/bin/sh
 # The documentation checked: every relative link leads to a file in git, and the README's table of settings is that of
-# docs/SETTINGS.md, which a test compares with the program; the tests that docs/THREATS.md names exist. A part of
-# `make lint` and, with --fix, of `make format`.
+# docs/SETTINGS.md, which a test compares with the program; the tests that docs/THREATS.md names exist; docs/README.md
+# lists every decision. A part of `make lint` and, with --fix, of `make format`.
 #   config/lint-docs.sh [--fix]
 set -eu
 cd "$(dirname "$0")/.."
@@ -56,6 +56,12 @@ for file in $(git ls-files --cached --others --exclude-standard -- '*.md'); do
         echo "$file: there is no $link in git" >&2
         faults=1
     done
+done
+
+for decision in docs/decisions/*.md; do
+    grep -qF "](decisions/${decision##*/})" docs/README.md && continue
+    echo "docs/README.md: it does not list $decision" >&2
+    faults=1
 done
 
 # A test that docs/THREATS.md names as file::name is a file below Tests/ that has the name.

@@ -1,23 +1,20 @@
 #!/bin/sh
 # Starts a built hubgate on this machine: `make run`.
 #   config/run.sh BINARY [FLAG...]
-# Without a Hub token in the environment or .env it starts the sandbox, which calls no Hub.
+# Where no Hub token is set anywhere and clients do not bring their own, it starts the sandbox, which calls no Hub.
+# What is set, only the program knows: it reads the flags, the environment, .env and the settings file.
 set -eu
 cd "$(dirname "$0")/.."
-. config/env.sh
 
 binary=$1
 shift
-load_env .env
-port=${HUBGATE_LISTEN:-8080} # hubgate's own default, as are certs/cert.pem and certs/key.pem
-port=${port##*:}
 
-if ! has_token; then
-    echo "No Hub token (HF_ACCESS_TOKEN) in the environment or .env: starting the sandbox, which calls no Hub."
+# `name = value (where from)`, one setting a line; nothing where settings are wrong, which the start then says.
+settings=$("$binary" --print-config "$@" 2>/dev/null) || settings=
+says() { printf '%s\n' "$settings" | grep -q "^$1  *= $2 ("; }
+
+if says token 'not set' && says token_file 'not set' && says access open && says sandbox off; then
+    echo "No Hub token (HF_ACCESS_TOKEN) is set: starting the sandbox, which calls no Hub." >&2
     set -- --sandbox "$@"
 fi
-echo "Try it in another terminal:"
-echo
-echo "    curl --cacert certs/ca.pem https://localhost:$port/"
-echo
 exec "$binary" "$@"
