@@ -125,14 +125,20 @@ import Testing
     func setup() {
         #expect(
             Self.page().setup
-                == ["export HF_ENDPOINT=https://localhost:8080", #"export SSL_CERT_FILE="$PWD"/certs/ca.pem"#])
+                == [
+                    "export HF_ENDPOINT=https://localhost:8080", #"export SSL_CERT_FILE="$PWD"/certs/ca.pem"#,
+                    "export HF_HUB_DISABLE_XET=1",
+                ])
         #expect(
             Self.page(caFile: "/etc/ca.pem", access: "passthrough").setup
                 == [
                     "export HF_ENDPOINT=https://localhost:8080", "export SSL_CERT_FILE=/etc/ca.pem",
+                    "export HF_HUB_DISABLE_XET=1",
                     "export HF_TOKEN=hf_...",
                 ])
-        #expect(Self.page(caFile: nil).setup == ["export HF_ENDPOINT=https://localhost:8080"])
+        #expect(
+            Self.page(caFile: nil).setup
+                == ["export HF_ENDPOINT=https://localhost:8080", "export HF_HUB_DISABLE_XET=1"])
     }
 
     @Test("The text fits a terminal, however much there is to say")
@@ -145,7 +151,7 @@ import Testing
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false).dropLast()
         #expect(lines.count == 25)
         #expect(lines.allSatisfy { $0.count <= 100 })
-        #expect(text.contains("... and 22 more\n"))
+        #expect(text.contains("... and 23 more\n"))
     }
 
     @Test("The page with a dozen endpoints is smaller than 12 KB")

@@ -6,10 +6,11 @@ struct GetHome: Responder {
     let hubProbe: HubProbe
 
     func respond(to request: Request, _ context: RequestContext) async throws(Failure) -> Response {
+        let state = await hubState(context)
         let page = HomePage(
             version: Version.number, origin: "https://\(request.headers["Host"] ?? settings.listen.description)",
             caFile: settings.exampleAuthority,
-            endpoints: shown.map(HomePage.Endpoint.init), hub: await hubState(context),
+            endpoints: shown.map { HomePage.Endpoint($0, owner: state.owner) }, hub: state,
             upstream: settings.sandbox ? "the sandbox" : settings.upstream.description, sandbox: settings.sandbox,
             access: settings.access.rawValue)
         let isBrowser = request.headers.tokens(of: "Accept").contains { $0.hasPrefix("text/html") }
@@ -39,11 +40,24 @@ struct GetHome: Responder {
 }
 
 extension HomePage.Endpoint {
-    fileprivate init(_ route: Route) {
+    /// `owner` stands in the example for the account that the token is of, so that the line works as it is.
+    fileprivate init(_ route: Route, owner: String?) {
         let method = route.method == .get ? "" : "-X \(route.method) "
-        let body = route.example.map { " \\\n  -H 'Content-Type: application/json' -d '\($0)'" } ?? ""
+        let body =
+            route.example.map { example in
+                let order = owner.map { example.replacing("\"user/", with: "\"\($0)/") } ?? example
+                return " \\\n  -H 'Content-Type: application/json' -d '\(order)'"
+            } ?? ""
         self.init(
             method: route.method.rawValue, path: route.path, summary: route.summary,
             curl: "\(method){origin}\(route.path)\(body)")
+    }
+}
+
+extension HomePage.HubState {
+    /// The account's name, if it can stand in a shell's line as it is.
+    fileprivate var owner: String? {
+        guard case .reachable(let name) = self, let id = try? RepoID(name), id.namespace == nil else { return nil }
+        return id.name
     }
 }

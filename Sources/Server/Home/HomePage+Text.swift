@@ -23,7 +23,7 @@ extension HomePage {
     }
 
     private static let columns = 100
-    private static let endpointRows = 9
+    private static let endpointRows = 8
 
     private var endpointLines: [String] {
         let shown = endpoints.count > Self.endpointRows ? endpoints.prefix(Self.endpointRows - 1) : endpoints[...]

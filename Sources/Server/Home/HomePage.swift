@@ -44,6 +44,8 @@ struct HomePage: Sendable {
             let prefix = caFile.hasPrefix("/") ? "" : #""$PWD"/"#
             lines.append("export SSL_CERT_FILE=\(prefix)\(ShellWord.quoted(caFile))")
         }
+        // Xet's own addresses are not relayed: with it off the same files come by plain HTTP.
+        lines.append("export HF_HUB_DISABLE_XET=1")
         if isPassthrough {
             lines.append("export HF_TOKEN=hf_...")
         }
