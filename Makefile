@@ -5,13 +5,14 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 IMAGE ?= hubgate
 CERTS ?= certs
 SANDBOX ?=
+SHOTS ?= .build/screenshots
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-fast check build release certs image rundocker mntcerts format lint clean wrk bench audit fuzz soak sanitize
+.PHONY: help install run test test-fast check build release certs image rundocker mntcerts format lint clean wrk bench audit fuzz soak sanitize screenshots
 
 help: ## List what there is
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 install: ## Install the libraries that are missing (Debian; sudo where not root)
 	@config/install-deps.sh
@@ -77,6 +78,9 @@ bench: install certs ## CPU a request beside nginx, release build
 audit: build ## Try testssl.sh, sslyze and slowhttptest on a gateway
 	@config/install-deps.sh
 	@HUBGATE_BINARY="$$(swift build -c $(CONFIG) --show-bin-path)/hubgate" Tests/audit/run.sh
+
+screenshots: build ## Look at the home page in headless Chromium, 390 and 1280 px wide (SHOTS=.build/screenshots)
+	@HUBGATE_BINARY="$$(swift build -c $(CONFIG) --show-bin-path)/hubgate" Tests/screenshots/run.sh "$(SHOTS)"
 
 fuzz: ## Fuzz the request parser with the sanitizers (FUZZ_SECONDS=60)
 	@Tests/fuzz/run.sh

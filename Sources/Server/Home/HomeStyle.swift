@@ -98,7 +98,7 @@ enum HomeStyle {
           .bad .gate::before, .idle .gate::before { border-left-style: dashed; }
           ol li::after { top: .35rem; }
           ol .gate::after { top: .225rem; width: .875rem; height: 1.125rem; border-width: 3px 0; }
-          pre { overflow-x: auto; white-space: pre; }
+          pre { padding: .7rem .6rem; }
           ol li:last-child { padding-bottom: 0; }
           dl { margin-top: 1.75rem; }
           h3, code { font-size: .8125rem; }
@@ -108,5 +108,5 @@ enum HomeStyle {
         """
 
     /// Of `css`, for the Content-Security-Policy.
-    static let digest = "sha256-VPjiUzGt4Ci9GlsBRWoCcQToN8E+cIUbyppyFfkTrxE="
+    static let digest = "sha256-jqdd9qS9QQ3LdCkBRPrgGzCw9GQj6CRIAEQLkn67eHs="
 }

@@ -81,7 +81,9 @@ enum SettingsTable {
             time(
                 "idle_timeout", \.idleTimeout,
                 "The longest time that a client's connection stays open between two requests."),
-            time("write_timeout", \.writeTimeout, "The longest time that a client takes no byte of its answer."),
+            time(
+                "write_timeout", \.writeTimeout,
+                "How long a client may take next to nothing of its answer; it is cut within twice that."),
             time(
                 "drain_timeout", \.drainTimeout,
                 "The longest wait for requests to finish when the gateway is told to stop."),
