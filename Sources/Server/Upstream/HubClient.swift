@@ -20,20 +20,20 @@ struct HubClient {
         do throws(Failure) {
             return try call.answer(status: answer.status, headers: answer.headers, body: answer.body)
         } catch {
-            throw error.withAdvice
+            throw error.withAdvice(for: call.method)
         }
     }
 }
 
 extension Failure {
     /// The Hub says what is wrong; what to do about it depends on the call, and these are calls for one repository.
-    fileprivate var withAdvice: Failure {
+    fileprivate func withAdvice(for method: Method) -> Failure {
         guard case .hubAnswered(let refusal) = kind else { return self }
         let advice: String? =
             switch refusal.status.code {
             case 403: "Use a token that may write there."
             case 404: "Check the owner, the name and the type, and that the token may see it."
-            case 409: "Choose another name."
+            case 409 where method == .post: "Choose another name."
             case 429: "Wait before you try again."
             default: nil
             }
