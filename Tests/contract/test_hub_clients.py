@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from gate import Gate, clean_environment, make_workspace
+from gate import clean_environment
 from hub import Hub
 
 pytestmark = pytest.mark.skipif(
@@ -107,16 +107,6 @@ class Client:
             self.process.kill()
             self.process.stdout.close()
             self.errors.close()
-
-
-@pytest.fixture(scope="module")
-def gate(tmp_path_factory, certificates):
-    gate = Gate(make_workspace(tmp_path_factory.mktemp("gate") / "workspace"), certificates, "--sandbox")
-    try:
-        yield gate
-        gate.stop()
-    finally:
-        gate.kill()
 
 
 @pytest.fixture(scope="module")
