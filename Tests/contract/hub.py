@@ -24,6 +24,16 @@ class Hub:
         with urllib.request.urlopen(self.origin + "/-/journal", context=self.context, timeout=10) as answer:
             return json.load(answer)
 
+    def check_credentials(self, before=0):
+        """What came after so many entries: only the gateway has a token, and it is for the Hub alone."""
+        for entry in self.journal()[before:]:
+            if entry["origin"] == "cdn":
+                assert not entry["authorization"], f"a token came to the CDN: {entry}"
+            elif entry["target"].startswith("/api/complete_multipart"):
+                assert entry["credential"] == "none", f"who completes an upload shows no token: {entry}"
+            else:
+                assert entry["credential"] == "sandbox", f"not the gateway's token: {entry}"
+
     def cut(self, etag, after):
         """The next whole download of the content with this ETag breaks off after so many bytes, once."""
         request = urllib.request.Request(f"{self.origin}/-/cut?etag={etag}&after={after}", method="POST")
