@@ -183,9 +183,9 @@ class Client:
 
     def check_contacts(self, known=0):
         """All whom it has met must be the gateway, but for the first so many."""
-        met = set(self.contacts[known:])
         port = str(self.gate.port)
-        assert met <= {("127.0.0.1", port), ("::1", port)}, "it was led elsewhere"
+        others = set(self.contacts[known:]) - {("127.0.0.1", port), ("::1", port)}
+        assert not others, f"it was led elsewhere: {sorted(others)}"
 
     def close(self):
         self.process.stdin.close()
