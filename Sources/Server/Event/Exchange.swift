@@ -28,6 +28,9 @@ internal import Hub
     /// Called once at the very end, with whether the whole answer went out.
     var onDone: (@EventLoop (_ whole: Bool) -> Void)?
 
+    /// Gets all of the answer that goes out.
+    var copy: AnswerCopy?
+
     private nonisolated(unsafe) var pointer: OpaquePointer?
     /// Whether bytes of a body may come. A length of 0 is as good as no body.
     let hasBody: Bool
@@ -131,6 +134,7 @@ extension Exchange {
 
     /// Begins a response whose content follows by `write`: of `length` bytes, or chunked if that is not known.
     func start(_ status: Status, headers: Headers, length: Int?) {
+        copy?.start(status, headers, length: length, isHead: request.method == .head)
         let mayChunk = length == nil && status.allowsContent && request.method != .head
         isChunked = mayChunk && !isHTTP10
         contentBytes = request.method == .head || !status.allowsContent ? 0 : length
@@ -165,6 +169,7 @@ extension Exchange {
     func write(_ content: UnsafeBufferPointer<UInt8>) -> Int {
         guard let pointer = unsafe pointer, !isGone, !content.isEmpty else { return 0 }
         sentBytes += content.count
+        unsafe copy?.take(content, queued: queuedBytes)
         // Small content goes out with what frames it in one TLS record and one system call.
         var prefix = unsentHead
         unsentHead = []
@@ -183,6 +188,7 @@ extension Exchange {
 
     /// The response is complete.
     func finish() {
+        copy?.finish()
         let message = unsentHead + (isChunked ? Array("0\r\n\r\n".utf8) : [])
         unsentHead = []
         finish(message: message.isEmpty ? nil : message)

@@ -16,7 +16,8 @@ enum Handlers {
             .updateRepo: UpdateRepo(hub: hub, bodyBounds: bodyBounds),
             .deleteRepo: DeleteRepo(hub: hub, bodyBounds: bodyBounds),
             .health: GetHealth(),
-            .relay: Passthrough(upstream: upstream),
+            .relay: Passthrough(
+                upstream: upstream, flights: settings.coalesce ? Flights(access: settings.access) : nil),
             .ready: GetReady(hubProbe: probe, lifecycle: lifecycle),
             .metrics: GetMetrics(metrics: metrics),
         ]
