@@ -45,6 +45,15 @@ struct SandboxLFSTests {
         #expect(try caller.batch("download", [(Self.oid([7]), 1)]).first?["error"]?["code"] == 404)
     }
 
+    @Test("Who offers Xet is to upload that way")
+    func xet() throws {
+        var caller = SandboxCaller()
+        for (transfers, isXet) in [(["basic", "xet"] as JSON, true), (["basic"], false)] {
+            let objects = try caller.batch("upload", [(Self.oid([7]), 1)], transfers: transfers)
+            #expect((objects.first?["actions"] == nil) == isXet)
+        }
+    }
+
     @Test("A large object is put in parts, and completed without a token")
     func multipart() throws {
         var caller = SandboxCaller()

@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from clients import LIBRARIES, VARIANTS, Client, make_guard
+from clients import BESIDE_THE_HUB, LIBRARIES, VARIANTS, Client, make_guard
 from fakehub import FakeHub
 from gate import Gate, make_certificates, make_workspace
 from hub import Hub
@@ -117,7 +117,7 @@ def watched(request):
     """Runs a test with a client, and looks at the end at what it tried, whom it met, and with what credentials."""
 
     @contextlib.contextmanager
-    def watched(client):
+    def watched(client, others=()):
         known, before = len(client.contacts), len(client.hub.journal())
         client.tried.clear()
         try:
@@ -125,13 +125,21 @@ def watched(request):
         finally:
             tried = {"variant": str(client.variant), "versions": client.versions, "operations": sorted(client.tried)}
             request.node.user_properties.append(("tried", tried))
-        client.check_contacts(known)
+        client.check_contacts(known, others)
         client.hub.check_credentials(before)
 
     return watched
 
 
-@pytest.fixture(params=VARIANTS, ids=str)
+def pytest_generate_tests(metafunc):
+    """Tests of large files run with each client's Xet and with its Git LFS, others with each client once."""
+    if "client" in metafunc.fixturenames:
+        both = metafunc.definition.get_closest_marker("large_files")
+        variants = [variant for variant in VARIANTS if both or variant.uses_xet]
+        metafunc.parametrize("client", variants, indirect=True, ids=str)
+
+
+@pytest.fixture
 def client(request, start_client, watched):
     """A real client in one of its variants."""
     with watched(start_client(request.param)) as client:
@@ -141,7 +149,7 @@ def client(request, start_client, watched):
 @pytest.fixture(params=LIBRARIES, ids=str)
 def libraries(request, start_client, watched):
     """The libraries that stand on huggingface_hub."""
-    with watched(start_client(request.param)) as client:
+    with watched(start_client(request.param), others=BESIDE_THE_HUB) as client:
         yield client
 
 

@@ -29,6 +29,8 @@ class Hub:
         for entry in self.journal()[before:]:
             if entry["origin"] == "cdn":
                 assert not entry["authorization"], f"a token came to the CDN: {entry}"
+            elif entry["origin"] == "cas":
+                assert entry["credential"] == "xet", f"not a token of Xet's: {entry}"
             elif entry["target"].startswith("/api/complete_multipart"):
                 assert entry["credential"] == "none", f"who completes an upload shows no token: {entry}"
             else:

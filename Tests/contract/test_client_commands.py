@@ -31,12 +31,14 @@ def test_folder_up_and_down(client, name, repos, writes, tmp_path):
     assert (tmp_path / "out/deep/a.txt").read_text() == "text"
 
 
+@pytest.mark.large_files
 def test_large_file_down(client, tmp_path):
     client.hf("download", "sandbox/demo", "model.safetensors", "--local-dir", tmp_path)
     content = (tmp_path / "model.safetensors").read_bytes()
     assert digest(content) == client("metadata", "sandbox/demo", "model.safetensors")["etag"]
 
 
+@pytest.mark.large_files
 def test_folder_of_large_files_up(client, repo, uploads, writes, tmp_path):
     (tmp_path / "in").mkdir()
     contents = {"a.bin": noise(11 * MEBIBYTE), "b.bin": noise(100), "c.txt": b"text"}

@@ -4,6 +4,8 @@ import pytest
 
 from clients import MEBIBYTE, noise
 
+pytestmark = pytest.mark.large_files
+
 
 @pytest.mark.parametrize("is_large", [False, True])
 def test_ranges(client, repo, put, is_large):

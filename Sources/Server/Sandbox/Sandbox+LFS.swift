@@ -9,7 +9,9 @@ extension Sandbox {
         let body = try call.lfsBody()
         let isUpload = try body.string("operation") == "upload"
         if isUpload, try call.requiredToken().role != .write { throw .forbidden("upload to \(repo.id.text)") }
-        let mayMultipart = try body.strings("transfers").contains("multipart")
+        let transfers = try body.strings("transfers")
+        // Who offers it (huggingface_hub before 1.0) then uploads as the others do, and reads no action.
+        let isXet = isUpload && transfers.contains("xet")
         var answers: [JSON] = []
         var inParts = false
         for object in try body.objects("objects", atMost: mostObjects) {
@@ -17,8 +19,8 @@ extension Sandbox {
             var answer: [String: JSON] = ["oid": .string(oid), "size": .integer(Int64(size)), "authenticated": true]
             if let problem = problem(oid, size) {
                 answer["error"] = ["code": 422, "message": .string(problem)]
-            } else if isUpload, repo.history.objects[oid] == nil {
-                let multipart = mayMultipart && size > SandboxUploads.partBytes
+            } else if isUpload, !isXet, repo.history.objects[oid] == nil {
+                let multipart = transfers.contains("multipart") && size > SandboxUploads.partBytes
                 inParts = inParts || multipart
                 answer["actions"] = [
                     "upload": multipart ? hub.beginParts(oid, size, repo) : hub.wholeUpload(oid, size, repo),
@@ -29,8 +31,8 @@ extension Sandbox {
             }
             answers.append(.object(answer))
         }
-        return lfsAnswer(
-            ["transfer": inParts ? "multipart" : "basic", "objects": .array(answers), "hash_algo": "sha256"])
+        let transfer: JSON = isXet ? "xet" : inParts ? "multipart" : "basic"
+        return lfsAnswer(["transfer": transfer, "objects": .array(answers), "hash_algo": "sha256"])
     }
 
     private static func problem(_ oid: String, _ size: Int) -> String? {
