@@ -16,7 +16,7 @@ extension Sandbox {
         let length = try body.number("length")
         let checksum = try body.object("checksum").string("value")
         guard let value = UInt64(checksum) else { throw .badRequest("\"value\" must be a number of 64 bits") }
-        guard length <= SandboxXorb.longest else { throw .badRequest("A xorb has at most 64 MiB") }
+        guard length <= SandboxXorb.longest else { throw .badRequest("A xorb has at most 64 MiB of chunks") }
         let name = hub.xorbGrant(of: hash)
         let url = hub.signed("/xorb-uploads/\(name)", "length=\(length)&checksum=\(value)&x-id=PutObject", for: .put)
         return Response(

@@ -51,7 +51,7 @@ struct SandboxXorbStore {
 
     /// Throws 400 for a xorb or chunks that are not there, and for a term that is not as long as it says.
     func content(of file: SandboxXetFile) throws(SandboxRefusal) -> [UInt8] {
-        guard file.terms.reduce(0, { $0 + $1.unpackedLength }) <= SandboxFile.longest else {
+        guard file.unpackedLength <= SandboxFile.longest else {
             throw .badRequest("The sandbox takes files of up to 64 MiB")
         }
         var content: [UInt8] = []
