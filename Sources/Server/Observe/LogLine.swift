@@ -85,6 +85,8 @@ struct LogLine: ~Copyable {
     private static func isPlain(_ text: Span<UInt8>) -> Bool {
         unsafe text.withUnsafeBufferPointer { text in
             var others: UInt8 = 0
+            // The formatter would join the two words before "in".
+            // swift-format-ignore
             for unsafe byte in unsafe text {
                 others |= byte < 0x21 || byte > 0x7E || byte == quote || byte == UInt8(ascii: "\\") ? 1 : 0
             }
