@@ -106,7 +106,9 @@ def start_client(tmp_path_factory, certificates, guard):
     try:
         for client in clients.values():
             client.close()
-            client.gate.stop()
+            client.gate.signal(signal.SIGTERM)
+        for client in clients.values():
+            client.gate.wait_for_stop()
     finally:
         for client in clients.values():
             client.gate.kill()

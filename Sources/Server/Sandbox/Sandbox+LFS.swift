@@ -10,8 +10,9 @@ extension Sandbox {
         let isUpload = try body.string("operation") == "upload"
         if isUpload, try call.requiredToken().role != .write { throw .forbidden("upload to \(repo.id.text)") }
         let transfers = try body.strings("transfers")
-        // Who offers it (huggingface_hub before 1.0) then uploads as the others do, and reads no action.
-        let isXet = isUpload && transfers.contains("xet")
+        let mayMultipart = transfers.contains("multipart")
+        // Clients before 1.0 ask here whether they may upload by Xet; later ones do not ask at all.
+        let isByXet = isUpload && transfers.contains("xet")
         var answers: [JSON] = []
         var inParts = false
         for object in try body.objects("objects", atMost: mostObjects) {
@@ -19,8 +20,10 @@ extension Sandbox {
             var answer: [String: JSON] = ["oid": .string(oid), "size": .integer(Int64(size)), "authenticated": true]
             if let problem = problem(oid, size) {
                 answer["error"] = ["code": 422, "message": .string(problem)]
-            } else if isUpload, !isXet, repo.history.objects[oid] == nil {
-                let multipart = transfers.contains("multipart") && size > SandboxUploads.partBytes
+            } else if isByXet {
+                // Xet knows what is there already.
+            } else if isUpload, repo.history.objects[oid] == nil {
+                let multipart = mayMultipart && size > SandboxUploads.partBytes
                 inParts = inParts || multipart
                 answer["actions"] = [
                     "upload": multipart ? hub.beginParts(oid, size, repo) : hub.wholeUpload(oid, size, repo),
@@ -31,8 +34,11 @@ extension Sandbox {
             }
             answers.append(.object(answer))
         }
-        let transfer: JSON = isXet ? "xet" : inParts ? "multipart" : "basic"
-        return lfsAnswer(["transfer": transfer, "objects": .array(answers), "hash_algo": "sha256"])
+        return lfsAnswer(
+            [
+                "transfer": isByXet ? "xet" : inParts ? "multipart" : "basic", "objects": .array(answers),
+                "hash_algo": "sha256",
+            ])
     }
 
     private static func problem(_ oid: String, _ size: Int) -> String? {

@@ -147,6 +147,10 @@ def upload_folder(repo, folder):
 
 
 def upload_large_folder(repo, folder):
+    from huggingface_hub import _upload_large_folder
+
+    # Its threads sleep for so long each time that they find nothing to do.
+    _upload_large_folder.WAITING_TIME_IF_NO_TASKS = 0.1
     api.upload_large_folder(repo_id=repo, folder_path=folder, repo_type="model", print_report=False)
 
 
