@@ -1,10 +1,13 @@
 """The command `hf` of each real client through the gateway."""
 
 import json
+import re
+import subprocess
 
 import pytest
 
-from clients import MEBIBYTE, digest, noise
+from clients import MEBIBYTE, SECONDS, digest, noise
+from gate import ROOT
 
 
 @pytest.fixture
@@ -123,3 +126,22 @@ def test_space(client, writes):
         assert "KEY" in client.hf("spaces secrets list", name).stdout
     finally:
         client("delete", name, "space")
+
+
+@pytest.mark.parametrize("document", ["README.md", "docs/hub-endpoint.md"])
+def test_the_documented_commands_work_as_they_are_written(client, document, tmp_path):
+    """But for the port, in a folder with certs/."""
+    if client.is_old:
+        pytest.skip("this client has other commands")
+    section = (ROOT / document).read_text().partition("# Use it as your Hub endpoint\n")[2]
+    commands = re.search(r"```sh\n(.*?)```", section, re.DOTALL)[1]
+    assert commands.count("\nhf ") > 3
+    (tmp_path / "certs").symlink_to(client.gate.certificates.directory)
+    said = ("HF_ENDPOINT", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "HF_HUB_DISABLE_XET")
+    environment = {name: value for name, value in client.environment.items() if name not in said}
+    environment["PATH"] = f"{client.python.parent}:{environment['PATH']}"
+    done = subprocess.run(
+        ["bash", "-ec", commands.replace("https://localhost:8080", client.gate.origin)], cwd=tmp_path,
+        env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=2 * SECONDS,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
