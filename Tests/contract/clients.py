@@ -117,18 +117,6 @@ class Client:
     def versions(self):
         return self("versions")
 
-    @functools.cached_property
-    def uploads_large_files(self):
-        if self.variant.uses_xet:
-            return b"casUrl" in self.gate.curl("/api/models/sandbox/demo/xet-write-token/main").stdout
-        order = {"operation": "upload", "transfers": ["basic"], "objects": [{"oid": "0" * 64, "size": 1}]}
-        lfs = "application/vnd.git-lfs+json"
-        found = self.gate.curl(
-            "/sandbox/demo.git/info/lfs/objects/batch", "-H", f"Content-Type: {lfs}", "-d", json.dumps(order)
-        )
-        answer = json.loads(found.stdout.partition(b"\r\n\r\n")[2])
-        return answer["objects"][0]["actions"]["upload"]["href"].startswith(self.gate.origin)
-
     @property
     def is_old(self):
         return self.variant.series.name == "0.36"

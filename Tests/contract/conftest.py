@@ -184,26 +184,12 @@ def repo(client, name):
 
 
 @pytest.fixture
-def put(client, carried):
-    """Uploads a large file with the client, or straight to the Hub where the gateway cannot yet."""
+def put(client):
+    """Uploads a large file with the client."""
 
     def put(repo, path, content):
-        if not carried:
-            return client.hub.put_linked(repo, path, content)
         local = client.directory / "content"
         local.write_bytes(content)
         client("upload_from", str(local), repo, path)
 
     return put
-
-
-@pytest.fixture
-def carried(client):
-    """Whether the bytes of large files go up through the gateway."""
-    return client.uploads_large_files
-
-
-@pytest.fixture
-def uploads(carried):
-    if not carried:
-        pytest.skip("the gateway and its sandbox do not carry these uploads yet")

@@ -39,6 +39,10 @@ class Hub:
                 assert entry["credential"] == "xet", f"not a token of Xet's: {entry}"
             elif entry["target"].startswith("/api/complete_multipart"):
                 assert entry["credential"] == "none", f"who completes an upload shows no token: {entry}"
+            elif entry["target"] == "/v1/telemetry":
+                assert entry["credential"] != "unknown", f"a token of somebody's: {entry}"  # hf_xet's, of its own accord
+            elif entry["target"] == "/api/agent-harnesses":
+                assert entry["credential"] in ("none", "sandbox"), f"not the gateway's token: {entry}"
             else:
                 assert entry["credential"] == "sandbox", f"not the gateway's token: {entry}"
 

@@ -42,7 +42,7 @@ def test_large_file_down(client, tmp_path):
 
 
 @pytest.mark.large_files
-def test_folder_of_large_files_up(client, repo, uploads, writes, tmp_path):
+def test_folder_of_large_files_up(client, repo, writes, tmp_path):
     (tmp_path / "in").mkdir()
     contents = {"a.bin": noise(11 * MEBIBYTE), "b.bin": noise(100), "c.txt": b"text"}
     for name, content in contents.items():

@@ -35,7 +35,7 @@ def test_writes(client, repo):
     assert client("file_system_writes", repo) == {"there": [f"{repo}/b.txt"], "text": "text"}
 
 
-def test_large_file_both_ways(client, repo, uploads, tmp_path):
+def test_large_file_both_ways(client, repo, tmp_path):
     content = noise(6 * MEBIBYTE)
     (tmp_path / "x.bin").write_bytes(content)
     found = client("file_system_copies", str(tmp_path / "x.bin"), f"{repo}/x.bin", str(tmp_path / "back"))

@@ -39,7 +39,7 @@ def test_large_file_down(client, repo, put, tmp_path, size):
 
 
 @pytest.mark.parametrize("size", [1, 5 * MEBIBYTE, 12 * MEBIBYTE])
-def test_large_file_up(client, repo, uploads, writes, tmp_path, size):
+def test_large_file_up(client, repo, writes, tmp_path, size):
     """The sandbox takes a file of more than 5 MiB in parts where it comes by Git LFS."""
     content = noise(size)
     (tmp_path / "x.bin").write_bytes(content)
@@ -63,7 +63,7 @@ def test_large_file_up(client, repo, uploads, writes, tmp_path, size):
         assert not [target for method, target in writes() if method == "PUT"]
 
 
-def test_folder_up(client, repo, uploads, writes, tmp_path):
+def test_folder_up(client, repo, writes, tmp_path):
     contents = {"README.md": b"# Hello\n", "deep/er/x.json": b"{}", "a.bin": noise(6 * MEBIBYTE), "b.bin": noise(100, 2)}
     for name, content in contents.items():
         (tmp_path / "in" / name).parent.mkdir(parents=True, exist_ok=True)
@@ -76,7 +76,7 @@ def test_folder_up(client, repo, uploads, writes, tmp_path):
     }
 
 
-def test_large_folder_up(client, repo, uploads, tmp_path):
+def test_large_folder_up(client, repo, tmp_path):
     if not client("can", "upload_large_folder"):
         pytest.skip("this client cannot")
     for number in range(3):
@@ -85,7 +85,7 @@ def test_large_folder_up(client, repo, uploads, tmp_path):
     assert client("files", repo) == [".gitattributes", "0.bin", "1.bin", "2.bin"]
 
 
-def test_bytes_first_and_the_commit_later(client, repo, uploads, writes, tmp_path):
+def test_bytes_first_and_the_commit_later(client, repo, writes, tmp_path):
     (tmp_path / "x.bin").write_bytes(noise(MEBIBYTE))
     writes()
     client("preupload_then_commit", repo, "x.bin", str(tmp_path / "x.bin"))
