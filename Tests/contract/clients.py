@@ -170,6 +170,11 @@ class Client:
         self.tried.add(f"hf {command}")
         return self.run("hf", *command.split(), *arguments, check=check, **variables)
 
+    def report_to(self, test):
+        """Gives compatibility.py what was tried."""
+        tried = {"variant": str(self.variant), "versions": self.versions, "operations": sorted(self.tried)}
+        test.user_properties.append(("tried", tried))
+
     @property
     def contacts(self):
         return [tuple(line.split()) for line in self.contacts_path.read_text().splitlines()]

@@ -19,14 +19,14 @@ MODULES = {
     "test_client_libraries.py",
 }
 GROUPS = (
-    ("The command line", re.compile(r"hf ")),
-    ("Files", re.compile(r"(hf_hub_download|snapshot_download|get_hf_file_metadata|ModelCard)")),
-    ("`HfFileSystem`", re.compile(r"HfFileSystem\.")),
-    ("`HfApi`", re.compile(r"HfApi\.")),
-    ("Inference", re.compile(r"InferenceClient\.")),
-    ("Exceptions, with the status behind them", re.compile(r"\w+Error \(")),
+    ("The command line", re.compile(r"hf "), VARIANTS),
+    ("Files", re.compile(r"(hf_hub_download|snapshot_download|get_hf_file_metadata|ModelCard)"), VARIANTS),
+    ("`HfFileSystem`", re.compile(r"HfFileSystem\."), VARIANTS),
+    ("`HfApi`", re.compile(r"HfApi\."), VARIANTS),
+    ("Inference", re.compile(r"InferenceClient\."), VARIANTS),
+    ("Exceptions, with the status behind them", re.compile(r"\w+Error \("), VARIANTS),
+    ("Other libraries", re.compile(r"(datasets|transformers)\."), LIBRARIES),
 )
-OTHERS = "Other libraries"
 
 HEAD = """\
 # Clients that were tried
@@ -69,12 +69,12 @@ class Results:
         return not self.is_partial and MODULES <= self.modules
 
     @property
-    def rows(self):
-        """The tables, without the versions."""
-        others = [column for column in map(str, LIBRARIES)]
-        for title, pattern in GROUPS:
-            yield title, [operation for operation in sorted(self.cells) if pattern.match(operation)], list(map(str, VARIANTS))
-        yield OTHERS, [operation for operation in sorted(self.cells) if set(self.cells[operation]) & set(others)], others
+    def tables(self):
+        """Of each its title, its operations and its columns."""
+        for title, pattern, variants in GROUPS:
+            columns = [str(variant) for variant in variants]
+            found = (operation for operation, works in self.cells.items() if works.keys() & set(columns))
+            yield title, sorted(filter(pattern.match, found)), columns
 
     def _row(self, operation, columns):
         works = self.cells[operation]
@@ -89,12 +89,13 @@ class Results:
 
     def page(self):
         lines = []
-        for title, operations, columns in self.rows:
+        for title, operations, columns in self.tables:
             lines += [f"## {title}", ""]
             lines += [f"| | {' | '.join(map(self._head, columns))} |", f"| --- {'| --- ' * len(columns)}|"]
             lines += [*(self._row(operation, columns) for operation in operations), ""]
         lines += ["## Versions", "", f"Of {datetime.datetime.now(datetime.UTC).date()}.", ""]
-        for series, versions in {column.rpartition("-")[0]: found for column, found in self.versions.items()}.items():
+        of_series = {column.rpartition("-")[0]: found for column, found in self.versions.items()}
+        for series, versions in of_series.items():
             lines.append(f"- {series}: " + ", ".join(f"{name} {version}" for name, version in versions.items()))
         return HEAD + "\n".join(lines) + "\n"
 
@@ -141,7 +142,9 @@ def pytest_sessionfinish(session, exitstatus):
     if exitstatus != pytest.ExitCode.OK:
         return  # What fails is said already.
     committed = PAGE.read_text() if PAGE.exists() else ""
-    difference = list(difflib.unified_diff(results_of(committed), results_of(results.page()), "committed", "found", n=0, lineterm=""))
+    said, found = results_of(committed), results_of(results.page())
+    difference = list(difflib.unified_diff(said, found, "committed", "found", n=0, lineterm=""))
     if difference:
-        print(f"\n{PAGE.relative_to(ROOT)} says otherwise than these tests (make compatibility writes it):", *difference, sep="\n")
+        name = PAGE.relative_to(ROOT)
+        print(f"\n{name} says otherwise than these tests (make compatibility writes it):", *difference, sep="\n")
         session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -125,8 +125,7 @@ def watched(request):
         try:
             yield client
         finally:
-            tried = {"variant": str(client.variant), "versions": client.versions, "operations": sorted(client.tried)}
-            request.node.user_properties.append(("tried", tried))
+            client.report_to(request.node)
         client.check_contacts(known, others)
         client.hub.check_credentials(before)
 

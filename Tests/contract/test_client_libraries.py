@@ -7,7 +7,9 @@ TOKENIZER = {
     "version": "1.0",
     "added_tokens": [],
     "pre_tokenizer": {"type": "Whitespace"},
-    "model": {"type": "WordLevel", "vocab": {word: number for number, word in enumerate(VOCABULARY)}, "unk_token": "[UNK]"},
+    "model": {
+        "type": "WordLevel", "unk_token": "[UNK]", "vocab": {word: number for number, word in enumerate(VOCABULARY)},
+    },
 }
 
 

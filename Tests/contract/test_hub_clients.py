@@ -312,6 +312,7 @@ def with_token(request, start, guard, tmp_path):
     directory.mkdir()
     client = Client(request.param, gate, Hub(gate), guard, directory, HF_TOKEN="hf_other")
     yield client
+    client.report_to(request.node)
     client.close()
     client.check_contacts()
 
