@@ -14,7 +14,7 @@ final class AccountHold {
     /// The Hub's JSON, without what is secret in it.
     func whoAmI(_ context: RequestContext) async throws(Failure) -> [UInt8] {
         // In open access all callers are the gateway's token.
-        let key = hub.upstream.access == .open ? "" : context.caller.token?.reveal() ?? ""
+        let key = hub.upstream.access == .open ? "" : context.caller.credential?.reveal() ?? ""
         return try await held.value(key) { [hub] () async throws(Failure) -> [UInt8] in
             try await hub.send(WhoAmI(), context)
         }

@@ -15,7 +15,7 @@ extension Upstream {
             request.headers.remove("Accept-Encoding")
         }
         if let credential = try credential(for: context.caller) {
-            request.headers.set("Authorization", "Bearer \(credential.reveal())")
+            request.headers.set("Authorization", credential.reveal())
         }
         let rewrite = Rewrite(hub: base, gateway: original.headers["Host"].map { "https://\($0)" } ?? "")
         var hop: Result<ContentHop?, Failure> = .success(nil)

@@ -20,12 +20,12 @@ final class Upstream {
     let limits: Transfer.Limits
     /// Where the Hub may redirect to for a file's bytes.
     let contentHosts: ContentHosts
-    private let token: Secret?
+    private let own: Credential?
 
     init(_ settings: Settings, base: String, contentOrigins: [String], token: Secret?, pool: TransferPool) {
         access = settings.access
         self.base = base
-        self.token = token
+        own = token.map { .bearer($0) }
         self.pool = pool
         contentHosts = ContentHosts(domains: settings.contentHosts.names, origins: contentOrigins, base: base)
         limits = Transfer.Limits(
@@ -38,7 +38,7 @@ final class Upstream {
     func send(_ request: Request, _ context: RequestContext) async throws(Failure) -> Answer {
         var request = request
         if let credential = try credential(for: context.caller) {
-            request.headers.set("Authorization", "Bearer \(credential.reveal())")
+            request.headers.set("Authorization", credential.reveal())
         }
         request.headers.set("User-Agent", "hubgate/\(Version.number)")
         request.headers.set("X-Amzn-Trace-Id", context.id.description)
@@ -53,18 +53,18 @@ final class Upstream {
         return Answer(status: head.status, headers: head.headers, body: try content.bytes())
     }
 
-    /// The token that goes to the Hub for a caller. Throws `noToken` where the gateway should lend one and has none.
-    func credential(for caller: Caller) throws(Failure) -> Secret? {
+    /// What goes to the Hub for a caller. Throws `noToken` where the gateway should lend its token and has none.
+    func credential(for caller: Caller) throws(Failure) -> Credential? {
         switch access {
         case .passthrough:
-            return caller.token
+            return caller.credential
         case .open:
-            guard let token else {
+            guard let own else {
                 throw .noToken(
                     "This gateway has no Hub token. Whoever runs it sets HF_ACCESS_TOKEN (or HF_TOKEN, or token_file) and starts it again; a token_file is read anew on SIGHUP."
                 )
             }
-            return token
+            return own
         }
     }
 }
