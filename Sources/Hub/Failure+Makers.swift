@@ -86,6 +86,14 @@ extension Failure {
         Failure(.hubBroken, detail: "The Hub's answer cannot be used: \(reason). Try again later.")
     }
 
+    /// There is no inference router for this Hub.
+    public static var noInference: Failure {
+        Failure(
+            .notFound,
+            detail: "This gateway has no inference router for its Hub. Whoever runs it names one in inference_upstream."
+        )
+    }
+
     /// The Hub leads to a host that its content is not fetched from.
     public static func contentElsewhere(_ host: String) -> Failure {
         Failure(

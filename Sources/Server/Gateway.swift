@@ -12,20 +12,20 @@ final class Gateway {
     /// 0: no limit.
     private var requestMilliseconds: UInt64
 
-    init(settings: Settings, upstream: Upstream, log: AccessLog, metrics: Metrics) {
+    init(settings: Settings, upstreams: Upstreams, log: AccessLog, metrics: Metrics) {
         self.log = log
         self.metrics = metrics
         access = settings.access
         requestMilliseconds = UInt64(settings.requestTimeout.milliseconds)
-        handlers = Handlers.all(settings: settings, upstream: upstream, lifecycle: lifecycle, metrics: metrics)
+        handlers = Handlers.all(settings: settings, upstreams: upstreams, lifecycle: lifecycle, metrics: metrics)
     }
 
     /// Requests in flight go on with what they have.
-    func use(_ settings: Settings, upstream: Upstream) {
+    func use(_ settings: Settings, upstreams: Upstreams) {
         log.isOn = settings.accessLog
         access = settings.access
         requestMilliseconds = UInt64(settings.requestTimeout.milliseconds)
-        handlers = Handlers.all(settings: settings, upstream: upstream, lifecycle: lifecycle, metrics: metrics)
+        handlers = Handlers.all(settings: settings, upstreams: upstreams, lifecycle: lifecycle, metrics: metrics)
     }
 
     /// Serves one request, from its arrival to its line in the log.

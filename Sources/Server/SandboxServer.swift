@@ -36,7 +36,7 @@ final class SandboxServer {
         state.sandbox = Sandbox(origin: base, cdn: cdn) { Int64(time(nil)) }
         origin = Server.Origin(
             base: base, trust: .pem(tls.certificatePEM), token: try? Secret(Array("hf_sandbox".utf8)),
-            contentOrigins: [cdn])
+            inference: base, contentOrigins: [cdn])
     }
 
     private static func listen(

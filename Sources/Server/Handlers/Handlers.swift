@@ -2,8 +2,9 @@
 @EventLoop
 enum Handlers {
     static func all(
-        settings: Settings, upstream: Upstream, lifecycle: Lifecycle, metrics: Metrics
+        settings: Settings, upstreams: Upstreams, lifecycle: Lifecycle, metrics: Metrics
     ) -> [Route.Name: any Handler] {
+        let upstream = upstreams.hub
         let hub = HubClient(upstream: upstream)
         let account = AccountHold(hub: hub, for: settings.accountHold)
         let probe = HubProbe(upstream: upstream, account: account)
@@ -17,6 +18,7 @@ enum Handlers {
             .deleteRepo: DeleteRepo(hub: hub, bodyBounds: bodyBounds),
             .health: GetHealth(),
             .relay: Passthrough(upstream: upstream),
+            .inference: Inference(router: upstreams.inference, billTo: settings.billTo),
             .ready: GetReady(hubProbe: probe, lifecycle: lifecycle),
             .metrics: GetMetrics(metrics: metrics),
         ]

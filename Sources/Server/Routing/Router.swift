@@ -2,7 +2,10 @@ internal import Hub
 
 /// Finds what answers a request.
 struct Router: Sendable {
-    /// The endpoint's name, or `relay` for a path that is not ours.
+    /// What is here or below goes to the inference router.
+    private static let inference = (path: "/v1", prefix: "/v1/")
+
+    /// The endpoint's name, or `relay` or `inference` for a path that is not ours.
     /// Throws `notFound` for an unknown path below `/-/` and for what is not shown at the entrance, `methodNotAllowed` for an endpoint's path with another method.
     func route(_ request: Request, at entrance: Entrance) throws(Failure) -> Route.Name {
         let path = request.target.path
@@ -11,7 +14,8 @@ struct Router: Sendable {
             guard path.hasPrefix("/"), !path.hasPrefix(Entrance.adminPrefix), entrance.shows(path) else {
                 throw .notFound("endpoint \(request.target.loggable)")
             }
-            return .relay
+            let isInference = path.hasPrefix(Self.inference.prefix) || path == Self.inference.path
+            return isInference ? .inference : .relay
         }
         // RFC 9110 9.3.2: HEAD is GET without the content, everywhere.
         let wanted = request.method == .head ? .get : request.method

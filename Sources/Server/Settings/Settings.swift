@@ -13,6 +13,10 @@ struct Settings: Sendable {
 
     var upstream = UpstreamAddress.hub
     var upstreamPlaintext = false
+    /// Nil, once settings are read: there is none for this Hub.
+    var inferenceUpstream: UpstreamAddress? = .inferenceRouter
+    /// Nil: whom the client names.
+    var billTo: String?
     /// From `token_file` too, once settings are read.
     var token: Secret?
     var tokenFile: String?
@@ -26,6 +30,7 @@ struct Settings: Sendable {
     var connectTimeout = Duration.seconds(5)
     var firstByteTimeout = Duration.seconds(60)
     var stallTimeout = Duration.seconds(60)
+    var inferenceTimeout = Duration.seconds(600)
     /// Zero: none.
     var requestTimeout = Duration.zero
     var handshakeTimeout = Duration.seconds(10)

@@ -4,8 +4,10 @@ extension Upstream {
     /// Sends a client's request on and streams the answer back. Throws only while nothing of an answer has gone out.
     ///
     /// A redirect to where a file's bytes are is followed here, without any credential; all else that leads to the Hub is
-    /// turned so that it leads here.
-    func relay(_ exchange: Exchange, _ context: RequestContext) async throws(Failure) {
+    /// turned so that it leads here. `billTo` is who pays, in the place of whom the client names.
+    func relay(
+        _ exchange: Exchange, _ context: RequestContext, billTo: String? = nil
+    ) async throws(Failure) {
         let original = exchange.request
         var request = original
         request.headers = EndToEndHeaders.upstream(request.headers)
@@ -13,6 +15,9 @@ extension Upstream {
         if rewritesBody {
             // What is compressed cannot be rewritten as it goes by.
             request.headers.remove("Accept-Encoding")
+        }
+        if let billTo {
+            request.headers.set("X-HF-Bill-To", billTo)
         }
         if let credential = try credential(for: context.caller) {
             request.headers.set("Authorization", credential.reveal())

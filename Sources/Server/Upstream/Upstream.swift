@@ -1,6 +1,6 @@
 internal import Hub
 
-/// The Hub as a server: where it is, with which credential it is asked, and for how long.
+/// The Hub, or the inference router, as a server: where it is, with which credential it is asked, and for how long.
 @EventLoop
 final class Upstream {
     /// An answer that a typed call has collected.
@@ -14,7 +14,7 @@ final class Upstream {
     private static let answerLimit = 8 << 20
 
     let access: Access
-    /// The Hub's origin and path prefix.
+    /// Its origin and path prefix.
     let base: String
     let pool: TransferPool
     let limits: Transfer.Limits
@@ -22,15 +22,14 @@ final class Upstream {
     let contentHosts: ContentHosts
     private let own: Credential?
 
-    init(_ settings: Settings, base: String, contentOrigins: [String], token: Secret?, pool: TransferPool) {
+    /// `base` is one of the addresses in `origin`; both get its token.
+    init(_ settings: Settings, origin: Server.Origin, base: String, limits: Transfer.Limits, pool: TransferPool) {
         access = settings.access
         self.base = base
-        own = token.map { .bearer($0) }
+        own = origin.token.map { .bearer($0) }
         self.pool = pool
-        contentHosts = ContentHosts(domains: settings.contentHosts.names, origins: contentOrigins, base: base)
-        limits = Transfer.Limits(
-            connect: settings.connectTimeout.milliseconds, firstByte: settings.firstByteTimeout.milliseconds,
-            stall: settings.stallTimeout.milliseconds)
+        contentHosts = ContentHosts(domains: settings.contentHosts.names, origins: origin.contentOrigins, base: base)
+        self.limits = limits
     }
 
     /// Sends `request`, whose path is from the Hub's root, with the credential that the access mode gives the caller.

@@ -17,7 +17,7 @@ struct RelayedCredentialTests {
         let hub = try FakeHub(
             Response(.found, headers: ["Location": "\(store.origin.base)/x", "X-Linked-Etag": "\"e\""]))
         defer { hub.close() }
-        var origin = hub.origin(trust: .both(hub, store))
+        var origin = hub.origin(trust: .all(of: [hub, store]))
         origin.contentOrigins = [store.origin.base]
         try await withGateway(origin, { $0.access = .passthrough }) { gateway in
             let reply = try await gateway.client.get(
@@ -65,15 +65,5 @@ struct RelayedCredentialTests {
             expectError(try await gateway.client.get("/x"), 502, "HubBroken", "interim")
             #expect(try await gateway.client.get("/x").text == "OK")
         }
-    }
-}
-
-extension TransferPool.Trust {
-    /// Both fake Hubs' certificates.
-    @EventLoop fileprivate static func both(_ one: FakeHub, _ other: FakeHub) -> TransferPool.Trust {
-        guard case .pem(let first) = one.origin.trust, case .pem(let second) = other.origin.trust else {
-            return .system
-        }
-        return .pem(first + second)
     }
 }
