@@ -12,6 +12,15 @@ extension Failure {
         Failure(.notFound, detail: "There is no \(what) here; check the spelling.")
     }
 
+    /// The gateway is below a path and not at the root.
+    public static func notBelow(_ basePath: String) -> Failure {
+        Failure(
+            .notFound,
+            detail:
+                "All that is here begins with \(basePath): set HF_ENDPOINT to this gateway's address with \(basePath) at its end."
+        )
+    }
+
     public static func methodNotAllowed(_ method: Method, allow: [Method]) -> Failure {
         let allowed = allow.map(\.rawValue).joined(separator: ", ")
         return Failure(.methodNotAllowed(allow: allow), detail: "\(method) is not allowed here; use \(allowed).")

@@ -5,7 +5,7 @@ internal import Hub
 final class Gateway {
     let lifecycle = Lifecycle()
     private var access: Access
-    private let router = Router()
+    private let router: Router
     private var handlers: [Route.Name: any Handler]
     private let log: AccessLog
     private let metrics: Metrics
@@ -15,6 +15,7 @@ final class Gateway {
     init(settings: Settings, upstreams: Upstreams, log: AccessLog, metrics: Metrics) {
         self.log = log
         self.metrics = metrics
+        router = Router(basePath: settings.basePath)
         access = settings.access
         requestMilliseconds = UInt64(settings.requestTimeout.milliseconds)
         handlers = Handlers.all(settings: settings, upstreams: upstreams, lifecycle: lifecycle, metrics: metrics)
@@ -53,7 +54,8 @@ final class Gateway {
         do throws(Failure) {
             if let refusal = exchange.refusal { throw refusal }
             if access == .open, CrossSite.sent(exchange.request) { throw .crossSite }
-            let route = try router.route(exchange.request, at: entrance)
+            context.target = try router.target(of: exchange.request, at: entrance)
+            let route = try router.route(exchange.request.method, context.target, at: entrance)
             context.route = route
             guard let handler = handlers[route] else { throw .internalError("no handler for \(route)") }
             try await handler.serve(exchange, context)

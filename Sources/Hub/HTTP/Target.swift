@@ -59,6 +59,20 @@ public struct Target: Sendable, Hashable {
         }
     }
 
+    /// What it asks for below `prefix`, a path without a slash at its end: of `/hf/x?y` below `/hf` that is `/x?y`, of `/hf` it is `/`.
+    /// Nil for a path that is not below it.
+    public func below(_ prefix: String) -> Target? {
+        let prefixLength = prefix.utf8.count
+        guard pathLength >= prefixLength, pathAndQuery.utf8.starts(with: prefix.utf8) else { return nil }
+        let rest = pathAndQuery.utf8.dropFirst(prefixLength)
+        guard pathLength > prefixLength else {
+            return Target(pathAndQuery: "/" + String(Substring(rest)), authority: authority, pathLength: 1)
+        }
+        guard rest.first == UInt8(ascii: "/") else { return nil }
+        return Target(
+            pathAndQuery: String(Substring(rest)), authority: authority, pathLength: pathLength - prefixLength)
+    }
+
     private static func split(_ received: String) throws(Failure) -> (authority: String?, pathAndQuery: String) {
         if received.utf8.first == UInt8(ascii: "/") || received == "*" { return (nil, received) }
         for scheme in ["http://", "https://"] where received.lowercased().hasPrefix(scheme) {

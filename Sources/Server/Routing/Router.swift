@@ -5,23 +5,35 @@ struct Router: Sendable {
     /// What is here or below goes to the inference router.
     private static let inference = (path: "/v1", prefix: "/v1/")
 
+    /// The path that stands before all others here; empty for none.
+    var basePath = ""
+
+    /// What a request asks for below `base_path`. What begins with `/-/` is at the root as well, where probes look for it.
+    /// Throws `notFound`, with the base path, for any other path that is not below it.
+    func target(of request: Request, at entrance: Entrance) throws(Failure) -> Target {
+        let target = request.target
+        guard !basePath.isEmpty, !target.path.hasPrefix(Entrance.adminPrefix) else { return target }
+        guard let below = target.below(basePath) else { throw .notBelow(basePath) }
+        return below
+    }
+
     /// The endpoint's name, or `relay` or `inference` for a path that is not ours.
     /// Throws `notFound` for an unknown path below `/-/` and for what is not shown at the entrance, `methodNotAllowed` for an endpoint's path with another method.
-    func route(_ request: Request, at entrance: Entrance) throws(Failure) -> Route.Name {
-        let path = request.target.path
+    func route(_ method: Method, _ target: Target, at entrance: Entrance) throws(Failure) -> Route.Name {
+        let path = target.path
         let here = Routes.all.filter { $0.path == path && entrance.shows(path) }
         guard !here.isEmpty else {
             guard path.hasPrefix("/"), !path.hasPrefix(Entrance.adminPrefix), entrance.shows(path) else {
-                throw .notFound("endpoint \(request.target.loggable)")
+                throw .notFound("endpoint \(target.loggable)")
             }
             let isInference = path.hasPrefix(Self.inference.prefix) || path == Self.inference.path
             return isInference ? .inference : .relay
         }
         // RFC 9110 9.3.2: HEAD is GET without the content, everywhere.
-        let wanted = request.method == .head ? .get : request.method
+        let wanted = method == .head ? .get : method
         guard let route = here.first(where: { $0.method == wanted }) else {
             throw .methodNotAllowed(
-                request.method, allow: here.flatMap { $0.method == .get ? [.get, .head] : [$0.method] })
+                method, allow: here.flatMap { $0.method == .get ? [.get, .head] : [$0.method] })
         }
         return route.name
     }

@@ -10,6 +10,8 @@ struct Settings: Sendable {
     var tlsCertificate = "certs/cert.pem"
     var tlsKey = "certs/key.pem"
     var access = Access.open
+    /// Empty, or begins with a slash and ends without one.
+    var basePath = ""
 
     var upstream = UpstreamAddress.hub
     var upstreamPlaintext = false

@@ -27,6 +27,10 @@ enum SettingsTable {
                 "access", \.access, .choice,
                 "With open whoever reaches the gateway acts with its token; with passthrough each brings their own.",
                 preset: "open on a loopback address; on any other it has to be chosen"),
+            Setting(
+                "base_path", \.basePath, .basePath,
+                "The path before all others of the gateway's: with /hf its address is https://HOST:PORT/hf.",
+                preset: "none: all is at the root", sample: "/hf"),
         ])
 
     private static let hub = Group(

@@ -10,6 +10,7 @@ extension Upstream {
     ) async throws(Failure) {
         let original = exchange.request
         var request = original
+        request.target = context.target
         request.headers = EndToEndHeaders.upstream(request.headers)
         let rewritesBody = RewrittenBodies.contains(request)
         if rewritesBody {
@@ -22,7 +23,8 @@ extension Upstream {
         if let credential = try credential(for: context.caller) {
             request.headers.set("Authorization", credential.reveal())
         }
-        let rewrite = Rewrite(hub: base, gateway: original.headers["Host"].map { "https://\($0)" } ?? "")
+        let rewrite = Rewrite(
+            hub: base, gateway: original.headers["Host"].map { "https://\($0)\(basePath)" } ?? basePath)
         var hop: Result<ContentHop?, Failure> = .success(nil)
         let relay = Relay(to: exchange, context) { head in
             context.hubRequestID = head.headers["X-Request-Id"]

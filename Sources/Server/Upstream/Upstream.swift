@@ -16,6 +16,8 @@ final class Upstream {
     let access: Access
     /// Its origin and path prefix.
     let base: String
+    /// The path that stands before all others of the gateway's.
+    let basePath: String
     let pool: TransferPool
     let limits: Transfer.Limits
     /// Where the Hub may redirect to for a file's bytes.
@@ -26,6 +28,7 @@ final class Upstream {
     init(_ settings: Settings, origin: Server.Origin, base: String, limits: Transfer.Limits, pool: TransferPool) {
         access = settings.access
         self.base = base
+        basePath = settings.basePath
         own = origin.token.map { .bearer($0) }
         self.pool = pool
         contentHosts = ContentHosts(domains: settings.contentHosts.names, origins: origin.contentOrigins, base: base)
