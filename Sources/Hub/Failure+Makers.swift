@@ -112,6 +112,15 @@ extension Failure {
         )
     }
 
+    /// The Hub's answer would lead a client past this gateway. `place` is where: `.escape(to: "cdn.hf.co", in: "Link")`.
+    public static func escape(to host: String, in place: String) -> Failure {
+        Failure(
+            .hubBroken,
+            detail:
+                "The Hub has answered, but \(place) of its answer leads to \(host), past this gateway. Whoever runs it can look at hubgate_escapes_total, and let such answers pass by strict_escape."
+        )
+    }
+
     public static var clientGone: Failure { Failure(.clientGone, detail: "The client closed the connection.") }
 
     /// `what` is what has run out: `.tooBusy("connections to the Hub", retryAfter: 1)`; `retryAfter` in seconds.

@@ -22,17 +22,22 @@ final class Server {
     let listener: Listener
     let admin: Listener?
     let pool: TransferPool
+    private let escapes: EscapeWatch
     /// Without its token, which lives no longer than what serves with it.
     private let origin: Origin
 
-    /// Starts serving. Throws when the certificate is not good or the address not to be had.
-    init(_ settings: Settings, origin: Origin, log: AccessLog) throws(CError) {
+    /// Starts serving. `warn` gets lines for the log. Throws when the certificate is not good or the address not to be had.
+    init(
+        _ settings: Settings, origin: Origin, log: AccessLog, warn: @escaping (String) -> Void = { _ in }
+    ) throws(CError) {
         let tls = try TLSContext(certificate: settings.tlsCertificate, key: settings.tlsKey)
         let pool = try TransferPool(
             trust: origin.trust, dnsServer: settings.nameServer?.description, connections: settings.upstreamConnections)
-        let upstreams = Upstreams(settings, origin: origin, pool: pool)
+        let escapes = EscapeWatch(metrics: metrics, warn: warn)
+        let upstreams = Upstreams(settings, origin: origin, pool: pool, escapes: escapes)
         let gateway = Gateway(settings: settings, upstreams: upstreams, log: log, metrics: metrics)
         self.pool = pool
+        self.escapes = escapes
         self.gateway = gateway
         self.origin = origin.with(token: nil)
         let limits = Listener.Limits(settings)
@@ -71,7 +76,9 @@ final class Server {
         listener.use(limits)
         admin?.use(tls)
         admin?.use(limits.forAdmin)
-        gateway.use(settings, upstreams: Upstreams(settings, origin: origin.with(token: token), pool: pool))
+        gateway.use(
+            settings,
+            upstreams: Upstreams(settings, origin: origin.with(token: token), pool: pool, escapes: escapes))
     }
 
     /// Closes everything at once. No call to the Hub may be under way.

@@ -25,6 +25,7 @@ struct Settings: Sendable {
     /// Nil: the system's certificate authorities.
     var authorities: String?
     var contentHosts = DomainNames(names: ["huggingface.co", "hf.co"])
+    var strictEscape = false
     /// Nil: those of /etc/resolv.conf.
     var nameServer: NameServer?
     var accountHold = Duration.seconds(10)

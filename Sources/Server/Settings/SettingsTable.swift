@@ -66,6 +66,10 @@ enum SettingsTable {
                 "The domains that the Hub may redirect to for the bytes of files; the gateway fetches them there itself.",
                 reloadable: true),
             Setting(
+                "strict_escape", \.strictEscape, .onOff,
+                "Answers 502 where the Hub's answer still leads a client to the Hub or a store; else that is only counted.",
+                reloadable: true),
+            Setting(
                 "dns_server", \.nameServer, .nameServerOrNothing, "The DNS server that finds the Hub.",
                 preset: "those of /etc/resolv.conf", sample: "10.0.0.2:53"),
             Setting(

@@ -6,7 +6,7 @@ struct ContentHop: Sendable {
     /// Where the bytes are: absolute, on one of the hosts that are allowed to hold the Hub's content.
     let url: String
     /// The head of the Hub's redirect.
-    let redirect: Transfer.Head
+    var redirect: Transfer.Head
 
     /// Fields of the request that choose which bytes come back. No credential is among them.
     private static let requestFields = ["Range", "If-Range", "Accept-Encoding", "User-Agent"]

@@ -25,34 +25,35 @@ extension Upstream {
         }
         let rewrite = Rewrite(
             hub: base, gateway: original.headers["Host"].map { "https://\($0)\(basePath)" } ?? basePath)
-        var hop: Result<ContentHop?, Failure> = .success(nil)
-        let relay = Relay(to: exchange, context) { head in
+        var hop: ContentHop?
+        let relay = Relay(to: exchange, context) { head throws(Failure) in
             context.hubRequestID = head.headers["X-Request-Id"]
-            hop = self.hop(head, of: original)
-            guard case .success(nil) = hop else { return .drop }
+            if var found = try ContentHop(head, of: original, hosts: self.contentHosts) {
+                rewrite.apply(to: &found.redirect.headers)
+                hop = found
+                return .drop
+            }
             var head = head
             rewrite.apply(to: &head.headers)
-            return rewritesBody && RewrittenBodies.fits(head)
-                ? .rewrite(head, URLReplacer(hub: rewrite.hub, gateway: rewrite.gateway)) : .pass(head)
+            try self.check(head.headers, gateway: rewrite.gateway)
+            guard rewritesBody, RewrittenBodies.fits(head) else { return .pass(head) }
+            return .rewrite(
+                head, URLReplacer(hub: rewrite.hub, gateway: rewrite.gateway),
+                self.scanner(gateway: rewrite.gateway))
         }
         try await carry(
             request, to: base + request.target.pathAndQuery, body: exchange.hasBody, on: exchange, by: relay)
-        if let hop = try hop.get() {
-            try await follow(hop, exchange, context)
-        }
-    }
-
-    private func hop(_ head: Transfer.Head, of request: Request) -> Result<ContentHop?, Failure> {
-        do throws(Failure) {
-            return .success(try ContentHop(head, of: request, hosts: contentHosts))
-        } catch {
-            return .failure(error)
+        if let hop {
+            try await follow(hop, exchange, context, gateway: rewrite.gateway)
         }
     }
 
     /// Answers with the content that the Hub has redirected to.
-    private func follow(_ hop: ContentHop, _ exchange: Exchange, _ context: RequestContext) async throws(Failure) {
+    private func follow(
+        _ hop: ContentHop, _ exchange: Exchange, _ context: RequestContext, gateway: String
+    ) async throws(Failure) {
         if exchange.request.method == .head, let head = hop.headAnswer {
+            try check(head.headers, gateway: gateway)
             var headers = EndToEndHeaders.downstream(head.headers)
             headers.append(Relay.requestIDField, context.id.description)
             exchange.start(
@@ -60,16 +61,15 @@ extension Upstream {
                 length: head.headers["Content-Length"].flatMap { Int($0) })
             return exchange.finish()
         }
-        var refusal: Failure?
-        let relay = Relay(to: exchange, context) { content in
+        let relay = Relay(to: exchange, context) { content throws(Failure) in
             guard [200, 206, 304, 416].contains(content.status.code) else {
-                refusal = .hubBroken("the store of its files answered \(content.status.code)")
-                return .drop
+                throw .hubBroken("the store of its files answered \(content.status.code)")
             }
-            return .pass(hop.joined(content))
+            let head = hop.joined(content)
+            try self.check(head.headers, gateway: gateway)
+            return .pass(head)
         }
         try await carry(try hop.request(for: exchange.request), to: hop.url, body: false, on: exchange, by: relay)
-        if let refusal { throw refusal }
     }
 
     /// Makes one call and lets `relay` answer by it; the client's body goes along if `streamsBody` says so.
@@ -87,11 +87,12 @@ extension Upstream {
         }
         do throws(Failure) {
             _ = try await transfer.head()
-            exchange.flushHead()
+            if relay.sendsHeadAtOnce { exchange.flushHead() }
             try await transfer.done()
         } catch {
-            throw upload.failure ?? error
+            throw relay.failure ?? upload.failure ?? error
         }
         relay.finish()
+        if let failure = relay.failure { throw failure }
     }
 }

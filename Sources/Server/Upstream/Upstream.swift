@@ -22,10 +22,17 @@ final class Upstream {
     let limits: Transfer.Limits
     /// Where the Hub may redirect to for a file's bytes.
     let contentHosts: ContentHosts
+    let detector: EscapeDetector
+    let escapes: EscapeWatch
+    /// Whether an answer that leads away becomes an error.
+    let isStrict: Bool
     private let own: Credential?
 
     /// `base` is one of the addresses in `origin`; both get its token.
-    init(_ settings: Settings, origin: Server.Origin, base: String, limits: Transfer.Limits, pool: TransferPool) {
+    init(
+        _ settings: Settings, origin: Server.Origin, base: String, limits: Transfer.Limits, pool: TransferPool,
+        escapes: EscapeWatch
+    ) {
         access = settings.access
         self.base = base
         basePath = settings.basePath
@@ -33,6 +40,11 @@ final class Upstream {
         self.pool = pool
         contentHosts = ContentHosts(domains: settings.contentHosts.names, origins: origin.contentOrigins, base: base)
         self.limits = limits
+        self.escapes = escapes
+        isStrict = settings.strictEscape
+        detector = EscapeDetector(
+            addresses: [origin.base] + [origin.inference].compactMap(\.self) + origin.contentOrigins,
+            domains: settings.contentHosts.names)
     }
 
     /// Sends `request`, whose path is from the Hub's root, with the credential that the access mode gives the caller.

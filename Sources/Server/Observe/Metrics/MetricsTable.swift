@@ -91,6 +91,11 @@ enum MetricsTable {
             MetricRow(
                 .upstreamSeconds, "hubgate_upstream_duration_seconds", .histogram,
                 "Time from a call to the Hub to its end, however it ended.", unit: .microseconds),
+            MetricRow(
+                .escapes, "hubgate_escapes_total", .counter,
+                "Answers that still name the Hub or a store where a client follows it, by where they do (body: a URL in "
+                    + "JSON). Not zero: clients are led past the gateway.",
+                by: [MetricLabel("place", MetricPlaces.Escape.self)]),
         ])
 
     private static let process = Group(
