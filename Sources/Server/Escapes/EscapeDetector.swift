@@ -18,7 +18,7 @@ struct EscapeDetector: Sendable {
 
     /// The host that `url` leads to, if it is one of the Hub's or of its stores.
     /// `gateway` is the gateway's address, as the client knows it: what leads there does not lead away.
-    func host(in url: String, gateway: String) -> String? {
+    func host(in url: some StringProtocol, gateway: String) -> String? {
         guard let authority = URLAuthority(url), authority != URLAuthority(gateway) else { return nil }
         let host = authority.host
         guard hosts.contains(host) || domains.contains(where: { host == $0 || host.hasSuffix(".\($0)") }) else {
@@ -27,37 +27,35 @@ struct EscapeDetector: Sendable {
         return host
     }
 
-    /// The first field that leads away. Does not allocate where no field could.
+    /// Whether there is a field that could lead away. Does not allocate.
+    static func concerns(_ headers: Headers) -> Bool { headers.contains(anyOf: names) }
+
+    /// The first field that leads away.
     func escape(in headers: Headers, gateway: String) -> Escape? {
-        for (index, field) in headers.fields.enumerated() {
-            // Nearly all fields are told apart by the length of their name.
-            guard Self.lengths & (1 << UInt64(min(field.nameLength, 63))) != 0,
-                let place = Self.places.first(where: { headers.isField(at: index, named: $0.name) })
-            else { continue }
-            let value = headers.withField(at: index) { _, value in
-                String(decoding: value.indices.map { value[$0] }, as: UTF8.self)
-            }
-            for url in place.urls(value) {
-                if let host = host(in: url, gateway: gateway) { return Escape(place: place.place, host: host) }
+        for field in Self.fields {
+            for value in headers.values(of: field.name) {
+                for url in field.urls(value) {
+                    if let host = host(in: url, gateway: gateway) { return Escape(place: field.place, host: host) }
+                }
             }
         }
         return nil
     }
 
     /// A field that clients follow.
-    private struct Place: Sendable {
+    private struct Field: Sendable {
         let name: String
         let place: MetricPlaces.Escape
         var urls: @Sendable (String) -> [Substring] = { [$0[...]] }
     }
 
-    private static let places = [
-        Place(name: "Location", place: .location), Place(name: "Content-Location", place: .contentLocation),
-        Place(name: "Link", place: .link, urls: targets), Place(name: "Refresh", place: .refresh, urls: refreshed),
-        Place(name: "X-Xet-Cas-Url", place: .xetCasUrl),
-        Place(name: "X-Xet-Refresh-Route", place: .xetRefreshRoute),
+    private static let fields = [
+        Field(name: "Location", place: .location), Field(name: "Content-Location", place: .contentLocation),
+        Field(name: "Link", place: .link, urls: targets), Field(name: "Refresh", place: .refresh, urls: refreshed),
+        Field(name: "X-Xet-Cas-Url", place: .xetCasUrl),
+        Field(name: "X-Xet-Refresh-Route", place: .xetRefreshRoute),
     ]
-    private static let lengths = places.reduce(0 as UInt64) { $0 | 1 << UInt64($1.name.utf8.count) }
+    private static let names = CaselessWords(fields.map(\.name))
 
     /// What stands in angle brackets (RFC 8288 section 3).
     @Sendable private static func targets(_ link: String) -> [Substring] {
@@ -69,8 +67,4 @@ struct EscapeDetector: Sendable {
         guard let equals = value.firstIndex(of: "=") else { return [] }
         return [value[value.index(after: equals)...].drop { " '\"".contains($0) }]
     }
-}
-
-extension EscapeDetector {
-    fileprivate func host(in url: Substring, gateway: String) -> String? { host(in: String(url), gateway: gateway) }
 }

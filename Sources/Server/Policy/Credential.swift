@@ -1,5 +1,5 @@
 /// What a request shows to say who sends it (RFC 9110 section 11.4): a secret, and how it is written.
-struct Credential: Sendable, Equatable {
+struct Credential: Sendable, Hashable {
     enum Scheme: String, CaseIterable, Sendable {
         /// RFC 6750 section 2.1.
         case bearer = "Bearer"
@@ -27,6 +27,9 @@ struct Credential: Sendable, Equatable {
         else { return nil }
         self.init(scheme: scheme, secret: secret)
     }
+
+    /// Bytes of the field's value.
+    var count: Int { scheme.rawValue.utf8.count + 1 + secret.count }
 
     /// In clear: for an `Authorization` field and nothing else.
     func reveal() -> String { "\(scheme.rawValue) \(secret.reveal())" }

@@ -12,7 +12,7 @@ struct Router: Sendable {
     /// Throws `notFound`, with the base path, for any other path that is not below it.
     func target(of request: Request, at entrance: Entrance) throws(Failure) -> Target {
         let target = request.target
-        guard !basePath.isEmpty, !target.path.hasPrefix(Entrance.adminPrefix) else { return target }
+        guard !basePath.isEmpty, !target.pathBegins(with: Entrance.adminPrefix) else { return target }
         guard let below = target.below(basePath) else { throw .notBelow(basePath) }
         return below
     }
@@ -21,20 +21,27 @@ struct Router: Sendable {
     /// Throws `notFound` for an unknown path below `/-/` and for what is not shown at the entrance, `methodNotAllowed` for an endpoint's path with another method.
     func route(_ method: Method, _ target: Target, at entrance: Entrance) throws(Failure) -> Route.Name {
         let path = target.path
-        let here = Routes.all.filter { $0.path == path && entrance.shows(path) }
-        guard !here.isEmpty else {
-            guard path.hasPrefix("/"), !path.hasPrefix(Entrance.adminPrefix), entrance.shows(path) else {
-                throw .notFound("endpoint \(target.loggable)")
-            }
-            let isInference = path.hasPrefix(Self.inference.prefix) || path == Self.inference.path
-            return isInference ? .inference : .relay
-        }
+        guard path.utf8.first == UInt8(ascii: "/"), entrance.shows(path) else { throw unknown(target) }
+        let length = path.utf8.count
         // RFC 9110 9.3.2: HEAD is GET without the content, everywhere.
         let wanted = method == .head ? .get : method
-        guard let route = here.first(where: { $0.method == wanted }) else {
-            throw .methodNotAllowed(
-                method, allow: here.flatMap { $0.method == .get ? [.get, .head] : [$0.method] })
+        var isOurs = false
+        // By length first: few paths of the Hub have one of these lengths.
+        for route in Routes.all where route.path.utf8.count == length && route.path == path {
+            if route.method == wanted { return route.name }
+            isOurs = true
         }
-        return route.name
+        if isOurs { throw .methodNotAllowed(method, allow: allowed(at: path)) }
+        guard !path.hasPrefix(Entrance.adminPrefix) else { throw unknown(target) }
+        let isInference = target.pathBegins(with: Self.inference.prefix) || path == Self.inference.path
+        return isInference ? .inference : .relay
+    }
+
+    private func allowed(at path: String) -> [Method] {
+        Routes.all.filter { $0.path == path }.flatMap { $0.method == .get ? [.get, .head] : [$0.method] }
+    }
+
+    private func unknown(_ target: Target) -> Failure {
+        .notFound("endpoint \(target.loggable)")
     }
 }

@@ -6,7 +6,7 @@ struct ContentHop: Sendable {
     /// Where the bytes are: absolute, on one of the hosts that are allowed to hold the Hub's content.
     let url: String
     /// The head of the Hub's redirect.
-    var redirect: Transfer.Head
+    let redirect: Transfer.Head
 
     /// Fields of the request that choose which bytes come back. No credential is among them.
     private static let requestFields = ["Range", "If-Range", "Accept-Encoding", "User-Agent"]
@@ -23,7 +23,9 @@ struct ContentHop: Sendable {
     /// Nil where the answer does not redirect, or redirects to a place on the Hub.
     /// Throws `hubBroken` for a redirect to anywhere else, because the client would follow it out of here.
     init?(_ head: Transfer.Head, of request: Request, hosts: ContentHosts) throws(Failure) {
-        guard [301, 302, 303, 307, 308].contains(head.status.code), let location = head.headers["Location"] else {
+        guard head.status.isRedirect, [301, 302, 303, 307, 308].contains(head.status.code),
+            let location = head.headers["Location"]
+        else {
             return nil
         }
         let isRead = request.method == .get || request.method == .head

@@ -20,40 +20,49 @@ extension Upstream {
         if let billTo {
             request.headers.set("X-HF-Bill-To", billTo)
         }
-        if let credential = try credential(for: context.caller) {
-            request.headers.set("Authorization", credential.reveal())
-        }
-        let rewrite = Rewrite(
-            hub: base, gateway: original.headers["Host"].map { "https://\($0)\(basePath)" } ?? basePath)
+        let credential = try credential(for: context.caller)
         var hop: ContentHop?
         let relay = Relay(to: exchange, context) { head throws(Failure) in
             context.hubRequestID = head.headers["X-Request-Id"]
-            if var found = try ContentHop(head, of: original, hosts: self.contentHosts) {
-                rewrite.apply(to: &found.redirect.headers)
+            if let found = try ContentHop(head, of: original, hosts: self.contentHosts) {
                 hop = found
                 return .drop
             }
+            guard rewritesBody || Rewrite.concerns(head.headers) || EscapeDetector.concerns(head.headers) else {
+                return .pass(head)
+            }
+            let rewrite = self.rewrite(for: original)
             var head = head
-            rewrite.apply(to: &head.headers)
-            try self.check(head.headers, gateway: rewrite.gateway)
+            try self.lead(&head, by: rewrite)
             guard rewritesBody, RewrittenBodies.fits(head) else { return .pass(head) }
             return .rewrite(
                 head, URLReplacer(hub: rewrite.hub, gateway: rewrite.gateway),
                 self.scanner(gateway: rewrite.gateway))
         }
         try await carry(
-            request, to: base + request.target.pathAndQuery, body: exchange.hasBody, on: exchange, by: relay)
+            request, credential, to: base + request.target.pathAndQuery, body: exchange.hasBody, on: exchange, by: relay
+        )
         if let hop {
-            try await follow(hop, exchange, context, gateway: rewrite.gateway)
+            try await follow(hop, exchange, context)
         }
     }
 
+    /// What leads to the Hub leads where this client has found the gateway.
+    private func rewrite(for request: Request) -> Rewrite {
+        Rewrite(hub: base, gateway: request.headers["Host"].map { "https://\($0)\(basePath)" } ?? basePath)
+    }
+
+    /// Turns what leads to the Hub, and looks whether something is left that leads away.
+    private func lead(_ head: inout Transfer.Head, by rewrite: Rewrite) throws(Failure) {
+        rewrite.apply(to: &head.headers)
+        try check(head.headers, gateway: rewrite.gateway)
+    }
+
     /// Answers with the content that the Hub has redirected to.
-    private func follow(
-        _ hop: ContentHop, _ exchange: Exchange, _ context: RequestContext, gateway: String
-    ) async throws(Failure) {
-        if exchange.request.method == .head, let head = hop.headAnswer {
-            try check(head.headers, gateway: gateway)
+    private func follow(_ hop: ContentHop, _ exchange: Exchange, _ context: RequestContext) async throws(Failure) {
+        let rewrite = rewrite(for: exchange.request)
+        if exchange.request.method == .head, var head = hop.headAnswer {
+            try lead(&head, by: rewrite)
             var headers = EndToEndHeaders.downstream(head.headers)
             headers.append(Relay.requestIDField, context.id.description)
             exchange.start(
@@ -65,24 +74,25 @@ extension Upstream {
             guard [200, 206, 304, 416].contains(content.status.code) else {
                 throw .hubBroken("the store of its files answered \(content.status.code)")
             }
-            let head = hop.joined(content)
-            try self.check(head.headers, gateway: gateway)
+            var head = hop.joined(content)
+            try self.lead(&head, by: rewrite)
             return .pass(head)
         }
-        try await carry(try hop.request(for: exchange.request), to: hop.url, body: false, on: exchange, by: relay)
+        try await carry(try hop.request(for: exchange.request), nil, to: hop.url, body: false, on: exchange, by: relay)
     }
 
     /// Makes one call and lets `relay` answer by it; the client's body goes along if `streamsBody` says so.
     private func carry(
-        _ request: Request, to url: String, body streamsBody: Bool, on exchange: Exchange, by relay: Relay
+        _ request: Request, _ credential: Credential?, to url: String, body streamsBody: Bool, on exchange: Exchange,
+        by relay: Relay
     ) async throws(Failure) {
         defer { relay.noteTime() }
         let transfer = pool.start(
-            request, url: url, limits: limits,
+            request, url: url, credential: credential, limits: limits,
             stream: streamsBody ? TransferPool.Stream(length: exchange.declaredLength) : nil, sink: relay)
         relay.transfer = transfer
-        let upload = UploadPump(from: exchange, to: transfer)
-        if streamsBody {
+        let upload = streamsBody ? UploadPump(from: exchange, to: transfer) : nil
+        if let upload {
             exchange.stream(into: upload)
         }
         do throws(Failure) {
@@ -90,7 +100,7 @@ extension Upstream {
             if relay.sendsHeadAtOnce { exchange.flushHead() }
             try await transfer.done()
         } catch {
-            throw relay.failure ?? upload.failure ?? error
+            throw relay.failure ?? upload?.failure ?? error
         }
         relay.finish()
         if let failure = relay.failure { throw failure }
