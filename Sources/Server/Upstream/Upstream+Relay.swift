@@ -63,11 +63,9 @@ extension Upstream {
         let rewrite = rewrite(for: exchange.request)
         if exchange.request.method == .head, var head = hop.headAnswer {
             try lead(&head, by: rewrite)
-            var headers = EndToEndHeaders.downstream(head.headers)
-            headers.append(Relay.requestIDField, context.id.description)
             exchange.start(
-                head.status, headers: headers,
-                length: head.headers["Content-Length"].flatMap { Int($0) })
+                head.status, headers: EndToEndHeaders.downstream(head.headers), id: .beside(context.id),
+                length: head.contentLength)
             return exchange.finish()
         }
         let relay = Relay(to: exchange, context) { content throws(Failure) in
@@ -91,14 +89,15 @@ extension Upstream {
             request, url: url, credential: credential, limits: limits,
             stream: streamsBody ? TransferPool.Stream(length: exchange.declaredLength) : nil, sink: relay)
         relay.transfer = transfer
+        relay.context.transfer = transfer
         let upload = streamsBody ? UploadPump(from: exchange, to: transfer) : nil
         if let upload {
             exchange.stream(into: upload)
         }
         do throws(Failure) {
-            _ = try await transfer.head()
+            await transfer.headOrEnd()
             if relay.sendsHeadAtOnce { exchange.flushHead() }
-            try await transfer.done()
+            try await transfer.ended()
         } catch {
             throw relay.failure ?? upload?.failure ?? error
         }
