@@ -16,7 +16,7 @@ enum Greeting {
             settings.adminListen.flatMap { address in
                 adminPort.map { "Serving /-/health, /-/ready and /-/metrics on \(Self.origin(address, $0)) alone." }
             },
-            "Listening on \(origin). Try: curl --cacert \(authority) \(origin)/",
+            "Listening on \(origin). Try: curl --cacert \(authority) \(origin)\(settings.basePath)/",
         ].compactMap(\.self)
     }
 

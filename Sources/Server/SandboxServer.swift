@@ -41,7 +41,7 @@ final class SandboxServer {
         state.sandbox = Sandbox(origin: base, cdn: cdn, cas: cas) { Int64(time(nil)) }
         origin = Server.Origin(
             base: base, trust: .pem(tls.certificatePEM), token: try? Secret(Array("hf_sandbox".utf8)),
-            contentOrigins: [cdn, cas])
+            inference: base, contentOrigins: [cdn, cas])
     }
 
     private static func listen(

@@ -33,7 +33,8 @@ final class Service {
         do throws(CError) {
             server = try Server(
                 settings, origin: sandbox?.origin ?? Server.Origin(settings),
-                log: AccessLog(output: output, form: form, isOn: settings.accessLog))
+                log: AccessLog(output: output, form: form, isOn: settings.accessLog)
+            ) { log.warning("\($0)") }
         } catch {
             sandbox?.close()
             throw error
