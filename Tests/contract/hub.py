@@ -76,3 +76,26 @@ class Hub:
             "SSL_CERT_FILE": str(self.authority),
             "REQUESTS_CA_BUNDLE": str(self.authority),
         }
+
+    def put_linked(self, repo, path, content, token="hf_sandbox"):
+        """A file on the CDN in a model's repository, uploaded as the clients do, but straight to the Hub."""
+        oid, size = hashlib.sha256(content).hexdigest(), len(content)
+
+        def call(url, body, media_type, method="POST", token=token):
+            headers = {"Content-Type": media_type, **({"Authorization": f"Bearer {token}"} if token else {})}
+            request = urllib.request.Request(url, body, headers, method=method)
+            with urllib.request.urlopen(request, context=self.context, timeout=10) as answer:
+                return answer.read()
+
+        order = {"operation": "upload", "transfers": ["basic"], "objects": [{"oid": oid, "size": size}]}
+        lfs = "application/vnd.git-lfs+json"
+        batch = call(f"{self.origin}/{repo}.git/info/lfs/objects/batch", json.dumps(order).encode(), lfs)
+        actions = json.loads(batch)["objects"][0].get("actions")
+        if actions:
+            call(actions["upload"]["href"], content, "application/octet-stream", "PUT", token=None)
+        lines = [
+            {"key": "header", "value": {"summary": f"Upload {path}", "description": ""}},
+            {"key": "lfsFile", "value": {"path": path, "algo": "sha256", "oid": oid, "size": size}},
+        ]
+        body = "\n".join(map(json.dumps, lines)).encode()
+        call(f"{self.origin}/api/models/{repo}/commit/main", body, "application/x-ndjson")
