@@ -2,20 +2,22 @@ internal import Glibc
 
 /// Writes lines to a descriptor without ever making the loop wait for the reader: what it does not take is kept, up to a bound, and then
 /// dropped and counted. A full pipe behind the log must not stop the gateway.
+///
+/// Workers write to one pipe together. Each write ends with a line, so that lines of at most 4096 bytes stay whole.
 @EventLoop
 final class Output {
     private static let bound = 1 << 20
-    /// A pipe that is ready takes this much without blocking (POSIX: PIPE_BUF).
-    private static let atomic = 4096
+    /// A pipe takes this much at once or not at all (POSIX: PIPE_BUF).
+    nonisolated private static let atomic = 4096
 
-    private let descriptor: Int32
+    private let way: OutputWay
     private var waiting: [UInt8] = []
     private var isFlushDue = false
     private(set) var droppedLines = 0
     private lazy var again = Timer { [weak self] in self?.flush() }
 
     init(descriptor: Int32) {
-        self.descriptor = descriptor
+        way = OutputWay(descriptor)
     }
 
     /// `line` without its line end. It is written with the others of the same turn of the loop.
@@ -36,11 +38,8 @@ final class Output {
     func flush() {
         isFlushDue = false
         var start = 0
-        while start < waiting.count, isReady {
-            let count = min(Self.atomic, waiting.count - start)
-            let written = unsafe waiting.withUnsafeBytes { bytes in
-                unsafe Glibc.write(descriptor, bytes.baseAddress?.advanced(by: start), count)
-            }
+        while start < waiting.count {
+            let written = way.write(waiting[start..<Self.end(of: waiting, from: start)])
             guard written > 0 else { break }
             start += written
         }
@@ -51,8 +50,10 @@ final class Output {
         }
     }
 
-    private var isReady: Bool {
-        var watched = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
-        return unsafe poll(&watched, 1, 0) == 1 && watched.revents & Int16(POLLOUT) != 0
+    /// Where the next write from `start` ends: behind the last line that fits whole, or inside one that is too long.
+    nonisolated static func end(of waiting: [UInt8], from start: Int) -> Int {
+        let most = min(start + atomic, waiting.count)
+        let lineEnd = waiting[start..<most].lastIndex(of: UInt8(ascii: "\n"))
+        return lineEnd.map { $0 + 1 } ?? most
     }
 }
