@@ -7,11 +7,12 @@ internal import Hub
 /// directly takes the certificate from the handshake and trusts it: on the loopback nobody else has the port.
 @EventLoop
 final class SandboxServer {
-    let origin: Server.Origin
-    let cdn: String
+    let site: SandboxSite
     private let hubListener: Listener
     private let cdnListener: Listener
     private let state: SandboxState
+
+    var origin: Server.Origin { site.origin }
 
     /// With the journal of what reached it.
     var sandbox: Sandbox { state.sandbox }
@@ -31,12 +32,10 @@ final class SandboxServer {
         }
         let base = "https://localhost:\(hubPort)"
         // Another name, not only another port: some clients keep their token as long as the name is the same.
-        cdn = "https://127.0.0.1:\(cdnPort)"
+        let cdn = "https://127.0.0.1:\(cdnPort)"
         // The signatures of the CDN expire, so this clock must not stand still.
         state.sandbox = Sandbox(origin: base, cdn: cdn) { Int64(time(nil)) }
-        origin = Server.Origin(
-            base: base, trust: .pem(tls.certificatePEM), token: try? Secret(Array("hf_sandbox".utf8)),
-            contentOrigins: [cdn])
+        site = SandboxSite(hub: base, cdn: cdn, authority: tls.certificatePEM)
     }
 
     private static func listen(

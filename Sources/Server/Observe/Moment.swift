@@ -13,6 +13,9 @@ struct Moment: Sendable {
     /// Since the system's start.
     var microseconds: Int { Int(nanoseconds / 1000) }
 
+    /// The same, in milliseconds.
+    var milliseconds: Int { Int(nanoseconds / 1_000_000) }
+
     func microseconds(since earlier: Moment) -> Int {
         Int((nanoseconds - earlier.nanoseconds) / 1000)
     }
