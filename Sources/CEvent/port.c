@@ -45,27 +45,41 @@ static bool set(int fd, int option, int value) {
  * without sharing, which the kernel grants to one socket only. Then it changes sides while it still holds the port: with
  * SO_REUSEPORT workers may join, and without SO_REUSEADDR whoever does not ask to share may not, even while no worker listens. Last it
  * stops listening: it stays bound, and no client's connect ends in its queue. */
-static bool hold(int fd, const struct addrinfo *target) {
-    return set(fd, SO_REUSEADDR, 1) && bind(fd, target->ai_addr, target->ai_addrlen) == 0 && listen(fd, 1) == 0
-        && set(fd, SO_REUSEPORT, 1) && set(fd, SO_REUSEADDR, 0) && shutdown(fd, SHUT_RD) == 0;
+static bool hold(int fd) {
+    return listen(fd, 1) == 0 && set(fd, SO_REUSEPORT, 1) && set(fd, SO_REUSEADDR, 0) && shutdown(fd, SHUT_RD) == 0;
 }
 
-int ce_port_hold(const char *address, uint16_t *port, ce_error *error) {
-    struct addrinfo *target = ce_port_address(address, *port, error);
+static int hold_named(const char *address, uint16_t port, bool lasting, ce_error *error) {
+    struct addrinfo *target = ce_port_address(address, port, error);
     if (target == NULL) {
         return -1;
     }
     int fd = socket(target->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    bool held = fd >= 0 && hold(fd, target);
+    bool bound =
+        fd >= 0 && set(fd, SO_REUSEADDR, 1) && bind(fd, target->ai_addr, target->ai_addrlen) == 0 && (!lasting || hold(fd));
     int reason = errno;
     freeaddrinfo(target);
-    if (!held) {
-        ce_port_refused(address, *port, reason, error);
+    if (!bound) {
+        ce_port_refused(address, port, reason, error);
         if (fd >= 0) {
             close(fd);
         }
         return -1;
     }
-    *port = ce_port_of(fd);
+    return fd;
+}
+
+int ce_port_hold(const char *address, uint16_t *port, ce_error *error) {
+    if (*port != 0) {
+        return hold_named(address, *port, true, error);
+    }
+    /* A port that the kernel chose is given back when its socket stops listening, one that was asked for is not. */
+    int finder = hold_named(address, 0, false, error);
+    if (finder < 0) {
+        return -1;
+    }
+    *port = ce_port_of(finder);
+    int fd = hold_named(address, *port, true, error);
+    close(finder);
     return fd;
 }
