@@ -73,7 +73,11 @@ final class Service {
 
     /// Takes up what changed in the files, all of it or, if anything is wrong, nothing.
     func reload() {
-        guard !server.gateway.lifecycle.isDraining else { return }
+        guard !server.gateway.lifecycle.isDraining else {
+            // It is about to go, with what it has: nobody has to wait for it.
+            worker?.say(.reloaded)
+            return
+        }
         notify?.reloading()
         switch Reload.decide(settings, read()) {
         case .success(let reload):

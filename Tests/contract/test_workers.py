@@ -240,6 +240,20 @@ def test_the_port_is_held_while_no_worker_lives_and_clients_are_refused(start_tw
     assert wait_until(lambda: not is_refused(gate.port), 15)
 
 
+@pytest.mark.skipif(os.getuid() != 0, reason="root can be another user")
+def test_another_user_cannot_share_the_port(start_two):
+    gate = start_two()
+    attempt = f"""
+import socket
+thief = socket.socket()
+thief.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+thief.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+thief.bind(("127.0.0.1", {gate.port}))
+"""
+    done = subprocess.run(["python3", "-I", "-c", attempt], user=65534, group=65534, cwd="/", capture_output=True, text=True, timeout=20)
+    assert done.returncode == 1 and "Address already in use" in done.stderr, done.stderr
+
+
 # Deaths
 
 
@@ -418,6 +432,34 @@ def test_a_replaced_token_leaves_the_memory_of_all_processes(start_two, tmp_path
     for _ in range(5):
         of_each(ask)
     assert [copies_in_memory(process, old) for process in processes] == [0, 0, 0]
+
+
+def test_a_stuck_worker_holds_up_no_reload(start_two):
+    gate = start_two()
+    stuck, _ = children(gate)
+    os.kill(stuck, signal.SIGSTOP)
+    try:
+        gate.signal(signal.SIGHUP)
+        wait_for_message(gate, "^1 of 2 workers have not answered", 10)
+    finally:
+        os.kill(stuck, signal.SIGCONT)
+    reload(gate)
+
+
+def test_a_worker_that_drains_holds_up_no_reload(start_two, hub):
+    gate = start_two()
+    came, go = [], []
+    hub.on("/slow", lambda *_: came.append(1) or (wait_until(lambda: go, 20), http(200, b"slow"))[1])
+    slow = gate.connect(timeout=20)
+    slow.send(request("GET", "/slow"))
+    assert wait_until(lambda: came)
+    os.kill(worker_of(gate, slow), signal.SIGTERM)
+    time.sleep(0.2)
+    reload(gate)
+    assert not [message for message in gate.messages if "not answered" in message]
+    go.append(1)
+    assert slow.answer().body == b"slow"
+    wait_for_message(gate, "serves again")
 
 
 def test_the_number_of_workers_needs_a_restart(start_before, hub):

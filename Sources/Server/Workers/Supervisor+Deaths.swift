@@ -47,7 +47,7 @@ extension Supervisor {
     var untilDue: Int? {
         let feed = notify.watchdogMilliseconds == nil || !isUp ? nil : nextFeed
         let due = places.compactMap(\.due).min()
-        return [feed, due].compactMap(\.self).min().map { max(0, $0 - Moment.now.milliseconds) }
+        return [feed, due, reload?.due].compactMap(\.self).min().map { max(0, $0 - Moment.now.milliseconds) }
     }
 
     /// The service manager's watchdog watches this process; this process watches its workers.

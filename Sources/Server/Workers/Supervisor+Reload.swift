@@ -3,7 +3,12 @@ internal import Logging
 
 /// A reload that waits for the workers.
 struct ReloadUnderWay {
+    /// A worker that is stuck does not keep the others from the next one, in milliseconds.
+    private static let longest = 5_000
+
     let reload: Reload
+    /// When it is told of, in milliseconds by `Moment`, whoever has answered.
+    let due = Moment.now.milliseconds + longest
     /// How many found a fault that the parent did not.
     var refusals = 0
 }
@@ -42,14 +47,19 @@ extension Supervisor {
         finishReloadIfDone()
     }
 
-    /// Tells of it when no worker is left that has not answered or died.
+    /// Tells of it when no worker is left that has not answered or died, or when it has taken too long.
     func finishReloadIfDone() {
-        guard let done = reload, !places.contains(where: \.owesReload) else { return }
+        let silent = places.count(where: \.owesReload)
+        guard let done = reload, silent == 0 || done.due <= Moment.now.milliseconds else { return }
         reload = nil
         log.notice("\(done.reload.summary)")
         if let warning = done.reload.restartWarning { log.warning("\(warning)") }
         if done.refusals > 0 {
             log.warning("\(done.refusals) of \(places.count) workers kept what they had; send SIGHUP again.")
+        }
+        if silent > 0 {
+            log.warning("\(silent) of \(places.count) workers have not answered, and may have what they had.")
+            for index in places.indices { places[index].owesReload = false }
         }
         if isUp { notify.ready(status) }
         if reloadsAgain {

@@ -68,6 +68,7 @@ final class Supervisor {
             signals.wait(orFor: places.compactMap { $0.child?.line }, milliseconds: untilDue)
             while let signal = signals.next() { take(signal) }
             listen()
+            finishReloadIfDone()
             feedWatchdog()
             if let verdict {
                 endChildren()
@@ -82,7 +83,9 @@ final class Supervisor {
             guard let due = places[index].due, due <= Moment.now.milliseconds else { continue }
             do throws(CError) {
                 switch try ChildProcess.fork() {
-                case .parent(let child): places[index].taken(by: child)
+                case .parent(let child):
+                    places[index].taken(by: child)
+                    if isUp { slots[.workerRestarts] += 1 }
                 case .child(let line): return asWorker(places[index].number, line: line)
                 }
             } catch {
@@ -133,7 +136,6 @@ final class Supervisor {
         countWorkers()
         if isUp {
             log.notice("Worker \(places[index].number) serves again (pid \(places[index].child?.pid ?? 0)).")
-            slots[.workerRestarts] += 1
         } else if places.allSatisfy(\.isServing) {
             isUp = true
             greet()
