@@ -11,7 +11,7 @@ final class Output {
     nonisolated private static let atomic = 4096
 
     private let way: OutputWay
-    private var waiting: [UInt8] = []
+    private var waiting = ByteBuffer(capacity: 16 * 1024)
     private var isFlushDue = false
     private(set) var droppedLines = 0
     private lazy var again = Timer { [weak self] in self?.flush() }
@@ -21,16 +21,16 @@ final class Output {
     }
 
     /// `line` without its line end. It is written with the others of the same turn of the loop.
-    func write(_ line: [UInt8]) {
+    func write(_ line: borrowing ByteBuffer) {
         guard waiting.count + line.count < Self.bound else {
             droppedLines += 1
             return
         }
-        waiting += line
+        unsafe line.withBytes { unsafe waiting.append($0) }
         waiting.append(UInt8(ascii: "\n"))
         if !isFlushDue {
             isFlushDue = true
-            again.start(milliseconds: 0)
+            EventLoop.beforePoll { [weak self] in self?.flush() }
         }
     }
 
@@ -39,7 +39,10 @@ final class Output {
         isFlushDue = false
         var start = 0
         while start < waiting.count {
-            let written = way.write(waiting[start..<Self.end(of: waiting, from: start)])
+            let written = unsafe waiting.withBytes { bytes in
+                let rest = unsafe UnsafeBufferPointer(rebasing: bytes[start...])
+                return unsafe way.write(UnsafeBufferPointer(rebasing: rest.prefix(Self.lengthOfWrite(rest))))
+            }
             guard written > 0 else { break }
             start += written
         }
@@ -50,10 +53,9 @@ final class Output {
         }
     }
 
-    /// Where the next write from `start` ends: behind the last line that fits whole, or inside one that is too long.
-    nonisolated static func end(of waiting: [UInt8], from start: Int) -> Int {
-        let most = min(start + atomic, waiting.count)
-        let lineEnd = waiting[start..<most].lastIndex(of: UInt8(ascii: "\n"))
-        return lineEnd.map { $0 + 1 } ?? most
+    /// How much of `waiting` the next write takes: to the last line that fits whole, or a part of one that is too long.
+    nonisolated static func lengthOfWrite(_ waiting: UnsafeBufferPointer<UInt8>) -> Int {
+        let most = unsafe waiting.prefix(atomic)
+        return unsafe most.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? most.count
     }
 }

@@ -8,20 +8,22 @@ final class OutputWay {
         case ownPipe
         /// Such as the journal's.
         case socket
-        /// A file, a terminal; or a pipe that cannot be opened again, as another user made it.
+        /// It is always ready.
+        case file
+        /// A terminal; or a pipe that cannot be opened again, as another user made it.
         case other
     }
 
     private let kind: Kind
     private let descriptor: Int32
 
-    /// `descriptor` has to stay open as long as this lives.
+    /// `inherited` has to stay open as long as this lives.
     init(_ inherited: Int32) {
         var status = stat()
         let type = unsafe fstat(inherited, &status) == 0 ? status.st_mode & S_IFMT : 0
         let own = type == S_IFIFO ? unsafe open("/proc/self/fd/\(inherited)", O_WRONLY | O_NONBLOCK | O_CLOEXEC) : -1
         descriptor = own >= 0 ? own : inherited
-        kind = own >= 0 ? .ownPipe : type == S_IFSOCK ? .socket : .other
+        kind = own >= 0 ? .ownPipe : type == S_IFSOCK ? .socket : type == S_IFREG ? .file : .other
     }
 
     deinit {
@@ -29,14 +31,11 @@ final class OutputWay {
     }
 
     /// How many of the bytes were taken; not more than 0 when the reader does not take any now.
-    func write(_ bytes: ArraySlice<UInt8>) -> Int {
-        unsafe bytes.withUnsafeBytes { bytes in
-            switch kind {
-            case .ownPipe: unsafe Glibc.write(descriptor, bytes.baseAddress, bytes.count)
-            case .socket:
-                unsafe send(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL | MSG_DONTWAIT))
-            case .other: isReady ? unsafe Glibc.write(descriptor, bytes.baseAddress, bytes.count) : 0
-            }
+    func write(_ bytes: UnsafeBufferPointer<UInt8>) -> Int {
+        switch kind {
+        case .ownPipe, .file: unsafe Glibc.write(descriptor, bytes.baseAddress, bytes.count)
+        case .socket: unsafe send(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL | MSG_DONTWAIT))
+        case .other: isReady ? unsafe Glibc.write(descriptor, bytes.baseAddress, bytes.count) : 0
         }
     }
 

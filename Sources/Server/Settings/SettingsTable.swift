@@ -62,6 +62,10 @@ enum SettingsTable {
             Setting(
                 "account_hold", \.accountHold, .duration(second...hour, orOff: true),
                 "How long each worker holds an answer of /api/account before it asks the Hub again.", reloadable: true),
+            Setting(
+                "coalesce", \.coalesce, .onOff,
+                "Makes one call, in each worker, of identical GETs of the Hub's API, and HEADs, of one identity at the same moment.",
+                reloadable: true),
         ])
 
     private static let times = Group(
