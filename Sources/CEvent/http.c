@@ -90,8 +90,8 @@ void ce_http_set_limits(ce_http *http, const ce_http_limits *limits) {
 }
 
 static struct evconnlistener *listen_on(ce_http *http, const struct addrinfo *target, bool shared) {
-    unsigned flags = LEV_OPT_REUSEABLE | LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC
-        | (shared ? LEV_OPT_REUSEABLE_PORT : 0);
+    unsigned flags =
+        LEV_OPT_REUSEABLE | LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC | (shared ? LEV_OPT_REUSEABLE_PORT : 0);
     struct evconnlistener *listener =
         evconnlistener_new_bind(http->loop->base, NULL, NULL, flags, 1024, target->ai_addr, (int)target->ai_addrlen);
     if (listener == NULL) {

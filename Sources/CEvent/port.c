@@ -1,7 +1,7 @@
 /* A port that workers share: each listens on it with a socket of its own (SO_REUSEPORT), and the kernel spreads clients over them.
  * Their parent holds the port and never accepts on it. */
-#include "loop.h"
 #include "port.h"
+#include "loop.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -55,8 +55,8 @@ static int hold_named(const char *address, uint16_t port, bool lasting, ce_error
         return -1;
     }
     int fd = socket(target->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    bool bound =
-        fd >= 0 && set(fd, SO_REUSEADDR, 1) && bind(fd, target->ai_addr, target->ai_addrlen) == 0 && (!lasting || hold(fd));
+    bool bound = fd >= 0 && set(fd, SO_REUSEADDR, 1) && bind(fd, target->ai_addr, target->ai_addrlen) == 0
+        && (!lasting || hold(fd));
     int reason = errno;
     freeaddrinfo(target);
     if (!bound) {

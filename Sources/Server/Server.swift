@@ -40,7 +40,8 @@ final class Server {
         let limits = Listener.Limits(settings)
         let entrance = settings.adminListen == nil ? Entrance.only : .clients
         do throws(CError) {
-            (listener, port) = try Listener.opened(at: settings.listen, shared: worker != nil, tls: tls, limits: limits) {
+            (listener, port) = try Listener.opened(at: settings.listen, shared: worker != nil, tls: tls, limits: limits)
+            {
                 gateway.serve($0, at: entrance)
             }
         } catch {

@@ -7,7 +7,8 @@ struct WorkerTests {
     @Test("After a long life the successor comes at once, after young deaths later and later, up to ten seconds")
     func delays() {
         var delay = RestartDelay()
-        #expect((0..<10).map { _ in delay.next(lived: 5) } == [0, 100, 200, 400, 800, 1600, 3200, 6400, 10_000, 10_000])
+        #expect(
+            (0..<10).map { _ in delay.next(lived: 5) } == [0, 100, 200, 400, 800, 1600, 3200, 6400, 10_000, 10_000])
         #expect(delay.next(lived: 9_999) == 10_000)
         #expect(delay.next(lived: 10_000) == 0)
         #expect(delay.next(lived: 9_999) == 100)
@@ -55,9 +56,12 @@ struct WorkerTests {
 
     @Test("A sandbox's site goes through a pipe as it is")
     func site() throws {
-        let site = SandboxSite(hub: "https://localhost:1", cdn: "https://127.0.0.1:2", cas: "https://127.0.0.1:3", authority: "-----\nAAAA\n-----\n")
+        let site = SandboxSite(
+            hub: "https://localhost:1", cdn: "https://127.0.0.1:2", cas: "https://127.0.0.1:3",
+            authority: "-----\nAAAA\n-----\n")
         let read = try #require(SandboxSite(bytes: site.bytes))
-        #expect(read.hub == site.hub && read.cdn == site.cdn && read.cas == site.cas && read.authority == site.authority)
+        #expect(
+            read.hub == site.hub && read.cdn == site.cdn && read.cas == site.cas && read.authority == site.authority)
         #expect(SandboxSite(bytes: []) == nil)
         #expect(SandboxSite(bytes: Array("https://localhost:1\n".utf8)) == nil)
     }

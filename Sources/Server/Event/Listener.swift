@@ -53,7 +53,8 @@ internal import Hub
 
     /// Listens at `address`, `shared` beside other workers. Whatever fails, nothing stays open.
     static func opened(
-        at address: ListenAddress, shared: Bool, tls: TLSContext, limits: Limits, serve: @escaping @EventLoop (Exchange) -> Void
+        at address: ListenAddress, shared: Bool, tls: TLSContext, limits: Limits,
+        serve: @escaping @EventLoop (Exchange) -> Void
     ) throws(CError) -> (listener: Listener, port: UInt16) {
         let listener = try Listener(tls: tls, limits: limits, serve: serve)
         do throws(CError) {

@@ -30,7 +30,8 @@ enum Processors {
     /// Of the file cpu.max (Linux, cgroup-v2.rst): `QUOTA PERIOD` in microseconds, or `max PERIOD`.
     static func quota(cpuMax: String) -> Double? {
         let words = cpuMax.split(whereSeparator: \.isWhitespace)
-        guard words.count == 2, let quota = Double(words[0]), let period = Double(words[1]), quota > 0, period > 0 else {
+        guard words.count == 2, let quota = Double(words[0]), let period = Double(words[1]), quota > 0, period > 0
+        else {
             return nil
         }
         return quota / period

@@ -114,7 +114,8 @@ enum SettingsTable {
                 "field_limit", \.fieldLimit, .count(1...10_000), "The most header fields of a request.",
                 reloadable: true),
             Setting(
-                "max_connections", \.maxConnections, .count(1...1_000_000), "The most connections of clients at once, to each worker.",
+                "max_connections", \.maxConnections, .count(1...1_000_000),
+                "The most connections of clients at once, to each worker.",
                 reloadable: true),
             Setting(
                 "max_connections_per_address", \.maxConnectionsPerAddress, .count(1...1_000_000, orOff: true),
@@ -124,7 +125,8 @@ enum SettingsTable {
                 "The most requests on one connection; the last answer says Connection: close.", reloadable: true),
             Setting(
                 "buffered_limit", \.bufferedLimit, .bytes(.mebibytes(1) ... .mebibytes(65_536)),
-                "The most memory for all request bodies that a worker holds whole at once; more get 503.", reloadable: true),
+                "The most memory for all request bodies that a worker holds whole at once; more get 503.",
+                reloadable: true),
         ])
 
     private static let operation = Group(

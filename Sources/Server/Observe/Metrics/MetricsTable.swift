@@ -118,7 +118,8 @@ enum MetricsTable {
             MetricRow(
                 .cpuSeconds, "process_cpu_seconds_total", .counter, "CPU time used, in user and system mode.",
                 unit: .microseconds),
-            MetricRow(.residentBytes, "process_resident_memory_bytes", .gauge,
+            MetricRow(
+                .residentBytes, "process_resident_memory_bytes", .gauge,
                 "Memory in RAM; what workers share counts for each."),
             MetricRow(.openDescriptors, "process_open_fds", .gauge, "Open file descriptors."),
             MetricRow(.maxDescriptors, "process_max_fds", .gauge, "The most file descriptors that may be open."),
