@@ -57,6 +57,7 @@ struct Settings: Sendable {
     var bufferedLimit = ByteCount.mebibytes(64)
     var upstreamConnections = 256
 
+    var workers = WorkerCount.fixed(1)
     var logLevel = LogLevel.info
     var logFormat = LogFormat.auto
     var accessLog = true
