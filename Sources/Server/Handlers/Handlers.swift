@@ -17,6 +17,7 @@ enum Handlers {
             .deleteRepo: DeleteRepo(hub: hub, bodyBounds: bodyBounds),
             .health: GetHealth(),
             .relay: Passthrough(upstream: upstream),
+            .content: SealedContent(upstream: upstream),
             .ready: GetReady(hubProbe: probe, lifecycle: lifecycle),
             .metrics: GetMetrics(metrics: metrics),
         ]

@@ -9,38 +9,38 @@ extension Upstream {
         let original = exchange.request
         var request = original
         request.headers = EndToEndHeaders.upstream(request.headers)
-        let rewritesBody = RewrittenBodies.contains(request)
-        if rewritesBody {
+        if xet == .hide { try HiddenXet.prepare(&request) }
+        let rules = RewrittenBodies.rules(for: request, xet)
+        if rules != nil {
             // What is compressed cannot be rewritten as it goes by.
-            request.headers.remove("Accept-Encoding")
+            request.headers.set("Accept-Encoding", "identity")
         }
         if let credential = try credential(for: context.caller) {
             request.headers.set("Authorization", "Bearer \(credential.reveal())")
         }
-        let rewrite = Rewrite(hub: base, gateway: original.headers["Host"].map { "https://\($0)" } ?? "")
-        var hop: Result<ContentHop?, Failure> = .success(nil)
-        let relay = Relay(to: exchange, context) { head in
+        let rewrite = rewrite(for: original)
+        var hop: ContentHop?
+        let relay = Relay(to: exchange, context) { head throws(Failure) in
             context.hubRequestID = head.headers["X-Request-Id"]
-            hop = self.hop(head, of: original)
-            guard case .success(nil) = hop else { return .drop }
-            var head = head
-            rewrite.apply(to: &head.headers)
-            return rewritesBody && RewrittenBodies.fits(head)
-                ? .rewrite(head, URLReplacer(hub: rewrite.hub, gateway: rewrite.gateway)) : .pass(head)
+            guard var found = try ContentHop(head, of: original, hosts: self.sealing.hosts) else {
+                return try rewrite.course(head, rules)
+            }
+            try rewrite.apply(to: &found.redirect.headers)
+            hop = found
+            return .drop
         }
         try await carry(
             request, to: base + request.target.pathAndQuery, body: exchange.hasBody, on: exchange, by: relay)
-        if let hop = try hop.get() {
+        if let hop {
             try await follow(hop, exchange, context)
         }
     }
 
-    private func hop(_ head: Transfer.Head, of request: Request) -> Result<ContentHop?, Failure> {
-        do throws(Failure) {
-            return .success(try ContentHop(head, of: request, hosts: contentHosts))
-        } catch {
-            return .failure(error)
-        }
+    /// What leads to the Hub leads where this client has found the gateway.
+    func rewrite(for request: Request) -> Rewrite {
+        Rewrite(
+            hub: base, gateway: request.headers["Host"].map { "https://\($0)" } ?? "", sealing: sealing, xet: xet,
+            now: WallClock.now.seconds)
     }
 
     /// Answers with the content that the Hub has redirected to.
@@ -53,20 +53,17 @@ extension Upstream {
                 length: head.headers["Content-Length"].flatMap { Int($0) })
             return exchange.finish()
         }
-        var refusal: Failure?
-        let relay = Relay(to: exchange, context) { content in
+        let relay = Relay(to: exchange, context) { content throws(Failure) in
             guard [200, 206, 304, 416].contains(content.status.code) else {
-                refusal = .hubBroken("the store of its files answered \(content.status.code)")
-                return .drop
+                throw .hubBroken("the store of its files answered \(content.status.code)")
             }
             return .pass(hop.joined(content))
         }
         try await carry(try hop.request(for: exchange.request), to: hop.url, body: false, on: exchange, by: relay)
-        if let refusal { throw refusal }
     }
 
     /// Makes one call and lets `relay` answer by it; the client's body goes along if `streamsBody` says so.
-    private func carry(
+    func carry(
         _ request: Request, to url: String, body streamsBody: Bool, on exchange: Exchange, by relay: Relay
     ) async throws(Failure) {
         defer { relay.noteTime() }
@@ -80,11 +77,12 @@ extension Upstream {
         }
         do throws(Failure) {
             _ = try await transfer.head()
-            exchange.flushHead()
+            if relay.sendsHeadAtOnce { exchange.flushHead() }
             try await transfer.done()
         } catch {
-            throw upload.failure ?? error
+            throw relay.failure ?? upload.failure ?? error
         }
         relay.finish()
+        if let failure = relay.failure { throw failure }
     }
 }

@@ -18,8 +18,9 @@ final class Upstream {
     let base: String
     let pool: TransferPool
     let limits: Transfer.Limits
-    /// Where the Hub may redirect to for a file's bytes.
-    let contentHosts: ContentHosts
+    /// Seals the URLs of where the Hub may keep the bytes of files.
+    let sealing: Sealing
+    let xet: Xet
     private let token: Secret?
 
     init(_ settings: Settings, base: String, contentOrigins: [String], token: Secret?, pool: TransferPool) {
@@ -27,7 +28,13 @@ final class Upstream {
         self.base = base
         self.token = token
         self.pool = pool
-        contentHosts = ContentHosts(domains: settings.contentHosts.names, origins: contentOrigins, base: base)
+        xet = settings.xet
+        // The sandbox's token is no secret.
+        let sealToken = settings.sandbox ? nil : token
+        sealing = Sealing(
+            seal: Seal(key: sealToken.map { SealKey(token: $0) } ?? .ofThisStart),
+            hosts: ContentHosts(domains: settings.contentHosts.names, origins: contentOrigins, base: base),
+            longestTarget: settings.targetLimit.bytes)
         limits = Transfer.Limits(
             connect: settings.connectTimeout.milliseconds, firstByte: settings.firstByteTimeout.milliseconds,
             stall: settings.stallTimeout.milliseconds)
@@ -52,6 +59,9 @@ final class Upstream {
         try await transfer.done()
         return Answer(status: head.status, headers: head.headers, body: try content.bytes())
     }
+
+    /// Whether a client sent this gateway's own token, wherever it has it from.
+    func isOwn(_ token: Secret) -> Bool { token == self.token }
 
     /// The token that goes to the Hub for a caller. Throws `noToken` where the gateway should lend one and has none.
     func credential(for caller: Caller) throws(Failure) -> Secret? {
