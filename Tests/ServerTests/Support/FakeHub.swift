@@ -9,7 +9,7 @@ final class FakeHub {
 
     let port: UInt16
     private let listener: Listener
-    private let certificate: String
+    let certificate: String
     private let journal = Journal()
 
     /// What reached it, bodies included.

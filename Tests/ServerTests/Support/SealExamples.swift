@@ -40,3 +40,9 @@ extension Rewrite {
         return "\(opened.use) \(opened.whole)"
     }
 }
+
+extension JSON {
+    var elements: [JSON]? {
+        if case .array(let elements) = self { elements } else { nil }
+    }
+}
