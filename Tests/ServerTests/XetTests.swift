@@ -80,7 +80,7 @@ struct XetTests {
         #expect(request.headers["Accept"] == wanted)
         for kind in ["read", "write"] {
             var request = Request(method: .get, target: try Target("/api/models/u/r/xet-\(kind)-token/main?create_pr=1"))
-            #expect(throws: Failure.xetHidden) { () throws(Failure) in try HiddenXet.prepare(&request) }
+            #expect(throws: Failure.xetHidden) { try HiddenXet.prepare(&request) }
         }
     }
 
