@@ -18,7 +18,7 @@ final class Server {
     /// That of `admin_listen`, if it is set.
     let adminPort: UInt16?
     let gateway: Gateway
-    let metrics = Metrics()
+    let metrics: Metrics
     let listener: Listener
     let admin: Listener?
     let pool: TransferPool
@@ -26,10 +26,14 @@ final class Server {
     /// Without its token, which lives no longer than what serves with it.
     private let origin: Origin
 
-    /// Starts serving. `warn` gets lines for the log. Throws when the certificate is not good or the address not to be had.
+    /// Starts serving, as `worker` beside others of its parent. `warn` gets lines for the log.
+    /// Throws when the certificate is not good or the address not to be had.
     init(
-        _ settings: Settings, origin: Origin, log: AccessLog, warn: @escaping (String) -> Void = { _ in }
+        _ settings: Settings, origin: Origin, log: AccessLog, as worker: Worker? = nil,
+        warn: @escaping (String) -> Void = { _ in }
     ) throws(CError) {
+        let metrics = worker.map { Metrics($0.slots, worker: $0.number) } ?? Metrics()
+        self.metrics = metrics
         let tls = try TLSContext(certificate: settings.tlsCertificate, key: settings.tlsKey)
         let pool = try TransferPool(
             trust: origin.trust, dnsServer: settings.nameServer?.description, connections: settings.upstreamConnections)
@@ -43,7 +47,8 @@ final class Server {
         let limits = Listener.Limits(settings)
         let entrance = settings.adminListen == nil ? Entrance.only : .clients
         do throws(CError) {
-            (listener, port) = try Listener.opened(at: settings.listen, tls: tls, limits: limits) {
+            (listener, port) = try Listener.opened(at: settings.listen, shared: worker != nil, tls: tls, limits: limits)
+            {
                 gateway.serve($0, at: entrance)
             }
         } catch {
@@ -52,7 +57,9 @@ final class Server {
         }
         do throws(CError) {
             let opened = try settings.adminListen.map { (address) throws(CError) in
-                try Listener.opened(at: address, tls: tls, limits: limits.forAdmin) { gateway.serve($0, at: .admin) }
+                try Listener.opened(at: address, shared: worker != nil, tls: tls, limits: limits.forAdmin) {
+                    gateway.serve($0, at: .admin)
+                }
             }
             (admin, adminPort) = (opened?.listener, opened?.port)
         } catch {

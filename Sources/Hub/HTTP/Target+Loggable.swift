@@ -1,8 +1,13 @@
 extension Target {
-    /// Path and query with the values of parameters that look secret replaced by `***`; for logs and errors.
+    /// Where the gateway's own paths begin that stand for URLs elsewhere. What follows is as good as a credential.
+    public static let sealedPrefix = "/-/sealed/"
+
+    /// Path and query with what is sealed, and the values of parameters that look secret, replaced by `***`; for logs
+    /// and errors.
     public var loggable: String {
-        guard let query else { return pathAndQuery }
-        var shown = path + "?"
+        let isSealed = pathContains(Self.sealedPrefix)
+        guard let query else { return isSealed ? unsealedPath : pathAndQuery }
+        var shown = (isSealed ? unsealedPath : path) + "?"
         var pair: [UInt8] = []
         // Some servers take ";" for a separator too, so a secret may follow one.
         for byte in query.utf8 {
@@ -14,6 +19,15 @@ extension Target {
             }
         }
         return shown + Self.redacted(pair)
+    }
+
+    /// Of a sealed path only what stands below the seal.
+    private var unsealedPath: String {
+        // The gateway may be below a path.
+        let parts = path.split(separator: Self.sealedPrefix, maxSplits: 1, omittingEmptySubsequences: false)
+        let below = (parts.last ?? "").utf8
+            .split(separator: UInt8(ascii: "/"), maxSplits: 2, omittingEmptySubsequences: false).dropFirst(2)
+        return (parts.first ?? "") + Self.sealedPrefix + "***" + below.map { "/" + String(Substring($0)) }.joined()
     }
 
     private static func redacted(_ pair: [UInt8]) -> String {

@@ -63,7 +63,11 @@ enum SettingsTable {
                 preset: "the system's", sample: "/etc/ssl/certs/ca-certificates.crt"),
             Setting(
                 "content_hosts", \.contentHosts, .domainNames,
-                "The domains that the Hub may redirect to for the bytes of files; the gateway fetches them there itself.",
+                "The domains where the Hub may keep the bytes of files; the gateway fetches and puts them there itself.",
+                reloadable: true),
+            Setting(
+                "xet", \.xet, .choice,
+                "Xet, the store of large files: carry relays it, hide shows nothing of it, pass leaves its addresses as they are.",
                 reloadable: true),
             Setting(
                 "strict_escape", \.strictEscape, .onOff,
@@ -74,13 +78,13 @@ enum SettingsTable {
                 preset: "those of /etc/resolv.conf", sample: "10.0.0.2:53"),
             Setting(
                 "upstream_connections", \.upstreamConnections, .count(1...65_536),
-                "The most connections to the Hub at once."),
+                "The most connections to the Hub at once, of each worker."),
             Setting(
                 "account_hold", \.accountHold, .duration(second...hour, orOff: true),
-                "How long an answer of /api/account is held before the Hub is asked again.", reloadable: true),
+                "How long each worker holds an answer of /api/account before it asks the Hub again.", reloadable: true),
             Setting(
                 "coalesce", \.coalesce, .onOff,
-                "Makes one call of identical GETs of the Hub's API, and HEADs, that the same identity makes at the same moment.",
+                "Makes one call, in each worker, of identical GETs of the Hub's API, and HEADs, of one identity at the same moment.",
                 reloadable: true),
         ])
 
@@ -135,22 +139,27 @@ enum SettingsTable {
                 "field_limit", \.fieldLimit, .count(1...10_000), "The most header fields of a request.",
                 reloadable: true),
             Setting(
-                "max_connections", \.maxConnections, .count(1...1_000_000), "The most connections of clients at once.",
+                "max_connections", \.maxConnections, .count(1...1_000_000),
+                "The most connections of clients at once, to each worker.",
                 reloadable: true),
             Setting(
                 "max_connections_per_address", \.maxConnectionsPerAddress, .count(1...1_000_000, orOff: true),
-                "The most connections from one client address at once.", reloadable: true),
+                "The most connections from one client address at once, to each worker.", reloadable: true),
             Setting(
                 "max_requests_per_connection", \.maxRequestsPerConnection, .count(1...1_000_000_000, orOff: true),
                 "The most requests on one connection; the last answer says Connection: close.", reloadable: true),
             Setting(
                 "buffered_limit", \.bufferedLimit, .bytes(.mebibytes(1) ... .mebibytes(65_536)),
-                "The most memory for all request bodies that are held whole at once; more get 503.", reloadable: true),
+                "The most memory for all request bodies that a worker holds whole at once; more get 503.",
+                reloadable: true),
         ])
 
     private static let operation = Group(
         title: "Operation",
         settings: [
+            Setting(
+                "workers", \.workers, .workerCount,
+                "How many processes serve, each on one core; auto: one for each core that the gateway may use."),
             Setting("log_level", \.logLevel, .choice, "The least important messages to log.", reloadable: true),
             Setting(
                 "log_format", \.logFormat, .choice,

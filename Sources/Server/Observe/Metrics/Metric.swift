@@ -5,6 +5,6 @@ enum Metric: Int, CaseIterable, Sendable {
     case handshakes, certificateExpiry
     case upstreamCalls, upstreamCallsInFlight, upstreamUses, upstreamReceivedBytes, upstreamSentBytes
     case upstreamFirstByteSeconds, upstreamSeconds, escapes
-    case buildInfo, droppedLogLines
+    case buildInfo, workers, workerRestarts, droppedLogLines
     case startTime, cpuSeconds, residentBytes, openDescriptors, maxDescriptors
 }
