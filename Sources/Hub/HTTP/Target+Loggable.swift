@@ -5,7 +5,7 @@ extension Target {
     /// Path and query with what is sealed, and the values of parameters that look secret, replaced by `***`; for logs
     /// and errors.
     public var loggable: String {
-        let isSealed = pathAndQuery.utf8.starts(with: Self.sealedPrefix.utf8)
+        let isSealed = pathContains(Self.sealedPrefix)
         guard let query else { return isSealed ? unsealedPath : pathAndQuery }
         var shown = (isSealed ? unsealedPath : path) + "?"
         var pair: [UInt8] = []
@@ -21,11 +21,11 @@ extension Target {
         return shown + Self.redacted(pair)
     }
 
-    /// Of a sealed path only what stands below the seal.
+    /// Without the seal: what stands before it, if the gateway is below a path, and what is asked below it.
     private var unsealedPath: String {
-        let below = path.utf8.dropFirst(Self.sealedPrefix.utf8.count)
-            .split(separator: UInt8(ascii: "/"), maxSplits: 2, omittingEmptySubsequences: false).dropFirst(2)
-        return Self.sealedPrefix + "***" + below.map { "/" + String(Substring($0)) }.joined()
+        guard let seal = path.firstRange(of: Self.sealedPrefix) else { return path }
+        let below = path[seal.upperBound...].split(separator: "/", maxSplits: 2, omittingEmptySubsequences: false)
+        return path[..<seal.upperBound] + "***" + below.dropFirst(2).map { "/" + $0 }.joined()
     }
 
     private static func redacted(_ pair: [UInt8]) -> String {

@@ -30,7 +30,8 @@ final class Relay: TransferSink {
     private(set) var failure: Failure?
     /// Content that is still to come; nil if the Hub did not say how much there is.
     private var missingBytes: Int?
-    weak var transfer: Transfer?
+    /// Lets go of this at its end.
+    var transfer: Transfer?
 
     init(
         to exchange: Exchange, _ context: RequestContext,
@@ -39,7 +40,7 @@ final class Relay: TransferSink {
         self.exchange = exchange
         self.context = context
         self.choose = choose
-        exchange.onWritable = { [weak self] in self?.transfer?.resume() }
+        exchange.onWritable = { self.transfer?.resume() }
     }
 
     func begin(_ head: Transfer.Head) {

@@ -31,6 +31,12 @@ struct Rewrite: Sendable {
     /// Seconds since 1970.
     let now: Int
 
+    private static let xetFields = CaselessWords([], prefixes: ["X-Xet-"])
+    private static let fields = CaselessWords(["Location", "Link"], prefixes: ["X-Xet-"])
+
+    /// Whether there is anything that `apply` could change.
+    static func concerns(_ headers: Headers) -> Bool { headers.contains(anyOf: fields) }
+
     /// Absolute URLs of the Hub in the fields of its answer: `Link` in all its relations, `Location`, and those of Xet.
     /// The rest stays as it is, relative references included. Throws `hubBroken` for a store that is not allowed.
     func apply(to headers: inout Headers) throws(Failure) {
@@ -38,9 +44,7 @@ struct Rewrite: Sendable {
             headers.set("Location", moved)
         }
         if headers.contains("Link") { try applyToLinks(&headers) }
-        if headers.fields.indices.contains(where: { headers.isField(at: $0, prefixed: "X-Xet-") }) {
-            try applyToXet(&headers)
-        }
+        if headers.contains(anyOf: Self.xetFields) { try applyToXet(&headers) }
     }
 
     /// The URL on the gateway for one on the Hub; nil for any other.
@@ -99,10 +103,7 @@ struct Rewrite: Sendable {
     }
 
     private func applyToXet(_ headers: inout Headers) throws(Failure) {
-        guard xet != .hide else {
-            let all = headers
-            return headers.removeFields { all.isField(at: $0, prefixed: "X-Xet-") }
-        }
+        guard xet != .hide else { return headers.removeAll(Self.xetFields) }
         if let route = headers["X-Xet-Refresh-Route"], let moved = moved(route) {
             headers.set("X-Xet-Refresh-Route", moved)
         }

@@ -7,7 +7,7 @@ struct RewrittenBodies: Sendable {
 
     /// Whether the request reads.
     private let reading: Reading
-    private let isMeant: @Sendable (_ path: String) -> Bool
+    private let isMeant: @Sendable (Target) -> Bool
     /// Nil: with each.
     private let xet: Xet?
     let rules: [MemberRule]
@@ -20,20 +20,22 @@ struct RewrittenBodies: Sendable {
     private static let hub = [
         RewrittenBodies(
             reading: .no,
-            isMeant: { $0 == "/api/repos/create" || $0.hasSuffix("/duplicate") || $0.contains("/commit/") },
+            isMeant: {
+                $0.path == "/api/repos/create" || $0.pathEnds(with: "/duplicate") || $0.pathContains("/commit/")
+            },
             xet: nil, rules: links),
-        RewrittenBodies(reading: .any, isMeant: { $0.contains("/discussions") }, xet: nil, rules: links),
+        RewrittenBodies(reading: .any, isMeant: { $0.pathContains("/discussions") }, xet: nil, rules: links),
         RewrittenBodies(
-            reading: .no, isMeant: { $0.hasSuffix(".git/info/lfs/objects/batch") }, xet: nil,
+            reading: .no, isMeant: { $0.pathEnds(with: ".git/info/lfs/objects/batch") }, xet: nil,
             rules: [
                 MemberRule("download", "href", change: .read), MemberRule("upload", "href", change: .upload),
                 MemberRule("upload", "header", "#", change: .part), MemberRule("verify", "href", change: .hub),
             ] + links),
         RewrittenBodies(
-            reading: .yes, isMeant: { $0.contains("/xet-read-token/") || $0.contains("/xet-write-token/") },
+            reading: .yes, isMeant: { $0.pathContains("/xet-read-token/") || $0.pathContains("/xet-write-token/") },
             xet: .carry, rules: [MemberRule("casUrl", change: .base)] + links),
         RewrittenBodies(
-            reading: .any, isMeant: { $0.contains("/tree/") || $0.contains("/paths-info/") }, xet: .hide,
+            reading: .any, isMeant: { $0.pathContains("/tree/") || $0.pathContains("/paths-info/") }, xet: .hide,
             rules: [MemberRule("xetHash", change: .drop)]),
     ]
 
@@ -41,32 +43,31 @@ struct RewrittenBodies: Sendable {
     private static let xetServer = [
         // https://huggingface.co/docs/xet/api: where the pieces of a file are, in both versions of the answer.
         RewrittenBodies(
-            reading: .yes, isMeant: { $0.contains("/reconstructions") }, xet: nil,
+            reading: .yes, isMeant: { $0.pathContains("/reconstructions") }, xet: nil,
             rules: [MemberRule("url", change: .read)]),
         // Where to put a piece, for servers that do not take it themselves.
         RewrittenBodies(
-            reading: .no, isMeant: { $0.contains("/xorb-grants/") }, xet: nil,
+            reading: .no, isMeant: { $0.pathContains("/xorb-grants/") }, xet: nil,
             rules: [MemberRule("*url", change: .part), MemberRule("*Url", change: .part)]),
     ]
 
     /// What is rewritten in the Hub's answer; nil for nothing.
     static func rules(for request: Request, _ xet: Xet) -> [MemberRule]? {
-        let path = request.target.path
-        guard path.hasPrefix("/api/") || request.method != .get else { return nil }
-        return rules(request.method, path, in: hub) { $0.xet == nil || $0.xet == xet }
+        rules(request.method, request.target, in: hub) { $0.xet == nil || $0.xet == xet }
     }
 
-    /// The same of Xet's server, for the path below a sealed base.
-    static func rulesOfXet(for method: Method, _ path: String) -> [MemberRule]? {
-        rules(method, path, in: xetServer) { _ in true }
+    /// The same of Xet's server, for what is asked below a sealed base.
+    static func rulesOfXet(for method: Method, _ target: Target) -> [MemberRule]? {
+        rules(method, target, in: xetServer) { _ in true }
     }
 
     private static func rules(
-        _ method: Method, _ path: String, in table: [RewrittenBodies], where isOn: (RewrittenBodies) -> Bool
+        _ method: Method, _ target: Target, in table: [RewrittenBodies], where isOn: (RewrittenBodies) -> Bool
     ) -> [MemberRule]? {
         guard method != .head else { return nil }
         return table.first { row in
-            (row.reading == .any || (row.reading == .yes) == (method == .get)) && isOn(row) && row.isMeant(path)
+            (row.reading == .any || (row.reading == .yes) == (method == .get)) && isOn(row)
+                && row.isMeant(target)
         }?.rules
     }
 

@@ -15,22 +15,20 @@ extension Upstream {
             // What is compressed cannot be rewritten as it goes by.
             request.headers.set("Accept-Encoding", "identity")
         }
-        if let credential = try credential(for: context.caller) {
-            request.headers.set("Authorization", "Bearer \(credential.reveal())")
-        }
-        let rewrite = rewrite(for: original)
+        let credential = try credential(for: context.caller)
         var hop: ContentHop?
         let relay = Relay(to: exchange, context) { head throws(Failure) in
             context.hubRequestID = head.headers["X-Request-Id"]
-            guard var found = try ContentHop(head, of: original, hosts: self.sealing.hosts) else {
-                return try rewrite.course(head, rules)
-            }
+            let found = try ContentHop(head, of: original, hosts: self.sealing.hosts)
+            guard rules != nil || Rewrite.concerns(head.headers) else { return .pass(head) }
+            let rewrite = self.rewrite(for: original)
+            guard var found else { return try rewrite.course(head, rules) }
             try rewrite.apply(to: &found.redirect.headers)
             hop = found
             return .drop
         }
         try await carry(
-            request, to: base + request.target.pathAndQuery, body: exchange.hasBody, on: exchange, by: relay)
+            request, credential, to: base + request.target.pathAndQuery, body: exchange.hasBody, on: exchange, by: relay)
         if let hop {
             try await follow(hop, exchange, context)
         }
@@ -59,20 +57,20 @@ extension Upstream {
             }
             return .pass(hop.joined(content))
         }
-        try await carry(try hop.request(for: exchange.request), to: hop.url, body: false, on: exchange, by: relay)
+        try await carry(try hop.request(for: exchange.request), nil, to: hop.url, body: false, on: exchange, by: relay)
     }
 
     /// Makes one call and lets `relay` answer by it; the client's body goes along if `streamsBody` says so.
     func carry(
-        _ request: Request, to url: String, body streamsBody: Bool, on exchange: Exchange, by relay: Relay
+        _ request: Request, _ credential: Secret?, to url: String, body streamsBody: Bool, on exchange: Exchange, by relay: Relay
     ) async throws(Failure) {
         defer { relay.noteTime() }
         let transfer = pool.start(
-            request, url: url, limits: limits,
+            request, url: url, credential: credential, limits: limits,
             stream: streamsBody ? TransferPool.Stream(length: exchange.declaredLength) : nil, sink: relay)
         relay.transfer = transfer
-        let upload = UploadPump(from: exchange, to: transfer)
-        if streamsBody {
+        let upload = streamsBody ? UploadPump(from: exchange, to: transfer) : nil
+        if let upload {
             exchange.stream(into: upload)
         }
         do throws(Failure) {
@@ -80,7 +78,7 @@ extension Upstream {
             if relay.sendsHeadAtOnce { exchange.flushHead() }
             try await transfer.done()
         } catch {
-            throw relay.failure ?? upload.failure ?? error
+            throw relay.failure ?? upload?.failure ?? error
         }
         relay.finish()
         if let failure = relay.failure { throw failure }
