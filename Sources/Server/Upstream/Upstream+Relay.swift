@@ -28,7 +28,8 @@ extension Upstream {
             return .drop
         }
         try await carry(
-            request, credential, to: base + request.target.pathAndQuery, body: exchange.hasBody, on: exchange, by: relay)
+            request, credential, to: base + request.target.pathAndQuery, body: exchange.hasBody, on: exchange, by: relay
+        )
         if let hop {
             try await follow(hop, exchange, context)
         }
@@ -62,7 +63,8 @@ extension Upstream {
 
     /// Makes one call and lets `relay` answer by it; the client's body goes along if `streamsBody` says so.
     func carry(
-        _ request: Request, _ credential: Secret?, to url: String, body streamsBody: Bool, on exchange: Exchange, by relay: Relay
+        _ request: Request, _ credential: Secret?, to url: String, body streamsBody: Bool, on exchange: Exchange,
+        by relay: Relay
     ) async throws(Failure) {
         defer { relay.noteTime() }
         let transfer = pool.start(
