@@ -9,10 +9,10 @@ SHOTS ?= .build/screenshots
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-fast check build release certs image rundocker mntcerts format lint clean wrk bench audit fuzz soak sanitize screenshots
+.PHONY: help install run test test-fast check check-deploy build release certs image rundocker mntcerts format lint clean wrk bench audit fuzz soak sanitize screenshots
 
 help: ## List what there is
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 install: ## Install the libraries that are missing (Debian; sudo where not root)
 	@config/install-deps.sh
@@ -21,6 +21,7 @@ run: install certs build ## Start on https://localhost:8080; without a token the
 	@config/run.sh "$$(swift build -c $(CONFIG) --show-bin-path)/hubgate" $(if $(SANDBOX),--sandbox) $(ARGS)
 
 test: install ## Build and run every test, the Python clients' too
+	@config/install-deps.sh haproxy wrk
 	swift build --build-tests
 	swift test --skip-build
 	@if [ -x Tests/contract/run.sh ]; then \
@@ -32,10 +33,15 @@ test: install ## Build and run every test, the Python clients' too
 test-fast: ## Run the pure and the live tests only
 	swift test
 
-check: install ## What a change must pass: lint, then test
+check: install ## What a change must pass: lint, the files for deployment, test
 	@config/install-deps.sh clang-format shellcheck
 	@$(MAKE) --no-print-directory lint
+	@$(MAKE) --no-print-directory check-deploy
 	@$(MAKE) --no-print-directory test
+
+check-deploy: ## Have the files for HAProxy, nginx, systemd, Compose, Kubernetes read by their tools
+	@config/install-deps.sh haproxy nginx libnginx-mod-stream systemd docker-compose
+	@config/check-deploy.sh
 
 build: ## Build (CONFIG=debug or release)
 	swift build -c $(CONFIG) --product hubgate

@@ -28,6 +28,9 @@ internal import Hub
     /// Called once at the very end, with whether the whole answer went out.
     var onDone: (@EventLoop (_ whole: Bool) -> Void)?
 
+    /// Gets all of the answer that goes out.
+    var copy: AnswerCopy?
+
     private nonisolated(unsafe) var pointer: OpaquePointer?
     /// Whether bytes of a body may come. A length of 0 is as good as no body.
     let hasBody: Bool
@@ -148,6 +151,7 @@ extension Exchange {
 
     /// Begins a response whose content follows by `write`: of `length` bytes, or chunked if that is not known.
     func start(_ status: Status, headers: Headers, id: IDField? = nil, length: Int?) {
+        copy?.start(status, headers, length: length, isHead: request.method == .head)
         let mayChunk = length == nil && status.allowsContent && request.method != .head
         isChunked = mayChunk && !isHTTP10
         contentBytes = request.method == .head || !status.allowsContent ? 0 : length
@@ -175,6 +179,7 @@ extension Exchange {
     func write(_ content: UnsafeBufferPointer<UInt8>) -> Int {
         guard let pointer = unsafe pointer, !isGone, !content.isEmpty else { return 0 }
         sentBytes += content.count
+        unsafe copy?.take(content, queued: queuedBytes)
         guard isChunked || hasUnsentHead else {
             return unsafe ce_exchange_write(pointer, content.baseAddress, content.count)
         }
@@ -197,6 +202,7 @@ extension Exchange {
 
     /// The response is complete.
     func finish() {
+        copy?.finish()
         guard isChunked else { return finish(after: unsentHead.take()) }
         var message = unsentHead.take() ?? ByteBuffer(capacity: 8)
         message.append("0\r\n\r\n")

@@ -24,6 +24,8 @@ final class RequestContext {
     var isOverdue = false
     /// Why the gateway answered in the place of the one who was asked.
     var failure: Failure?
+    /// It was answered with what another was who asked the same at that moment.
+    var isShared = false
     /// How long the Hub took, from the call to its last byte.
     var upstreamMicroseconds: Int?
     /// What Hugging Face's support asks for.

@@ -49,6 +49,9 @@ final class Metrics {
         if !whole {
             add(.requestsCut)
         }
+        if context.isShared {
+            add(.requestsShared)
+        }
         if exchange.brokenRule > 0 {
             add(.refusals, at: exchange.brokenRule - 1)
         }
