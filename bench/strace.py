@@ -1,0 +1,46 @@
+"""System calls a request, counted by strace while a fixed number of requests goes over warm connections."""
+
+import re
+import signal
+import time
+
+import kept
+import proc
+from processes import LOAD_CORES, BenchError
+
+ATTACHED_WITHIN = 10
+WARM_ROUNDS = 20
+ROUNDS = 100
+
+
+def calls_a_request(bench, server, request, connections=64, rounds=ROUNDS):
+    """Of the process that serves: nginx's worker, hubgate itself."""
+    served = proc.children(server.pid) or [server.pid]
+    report = bench.work / "strace.txt"
+    report.unlink(missing_ok=True)
+    with kept.KeptConnections(server, bench.client, connections) as client:
+        client.exchange(request, WARM_ROUNDS)
+        processes = [part for pid in served for part in ("-p", str(pid))]
+        tracer = bench.start("strace", "strace", "-f", "-c", "-o", report, *processes, cores=LOAD_CORES)
+        try:
+            _await_tracer(bench, tracer, served)
+            requests = client.exchange(request, rounds)
+        finally:
+            bench.stop(tracer, first=signal.SIGINT)
+    total = re.search(r"^\s*100\.00\s+\S+\s+\S+\s+(\d+)\s.*total$", report.read_text(), re.MULTILINE)
+    if total is None:
+        raise BenchError(f"strace counted nothing: {bench.last_words(tracer)}")
+    return int(total.group(1)) / requests
+
+
+def _await_tracer(bench, tracer, pids):
+    deadline = time.monotonic() + ATTACHED_WITHIN
+    while not all(_tracer_of(pid) == tracer.pid for pid in pids):
+        if tracer.poll() is not None or time.monotonic() > deadline:
+            raise BenchError(f"strace could not attach: {bench.last_words(tracer)}")
+        time.sleep(0.01)
+
+
+def _tracer_of(pid):
+    with open(f"/proc/{pid}/status") as status:
+        return int(re.search(r"^TracerPid:\s+(\d+)$", status.read(), re.MULTILINE).group(1))
