@@ -31,6 +31,8 @@ def instructions_a_request(bench, name, upstream_port, request, tls=False, conne
         requests = client.exchange(request, ROUNDS)
         _instrument(server, "off")
         bench.stop(server.process, patience=60)
+    if out.stat().st_size == 0:
+        raise BenchError(f"callgrind wrote nothing: {bench.last_words(server.process)}")
     by_object = instructions(out)
     return sum(count for name, count in by_object.items() if LEFT_OUT not in name) / requests
 

@@ -15,11 +15,16 @@ class Case:
 
     columns = ()
     compared = None
-    """The figure that is shown as a ratio to nginx."""
+    """The figure that is shown as a ratio to the reference's."""
     servers = ("nginx", "haproxy", "hubgate")
+    subject, reference = "hubgate", "nginx"
 
     def __init__(self, name, title, targets=()):
         self.name, self.title, self.targets = name, title, targets
+
+    def missing(self, bench):
+        """Why it cannot be measured here; None if it can."""
+        return None
 
     def estimate(self, options):
         """About how many seconds it takes, for the time left."""
@@ -30,11 +35,11 @@ class Case:
         raise NotImplementedError
 
 
-def interleaved(servers, rounds, measure, progress):
-    """Every server once a round, so that what the machine does meanwhile hits all of them."""
-    measured = Rounds()
-    for number in range(rounds):
-        for server in servers:
-            progress.step(f"round {number + 1}/{rounds} {server.name}")
-            measured.add(server.name, **measure(server))
-    return measured
+    def interleaved(self, servers, rounds, measure, progress):
+        """Every server once a round, so that what the machine does meanwhile hits all of them."""
+        measured = Rounds(self.subject, self.reference)
+        for number in range(rounds):
+            for server in servers:
+                progress.step(f"round {number + 1}/{rounds} {server.name}")
+                measured.add(server.name, **measure(server))
+        return measured

@@ -1,7 +1,7 @@
 """Full and resumed handshakes: what a new connection with one request costs the server."""
 
 import proc
-from case import Case, Column, interleaved
+from case import Case, Column
 from handshakes import Handshakes
 from processes import BenchError
 from workbench import Server
@@ -33,7 +33,7 @@ class HandshakeCase(Case):
         servers = [self._start(bench, name, upstream.plain) for name in self.servers]
         for server in servers:
             self._handshakes(server, 0.5)
-        rounds = interleaved(servers, options.rounds, lambda server: self._round(server, options.seconds), progress)
+        rounds = self.interleaved(servers, options.rounds, lambda server: self._round(server, options.seconds), progress)
         for process in [*(server.process for server in servers), upstream.process]:
             bench.stop(process)
         return rounds

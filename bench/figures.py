@@ -1,14 +1,15 @@
-"""Figures of rounds: their median, their spread, the ratio to nginx, and whether a target is met."""
+"""Figures of rounds: their median, their spread, the ratio to another server's, and whether a target is met."""
 
 import statistics
 
-REFERENCE = "nginx"
-
-
 class Rounds:
-    """What a case measured: for each server one dictionary of figures a round, rounds in the order they ran."""
+    """What a case measured: for each server one dictionary of figures a round, rounds in the order they ran.
 
-    def __init__(self, servers=None):
+    `subject` is the server that has targets; ratios are to `reference`.
+    """
+
+    def __init__(self, subject="hubgate", reference="nginx", servers=None):
+        self.subject, self.reference = subject, reference
         self.servers = servers if servers is not None else {}
 
     def add(self, server, **figures):
@@ -26,8 +27,8 @@ class Rounds:
         return (min(values), max(values)) if values else None
 
     def ratios(self, server, figure):
-        """To nginx, round by round: what slows a whole round down slows both."""
-        pairs = zip(self.values(server, figure), self.values(REFERENCE, figure))
+        """Round by round: what slows a whole round down slows both."""
+        pairs = zip(self.values(server, figure), self.values(self.reference, figure))
         return [mine / theirs for mine, theirs in pairs if theirs]
 
     def ratio(self, server, figure):
@@ -36,7 +37,7 @@ class Rounds:
 
 
 class Target:
-    """A bound on a figure of hubgate's: on its median or, as `ratio`, on the median of its ratios to nginx."""
+    """A bound on a figure of the subject: on its median or, as `ratio`, on the median of its ratios."""
 
     def __init__(self, figure, bound, what, unit="", ratio=False, at_least=False):
         self.figure, self.bound, self.what, self.unit = figure, bound, what, unit
@@ -44,7 +45,7 @@ class Target:
 
     def measured(self, rounds):
         of = rounds.ratio if self.ratio else rounds.median
-        return of("hubgate", self.figure)
+        return of(rounds.subject, self.figure)
 
     def verdict(self, rounds):
         """A row of the table of targets."""
