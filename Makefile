@@ -13,7 +13,7 @@ REPEAT ?= 1
 BENCHED = .build/bench/release/hubgate
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-fast check build release certs image rundocker mntcerts format lint clean wrk bench bench-build bench-check bench-baseline audit fuzz soak sanitize screenshots
+.PHONY: help install run test test-fast check check-deploy build release certs image rundocker mntcerts format lint clean wrk bench bench-build bench-check bench-baseline audit fuzz soak sanitize screenshots
 
 help: ## List what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -25,6 +25,7 @@ run: install certs build ## Start on https://localhost:8080; without a token the
 	@config/run.sh "$$(swift build -c $(CONFIG) --show-bin-path)/hubgate" $(if $(SANDBOX),--sandbox) $(ARGS)
 
 test: install ## Build and run every test, the Python clients' too
+	@config/install-deps.sh haproxy wrk
 	swift build --build-tests
 	swift test --skip-build
 	@if [ -x Tests/contract/run.sh ]; then \
@@ -36,10 +37,15 @@ test: install ## Build and run every test, the Python clients' too
 test-fast: ## Run the pure and the live tests only
 	swift test
 
-check: install ## What a change must pass: lint, then test
+check: install ## What a change must pass: lint, the files for deployment, test
 	@config/install-deps.sh clang-format shellcheck
 	@$(MAKE) --no-print-directory lint
+	@$(MAKE) --no-print-directory check-deploy
 	@$(MAKE) --no-print-directory test
+
+check-deploy: ## Have the files for HAProxy, nginx, systemd, Compose, Kubernetes read by their tools
+	@config/install-deps.sh haproxy nginx libnginx-mod-stream systemd docker-compose
+	@config/check-deploy.sh
 
 build: ## Build (CONFIG=debug or release)
 	swift build -c $(CONFIG) --product hubgate

@@ -51,6 +51,7 @@ void ce_connection_kill(ce_exchange *connection) {
     /* A FIN behind what is already sent: a reset would take from the client what it has not read yet. */
     shutdown(bufferevent_getfd(connection->bev), SHUT_WR);
     bufferevent_disable(connection->bev, EV_READ | EV_WRITE);
+    ce_connection_hear(connection, false);
     event_active(connection->work, EV_TIMEOUT, 0);
 }
 
@@ -141,6 +142,9 @@ static void on_ssl_freed(void *parent, void *value, CRYPTO_EX_DATA *data, int in
     }
     event_free(connection->deadline);
     event_free(connection->work);
+    if (connection->readable != NULL) {
+        event_free(connection->readable);
+    }
     evbuffer_free(connection->waiting);
     ce_gate_free(connection->gate);
     free(connection);

@@ -1,8 +1,8 @@
 /* Private to CEvent: a client's connection and the one exchange that it can be at.
  *
- * evhttp owns the connection's life: it accepts, keeps and closes it. It never sees what a client sent: the gate takes every byte
- * out of its input buffer, parses it strictly, and for each request that passes puts one constant stand-in request back. While
- * the stand-in is being answered, the bufferevent's callbacks are ours and evhttp waits.
+ * evhttp accepts the connection, makes TLS with it, owns it and frees it. It never sees what a client sent: the gate takes every
+ * byte out of its input buffer, parses it strictly, and for the first request that passes puts one constant stand-in request
+ * back. evhttp waits for the stand-in's answer for as long as the connection lives: all its requests are read and answered here.
  * docs/decisions/0003-evhttp-behind-the-gate.md says why. */
 #ifndef CE_CONNECTION_H
 #define CE_CONNECTION_H
@@ -30,8 +30,10 @@ struct ce_exchange {
     ce_http *http;
     struct bufferevent *bev;
     SSL *ssl;
-    struct evhttp_connection *evcon; /* known from the first request on */
+    /* Both known from the first request on; the stand-in is freed with the connection. */
+    struct evhttp_connection *evcon;
     struct evhttp_request *stand_in;
+    struct event *readable; /* from then on; before, the bufferevent reads */
     ce_gate *gate;
     struct evbuffer *waiting; /* taken from the input, not yet parsed */
     struct event *deadline;
@@ -48,6 +50,7 @@ struct ce_exchange {
     void *context;
     uint64_t lingered;
     bool taking_bytes; /* guards the input callback against what it causes itself */
+    bool hears;        /* `readable` is added */
     bool reading;      /* the callee wants body bytes */
     bool body_ended;
     bool continue_due; /* 100 (Continue) is expected and not yet sent */
@@ -121,8 +124,16 @@ void ce_connection_on_deadline(evutil_socket_t fd, short what, void *connection)
 void ce_connection_refuse(ce_exchange *connection, ce_refusal refusal);
 /* Parses what waits, as far as the phase allows. */
 void ce_connection_pump(ce_exchange *connection);
-/* Reads on unless enough waits. evhttp turns reading off before a request and on after it, whatever waits. */
+/* Reads on unless enough waits. */
 void ce_connection_regulate(ce_exchange *connection);
+/* Takes what the client sent, as far as the phase allows; the rest waits. */
+void ce_connection_take(ce_exchange *connection, const uint8_t *bytes, size_t count);
+/* Reads from here on without the bufferevent. */
+void ce_connection_take_over_reading(ce_exchange *connection);
+/* Goes on reading, or stops. */
+void ce_connection_hear(ce_exchange *connection, bool hears);
+/* The client is gone, or will send no more. */
+void ce_connection_ended(ce_exchange *connection);
 void ce_connection_limit(ce_exchange *connection, uint32_t milliseconds);
 /* Sets the limit of a connection that has no request under way. */
 void ce_connection_limit_wait(ce_exchange *connection);
@@ -131,8 +142,10 @@ void ce_connection_close_idle(ce_exchange *connection);
 /* Frees the connection in a later poll; ends its exchange at once. */
 void ce_connection_kill(ce_exchange *connection);
 
-/* evhttp's callback for the stand-in: hands the request to the callee. */
-void ce_exchange_begin(struct evhttp_request *stand_in, void *http);
+/* evhttp's callback for the stand-in: takes the connection over and hands its first request to the callee. */
+void ce_exchange_begin_first(struct evhttp_request *stand_in, void *http);
+/* Hands the request that the gate has let through, or refused, to the callee. */
+void ce_exchange_begin(ce_exchange *exchange);
 void ce_exchange_end(ce_exchange *exchange, bool whole);
 void ce_exchange_gone(ce_exchange *exchange, ce_gone why);
 void ce_exchange_limit_passed(ce_exchange *exchange);

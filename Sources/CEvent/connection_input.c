@@ -5,13 +5,15 @@
 
 static const char stand_in_request[] = "GET / HTTP/1.1\r\n\r\n";
 
-/* Hands evhttp a request to be answered. */
+/* The first request of a connection goes by way of evhttp; the others begin when what came with them is put aside. */
 static void hand_over(ce_exchange *connection) {
     connection->phase = CE_PHASE_HANDED;
     ce_connection_limit(connection, 0);
-    connection->taking_bytes = true;
-    evbuffer_add(bufferevent_get_input(connection->bev), stand_in_request, sizeof stand_in_request - 1);
-    connection->taking_bytes = false;
+    if (connection->stand_in == NULL) {
+        connection->taking_bytes = true;
+        evbuffer_add(bufferevent_get_input(connection->bev), stand_in_request, sizeof stand_in_request - 1);
+        connection->taking_bytes = false;
+    }
 }
 
 void ce_connection_refuse(ce_exchange *connection, ce_refusal refusal) {
@@ -40,14 +42,43 @@ static bool may_parse(const ce_exchange *connection) {
 
 void ce_connection_regulate(ce_exchange *connection) {
     bool full = evbuffer_get_length(connection->waiting) >= CE_WAITING_HIGH;
-    if (full) {
+    if (connection->readable != NULL) {
+        ce_connection_hear(connection, !full && connection->phase != CE_PHASE_CLOSING);
+    } else if (full) {
         bufferevent_disable(connection->bev, EV_READ);
     } else if (connection->phase != CE_PHASE_CLOSING && !(bufferevent_get_enabled(connection->bev) & EV_READ)) {
         bufferevent_enable(connection->bev, EV_READ);
     }
 }
 
-static void after_pump(ce_exchange *connection) {
+/* Feeds the gate as far as the phase allows. Returns how much of the bytes is done with. */
+static size_t feed(ce_exchange *connection, const uint8_t *bytes, size_t count) {
+    size_t done = 0;
+    /* With nothing left to read, the gate still has to say that the body has ended. */
+    while (may_parse(connection) && (done < count || connection->phase == CE_PHASE_ANSWERING)) {
+        bool empty = done == count;
+        size_t consumed = 0;
+        ce_gate_event event = ce_gate_feed(connection->gate, bytes + done, count - done, &consumed);
+        if (event == CE_GATE_BODY) {
+            ce_span body = ce_gate_body(connection->gate);
+            ce_exchange_body_bytes(connection, bytes + done + body.offset, body.length);
+        }
+        done += consumed;
+        if (event == CE_GATE_HEAD) {
+            hand_over(connection);
+        } else if (event == CE_GATE_END) {
+            ce_exchange_body_ended(connection);
+        } else if (event == CE_GATE_REFUSED) {
+            ce_connection_refuse(connection, ce_gate_refusal(connection->gate));
+            break;
+        } else if (empty) {
+            break;
+        }
+    }
+    return done;
+}
+
+static void settle(ce_exchange *connection) {
     if (connection->phase == CE_PHASE_IDLE || connection->phase == CE_PHASE_HANDSHAKE) {
         if (!ce_gate_is_idle(connection->gate)) {
             connection->phase = CE_PHASE_HEAD;
@@ -55,44 +86,50 @@ static void after_pump(ce_exchange *connection) {
         }
     }
     ce_connection_regulate(connection);
-}
-
-/* One event of the gate. Returns false when parsing has to stop for now. */
-static bool pump_once(ce_exchange *connection) {
-    struct evbuffer_iovec extent = { .iov_base = NULL, .iov_len = 0 };
-    bool empty = evbuffer_peek(connection->waiting, -1, NULL, &extent, 1) < 1 || extent.iov_len == 0;
-    if (empty && connection->phase != CE_PHASE_ANSWERING) {
-        return false;
+    if (connection->phase == CE_PHASE_HANDED && connection->stand_in != NULL) {
+        ce_exchange_begin(connection);
     }
-    /* With nothing left to read, the gate still has to say that the body has ended. */
-    size_t consumed = 0;
-    ce_gate_event event = ce_gate_feed(connection->gate, extent.iov_base, extent.iov_len, &consumed);
-    if (event == CE_GATE_BODY) {
-        ce_span body = ce_gate_body(connection->gate);
-        ce_exchange_body_bytes(connection, (const uint8_t *)extent.iov_base + body.offset, body.length);
-    }
-    evbuffer_drain(connection->waiting, consumed);
-    switch (event) {
-    case CE_GATE_HEAD:
-        hand_over(connection);
-        return false;
-    case CE_GATE_END:
-        ce_exchange_body_ended(connection);
-        return false;
-    case CE_GATE_REFUSED:
-        ce_connection_refuse(connection, ce_gate_refusal(connection->gate));
-        return false;
-    case CE_GATE_MORE:
-    case CE_GATE_BODY:
-        return !empty;
-    }
-    return false;
 }
 
 void ce_connection_pump(ce_exchange *connection) {
-    while (may_parse(connection) && pump_once(connection)) {
+    struct evbuffer_iovec extent;
+    size_t done;
+    do {
+        extent = (struct evbuffer_iovec){ .iov_base = NULL, .iov_len = 0 };
+        evbuffer_peek(connection->waiting, -1, NULL, &extent, 1);
+        done = feed(connection, extent.iov_base, extent.iov_len);
+        evbuffer_drain(connection->waiting, done);
+    } while (done > 0 && done == extent.iov_len);
+    settle(connection);
+}
+
+static bool is_discarding(const ce_exchange *connection) {
+    return connection->phase == CE_PHASE_LINGERING || connection->phase == CE_PHASE_CLOSING;
+}
+
+static void discard(ce_exchange *connection, size_t count) {
+    connection->lingered += count;
+    if (connection->lingered > CE_LINGER_BYTES) {
+        ce_connection_kill(connection);
     }
-    after_pump(connection);
+}
+
+void ce_connection_take(ce_exchange *connection, const uint8_t *bytes, size_t count) {
+    if (is_discarding(connection)) {
+        discard(connection, count);
+        return;
+    }
+    if (evbuffer_get_length(connection->waiting) == 0) {
+        size_t done = feed(connection, bytes, count);
+        if (done == count) {
+            settle(connection);
+            return;
+        }
+        bytes += done;
+        count -= done;
+    }
+    evbuffer_add(connection->waiting, bytes, count);
+    ce_connection_pump(connection);
 }
 
 static void take_bytes(ce_exchange *connection, struct evbuffer *input, size_t added) {
@@ -117,12 +154,10 @@ void ce_connection_on_input(struct evbuffer *input, const struct evbuffer_cb_inf
     connection->taking_bytes = true;
     take_bytes(connection, input, info->n_added);
     connection->taking_bytes = false;
-    if (connection->phase == CE_PHASE_LINGERING || connection->phase == CE_PHASE_CLOSING) {
-        connection->lingered += evbuffer_get_length(connection->waiting);
-        evbuffer_drain(connection->waiting, evbuffer_get_length(connection->waiting));
-        if (connection->lingered > CE_LINGER_BYTES) {
-            ce_connection_kill(connection);
-        }
+    if (is_discarding(connection)) {
+        size_t count = evbuffer_get_length(connection->waiting);
+        evbuffer_drain(connection->waiting, count);
+        discard(connection, count);
         return;
     }
     ce_connection_pump(connection);

@@ -25,7 +25,8 @@ void ce_exchange_gone(ce_exchange *exchange, ce_gone why) {
     if (why != CE_GONE_BODY_REFUSED) {
         /* Whoever still answers a refused body is not told a second time: its finish then ends the connection. */
         exchange->broken = true;
-        bufferevent_disable(exchange->bev, EV_READ | EV_WRITE);
+        bufferevent_disable(exchange->bev, EV_WRITE);
+        ce_connection_hear(exchange, false);
         if (exchange->finished) {
             ce_connection_kill(exchange);
             return;
@@ -60,15 +61,13 @@ static void complete(ce_exchange *exchange) {
     bool unread = !exchange->body_ended || exchange->refusal.status != 0 || evbuffer_get_length(exchange->waiting) > 0;
     ce_exchange_end(exchange, true);
     if (!closes) {
-        struct evhttp_request *stand_in = exchange->stand_in;
-        exchange->stand_in = NULL;
         exchange->phase = CE_PHASE_IDLE;
-        bufferevent_setwatermark(exchange->bev, EV_WRITE, 0, 0);
         ce_gate_trim(exchange->gate);
         ce_connection_limit_wait(exchange);
-        /* Before evhttp goes on reading: it looks once whether a pipelined request is there already. */
-        ce_connection_pump(exchange);
-        evhttp_send_reply_end(stand_in);
+        if (evbuffer_get_length(exchange->waiting) > 0) {
+            /* Pipelined requests are not begun here, one inside the other. */
+            event_active(exchange->work, EV_TIMEOUT, 0);
+        }
         ce_connection_regulate(exchange);
         return;
     }
@@ -82,7 +81,7 @@ static void complete(ce_exchange *exchange) {
     evbuffer_drain(exchange->waiting, evbuffer_get_length(exchange->waiting));
     shutdown(bufferevent_getfd(exchange->bev), SHUT_WR);
     ce_connection_limit(exchange, exchange->http->leaving ? CE_LEAVING_LINGER_MS : CE_LINGER_MS);
-    bufferevent_enable(exchange->bev, EV_READ);
+    ce_connection_hear(exchange, true);
 }
 
 static void on_writable(struct bufferevent *bev, void *context) {
@@ -100,24 +99,26 @@ static void on_writable(struct bufferevent *bev, void *context) {
 
 static void on_event(struct bufferevent *bev, short what, void *context) {
     (void)bev;
-    ce_exchange *exchange = context;
-    if ((what & BEV_EVENT_CONNECTED) != 0) {
-        return;
-    }
-    if (exchange->phase == CE_PHASE_LINGERING) {
-        ce_connection_kill(exchange);
-    } else if (exchange->phase == CE_PHASE_ANSWERING) {
-        ce_exchange_gone(exchange, CE_GONE_HUNG_UP);
+    if ((what & BEV_EVENT_CONNECTED) == 0) {
+        ce_connection_ended(context);
     }
 }
 
-void ce_exchange_begin(struct evhttp_request *stand_in, void *context) {
-    ce_http *http = context;
+void ce_exchange_begin_first(struct evhttp_request *stand_in, void *http) {
+    (void)http;
     ce_exchange *exchange = ce_connection_of(evhttp_request_get_connection(stand_in));
-    const ce_request *request = ce_gate_request(exchange->gate);
-    bool refused = exchange->refusal.status != 0;
     exchange->evcon = evhttp_request_get_connection(stand_in);
     exchange->stand_in = stand_in;
+    bufferevent_setcb(exchange->bev, NULL, on_writable, on_event, exchange);
+    bufferevent_setwatermark(exchange->bev, EV_WRITE, CE_OUTPUT_LOW, 0);
+    ce_connection_take_over_reading(exchange);
+    ce_exchange_begin(exchange);
+}
+
+void ce_exchange_begin(ce_exchange *exchange) {
+    ce_http *http = exchange->http;
+    const ce_request *request = ce_gate_request(exchange->gate);
+    bool refused = exchange->refusal.status != 0;
     exchange->phase = CE_PHASE_ANSWERING;
     exchange->requests += 1;
     exchange->body_ended = refused;
@@ -125,8 +126,6 @@ void ce_exchange_begin(struct evhttp_request *stand_in, void *context) {
     exchange->client_closes = refused || request->close;
     exchange->continue_due = !refused && request->expects_continue;
     exchange->written_at_check = exchange->body_bytes = exchange->body_bytes_at_check = 0;
-    bufferevent_setcb(exchange->bev, NULL, on_writable, on_event, exchange);
-    bufferevent_setwatermark(exchange->bev, EV_WRITE, CE_OUTPUT_LOW, 0);
     bool has_body = !refused && request->framing != CE_FRAMING_NONE
         && !(request->framing == CE_FRAMING_LENGTH && request->content_length == 0);
     ce_connection_regulate(exchange);

@@ -69,7 +69,7 @@ ce_http *ce_http_new(ce_loop *loop, ce_tls *tls, const ce_http_limits *limits, c
     }
     ce_http_set_tls(http, tls);
     evhttp_set_bevcb(http->server, ce_connection_new, http);
-    evhttp_set_gencb(http->server, ce_exchange_begin, http);
+    evhttp_set_gencb(http->server, ce_exchange_begin_first, http);
     return http;
 }
 
@@ -164,6 +164,7 @@ void ce_http_free(ce_http *http) {
     ce_exchange *connection;
     TAILQ_FOREACH(connection, &http->connections, next) {
         ce_exchange_end(connection, false);
+        ce_connection_hear(connection, false);
     }
     if (http->server != NULL) {
         evhttp_free(http->server);

@@ -144,6 +144,8 @@ static bool add_extension(X509 *certificate, int identifier, const char *value) 
     return added;
 }
 
+// It is the server's and its own authority at once. It must not say that it is one: Rust's TLS, which Xet's client has, takes
+// no authority's certificate for a server's, and OpenSSL trusts one that it was given either way.
 static bool fill_certificate(X509 *certificate, EVP_PKEY *key) {
     X509_NAME *name = X509_get_subject_name(certificate);
     return X509_set_version(certificate, 2) == 1
@@ -154,7 +156,7 @@ static bool fill_certificate(X509 *certificate, EVP_PKEY *key) {
         && X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)"hubgate sandbox", -1, -1, 0)
         == 1
         && X509_set_issuer_name(certificate, name) == 1
-        && add_extension(certificate, NID_basic_constraints, "critical,CA:TRUE")
+        && add_extension(certificate, NID_basic_constraints, "critical,CA:FALSE")
         && add_extension(certificate, NID_subject_alt_name, "DNS:localhost,IP:127.0.0.1")
         && add_extension(certificate, NID_subject_key_identifier, "hash")
         && X509_sign(certificate, key, EVP_sha256()) != 0;

@@ -6,56 +6,60 @@ final class Gateway {
     let lifecycle = Lifecycle()
     private var access: Access
     private let router = Router()
-    private var handlers: [Route.Name: any Handler]
+    private var handlers: Handlers
     private let log: AccessLog
     private let metrics: Metrics
-    /// 0: no limit.
-    private var requestMilliseconds: UInt64
+    private let timeLimit: RequestTimeLimit
 
     init(settings: Settings, upstream: Upstream, log: AccessLog, metrics: Metrics) {
         self.log = log
         self.metrics = metrics
         access = settings.access
-        requestMilliseconds = UInt64(settings.requestTimeout.milliseconds)
-        handlers = Handlers.all(settings: settings, upstream: upstream, lifecycle: lifecycle, metrics: metrics)
+        timeLimit = RequestTimeLimit(milliseconds: UInt64(settings.requestTimeout.milliseconds))
+        handlers = Handlers(settings: settings, upstream: upstream, lifecycle: lifecycle, metrics: metrics)
     }
 
     /// Requests in flight go on with what they have.
     func use(_ settings: Settings, upstream: Upstream) {
         log.isOn = settings.accessLog
         access = settings.access
-        requestMilliseconds = UInt64(settings.requestTimeout.milliseconds)
-        handlers = Handlers.all(settings: settings, upstream: upstream, lifecycle: lifecycle, metrics: metrics)
+        timeLimit.milliseconds = UInt64(settings.requestTimeout.milliseconds)
+        handlers = Handlers(settings: settings, upstream: upstream, lifecycle: lifecycle, metrics: metrics)
     }
 
     /// Serves one request, from its arrival to its line in the log.
     func serve(_ exchange: Exchange, at entrance: Entrance = .only) {
         let context = RequestContext(id: .next(), caller: Caller(exchange, access))
         lifecycle.began()
+        timeLimit.watch(context)
         exchange.onDone = { whole in
-            context.limit = nil
-            self.log.note(exchange, context, whole: whole)
-            self.metrics.note(exchange, context, whole: whole)
+            let microseconds = Moment.now.microseconds(since: context.started)
+            self.timeLimit.forget(context)
+            self.log.note(exchange, context, whole: whole, microseconds: microseconds)
+            self.metrics.note(exchange, context, whole: whole, microseconds: microseconds)
             self.lifecycle.ended()
         }
-        let task = EventLoop.task { await self.answer(exchange, context, at: entrance) }
-        exchange.onGone = { task.cancel() }
-        if requestMilliseconds > 0 {
-            context.limit = Timer {
-                context.isOverdue = true
-                task.cancel()
-            }
-            context.limit?.start(milliseconds: requestMilliseconds)
-        }
+        exchange.onGone = { context.cancel() }
+        EventLoop.afterEvents { self.answer(exchange, context, at: entrance) }
     }
 
-    private func answer(_ exchange: Exchange, _ context: RequestContext, at entrance: Entrance) async {
+    /// Answers at once what can be, and starts a task for what has to wait.
+    private func answer(_ exchange: Exchange, _ context: RequestContext, at entrance: Entrance) {
         do throws(Failure) {
             if let refusal = exchange.refusal { throw refusal }
             if access == .open, CrossSite.sent(exchange.request) { throw .crossSite }
             let route = try router.route(exchange.request, at: entrance)
             context.route = route
-            guard let handler = handlers[route] else { throw .internalError("no handler for \(route)") }
+            let handler = handlers[route]
+            guard try !handler.serveAtOnce(exchange, context) else { return }
+            context.task = EventLoop.task { await self.answer(exchange, context, by: handler) }
+        } catch {
+            fail(exchange, error, context)
+        }
+    }
+
+    private func answer(_ exchange: Exchange, _ context: RequestContext, by handler: any Handler) async {
+        do throws(Failure) {
             try await handler.serve(exchange, context)
         } catch {
             fail(exchange, context.isOverdue ? .overdue : error, context)

@@ -1,7 +1,7 @@
 /// The first lines of the log: where the gateway listens, for whom it speaks, and what to try.
 enum Greeting {
     static func lines(
-        _ settings: Settings, port: UInt16, adminPort: UInt16?, sandbox: (hub: String, cdn: String)?
+        _ settings: Settings, port: UInt16, adminPort: UInt16?, sandbox: (hub: String, cdn: String, cas: String)?
     ) -> [String] {
         let origin = origin(settings.listen, port)
         let authority = settings.exampleAuthority ?? "YOUR_CA.pem"
@@ -9,7 +9,7 @@ enum Greeting {
             settings.sandbox
                 ? "SANDBOX: the Hub behind this gateway is a small one in its memory; nothing reaches huggingface.co."
                 : "Relaying to \(settings.upstream) with access = \(settings.access.rawValue).",
-            sandbox.map { "The sandbox's Hub: \($0.hub). Its CDN: \($0.cdn)." },
+            sandbox.map { "The sandbox's Hub: \($0.hub). Its CDN: \($0.cdn). Its CAS: \($0.cas)." },
             settings.sandbox || settings.access == .passthrough || settings.token != nil
                 ? nil
                 : "No Hub token is set: set HF_ACCESS_TOKEN, HF_TOKEN or token_file. Until then calls answer 503.",

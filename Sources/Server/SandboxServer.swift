@@ -1,7 +1,8 @@
 internal import Glibc
 internal import Hub
 
-/// Serves the sandbox over TLS on free ports of the loopback address: its Hub on one, its CDN on another, as two origins.
+/// Serves the sandbox over TLS on free ports of the loopback address: its Hub, its CDN and its CAS, as three
+/// origins.
 ///
 /// Its certificate is made at the start and is its own authority. A client in another process that wants to talk to it
 /// directly takes the certificate from the handshake and trusts it: on the loopback nobody else has the port.
@@ -9,8 +10,8 @@ internal import Hub
 final class SandboxServer {
     let origin: Server.Origin
     let cdn: String
-    private let hubListener: Listener
-    private let cdnListener: Listener
+    let cas: String
+    private let listeners: [Listener]
     private let state: SandboxState
 
     /// With the journal of what reached it.
@@ -20,23 +21,27 @@ final class SandboxServer {
         let tls = try TLSContext(selfSigned: ())
         let state = SandboxState()
         self.state = state
-        let (hubListener, hubPort) = try Self.listen(tls, as: .hub, for: state)
-        self.hubListener = hubListener
-        let cdnPort: UInt16
+        var listeners: [Listener] = []
+        var ports: [UInt16] = []
         do throws(CError) {
-            (cdnListener, cdnPort) = try Self.listen(tls, as: .cdn, for: state)
+            for place in [SandboxPlace.hub, .cdn, .cas] {
+                let (listener, port) = try Self.listen(tls, as: place, for: state)
+                listeners.append(listener)
+                ports.append(port)
+            }
         } catch {
-            hubListener.close()
+            for listener in listeners { listener.close() }
             throw error
         }
-        let base = "https://localhost:\(hubPort)"
+        self.listeners = listeners
+        let base = "https://localhost:\(ports[0])"
         // Another name, not only another port: some clients keep their token as long as the name is the same.
-        cdn = "https://127.0.0.1:\(cdnPort)"
-        // The signatures of the CDN expire, so this clock must not stand still.
-        state.sandbox = Sandbox(origin: base, cdn: cdn) { Int64(time(nil)) }
+        (cdn, cas) = ("https://127.0.0.1:\(ports[1])", "https://127.0.0.1:\(ports[2])")
+        // What the sandbox signs expires, so this clock must not stand still.
+        state.sandbox = Sandbox(origin: base, cdn: cdn, cas: cas) { Int64(time(nil)) }
         origin = Server.Origin(
             base: base, trust: .pem(tls.certificatePEM), token: try? Secret(Array("hf_sandbox".utf8)),
-            contentOrigins: [cdn])
+            contentOrigins: [cdn, cas])
     }
 
     private static func listen(
@@ -54,8 +59,7 @@ final class SandboxServer {
     }
 
     func close() {
-        hubListener.close()
-        cdnListener.close()
+        for listener in listeners { listener.close() }
     }
 }
 

@@ -40,7 +40,7 @@ final class Service {
         }
         let greeting = Greeting.lines(
             settings, port: server.port, adminPort: server.adminPort,
-            sandbox: sandbox.map { (hub: $0.origin.base, cdn: $0.cdn) })
+            sandbox: sandbox.map { (hub: $0.origin.base, cdn: $0.cdn, cas: $0.cas) })
         for line in greeting { log.notice("\(line)") }
         warn()
         notify.ready(status)

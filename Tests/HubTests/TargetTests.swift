@@ -77,4 +77,20 @@ import Testing
         #expect(target.loggable == shown)
         #expect("\(target)" == shown)
     }
+
+    @Test(arguments: [
+        ("/a/commit/b", "/commit/", true), ("/commit", "/commit/", false), ("/a?x=/commit/", "/commit/", false),
+        ("/aab", "ab", true), ("/a", "/a/b", false), ("/api/models/sandbox/demo/discussions?x", "/discussions", true),
+    ])
+    func `a part is looked for in the path alone`(received: String, part: String, contains: Bool) throws {
+        #expect(try Target(received).pathContains(part) == contains)
+    }
+
+    @Test(arguments: [
+        ("/a.git/info", "/info", true), ("/info?x", "/info", true), ("/a?x/info", "/info", false), ("/i", "/info", false),
+        ("/info/", "/info", false),
+    ])
+    func `the path's end is where the query begins`(received: String, part: String, ends: Bool) throws {
+        #expect(try Target(received).pathEnds(with: part) == ends)
+    }
 }

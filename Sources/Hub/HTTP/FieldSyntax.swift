@@ -54,15 +54,21 @@ extension BidirectionalCollection<UInt8> {
 extension Headers {
     /// The media type of Content-Type, lower-cased and without its parameters (RFC 9110 section 8.3.1).
     public var mediaType: String? {
-        self["Content-Type"].map { value in
-            String(value.prefix { $0 != ";" }).lowercased().trimmingBlanks()
-        }
+        withMediaType { type in String(decoding: type.indices.map { type[$0].asciiLowercased }, as: UTF8.self) }
     }
-}
 
-extension String {
-    fileprivate func trimmingBlanks() -> String {
-        let kept = utf8.drop { $0 == 0x20 || $0 == 0x09 }.reversed().drop { $0 == 0x20 || $0 == 0x09 }.reversed()
-        return String(decoding: Array(kept), as: UTF8.self)
+    /// Whether the media type is one of `types`; nil without a Content-Type. Does not allocate.
+    public func isMediaType(among types: CaselessWords) -> Bool? {
+        withMediaType { types.contains($0) }
+    }
+
+    private func withMediaType<Result>(_ body: (Span<UInt8>) -> Result) -> Result? {
+        withFirst("Content-Type") { value in
+            func isBlank(_ index: Int) -> Bool { value[index] == 0x20 || value[index] == 0x09 }
+            var type = 0..<(value.indices.first { value[$0] == UInt8(ascii: ";") } ?? value.count)
+            while let first = type.first, isBlank(first) { type = first + 1..<type.upperBound }
+            while let last = type.last, isBlank(last) { type = type.lowerBound..<last }
+            return body(value.extracting(type))
+        }
     }
 }

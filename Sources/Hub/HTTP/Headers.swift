@@ -42,7 +42,7 @@ public struct Headers: Sendable {
         }
         self.bytes = bytes
         self.fields = fields
-        for index in self.bytes.indices where Self.endsField(self.bytes[index]) { self.bytes[index] = Self.space }
+        clean(from: 0)
     }
 
     public var count: Int { fields.count }
@@ -51,16 +51,32 @@ public struct Headers: Sendable {
     /// The first value of `name`, without regard to ASCII case; bytes that are not UTF-8 become U+FFFD.
     /// Does not allocate while it searches.
     public subscript(_ name: String) -> String? {
-        fields.first { matches($0, name) }.map(value)
+        firstIndex(of: name, from: 0).map { value(fields[$0]) }
     }
 
     /// All values of `name` in order.
     public func values(of name: String) -> [String] {
-        fields.lazy.filter { matches($0, name) }.map(value)
+        var values: [String] = []
+        var next = 0
+        while let index = firstIndex(of: name, from: next) {
+            values.append(value(fields[index]))
+            next = index + 1
+        }
+        return values
     }
 
     public func contains(_ name: String) -> Bool {
-        fields.contains { matches($0, name) }
+        firstIndex(of: name, from: 0) != nil
+    }
+
+    /// Whether each value of `name` is one of `words`, as a whole; also if there is none.
+    public func isEvery(_ name: String, among words: CaselessWords) -> Bool {
+        var next = 0
+        while let index = firstIndex(of: name, from: next) {
+            guard words.contains(bytes.span.extracting(fields[index].value)) else { return false }
+            next = index + 1
+        }
+        return true
     }
 
     /// The members of a comma-separated list over all fields of `name`: trimmed, lower-cased, empty ones left out
@@ -77,25 +93,40 @@ public struct Headers: Sendable {
     /// Adds a field at the end. A CR, LF or NUL in the name or value is written as a space, so a value from a stranger
     /// cannot start another field.
     public mutating func append(_ name: String, _ value: String) {
-        fields.append(store(name, value))
+        let field = store(name, value)
+        fields.append(field)
     }
 
     /// Makes `value` the only value of `name`: in the place of its first field, or at the end.
     public mutating func set(_ name: String, _ value: String) {
-        guard let first = fields.firstIndex(where: { matches($0, name) }) else { return append(name, value) }
-        let rest = fields[(first + 1)...].filter { !matches($0, name) }
-        fields.replaceSubrange((first + 1)..., with: rest)
-        fields[first] = store(name, value)
+        guard let first = firstIndex(of: name, from: 0) else { return append(name, value) }
+        while let next = firstIndex(of: name, from: first + 1) { fields.remove(at: next) }
+        let field = store(name, value)
+        fields[first] = field
     }
 
     /// Removes all fields of `name`.
     public mutating func remove(_ name: String) {
-        fields = fields.filter { !matches($0, name) }
+        guard var next = firstIndex(of: name, from: 0) else { return }
+        repeat {
+            fields.remove(at: next)
+            guard let another = firstIndex(of: name, from: next) else { return }
+            next = another
+        } while true
     }
 
-    /// Removes the fields for whose index `matching` holds; see `isField(at:named:)`.
-    public mutating func removeFields(where matching: (Int) -> Bool) {
-        fields = fields.indices.filter { !matching($0) }.map { fields[$0] }
+    /// Removes the fields whose names are among `names`.
+    public mutating func removeAll(_ names: CaselessWords) {
+        fields = remaining(without: names)
+    }
+
+    private func remaining(without names: CaselessWords) -> [Field] {
+        let all = bytes.span
+        var kept: [Field] = []
+        // Room for what a gateway adds.
+        kept.reserveCapacity(fields.count + 4)
+        for field in fields where !names.contains(all.extracting(field.name)) { kept.append(field) }
+        return kept
     }
 
     /// Removes the fields for which `matching` holds; it gets the name and value as Strings.
@@ -112,35 +143,29 @@ public struct Headers: Sendable {
         return try body(all.extracting(field.name), all.extracting(field.value))
     }
 
+    /// Lends the first value of `name`, without a copy; nil if there is none.
+    public func withFirst<Result>(_ name: String, _ body: (Span<UInt8>) -> Result) -> Result? {
+        firstIndex(of: name, from: 0).map { body(bytes.span.extracting(fields[$0].value)) }
+    }
+
     /// Whether the name of field `index` is `name`, without regard to ASCII case and without a copy.
     public func isField(at index: Int, named name: String) -> Bool {
         matches(fields[index], name)
     }
-
-    /// Whether the name of field `index` begins with `prefix`, without regard to ASCII case and without a copy.
-    public func isField(at index: Int, prefixed prefix: String) -> Bool {
-        let name = fields[index].name
-        guard name.count >= prefix.utf8.count else { return false }
-        return zip(bytes[name], prefix.utf8).allSatisfy { $0.asciiLowercased == $1.asciiLowercased }
-    }
 }
 
 extension Headers {
-    private static let space = UInt8(ascii: " ")
-
-    private static func endsField(_ byte: UInt8) -> Bool {
-        byte == 0x0D || byte == 0x0A || byte == 0
+    private func matches(_ field: Field, _ name: String) -> Bool {
+        bytes.span.extracting(field.name).isCaselessly(name.utf8.span)
     }
 
-    private func matches(_ field: Field, _ name: String) -> Bool {
-        let wanted = name.utf8
-        guard Int(field.nameLength) == wanted.count else { return false }
-        var position = Int(field.nameStart)
-        for byte in wanted {
-            guard bytes[position].asciiLowercased == byte.asciiLowercased else { return false }
-            position += 1
+    private func firstIndex(of name: String, from start: Int) -> Int? {
+        let wanted = name.utf8.span
+        let all = bytes.span
+        for index in start..<fields.count where Int(fields[index].nameLength) == wanted.count {
+            if all.extracting(fields[index].name).isCaselessly(wanted) { return index }
         }
-        return true
+        return nil
     }
 
     private func value(_ field: Field) -> String { text(field.value) }
@@ -149,12 +174,24 @@ extension Headers {
 
     private mutating func store(_ name: String, _ value: String) -> Field {
         let start = bytes.count
-        bytes.append(contentsOf: name.utf8.lazy.map { Self.endsField($0) ? Self.space : $0 })
+        bytes.append(contentsOf: name.utf8)
         let middle = bytes.count
-        bytes.append(contentsOf: value.utf8.lazy.map { Self.endsField($0) ? Self.space : $0 })
+        bytes.append(contentsOf: value.utf8)
+        clean(from: start)
         return Field(
             nameStart: UInt32(start), nameLength: UInt32(middle - start),
             valueStart: UInt32(middle), valueLength: UInt32(bytes.count - middle))
+    }
+
+    /// Makes a space of each byte that would end a field, at `start` and after it.
+    private mutating func clean(from start: Int) {
+        // Every byte of every head comes by here: a loop that always stores is one that the compiler makes of vectors.
+        unsafe bytes.withUnsafeMutableBufferPointer { bytes in
+            for index in start..<bytes.count {
+                let byte = unsafe bytes[index]
+                unsafe bytes[index] = byte == 0x0D || byte == 0x0A || byte == 0 ? 0x20 : byte
+            }
+        }
     }
 }
 

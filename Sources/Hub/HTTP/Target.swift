@@ -27,15 +27,45 @@ public struct Target: Sendable, Hashable {
 
     /// See `init(_:)` for bytes.
     public init(_ received: String) throws(Failure) {
-        guard received.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7F && $0 != UInt8(ascii: "#") }) else {
+        guard Self.isPlain(received) else {
             throw .badRequest("The request target must percent-encode spaces, control characters and \"#\".")
         }
         (authority, pathAndQuery) = try Self.split(received)
-        pathLength = pathAndQuery.utf8.prefix { $0 != UInt8(ascii: "?") }.count
+        let bytes = pathAndQuery.utf8.span
+        pathLength = bytes.indices.first { bytes[$0] == UInt8(ascii: "?") } ?? bytes.count
+    }
+
+    private static func isPlain(_ received: String) -> Bool {
+        let bytes = received.utf8.span
+        for index in bytes.indices {
+            let byte = bytes[index]
+            guard byte > 0x20, byte != 0x7F, byte != UInt8(ascii: "#") else { return false }
+        }
+        return true
     }
 
     /// The path as received, still percent-encoded.
-    public var path: String { String(Substring(pathAndQuery.utf8.prefix(pathLength))) }
+    public var path: String {
+        pathLength == pathAndQuery.utf8.count ? pathAndQuery : String(Substring(pathAndQuery.utf8.prefix(pathLength)))
+    }
+
+    /// Whether `part` stands in the path as received.
+    public func pathContains(_ part: String) -> Bool {
+        let path = pathAndQuery.utf8.span.extracting(first: pathLength)
+        let part = part.utf8.span
+        guard let first = part.indices.first.map({ part[$0] }), path.count >= part.count else { return false }
+        for start in 0...path.count - part.count where path[start] == first {
+            if path.extracting(start..<start + part.count).equals(part) { return true }
+        }
+        return false
+    }
+
+    /// Whether the path as received ends with `part`.
+    public func pathEnds(with part: String) -> Bool {
+        let path = pathAndQuery.utf8.span.extracting(first: pathLength)
+        let part = part.utf8.span
+        return path.count >= part.count && path.extracting(last: part.count).equals(part)
+    }
 
     /// What follows the first `?`, as received; nil without a `?`, empty after a bare one.
     public var query: String? {
@@ -77,4 +107,10 @@ public struct Target: Sendable, Hashable {
 extension Target: CustomStringConvertible {
     /// The loggable form, so that a secret does not get into a text by interpolation.
     public var description: String { loggable }
+}
+
+extension Span<UInt8> {
+    fileprivate func equals(_ other: Span<UInt8>) -> Bool {
+        count == other.count && indices.allSatisfy { self[$0] == other[$0] }
+    }
 }

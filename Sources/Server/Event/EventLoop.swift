@@ -29,6 +29,16 @@ actor EventLoop {
         Task(executorPreference: shared.executor, operation: work)
     }
 
+    /// Calls `work` outside of any callback of libevent or libcurl, soon and without a task.
+    @EventLoop static func afterEvents(_ work: @escaping @EventLoop @Sendable () -> Void) {
+        shared.executor.enqueue(work)
+    }
+
+    /// Calls `work` once at the end of this turn, before the loop polls again.
+    @EventLoop static func beforePoll(_ work: @escaping @EventLoop () -> Void) {
+        shared.executor.callBeforePoll(work)
+    }
+
     /// Enters the loop's isolation from a C callback, which is on its thread but has no Swift isolation. Stops the program elsewhere.
     nonisolated static func assumeIsolated<Result>(_ body: @EventLoop () -> Result) -> Result {
         shared.executor.checkIsolated()

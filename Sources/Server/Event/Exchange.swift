@@ -28,6 +28,9 @@ internal import Hub
     /// Called once at the very end, with whether the whole answer went out.
     var onDone: (@EventLoop (_ whole: Bool) -> Void)?
 
+    /// Gets all of the answer that goes out.
+    var copy: AnswerCopy?
+
     private nonisolated(unsafe) var pointer: OpaquePointer?
     /// Whether bytes of a body may come. A length of 0 is as good as no body.
     let hasBody: Bool
@@ -40,7 +43,7 @@ internal import Hub
     /// The client left, but only after all of the response.
     private var wasTaken = false
     /// A head that waits for the first content, to go out with it.
-    private var unsentHead: [UInt8] = []
+    private var unsentHead: ByteBuffer?
     private static let joinedBytes = 16 * 1024
     private let budget: BufferedBytes
     private var sink: (any BodySink)?
@@ -113,24 +116,34 @@ extension Exchange {
 
 extension Exchange {
     /// Whether nothing of an answer has gone out: another may still be given.
-    var canAnswer: Bool { status == nil || !unsentHead.isEmpty }
+    var canAnswer: Bool { status == nil || hasUnsentHead }
 
-    /// Answers with a whole response. Its Content-Length, Connection and Date are added here.
-    func send(_ response: Response) {
-        unsentHead = []
+    private var hasUnsentHead: Bool {
+        switch unsentHead {
+        case .some: true
+        case .none: false
+        }
+    }
+
+    /// Answers with a whole response. Its Content-Length, Connection and Date are added here, and `id` as X-Request-Id.
+    func send(_ response: Response, id: RequestID? = nil) {
+        unsentHead = nil
         isChunked = false
         let hasContent = response.status.allowsContent
-        var message = head(response.status, response.headers, length: hasContent ? response.body.count : nil)
-        if hasContent, request.method != .head {
-            message += response.body
-            sentBytes += response.body.count
+        let content = hasContent && request.method != .head ? response.body.count : 0
+        var message = head(
+            response.status, response.headers, id, length: hasContent ? response.body.count : nil, more: content)
+        if content > 0 {
+            message.append(response.body.span)
+            sentBytes += content
         }
-        write(message: message)
-        finish(message: nil)
+        write(message)
+        finish(after: nil)
     }
 
     /// Begins a response whose content follows by `write`: of `length` bytes, or chunked if that is not known.
     func start(_ status: Status, headers: Headers, length: Int?) {
+        copy?.start(status, headers, length: length, isHead: request.method == .head)
         let mayChunk = length == nil && status.allowsContent && request.method != .head
         isChunked = mayChunk && !isHTTP10
         contentBytes = request.method == .head || !status.allowsContent ? 0 : length
@@ -138,20 +151,13 @@ extension Exchange {
             // RFC 9112 6.3: without a length, only the connection's end says where it ends.
             unsafe ce_exchange_close_after(pointer)
         }
-        var message = head(status, headers, length: length)
-        if isChunked {
-            message.removeLast(2)
-            message += Array("Transfer-Encoding: chunked\r\n\r\n".utf8)
-        }
-        unsentHead = message
+        unsentHead = head(status, headers, nil, length: length, more: min(length ?? 0, Self.joinedBytes))
     }
 
     /// Sends the head by itself, if no content has taken it along yet.
     func flushHead() {
-        guard !unsentHead.isEmpty else { return }
-        let head = unsentHead
-        unsentHead = []
-        write(message: head)
+        guard let head = unsentHead.take() else { return }
+        write(head)
     }
 
     /// Bytes that wait for the client.
@@ -165,27 +171,34 @@ extension Exchange {
     func write(_ content: UnsafeBufferPointer<UInt8>) -> Int {
         guard let pointer = unsafe pointer, !isGone, !content.isEmpty else { return 0 }
         sentBytes += content.count
+        unsafe copy?.take(content, queued: queuedBytes)
+        guard isChunked || hasUnsentHead else {
+            return unsafe ce_exchange_write(pointer, content.baseAddress, content.count)
+        }
         // Small content goes out with what frames it in one TLS record and one system call.
-        var prefix = unsentHead
-        unsentHead = []
+        let isSmall = content.count <= Self.joinedBytes
+        var message = unsentHead.take() ?? ByteBuffer(capacity: isSmall ? content.count + 32 : 32)
         if isChunked {
-            prefix += Array("\(String(content.count, radix: 16))\r\n".utf8)
+            message.append(String(content.count, radix: 16))
+            message.append("\r\n")
         }
-        if content.count <= Self.joinedBytes {
-            unsafe prefix.append(contentsOf: content)
-            if isChunked { prefix += [0x0D, 0x0A] }
-            return write(message: prefix)
+        if isSmall {
+            unsafe message.append(content)
+            if isChunked { message.append("\r\n") }
+            return write(message)
         }
-        if !prefix.isEmpty { write(message: prefix) }
+        write(message)
         let queued = unsafe ce_exchange_write(pointer, content.baseAddress, content.count)
-        return isChunked ? write(message: [0x0D, 0x0A]) : queued
+        return isChunked ? unsafe ce_exchange_write(pointer, [0x0D, 0x0A], 2) : queued
     }
 
     /// The response is complete.
     func finish() {
-        let message = unsentHead + (isChunked ? Array("0\r\n\r\n".utf8) : [])
-        unsentHead = []
-        finish(message: message.isEmpty ? nil : message)
+        copy?.finish()
+        guard isChunked else { return finish(after: unsentHead.take()) }
+        var message = unsentHead.take() ?? ByteBuffer(capacity: 8)
+        message.append("0\r\n\r\n")
+        finish(after: message)
     }
 
     /// Closes the connection in such a way that the client cannot take the response for a whole one.
@@ -194,35 +207,42 @@ extension Exchange {
         unsafe ce_exchange_abort(pointer)
     }
 
-    private func head(_ status: Status, _ headers: Headers, length: Int?) -> [UInt8] {
+    /// `more`: how many bytes will be put behind it.
+    private func head(
+        _ status: Status, _ headers: Headers, _ id: RequestID?, length: Int?, more: Int
+    ) -> ByteBuffer {
         self.status = status
-        var head = ResponseHead(status)
-        head.append(headers)
+        var head = ByteBuffer(status: status, headers, more: more)
         if !headers.contains("Date") {
-            head.append("Date", WallClock.now.httpDate)
+            head.append(field: "Date", WallClock.now.httpDate)
         }
         if let length, !headers.contains("Content-Length") {
-            head.append("Content-Length", String(length))
+            head.append(field: "Content-Length", length)
+        }
+        if let id {
+            head.append(field: "X-Request-Id", id.description)
         }
         if let pointer = unsafe pointer, unsafe ce_exchange_closes(pointer) {
-            head.append("Connection", "close")
+            head.append("Connection: close\r\n")
         }
-        return head.finished()
+        if isChunked {
+            head.append("Transfer-Encoding: chunked\r\n")
+        }
+        head.append("\r\n")
+        return head
     }
 
     @discardableResult
-    private func write(message: [UInt8]) -> Int {
+    private func write(_ message: borrowing ByteBuffer) -> Int {
         guard let pointer = unsafe pointer, !isGone else { return 0 }
-        return unsafe message.withUnsafeBufferPointer { bytes in
-            unsafe ce_exchange_write(pointer, bytes.baseAddress, bytes.count)
-        }
+        return unsafe message.withBytes { bytes in unsafe ce_exchange_write(pointer, bytes.baseAddress, bytes.count) }
     }
 
-    private func finish(message: [UInt8]?) {
+    private func finish(after message: consuming ByteBuffer?) {
         guard let pointer = unsafe pointer else { return }
         guard !isGone else { return unsafe ce_exchange_abort(pointer) }
         if let message {
-            write(message: message)
+            write(message)
         }
         unsafe ce_exchange_finish(pointer)
     }
@@ -248,7 +268,7 @@ extension Exchange {
             return
         }
         isGone = true
-        wasTaken = status != nil && unsentHead.isEmpty && sentBytes == contentBytes && queuedBytes == 0
+        wasTaken = status != nil && !hasUnsentHead && sentBytes == contentBytes && queuedBytes == 0
         sink?.end(.clientGone)
         // Who has the last byte may leave before we have noticed that it was the last: `finish` is about to be called.
         guard !wasTaken else { return }

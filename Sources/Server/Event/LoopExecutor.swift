@@ -8,8 +8,17 @@ internal import Synchronization
 /// It is both a serial executor (of the actor `EventLoop`) and a task executor: a task that is started with it as its preference
 /// stays on the thread in code without isolation too.
 @safe final class LoopExecutor: SerialExecutor, TaskExecutor {
-    /// Jobs to run, in order. Only tests enqueue from other threads; the lock is never waited for in the program.
-    private let queue = Mutex<[UnownedJob]>([])
+    private enum Work {
+        case job(UnownedJob)
+        case call(@EventLoop @Sendable () -> Void)
+    }
+
+    /// What to run, in order. Only tests enqueue from other threads; the lock is never waited for in the program.
+    private let queue = Mutex<[Work]>([])
+    /// The queue's other half, empty: the two change places at each batch, so that neither gives its memory back.
+    private nonisolated(unsafe) var batch: [Work] = []
+    /// To be called once before the next poll; of the thread that polls.
+    private nonisolated(unsafe) var lastCalls: [@EventLoop () -> Void] = []
     /// The thread that polls; 0 until `run`.
     private let thread = Atomic<UInt>(0)
     nonisolated(unsafe) let loop: OpaquePointer
@@ -20,10 +29,20 @@ internal import Synchronization
 
     func enqueue(_ job: consuming ExecutorJob) {
         let unowned = UnownedJob(job)
-        queue.withLock { $0.append(unowned) }
+        queue.withLock { $0.append(.job(unowned)) }
         if !isCurrent {
             unsafe ce_loop_wake(loop)
         }
+    }
+
+    /// Calls `work` in its turn among the jobs. It costs a tenth of a task.
+    @EventLoop func enqueue(_ work: @escaping @EventLoop @Sendable () -> Void) {
+        queue.withLock { $0.append(.call(work)) }
+    }
+
+    /// Calls `work` when the jobs of this turn have run.
+    @EventLoop func callBeforePoll(_ work: @escaping @EventLoop () -> Void) {
+        unsafe lastCalls.append(work)
     }
 
     /// Whether the caller is on the thread that polls.
@@ -44,21 +63,28 @@ internal import Synchronization
         thread.store(UInt(pthread_self()), ordering: .relaxed)
         while goesOn() {
             let hasMore = runBatch()
+            EventLoop.assumeIsolated { callLast() }
             unsafe ce_loop_poll(loop, !hasMore && goesOn())
         }
     }
 
     /// Runs what is queued now, and says whether more has come meanwhile: events get their turn after each batch.
     private func runBatch() -> Bool {
-        let jobs = queue.withLock { queued in
-            let taken = queued
-            queued = []
-            return taken
+        queue.withLock { unsafe swap(&$0, &batch) }
+        for work in unsafe batch {
+            switch work {
+            case .job(let job):
+                unsafe job.runSynchronously(
+                    isolatedTo: asUnownedSerialExecutor(), taskExecutor: asUnownedTaskExecutor())
+            case .call(let work):
+                EventLoop.assumeIsolated { work() }
+            }
         }
-        for job in jobs {
-            unsafe job.runSynchronously(
-                isolatedTo: asUnownedSerialExecutor(), taskExecutor: asUnownedTaskExecutor())
-        }
+        unsafe batch.removeAll(keepingCapacity: true)
         return queue.withLock { !$0.isEmpty }
+    }
+
+    @EventLoop private func callLast() {
+        while let work = unsafe lastCalls.popLast() { work() }
     }
 }

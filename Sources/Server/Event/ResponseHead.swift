@@ -1,36 +1,30 @@
 internal import Hub
 
-/// Writes a response's head as bytes (RFC 9112 sections 4 and 5).
-struct ResponseHead {
-    private var bytes: [UInt8] = []
-
-    init(_ status: Status) {
-        bytes.reserveCapacity(512)
-        bytes += "HTTP/1.1 \(status.code) \(status.reason)\r\n".utf8
+extension ByteBuffer {
+    /// Begins with a response's status line and `headers` (RFC 9112 sections 4 and 5); `more` is how many bytes will follow.
+    init(status: Status, _ headers: Headers, more: Int) {
+        // The rest of a head of ours takes less than 256 bytes.
+        self.init(capacity: headers.bytes.count + 4 * headers.count + 256 + more)
+        append("HTTP/1.1 ")
+        append(decimal: status.code)
+        append(UInt8(ascii: " "))
+        append(status.reason)
+        append("\r\n")
+        append(headers, end: "\r\n")
     }
 
-    /// `value` must not come from outside unchecked: use `append(_: Headers)` for that.
-    mutating func append(_ name: StaticString, _ value: String) {
-        name.withUTF8Buffer { unsafe bytes.append(contentsOf: $0) }
-        bytes += ": ".utf8
-        bytes += value.utf8
-        bytes += "\r\n".utf8
+    /// Adds a field to a head. `value` must not come from outside unchecked: those go by `Headers`.
+    mutating func append(field name: StaticString, _ value: String) {
+        append(name)
+        append(": ")
+        append(value)
+        append("\r\n")
     }
 
-    mutating func append(_ headers: Headers) {
-        for index in headers.fields.indices {
-            let field = headers.fields[index]
-            let name = Int(field.nameStart)..<Int(field.nameStart + field.nameLength)
-            let value = Int(field.valueStart)..<Int(field.valueStart + field.valueLength)
-            bytes += headers.bytes[name]
-            bytes += ": ".utf8
-            bytes += headers.bytes[value]
-            bytes += "\r\n".utf8
-        }
-    }
-
-    consuming func finished() -> [UInt8] {
-        bytes += "\r\n".utf8
-        return bytes
+    mutating func append(field name: StaticString, _ value: Int) {
+        append(name)
+        append(": ")
+        append(decimal: value)
+        append("\r\n")
     }
 }

@@ -26,18 +26,20 @@ internal import Hub
     private(set) var firstByteMicroseconds: Int?
     private(set) var receivedBytes = 0
     private nonisolated(unsafe) var pointer: OpaquePointer?
-    private let sink: (any TransferSink)?
+    private var sink: (any TransferSink)?
     /// Called when what `send` queued has mostly gone out.
     var onSendable: (@EventLoop () -> Void)?
-    private let onEnd: @EventLoop (Transfer) -> Void
+    private let pool: TransferPool
+    /// Where the pool has noted it.
+    var place = 0
     private var head: Head?
     private var outcome: Result<Void, Failure>?
     private var headWaiter: CheckedContinuation<Void, Never>?
     private var doneWaiter: CheckedContinuation<Void, Never>?
 
-    init(sink: (any TransferSink)?, onEnd: @escaping @EventLoop (Transfer) -> Void) {
+    init(of pool: TransferPool, sink: (any TransferSink)?) {
+        self.pool = pool
         self.sink = sink
-        self.onEnd = onEnd
     }
 
     func begin(_ pool: OpaquePointer?, _ call: inout ce_call) {
@@ -47,6 +49,7 @@ internal import Hub
     /// Ends it before it has begun.
     func refuse(_ failure: Failure) {
         outcome = .failure(failure)
+        sink = nil
     }
 
     /// Returns when the answer's head is there. Throws `hubUnreachable`, `hubTooSlow`, `hubBroken`, or `clientGone` when cancelled.
@@ -128,16 +131,20 @@ extension Transfer {
         self.outcome = outcome
         headWaiter?.resume()
         doneWaiter?.resume()
-        (headWaiter, doneWaiter, onSendable) = (nil, nil, nil)
-        onEnd(self)
+        (headWaiter, doneWaiter, onSendable, sink) = (nil, nil, nil, nil)
+        pool.ended(self)
     }
 }
 
 extension Result<Void, Failure> {
-    fileprivate init(_ outcome: ce_outcome, _ reason: String) {
+    fileprivate init(_ outcome: ce_outcome, _ reason: UnsafePointer<CChar>?) {
+        guard outcome != CE_OUTCOME_WHOLE else {
+            self = .success(())
+            return
+        }
+        let reason = unsafe reason.map { unsafe String(cString: $0) } ?? ""
         self =
             switch outcome {
-            case CE_OUTCOME_WHOLE: .success(())
             case CE_OUTCOME_UNREACHABLE: .failure(.hubUnreachable(reason))
             case CE_OUTCOME_TOO_SLOW: .failure(.hubTooSlow(reason))
             case CE_OUTCOME_CANCELLED: .failure(.clientGone)
@@ -168,8 +175,8 @@ private nonisolated(unsafe) let transferEvents = {
             },
             done: { context, outcome, reason in
                 let transfer: Transfer = unsafe taken(context)
-                let text = unsafe reason.map { unsafe String(cString: $0) } ?? ""
-                EventLoop.assumeIsolated { transfer.ended(Result(outcome, text)) }
+                let result = unsafe Result(outcome, reason)
+                EventLoop.assumeIsolated { transfer.ended(result) }
             }))
     return unsafe events
 }()

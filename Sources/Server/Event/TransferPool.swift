@@ -1,5 +1,4 @@
 internal import CEvent
-internal import Glibc
 internal import Hub
 
 /// Makes calls to other HTTP servers, many at once: a libcurl multi handle in the loop, with kept connections.
@@ -15,7 +14,7 @@ internal import Hub
     }
 
     private nonisolated(unsafe) var pointer: OpaquePointer?
-    private var underWay: [ObjectIdentifier: Transfer] = [:]
+    private var underWay: [Transfer] = []
     private var isClosing = false
     /// Called at the end of each call.
     var onEnd: (@EventLoop (Transfer) -> Void)?
@@ -43,7 +42,7 @@ internal import Hub
     func close() {
         guard !isClosing else { return }
         isClosing = true
-        for transfer in underWay.values { transfer.cancel() }
+        for transfer in underWay { transfer.cancel() }
         freeWhenDone()
     }
 
@@ -64,27 +63,24 @@ internal import Hub
         let length: UInt64?
     }
 
-    /// Starts a call; the transfer's `head()` and `done()` tell how it goes. `request.body` is sent unless `stream` is given.
+    /// Starts a call; the transfer's `head()` and `done()` tell how it goes. `request.body` is sent unless `stream` is given,
+    /// and `credential` as a bearer token.
     func start(
-        _ request: Request, url: String, limits: Transfer.Limits, stream: Stream? = nil, sink: (any TransferSink)? = nil
+        _ request: Request, url: String, credential: Secret? = nil, limits: Transfer.Limits, stream: Stream? = nil,
+        sink: (any TransferSink)? = nil
     ) -> Transfer {
-        let transfer = Transfer(sink: sink) { self.ended($0) }
+        let transfer = Transfer(of: self, sink: sink)
         guard !isClosing else {
             transfer.refuse(.draining())
             return transfer
         }
-        underWay[ObjectIdentifier(transfer)] = transfer
-        var fields = Self.lines(request.headers)
-        // There may be a token in them.
-        defer {
-            unsafe fields.withUnsafeMutableBytes { bytes in
-                if let start = bytes.baseAddress { unsafe explicit_bzero(start, bytes.count) }
-            }
-        }
+        transfer.place = underWay.count
+        underWay.append(transfer)
+        var fields = Self.lines(request.headers, credential)
         let hasBody = !request.body.isEmpty
         unsafe request.method.rawValue.withCString { method in
             unsafe url.withCString { url in
-                unsafe fields.withUnsafeBufferPointer { fields in
+                unsafe fields.withBytes { fields in
                     unsafe request.body.withUnsafeBufferPointer { body in
                         var call = unsafe ce_call(
                             method: method, url: url, fields: fields.baseAddress, fields_length: fields.count,
@@ -97,6 +93,8 @@ internal import Hub
                 }
             }
         }
+        // There may be a token in them.
+        fields.erase()
         return transfer
     }
 
@@ -116,22 +114,26 @@ internal import Hub
         metrics.set(.upstreamSentBytes, to: counts.sent_bytes)
     }
 
-    private func ended(_ transfer: Transfer) {
-        underWay[ObjectIdentifier(transfer)] = nil
+    /// A transfer of this pool has ended.
+    func ended(_ transfer: Transfer) {
+        let last = underWay.removeLast()
+        if last !== transfer {
+            underWay[transfer.place] = last
+            last.place = transfer.place
+        }
         onEnd?(transfer)
         guard isClosing else { return }
         // Not here, inside a callback of the pool.
         EventLoop.task { self.freeWhenDone() }
     }
 
-    /// `name: value` lines, each ended by NUL. `Headers` cannot hold a CR, LF or NUL in a field.
-    private static func lines(_ headers: Headers) -> [UInt8] {
-        var lines: [UInt8] = []
-        lines.reserveCapacity(headers.bytes.count + 4 * headers.count)
-        for field in headers.fields {
-            lines += headers.bytes[Int(field.nameStart)..<Int(field.nameStart + field.nameLength)]
-            lines += ": ".utf8
-            lines += headers.bytes[Int(field.valueStart)..<Int(field.valueStart + field.valueLength)]
+    /// `name: value` lines, each ended by NUL. `Headers` cannot hold a CR, LF or NUL in a field, nor can a `Secret`.
+    private static func lines(_ headers: Headers, _ credential: Secret?) -> ByteBuffer {
+        var lines = ByteBuffer(capacity: headers.bytes.count + 4 * headers.count + (credential?.count ?? 0) + 32)
+        lines.append(headers, end: "\0")
+        if let credential {
+            lines.append("Authorization: Bearer ")
+            credential.withBytes { lines.append($0) }
             lines.append(0)
         }
         return lines

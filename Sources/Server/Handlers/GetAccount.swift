@@ -2,10 +2,19 @@ internal import Hub
 
 /// GET /api/account: the Hub's whoami, held for some seconds.
 struct GetAccount: Responder {
+    private static let headers: Headers = ["Content-Type": "application/json", "Cache-Control": "no-store"]
+
     let account: AccountHold
 
+    func responseAtHand(to request: Request, _ context: RequestContext) throws(Failure) -> Response? {
+        try account.atHand(context).map(Self.response)
+    }
+
     func respond(to request: Request, _ context: RequestContext) async throws(Failure) -> Response {
-        let json = try await account.whoAmI(context)
-        return Response(.ok, headers: ["Content-Type": "application/json", "Cache-Control": "no-store"], body: json)
+        Self.response(try await account.whoAmI(context))
+    }
+
+    private static func response(_ json: [UInt8]) -> Response {
+        Response(.ok, headers: headers, body: json)
     }
 }

@@ -1,24 +1,30 @@
 /// Which handler answers which endpoint.
 @EventLoop
-enum Handlers {
-    static func all(
-        settings: Settings, upstream: Upstream, lifecycle: Lifecycle, metrics: Metrics
-    ) -> [Route.Name: any Handler] {
+struct Handlers {
+    /// In the order of `Route.Name`.
+    private let all: [any Handler]
+
+    init(settings: Settings, upstream: Upstream, lifecycle: Lifecycle, metrics: Metrics) {
         let hub = HubClient(upstream: upstream)
         let account = AccountHold(hub: hub, for: settings.accountHold)
         let probe = HubProbe(upstream: upstream, account: account)
         let bodyBounds = BodyBounds(
             bytes: settings.bodyLimit.bytes, milliseconds: UInt64(settings.bodyTimeout.milliseconds))
-        return [
-            .home: GetHome(settings: settings, hubProbe: probe),
-            .account: GetAccount(account: account),
-            .createRepo: CreateRepo(hub: hub, bodyBounds: bodyBounds),
-            .updateRepo: UpdateRepo(hub: hub, bodyBounds: bodyBounds),
-            .deleteRepo: DeleteRepo(hub: hub, bodyBounds: bodyBounds),
-            .health: GetHealth(),
-            .relay: Passthrough(upstream: upstream),
-            .ready: GetReady(hubProbe: probe, lifecycle: lifecycle),
-            .metrics: GetMetrics(metrics: metrics),
-        ]
+        all = Route.Name.allCases.map { name in
+            switch name {
+            case .home: GetHome(settings: settings, hubProbe: probe)
+            case .account: GetAccount(account: account)
+            case .createRepo: CreateRepo(hub: hub, bodyBounds: bodyBounds)
+            case .updateRepo: UpdateRepo(hub: hub, bodyBounds: bodyBounds)
+            case .deleteRepo: DeleteRepo(hub: hub, bodyBounds: bodyBounds)
+            case .health: GetHealth()
+            case .relay: 
+                Passthrough(upstream: upstream, flights: settings.coalesce ? Flights(access: settings.access) : nil)
+            case .ready: GetReady(hubProbe: probe, lifecycle: lifecycle)
+            case .metrics: GetMetrics(metrics: metrics)
+            }
+        }
     }
+
+    subscript(_ name: Route.Name) -> any Handler { all[name.rawValue] }
 }

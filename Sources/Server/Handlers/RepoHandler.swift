@@ -25,8 +25,7 @@ extension RepoHandler {
             request.prefersPlainText
             ? Response(.ok, text: receipt.message + "\n") : try Response(.ok, json: .object(receipt.members))
         if !request.prefersPlainText { response.body.append(UInt8(ascii: "\n")) }
-        response.headers.set("X-Request-Id", context.id.description)
-        exchange.send(response)
+        exchange.send(response, id: context.id)
     }
 }
 

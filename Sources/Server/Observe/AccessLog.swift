@@ -16,7 +16,7 @@ final class AccessLog {
     /// Lines that the log's reader did not take in time.
     var droppedLines: Int { output.droppedLines }
 
-    func note(_ exchange: Exchange, _ context: RequestContext, whole: Bool) {
+    func note(_ exchange: Exchange, _ context: RequestContext, whole: Bool, microseconds: Int) {
         guard isOn else { return }
         var line = LogLine(form)
         line.add("time", WallClock.now.iso8601)
@@ -24,7 +24,7 @@ final class AccessLog {
         line.add("method", exchange.request.method.rawValue)
         line.add("path", exchange.request.target.loggable)
         line.add("status", exchange.status?.code ?? 499)
-        line.add("ms", milliseconds: Moment.now.microseconds(since: context.started))
+        line.add("ms", milliseconds: microseconds)
         if let upstream = context.upstreamMicroseconds {
             line.add("upstream_ms", milliseconds: upstream)
         } else if form == .text {

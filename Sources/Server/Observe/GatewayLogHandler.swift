@@ -31,7 +31,8 @@ struct GatewayLogHandler: LogHandler {
         line.add("time", time)
         line.add("level", event.level.rawValue)
         line.add("message", sentence: event.message.description)
-        let bytes = line.finished() + [UInt8(ascii: "\n")]
-        _ = unsafe bytes.withUnsafeBytes { unsafe write(STDERR_FILENO, $0.baseAddress, $0.count) }
+        var bytes = line.finished()
+        bytes.append(UInt8(ascii: "\n"))
+        _ = unsafe bytes.withBytes { unsafe write(STDERR_FILENO, $0.baseAddress, $0.count) }
     }
 }

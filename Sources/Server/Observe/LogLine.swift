@@ -1,21 +1,20 @@
 /// One line of the log, of named values. It is made as bytes: with Strings it cost more than the rest of a small answer.
-struct LogLine {
+struct LogLine: ~Copyable {
     private let form: LogForm
-    private var bytes: [UInt8] = []
+    private var bytes = ByteBuffer(capacity: 384)
 
     init(_ form: LogForm) {
         self.form = form
-        bytes.reserveCapacity(320)
         if form == .json { bytes.append(UInt8(ascii: "{")) }
     }
 
-    mutating func add(_ name: StaticString, _ value: some StringProtocol) {
+    mutating func add(_ name: StaticString, _ value: String) {
         begin(name)
         quoted { line in line.append(value, blank: line.form == .text) }
     }
 
     /// A sentence of our own, the last value of its line: in text it keeps its blanks.
-    mutating func add(_ name: StaticString, sentence: some StringProtocol) {
+    mutating func add(_ name: StaticString, sentence: String) {
         begin(name)
         quoted { line in line.append(sentence, blank: false) }
     }
@@ -28,19 +27,19 @@ struct LogLine {
 
     mutating func add(_ name: StaticString, _ value: Int) {
         begin(name)
-        bytes += String(value).utf8
+        bytes.append(decimal: value)
     }
 
     /// Microseconds, written as milliseconds with one decimal.
     mutating func add(_ name: StaticString, milliseconds microseconds: Int) {
         begin(name)
-        bytes += String(microseconds / 1000).utf8
+        bytes.append(decimal: microseconds / 1000)
         bytes.append(UInt8(ascii: "."))
-        bytes += String(microseconds % 1000 / 100).utf8
+        bytes.append(decimal: microseconds % 1000 / 100)
     }
 
     /// The line without its end.
-    consuming func finished() -> [UInt8] {
+    consuming func finished() -> ByteBuffer {
         if form == .json { bytes.append(UInt8(ascii: "}")) }
         return bytes
     }
@@ -48,11 +47,9 @@ struct LogLine {
     private mutating func begin(_ name: StaticString) {
         switch form {
         case .json:
-            if bytes.count > 1 { bytes.append(UInt8(ascii: ",")) }
-            bytes.append(Self.quote)
-            name.withUTF8Buffer { unsafe bytes.append(contentsOf: $0) }
-            bytes.append(Self.quote)
-            bytes.append(UInt8(ascii: ":"))
+            bytes.append(bytes.count > 1 ? ",\"" : "\"")
+            bytes.append(name)
+            bytes.append("\":")
         case .text:
             if !bytes.isEmpty { bytes.append(UInt8(ascii: " ")) }
         }
@@ -62,29 +59,42 @@ struct LogLine {
 
     /// What could end the line or the JSON string, or move a terminal's cursor, is escaped as in JSON (RFC 8259 section 7).
     /// `blank`: whether a blank is escaped too, which in text separates the values.
-    private mutating func append(_ value: some StringProtocol, blank: Bool) {
-        guard value.utf8.allSatisfy({ $0 < 0x80 }) else {
+    private mutating func append(_ value: String, blank: Bool) {
+        let text = value.utf8.span
+        if Self.isPlain(text) { return bytes.append(text) }
+        guard text.indices.allSatisfy({ text[$0] < 0x80 }) else {
             for scalar in value.unicodeScalars {
-                append(String(scalar.isInvisibleCommand && !scalar.isASCII ? "\u{FFFD}" : scalar).utf8, blank: blank)
+                let shown = String(scalar.isInvisibleCommand && !scalar.isASCII ? "\u{FFFD}" : scalar)
+                for byte in shown.utf8 { append(escaping: byte, blank: blank) }
             }
             return
         }
-        append(value.utf8, blank: blank)
+        for index in text.indices { append(escaping: text[index], blank: blank) }
     }
 
-    private mutating func append(_ bytes: some Collection<UInt8>, blank: Bool) {
-        for byte in bytes {
-            switch byte {
-            case Self.quote, UInt8(ascii: "\\"):
-                self.bytes.append(UInt8(ascii: "\\"))
-                self.bytes.append(byte)
-            case UInt8(ascii: " ") where blank, 0..<0x20, 0x7F:
-                self.bytes += "\\u00".utf8
-                self.bytes.append(Self.hex(byte >> 4))
-                self.bytes.append(Self.hex(byte & 15))
-            default:
-                self.bytes.append(byte)
+    /// Whether nothing has to be escaped in either form. Almost every value is so, and all of it is looked at: a loop without a way
+    /// out is one that the compiler makes of vectors.
+    private static func isPlain(_ text: Span<UInt8>) -> Bool {
+        unsafe text.withUnsafeBufferPointer { text in
+            var others: UInt8 = 0
+            for unsafe byte in unsafe text {
+                others |= byte < 0x21 || byte > 0x7E || byte == quote || byte == UInt8(ascii: "\\") ? 1 : 0
             }
+            return others == 0
+        }
+    }
+
+    private mutating func append(escaping byte: UInt8, blank: Bool) {
+        switch byte {
+        case Self.quote, UInt8(ascii: "\\"):
+            bytes.append(UInt8(ascii: "\\"))
+            bytes.append(byte)
+        case UInt8(ascii: " ") where blank, 0..<0x20, 0x7F:
+            bytes.append("\\u00")
+            bytes.append(Self.hex(byte >> 4))
+            bytes.append(Self.hex(byte & 15))
+        default:
+            bytes.append(byte)
         }
     }
 

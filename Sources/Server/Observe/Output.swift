@@ -9,26 +9,31 @@ final class Output {
     private static let atomic = 4096
 
     private let descriptor: Int32
-    private var waiting: [UInt8] = []
+    private var waiting = ByteBuffer(capacity: 16 * 1024)
     private var isFlushDue = false
     private(set) var droppedLines = 0
     private lazy var again = Timer { [weak self] in self?.flush() }
+    /// A file is always ready: it need not be asked.
+    private lazy var isFile = {
+        var status = stat()
+        return unsafe fstat(descriptor, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
+    }()
 
     init(descriptor: Int32) {
         self.descriptor = descriptor
     }
 
     /// `line` without its line end. It is written with the others of the same turn of the loop.
-    func write(_ line: [UInt8]) {
+    func write(_ line: borrowing ByteBuffer) {
         guard waiting.count + line.count < Self.bound else {
             droppedLines += 1
             return
         }
-        waiting += line
+        unsafe line.withBytes { unsafe waiting.append($0) }
         waiting.append(UInt8(ascii: "\n"))
         if !isFlushDue {
             isFlushDue = true
-            again.start(milliseconds: 0)
+            EventLoop.beforePoll { [weak self] in self?.flush() }
         }
     }
 
@@ -37,9 +42,9 @@ final class Output {
         isFlushDue = false
         var start = 0
         while start < waiting.count, isReady {
-            let count = min(Self.atomic, waiting.count - start)
-            let written = unsafe waiting.withUnsafeBytes { bytes in
-                unsafe Glibc.write(descriptor, bytes.baseAddress?.advanced(by: start), count)
+            let written = unsafe waiting.withBytes { bytes in
+                unsafe Glibc.write(
+                    descriptor, bytes.baseAddress?.advanced(by: start), min(Self.atomic, bytes.count - start))
             }
             guard written > 0 else { break }
             start += written
@@ -52,6 +57,7 @@ final class Output {
     }
 
     private var isReady: Bool {
+        if isFile { return true }
         var watched = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
         return unsafe poll(&watched, 1, 0) == 1 && watched.revents & Int16(POLLOUT) != 0
     }

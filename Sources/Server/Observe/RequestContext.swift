@@ -8,12 +8,20 @@ final class RequestContext {
     let started = Moment.now
     /// What was asked, for the metrics; nil if no endpoint was.
     var route: Route.Name?
-    /// Runs while `request_timeout` does.
-    var limit: Timer?
+    /// The task that answers, if it takes one.
+    var task: Task<Void, Never>? {
+        didSet { if isCancelled { task?.cancel() } }
+    }
+    private var isCancelled = false
+    /// When `request_timeout` will have passed, and where `RequestTimeLimit` has noted that.
+    var due: Moment?
+    var place = 0
     /// That limit has passed.
     var isOverdue = false
     /// Why the gateway answered in the place of the one who was asked.
     var failure: Failure?
+    /// It was answered with what another was who asked the same at that moment.
+    var isShared = false
     /// How long the Hub took, from the call to its last byte.
     var upstreamMicroseconds: Int?
     /// What Hugging Face's support asks for.
@@ -22,5 +30,11 @@ final class RequestContext {
     init(id: RequestID, caller: Caller) {
         self.id = id
         self.caller = caller
+    }
+
+    /// Ends the work on it: nobody waits for its result any more.
+    func cancel() {
+        isCancelled = true
+        task?.cancel()
     }
 }

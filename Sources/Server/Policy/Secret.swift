@@ -56,7 +56,7 @@ final class Secret: @unchecked Sendable {
     }
 }
 
-extension Secret: Equatable {
+extension Secret: Hashable {
     /// Takes as long for a wrong first byte as for a wrong last one. The length is not hidden.
     static func == (left: Secret, right: Secret) -> Bool {
         guard left.count == right.count else { return false }
@@ -65,6 +65,12 @@ extension Secret: Equatable {
                 left.indices.reduce(into: 0 as UInt8) { $0 |= left[$1] ^ right[$1] } == 0
             }
         }
+    }
+}
+
+extension Secret {
+    func hash(into hasher: inout Hasher) {
+        withBytes { bytes in unsafe bytes.withUnsafeBytes { unsafe hasher.combine(bytes: $0) } }
     }
 }
 

@@ -14,6 +14,7 @@ extension Sandbox {
             return Response(.temporaryRedirect, headers: fields, body: Array("Temporary Redirect".utf8))
         }
         fields.set("ETag", "\"\(linked)\"")
+        hub.setXetFields(of: file, in: repo, at: commit, &fields)
         if SandboxContent(bytes: [], etag: linked, path: "").response(to: call.request).status == .notModified {
             return Response(.notModified, headers: fields)
         }

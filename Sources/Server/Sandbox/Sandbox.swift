@@ -1,6 +1,6 @@
 import Hub
 
-/// A small Hub in memory, with the second origin that the Hub's large files live on: what `hubgate --sandbox` serves to
+/// A small Hub in memory, with the other origins that large files live on: what `hubgate --sandbox` serves to
 /// people who have no token to spare, and the Hub of the live tests. It refuses what the real Hub refuses, so that a call
 /// that works here works there (hub-api.md sections 1 to 3).
 ///
@@ -10,11 +10,14 @@ struct Sandbox {
     let origin: String
     /// The same of the origin that large files are on.
     let cdn: String
+    /// The same of the origin that Xet's content-addressed store is on.
+    let cas: String
     /// Seconds since 1970.
     let now: @Sendable () -> Int64
     let digest: Digest
     var shelf: SandboxShelf
     var uploads = SandboxUploads()
+    var xorbs = SandboxXorbStore()
     /// By ETag, after how many bytes the next download breaks off.
     var cuts: [String: Int] = [:]
     private var quota: SandboxQuota
@@ -24,17 +27,18 @@ struct Sandbox {
     /// The moment at which its clock stands still unless told otherwise: 2026-01-01, 00:00 UTC.
     static let opening: Int64 = 1_767_225_600
 
-    /// The most that all repositories and begun uploads may hold.
+    /// The most that all repositories, begun uploads and xorbs may hold.
     static let mostBytes = 512 << 20
 
     /// With the sample repositories. Without `enforcedQuota` it tells of a quota and refuses nobody, as a load test would
     /// soon use it up.
     init(
-        origin: String, cdn: String = "https://cdn.sandbox.invalid", enforcedQuota: Int? = nil,
-        digest: Digest = .openSSL, now: @escaping @Sendable () -> Int64 = { Sandbox.opening }
+        origin: String, cdn: String = "https://cdn.sandbox.invalid", cas: String = "https://cas.sandbox.invalid",
+        enforcedQuota: Int? = nil, digest: Digest = .openSSL, now: @escaping @Sendable () -> Int64 = { Sandbox.opening }
     ) {
         self.origin = origin
         self.cdn = cdn
+        self.cas = cas
         self.now = now
         self.digest = digest
         shelf = .samples(createdAt: Self.opening, digest)
@@ -47,14 +51,19 @@ struct Sandbox {
     /// HEAD is answered as GET is, body included: `Exchange.send` takes the length from it and leaves it off.
     mutating func answer(_ request: Request, at place: SandboxPlace = .hub) -> Response {
         if place == .hub, let answer = control(request) { return answer }
-        let credential = SandboxCredential(request.headers)
+        let credential = SandboxCredential(request.headers) { xetGrant($0) }
         var response = SandboxRefusal.answer { () throws(SandboxRefusal) in
-            if place == .cdn { return try routeOnCDN(request) }
-            try spend(request, credential)
-            return try route(request, credential)
+            switch place {
+            case .cdn: return try routeOnCDN(request)
+            case .cas: return try routeOnCAS(request, credential)
+            case .hub:
+                try spend(request, credential)
+                return try route(request, credential)
+            }
         }
         switch place {
         case .hub: sign(&response, request, credential)
+        case .cas: response.headers.set("X-Request-Id", "sandbox-cas-\(record.count)")
         case .cdn: response.headers.set("X-Amz-Request-Id", "SANDBOX\(record.count)")
         }
         record.append(.init(request, credential, response.status, at: place))
@@ -69,7 +78,7 @@ struct Sandbox {
     private mutating func route(_ request: Request, _ credential: SandboxCredential) throws(SandboxRefusal) -> Response
     {
         // Before the route: the Hub refuses a token that it does not know on every path, public ones too.
-        guard credential != .unknown else { throw .unknownToken }
+        guard credential != .unknown, credential.grant == nil else { throw .unknownToken }
         let (route, captured) = try SandboxRoute.find(request.method, request.target, in: SandboxRoute.all)
         return try route.handler(&self, SandboxCall(request: request, token: credential.token, captured: captured))
     }
@@ -80,9 +89,23 @@ struct Sandbox {
         return try route.handler(&self, SandboxCall(request: request, token: nil, captured: captured))
     }
 
-    /// Throws 507 when `count` more bytes are too many.
-    func makeRoom(for count: Int) throws(SandboxRefusal) {
-        guard shelf.heldBytes + uploads.heldBytes + count <= Self.mostBytes else { throw .full("memory") }
+    private mutating func routeOnCAS(
+        _ request: Request, _ credential: SandboxCredential
+    ) throws(SandboxRefusal) -> Response {
+        guard let grant = credential.grant else { throw .noXetToken }
+        let (route, captured) = try SandboxRoute.find(request.method, request.target, in: SandboxRoute.onCAS)
+        return try route.handler(
+            &self, SandboxCall(request: request, token: nil, grant: grant, captured: captured))
+    }
+
+    /// Forgets old xorbs if that helps. Throws 507 when `count` more bytes are too many still.
+    mutating func makeRoom(for count: Int) throws(SandboxRefusal) {
+        if !hasRoom(for: count) { xorbs.forget(before: now() - Self.signatureLife) }
+        guard hasRoom(for: count) else { throw .full("memory") }
+    }
+
+    private func hasRoom(for count: Int) -> Bool {
+        shelf.heldBytes + uploads.heldBytes + xorbs.heldBytes + count <= Self.mostBytes
     }
 
     /// Adds the fields that every answer of the Hub has.
@@ -97,7 +120,7 @@ struct Sandbox {
     }
 }
 
-/// Which of its two origins a request came to.
+/// Which of its origins a request came to.
 enum SandboxPlace: String, Sendable {
-    case hub, cdn
+    case hub, cdn, cas
 }

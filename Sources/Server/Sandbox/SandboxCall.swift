@@ -5,6 +5,8 @@ struct SandboxCall {
     let request: Request
     /// Nil for an anonymous call.
     let token: SandboxToken?
+    /// What a token of Xet allows; nil without one, and on the Hub.
+    var grant: SandboxXetGrant?
     let captured: [String: String]
 
     var query: SandboxQuery { SandboxQuery(request.target.query ?? "") }

@@ -77,7 +77,8 @@ struct SandboxCommitOrder {
                 guard let content = history.objects[sha256] else {
                     throw .badRequest("The LFS object of \(SandboxRefusal.shown(path)) was not uploaded")
                 }
-                files[path] = SandboxFile(linked: sha256, content: content, digest)
+                files[path] = SandboxFile(
+                    linked: sha256, content: content, xetHash: history.xetHashes[sha256], digest)
             case .delete(let path):
                 guard files.removeValue(forKey: path) != nil else { throw .entryNotFound(in: head) }
             case .deleteFolder(let path):

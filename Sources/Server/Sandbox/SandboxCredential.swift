@@ -6,21 +6,26 @@ enum SandboxCredential: Sendable, Equatable {
     /// Not one of ours, not a Bearer token, or two at once.
     case unknown
     case known(SandboxToken)
+    /// A token of Xet, which opens nothing on the Hub.
+    case xet(SandboxXetGrant)
 
-    init(_ headers: Headers) {
+    /// `xet` says what a token of Xet allows; nil if it is none.
+    init(_ headers: Headers, xet: (Substring) -> SandboxXetGrant? = { _ in nil }) {
         let fields = headers.values(of: "Authorization")
         guard let field = fields.first else {
             self = .none
             return
         }
         let words = field.split(separator: " ")
-        guard fields.count == 1, words.count == 2, words[0].lowercased() == "bearer",
-            let token = SandboxToken.all.first(where: { $0.value == words[1] })
-        else {
+        guard fields.count == 1, words.count == 2, words[0].lowercased() == "bearer" else {
             self = .unknown
             return
         }
-        self = .known(token)
+        if let token = SandboxToken.all.first(where: { $0.value == words[1] }) {
+            self = .known(token)
+        } else {
+            self = xet(words[1]).map(Self.xet) ?? .unknown
+        }
     }
 
     var token: SandboxToken? {
@@ -28,12 +33,18 @@ enum SandboxCredential: Sendable, Equatable {
         return token
     }
 
-    /// Never the value: `none`, `unknown`, or the token's name.
+    var grant: SandboxXetGrant? {
+        guard case .xet(let grant) = self else { return nil }
+        return grant
+    }
+
+    /// Never the value: `none`, `unknown`, `xet`, or the name of a token of the Hub.
     var name: String {
         switch self {
         case .none: "none"
         case .unknown: "unknown"
         case .known(let token): token.name
+        case .xet: "xet"
         }
     }
 }

@@ -8,6 +8,8 @@ struct SandboxFile: Sendable, Equatable {
     let content: [UInt8]
     /// The SHA-256 of the content of an LFS file; nil for a file that git holds itself.
     let linked: String?
+    /// What Xet knows an LFS file by; it knows no empty one.
+    let xetHash: String?
 
     /// Larger files must be LFS ones.
     static let longestRegular = 10 << 20
@@ -17,12 +19,14 @@ struct SandboxFile: Sendable, Equatable {
         oid = digest.gitObject("blob", content)
         self.content = content
         linked = nil
+        xetHash = nil
     }
 
-    init(linked sha256: String, content: [UInt8], _ digest: Digest) {
+    init(linked sha256: String, content: [UInt8], xetHash: String?, _ digest: Digest) {
         oid = digest.gitObject("blob", Self.pointer(sha256, content.count))
         self.content = content
         linked = sha256
+        self.xetHash = content.isEmpty ? nil : xetHash
     }
 
     /// What git holds, and `raw` gives: the content, or an LFS file's pointer.
@@ -42,6 +46,7 @@ struct SandboxFile: Sendable, Equatable {
                 "pointerSize": .integer(Int64(blob.count)),
             ]
         }
+        if let xetHash { members["xetHash"] = .string(xetHash) }
         return members
     }
 
@@ -59,7 +64,7 @@ extension Digest {
 
     func sha256Hex(_ content: [UInt8]) -> String { Self.hex(sha256(content)) }
 
-    private static func hex(_ bytes: [UInt8]) -> String {
+    static func hex(_ bytes: [UInt8]) -> String {
         String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
     }
 

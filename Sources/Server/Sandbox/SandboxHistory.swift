@@ -10,6 +10,10 @@ struct SandboxHistory: Sendable, Equatable {
     var pulls: [Int: String] = [:]
     /// LFS objects by SHA-256, also those that no commit names yet.
     private(set) var objects: [String: [UInt8]] = [:]
+    /// By the hash that Xet knows them by, how the same objects can be had there. One may have come in two ways.
+    private(set) var xetFiles: [String: SandboxXetFile] = [:]
+    /// The hash of the way in which an object came last, by its SHA-256.
+    private(set) var xetHashes: [String: String] = [:]
     private var blobs: Set<String> = []
     /// What all this takes in memory, roughly.
     private(set) var heldBytes = 0
@@ -64,10 +68,19 @@ struct SandboxHistory: Sendable, Equatable {
         commits[commit.id] = commit
     }
 
+    /// An object that came by LFS.
     mutating func store(_ content: [UInt8], as sha256: String) {
         guard objects[sha256] == nil else { return }
-        objects[sha256] = content
-        heldBytes += content.count + Self.entryBytes
+        store(content, as: SandboxXetFile(lfs: sha256))
+    }
+
+    /// An object that came by Xet.
+    mutating func store(_ content: [UInt8], as file: SandboxXetFile) {
+        if objects.updateValue(content, forKey: file.sha256) == nil { heldBytes += content.count + Self.entryBytes }
+        if xetFiles.updateValue(file, forKey: file.hash) == nil {
+            heldBytes += (1 + file.terms.count) * Self.entryBytes
+        }
+        xetHashes[file.sha256] = file.hash
     }
 
     var referenceCount: Int { branches.count + tags.count + pulls.count }

@@ -7,7 +7,7 @@ struct SandboxJournal {
         let method: Method
         /// Without the values of parameters that look secret, and cut after `longestTarget` characters.
         let target: String
-        /// `none`, `unknown`, or the name of the token; never its value.
+        /// `none`, `unknown`, `xet`, or the name of the Hub's token; never a value.
         let credential: String
         let bodyLength: Int
         /// What it was answered.
@@ -24,7 +24,7 @@ struct SandboxJournal {
             self.status = status
         }
 
-        /// Whether any Authorization came with it: on the CDN none may.
+        /// Whether any Authorization came with it: on the CDN none may, and on the CAS only `xet`.
         var hasAuthorization: Bool { credential != SandboxCredential.none.name }
 
         var json: JSON {

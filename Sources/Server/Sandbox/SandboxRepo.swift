@@ -74,6 +74,7 @@ struct SandboxRepo: Sendable, Equatable {
             members["rfilename"] = members.removeValue(forKey: "path")
             members["blobId"] = members.removeValue(forKey: "oid")
             members["type"] = nil
+            members["xetHash"] = nil
             if case .object(var lfs)? = members["lfs"] {
                 lfs["sha256"] = lfs.removeValue(forKey: "oid")
                 members["lfs"] = .object(lfs)

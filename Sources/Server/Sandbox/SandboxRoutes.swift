@@ -29,6 +29,8 @@ extension SandboxRoute {
         SandboxRoute(.post, "/api/{kind}/{repo}/paths-info/{revision}", Sandbox.pathsInfo),
         SandboxRoute(.get, "/api/{kind}/{repo}/refs", Sandbox.references),
         SandboxRoute(.get, "/api/{kind}/{repo}/commits/{revision}", Sandbox.commits),
+        SandboxRoute(.get, "/api/{kind}/{repo}/xet-read-token/{revision}", Sandbox.xetReadToken),
+        SandboxRoute(.get, "/api/{kind}/{repo}/xet-write-token/{revision}", Sandbox.xetWriteToken),
 
         SandboxRoute(.post, "/api/{kind}/{repo}/preupload/{revision}", Sandbox.preupload),
         SandboxRoute(.post, "/api/{kind}/{repo}/commit/{revision}", Sandbox.commit),
@@ -77,8 +79,21 @@ extension SandboxRoute {
     /// The same of its CDN, where the signature in the query has been looked at before.
     static let onCDN: [SandboxRoute] = [
         SandboxRoute(.get, "/repos/{serial}/{oid}", Sandbox.download),
+        SandboxRoute(.get, "/repos/{serial}/{oid}/xorb", Sandbox.downloadWrapped),
+        SandboxRoute(.get, "/xorbs/default/{hash}", Sandbox.downloadXorb),
         SandboxRoute(.put, "/uploads/{serial}/{oid}", Sandbox.putObject),
         SandboxRoute(.put, "/parts/{upload}/{part}", Sandbox.putPart),
+    ]
+
+    /// The same of Xet's content-addressed store, where the token has been looked at before.
+    static let onCAS: [SandboxRoute] = [
+        SandboxRoute(.get, "/v2/reconstructions/{hash}", Sandbox.reconstruction2),
+        SandboxRoute(.get, "/v1/reconstructions/{hash}", Sandbox.reconstruction1),
+        SandboxRoute(.get, "/v1/chunks/{prefix}/{hash}", Sandbox.findChunk),
+        SandboxRoute(.post, "/v1/xorbs/default/{hash}", Sandbox.putXorb),
+        SandboxRoute(.post, "/v2/shards", Sandbox.putShard2),
+        SandboxRoute(.post, "/v1/shards", Sandbox.putShard1),
+        SandboxRoute(.post, "/v1/telemetry", Sandbox.xetTelemetry),
     ]
 
     /// Throws 404 for a path that is in no line, 405 for one that is there with other methods.

@@ -66,8 +66,9 @@ extension SandboxRepo {
         let content = Self.linkedContent
         let sha256 = digest.sha256Hex(content)
         history.store(content, as: sha256)
+        let file = SandboxFile(linked: sha256, content: content, xetHash: history.xetHashes[sha256], digest)
         try commit(
-            main.tree.files.merging([linked: SandboxFile(linked: sha256, content: content, digest)]) { $1 },
+            main.tree.files.merging([linked: file]) { $1 },
             to: .branch("main"), after: main.id, by: owner, title: "Upload \(linked)", at: createdAt, digest)
     }
 }

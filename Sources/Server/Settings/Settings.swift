@@ -52,5 +52,6 @@ struct Settings: Sendable {
     var logLevel = LogLevel.info
     var logFormat = LogFormat.auto
     var accessLog = true
+    var coalesce = true
     var sandbox = false
 }

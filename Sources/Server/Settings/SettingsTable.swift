@@ -62,6 +62,10 @@ enum SettingsTable {
             Setting(
                 "account_hold", \.accountHold, .duration(second...hour, orOff: true),
                 "How long an answer of /api/account is held before the Hub is asked again.", reloadable: true),
+            Setting(
+                "coalesce", \.coalesce, .onOff,
+                "Makes one call of identical GETs of the Hub's API, and HEADs, that the same identity makes at the same moment.",
+                reloadable: true),
         ])
 
     private static let times = Group(

@@ -4,18 +4,26 @@ internal import Hub
 @EventLoop
 final class AccountHold {
     private let hub: HubClient
-    private let held: Held<String, [UInt8]>
+    private let held: Held<Secret?, [UInt8]>
 
     init(hub: HubClient, for duration: Duration) {
         self.hub = hub
         held = Held(for: duration)
     }
 
+    /// The same as `whoAmI`, if it is held; else nil.
+    func atHand(_ context: RequestContext) throws(Failure) -> [UInt8]? {
+        try held.atHand(key(context))
+    }
+
+    /// In open access all callers are the gateway's token.
+    private func key(_ context: RequestContext) -> Secret? {
+        hub.upstream.access == .open ? nil : context.caller.token
+    }
+
     /// The Hub's JSON, without what is secret in it.
     func whoAmI(_ context: RequestContext) async throws(Failure) -> [UInt8] {
-        // In open access all callers are the gateway's token.
-        let key = hub.upstream.access == .open ? "" : context.caller.token?.reveal() ?? ""
-        return try await held.value(key) { [hub] () async throws(Failure) -> [UInt8] in
+        try await held.value(key(context)) { [hub] () async throws(Failure) -> [UInt8] in
             try await hub.send(WhoAmI(), context)
         }
     }

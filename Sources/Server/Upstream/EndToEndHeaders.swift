@@ -10,26 +10,29 @@ enum EndToEndHeaders {
 
     /// What a client says of itself or of others that the Hub must not hear from us: credentials are added by the access mode,
     /// cookies belong to browsers, and who stands before us is not for the client to say.
-    private static let notUpstream =
-        hopByHop + ["Host", "Expect", "Authorization", "Cookie", "Forwarded", "Via", "X-Real-IP"]
+    private static let notUpstream = CaselessWords(
+        hopByHop + ["Host", "Expect", "Authorization", "Cookie", "Forwarded", "Via", "X-Real-IP"],
+        prefixes: ["X-Forwarded-"])
 
     /// What speaks of the Hub's own origin and would be taken for ours.
-    private static let notDownstream = hopByHop + ["Set-Cookie", "Alt-Svc", "Strict-Transport-Security"]
+    private static let notDownstream = CaselessWords(hopByHop + ["Set-Cookie", "Alt-Svc", "Strict-Transport-Security"])
+
+    /// What Connection mostly says; it names no field.
+    private static let persistence = CaselessWords(["keep-alive", "close"])
 
     static func upstream(_ headers: Headers) -> Headers {
-        filtered(headers, without: notUpstream) { headers.isField(at: $0, prefixed: "X-Forwarded-") }
+        filtered(headers, without: notUpstream)
     }
 
     static func downstream(_ headers: Headers) -> Headers {
-        filtered(headers, without: notDownstream) { _ in false }
+        filtered(headers, without: notDownstream)
     }
 
-    private static func filtered(_ headers: Headers, without names: [String], or isUnwanted: (Int) -> Bool) -> Headers {
-        let unwanted = headers.contains("Connection") ? names + headers.tokens(of: "Connection") : names
+    private static func filtered(_ headers: Headers, without names: CaselessWords) -> Headers {
         var kept = headers
-        kept.removeFields { index in
-            unwanted.contains { headers.isField(at: index, named: $0) } || isUnwanted(index)
-        }
+        kept.removeAll(names)
+        guard !headers.isEvery("Connection", among: persistence) else { return kept }
+        for name in headers.tokens(of: "Connection") { kept.remove(name) }
         return kept
     }
 }

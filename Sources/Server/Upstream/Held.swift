@@ -21,16 +21,20 @@ final class Held<Key: Hashable & Sendable, Value: Sendable> {
         microseconds = Int(duration / .microseconds(1))
     }
 
+    /// The value, or the failure, held for `key`; nil if none is.
+    func atHand(_ key: Key) throws(Failure) -> Value? {
+        guard case .held(let result, let since, let microseconds) = entries[key],
+            Moment.now.microseconds(since: since) < microseconds
+        else { return nil }
+        return try result.get()
+    }
+
     /// The value held for `key`, or else of one call to `make` for all who wait.
     /// The call goes on when one of them leaves: the others, and the next to come, still want it.
     func value(
         _ key: Key, _ make: @escaping @EventLoop () async throws(Failure) -> Value
     ) async throws(Failure) -> Value {
-        if case .held(let result, let since, let microseconds) = entries[key],
-            Moment.now.microseconds(since: since) < microseconds
-        {
-            return try result.get()
-        }
+        if let value = try atHand(key) { return value }
         let result = await withCheckedContinuation { continuation in
             if case .waiting(let others) = entries[key] {
                 entries[key] = .waiting(others + [continuation])

@@ -28,7 +28,8 @@ final class Relay: TransferSink {
     private var replacer: URLReplacer?
     /// Content that is still to come; nil if the Hub did not say how much there is.
     private var missingBytes: Int?
-    weak var transfer: Transfer?
+    /// Lets go of this at its end.
+    var transfer: Transfer?
 
     init(
         to exchange: Exchange, _ context: RequestContext, choose: @escaping @EventLoop (Transfer.Head) -> Course
@@ -36,7 +37,7 @@ final class Relay: TransferSink {
         self.exchange = exchange
         self.context = context
         self.choose = choose
-        exchange.onWritable = { [weak self] in self?.transfer?.resume() }
+        exchange.onWritable = { self.transfer?.resume() }
     }
 
     func begin(_ head: Transfer.Head) {

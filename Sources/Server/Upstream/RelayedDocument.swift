@@ -6,16 +6,16 @@ internal import Hub
 /// home page. On huggingface.co that is the Hub's concern; here it is ours.
 enum RelayedDocument {
     /// What a browser may run scripts of; without a type it guesses.
-    private static let types: Set<String> = [
+    private static let types = CaselessWords([
         "text/html", "application/xhtml+xml", "image/svg+xml", "text/xml", "application/xml",
-    ]
+    ])
 
     /// Puts a document that a browser would run into an origin of its own. Policies add up, so the Hub's own stays in force.
     static func isolate(_ headers: inout Headers) {
-        let type = headers.mediaType
-        guard type.map(types.contains) ?? true else { return }
+        let isDocument = headers.isMediaType(among: types)
+        guard isDocument ?? true else { return }
         headers.append("Content-Security-Policy", "sandbox")
-        if type == nil {
+        if isDocument == nil {
             headers.set("X-Content-Type-Options", "nosniff")
         }
     }

@@ -7,6 +7,11 @@ struct Rewrite: Sendable {
     /// The same of the gateway, as the client knows it.
     let gateway: String
 
+    /// Whether there is anything that `apply` could change.
+    static func concerns(_ headers: Headers) -> Bool {
+        headers.contains("Location") || headers.contains("Link")
+    }
+
     /// Absolute URLs of the Hub in the fields of its answer: `Link` in all its relations, and `Location`.
     /// The rest stays as it is, relative references included.
     func apply(to headers: inout Headers) {

@@ -14,22 +14,21 @@ extension Upstream {
             // What is compressed cannot be rewritten as it goes by.
             request.headers.remove("Accept-Encoding")
         }
-        if let credential = try credential(for: context.caller) {
-            request.headers.set("Authorization", "Bearer \(credential.reveal())")
-        }
-        let rewrite = Rewrite(hub: base, gateway: original.headers["Host"].map { "https://\($0)" } ?? "")
+        let credential = try credential(for: context.caller)
         var hop: Result<ContentHop?, Failure> = .success(nil)
         let relay = Relay(to: exchange, context) { head in
             context.hubRequestID = head.headers["X-Request-Id"]
             hop = self.hop(head, of: original)
             guard case .success(nil) = hop else { return .drop }
+            guard rewritesBody || Rewrite.concerns(head.headers) else { return .pass(head) }
+            let rewrite = Rewrite(hub: self.base, gateway: original.headers["Host"].map { "https://\($0)" } ?? "")
             var head = head
             rewrite.apply(to: &head.headers)
             return rewritesBody && RewrittenBodies.fits(head)
                 ? .rewrite(head, URLReplacer(hub: rewrite.hub, gateway: rewrite.gateway)) : .pass(head)
         }
         try await carry(
-            request, to: base + request.target.pathAndQuery, body: exchange.hasBody, on: exchange, by: relay)
+            request, credential, to: base + request.target.pathAndQuery, body: exchange.hasBody, on: exchange, by: relay)
         if let hop = try hop.get() {
             try await follow(hop, exchange, context)
         }
@@ -61,21 +60,21 @@ extension Upstream {
             }
             return .pass(hop.joined(content))
         }
-        try await carry(try hop.request(for: exchange.request), to: hop.url, body: false, on: exchange, by: relay)
+        try await carry(try hop.request(for: exchange.request), nil, to: hop.url, body: false, on: exchange, by: relay)
         if let refusal { throw refusal }
     }
 
     /// Makes one call and lets `relay` answer by it; the client's body goes along if `streamsBody` says so.
     private func carry(
-        _ request: Request, to url: String, body streamsBody: Bool, on exchange: Exchange, by relay: Relay
+        _ request: Request, _ credential: Secret?, to url: String, body streamsBody: Bool, on exchange: Exchange, by relay: Relay
     ) async throws(Failure) {
         defer { relay.noteTime() }
         let transfer = pool.start(
-            request, url: url, limits: limits,
+            request, url: url, credential: credential, limits: limits,
             stream: streamsBody ? TransferPool.Stream(length: exchange.declaredLength) : nil, sink: relay)
         relay.transfer = transfer
-        let upload = UploadPump(from: exchange, to: transfer)
-        if streamsBody {
+        let upload = streamsBody ? UploadPump(from: exchange, to: transfer) : nil
+        if let upload {
             exchange.stream(into: upload)
         }
         do throws(Failure) {
@@ -83,7 +82,7 @@ extension Upstream {
             exchange.flushHead()
             try await transfer.done()
         } catch {
-            throw upload.failure ?? error
+            throw upload?.failure ?? error
         }
         relay.finish()
     }

@@ -37,16 +37,15 @@ final class Upstream {
     /// Throws `noToken` where the gateway should lend one and has none.
     func send(_ request: Request, _ context: RequestContext) async throws(Failure) -> Answer {
         var request = request
-        if let credential = try credential(for: context.caller) {
-            request.headers.set("Authorization", "Bearer \(credential.reveal())")
-        }
+        let credential = try credential(for: context.caller)
         request.headers.set("User-Agent", "hubgate/\(Version.number)")
         request.headers.set("X-Amzn-Trace-Id", context.id.description)
         request.headers.set("Accept", "application/json")
         let started = Moment.now
         defer { context.upstreamMicroseconds = Moment.now.microseconds(since: started) }
         let content = ContentCollector(limit: Self.answerLimit)
-        let transfer = pool.start(request, url: base + request.target.pathAndQuery, limits: limits, sink: content)
+        let transfer = pool.start(request, url: base + request.target.pathAndQuery, credential: credential, limits: limits,
+            sink: content)
         let head = try await transfer.head()
         context.hubRequestID = head.headers["X-Request-Id"]
         try await transfer.done()

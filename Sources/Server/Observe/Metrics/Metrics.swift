@@ -42,12 +42,15 @@ final class Metrics {
     }
 
     /// Counts one request at its end.
-    func note(_ exchange: Exchange, _ context: RequestContext, whole: Bool) {
+    func note(_ exchange: Exchange, _ context: RequestContext, whole: Bool, microseconds: Int) {
         let route = exchange.refusal == nil ? context.route?.rawValue ?? noRoute : refusedRoute
         add(.requests, at: route * answers + MetricPlaces.Answer(exchange.status?.code).rawValue)
-        observe(.requestSeconds, at: route, microseconds: Moment.now.microseconds(since: context.started))
+        observe(.requestSeconds, at: route, microseconds: microseconds)
         if !whole {
             add(.requestsCut)
+        }
+        if context.isShared {
+            add(.requestsShared)
         }
         if exchange.brokenRule > 0 {
             add(.refusals, at: exchange.brokenRule - 1)

@@ -25,6 +25,9 @@ enum MetricsTable {
             MetricRow(
                 .requestsCut, "hubgate_requests_cut_total", .counter,
                 "Requests whose answer did not go out whole: the client left, or the Hub's answer broke off."),
+            MetricRow(
+                .requestsShared, "hubgate_requests_shared_total", .counter,
+                "Requests that were answered without a call to the Hub, by that of another who asked the same then."),
             MetricRow(.requestsInFlight, "hubgate_requests_in_flight", .gauge, "Requests being answered now."),
             MetricRow(
                 .requestSeconds, "hubgate_request_duration_seconds", .histogram,

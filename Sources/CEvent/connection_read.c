@@ -1,0 +1,103 @@
+/* Reading from the first request on: straight from TLS to the gate. The bufferevent would take a second system call for each record,
+ * a block of memory for each read, and evhttp would turn its reading off and on around each request. */
+#include "connection.h"
+#include "loop.h"
+
+#include <openssl/err.h>
+#include <stdlib.h>
+
+/* Others have their turn after this. */
+enum { READ_AT_ONCE = 64 * 1024, RECORD_BYTES = 16 * 1024 };
+
+void ce_connection_hear(ce_exchange *connection, bool hears) {
+    if (connection->readable == NULL || connection->hears == hears) {
+        return;
+    }
+    connection->hears = hears;
+    if (hears) {
+        event_add(connection->readable, NULL);
+        if (SSL_has_pending(connection->ssl)) {
+            /* Bytes that OpenSSL holds already make no socket readable. */
+            event_active(connection->readable, EV_READ, 0);
+        }
+    } else {
+        event_del(connection->readable);
+    }
+}
+
+void ce_connection_ended(ce_exchange *connection) {
+    switch (connection->phase) {
+    case CE_PHASE_IDLE:
+    case CE_PHASE_HEAD:
+    case CE_PHASE_LINGERING:
+        ce_connection_kill(connection);
+        break;
+    case CE_PHASE_ANSWERING:
+        ce_exchange_gone(connection, CE_GONE_HUNG_UP);
+        break;
+    case CE_PHASE_HANDSHAKE:
+    case CE_PHASE_HANDED:
+    case CE_PHASE_CLOSING:
+        break;
+    }
+}
+
+static void on_readable(evutil_socket_t fd, short what, void *connection);
+
+static void listen_for(ce_exchange *connection, short what) {
+    struct event_base *base = bufferevent_get_base(connection->bev);
+    event_del(connection->readable);
+    event_assign(connection->readable, base, bufferevent_getfd(connection->bev), what | EV_PERSIST, on_readable,
+                 connection);
+    event_add(connection->readable, NULL);
+}
+
+static void on_no_bytes(ce_exchange *connection, int result) {
+    switch (SSL_get_error(connection->ssl, result)) {
+    case SSL_ERROR_WANT_READ:
+        break;
+    case SSL_ERROR_WANT_WRITE:
+        /* TLS has to answer, to a KeyUpdate for example, and the client reads nothing: until then there is nothing to be read. */
+        listen_for(connection, EV_WRITE);
+        break;
+    default:
+        ce_connection_ended(connection);
+    }
+}
+
+static void on_readable(evutil_socket_t fd, short what, void *context) {
+    (void)fd;
+    ce_exchange *connection = context;
+    uint8_t bytes[RECORD_BYTES];
+    size_t total = 0;
+    if ((what & EV_WRITE) != 0) {
+        listen_for(connection, EV_READ);
+    }
+    do {
+        if (ERR_peek_error() != 0) {
+            ERR_clear_error();
+        }
+        int count = SSL_read(connection->ssl, bytes, sizeof bytes);
+        if (count <= 0) {
+            on_no_bytes(connection, count);
+            return;
+        }
+        ce_connection_take(connection, bytes, (size_t)count);
+        total += (size_t)count;
+    } while (connection->hears && total < READ_AT_ONCE && SSL_has_pending(connection->ssl));
+    if (connection->hears && SSL_has_pending(connection->ssl)) {
+        event_active(connection->readable, EV_READ, 0);
+    }
+}
+
+void ce_connection_take_over_reading(ce_exchange *connection) {
+    bufferevent_disable(connection->bev, EV_READ);
+    /* One system call a record instead of two. Not before: the bufferevent does not look for what OpenSSL has read ahead. */
+    SSL_set_read_ahead(connection->ssl, 1);
+    connection->readable = event_new(bufferevent_get_base(connection->bev), bufferevent_getfd(connection->bev),
+                                     EV_READ | EV_PERSIST, on_readable, connection);
+    if (connection->readable == NULL) {
+        abort();
+    }
+    ce_connection_regulate(connection);
+}

@@ -1,0 +1,193 @@
+import Hub
+import Testing
+
+@testable import Server
+
+/// Identical calls at the same moment are one call to the Hub, and nothing else is.
+@Suite(.live)
+struct CoalescingTests {
+    private static let path = "/api/models/acme/demo/revision/main"
+    private static let crowd = 20
+
+    /// A Hub that answers from when on as many requests are in flight at the gateway as the test has sent.
+    @EventLoop
+    private final class PatientHub {
+        weak var gateway: TestGateway?
+        var awaited = crowd
+
+        private var isOpen = false
+
+        func wait() async {
+            while let gateway, !isOpen {
+                isOpen = gateway.server.gateway.lifecycle.inFlight >= awaited
+                await EventLoop.sleep(milliseconds: 1)
+            }
+        }
+    }
+
+    @EventLoop
+    private final class Crowd {
+        var replies: [TestClient.Reply] = []
+    }
+
+    /// Sends `requests` at once through a gateway to a Hub that answers with `response`, and gives the answers and what reached the Hub.
+    @EventLoop
+    private func ask(
+        _ requests: [Request], _ response: Response, _ change: (inout Settings) -> Void = { _ in }
+    ) async throws -> (replies: [TestClient.Reply], calls: [Request]) {
+        let patient = PatientHub()
+        patient.awaited = requests.count
+        let hub = try FakeHub { exchange, _ in
+            await patient.wait()
+            exchange.send(response)
+        }
+        return try await withGateway(hub, change) { gateway in
+            patient.gateway = gateway
+            let crowd = Crowd()
+            let tasks = requests.map { request in
+                EventLoop.task {
+                    let reply = try? await gateway.client.send(
+                        request.method, request.target.pathAndQuery, body: request.body, headers: request.headers)
+                    if let reply { crowd.replies.append(reply) }
+                }
+            }
+            for task in tasks { await task.value }
+            #expect(crowd.replies.count == requests.count)
+            return (crowd.replies, hub.requests)
+        }
+    }
+
+    private func request(_ headers: Headers = [:], _ method: Hub.Method = .get, _ path: String = path) -> Request {
+        Request(method: method, target: (try? Target(path)) ?? .root, headers: headers)
+    }
+
+    private static let info = Response(
+        .ok, headers: ["Content-Type": "application/json", "ETag": "\"1\"", "X-Request-Id": "Root=one"],
+        body: Array(#"{"sha":"0123"}"#.utf8))
+
+    @Test(arguments: [Hub.Method.get, .head]) @EventLoop
+    func identicalCallsAtTheSameMomentAreOneCallToTheHub(_ method: Hub.Method) async throws {
+        let requests = (0..<Self.crowd).map { request(["X-Amzn-Trace-Id": "\($0)"], method) }
+        let (replies, calls) = try await ask(requests, Self.info)
+        #expect(calls.count == 1)
+        #expect(replies.count == Self.crowd)
+        #expect(replies.allSatisfy { $0.status == 200 && $0.headers["ETag"] == "\"1\"" })
+        #expect(replies.allSatisfy { $0.text == (method == .head ? "" : #"{"sha":"0123"}"#) })
+        #expect(replies.allSatisfy { $0.headers["Content-Length"] == "14" })
+        #expect(replies.allSatisfy { $0.headers["X-Request-Id"] == "Root=one" })
+        #expect(
+            Set(replies.map { $0.headers["X-Hubgate-Request-Id"] }).count == Self.crowd, "each has an id of its own")
+    }
+
+    @Test @EventLoop
+    func headsOfFilesAreOneCallAndTheirBytesAreNot() async throws {
+        let file = "/acme/demo/resolve/main/config.json"
+        let heads = try await ask((0..<3).map { _ in request([:], .head, file) }, Self.info)
+        #expect(heads.calls.count == 1)
+        let gets = try await ask((0..<3).map { _ in request([:], .get, file) }, Self.info)
+        #expect(gets.calls.count == 3)
+    }
+
+    @Test @EventLoop
+    func anAnswerNeverCrossesIdentities() async throws {
+        let requests = ["hf_one", "hf_two", "hf_one"].map { request(["Authorization": "Bearer \($0)"]) } + [request()]
+        let (_, calls) = try await ask(requests, Self.info) { $0.access = .passthrough }
+        let tokens = calls.map { $0.headers["Authorization"] ?? "none" }.sorted()
+        #expect(tokens == ["Bearer hf_one", "Bearer hf_two", "none"])
+    }
+
+    @Test(
+        arguments: [
+            ["Range": "bytes=0-1"], ["Cache-Control": "no-cache"], ["Cache-Control": "max-age=0"],
+            ["Pragma": "no-cache"],
+            ["Accept": "text/event-stream"], ["If-Range": "\"1\""],
+        ] as [Headers])
+    @EventLoop
+    func aRequestForItsOwnAnswerGetsIt(_ headers: Headers) async throws {
+        let (_, calls) = try await ask([request(headers), request(headers)], Self.info)
+        #expect(calls.count == 2)
+    }
+
+    @Test @EventLoop
+    func requestsThatDifferInAnyFieldAreCallsOfTheirOwn() async throws {
+        let requests = [
+            request(["Accept": "application/json"]), request(["Accept": "*/*"]), request(["If-None-Match": "\"1\""]),
+            request(["X-Of-Tomorrow": "1"]), request([:], .get, Self.path + "?blobs=true"), request([:], .head),
+        ]
+        let (_, calls) = try await ask(requests, Self.info)
+        #expect(calls.count == requests.count)
+    }
+
+    @Test @EventLoop
+    func whatHasABodyOrChangesSomethingIsNeverOneCall() async throws {
+        let body = Array(#"{"a":1}"#.utf8)
+        let requests = [Hub.Method.post, .post, .delete, .delete, .get, .get].map {
+            Request(method: $0, target: (try? Target(Self.path)) ?? .root, body: body)
+        }
+        let (_, calls) = try await ask(requests, Self.info)
+        #expect(calls.count == requests.count)
+    }
+
+    @Test @EventLoop
+    func xetTokensAndLogsAreEachClientsOwn() async throws {
+        for path in ["/api/models/acme/demo/xet-read-token/main", "/api/spaces/acme/demo/logs/run"] {
+            let (_, calls) = try await ask([request([:], .get, path), request([:], .get, path)], Self.info)
+            #expect(calls.count == 2)
+        }
+    }
+
+    @Test @EventLoop
+    func aLargeAnswerGoesToEachByACallOfTheirOwn() async throws {
+        let large = Response(.ok, body: [UInt8](repeating: 0x20, count: AnswerCopy.limit + 1))
+        let (replies, calls) = try await ask((0..<3).map { _ in request() }, large)
+        #expect(calls.count == 3)
+        #expect(replies.allSatisfy { $0.body.count == AnswerCopy.limit + 1 })
+    }
+
+    @Test @EventLoop
+    func aSettingSwitchesItOff() async throws {
+        let (_, calls) = try await ask((0..<3).map { _ in request() }, Self.info) { $0.coalesce = false }
+        #expect(calls.count == 3)
+    }
+
+    @Test @EventLoop
+    func aFailureIsToldToAllWhoWaited() async throws {
+        let patient = PatientHub()
+        patient.awaited = 3
+        let hub = try FakeHub { exchange, _ in
+            await patient.wait()
+            exchange.abort()
+        }
+        try await withGateway(hub) { gateway in
+            patient.gateway = gateway
+            async let one = gateway.client.get(Self.path)
+            async let two = gateway.client.get(Self.path)
+            async let three = gateway.client.get(Self.path)
+            for reply in try await [one, two, three] { expectError(reply, 502, "HubBroken") }
+            #expect(hub.requests.count <= 2, "one call, which may be tried twice")
+        }
+    }
+
+    @Test @EventLoop
+    func whenTheFirstClientLeavesAnotherTakesTheCallOver() async throws {
+        let patient = PatientHub()
+        patient.awaited = .max
+        let hub = try FakeHub { exchange, _ in
+            await patient.wait()
+            exchange.send(Self.info)
+        }
+        try await withGateway(hub) { gateway in
+            patient.gateway = gateway
+            let first = EventLoop.task { _ = try? await gateway.client.get(Self.path) }
+            while hub.requests.isEmpty { await EventLoop.sleep(milliseconds: 1) }
+            async let second = gateway.client.get(Self.path)
+            async let third = gateway.client.get(Self.path)
+            while gateway.server.gateway.lifecycle.inFlight < 3 { await EventLoop.sleep(milliseconds: 1) }
+            first.cancel()
+            while hub.requests.count < 2 { await EventLoop.sleep(milliseconds: 1) }
+            patient.awaited = 2
+            for reply in try await [second, third] { #expect(reply.text == #"{"sha":"0123"}"#) }
+            #expect(hub.requests.count == 2)
+        }
+    }
+}
