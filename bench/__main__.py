@@ -20,7 +20,7 @@ from workbench import ROOT, Workbench, raise_descriptor_limit
 
 def arguments():
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
-    parser.add_argument("binary", type=lambda name: pathlib.Path(name).resolve(strict=True), help="hubgate, release build")
+    parser.add_argument("binary", type=pathlib.Path, help="hubgate, release build")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=3, help="of each round")
     parser.add_argument("--case", choices=[case.name for case in CASES], action="append", help="this one only")
@@ -28,7 +28,13 @@ def arguments():
     parser.add_argument("--check", action="store_true", help="compare the counts with bench/baseline.json")
     parser.add_argument("--baseline", action="store_true", help="write the counts to bench/baseline.json")
     parser.add_argument("--repeat", type=int, default=1, help="how often --check and --baseline count")
-    return parser.parse_args()
+    options = parser.parse_args()
+    options.binary = options.binary.resolve()
+    if not os.access(options.binary, os.X_OK):
+        parser.error(f"{options.binary} is not a program")
+    if min(options.rounds, options.seconds, options.repeat) < 1:
+        parser.error("rounds, seconds and repeat are 1 at least")
+    return options
 
 
 def measure(options, chosen):

@@ -23,7 +23,9 @@ def run(options):
     counted = count(options)
     versions = {name: version for name, version in machine.versions(options.binary).items() if name in MATTER}
     if options.baseline:
-        figures = {kind: {which: _rounded(kind, values) for which, values in of.items()} for kind, of in counted.items()}
+        figures = {
+            kind: {which: _rounded(kind, values) for which, values in of.items()} for kind, of in counted.items()
+        }
         PATH.write_text(json.dumps(figures | {"versions": versions}, indent=2) + "\n")
         print(f"{spread_table(counted)}\n\nWritten: bench/baseline.json")
         return 0
@@ -44,8 +46,8 @@ def count(options):
             with Workbench(options.binary) as bench:
                 [figures] = case.run(bench, options, progress).servers["hubgate"]
             progress.end()
-            for which, figure in figures.items():
-                counted[kind][which].append(figure)
+            for which in COUNTED:
+                counted[kind][which].append(figures[which])
     return counted
 
 

@@ -5,9 +5,12 @@ processor's (which AES instructions valgrind knows), not hubgate's. The kernel i
 """
 
 import collections
+import pathlib
 import re
+import time
 
 import kept
+import proc
 from processes import BenchError, run
 
 WARM_ROUNDS = 10
@@ -17,7 +20,7 @@ UNDER_VALGRIND = ("valgrind", "--tool=callgrind", "--instr-atstart=no", "--callg
 
 
 def instructions_a_request(bench, name, upstream_port, request, tls=False, connections=64):
-    """Of a server of its own."""
+    """Of a server of its own, by the program or library they are in, without libcrypto's."""
     stripped = bench.work / "hubgate.stripped"
     if not stripped.exists():
         # valgrind 3.19 cannot read Swift's debug information, and does not need it.
@@ -30,11 +33,25 @@ def instructions_a_request(bench, name, upstream_port, request, tls=False, conne
         _instrument(server, "on")
         requests = client.exchange(request, ROUNDS)
         _instrument(server, "off")
+        # A signal that comes while vgdb still holds the process is lost.
+        while proc.tracer(server.pid) != 0:
+            time.sleep(0.01)
+        client.exchange(request, 1)
         bench.stop(server.process, patience=60)
     if out.stat().st_size == 0:
         raise BenchError(f"callgrind wrote nothing: {bench.last_words(server.process)}")
-    by_object = instructions(out)
-    return sum(count for name, count in by_object.items() if LEFT_OUT not in name) / requests
+    counts = collections.Counter()
+    for path, count in instructions(out).items():
+        library = _short_name(path)
+        if library != LEFT_OUT:
+            counts[library] += count / requests
+    return dict(counts)
+
+
+def _short_name(path):
+    """`libcurl` of /usr/lib/x86_64-linux-gnu/libcurl.so.4.8.0; the three parts of libevent are one."""
+    name = pathlib.PurePath(path).name.split(".")[0].split("-")[0]
+    return name.split("_")[0] if name.startswith("libevent") else name
 
 
 def _instrument(server, state):

@@ -35,6 +35,10 @@ class Case:
         raise NotImplementedError
 
 
+    def remarks(self, rounds):
+        """What is to be said below the table, in Markdown."""
+        return ""
+
     def interleaved(self, servers, rounds, measure, progress):
         """Every server once a round, so that what the machine does meanwhile hits all of them."""
         measured = Rounds(self.subject, self.reference)

@@ -4,7 +4,8 @@ import callgrind
 import kept
 import strace
 from case import Case, Column
-from figures import Rounds
+from figures import Rounds, short
+from tables import table
 
 SMALL = "/api/models/sandbox/m"
 COUNTED = {
@@ -13,6 +14,8 @@ COUNTED = {
     "relayed_tls": (SMALL, True, True),
 }
 """For each: the path, whether a number follows that makes requests distinct, whether the upstream speaks TLS."""
+
+WORTH_A_ROW = 500
 
 
 class CountsCase(Case):
@@ -33,12 +36,13 @@ class CountsCase(Case):
             figures = {}
             for which in COUNTED:
                 progress.step(f"{name} {which}")
-                figures[which] = self.count(bench, name, which, upstream)
+                figures |= self.count(bench, name, which, upstream)
             rounds.add(name, **figures)
         bench.stop(upstream.process)
         return rounds
 
     def count(self, bench, name, which, upstream):
+        """The figure of that name, and perhaps more."""
         raise NotImplementedError
 
 
@@ -46,7 +50,19 @@ class InstructionsCase(CountsCase):
     def count(self, bench, name, which, upstream):
         path, numbered, tls = COUNTED[which]
         port = upstream.tls if tls else upstream.plain
-        return callgrind.instructions_a_request(bench, name, port, kept.request(path, numbered), tls)
+        places = callgrind.instructions_a_request(bench, name, port, kept.request(path, numbered), tls)
+        return {which: sum(places.values())} | {f"{which} in {place}": count for place, count in places.items()}
+
+    def remarks(self, rounds):
+        """Where hubgate's are executed, the most of them first."""
+        [figures] = rounds.servers["hubgate"]
+        places = {figure.partition(" in ")[2] for figure in figures if " in " in figure}
+        rows = [
+            [place, *(short(figures.get(f"{which} in {place}", 0)) for which in COUNTED)]
+            for place in sorted(places, key=lambda place: -figures.get(f"relayed in {place}", 0))
+            if any(figures.get(f"{which} in {place}", 0) >= WORTH_A_ROW for which in COUNTED)
+        ]
+        return "Where hubgate's are:\n\n" + table(["", *(column.heading for column in self.columns)], rows)
 
 
 class SyscallsCase(CountsCase):
@@ -57,4 +73,4 @@ class SyscallsCase(CountsCase):
         server = bench.server(name, upstream.tls if tls else upstream.plain, tls=tls)
         calls = strace.calls_a_request(bench, server, kept.request(path, numbered))
         bench.stop(server.process)
-        return calls
+        return {which: calls}

@@ -33,7 +33,9 @@ class HandshakeCase(Case):
         servers = [self._start(bench, name, upstream.plain) for name in self.servers]
         for server in servers:
             self._handshakes(server, 0.5)
-        rounds = self.interleaved(servers, options.rounds, lambda server: self._round(server, options.seconds), progress)
+        rounds = self.interleaved(
+            servers, options.rounds, lambda server: self._round(server, options.seconds), progress
+        )
         for process in [*(server.process for server in servers), upstream.process]:
             bench.stop(process)
         return rounds

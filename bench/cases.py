@@ -3,7 +3,7 @@
 from case_counts import SMALL, InstructionsCase, SyscallsCase
 from case_handshakes import HandshakeCase
 from case_idle import IdleCase
-from case_requests import RequestsCase
+from case_requests import SELDOM, SHARED, RequestsCase
 from case_start import StartCase
 from case_stream import StreamCase
 from case_workers import WorkersCase
@@ -20,11 +20,14 @@ def ratio(bound, what="CPU a request", figure="cpu_us", at_least=False):
 CASES = [
     RequestsCase("fixed", "Fixed reply (`/-/health`)", "/-/health", [ratio(1.1)]),
     RequestsCase(
-        "held", "Held answer (`/api/account`, nginx `proxy_cache`)", "/api/account", [ratio(0.75)], calls=None
+        "held", "Held answer (`/api/account`, nginx `proxy_cache`)", "/api/account", [ratio(0.75)], calls=SELDOM
     ),
     RequestsCase("relayed", "Relayed, plain upstream", SMALL, [ratio(1.4)], calls=1, script="distinct.lua"),
     RequestsCase(
         "relayed-tls", "Relayed, TLS upstream", SMALL, [ratio(1.55)], calls=1, script="distinct.lua", tls=True
+    ),
+    RequestsCase(
+        "shared", "Relayed, identical requests (hubgate shares calls)", "/api/models/sandbox/demo", calls=SHARED
     ),
     RequestsCase("create", "`POST /api/repo`", "/api/repo", calls=1, script="create.lua"),
     RequestsCase(

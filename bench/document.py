@@ -49,6 +49,7 @@ def _origin(latest):
     when = dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}"
     return (
         f"Measured on {when} at {', '.join(commits)}: {latest['machine']}. "
-        f"{latest['rounds']} rounds of {latest['seconds']} s; medians, in brackets the lowest and the highest round.\n\n"
+        f"{latest['rounds']} rounds of {latest['seconds']} s; medians, in brackets the lowest and the highest round."
+        "\n\n"
         f"{versions}."
     )

@@ -55,7 +55,7 @@ class Target:
             met = figure >= self.bound if self.at_least else figure <= self.bound
         return {
             "what": self.what, "measured": figure, "bound": self.bound, "unit": self.unit,
-            "ratio": self.ratio, "at_least": self.at_least, "met": met,
+            "ratio": self.ratio, "reference": rounds.reference, "at_least": self.at_least, "met": met,
         }
 
 

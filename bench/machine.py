@@ -25,7 +25,7 @@ def machine():
 
 def versions(binary):
     """By name; Debian's version where it is a package."""
-    found = {"hubgate": run(binary, "--version").split()[-1]}
+    found = {"hubgate": run(binary, "--version").split()[1]}
     for name, package in PACKAGES.items():
         said = subprocess.run(
             ["dpkg-query", "-W", "-f", "${Version}", package], capture_output=True, text=True, check=False

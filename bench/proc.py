@@ -39,6 +39,12 @@ def reset_peak(pid):
         pathlib.Path(f"/proc/{one}/clear_refs").write_text("5")
 
 
+def tracer(pid):
+    """Who traces it (strace, or valgrind's vgdb); 0 for nobody."""
+    status = pathlib.Path(f"/proc/{pid}/status").read_text()
+    return int(re.search(r"^TracerPid:\s+(\d+)$", status, re.MULTILINE).group(1))
+
+
 def _status(pid, field):
     total = 0
     for one in family(pid):

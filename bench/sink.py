@@ -1,4 +1,4 @@
-"""An upstream that takes bodies as fast as they come and counts their bytes, for uploads of 1 GiB: nginx would keep them."""
+"""An upstream that takes bodies as fast as they come and counts their bytes: nginx would write 1 GiB to disk."""
 
 import re
 import socket

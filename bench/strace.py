@@ -42,12 +42,8 @@ def _count(bench, server, client, request):
 
 def _await_tracer(bench, tracer, pids):
     deadline = time.monotonic() + ATTACHED_WITHIN
-    while not all(_tracer_of(pid) == tracer.pid for pid in pids):
+    while not all(proc.tracer(pid) == tracer.pid for pid in pids):
         if tracer.poll() is not None or time.monotonic() > deadline:
             raise BenchError(f"strace could not attach: {bench.last_words(tracer)}")
         time.sleep(0.01)
 
-
-def _tracer_of(pid):
-    with open(f"/proc/{pid}/status") as status:
-        return int(re.search(r"^TracerPid:\s+(\d+)$", status.read(), re.MULTILINE).group(1))

@@ -16,7 +16,7 @@ def _line(cells, widths):
 
 
 def case_table(case, rounds):
-    """One row a server: medians, the spread where it matters, and the ratio to the reference."""
+    """One row a server: medians, the spread where it matters, the ratio to the reference. Then the case's remarks."""
     columns = [column for column in case.columns if any(rounds.values(name, column.figure) for name in rounds.servers)]
     headings = [""] + [column.heading for column in columns]
     if case.compared:
@@ -25,10 +25,10 @@ def case_table(case, rounds):
     for name in rounds.servers:
         row = [name] + [_cell(column, rounds, name) for column in columns]
         if case.compared:
-            row.append("" if name == rounds.reference else _spread(rounds.ratio(name, case.compared), _ends(
-                rounds.ratios(name, case.compared))))
+            ratios = rounds.ratios(name, case.compared)
+            row.append("" if name == rounds.reference else _spread(rounds.ratio(name, case.compared), _ends(ratios)))
         rows.append(row)
-    return table(headings, rows)
+    return "\n\n".join(part for part in (table(headings, rows), case.remarks(rounds)) if part)
 
 
 def _cell(column, rounds, name):
@@ -54,7 +54,7 @@ def verdict_table(titled):
     rows = []
     for title, verdict in titled:
         relation = "at least" if verdict["at_least"] else "at most"
-        of = " × nginx" if verdict["ratio"] and "workers" not in title else " × one worker" if verdict["ratio"] else ""
+        of = f" × {verdict['reference']}" if verdict["ratio"] else ""
         met = {True: "yes", False: "**no**", None: "not measured"}[verdict["met"]]
         rows.append([
             title, verdict["what"], short(verdict["measured"], verdict["unit"]) + (of if verdict["measured"] else ""),

@@ -120,7 +120,8 @@ class Workbench(Processes):
                 answer = connection.getresponse()
                 body = answer.read()
         except OSError as error:
-            raise BenchError(f"{server.name} did not answer {path}: {error}. {self.last_words(server.process)}") from error
+            said = self.last_words(server.process)
+            raise BenchError(f"{server.name} did not answer {path}: {error}. {said}") from error
         if answer.status != 200:
             raise BenchError(f"{server.name} answered {path} with {answer.status}: {body[:300]!r}")
         return body
