@@ -10,8 +10,8 @@ from processes import LOAD_CORES, BenchError
 
 ATTACHED_WITHIN = 10
 WARM_ROUNDS = 20
-ROUNDS = 40
-TIMES = 3
+ROUNDS = 25
+TIMES = 6
 
 
 def calls_a_request(bench, server, request, connections=64):
