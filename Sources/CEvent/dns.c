@@ -1,4 +1,5 @@
 /* Names are looked up by evdns and handed to libcurl, whose own resolver would start a thread. */
+#define _GNU_SOURCE
 #include "loop.h"
 #include "pool.h"
 
@@ -7,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 
 /* Known addresses are looked up anew after the first time, and serve meanwhile until the second has passed too. */
@@ -23,35 +25,63 @@ static bool is_numeric(const char *host) {
     return evutil_inet_pton(AF_INET, host, address) == 1 || evutil_inet_pton(AF_INET6, host, address) == 1;
 }
 
-/* Splits `https://host:port/…`; host and port are copies. */
+static void name_free(ce_name *name) {
+    curl_url_cleanup(name->url);
+    curl_slist_free_all(name->addresses);
+    free(name->origin);
+    free(name->host);
+    free(name->port);
+    free(name->host_line);
+    free(name);
+}
+
+/* Where the host of an authority ends; NULL unless a host and perhaps a port are all of it. User information is not for us, and
+ * with other bytes (`host\@other`) readers differ in where the host is. */
+static const char *end_of_host(const char *authority, const char *end) {
+    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._";
+    bool bracketed = authority[0] == '[';
+    const char *host_end = authority + (bracketed ? 1 + strspn(authority + 1, "0123456789abcdefABCDEF:.")
+                                                  : strspn(authority, letters));
+    const char *port = bracketed && *host_end == ']' ? host_end + 1 : host_end;
+    bool empty = host_end == authority + bracketed;
+    bool closed = bracketed == (*host_end == ']');
+    bool has_port = *port == ':' && end > port + 1 && strspn(port + 1, "0123456789") == (size_t)(end - port - 1);
+    return !empty && closed && (port == end || has_port) ? host_end : NULL;
+}
+
+/* Splits `https://host:port/…`. */
 static ce_name *parse_origin(ce_pool *pool, const char *url) {
     const char *authority = strstr(url, "://");
     if (authority == NULL) {
         return NULL;
     }
     authority += 3;
-    size_t length = strcspn(authority, "/?#");
-    const char *end = authority + length;
-    bool bracketed = authority[0] == '[';
-    const char *host = bracketed ? authority + 1 : authority;
-    const char *host_end =
-        bracketed ? memchr(host, ']', (size_t)(end - host)) : memchr(host, ':', (size_t)(end - host));
-    host_end = host_end == NULL ? end : host_end;
-    const char *colon = memchr(host_end, ':', (size_t)(end - host_end));
-    if (host == host_end) {
+    const char *end = authority + strcspn(authority, "/?#");
+    const char *host = authority[0] == '[' ? authority + 1 : authority;
+    const char *host_end = end_of_host(authority, end);
+    if (host_end == NULL) {
         return NULL;
     }
+    const char *colon = memchr(host_end, ':', (size_t)(end - host_end));
+    const char *own_port = strncasecmp(url, "https:", 6) == 0 ? "443" : "80";
     ce_name *name = calloc(1, sizeof *name);
     if (name == NULL) {
         abort();
     }
     name->origin = strndup(url, (size_t)(end - url));
     name->host = strndup(host, (size_t)(host_end - host));
-    name->port = colon != NULL ? strndup(colon + 1, (size_t)(end - colon - 1))
-                               : strdup(strncmp(url, "https:", 6) == 0 ? "443" : "80");
+    name->port = colon != NULL ? strndup(colon + 1, (size_t)(end - colon - 1)) : strdup(own_port);
     name->numeric = is_numeric(name->host);
     name->pool = pool;
     TAILQ_INIT(&name->waiting);
+    /* RFC 9110 4.2.3: without the scheme's own port. */
+    const char *host_field_end = colon != NULL && strcmp(name->port, own_port) == 0 ? colon : end;
+    int made = asprintf(&name->host_line, "Host: %.*s", (int)(host_field_end - authority), authority);
+    name->url = curl_url();
+    if (made < 0 || name->url == NULL || curl_url_set(name->url, CURLUPART_URL, name->origin, 0) != CURLUE_OK) {
+        name_free(name);
+        return NULL;
+    }
     return name;
 }
 
@@ -150,10 +180,6 @@ void ce_names_free(ce_pool *pool) {
     ce_name *name;
     while ((name = TAILQ_FIRST(&pool->names)) != NULL) {
         TAILQ_REMOVE(&pool->names, name, next);
-        curl_slist_free_all(name->addresses);
-        free(name->origin);
-        free(name->host);
-        free(name->port);
-        free(name);
+        name_free(name);
     }
 }

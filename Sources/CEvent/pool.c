@@ -18,9 +18,7 @@ static void read_messages(ce_pool *pool) {
     }
 }
 
-static void on_socket(evutil_socket_t fd, short what, void *context) {
-    ce_pool *pool = context;
-    int ready = ((what & EV_READ) != 0 ? CURL_CSELECT_IN : 0) | ((what & EV_WRITE) != 0 ? CURL_CSELECT_OUT : 0);
+void ce_pool_act(ce_pool *pool, curl_socket_t fd, int ready) {
     int running;
     pool->turn += 1;
     curl_multi_socket_action(pool->multi, fd, ready, &running);
@@ -30,11 +28,7 @@ static void on_socket(evutil_socket_t fd, short what, void *context) {
 static void on_timer(evutil_socket_t fd, short what, void *context) {
     (void)fd;
     (void)what;
-    ce_pool *pool = context;
-    int running;
-    pool->turn += 1;
-    curl_multi_socket_action(pool->multi, CURL_SOCKET_TIMEOUT, 0, &running);
-    read_messages(pool);
+    ce_pool_act(context, CURL_SOCKET_TIMEOUT, 0);
 }
 
 static void on_work(evutil_socket_t fd, short what, void *context) {
@@ -46,30 +40,6 @@ static void on_work(evutil_socket_t fd, short what, void *context) {
         ce_transfer_end(transfer, transfer->outcome, transfer->reason);
     }
     read_messages(pool);
-}
-
-static int watch_socket(CURL *easy, curl_socket_t fd, int what, void *context, void *watched) {
-    (void)easy;
-    ce_pool *pool = context;
-    struct event *event = watched;
-    if (what == CURL_POLL_REMOVE) {
-        if (event != NULL) {
-            event_free(event);
-            curl_multi_assign(pool->multi, fd, NULL);
-        }
-        return 0;
-    }
-    short events =
-        (short)(EV_PERSIST | ((what & CURL_POLL_IN) != 0 ? EV_READ : 0) | ((what & CURL_POLL_OUT) != 0 ? EV_WRITE : 0));
-    if (event == NULL) {
-        event = event_new(pool->loop->base, fd, events, on_socket, pool);
-        curl_multi_assign(pool->multi, fd, event);
-    } else {
-        event_del(event);
-        event_assign(event, pool->loop->base, fd, events, on_socket, pool);
-    }
-    event_add(event, NULL);
-    return 0;
 }
 
 static int set_timer(CURLM *multi, long milliseconds, void *context) {
@@ -135,7 +105,7 @@ ce_pool *ce_pool_new(ce_loop *loop, const ce_pool_options *options, ce_error *er
     if (pool->timer == NULL || pool->work == NULL || pool->multi == NULL) {
         abort();
     }
-    curl_multi_setopt(pool->multi, CURLMOPT_SOCKETFUNCTION, watch_socket);
+    curl_multi_setopt(pool->multi, CURLMOPT_SOCKETFUNCTION, ce_watch_set);
     curl_multi_setopt(pool->multi, CURLMOPT_SOCKETDATA, pool);
     curl_multi_setopt(pool->multi, CURLMOPT_TIMERFUNCTION, set_timer);
     curl_multi_setopt(pool->multi, CURLMOPT_TIMERDATA, pool);
@@ -156,6 +126,7 @@ void ce_pool_free(ce_pool *pool) {
         ce_transfer_release(transfer);
     }
     curl_multi_cleanup(pool->multi);
+    ce_watches_free(pool);
     evdns_base_free(pool->dns, 0);
     ce_names_free(pool);
     event_free(pool->timer);

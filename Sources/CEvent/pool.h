@@ -12,11 +12,13 @@
 
 TAILQ_HEAD(ce_transfers, ce_transfer);
 
-/* An origin's host, and the addresses that libcurl is to use for it. */
+/* An origin's host, and the addresses that libcurl is to use for it. Lives as long as the pool. */
 typedef struct ce_name {
     char *origin; /* `scheme://host[:port]` as in the URLs */
     char *host;
     char *port;
+    char *host_line; /* the field `Host` */
+    CURLU *url;      /* the origin, parsed */
     bool numeric; /* nothing to look up */
     bool looking;
     bool loaded; /* libcurl has the present addresses */
@@ -55,6 +57,8 @@ typedef struct ce_head {
 struct ce_transfer {
     ce_pool *pool;
     CURL *easy;
+    ce_name *set_for;    /* the origin that the handle is set to */
+    bool set_for_get;    /* so is its method: GET without content */
     struct event *limit;
     struct event *again; /* goes on with a transfer that made way for others */
     ce_name *name;
@@ -71,18 +75,22 @@ struct ce_transfer {
     struct evbuffer *upload; /* of a streamed body, what libcurl has not taken yet; made at the first use */
     bool streams, upload_ended, upload_starved;
     uint64_t sent, sent_at_check;
-    char *text;               /* the field lines */
+    char *text;               /* the field lines, then the request target */
     struct curl_slist *nodes; /* one per line, in one block */
-    size_t text_capacity, node_capacity;
+    size_t text_length, text_capacity, node_capacity;
     ce_head head;
     char reason[CURL_ERROR_SIZE];      /* ours, if we ended it */
     char curl_reason[CURL_ERROR_SIZE]; /* libcurl's; it also comments on what we end */
     TAILQ_ENTRY(ce_transfer) next;
 };
 
+typedef struct ce_watch ce_watch;
+
 struct ce_pool {
     ce_loop *loop;
     CURLM *multi;
+    ce_watch **watches; /* by descriptor; NULL: it was never libcurl's */
+    size_t watch_count;
     struct event *timer;
     struct event *work;
     struct evdns_base *dns;
@@ -99,7 +107,17 @@ struct ce_pool {
 
 int64_t ce_now_ms(void);
 
-/* Finds or makes the name for a URL; NULL if the URL has no host. */
+/* Has libcurl do what is due at a socket, or at CURL_SOCKET_TIMEOUT, and ends the calls that have come to their end. */
+void ce_pool_act(ce_pool *pool, curl_socket_t fd, int ready);
+
+/* libcurl's socket callback. */
+int ce_watch_set(CURL *easy, curl_socket_t fd, int what, void *pool, void *unused);
+/* Closes a socket for libcurl. */
+int ce_watch_close(void *pool, curl_socket_t fd);
+/* Behind the cleanup of the multi handle. */
+void ce_watches_free(ce_pool *pool);
+
+/* Finds or makes the name for a URL; NULL if the URL has no host, or one that two readers could read in two ways. */
 ce_name *ce_name_for(ce_pool *pool, const char *url);
 /* True if the addresses are known; else the transfer is in `waiting` and goes on by itself. */
 bool ce_name_ready(ce_name *name, ce_transfer *transfer);
@@ -107,7 +125,8 @@ void ce_names_free(ce_pool *pool);
 
 void ce_transfer_on_limit(evutil_socket_t fd, short what, void *transfer);
 ce_transfer *ce_transfer_new(ce_pool *pool);
-void ce_transfer_prepare(ce_transfer *transfer, const ce_call *call);
+/* `name` is of the call's URL. Returns NULL, or why the call cannot be sent. */
+const char *ce_transfer_prepare(ce_transfer *transfer, const ce_call *call, ce_name *name);
 /* Starts the time limit of the present stage anew. */
 void ce_transfer_limit(ce_transfer *transfer, uint32_t milliseconds);
 void ce_transfer_go(ce_transfer *transfer);

@@ -78,11 +78,11 @@ ce_transfer *ce_transfer_start(ce_pool *pool, const ce_call *call, const ce_tran
     pool->counts.sent_bytes += call->body_length;
     transfer->events = events;
     transfer->context = context;
-    ce_transfer_prepare(transfer, call);
-    ce_transfer_limit(transfer, call->connect_ms);
     transfer->name = ce_name_for(pool, call->url);
-    if (transfer->name == NULL) {
-        ce_transfer_fail(transfer, CE_OUTCOME_UNREACHABLE, "the URL has no host");
+    const char *fault = ce_transfer_prepare(transfer, call, transfer->name);
+    ce_transfer_limit(transfer, call->connect_ms);
+    if (fault != NULL) {
+        ce_transfer_fail(transfer, CE_OUTCOME_UNREACHABLE, fault);
     } else if (ce_name_ready(transfer->name, transfer)) {
         ce_transfer_go(transfer);
     }
@@ -185,7 +185,7 @@ void ce_transfer_end(ce_transfer *transfer, ce_outcome outcome, const char *reas
         evbuffer_drain(transfer->upload, evbuffer_get_length(transfer->upload));
     }
     /* A spare transfer must not keep the last one's token. */
-    explicit_bzero(transfer->text, transfer->text_capacity);
+    explicit_bzero(transfer->text, transfer->text_length);
     transfer->events->done(transfer->context, outcome, reason);
     /* libcurl counts the retries of a handle's whole life and gives up at the sixth: one that may have tried again goes. */
     bool unused_retries = outcome == CE_OUTCOME_WHOLE && transfer->attempts <= 1;

@@ -122,6 +122,10 @@ ce_transfer *ce_transfer_new(ce_pool *pool) {
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     curl_easy_setopt(easy, CURLOPT_HTTP_CONTENT_DECODING, 0L);
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+    /* dns.c says how long addresses hold; libcurl would go through its own for each call. */
+    curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, -1L);
+    curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, ce_watch_close);
+    curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, pool);
     curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, (long)CE_IDLE_CONNECTION_SECONDS);
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->curl_reason);
     curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, before_request);

@@ -52,7 +52,7 @@ final class Gateway {
             context.route = route
             let handler = handlers[route]
             guard try !handler.serveAtOnce(exchange, context) else { return }
-            context.task = EventLoop.task { await self.answer(exchange, context, by: handler) }
+            context.task = EventLoop.taskNow { await self.answer(exchange, context, by: handler) }
         } catch {
             fail(exchange, error, context)
         }

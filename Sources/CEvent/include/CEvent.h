@@ -246,7 +246,7 @@ ce_pool_counts ce_pool_count(const ce_pool *pool);
 typedef struct ce_call {
     const char *method;
     const char *url;       /* absolute; http or https */
-    const uint8_t *fields; /* lines `name: value`, each ended by NUL */
+    const uint8_t *fields; /* lines `name: value`, each ended by NUL; `Host` is not among them */
     size_t fields_length;
     const uint8_t *body; /* NULL: none, or streamed. Copied. */
     size_t body_length;

@@ -20,6 +20,7 @@ internal import Hub
         unsafe memory.deallocate()
     }
 
+    @inline(__always)
     mutating func append(_ byte: UInt8) {
         reserve(1)
         unsafe memory[count] = byte
@@ -42,7 +43,8 @@ internal import Hub
     }
 
     mutating func append(_ text: String) {
-        append(text.utf8.span)
+        var text = text
+        text.withUTF8 { unsafe append($0) }
     }
 
     mutating func append(decimal number: Int) {

@@ -10,11 +10,9 @@ struct CopiedAnswer: Sendable {
 }
 
 extension Exchange {
-    /// Answers with what another was answered, with `field` in the place of the other's.
-    func send(_ answer: CopiedAnswer, _ field: String, _ value: String) {
-        var headers = answer.headers
-        headers.set(field, value)
-        start(answer.status, headers: headers, length: answer.length)
+    /// Answers with what another was answered, and `id` in the place of the other's.
+    func send(_ answer: CopiedAnswer, id: IDField) {
+        start(answer.status, headers: answer.headers, id: id, length: answer.length)
         _ = unsafe answer.content.withUnsafeBufferPointer { unsafe write($0) }
         finish()
     }

@@ -29,6 +29,13 @@ actor EventLoop {
         Task(executorPreference: shared.executor, operation: work)
     }
 
+    /// The same, and it runs at once up to where it first waits. Not inside a callback of libevent or libcurl.
+    @EventLoop
+    @discardableResult
+    static func taskNow(_ work: @escaping @EventLoop @Sendable () async -> Void) -> Task<Void, Never> {
+        Task.immediate(executorPreference: shared.executor, operation: work)
+    }
+
     /// Calls `work` outside of any callback of libevent or libcurl, soon and without a task.
     @EventLoop static func afterEvents(_ work: @escaping @EventLoop @Sendable () -> Void) {
         shared.executor.enqueue(work)
@@ -40,6 +47,8 @@ actor EventLoop {
     }
 
     /// Enters the loop's isolation from a C callback, which is on its thread but has no Swift isolation. Stops the program elsewhere.
+    /// Inlined, the closure's context needs no memory of its own.
+    @inline(__always)
     nonisolated static func assumeIsolated<Result>(_ body: @EventLoop () -> Result) -> Result {
         shared.executor.checkIsolated()
         return withoutActuallyEscaping(body) { escapable in

@@ -55,16 +55,13 @@ internal import Hub
     ) {
         unsafe self.pointer = pointer
         self.budget = budget
-        let head = unsafe received?.pointee
-        declaredLength = unsafe head.flatMap { unsafe $0.framing == CE_FRAMING_LENGTH ? $0.content_length : nil }
-        hasBody = unsafe head.map { unsafe $0.framing != CE_FRAMING_NONE } ?? false && declaredLength != 0
-        isHTTP10 = unsafe head?.http_1_0 ?? false
-        unsafe (request, refusal) = Request.read(head, refused?.pointee)
+        let framing = unsafe received?.pointee.framing ?? CE_FRAMING_NONE
+        declaredLength = unsafe framing == CE_FRAMING_LENGTH ? received?.pointee.content_length : nil
+        hasBody = framing != CE_FRAMING_NONE && declaredLength != 0
+        isHTTP10 = unsafe received?.pointee.http_1_0 ?? false
+        unsafe (request, refusal) = Request.read(received, refused)
         brokenRule = unsafe Int(refused?.pointee.number ?? 0)
-        peer = unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 46) { text in
-            unsafe ce_exchange_peer(pointer, text.baseAddress)
-            return unsafe text.baseAddress.map { unsafe String(cString: $0) } ?? ""
-        }
+        peer = unsafe String(peerOf: pointer)
         unsafe ce_exchange_accept(pointer, exchangeEvents, Unmanaged.passRetained(self).toOpaque())
     }
 }
@@ -115,6 +112,17 @@ extension Exchange {
 // MARK: the response
 
 extension Exchange {
+    /// The field that tells a client the request's id.
+    struct IDField {
+        let name: StaticString
+        let id: RequestID
+
+        /// Of an answer that is all our own.
+        static func own(_ id: RequestID) -> IDField { IDField(name: "X-Request-Id", id: id) }
+        /// The Hub's own request id keeps the usual field; ours is how the log's line is found.
+        static func beside(_ id: RequestID) -> IDField { IDField(name: "X-Hubgate-Request-Id", id: id) }
+    }
+
     /// Whether nothing of an answer has gone out: another may still be given.
     var canAnswer: Bool { status == nil || hasUnsentHead }
 
@@ -125,8 +133,8 @@ extension Exchange {
         }
     }
 
-    /// Answers with a whole response. Its Content-Length, Connection and Date are added here, and `id` as X-Request-Id.
-    func send(_ response: Response, id: RequestID? = nil) {
+    /// Answers with a whole response. Its Content-Length, Connection and Date are added here, and `id` where it is given.
+    func send(_ response: Response, id: IDField? = nil) {
         unsentHead = nil
         isChunked = false
         let hasContent = response.status.allowsContent
@@ -142,7 +150,7 @@ extension Exchange {
     }
 
     /// Begins a response whose content follows by `write`: of `length` bytes, or chunked if that is not known.
-    func start(_ status: Status, headers: Headers, length: Int?) {
+    func start(_ status: Status, headers: Headers, id: IDField? = nil, length: Int?) {
         copy?.start(status, headers, length: length, isHead: request.method == .head)
         let mayChunk = length == nil && status.allowsContent && request.method != .head
         isChunked = mayChunk && !isHTTP10
@@ -151,7 +159,7 @@ extension Exchange {
             // RFC 9112 6.3: without a length, only the connection's end says where it ends.
             unsafe ce_exchange_close_after(pointer)
         }
-        unsentHead = head(status, headers, nil, length: length, more: min(length ?? 0, Self.joinedBytes))
+        unsentHead = head(status, headers, id, length: length, more: min(length ?? 0, Self.joinedBytes))
     }
 
     /// Sends the head by itself, if no content has taken it along yet.
@@ -209,7 +217,7 @@ extension Exchange {
 
     /// `more`: how many bytes will be put behind it.
     private func head(
-        _ status: Status, _ headers: Headers, _ id: RequestID?, length: Int?, more: Int
+        _ status: Status, _ headers: Headers, _ id: IDField?, length: Int?, more: Int
     ) -> ByteBuffer {
         self.status = status
         var head = ByteBuffer(status: status, headers, more: more)
@@ -220,7 +228,7 @@ extension Exchange {
             head.append(field: "Content-Length", length)
         }
         if let id {
-            head.append(field: "X-Request-Id", id.description)
+            head.append(field: id.name, id.id.description)
         }
         if let pointer = unsafe pointer, unsafe ce_exchange_closes(pointer) {
             head.append("Connection: close\r\n")

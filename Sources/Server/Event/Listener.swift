@@ -41,8 +41,9 @@ internal import Hub
         var bounds = ce_http_limits(limits)
         unsafe pointer = ce_http_new(
             EventLoop.shared.executor.loop, tls.pointer, &bounds,
-            { context, exchange, request, refusal in
+            { @Sendable context, exchange, request, refusal in
                 let listener: Listener = unsafe borrowed(context)
+                nonisolated(unsafe) let (exchange, request, refusal) = unsafe (exchange, request, refusal)
                 EventLoop.assumeIsolated {
                     unsafe listener.begin(exchange, request, refusal)
                 }

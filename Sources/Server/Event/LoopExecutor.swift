@@ -36,7 +36,7 @@ internal import Synchronization
     }
 
     /// Calls `work` in its turn among the jobs. It costs a tenth of a task.
-    @EventLoop func enqueue(_ work: @escaping @EventLoop @Sendable () -> Void) {
+    func enqueue(_ work: @escaping @EventLoop @Sendable () -> Void) {
         queue.withLock { $0.append(.call(work)) }
     }
 

@@ -19,6 +19,8 @@ internal import Hub
     struct Head: Sendable {
         let status: Status
         var headers: Headers
+
+        var contentLength: Int? { headers["Content-Length"].flatMap { Int($0) } }
     }
 
     let started = Moment.now
@@ -34,8 +36,8 @@ internal import Hub
     var place = 0
     private var head: Head?
     private var outcome: Result<Void, Failure>?
-    private var headWaiter: CheckedContinuation<Void, Never>?
-    private var doneWaiter: CheckedContinuation<Void, Never>?
+    private var headWaiter: UnsafeContinuation<Void, Never>?
+    private var doneWaiter: UnsafeContinuation<Void, Never>?
 
     init(of pool: TransferPool, sink: (any TransferSink)?) {
         self.pool = pool
@@ -56,10 +58,7 @@ internal import Hub
     func head() async throws(Failure) -> Head {
         if head == nil, outcome == nil {
             await withTaskCancellationHandler {
-                await withCheckedContinuation { waiter in
-                    // Looked at again: a task that was not started by `EventLoop.task` lets events in before it gets here.
-                    if head != nil || outcome != nil { waiter.resume() } else { headWaiter = waiter }
-                }
+                await headOrEnd()
             } onCancel: {
                 EventLoop.assumeIsolated { self.cancel() }
             }
@@ -75,14 +74,36 @@ internal import Hub
     func done() async throws(Failure) {
         if outcome == nil {
             await withTaskCancellationHandler {
-                await withCheckedContinuation { waiter in
-                    if outcome != nil { waiter.resume() } else { doneWaiter = waiter }
-                }
+                await end()
             } onCancel: {
                 EventLoop.assumeIsolated { self.cancel() }
             }
         }
         try outcome?.get()
+    }
+
+    /// Returns when the answer's head is there, or never will be. Cancelling the task does not end this: it is for whoever cancels the
+    /// transfer itself, and a cancellation handler costs as much as a small answer's way through the gateway.
+    func headOrEnd() async {
+        guard head == nil, outcome == nil else { return }
+        // Resumed at the latest by C's `done`, which comes for every transfer.
+        unsafe await withUnsafeContinuation { waiter in
+            // Looked at again: a task that was not started by `EventLoop.task` lets events in before it gets here.
+            if head != nil || outcome != nil { unsafe waiter.resume() } else { unsafe headWaiter = waiter }
+        }
+    }
+
+    /// Returns when it has ended, and throws how. Like `headOrEnd()` for the rest.
+    func ended() async throws(Failure) {
+        await end()
+        try outcome?.get()
+    }
+
+    private func end() async {
+        guard outcome == nil else { return }
+        unsafe await withUnsafeContinuation { waiter in
+            if outcome != nil { unsafe waiter.resume() } else { unsafe doneWaiter = waiter }
+        }
     }
 
     /// Queues bytes of a streamed request body. Returns how many wait for the other side.
@@ -116,8 +137,8 @@ extension Transfer {
         self.head = head
         firstByteMicroseconds = Moment.now.microseconds(since: started)
         sink?.begin(head)
-        headWaiter?.resume()
-        headWaiter = nil
+        unsafe headWaiter?.resume()
+        unsafe headWaiter = nil
     }
 
     fileprivate func took(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
@@ -129,9 +150,10 @@ extension Transfer {
     fileprivate func ended(_ outcome: Result<Void, Failure>) {
         unsafe pointer = nil
         self.outcome = outcome
-        headWaiter?.resume()
-        doneWaiter?.resume()
-        (headWaiter, doneWaiter, onSendable, sink) = (nil, nil, nil, nil)
+        unsafe headWaiter?.resume()
+        unsafe doneWaiter?.resume()
+        unsafe (headWaiter, doneWaiter) = (nil, nil)
+        (onSendable, sink) = (nil, nil)
         pool.ended(self)
     }
 }

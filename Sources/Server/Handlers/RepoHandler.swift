@@ -25,7 +25,7 @@ extension RepoHandler {
             request.prefersPlainText
             ? Response(.ok, text: receipt.message + "\n") : try Response(.ok, json: .object(receipt.members))
         if !request.prefersPlainText { response.body.append(UInt8(ascii: "\n")) }
-        exchange.send(response, id: context.id)
+        exchange.send(response, id: .own(context.id))
     }
 }
 

@@ -13,11 +13,11 @@ extension Responder {
 
     func serveAtOnce(_ exchange: Exchange, _ context: RequestContext) throws(Failure) -> Bool {
         guard let response = try responseAtHand(to: exchange.request, context) else { return false }
-        exchange.send(response, id: context.id)
+        exchange.send(response, id: .own(context.id))
         return true
     }
 
     func serve(_ exchange: Exchange, _ context: RequestContext) async throws(Failure) {
-        exchange.send(try await respond(to: exchange.request, context), id: context.id)
+        exchange.send(try await respond(to: exchange.request, context), id: .own(context.id))
     }
 }

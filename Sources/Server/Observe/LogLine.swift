@@ -13,6 +13,12 @@ struct LogLine: ~Copyable {
         quoted { line in line.append(value, blank: line.form == .text) }
     }
 
+    /// A value of our own that holds nothing to escape.
+    mutating func add(_ name: StaticString, plain value: String) {
+        begin(name)
+        quoted { line in line.bytes.append(value) }
+    }
+
     /// A sentence of our own, the last value of its line: in text it keeps its blanks.
     mutating func add(_ name: StaticString, sentence: String) {
         begin(name)
@@ -47,9 +53,11 @@ struct LogLine: ~Copyable {
     private mutating func begin(_ name: StaticString) {
         switch form {
         case .json:
-            bytes.append(bytes.count > 1 ? ",\"" : "\"")
+            if bytes.count > 1 { bytes.append(UInt8(ascii: ",")) }
+            bytes.append(Self.quote)
             bytes.append(name)
-            bytes.append("\":")
+            bytes.append(Self.quote)
+            bytes.append(UInt8(ascii: ":"))
         case .text:
             if !bytes.isEmpty { bytes.append(UInt8(ascii: " ")) }
         }
@@ -77,6 +85,8 @@ struct LogLine: ~Copyable {
     private static func isPlain(_ text: Span<UInt8>) -> Bool {
         unsafe text.withUnsafeBufferPointer { text in
             var others: UInt8 = 0
+            // The formatter would join the two words before "in".
+            // swift-format-ignore
             for unsafe byte in unsafe text {
                 others |= byte < 0x21 || byte > 0x7E || byte == quote || byte == UInt8(ascii: "\\") ? 1 : 0
             }

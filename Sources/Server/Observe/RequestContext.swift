@@ -12,6 +12,10 @@ final class RequestContext {
     var task: Task<Void, Never>? {
         didSet { if isCancelled { task?.cancel() } }
     }
+    /// The call that is relayed to answer it.
+    var transfer: Transfer? {
+        didSet { if isCancelled { transfer?.cancel() } }
+    }
     private var isCancelled = false
     /// When `request_timeout` will have passed, and where `RequestTimeLimit` has noted that.
     var due: Moment?
@@ -36,5 +40,6 @@ final class RequestContext {
     func cancel() {
         isCancelled = true
         task?.cancel()
+        transfer?.cancel()
     }
 }

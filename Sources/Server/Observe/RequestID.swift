@@ -8,17 +8,19 @@ struct RequestID: Sendable, CustomStringConvertible {
 
     @EventLoop static func next() -> RequestID {
         count &+= 1
-        let number = count
-        return RequestID(
-            description: unsafe String(unsafeUninitializedCapacity: 20) { text in
-                unsafe text[0] = UInt8(ascii: "h")
-                unsafe text[1] = UInt8(ascii: "g")
-                unsafe text[2] = UInt8(ascii: "-")
-                unsafe write(process, to: text, at: 3)
-                unsafe text[11] = UInt8(ascii: "-")
-                unsafe write(number, to: text, at: 12)
-                return 20
-            })
+        return RequestID(description: text(count))
+    }
+
+    private static func text(_ number: UInt32) -> String {
+        unsafe String(unsafeUninitializedCapacity: 20) { text in
+            unsafe text[0] = UInt8(ascii: "h")
+            unsafe text[1] = UInt8(ascii: "g")
+            unsafe text[2] = UInt8(ascii: "-")
+            unsafe write(process, to: text, at: 3)
+            unsafe text[11] = UInt8(ascii: "-")
+            unsafe write(number, to: text, at: 12)
+            return 20
+        }
     }
 
     /// Eight hexadecimal digits.

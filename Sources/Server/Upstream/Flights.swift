@@ -23,7 +23,7 @@ final class Flights {
             case .answered(let answer):
                 context.isShared = true
                 context.hubRequestID = answer.headers["X-Request-Id"]
-                return exchange.send(answer, Relay.requestIDField, context.id.description)
+                return exchange.send(answer, id: .beside(context.id))
             case .failed(let failure): throw failure
             case .unshared: return try await call()
             case .abandoned: continue

@@ -17,11 +17,8 @@ final class Relay: TransferSink {
     /// Bytes that may wait for the client before the Hub is paused.
     private static let highMark = 256 * 1024
 
-    /// The Hub's own request id keeps the usual field; ours is how the log's line is found.
-    static let requestIDField = "X-Hubgate-Request-Id"
-
     private let exchange: Exchange
-    private let context: RequestContext
+    let context: RequestContext
     private let choose: @EventLoop (Transfer.Head) -> Course
     private let started = Moment.now
     private var isDropped = false
@@ -43,7 +40,7 @@ final class Relay: TransferSink {
     func begin(_ head: Transfer.Head) {
         switch choose(head) {
         case .pass(let head):
-            missingBytes = head.headers["Content-Length"].flatMap { Int($0) }
+            missingBytes = head.contentLength
             start(head)
         case .rewrite(var head, let replacer):
             self.replacer = replacer
@@ -59,8 +56,7 @@ final class Relay: TransferSink {
     private func start(_ head: Transfer.Head) {
         var headers = EndToEndHeaders.downstream(head.headers)
         if head.status.allowsContent { RelayedDocument.isolate(&headers) }
-        headers.append(Self.requestIDField, context.id.description)
-        exchange.start(head.status, headers: headers, length: missingBytes)
+        exchange.start(head.status, headers: headers, id: .beside(context.id), length: missingBytes)
     }
 
     func take(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {

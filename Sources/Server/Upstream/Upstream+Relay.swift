@@ -45,11 +45,9 @@ extension Upstream {
     /// Answers with the content that the Hub has redirected to.
     private func follow(_ hop: ContentHop, _ exchange: Exchange, _ context: RequestContext) async throws(Failure) {
         if exchange.request.method == .head, let head = hop.headAnswer {
-            var headers = EndToEndHeaders.downstream(head.headers)
-            headers.append(Relay.requestIDField, context.id.description)
             exchange.start(
-                head.status, headers: headers,
-                length: head.headers["Content-Length"].flatMap { Int($0) })
+                head.status, headers: EndToEndHeaders.downstream(head.headers), id: .beside(context.id),
+                length: head.contentLength)
             return exchange.finish()
         }
         var refusal: Failure?
@@ -73,14 +71,15 @@ extension Upstream {
             request, url: url, credential: credential, limits: limits,
             stream: streamsBody ? TransferPool.Stream(length: exchange.declaredLength) : nil, sink: relay)
         relay.transfer = transfer
+        relay.context.transfer = transfer
         let upload = streamsBody ? UploadPump(from: exchange, to: transfer) : nil
         if let upload {
             exchange.stream(into: upload)
         }
         do throws(Failure) {
-            _ = try await transfer.head()
+            await transfer.headOrEnd()
             exchange.flushHead()
-            try await transfer.done()
+            try await transfer.ended()
         } catch {
             throw upload?.failure ?? error
         }
