@@ -14,7 +14,7 @@ from workbench import Workbench
 PATH = pathlib.Path(__file__).resolve().parent / "baseline.json"
 WORSE_BY = 0.05
 COUNTS = {"instructions": InstructionsCase, "syscalls": SyscallsCase}
-MATTER = ("Swift", "libevent", "libcurl", "OpenSSL", "valgrind")
+MATTER = ("Swift", "libevent", "libcurl", "OpenSSL", "mimalloc", "valgrind")
 """The versions that change counts without a change here."""
 
 

@@ -17,6 +17,8 @@ def ratio(bound, what="CPU a request", figure="cpu_us", at_least=False):
     return Target(figure, bound, what, ratio=True, at_least=at_least)
 
 
+TWO_WORKERS = [ratio(1.1), ratio(1.8, "requests/s", "per_second", at_least=True)]
+
 CASES = [
     RequestsCase("fixed", "Fixed reply (`/-/health`)", "/-/health", [ratio(1.1)]),
     RequestsCase(
@@ -53,9 +55,9 @@ CASES = [
         "up", "1 GiB up, plain upstream", [Target("peak_mib", 4, "memory over idle", "MiB")], up=True,
     ),
     IdleCase("idle", "Idle TLS connections", [Target("kib_4000", 17, "memory of one of 4,000", "KiB")]),
+    WorkersCase("workers-fixed", "Fixed reply, two workers against one", "/-/health", TWO_WORKERS),
     WorkersCase(
-        "workers", "Relayed, two workers against one", SMALL,
-        [ratio(1.1), ratio(1.8, "requests/s", "per_second", at_least=True)], calls=1, script="distinct.lua",
+        "workers", "Relayed, two workers against one", SMALL, TWO_WORKERS, calls=1, script="distinct.lua"
     ),
     InstructionsCase(
         "instructions", "Instructions a request, libcrypto left out",

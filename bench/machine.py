@@ -10,7 +10,8 @@ from processes import run
 
 PACKAGES = {
     "nginx": "nginx", "HAProxy": "haproxy", "wrk": "wrk", "valgrind": "valgrind", "strace": "strace",
-    "libevent": "libevent-dev", "libcurl": "libcurl4-openssl-dev", "OpenSSL": "libssl-dev", "curl": "curl",
+    "libevent": "libevent-dev", "libcurl": "libcurl4-openssl-dev", "OpenSSL": "libssl-dev", "mimalloc": "libmimalloc-dev",
+    "curl": "curl",
 }
 
 
