@@ -13,7 +13,8 @@ size_t ce_digest(ce_digest_algorithm algorithm, const uint8_t *bytes, size_t cou
 
 bool ce_hmac_sha256(const uint8_t *key, size_t key_length, const uint8_t *bytes, size_t count, uint8_t out[32]) {
     unsigned int length = 0;
-    if (key_length > INT_MAX) return false;
+    if (key_length > INT_MAX)
+        return false;
     return HMAC(EVP_sha256(), key, (int)key_length, bytes, count, out, &length) != NULL && length == 32;
 }
 

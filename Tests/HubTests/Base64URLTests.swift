@@ -18,6 +18,8 @@ import Testing
 
     @Test func `all bytes come back`() {
         let bytes = (0...255).map { UInt8($0) }
-        for start in 0..<256 { #expect(Base64URL.decode(Base64URL.encode(bytes[start...]).utf8) == Array(bytes[start...])) }
+        for start in 0..<256 {
+            #expect(Base64URL.decode(Base64URL.encode(bytes[start...]).utf8) == Array(bytes[start...]))
+        }
     }
 }

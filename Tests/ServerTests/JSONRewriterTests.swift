@@ -34,10 +34,14 @@ struct JSONRewriterTests {
         arguments: [
             (#"{"url":"https://huggingface.co/u/r"}"#, #"{"url":"https://gate:8080/u/r"}"#),
             (#"{"href" : "https://huggingface.co/x"}"#, #"{"href" : "https://gate:8080/x"}"#),
-            ("{\"a\":1,\n  \"url\" :\t\"https://huggingface.co/x\" , \"b\":[]}",
-                "{\"a\":1,\n  \"url\" :\t\"https://gate:8080/x\" , \"b\":[]}"),
-            (#"[{"a":{"b":[{"my_url":"https://huggingface.co/x"}]}}]"#,
-                #"[{"a":{"b":[{"my_url":"https://gate:8080/x"}]}}]"#),
+            (
+                "{\"a\":1,\n  \"url\" :\t\"https://huggingface.co/x\" , \"b\":[]}",
+                "{\"a\":1,\n  \"url\" :\t\"https://gate:8080/x\" , \"b\":[]}"
+            ),
+            (
+                #"[{"a":{"b":[{"my_url":"https://huggingface.co/x"}]}}]"#,
+                #"[{"a":{"b":[{"my_url":"https://gate:8080/x"}]}}]"#
+            ),
             (#"{"url":"https:\/\/huggingface.co\/x\u002fy"}"#, #"{"url":"https://gate:8080/x/y"}"#),
             (#"{"ur\u006c":"https://huggingface.co/x"}"#, #"{"ur\u006c":"https://gate:8080/x"}"#),
             (#"{"url":"https://huggingface.co/\"x\\"}"#, #"{"url":"https://gate:8080/\"x\\"}"#),
@@ -52,7 +56,8 @@ struct JSONRewriterTests {
             "", " ", "null", "1e9", #""url""#, "[]", "{}", #"{"a":{},"b":[1,2,{"c":null}],"d":"é\u00e9\ud83d\ude00"}"#,
             #"{"title":"https://huggingface.co/x"}"#, #"{"raw":"\"url\":\"https://huggingface.co/x\""}"#,
             #"["url","https://huggingface.co/x"]"#, #"{"url":["https://huggingface.co/x"]}"#,
-            #"{"url":{"x":"https://huggingface.co/x"}}"#, #"{"url":null,"href":1}"#, #"{"url":"https:\/\/other.example"}"#,
+            #"{"url":{"x":"https://huggingface.co/x"}}"#, #"{"url":null,"href":1}"#,
+            #"{"url":"https:\/\/other.example"}"#,
             #"{"url":"relative/\u0041"}"#, #"{"a":1}{"b":2}"#, "{\"a\":1}\n{\"b\":2}\n",
             // No JSON: no reader finds a member in it.
             "Internal Server Error", "{,}", "}{", "]", #"{"url" "https://huggingface.co/x"}"#, #"{"a":1"#, #"{"a":"b"#,
@@ -75,8 +80,10 @@ struct JSONRewriterTests {
             (#"{"a":1,"xetHash":"x","b":2}"#, #"{"a":1,"b":2}"#), (#"{"xetHash":"x","b":2}"#, #"{"b":2}"#),
             (#"{"a":1,"xetHash":"x"}"#, #"{"a":1}"#), (#"{"xetHash":"x"}"#, "{}"),
             (#"{"xetHash":"x","xetHash":"y","b":"c"}"#, #"{"b":"c"}"#),
-            ("[{ \"xetHash\" : \"x\" , \"b\" : [ 2 ] } , {\"a\":{},\"xetHash\":\"\\\"\"}]",
-                "[{   \"b\" : [ 2 ] } , {\"a\":{}}]"),
+            (
+                "[{ \"xetHash\" : \"x\" , \"b\" : [ 2 ] } , {\"a\":{},\"xetHash\":\"\\\"\"}]",
+                "[{   \"b\" : [ 2 ] } , {\"a\":{}}]"
+            ),
             (#"{"xetHash":null,"b":2}"#, #"{"xetHash":null,"b":2}"#), (#"{"path":"xetHash"}"#, #"{"path":"xetHash"}"#),
         ])
     func dropped(_ body: String, _ wanted: String) throws {
@@ -99,7 +106,8 @@ struct JSONRewriterTests {
         "What would have to be held without end is an error",
         arguments: [
             #"{"url":"https://huggingface.co/\#(String(repeating: "x", count: 17_000))"}"#,
-            #"{"\#(String(repeating: "x", count: 9000))":1}"#, "{\"a\":1,\(String(repeating: " ", count: 9000))\"b\":1}",
+            #"{"\#(String(repeating: "x", count: 9000))":1}"#,
+            "{\"a\":1,\(String(repeating: " ", count: 9000))\"b\":1}",
             String(repeating: "[", count: 65), #"{"url":"https://huggingface.co/x"#, #"{"url":"\ud800"}"#, #"{"\q":1}"#,
         ])
     func tooLong(_ body: String) {

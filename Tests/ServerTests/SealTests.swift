@@ -63,7 +63,8 @@ struct SealTests {
         #expect(open(Seal(key: .ofThisStart).path(to: url, for: .read, until: 1000)) == .failure(.sealBroken))
         let content = Base64URL.encode("https://hf.co/x".utf8)
         for path in [
-            "", "/", "r1000", "r1000/", "r1000/\(content)", "r1000./\(content)", ".AAAA/\(content)", "//", "r1000.AAAA/",
+            "", "/", "r1000", "r1000/", "r1000/\(content)", "r1000./\(content)", ".AAAA/\(content)", "//",
+            "r1000.AAAA/",
             "r1000.\(String(repeating: "A", count: 43))/\(content)", "%72/x", "?", "r1000?x",
         ] {
             #expect(open("/-/sealed/\(path)") == .failure(.sealBroken))

@@ -79,7 +79,8 @@ struct XetTests {
         try HiddenXet.prepare(&request)
         #expect(request.headers["Accept"] == wanted)
         for kind in ["read", "write"] {
-            var request = Request(method: .get, target: try Target("/api/models/u/r/xet-\(kind)-token/main?create_pr=1"))
+            var request = Request(
+                method: .get, target: try Target("/api/models/u/r/xet-\(kind)-token/main?create_pr=1"))
             #expect(throws: Failure.xetHidden) { try HiddenXet.prepare(&request) }
         }
     }

@@ -61,7 +61,9 @@ struct ContentHosts: Sendable {
     /// `scheme://host[:port]` in lower case. Nil where an HTTP library could find another host than this does: user
     /// information, escapes, control characters and spaces anywhere, letters that are not ASCII in the host.
     static func origin(of url: String) -> String? {
-        guard url.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7F }), let scheme = url.firstRange(of: "://") else { return nil }
+        guard url.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7F }), let scheme = url.firstRange(of: "://") else {
+            return nil
+        }
         let authority = url[scheme.upperBound...].prefix { !"/?#\\".contains($0) }
         let isPlain = authority.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || ".-_:[]".contains($0)) }
         guard !authority.isEmpty, isPlain else { return nil }

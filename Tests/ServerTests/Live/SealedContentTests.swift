@@ -39,7 +39,8 @@ struct SealedContentTests {
         return String(url.dropFirst(origin.count))
     }
 
-    @Test("An object goes up through the gateway in parts: its store sees bytes and no credential, its end none of ours")
+    @Test(
+        "An object goes up through the gateway in parts: its store sees bytes and no credential, its end none of ours")
     @EventLoop func upload() async throws {
         try await with { request in
             if request.target.path == Self.batch {

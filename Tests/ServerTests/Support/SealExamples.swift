@@ -21,8 +21,12 @@ extension SealKey {
 }
 
 extension Secret {
-    // The word is printable, so it is a secret.
-    static let example = (try? Secret(Array("hf_fakeTokenOfTheGateway".utf8)))!
+    static let example: Secret = {
+        guard let token = try? Secret(Array("hf_fakeTokenOfTheGateway".utf8)) else {
+            preconditionFailure("a word that is printable is no secret")
+        }
+        return token
+    }()
 }
 
 extension Rewrite {
