@@ -56,7 +56,8 @@ def client_below(request, start_client_below, below, hub_below):
     client.check_contacts(known)
     hub_below.check_credentials(before)
     assert not any(entry["target"].startswith(BASE) for entry in hub_below.journal()[before:])
-    assert all(line["path"].startswith(BASE + "/") for line in below.log_lines[asked:])
+    beside = {line["path"] for line in below.log_lines[asked:] if not line["path"].startswith(BASE + "/")}
+    assert beside <= {"/v1/telemetry"}  # hf_xet tells the root of the host what it has counted, and goes on without it.
 
 
 def test_the_real_client_reads_below_the_path(client_below, below, hub_below, tmp_path):
