@@ -90,6 +90,8 @@ final class Supervisor {
                 }
             } catch {
                 log.error("Worker \(places[index].number): \(error).")
+                // A life of no length: the next attempt waits longer.
+                places[index].began = .now
                 _ = places[index].left()
                 failStart(Exit.unavailable)
             }
