@@ -17,7 +17,7 @@ enum Greeting {
                 adminPort.map { "Serving /-/health, /-/ready and /-/metrics on \(Self.origin(address, $0)) alone." }
             },
             workers > 1 ? "Serving with \(workers) workers." : nil,
-            "Listening on \(origin). Try: curl --cacert \(authority) \(origin)/",
+            "Listening on \(origin). Try: curl --cacert \(authority) \(origin)\(settings.basePath)/",
         ].compactMap(\.self)
     }
 

@@ -42,7 +42,8 @@ final class Service {
         do throws(CError) {
             server = try Server(
                 worker?.settings(settings) ?? settings, origin: site?.origin ?? Server.Origin(settings),
-                log: AccessLog(output: output, form: form, isOn: settings.accessLog), as: worker)
+                log: AccessLog(output: output, form: form, isOn: settings.accessLog), as: worker
+            ) { log.warning("\($0)") }
         } catch {
             sandbox?.close()
             throw error

@@ -69,6 +69,13 @@ public struct Headers: Sendable {
         firstIndex(of: name, from: 0) != nil
     }
 
+    /// Whether a field has one of these names. Does not allocate.
+    public func contains(anyOf names: CaselessWords) -> Bool {
+        let all = bytes.span
+        for field in fields where names.contains(all.extracting(field.name)) { return true }
+        return false
+    }
+
     /// Whether each value of `name` is one of `words`, as a whole; also if there is none.
     public func isEvery(_ name: String, among words: CaselessWords) -> Bool {
         var next = 0

@@ -27,6 +27,10 @@ enum SettingsTable {
                 "access", \.access, .choice,
                 "With open whoever reaches the gateway acts with its token; with passthrough each brings their own.",
                 preset: "open on a loopback address; on any other it has to be chosen"),
+            Setting(
+                "base_path", \.basePath, .basePath,
+                "The path before all others of the gateway's: with /hf its address is https://HOST:PORT/hf.",
+                preset: "none: all is at the root", sample: "/hf"),
         ])
 
     private static let hub = Group(
@@ -40,6 +44,14 @@ enum SettingsTable {
                 "upstream_plaintext", \.upstreamPlaintext, .onOff,
                 "Allows an http upstream that is not loopback: the token then travels in clear."),
             Setting(
+                "inference_upstream", \.inferenceUpstream, .upstreamAddressOrNothing,
+                "The address of the inference router, which gets what is below /v1/ and the same token as the Hub.",
+                preset: "https://router.huggingface.co where upstream is https://huggingface.co, else none"),
+            Setting(
+                "bill_to", \.billTo, .accountNameOrNothing,
+                "Who pays for inference: X-HF-Bill-To of each request to the router, whatever the client says.",
+                reloadable: true, preset: "none: whom the client names", sample: "acme"),
+            Setting(
                 "token", \.token, .secretOrNothing, "The Hub token that the gateway acts with.",
                 reloadable: true, secret: true, preset: "none",
                 aliases: ["HF_ACCESS_TOKEN", "HF_TOKEN"], refusals: tokenRefusals),
@@ -52,6 +64,10 @@ enum SettingsTable {
             Setting(
                 "content_hosts", \.contentHosts, .domainNames,
                 "The domains that the Hub may redirect to for the bytes of files; the gateway fetches them there itself.",
+                reloadable: true),
+            Setting(
+                "strict_escape", \.strictEscape, .onOff,
+                "Answers 502 where the Hub's answer still leads a client to the Hub or a store; else that is only counted.",
                 reloadable: true),
             Setting(
                 "dns_server", \.nameServer, .nameServerOrNothing, "The DNS server that finds the Hub.",
@@ -74,9 +90,14 @@ enum SettingsTable {
             time("connect_timeout", \.connectTimeout, "The longest wait for a connection to the Hub, TLS included."),
             time("first_byte_timeout", \.firstByteTimeout, "The longest wait for the first byte of the Hub's answer."),
             time("stall_timeout", \.stallTimeout, "The longest silence of the Hub inside an answer."),
+            time(
+                "inference_timeout", \.inferenceTimeout,
+                "The longest wait for the first byte of the inference router's answer, and its longest silence after that."
+            ),
             Setting(
                 "request_timeout", \.requestTimeout, .duration(second...day, orOff: true),
-                "The longest time for a request and its whole answer, whatever their size.", reloadable: true),
+                "The longest time for a request and its whole answer, whatever their size and how long a model thinks.",
+                reloadable: true),
             time("handshake_timeout", \.handshakeTimeout, "The longest wait for a client's TLS handshake."),
             time("head_timeout", \.headTimeout, "The longest time that a client takes to send a request's head."),
             time(

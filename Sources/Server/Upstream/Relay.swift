@@ -9,7 +9,7 @@ final class Relay: TransferSink {
         /// It goes to the client, with this head.
         case pass(Transfer.Head)
         /// It goes to the client with the Hub's addresses in its JSON replaced.
-        case rewrite(Transfer.Head, URLReplacer)
+        case rewrite(Transfer.Head, URLReplacer, URLScanner)
         /// Its content is dropped: another answer follows in its place.
         case drop
     }
@@ -19,17 +19,22 @@ final class Relay: TransferSink {
 
     private let exchange: Exchange
     let context: RequestContext
-    private let choose: @EventLoop (Transfer.Head) -> Course
+    private let choose: @EventLoop (Transfer.Head) throws(Failure) -> Course
     private let started = Moment.now
     private var isDropped = false
     private var replacer: URLReplacer?
+    /// Looks at what was rewritten.
+    private var scanner: URLScanner?
+    /// Why the answer cannot go to the client, if it cannot; the call is cancelled then.
+    private(set) var failure: Failure?
     /// Content that is still to come; nil if the Hub did not say how much there is.
     private var missingBytes: Int?
     /// Lets go of this at its end.
     var transfer: Transfer?
 
     init(
-        to exchange: Exchange, _ context: RequestContext, choose: @escaping @EventLoop (Transfer.Head) -> Course
+        to exchange: Exchange, _ context: RequestContext,
+        choose: @escaping @EventLoop (Transfer.Head) throws(Failure) -> Course
     ) {
         self.exchange = exchange
         self.context = context
@@ -38,19 +43,34 @@ final class Relay: TransferSink {
     }
 
     func begin(_ head: Transfer.Head) {
-        switch choose(head) {
-        case .pass(let head):
-            missingBytes = head.contentLength
-            start(head)
-        case .rewrite(var head, let replacer):
-            self.replacer = replacer
-            // Both are of the bytes as the Hub sent them.
-            head.headers.remove("Content-Length")
-            head.headers.remove("ETag")
-            start(head)
-        case .drop:
-            isDropped = true
+        do throws(Failure) {
+            switch try choose(head) {
+            case .pass(let head):
+                missingBytes = head.contentLength
+                start(head)
+            case .rewrite(var head, let replacer, let scanner):
+                self.replacer = replacer
+                self.scanner = scanner
+                // Both are of the bytes as the Hub sent them.
+                head.headers.remove("Content-Length")
+                head.headers.remove("ETag")
+                start(head)
+            case .drop:
+                isDropped = true
+            }
+        } catch {
+            give(up: error)
         }
+    }
+
+    /// Whether the head goes out by itself, before there is content. Not while something may yet be found in that: as long as
+    /// nothing has gone out, the client can be told why.
+    var sendsHeadAtOnce: Bool { replacer == nil }
+
+    private func give(up failure: Failure) {
+        self.failure = failure
+        isDropped = true
+        transfer?.cancel()
     }
 
     private func start(_ head: Transfer.Head) {
@@ -63,7 +83,7 @@ final class Relay: TransferSink {
         guard !isDropped else { return true }
         guard exchange.queuedBytes < Self.highMark else { return false }
         if replacer != nil {
-            write(unsafe replacer?.replace(bytes) ?? [])
+            writeRewritten(unsafe replacer?.replace(bytes) ?? [])
             return true
         }
         unsafe exchange.write(bytes)
@@ -78,13 +98,19 @@ final class Relay: TransferSink {
     /// The answer is whole.
     func finish() {
         guard !isDropped else { return }
-        write(replacer?.finish() ?? [])
+        writeRewritten(replacer?.finish() ?? [])
+        guard !isDropped else { return }
         noteTime()
         exchange.finish()
     }
 
-    private func write(_ bytes: [UInt8]) {
+    private func writeRewritten(_ bytes: [UInt8]) {
         guard !bytes.isEmpty else { return }
+        do throws(Failure) {
+            try scanner?.scan(bytes)
+        } catch {
+            return give(up: error)
+        }
         _ = unsafe bytes.withUnsafeBufferPointer { unsafe exchange.write($0) }
     }
 

@@ -12,7 +12,8 @@ struct SandboxSite: Sendable {
     /// The gateway's token is the one that the sandbox knows it by.
     var origin: Server.Origin {
         Server.Origin(
-            base: hub, trust: .pem(authority), token: try? Secret(Array("hf_sandbox".utf8)), contentOrigins: [cdn, cas])
+            base: hub, trust: .pem(authority), token: try? Secret(Array("hf_sandbox".utf8)), inference: hub,
+            contentOrigins: [cdn, cas])
     }
 }
 

@@ -19,7 +19,7 @@ enum MetricsTable {
         rows: [
             MetricRow(
                 .requests, "hubgate_requests_total", .counter,
-                "Requests that have ended, by endpoint (relay: any path of the Hub; none: no endpoint, or turned away before "
+                "Requests that have ended, by endpoint (relay: any path of the Hub; inference: below /v1; none: no endpoint, or turned away before "
                     + "one was looked for; refused: not HTTP as the gate accepts it) and by their answer's status.",
                 by: [route, MetricLabel("status", MetricPlaces.Answer.self)]),
             MetricRow(
@@ -94,6 +94,11 @@ enum MetricsTable {
             MetricRow(
                 .upstreamSeconds, "hubgate_upstream_duration_seconds", .histogram,
                 "Time from a call to the Hub to its end, however it ended.", unit: .microseconds),
+            MetricRow(
+                .escapes, "hubgate_escapes_total", .counter,
+                "Answers that still name the Hub or a store where a client follows it, by where they do (body: a URL in "
+                    + "JSON). Not zero: clients are led past the gateway.",
+                by: [MetricLabel("place", MetricPlaces.Escape.self)]),
         ])
 
     private static let process = Group(
