@@ -108,7 +108,48 @@ extension Failure {
         Failure(
             .hubBroken,
             detail:
-                "The Hub redirects to \(host), where this gateway does not fetch content. Whoever runs it can add the domain to content_hosts."
+                "The Hub leads to \(host), where this gateway does not go for content. Whoever runs it can add the domain to content_hosts."
+        )
+    }
+
+    /// A sealed URL was not made by this gateway, or not as it came back.
+    public static var sealBroken: Failure {
+        Failure(
+            .sealRefused,
+            detail:
+                "This address was not made by this gateway, or was changed on the way. Ask the Hub's own path for it again."
+        )
+    }
+
+    /// A sealed URL is too old.
+    public static var sealExpired: Failure {
+        Failure(.sealRefused, detail: "This address has expired. Ask the Hub's own path for it again.")
+    }
+
+    /// A sealed URL leads to a host that is no longer allowed.
+    public static func sealedElsewhere(_ host: String) -> Failure {
+        Failure(
+            .sealRefused,
+            detail:
+                "This address leads to \(host), where this gateway does not go for content. Whoever runs it can add the domain to content_hosts."
+        )
+    }
+
+    /// A URL of the Hub's store that a client could not ask for, since `target_limit` (in bytes) refuses it.
+    public static func tooLongToSeal(_ host: String, limit: Int) -> Failure {
+        Failure(
+            .hubBroken,
+            detail:
+                "The Hub names an address on \(host) that is too long to be asked for here. Whoever runs this gateway can raise target_limit (\(limit) bytes)."
+        )
+    }
+
+    /// With `xet = hide` there is no Xet here.
+    public static var xetHidden: Failure {
+        Failure(
+            .notFound,
+            detail:
+                "This gateway does not carry Xet (xet = hide). Set HF_HUB_DISABLE_XET=1 and try again: the same files go by plain HTTP then."
         )
     }
 

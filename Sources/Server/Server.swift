@@ -26,8 +26,8 @@ final class Server {
     /// Without its token, which lives no longer than what serves with it.
     private let origin: Origin
 
-    /// Starts serving, as `worker` beside others of its parent. `warn` gets lines for the log. Throws when the certificate is not good
-    /// or the address not to be had.
+    /// Starts serving, as `worker` beside others of its parent. `warn` gets lines for the log.
+    /// Throws when the certificate is not good or the address not to be had.
     init(
         _ settings: Settings, origin: Origin, log: AccessLog, as worker: Worker? = nil,
         warn: @escaping (String) -> Void = { _ in }

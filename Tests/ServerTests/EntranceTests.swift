@@ -25,6 +25,18 @@ struct EntranceTests {
         #expect(route(endpoint.path, endpoint.method, at: there).failure?.kind == .notFound)
     }
 
+    @Test("What is sealed is for clients, wherever the other paths below /-/ are")
+    func sealed() {
+        for path in ["/-/sealed/", "/-/sealed/r1.x/y", "/-/sealed/b1.x/y/v1/z?a"] {
+            #expect(route(path, .put, at: .only) == .success(.content))
+            #expect(route(path, .put, at: .clients) == .success(.content))
+            #expect(route(path, at: .admin).failure?.kind == .notFound)
+        }
+        for path in ["/-/sealed", "/-/sealedx", "/-/"] {
+            #expect(route(path, at: .only).failure?.kind == .notFound)
+        }
+    }
+
     @Test("What is not shown cannot be told from what does not exist", arguments: [Method.get, .post, .head, .delete])
     func hidden(method: Method) {
         let (hidden, unknown) = (route("/-/metrics", method, at: .clients), route("/-/metricz", method, at: .clients))

@@ -329,6 +329,12 @@ typedef enum ce_digest_algorithm { CE_DIGEST_SHA1, CE_DIGEST_SHA256 } ce_digest_
 /* Writes the digest and returns its length; 0 when OpenSSL could not. */
 size_t ce_digest(ce_digest_algorithm algorithm, const uint8_t *bytes, size_t count, uint8_t out[CE_DIGEST_LONGEST]);
 
+/* HMAC with SHA-256 (RFC 2104). False when OpenSSL could not. */
+bool ce_hmac_sha256(const uint8_t *key, size_t key_length, const uint8_t *bytes, size_t count, uint8_t out[32]);
+
+/* Whether two runs of bytes are the same; takes as long for a wrong first byte as for a wrong last one. */
+bool ce_same_bytes(const uint8_t *one, const uint8_t *other, size_t count);
+
 /* ---- versions.c ---- */
 
 /* For example "libevent 2.1.12-stable, libcurl 7.88.1, OpenSSL 3.0.22". */

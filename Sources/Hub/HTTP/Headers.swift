@@ -127,6 +127,18 @@ public struct Headers: Sendable {
         fields = remaining(without: names)
     }
 
+    /// Removes the fields whose names are not among `names`.
+    public mutating func keepOnly(_ names: CaselessWords) {
+        fields = only(names)
+    }
+
+    private func only(_ names: CaselessWords) -> [Field] {
+        let all = bytes.span
+        var kept: [Field] = []
+        for field in fields where names.contains(all.extracting(field.name)) { kept.append(field) }
+        return kept
+    }
+
     private func remaining(without names: CaselessWords) -> [Field] {
         let all = bytes.span
         var kept: [Field] = []

@@ -9,9 +9,12 @@ struct EscapeDetector: Sendable {
 
     private let hosts: [String]
     private let domains: [String]
+    private let meant: [String]
 
     /// `addresses` are those of the Hub, the router and stores; `domains` stand for all below them too.
-    init(addresses: [String], domains: [String]) {
+    /// `meant` are domains that the operator lets clients go to.
+    init(addresses: [String], domains: [String], meant: [String] = []) {
+        self.meant = meant
         hosts = addresses.compactMap { URLAuthority($0)?.host }
         self.domains = Self.ofTheHub + domains
     }
@@ -21,10 +24,12 @@ struct EscapeDetector: Sendable {
     func host(in url: some StringProtocol, gateway: String) -> String? {
         guard let authority = URLAuthority(url), authority != URLAuthority(gateway) else { return nil }
         let host = authority.host
-        guard hosts.contains(host) || domains.contains(where: { host == $0 || host.hasSuffix(".\($0)") }) else {
-            return nil
-        }
+        guard hosts.contains(host) || Self.isBelow(domains, host), !Self.isBelow(meant, host) else { return nil }
         return host
+    }
+
+    private static func isBelow(_ domains: [String], _ host: String) -> Bool {
+        domains.contains { host == $0 || host.hasSuffix(".\($0)") }
     }
 
     /// Whether there is a field that could lead away. Does not allocate.

@@ -21,6 +21,7 @@ struct Handlers {
             case .health: GetHealth()
             case .relay:
                 Passthrough(upstream: upstream, flights: settings.coalesce ? Flights(access: settings.access) : nil)
+            case .content: SealedContent(upstream: upstream)
             case .inference: Inference(router: upstreams.inference, billTo: settings.billTo)
             case .ready: GetReady(hubProbe: probe, lifecycle: lifecycle)
             case .metrics: GetMetrics(metrics: metrics)

@@ -15,6 +15,8 @@ struct HomePage: Sendable {
     let access: String
     /// What follows `origin` in the gateway's address; empty or with a slash at its beginning.
     var basePath = ""
+    /// Whether clients have to be told to leave Xet alone.
+    var hidesXet = false
 
     /// What the page needs to show itself, and nothing from anywhere else. A test says when a hash has drifted.
     static let contentSecurityPolicy =
@@ -46,8 +48,10 @@ struct HomePage: Sendable {
             let prefix = caFile.hasPrefix("/") ? "" : #""$PWD"/"#
             lines.append("export SSL_CERT_FILE=\(prefix)\(ShellWord.quoted(caFile))")
         }
-        // Xet's own addresses are not relayed: with it off the same files come by plain HTTP.
-        lines.append("export HF_HUB_DISABLE_XET=1")
+        if hidesXet {
+            // Else an upload asks for Xet; with it off the same files go by plain HTTP.
+            lines.append("export HF_HUB_DISABLE_XET=1")
+        }
         if isPassthrough {
             lines.append("export HF_TOKEN=hf_...")
         }

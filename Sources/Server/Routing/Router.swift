@@ -17,7 +17,7 @@ struct Router: Sendable {
         return below
     }
 
-    /// The endpoint's name, or `relay` or `inference` for a path that is not ours.
+    /// The endpoint's name, `content` for what looks sealed, or `relay` or `inference` for a path that is not ours.
     /// Throws `notFound` for an unknown path below `/-/` and for what is not shown at the entrance, `methodNotAllowed` for an endpoint's path with another method.
     func route(_ method: Method, _ target: Target, at entrance: Entrance) throws(Failure) -> Route.Name {
         let path = target.path
@@ -32,7 +32,10 @@ struct Router: Sendable {
             isOurs = true
         }
         if isOurs { throw .methodNotAllowed(method, allow: allowed(at: path)) }
-        guard !path.hasPrefix(Entrance.adminPrefix) else { throw unknown(target) }
+        guard !path.hasPrefix(Entrance.adminPrefix) else {
+            guard path.hasPrefix(Target.sealedPrefix) else { throw unknown(target) }
+            return .content
+        }
         let isInference = target.pathBegins(with: Self.inference.prefix) || path == Self.inference.path
         return isInference ? .inference : .relay
     }

@@ -24,7 +24,9 @@ struct Settings: Sendable {
     var tokenFile: String?
     /// Nil: the system's certificate authorities.
     var authorities: String?
-    var contentHosts = DomainNames(names: ["huggingface.co", "hf.co"])
+    var contentHosts = DomainNames(
+        names: ["huggingface.co", "hf.co", "hf-hub-lfs-us-east-1.s3-accelerate.amazonaws.com"])
+    var xet = Xet.carry
     var strictEscape = false
     /// Nil: those of /etc/resolv.conf.
     var nameServer: NameServer?

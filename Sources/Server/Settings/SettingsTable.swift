@@ -63,7 +63,11 @@ enum SettingsTable {
                 preset: "the system's", sample: "/etc/ssl/certs/ca-certificates.crt"),
             Setting(
                 "content_hosts", \.contentHosts, .domainNames,
-                "The domains that the Hub may redirect to for the bytes of files; the gateway fetches them there itself.",
+                "The domains where the Hub may keep the bytes of files; the gateway fetches and puts them there itself.",
+                reloadable: true),
+            Setting(
+                "xet", \.xet, .choice,
+                "Xet, the store of large files: carry relays it, hide shows nothing of it, pass leaves its addresses as they are.",
                 reloadable: true),
             Setting(
                 "strict_escape", \.strictEscape, .onOff,

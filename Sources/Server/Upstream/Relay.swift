@@ -8,8 +8,8 @@ final class Relay: TransferSink {
     enum Course {
         /// It goes to the client, with this head.
         case pass(Transfer.Head)
-        /// It goes to the client with the Hub's addresses in its JSON replaced.
-        case rewrite(Transfer.Head, URLReplacer, URLScanner)
+        /// It goes to the client with some members of its JSON rewritten, and what comes of that looked at.
+        case rewrite(Transfer.Head, JSONRewriter, URLScanner)
         /// Its content is dropped: another answer follows in its place.
         case drop
     }
@@ -22,7 +22,7 @@ final class Relay: TransferSink {
     private let choose: @EventLoop (Transfer.Head) throws(Failure) -> Course
     private let started = Moment.now
     private var isDropped = false
-    private var replacer: URLReplacer?
+    private var rewriter: JSONRewriter?
     /// Looks at what was rewritten.
     private var scanner: URLScanner?
     /// Why the answer cannot go to the client, if it cannot; the call is cancelled then.
@@ -48,8 +48,8 @@ final class Relay: TransferSink {
             case .pass(let head):
                 missingBytes = head.contentLength
                 start(head)
-            case .rewrite(var head, let replacer, let scanner):
-                self.replacer = replacer
+            case .rewrite(var head, let rewriter, let scanner):
+                self.rewriter = rewriter
                 self.scanner = scanner
                 // Both are of the bytes as the Hub sent them.
                 head.headers.remove("Content-Length")
@@ -63,9 +63,9 @@ final class Relay: TransferSink {
         }
     }
 
-    /// Whether the head goes out by itself, before there is content. Not while something may yet be found in that: as long as
-    /// nothing has gone out, the client can be told why.
-    var sendsHeadAtOnce: Bool { replacer == nil }
+    /// Whether the head goes out by itself, before there is content. Not while a rewriter may yet find what must not go out: as
+    /// long as nothing has, the client can be told why.
+    var sendsHeadAtOnce: Bool { rewriter == nil }
 
     private func give(up failure: Failure) {
         self.failure = failure
@@ -82,8 +82,12 @@ final class Relay: TransferSink {
     func take(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
         guard !isDropped else { return true }
         guard exchange.queuedBytes < Self.highMark else { return false }
-        if replacer != nil {
-            writeRewritten(unsafe replacer?.replace(bytes) ?? [])
+        if rewriter != nil {
+            do throws(Failure) {
+                try writeRewritten(unsafe try rewriter?.rewrite(bytes) ?? [])
+            } catch {
+                give(up: error)
+            }
             return true
         }
         unsafe exchange.write(bytes)
@@ -98,19 +102,18 @@ final class Relay: TransferSink {
     /// The answer is whole.
     func finish() {
         guard !isDropped else { return }
-        writeRewritten(replacer?.finish() ?? [])
-        guard !isDropped else { return }
+        do throws(Failure) {
+            try writeRewritten(try rewriter?.finish() ?? [])
+        } catch {
+            return give(up: error)
+        }
         noteTime()
         exchange.finish()
     }
 
-    private func writeRewritten(_ bytes: [UInt8]) {
+    private func writeRewritten(_ bytes: [UInt8]) throws(Failure) {
         guard !bytes.isEmpty else { return }
-        do throws(Failure) {
-            try scanner?.scan(bytes)
-        } catch {
-            return give(up: error)
-        }
+        try scanner?.scan(bytes)
         _ = unsafe bytes.withUnsafeBufferPointer { unsafe exchange.write($0) }
     }
 

@@ -12,10 +12,11 @@ extension Upstream {
         var request = original
         request.target = context.target
         request.headers = EndToEndHeaders.upstream(request.headers)
-        let rewritesBody = RewrittenBodies.contains(request)
-        if rewritesBody {
+        if xet == .hide { try HiddenXet.prepare(&request) }
+        let rules = RewrittenBodies.rules(for: request, xet)
+        if rules != nil {
             // What is compressed cannot be rewritten as it goes by.
-            request.headers.remove("Accept-Encoding")
+            request.headers.set("Accept-Encoding", "identity")
         }
         if let billTo {
             request.headers.set("X-HF-Bill-To", billTo)
@@ -24,20 +25,14 @@ extension Upstream {
         var hop: ContentHop?
         let relay = Relay(to: exchange, context) { head throws(Failure) in
             context.hubRequestID = head.headers["X-Request-Id"]
-            if let found = try ContentHop(head, of: original, hosts: self.contentHosts) {
+            if let found = try ContentHop(head, of: original, hosts: self.sealing.hosts) {
                 hop = found
                 return .drop
             }
-            guard rewritesBody || Rewrite.concerns(head.headers) || EscapeDetector.concerns(head.headers) else {
+            guard rules != nil || Rewrite.concerns(head.headers) || EscapeDetector.concerns(head.headers) else {
                 return .pass(head)
             }
-            let rewrite = self.rewrite(for: original)
-            var head = head
-            try self.lead(&head, by: rewrite)
-            guard rewritesBody, RewrittenBodies.fits(head) else { return .pass(head) }
-            return .rewrite(
-                head, URLReplacer(hub: rewrite.hub, gateway: rewrite.gateway),
-                self.scanner(gateway: rewrite.gateway))
+            return try self.course(head, rules, by: self.rewrite(for: original))
         }
         try await carry(
             request, credential, to: base + request.target.pathAndQuery, body: exchange.hasBody, on: exchange, by: relay
@@ -47,14 +42,27 @@ extension Upstream {
         }
     }
 
-    /// What leads to the Hub leads where this client has found the gateway.
-    private func rewrite(for request: Request) -> Rewrite {
-        Rewrite(hub: base, gateway: request.headers["Host"].map { "https://\($0)\(basePath)" } ?? basePath)
+    /// What leads to the Hub or its stores leads where this client has found the gateway.
+    func rewrite(for request: Request) -> Rewrite {
+        Rewrite(
+            hub: base, gateway: request.headers["Host"].map { "https://\($0)\(basePath)" } ?? basePath,
+            sealing: sealing, xet: xet, now: WallClock.now.seconds)
+    }
+
+    /// What becomes of an answer of the Hub's, or of Xet's server: with its fields rewritten, and by `rules` its JSON.
+    func course(_ head: Transfer.Head, _ rules: [MemberRule]?, by rewrite: Rewrite) throws(Failure) -> Relay.Course {
+        var head = head
+        try lead(&head, by: rewrite)
+        guard let rules, try RewrittenBodies.fits(head) else { return .pass(head) }
+        let rewriter = JSONRewriter(rules) { (url, change) throws(Failure) in
+            try rewrite.replacement(for: url, change)
+        }
+        return .rewrite(head, rewriter, scanner(gateway: rewrite.gateway))
     }
 
     /// Turns what leads to the Hub, and looks whether something is left that leads away.
     private func lead(_ head: inout Transfer.Head, by rewrite: Rewrite) throws(Failure) {
-        rewrite.apply(to: &head.headers)
+        try rewrite.apply(to: &head.headers)
         try check(head.headers, gateway: rewrite.gateway)
     }
 
@@ -80,7 +88,7 @@ extension Upstream {
     }
 
     /// Makes one call and lets `relay` answer by it; the client's body goes along if `streamsBody` says so.
-    private func carry(
+    func carry(
         _ request: Request, _ credential: Credential?, to url: String, body streamsBody: Bool, on exchange: Exchange,
         by relay: Relay
     ) async throws(Failure) {

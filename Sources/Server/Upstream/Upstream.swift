@@ -20,8 +20,9 @@ final class Upstream {
     let basePath: String
     let pool: TransferPool
     let limits: Transfer.Limits
-    /// Where the Hub may redirect to for a file's bytes.
-    let contentHosts: ContentHosts
+    /// Seals the URLs of where the Hub may keep the bytes of files.
+    let sealing: Sealing
+    let xet: Xet
     let detector: EscapeDetector
     let escapes: EscapeWatch
     /// Whether an answer that leads away becomes an error.
@@ -38,13 +39,19 @@ final class Upstream {
         basePath = settings.basePath
         own = origin.token.map { .bearer($0) }
         self.pool = pool
-        contentHosts = ContentHosts(domains: settings.contentHosts.names, origins: origin.contentOrigins, base: base)
+        xet = settings.xet
+        // The sandbox's token is no secret.
+        let sealToken = settings.sandbox ? nil : origin.token
+        sealing = Sealing(
+            seal: Seal(key: sealToken.map { SealKey(token: $0) } ?? .ofThisStart),
+            hosts: ContentHosts(domains: settings.contentHosts.names, origins: origin.contentOrigins, base: base),
+            longestTarget: settings.targetLimit.bytes)
         self.limits = limits
         self.escapes = escapes
         isStrict = settings.strictEscape
         detector = EscapeDetector(
             addresses: [origin.base] + [origin.inference].compactMap(\.self) + origin.contentOrigins,
-            domains: settings.contentHosts.names)
+            domains: settings.contentHosts.names, meant: xet == .pass ? ["xethub.hf.co"] : [])
     }
 
     /// Sends `request`, whose path is from the Hub's root, with the credential that the access mode gives the caller.
@@ -66,6 +73,9 @@ final class Upstream {
         try await transfer.done()
         return Answer(status: head.status, headers: head.headers, body: try content.bytes())
     }
+
+    /// Whether a client sent this gateway's own token, wherever it has it from.
+    func isOwn(_ token: Secret) -> Bool { token == own?.secret }
 
     /// What goes to the Hub for a caller. Throws `noToken` where the gateway should lend its token and has none.
     func credential(for caller: Caller) throws(Failure) -> Credential? {

@@ -37,9 +37,9 @@ struct EscapeDetectionTests {
     @Test("Without strict_escape it goes out and is counted; with it, it is a 502 that says where it leads")
     @EventLoop func fields() async throws {
         let fields: [(String, String, String)] = [
-            ("Link", "<https://cas-server.xethub.hf.co/v1/x?secret=s3cret>; rel=\"xet-reconstruction-info\"", "link"),
+            ("Link", "<https://cdn-lfs.huggingface.co/x?secret=s3cret>; rel=\"next\"", "link"),
             ("Location", "http://huggingface.co/x?secret=s3cret", "location"),
-            ("X-Xet-Cas-Url", "https://cas-server.xethub.hf.co", "xet_cas_url"),
+            ("X-Xet-Refresh-Route", "http://huggingface.co/x?secret=s3cret", "xet_refresh_route"),
             ("Refresh", "0; url=https://huggingface.co/?secret=s3cret", "refresh"),
         ]
         for (name, value, place) in fields {

@@ -159,7 +159,7 @@ struct InferenceTests {
             #expect(moved.status == 307)
             #expect(moved.headers["Location"] == "https://127.0.0.1:\(gateway.server.port)/v1/new")
             let away = try await gateway.client.send(.post, "/v1/x", json: Self.order)
-            expectError(away, 502, "HubBroken", "The inference router redirects to evil.example")
+            expectError(away, 502, "HubBroken", "evil.example")
         }
     }
 

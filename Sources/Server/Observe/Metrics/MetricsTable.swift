@@ -19,7 +19,8 @@ enum MetricsTable {
         rows: [
             MetricRow(
                 .requests, "hubgate_requests_total", .counter,
-                "Requests that have ended, by endpoint (relay: any path of the Hub; inference: below /v1; none: no endpoint, or turned away before "
+                "Requests that have ended, by endpoint (relay: any path of the Hub; inference: below /v1; content: sealed "
+                    + "URLs of its stores; none: no endpoint, or turned away before "
                     + "one was looked for; refused: not HTTP as the gate accepts it) and by their answer's status.",
                 by: [route, MetricLabel("status", MetricPlaces.Answer.self)]),
             MetricRow(
