@@ -6,6 +6,7 @@ import os
 import pathlib
 import signal
 import sys
+import traceback
 
 import baseline
 import document
@@ -47,10 +48,12 @@ def measure(options, chosen):
             with Workbench(options.binary) as bench:
                 missing = case.missing(bench)
                 rounds = None if missing else case.run(bench, options, progress)
-        except BenchError as error:
+        except Exception as error:  # whatever breaks a case takes no other's figures with it
             progress.end()
             good = False
             print(f"\n{case.title}: FAILED. {error}", flush=True)
+            if not isinstance(error, BenchError):
+                traceback.print_exc()
             continue
         progress.end()
         if missing:

@@ -35,5 +35,8 @@ def load(server, path, seconds, connections=64, script=None):
 
 
 def _percentile(said, which):
-    value, unit = re.search(rf"^\s+{which}%\s+([\d.]+)(us|ms|s|m)$", said, re.MULTILINE).groups()
-    return float(value) * UNITS[unit]
+    # wrk puts a blank behind a unit of one letter.
+    found = re.search(rf"^\s+{which}%\s+([\d.]+)(us|ms|s|m) *$", said, re.MULTILINE)
+    if found is None:
+        raise BenchError(f"wrk says nothing of the latency at {which} %:\n{said}")
+    return float(found.group(1)) * UNITS[found.group(2)]

@@ -36,8 +36,8 @@ gateway in its sandbox; `make test` fails when it finds others. The client's pro
 else, and has no token.
 
 **yes**: all tests that use it pass. **no**: one fails. **–**: this version was not tried, as it does not have it.
-*Xet* is the clients' default, *LFS* is `HF_HUB_DISABLE_XET=1`: an empty cell was not tried again so, as no large file is
-meant.
+*Xet* is the clients' default, *LFS* is `HF_HUB_DISABLE_XET=1`; in an empty cell the same was not tried a second time, as
+it does not depend on how large files go.
 
 `datasets` also looks for ready-made Parquet at `datasets-server.` before the host of `HF_ENDPOINT`, and counts downloads
 at `s3.amazonaws.com` (`HF_UPDATE_DOWNLOAD_COUNTS=0` stops that). It reaches neither here, and works.

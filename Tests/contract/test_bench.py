@@ -13,12 +13,13 @@ import processes  # noqa: E402
 import svg  # noqa: E402
 import wrk  # noqa: E402
 
+# With the blank that wrk puts behind a unit of one letter.
 WRK = """
   Thread Stats   Avg      Stdev     Max   +/- Stdev
   Latency Distribution
      50%  656.00us
      75%    1.20ms
-     99%    1.05s
+     99%    1.05s 
   133597 requests in 2.01s, 19.88MB read
 """
 
