@@ -21,7 +21,7 @@ let package = Package(
         .target(
             name: "CEvent",
             cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])],
-            linkerSettings: ["event_core", "event_extra", "event_openssl", "curl", "ssl", "crypto", "yaml"].map {
+            linkerSettings: ["mimalloc", "event_core", "event_extra", "event_openssl", "curl", "ssl", "crypto", "yaml"].map {
                 .linkedLibrary($0)
             }
         ),

@@ -7,7 +7,7 @@ import Testing
 struct EntranceTests {
     private func route(_ path: String, _ method: Method = .get, at entrance: Entrance) -> Result<Route.Name, Failure> {
         Result { () throws(Failure) in
-            try Router().route(Request(method: method, target: try Target(path)), at: entrance)
+            try Router().route(method, try Target(path), at: entrance)
         }
     }
 

@@ -13,6 +13,8 @@ struct HomePage: Sendable {
     let sandbox: Bool
     /// `open` or `passthrough`, as in the settings.
     let access: String
+    /// What follows `origin` in the gateway's address; empty or with a slash at its beginning.
+    var basePath = ""
     /// Whether clients have to be told to leave Xet alone.
     var hidesXet = false
 
@@ -40,7 +42,7 @@ struct HomePage: Sendable {
 
     /// The lines that point `hf`, `huggingface_hub` and what is built on them here.
     var setup: [String] {
-        var lines = ["export HF_ENDPOINT=\(ShellWord.quoted(shownOrigin))"]
+        var lines = ["export HF_ENDPOINT=\(ShellWord.quoted(address))"]
         if let caFile {
             // Those clients do not run where this file's relative path was meant.
             let prefix = caFile.hasPrefix("/") ? "" : #""$PWD"/"#

@@ -17,7 +17,7 @@ struct Route: Sendable {
         case home, account, createRepo, updateRepo, deleteRepo, health, ready, metrics
         /// Sealed URLs: the bytes of files, and Xet.
         case content
-        /// Whatever is no endpoint of our own.
-        case relay
+        /// Whatever is no endpoint of our own: the inference router's below `/v1`, else the Hub's.
+        case relay, inference
     }
 }

@@ -8,8 +8,8 @@ final class Relay: TransferSink {
     enum Course {
         /// It goes to the client, with this head.
         case pass(Transfer.Head)
-        /// It goes to the client with some members of its JSON rewritten.
-        case rewrite(Transfer.Head, JSONRewriter)
+        /// It goes to the client with some members of its JSON rewritten, and what comes of that looked at.
+        case rewrite(Transfer.Head, JSONRewriter, URLScanner)
         /// Its content is dropped: another answer follows in its place.
         case drop
     }
@@ -23,6 +23,8 @@ final class Relay: TransferSink {
     private let started = Moment.now
     private var isDropped = false
     private var rewriter: JSONRewriter?
+    /// Looks at what was rewritten.
+    private var scanner: URLScanner?
     /// Why the answer cannot go to the client, if it cannot; the call is cancelled then.
     private(set) var failure: Failure?
     /// Content that is still to come; nil if the Hub did not say how much there is.
@@ -46,8 +48,9 @@ final class Relay: TransferSink {
             case .pass(let head):
                 missingBytes = head.contentLength
                 start(head)
-            case .rewrite(var head, let rewriter):
+            case .rewrite(var head, let rewriter, let scanner):
                 self.rewriter = rewriter
+                self.scanner = scanner
                 // Both are of the bytes as the Hub sent them.
                 head.headers.remove("Content-Length")
                 head.headers.remove("ETag")
@@ -81,7 +84,7 @@ final class Relay: TransferSink {
         guard exchange.queuedBytes < Self.highMark else { return false }
         if rewriter != nil {
             do throws(Failure) {
-                write(unsafe try rewriter?.rewrite(bytes) ?? [])
+                try writeRewritten(unsafe try rewriter?.rewrite(bytes) ?? [])
             } catch {
                 give(up: error)
             }
@@ -100,7 +103,7 @@ final class Relay: TransferSink {
     func finish() {
         guard !isDropped else { return }
         do throws(Failure) {
-            write(try rewriter?.finish() ?? [])
+            try writeRewritten(try rewriter?.finish() ?? [])
         } catch {
             return give(up: error)
         }
@@ -108,8 +111,9 @@ final class Relay: TransferSink {
         exchange.finish()
     }
 
-    private func write(_ bytes: [UInt8]) {
+    private func writeRewritten(_ bytes: [UInt8]) throws(Failure) {
         guard !bytes.isEmpty else { return }
+        try scanner?.scan(bytes)
         _ = unsafe bytes.withUnsafeBufferPointer { unsafe exchange.write($0) }
     }
 

@@ -24,36 +24,53 @@ struct Rewrite: Sendable {
 
     /// `scheme://host[:port]` and the path prefix of the Hub, without a slash at the end.
     let hub: String
-    /// The same of the gateway, as the client knows it.
+    /// The same of the gateway, as the client knows it: what leads here begins so, whoever makes it.
     let gateway: String
     let sealing: Sealing
     let xet: Xet
     /// Seconds since 1970.
     let now: Int
 
-    private static let xetFields = CaselessWords([], prefixes: ["X-Xet-"])
-    private static let fields = CaselessWords(["Location", "Link"], prefixes: ["X-Xet-"])
+    private static let names = CaselessWords(["Location", "Link"], prefixes: [xetPrefix])
+    private static let xetPrefix = "X-Xet-"
+    private static let ofXet = CaselessWords([], prefixes: [xetPrefix])
 
     /// Whether there is anything that `apply` could change.
-    static func concerns(_ headers: Headers) -> Bool { headers.contains(anyOf: fields) }
+    static func concerns(_ headers: Headers) -> Bool { headers.contains(anyOf: names) }
 
-    /// Absolute URLs of the Hub in the fields of its answer: `Link` in all its relations, `Location`, and those of Xet.
-    /// The rest stays as it is, relative references included. Throws `hubBroken` for a store that is not allowed.
+    /// The Hub's URLs in the fields of its answer: `Link` in all its relations, `Location`, and those of Xet.
+    /// The rest stays as it is. Throws `hubBroken` for a store that is not allowed.
     func apply(to headers: inout Headers) throws(Failure) {
         if let location = headers["Location"], let moved = moved(location) {
             headers.set("Location", moved)
         }
         if headers.contains("Link") { try applyToLinks(&headers) }
-        if headers.contains(anyOf: Self.xetFields) { try applyToXet(&headers) }
+        if headers.contains(anyOf: Self.ofXet) { try applyToXet(&headers) }
     }
 
     /// The URL on the gateway for one on the Hub; nil for any other.
     func moved(_ url: String) -> String? {
+        if url.hasPrefix("/") { return movedPath(url) }
         guard url.hasPrefix(hub) else { return nil }
         let rest = url.dropFirst(hub.count)
         // `https://hub.example.org` also begins with `https://hub.example`.
         guard rest.isEmpty || rest.hasPrefix("/") || rest.hasPrefix("?") else { return nil }
         return gateway + rest
+    }
+
+    /// A reference that is only a path (RFC 3986 section 4.2) stays one, and leads to the same place here without a change where both
+    /// have the same prefix.
+    private func movedPath(_ path: String) -> String? {
+        let (from, to) = (Self.path(of: hub), Self.path(of: gateway))
+        guard from != to, !path.hasPrefix("//"), path.hasPrefix(from) else { return nil }
+        let rest = path.dropFirst(from.count)
+        guard rest.hasPrefix("/") else { return nil }
+        return "\(to)\(rest)"
+    }
+
+    private static func path(of base: String) -> Substring {
+        let authority = base.firstRange(of: "://").map { base[$0.upperBound...] } ?? base[...]
+        return authority.firstIndex(of: "/").map { authority[$0...] } ?? ""
     }
 
     /// What a URL becomes; nil where it stays. Throws `hubBroken` for one that leads to a place that is not allowed, because the
@@ -103,7 +120,9 @@ struct Rewrite: Sendable {
     }
 
     private func applyToXet(_ headers: inout Headers) throws(Failure) {
-        guard xet != .hide else { return headers.removeAll(Self.xetFields) }
+        guard xet != .hide else {
+            return headers.removeAll(Self.ofXet)
+        }
         if let route = headers["X-Xet-Refresh-Route"], let moved = moved(route) {
             headers.set("X-Xet-Refresh-Route", moved)
         }

@@ -4,10 +4,13 @@ extension Upstream {
     /// Sends a client's request on and streams the answer back. Throws only while nothing of an answer has gone out.
     ///
     /// A redirect to where a file's bytes are is followed here, without any credential; all else that leads to the Hub is
-    /// turned so that it leads here.
-    func relay(_ exchange: Exchange, _ context: RequestContext) async throws(Failure) {
+    /// turned so that it leads here. `billTo` is who pays, in the place of whom the client names.
+    func relay(
+        _ exchange: Exchange, _ context: RequestContext, billTo: String? = nil
+    ) async throws(Failure) {
         let original = exchange.request
         var request = original
+        request.target = context.target
         request.headers = EndToEndHeaders.upstream(request.headers)
         if xet == .hide { try HiddenXet.prepare(&request) }
         let rules = RewrittenBodies.rules(for: request, xet)
@@ -15,17 +18,21 @@ extension Upstream {
             // What is compressed cannot be rewritten as it goes by.
             request.headers.set("Accept-Encoding", "identity")
         }
+        if let billTo {
+            request.headers.set("X-HF-Bill-To", billTo)
+        }
         let credential = try credential(for: context.caller)
         var hop: ContentHop?
         let relay = Relay(to: exchange, context) { head throws(Failure) in
             context.hubRequestID = head.headers["X-Request-Id"]
-            let found = try ContentHop(head, of: original, hosts: self.sealing.hosts)
-            guard rules != nil || Rewrite.concerns(head.headers) else { return .pass(head) }
-            let rewrite = self.rewrite(for: original)
-            guard var found else { return try rewrite.course(head, rules) }
-            try rewrite.apply(to: &found.redirect.headers)
-            hop = found
-            return .drop
+            if let found = try ContentHop(head, of: original, hosts: self.sealing.hosts) {
+                hop = found
+                return .drop
+            }
+            guard rules != nil || Rewrite.concerns(head.headers) || EscapeDetector.concerns(head.headers) else {
+                return .pass(head)
+            }
+            return try self.course(head, rules, by: self.rewrite(for: original))
         }
         try await carry(
             request, credential, to: base + request.target.pathAndQuery, body: exchange.hasBody, on: exchange, by: relay
@@ -35,16 +42,35 @@ extension Upstream {
         }
     }
 
-    /// What leads to the Hub leads where this client has found the gateway.
+    /// What leads to the Hub or its stores leads where this client has found the gateway.
     func rewrite(for request: Request) -> Rewrite {
         Rewrite(
-            hub: base, gateway: request.headers["Host"].map { "https://\($0)" } ?? "", sealing: sealing, xet: xet,
-            now: WallClock.now.seconds)
+            hub: base, gateway: request.headers["Host"].map { "https://\($0)\(basePath)" } ?? basePath,
+            sealing: sealing, xet: xet, now: WallClock.now.seconds)
+    }
+
+    /// What becomes of an answer of the Hub's, or of Xet's server: with its fields rewritten, and by `rules` its JSON.
+    func course(_ head: Transfer.Head, _ rules: [MemberRule]?, by rewrite: Rewrite) throws(Failure) -> Relay.Course {
+        var head = head
+        try lead(&head, by: rewrite)
+        guard let rules, try RewrittenBodies.fits(head) else { return .pass(head) }
+        let rewriter = JSONRewriter(rules) { (url, change) throws(Failure) in
+            try rewrite.replacement(for: url, change)
+        }
+        return .rewrite(head, rewriter, scanner(gateway: rewrite.gateway))
+    }
+
+    /// Turns what leads to the Hub, and looks whether something is left that leads away.
+    private func lead(_ head: inout Transfer.Head, by rewrite: Rewrite) throws(Failure) {
+        try rewrite.apply(to: &head.headers)
+        try check(head.headers, gateway: rewrite.gateway)
     }
 
     /// Answers with the content that the Hub has redirected to.
     private func follow(_ hop: ContentHop, _ exchange: Exchange, _ context: RequestContext) async throws(Failure) {
-        if exchange.request.method == .head, let head = hop.headAnswer {
+        let rewrite = rewrite(for: exchange.request)
+        if exchange.request.method == .head, var head = hop.headAnswer {
+            try lead(&head, by: rewrite)
             exchange.start(
                 head.status, headers: EndToEndHeaders.downstream(head.headers), id: .beside(context.id),
                 length: head.contentLength)
@@ -54,14 +80,16 @@ extension Upstream {
             guard [200, 206, 304, 416].contains(content.status.code) else {
                 throw .hubBroken("the store of its files answered \(content.status.code)")
             }
-            return .pass(hop.joined(content))
+            var head = hop.joined(content)
+            try self.lead(&head, by: rewrite)
+            return .pass(head)
         }
         try await carry(try hop.request(for: exchange.request), nil, to: hop.url, body: false, on: exchange, by: relay)
     }
 
     /// Makes one call and lets `relay` answer by it; the client's body goes along if `streamsBody` says so.
     func carry(
-        _ request: Request, _ credential: Secret?, to url: String, body streamsBody: Bool, on exchange: Exchange,
+        _ request: Request, _ credential: Credential?, to url: String, body streamsBody: Bool, on exchange: Exchange,
         by relay: Relay
     ) async throws(Failure) {
         defer { relay.noteTime() }

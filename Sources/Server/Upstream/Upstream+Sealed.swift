@@ -5,17 +5,17 @@ extension Upstream {
     /// what is sealed is a credential by itself, or leads to Xet's server, where the client shows one of Xet's.
     func relaySealed(_ exchange: Exchange, _ context: RequestContext) async throws(Failure) {
         let original = exchange.request
-        let sealed = try sealing.open(original.target, original.method, now: WallClock.now.seconds)
+        let sealed = try sealing.open(context.target, original.method, now: WallClock.now.seconds)
         var request = Request(
             method: original.method, target: .root,
             headers: SealedRequest.headers(of: original, for: sealed.use, isOwn: isOwn))
-        let rules =
-            sealed.use == .base ? RewrittenBodies.rulesOfXet(for: original.method, original.target) : nil
+        let path = String(sealed.below.prefix { $0 != "?" })
+        let rules = sealed.use == .base ? RewrittenBodies.rulesOfXet(for: original.method, path) : nil
         if rules != nil { request.headers.set("Accept-Encoding", "identity") }
         let rewrite = rewrite(for: original)
         let relay = Relay(to: exchange, context) { head throws(Failure) in
             context.hubRequestID = head.headers["X-Request-Id"]
-            return try rewrite.course(try rewrite.redirected(head, sealed.use), rules)
+            return try self.course(try rewrite.redirected(head, sealed.use), rules, by: rewrite)
         }
         let streamsBody = exchange.hasBody && !original.method.isSafe
         try await carry(request, nil, to: sealed.whole, body: streamsBody, on: exchange, by: relay)

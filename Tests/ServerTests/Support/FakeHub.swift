@@ -66,6 +66,11 @@ final class FakeHub {
     }
 }
 
+extension TransferPool.Trust {
+    /// The certificates of several fake Hubs.
+    @EventLoop static func all(of hubs: [FakeHub]) -> TransferPool.Trust { .pem(hubs.map(\.certificate).joined()) }
+}
+
 extension Response {
     /// The account that fake Hubs tell of.
     static let whoAmI = Response(

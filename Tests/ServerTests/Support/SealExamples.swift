@@ -37,6 +37,10 @@ extension Rewrite {
             hub: "https://huggingface.co", gateway: "https://gate:8080", sealing: .example, xet: xet, now: 1_000_000)
     }
 
+    static func example(_ hub: String, _ gateway: String) -> Rewrite {
+        Rewrite(hub: hub, gateway: gateway, sealing: .example, xet: .carry, now: 1_000_000)
+    }
+
     /// What a URL of this gateway stands for, and for what.
     func opened(_ url: String?, _ method: Method) throws -> String {
         guard let url, url.hasPrefix(gateway) else { return "not here: \(url ?? "nothing")" }
