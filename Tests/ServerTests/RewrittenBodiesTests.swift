@@ -10,8 +10,7 @@ struct RewrittenBodiesTests {
         _ body: String, _ method: Hub.Method, _ path: String, _ xet: Xet = .carry, ofXet: Bool = false
     ) throws -> JSON {
         let request = Request(method: method, target: try Target(path))
-        let rules =
-            ofXet ? RewrittenBodies.rulesOfXet(for: method, request.target) : RewrittenBodies.rules(for: request, xet)
+        let rules = ofXet ? RewrittenBodies.rulesOfXet(for: method, path) : RewrittenBodies.rules(for: request, xet)
         let rewrite = Rewrite.example(xet)
         var rewriter = JSONRewriter(try #require(rules)) { (url, change) throws(Failure) in
             try rewrite.replacement(for: url, change)
@@ -89,17 +88,16 @@ struct RewrittenBodiesTests {
     func reconstruction() throws {
         let first = try rewritten(
             #"{"terms":[],"fetch_info":{"ab":[{"range":{"start":0,"end":4},"url":"https://transfer.xethub.hf.co/ab?s=1"}]}}"#,
-            .get, "/-/sealed/b1.x/y/v1/reconstructions/00", ofXet: true)
+            .get, "/v1/reconstructions/00", ofXet: true)
         let url = first["fetch_info"]?["ab"]?.elements?.first?["url"]?.stringValue
         #expect(try Rewrite.example.opened(url, .get) == "read https://transfer.xethub.hf.co/ab?s=1")
         let second = try rewritten(
             #"{"xorbs":{"ab":[{"url":"https://transfer.xethub.hf.co/ab?s=1","ranges":[]}]}}"#, .get,
-            "/-/sealed/b1.x/y/v2/reconstructions/00", ofXet: true)
+            "/v2/reconstructions/00", ofXet: true)
         let other = second["xorbs"]?["ab"]?.elements?.first?["url"]?.stringValue
         #expect(try Rewrite.example.opened(other, .get) == "read https://transfer.xethub.hf.co/ab?s=1")
         let grant = try rewritten(
-            #"{"upload_url":"https://cdn.hf.co/ab?s=1"}"#, .post, "/-/sealed/b1.x/y/v1/xorb-grants/default/ab",
-            ofXet: true)
+            #"{"upload_url":"https://cdn.hf.co/ab?s=1"}"#, .post, "/v1/xorb-grants/default/ab", ofXet: true)
         #expect(try Rewrite.example.opened(grant["upload_url"]?.stringValue, .put) == "upload https://cdn.hf.co/ab?s=1")
     }
 

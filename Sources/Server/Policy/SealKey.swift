@@ -4,8 +4,8 @@ internal import Hub
 struct SealKey: Sendable {
     private let secret: Secret
 
-    /// Of a gateway without a Hub token: one for as long as the process lives, whatever is reloaded.
-    static let ofThisStart = SealKey(bytes: (0..<32).map { _ in UInt8.random(in: .min ... .max) })
+    /// Of a gateway without a Hub token: random, one for all its workers, for as long as it runs, whatever is reloaded.
+    static let ofThisStart = SealKey(bytes: Seed.derive("sealed URLs"))
 
     /// Gateways with the same token accept each other's URLs. From the key nobody finds the token.
     init(token: Secret) {
@@ -15,7 +15,7 @@ struct SealKey: Sendable {
     private init(bytes: [UInt8]) {
         // Base64 is printable, so a secret can hold it.
         guard let secret = try? Secret(Array(Base64URL.encode(bytes).utf8)) else {
-            preconditionFailure("32 bytes in base64 are no secret")
+            preconditionFailure("bytes in base64 are no secret")
         }
         self.secret = secret
     }
