@@ -45,10 +45,10 @@ final class Server {
         self.gateway = gateway
         self.origin = origin.with(token: nil)
         let limits = Listener.Limits(settings)
+        let isShared = worker != nil
         let entrance = settings.adminListen == nil ? Entrance.only : .clients
         do throws(CError) {
-            (listener, port) = try Listener.opened(at: settings.listen, shared: worker != nil, tls: tls, limits: limits)
-            {
+            (listener, port) = try Listener.opened(at: settings.listen, shared: isShared, tls: tls, limits: limits) {
                 gateway.serve($0, at: entrance)
             }
         } catch {
@@ -57,7 +57,7 @@ final class Server {
         }
         do throws(CError) {
             let opened = try settings.adminListen.map { (address) throws(CError) in
-                try Listener.opened(at: address, shared: worker != nil, tls: tls, limits: limits.forAdmin) {
+                try Listener.opened(at: address, shared: isShared, tls: tls, limits: limits.forAdmin) {
                     gateway.serve($0, at: .admin)
                 }
             }

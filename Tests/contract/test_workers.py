@@ -165,6 +165,20 @@ def test_a_session_of_one_worker_is_resumed_by_the_other(start_two):
     assert others > 0
 
 
+def test_what_one_worker_seals_the_other_opens_without_a_token_to_make_the_key_of(start_two, hub):
+    batch = json.dumps({"objects": [{"actions": {"download": {"href": "https://cdn-lfs.hf.co/x?sig=1"}}}]}).encode()
+    path = "/u/r.git/info/lfs/objects/batch"
+    hub.on(path, lambda *_: http(200, batch, b"Content-Type: application/vnd.git-lfs+json"))
+    gate = start_two("--access", "passthrough", HF_TOKEN="")
+    answer = gate.ask(request("POST", path, b"Content-Length: 2", b"Connection: close", body=b"{}"))
+    sealed = json.loads(answer.body)["objects"][0]["actions"]["download"]["href"]
+    target = "/" + sealed.partition("://")[2].partition("/")[2]
+    assert target.startswith("/-/sealed/")
+    # 405: the seal is good; another key's would be 403.
+    put = request("PUT", target, b"Content-Length: 0", b"Connection: close")
+    assert {answer.status for answer in of_each(lambda: gate.ask(put)).values()} == {405}
+
+
 def test_all_workers_find_the_same_sandbox(start):
     gate = start("--workers", "2")
     body = b'{"name":"shared","type":"model","private":false}'

@@ -23,11 +23,9 @@ extension Target {
 
     /// Without the seal: what stands before it, if the gateway is below a path, and what is asked below it.
     private var unsealedPath: String {
-        // The gateway may be below a path.
-        let parts = path.split(separator: Self.sealedPrefix, maxSplits: 1, omittingEmptySubsequences: false)
-        let below = (parts.last ?? "").utf8
-            .split(separator: UInt8(ascii: "/"), maxSplits: 2, omittingEmptySubsequences: false).dropFirst(2)
-        return (parts.first ?? "") + Self.sealedPrefix + "***" + below.map { "/" + String(Substring($0)) }.joined()
+        guard let seal = path.firstRange(of: Self.sealedPrefix) else { return path }
+        let below = path[seal.upperBound...].split(separator: "/", maxSplits: 2, omittingEmptySubsequences: false)
+        return path[..<seal.upperBound] + "***" + below.dropFirst(2).map { "/" + $0 }.joined()
     }
 
     private static func redacted(_ pair: [UInt8]) -> String {

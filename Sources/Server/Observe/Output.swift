@@ -26,7 +26,7 @@ final class Output {
             droppedLines += 1
             return
         }
-        unsafe line.withBytes { unsafe waiting.append($0) }
+        waiting.append(line)
         waiting.append(UInt8(ascii: "\n"))
         if !isFlushDue {
             isFlushDue = true

@@ -20,7 +20,9 @@ struct RewrittenBodies: Sendable {
     private static let hub = [
         RewrittenBodies(
             reading: .no,
-            isMeant: { $0.path == "/api/repos/create" || $0.pathEnds(with: "/duplicate") || $0.pathContains("/commit/") },
+            isMeant: {
+                $0.path == "/api/repos/create" || $0.pathEnds(with: "/duplicate") || $0.pathContains("/commit/")
+            },
             xet: nil, rules: links),
         RewrittenBodies(reading: .any, isMeant: { $0.pathContains("/discussions") }, xet: nil, rules: links),
         RewrittenBodies(
@@ -55,9 +57,9 @@ struct RewrittenBodies: Sendable {
         return rules(request.method, request.target, in: hub) { $0.xet == nil || $0.xet == xet }
     }
 
-    /// The same of Xet's server, for the path below a sealed base.
-    static func rulesOfXet(for method: Method, _ path: String) -> [MemberRule]? {
-        (try? Target(path)).flatMap { rules(method, $0, in: xetServer) { _ in true } }
+    /// The same of Xet's server, for what is asked below a sealed base.
+    static func rulesOfXet(for method: Method, _ target: Target) -> [MemberRule]? {
+        rules(method, target, in: xetServer) { _ in true }
     }
 
     private static func rules(
@@ -65,7 +67,8 @@ struct RewrittenBodies: Sendable {
     ) -> [MemberRule]? {
         guard method != .head else { return nil }
         return table.first { row in
-            (row.reading == .any || (row.reading == .yes) == (method == .get)) && isOn(row) && row.isMeant(target)
+            (row.reading == .any || (row.reading == .yes) == (method == .get)) && isOn(row)
+                && row.isMeant(target)
         }?.rules
     }
 

@@ -50,7 +50,9 @@ final class Supervisor {
         slots = MetricSlots(workers: workers)
         places = (1...workers).map(WorkerPlace.init)
         slots.describe()
+        // Made here and not in each worker: a URL that one has sealed is opened by another.
         Seed.make()
+        _ = SealKey.ofThisStart
     }
 
     func run() throws(CError) -> Outcome {
@@ -90,6 +92,8 @@ final class Supervisor {
                 }
             } catch {
                 log.error("Worker \(places[index].number): \(error).")
+                // A life of no length: the next attempt waits longer.
+                places[index].began = .now
                 _ = places[index].left()
                 failStart(Exit.unavailable)
             }
