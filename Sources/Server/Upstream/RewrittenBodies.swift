@@ -57,9 +57,9 @@ struct RewrittenBodies: Sendable {
         return rules(request.method, request.target, in: hub) { $0.xet == nil || $0.xet == xet }
     }
 
-    /// The same of Xet's server, for the path below a sealed base.
-    static func rulesOfXet(for method: Method, _ path: String) -> [MemberRule]? {
-        (try? Target(path)).flatMap { rules(method, $0, in: xetServer) { _ in true } }
+    /// The same of Xet's server, for what is asked below a sealed base.
+    static func rulesOfXet(for method: Method, _ target: Target) -> [MemberRule]? {
+        rules(method, target, in: xetServer) { _ in true }
     }
 
     private static func rules(
