@@ -1,7 +1,7 @@
 extension Target {
     /// Path and query with the values of parameters that look secret replaced by `***`; for logs and errors.
     public var loggable: String {
-        guard let query else { return pathAndQuery }
+        guard mayShowSecret, let query else { return pathAndQuery }
         var shown = path + "?"
         var pair: [UInt8] = []
         // Some servers take ";" for a separator too, so a secret may follow one.
@@ -14,6 +14,39 @@ extension Target {
             }
         }
         return shown + Self.redacted(pair)
+    }
+
+    /// Whether the query has to be looked at closely: not if nothing in it is encoded and no parameter looks secret. This is
+    /// asked for each line of the log, so it makes no String.
+    private var mayShowSecret: Bool {
+        let bytes = pathAndQuery.utf8.span
+        var start = pathLength + 1
+        while start < bytes.count {
+            var end = start
+            var nameEnd: Int?
+            while end < bytes.count, bytes[end] != UInt8(ascii: "&"), bytes[end] != UInt8(ascii: ";") {
+                if bytes[end] == UInt8(ascii: "%") || bytes[end] >= 0x80 { return true }
+                if bytes[end] == UInt8(ascii: "="), nameEnd == nil { nameEnd = end }
+                end += 1
+            }
+            if Self.secretWords.contains(bytes.extracting(start..<(nameEnd ?? end))) { return true }
+            if let nameEnd {
+                if Self.tokens.contains(bytes.extracting(nameEnd + 1..<end)) { return true }
+                if Self.hasSecretPart(bytes.extracting(start..<nameEnd)) { return true }
+            }
+            start = end + 1
+        }
+        return false
+    }
+
+    private static func hasSecretPart(_ name: Span<UInt8>) -> Bool {
+        for part in secretParts where part.utf8.count <= name.count {
+            for start in 0...name.count - part.utf8.count
+            where name.extracting(start..<start + part.utf8.count).isCaselessly(part.utf8.span) {
+                return true
+            }
+        }
+        return false
     }
 
     private static func redacted(_ pair: [UInt8]) -> String {
@@ -37,5 +70,7 @@ extension Target {
         "sig", "key", "policy", "code", "auth", "authorization", "jwt", "key-pair-id", "awsaccesskeyid", "api_key",
         "apikey", "state", "session", "code_verifier",
     ]
+    private static let secretWords = CaselessWords(Array(secretNames), prefixes: [tokenPrefix])
+    private static let tokens = CaselessWords([], prefixes: [tokenPrefix])
     private static let secretParts = ["token", "signature", "credential", "secret", "passw"]
 }

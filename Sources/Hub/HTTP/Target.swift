@@ -5,7 +5,8 @@ public struct Target: Sendable, Hashable {
     public let pathAndQuery: String
     /// `host[:port]` of the absolute form `https://host/path`; nil in the usual form. It then stands for Host.
     public let authority: String?
-    private let pathLength: Int
+    /// In bytes.
+    let pathLength: Int
 
     /// `/`
     public static let root = Target(pathAndQuery: "/", authority: nil, pathLength: 1)
@@ -49,24 +50,6 @@ public struct Target: Sendable, Hashable {
         pathLength == pathAndQuery.utf8.count ? pathAndQuery : String(Substring(pathAndQuery.utf8.prefix(pathLength)))
     }
 
-    /// Whether `part` stands in the path as received.
-    public func pathContains(_ part: String) -> Bool {
-        let path = pathAndQuery.utf8.span.extracting(first: pathLength)
-        let part = part.utf8.span
-        guard let first = part.indices.first.map({ part[$0] }), path.count >= part.count else { return false }
-        for start in 0...path.count - part.count where path[start] == first {
-            if path.extracting(start..<start + part.count).equals(part) { return true }
-        }
-        return false
-    }
-
-    /// Whether the path as received ends with `part`.
-    public func pathEnds(with part: String) -> Bool {
-        let path = pathAndQuery.utf8.span.extracting(first: pathLength)
-        let part = part.utf8.span
-        return path.count >= part.count && path.extracting(last: part.count).equals(part)
-    }
-
     /// What follows the first `?`, as received; nil without a `?`, empty after a bare one.
     public var query: String? {
         let rest = pathAndQuery.utf8.dropFirst(pathLength)
@@ -107,10 +90,4 @@ public struct Target: Sendable, Hashable {
 extension Target: CustomStringConvertible {
     /// The loggable form, so that a secret does not get into a text by interpolation.
     public var description: String { loggable }
-}
-
-extension Span<UInt8> {
-    fileprivate func equals(_ other: Span<UInt8>) -> Bool {
-        count == other.count && indices.allSatisfy { self[$0] == other[$0] }
-    }
 }

@@ -18,7 +18,7 @@ struct Handlers {
             case .updateRepo: UpdateRepo(hub: hub, bodyBounds: bodyBounds)
             case .deleteRepo: DeleteRepo(hub: hub, bodyBounds: bodyBounds)
             case .health: GetHealth()
-            case .relay: 
+            case .relay:
                 Passthrough(upstream: upstream, flights: settings.coalesce ? Flights(access: settings.access) : nil)
             case .ready: GetReady(hubProbe: probe, lifecycle: lifecycle)
             case .metrics: GetMetrics(metrics: metrics)

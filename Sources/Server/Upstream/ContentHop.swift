@@ -23,7 +23,9 @@ struct ContentHop: Sendable {
     /// Nil where the answer does not redirect, or redirects to a place on the Hub.
     /// Throws `hubBroken` for a redirect to anywhere else, because the client would follow it out of here.
     init?(_ head: Transfer.Head, of request: Request, hosts: ContentHosts) throws(Failure) {
-        guard head.status.isRedirect, [301, 302, 303, 307, 308].contains(head.status.code), let location = head.headers["Location"] else {
+        guard head.status.isRedirect, [301, 302, 303, 307, 308].contains(head.status.code),
+            let location = head.headers["Location"]
+        else {
             return nil
         }
         let isRead = request.method == .get || request.method == .head

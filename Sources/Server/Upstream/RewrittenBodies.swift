@@ -3,11 +3,10 @@ internal import Hub
 /// THE table of answers whose JSON names the Hub where a client follows it. All others pass untouched: a file may hold such an address too.
 enum RewrittenBodies {
     static func contains(_ request: Request) -> Bool {
-        let target = request.target
-        let isAboutDiscussions = target.pathContains("/discussions")
-        guard request.method != .get || isAboutDiscussions else { return false }
-        return isAboutDiscussions || target.path == "/api/repos/create" || target.pathEnds(with: "/duplicate")
-            || target.pathContains("/commit/") || target.pathEnds(with: ".git/info/lfs/objects/batch")
+        let path = request.target.path
+        guard request.method != .get || path.contains("/discussions") else { return false }
+        return path == "/api/repos/create" || path.hasSuffix("/duplicate") || path.contains("/commit/")
+            || path.contains("/discussions") || path.hasSuffix(".git/info/lfs/objects/batch")
     }
 
     /// Whether an answer to such a request can be rewritten as it goes by.

@@ -28,7 +28,8 @@ extension Upstream {
                 ? .rewrite(head, URLReplacer(hub: rewrite.hub, gateway: rewrite.gateway)) : .pass(head)
         }
         try await carry(
-            request, credential, to: base + request.target.pathAndQuery, body: exchange.hasBody, on: exchange, by: relay)
+            request, credential, to: base + request.target.pathAndQuery, body: exchange.hasBody, on: exchange, by: relay
+        )
         if let hop = try hop.get() {
             try await follow(hop, exchange, context)
         }
@@ -64,7 +65,8 @@ extension Upstream {
 
     /// Makes one call and lets `relay` answer by it; the client's body goes along if `streamsBody` says so.
     private func carry(
-        _ request: Request, _ credential: Secret?, to url: String, body streamsBody: Bool, on exchange: Exchange, by relay: Relay
+        _ request: Request, _ credential: Secret?, to url: String, body streamsBody: Bool, on exchange: Exchange,
+        by relay: Relay
     ) async throws(Failure) {
         defer { relay.noteTime() }
         let transfer = pool.start(

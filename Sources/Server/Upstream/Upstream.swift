@@ -44,7 +44,8 @@ final class Upstream {
         let started = Moment.now
         defer { context.upstreamMicroseconds = Moment.now.microseconds(since: started) }
         let content = ContentCollector(limit: Self.answerLimit)
-        let transfer = pool.start(request, url: base + request.target.pathAndQuery, credential: credential, limits: limits,
+        let transfer = pool.start(
+            request, url: base + request.target.pathAndQuery, credential: credential, limits: limits,
             sink: content)
         let head = try await transfer.head()
         context.hubRequestID = head.headers["X-Request-Id"]
