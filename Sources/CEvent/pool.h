@@ -19,7 +19,7 @@ typedef struct ce_name {
     char *port;
     char *host_line; /* the field `Host` */
     CURLU *url;      /* the origin, parsed */
-    bool numeric; /* nothing to look up */
+    bool numeric;    /* nothing to look up */
     bool looking;
     bool loaded; /* libcurl has the present addresses */
     struct curl_slist *addresses;
@@ -37,8 +37,8 @@ typedef enum ce_stage {
     CE_STAGE_ENDING
 } ce_stage;
 
-/* As much of one body is taken before others have their turn. */
-enum { CE_TURN_BYTES = 64 * 1024 };
+/* As much of one body is read at once, and taken before others have their turn. More brings little and costs memory. */
+enum { CE_TURN_BYTES = 128 * 1024 };
 enum { CE_HEAD_BYTES = 64 * 1024, CE_HEAD_FIELDS = 200, CE_INTERIM_HEADS = 10 };
 
 /* An upstream answer's head as it comes in, line by line. */
@@ -57,8 +57,8 @@ typedef struct ce_head {
 struct ce_transfer {
     ce_pool *pool;
     CURL *easy;
-    ce_name *set_for;    /* the origin that the handle is set to */
-    bool set_for_get;    /* so is its method: GET without content */
+    ce_name *set_for; /* the origin that the handle is set to */
+    bool set_for_get; /* so is its method: GET without content */
     struct event *limit;
     struct event *again; /* goes on with a transfer that made way for others */
     ce_name *name;

@@ -74,10 +74,32 @@ import Testing
         ("/?a=hfx_&b=xhf_&tok=1&en=2", "/?a=hfx_&b=xhf_&tok=1&en=2"), ("/?a=1;SIG=2", "/?a=1;SIG=***"),
         ("/?MyTokenX=1&a", "/?MyTokenX=***&a"), ("/?to\u{212A}en=1", "/?to\u{212A}en=***"), ("/?HF_x=1", "/?***"),
         ("/?a=1&=hf_x", "/?a=1&=***"), ("/?a=HF_x", "/?a=HF_x"),
+        ("/-/sealed/r1.code/content", "/-/sealed/***"), ("/-/sealed/", "/-/sealed/***"),
+        ("/-/sealed/x", "/-/sealed/***"),
+        ("/-/sealed/b1.code/content/v1/x?token=y&a=b", "/-/sealed/***/v1/x?token=***&a=b"),
+        ("/-/sealed/r1.code/content?x", "/-/sealed/***?x"), ("/-/sealedx/y/z", "/-/sealedx/y/z"),
+        ("/hf/-/sealed/r1.code/content", "/hf/-/sealed/***"),
     ])
     func `a log never shows a secret from the query`(received: String, shown: String) throws {
         let target = try Target(received)
         #expect(target.loggable == shown)
         #expect("\(target)" == shown)
+    }
+
+    @Test(arguments: [
+        ("/a/commit/b", "/commit/", true), ("/commit", "/commit/", false), ("/a?x=/commit/", "/commit/", false),
+        ("/aab", "ab", true), ("/a", "/a/b", false), ("/api/models/sandbox/demo/discussions?x", "/discussions", true),
+    ])
+    func `a part is looked for in the path alone`(received: String, part: String, contains: Bool) throws {
+        #expect(try Target(received).pathContains(part) == contains)
+    }
+
+    @Test(arguments: [
+        ("/a.git/info", "/info", true), ("/info?x", "/info", true), ("/a?x/info", "/info", false),
+        ("/i", "/info", false),
+        ("/info/", "/info", false),
+    ])
+    func `the path's end is where the query begins`(received: String, part: String, ends: Bool) throws {
+        #expect(try Target(received).pathEnds(with: part) == ends)
     }
 }

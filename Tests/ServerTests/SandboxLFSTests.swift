@@ -84,6 +84,19 @@ struct SandboxLFSTests {
         #expect(try caller.batch("upload", [("../x", 1)]).first?["error"]?["code"] == 422)
     }
 
+    @Test("Who may upload by Xet is told to, and to download by LFS")
+    func xet() throws {
+        var caller = SandboxCaller()
+        let body =
+            "{\"operation\":\"OPERATION\",\"transfers\":[\"basic\",\"xet\"],\"objects\":[{\"oid\":\"\(Self.oid([1]))\",\"size\":1}]}"
+        for (operation, transfer) in [("upload", "xet"), ("download", "basic")] {
+            let answer = try caller.send(
+                .post, "/sandbox/demo.git/info/lfs/objects/batch", type: SandboxCaller.lfsType,
+                body.replacing("OPERATION", with: operation))
+            #expect(answer.json?["transfer"] == .string(transfer))
+        }
+    }
+
     @Test("The CDN refuses any Authorization, and is not the Hub")
     func authorization() throws {
         var caller = SandboxCaller()

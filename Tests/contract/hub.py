@@ -20,13 +20,32 @@ class Hub:
         self.context = ssl.create_default_context(cafile=self.authority)
 
     def journal(self):
-        """What reached it: origin (hub or cdn), method, target, credential, authorization, bodyLength, status."""
-        with urllib.request.urlopen(self.origin + "/-/journal", context=self.context, timeout=10) as answer:
+        """What reached it: origin (hub, cdn or cas), method, target, credential, authorization, bodyLength, status."""
+        return self.get("/-/journal", token=None)
+
+    def get(self, target, token="hf_sandbox"):
+        """JSON of the Hub, or of another origin where `target` is a whole address."""
+        address = target if target.startswith("https://") else self.origin + target
+        request = urllib.request.Request(address, headers={"Authorization": f"Bearer {token}"} if token else {})
+        with urllib.request.urlopen(request, context=self.context, timeout=10) as answer:
             return json.load(answer)
+
+    def create(self, repo, token="hf_sandbox"):
+        """A model's repository."""
+        owner, name = repo.split("/")
+        body = json.dumps({"name": name, "organization": owner}).encode()
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+        request = urllib.request.Request(f"{self.origin}/api/repos/create", body, headers)
+        urllib.request.urlopen(request, context=self.context, timeout=10).close()
 
     def cut(self, etag, after):
         """The next whole download of the content with this ETag breaks off after so many bytes, once."""
         request = urllib.request.Request(f"{self.origin}/-/cut?etag={etag}&after={after}", method="POST")
+        urllib.request.urlopen(request, context=self.context, timeout=10).close()
+
+    def grant_xorbs(self, on):
+        """Whether the CAS gives addresses of the CDN for xorbs, instead of taking them itself."""
+        request = urllib.request.Request(f"{self.origin}/-/xorb-grants?on={int(on)}", method="POST")
         urllib.request.urlopen(request, context=self.context, timeout=10).close()
 
     def variables(self, home, token="hf_sandbox"):

@@ -50,6 +50,31 @@ public struct Target: Sendable, Hashable {
         pathLength == pathAndQuery.utf8.count ? pathAndQuery : String(Substring(pathAndQuery.utf8.prefix(pathLength)))
     }
 
+    /// Whether `part` stands in the path as received.
+    public func pathContains(_ part: String) -> Bool {
+        let path = pathAndQuery.utf8.span.extracting(first: pathLength)
+        let part = part.utf8.span
+        guard let first = part.indices.first.map({ part[$0] }), path.count >= part.count else { return false }
+        for start in 0...path.count - part.count where path[start] == first {
+            if path.extracting(start..<start + part.count).equals(part) { return true }
+        }
+        return false
+    }
+
+    /// Whether the path as received begins with `part`.
+    public func pathBegins(with part: String) -> Bool {
+        let path = pathAndQuery.utf8.span.extracting(first: pathLength)
+        let part = part.utf8.span
+        return path.count >= part.count && path.extracting(first: part.count).equals(part)
+    }
+
+    /// Whether the path as received ends with `part`.
+    public func pathEnds(with part: String) -> Bool {
+        let path = pathAndQuery.utf8.span.extracting(first: pathLength)
+        let part = part.utf8.span
+        return path.count >= part.count && path.extracting(last: part.count).equals(part)
+    }
+
     /// What follows the first `?`, as received; nil without a `?`, empty after a bare one.
     public var query: String? {
         let rest = pathAndQuery.utf8.dropFirst(pathLength)
@@ -72,6 +97,20 @@ public struct Target: Sendable, Hashable {
         }
     }
 
+    /// What it asks for below `prefix`, a path without a slash at its end: of `/hf/x?y` below `/hf` that is `/x?y`, of `/hf` it is `/`.
+    /// Nil for a path that is not below it.
+    public func below(_ prefix: String) -> Target? {
+        let prefixLength = prefix.utf8.count
+        guard pathBegins(with: prefix) else { return nil }
+        let rest = pathAndQuery.utf8.dropFirst(prefixLength)
+        guard pathLength > prefixLength else {
+            return Target(pathAndQuery: "/" + String(Substring(rest)), authority: authority, pathLength: 1)
+        }
+        guard rest.first == UInt8(ascii: "/") else { return nil }
+        return Target(
+            pathAndQuery: String(Substring(rest)), authority: authority, pathLength: pathLength - prefixLength)
+    }
+
     private static func split(_ received: String) throws(Failure) -> (authority: String?, pathAndQuery: String) {
         if received.utf8.first == UInt8(ascii: "/") || received == "*" { return (nil, received) }
         for scheme in ["http://", "https://"] where received.lowercased().hasPrefix(scheme) {
@@ -90,4 +129,10 @@ public struct Target: Sendable, Hashable {
 extension Target: CustomStringConvertible {
     /// The loggable form, so that a secret does not get into a text by interpolation.
     public var description: String { loggable }
+}
+
+extension Span<UInt8> {
+    fileprivate func equals(_ other: Span<UInt8>) -> Bool {
+        count == other.count && indices.allSatisfy { self[$0] == other[$0] }
+    }
 }

@@ -10,7 +10,7 @@ struct CopiedAnswer: Sendable {
 }
 
 extension Exchange {
-    /// Answers with what another was answered.
+    /// Answers with what another was answered, and `id` in the place of the other's.
     func send(_ answer: CopiedAnswer, id: IDField) {
         start(answer.status, headers: answer.headers, id: id, length: answer.length)
         _ = unsafe answer.content.withUnsafeBufferPointer { unsafe write($0) }

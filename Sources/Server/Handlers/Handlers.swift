@@ -4,7 +4,8 @@ struct Handlers {
     /// In the order of `Route.Name`.
     private let all: [any Handler]
 
-    init(settings: Settings, upstream: Upstream, lifecycle: Lifecycle, metrics: Metrics) {
+    init(settings: Settings, upstreams: Upstreams, lifecycle: Lifecycle, metrics: Metrics) {
+        let upstream = upstreams.hub
         let hub = HubClient(upstream: upstream)
         let account = AccountHold(hub: hub, for: settings.accountHold)
         let probe = HubProbe(upstream: upstream, account: account)
@@ -20,6 +21,8 @@ struct Handlers {
             case .health: GetHealth()
             case .relay:
                 Passthrough(upstream: upstream, flights: settings.coalesce ? Flights(access: settings.access) : nil)
+            case .content: SealedContent(upstream: upstream)
+            case .inference: Inference(router: upstreams.inference, billTo: settings.billTo)
             case .ready: GetReady(hubProbe: probe, lifecycle: lifecycle)
             case .metrics: GetMetrics(metrics: metrics)
             }

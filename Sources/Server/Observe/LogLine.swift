@@ -90,7 +90,9 @@ struct LogLine: ~Copyable {
     private static func isPlain(_ text: Span<UInt8>) -> Bool {
         unsafe text.withUnsafeBufferPointer { text in
             var others: UInt8 = 0
-            for unsafebyte in unsafe text {
+            // The formatter would join the two words before "in".
+            // swift-format-ignore
+            for unsafe byte in unsafe text {
                 others |= byte < 0x21 || byte > 0x7E || byte == quote || byte == UInt8(ascii: "\\") ? 1 : 0
             }
             return others == 0

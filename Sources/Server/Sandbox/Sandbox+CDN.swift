@@ -50,7 +50,7 @@ extension Sandbox {
     }
 
     /// S3 wants a length, and takes no chunks.
-    private static func contentToStore(_ call: SandboxCall) throws(SandboxRefusal) -> [UInt8] {
+    static func contentToStore(_ call: SandboxCall) throws(SandboxRefusal) -> [UInt8] {
         let headers = call.request.headers
         guard !headers.contains("Transfer-Encoding") else {
             throw .cdn(

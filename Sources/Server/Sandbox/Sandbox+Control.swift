@@ -4,6 +4,7 @@ import Hub
 extension Sandbox {
     static let journalPath = "/-/journal"
     static let cutPath = "/-/cut"
+    static let xorbGrantsPath = "/-/xorb-grants"
 
     /// Tells the server to break the connection after that many bytes of the content; it takes the field off.
     static let cutField = "X-Sandbox-Cut"
@@ -15,8 +16,15 @@ extension Sandbox {
         switch request.target.path {
         case Self.journalPath: Response(.ok, hub: .array(journal.map(\.json)))
         case Self.cutPath: planCut(SandboxQuery(request.target.query ?? ""))
+        case Self.xorbGrantsPath: switchXorbGrants(SandboxQuery(request.target.query ?? ""))
         default: nil
         }
+    }
+
+    /// POST /-/xorb-grants?on=: whether xorbs go to the CDN, by an address that the CAS gives for each.
+    private mutating func switchXorbGrants(_ query: SandboxQuery) -> Response {
+        grantsXorbs = query.isSet("on")
+        return Response(.ok, text: "OK")
     }
 
     /// POST /-/cut?etag=&after=: the next GET of the whole content with this ETag breaks off after so many bytes.

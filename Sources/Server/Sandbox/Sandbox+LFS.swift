@@ -9,7 +9,10 @@ extension Sandbox {
         let body = try call.lfsBody()
         let isUpload = try body.string("operation") == "upload"
         if isUpload, try call.requiredToken().role != .write { throw .forbidden("upload to \(repo.id.text)") }
-        let mayMultipart = try body.strings("transfers").contains("multipart")
+        let transfers = try body.strings("transfers")
+        let mayMultipart = transfers.contains("multipart")
+        // Clients before 1.0 ask here whether they may upload by Xet; later ones do not ask at all.
+        let isByXet = isUpload && transfers.contains("xet")
         var answers: [JSON] = []
         var inParts = false
         for object in try body.objects("objects", atMost: mostObjects) {
@@ -17,6 +20,8 @@ extension Sandbox {
             var answer: [String: JSON] = ["oid": .string(oid), "size": .integer(Int64(size)), "authenticated": true]
             if let problem = problem(oid, size) {
                 answer["error"] = ["code": 422, "message": .string(problem)]
+            } else if isByXet {
+                // Xet knows what is there already.
             } else if isUpload, repo.history.objects[oid] == nil {
                 let multipart = mayMultipart && size > SandboxUploads.partBytes
                 inParts = inParts || multipart
@@ -30,7 +35,10 @@ extension Sandbox {
             answers.append(.object(answer))
         }
         return lfsAnswer(
-            ["transfer": inParts ? "multipart" : "basic", "objects": .array(answers), "hash_algo": "sha256"])
+            [
+                "transfer": isByXet ? "xet" : inParts ? "multipart" : "basic", "objects": .array(answers),
+                "hash_algo": "sha256",
+            ])
     }
 
     private static func problem(_ oid: String, _ size: Int) -> String? {

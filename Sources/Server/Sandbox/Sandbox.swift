@@ -18,6 +18,8 @@ struct Sandbox {
     var shelf: SandboxShelf
     var uploads = SandboxUploads()
     var xorbs = SandboxXorbStore()
+    /// Off as long as Xet's documentation does not know them; its client does (hf_xet 1.8.0).
+    var grantsXorbs = false
     /// By ETag, after how many bytes the next download breaks off.
     var cuts: [String: Int] = [:]
     private var quota: SandboxQuota

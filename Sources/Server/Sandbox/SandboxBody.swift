@@ -58,6 +58,10 @@ struct SandboxBody {
         return Int(number)
     }
 
+    func object(_ field: String) throws(SandboxRefusal) -> SandboxBody {
+        try SandboxBody(members[field], named: field)
+    }
+
     /// Objects in an array; empty without one.
     func objects(_ field: String, atMost most: Int) throws(SandboxRefusal) -> [SandboxBody] {
         guard let value = members[field] else { return [] }

@@ -81,6 +81,7 @@ extension SandboxRoute {
         SandboxRoute(.get, "/repos/{serial}/{oid}", Sandbox.download),
         SandboxRoute(.get, "/repos/{serial}/{oid}/xorb", Sandbox.downloadWrapped),
         SandboxRoute(.get, "/xorbs/default/{hash}", Sandbox.downloadXorb),
+        SandboxRoute(.put, "/xorb-uploads/{grant}", Sandbox.uploadXorb),
         SandboxRoute(.put, "/uploads/{serial}/{oid}", Sandbox.putObject),
         SandboxRoute(.put, "/parts/{upload}/{part}", Sandbox.putPart),
     ]
@@ -91,6 +92,8 @@ extension SandboxRoute {
         SandboxRoute(.get, "/v1/reconstructions/{hash}", Sandbox.reconstruction1),
         SandboxRoute(.get, "/v1/chunks/{prefix}/{hash}", Sandbox.findChunk),
         SandboxRoute(.post, "/v1/xorbs/default/{hash}", Sandbox.putXorb),
+        SandboxRoute(.post, "/v1/xorb-grants/default/{hash}", Sandbox.grantXorb),
+        SandboxRoute(.post, "/v1/xorb-commits/default/{hash}/grant/{grant}", Sandbox.commitXorb),
         SandboxRoute(.post, "/v2/shards", Sandbox.putShard2),
         SandboxRoute(.post, "/v1/shards", Sandbox.putShard1),
         SandboxRoute(.post, "/v1/telemetry", Sandbox.xetTelemetry),

@@ -29,7 +29,7 @@ struct CallKey: Sendable {
         let target = request.target.pathAndQuery
         guard isHead || Self.isMetadata(target) else { return nil }
         let headers = request.headers
-        guard !headers.containsAny(Self.ofItsOwn), !Self.wantsItsOwn(headers) else { return nil }
+        guard !headers.contains(anyOf: Self.ofItsOwn), !Self.wantsItsOwn(headers) else { return nil }
 
         var bytes: [UInt8] = []
         bytes.reserveCapacity(headers.bytes.count + target.utf8.count + 64)

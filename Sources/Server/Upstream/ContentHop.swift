@@ -6,7 +6,7 @@ struct ContentHop: Sendable {
     /// Where the bytes are: absolute, on one of the hosts that are allowed to hold the Hub's content.
     let url: String
     /// The head of the Hub's redirect.
-    let redirect: Transfer.Head
+    var redirect: Transfer.Head
 
     /// Fields of the request that choose which bytes come back. No credential is among them.
     private static let requestFields = ["Range", "If-Range", "Accept-Encoding", "User-Agent"]
@@ -17,7 +17,7 @@ struct ContentHop: Sendable {
     ]
     /// What describes the redirect and would be wrong of the content.
     private static let redirectFields = [
-        "Location", "Content-Length", "Content-Type", "Content-Encoding", "ETag", "Vary",
+        "Location", "Content-Length", "Content-Type", "Content-Encoding", "ETag",
     ]
 
     /// Nil where the answer does not redirect, or redirects to a place on the Hub.
@@ -68,6 +68,8 @@ struct ContentHop: Sendable {
         for name in Self.contentFields {
             if let value = content.headers[name] { headers.append(name, value) }
         }
+        // Both have chosen: the Hub where the content is, the store in which coding.
+        for value in content.headers.values(of: "Vary") { headers.append("Vary", value) }
         return Transfer.Head(status: content.status, headers: headers)
     }
 

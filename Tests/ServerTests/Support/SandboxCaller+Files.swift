@@ -73,3 +73,22 @@ extension Response {
         return entries.compactMap { $0["path"]?.stringValue }
     }
 }
+
+extension SandboxCaller {
+    static let cas = "https://cas.sandbox.invalid"
+
+    /// A call to Xet's store.
+    mutating func onCAS(
+        _ method: Method, _ target: String, token: String?, _ fields: Headers = [:], _ body: [UInt8] = []
+    ) throws -> Response {
+        var headers = fields
+        if let token { headers.append("Authorization", "Bearer \(token)") }
+        return hub.answer(
+            Request(method: method, target: try Target(target), headers: headers, body: body), at: .cas)
+    }
+
+    /// A token of Xet, for what is in `repo`.
+    mutating func xetToken(_ scope: String = "write", repo: String = "models/sandbox/demo") throws -> String? {
+        try call(.get, "/api/\(repo)/xet-\(scope)-token/main").json?["accessToken"]?.stringValue
+    }
+}

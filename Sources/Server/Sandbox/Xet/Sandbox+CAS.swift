@@ -96,6 +96,8 @@ extension Sandbox {
                 xorb.unpackedLength(of: 0..<xorb.chunks.count) == listed.unpackedLength
             else { throw .badRequest("The shard lists a xorb that is not there: \(listed.hash)") }
         }
+        // Before anything is unpacked: many small entries may name the same large chunks.
+        guard shard.files.reduce(0, { $0 + $1.unpackedLength }) <= Self.mostBytes else { throw .full("memory") }
         for file in shard.files {
             guard var repo = shelf.repo(withSerial: grant.serial) else { throw .repoNotFound }
             let content = try xorbs.content(of: file)

@@ -16,6 +16,9 @@ struct SandboxXetFile: Sendable, Equatable {
     /// Empty where it came in another way than by Xet.
     let terms: [Term]
 
+    /// In bytes.
+    var unpackedLength: Int { terms.reduce(0) { $0 + $1.unpackedLength } }
+
     /// Of a file that came by Xet.
     init(hash: String, sha256: String, terms: [Term]) {
         self.hash = hash

@@ -9,6 +9,8 @@ struct SandboxXorbStore {
     }
 
     private var stored: [String: Stored] = [:]
+    /// On the CDN but not in the store yet, by what they were granted as.
+    private var waiting: [String: Stored] = [:]
     private(set) var heldBytes = 0
 
     /// A chunk's place in an array.
@@ -22,19 +24,34 @@ struct SandboxXorbStore {
         heldBytes += Self.size(of: xorb)
     }
 
+    /// Keeps what a client put on the CDN until it says that it did.
+    mutating func hold(_ xorb: SandboxXorb, as grant: String, at time: Int64) {
+        drop(waiting.updateValue(Stored(xorb: xorb, since: time), forKey: grant))
+        heldBytes += Self.size(of: xorb)
+    }
+
+    /// False if there is none of that name.
+    mutating func release(_ grant: String, as hash: String) -> Bool {
+        guard let held = waiting.removeValue(forKey: grant) else { return false }
+        drop(stored.updateValue(held, forKey: hash))
+        return true
+    }
+
+    private mutating func drop(_ old: Stored?) {
+        if let old { heldBytes -= Self.size(of: old.xorb) }
+    }
+
     /// Files that were made of them are still there: each repository has the whole content of its own.
     mutating func forget(before time: Int64) {
-        for (hash, old) in stored where old.since < time {
-            heldBytes -= Self.size(of: old.xorb)
-            stored[hash] = nil
-        }
+        for (hash, old) in stored where old.since < time { drop(stored.removeValue(forKey: hash)) }
+        for (grant, old) in waiting where old.since < time { drop(waiting.removeValue(forKey: grant)) }
     }
 
     static func size(of xorb: SandboxXorb) -> Int { xorb.bytes.count + xorb.chunks.count * chunkBytes }
 
     /// Throws 400 for a xorb or chunks that are not there, and for a term that is not as long as it says.
     func content(of file: SandboxXetFile) throws(SandboxRefusal) -> [UInt8] {
-        guard file.terms.reduce(0, { $0 + $1.unpackedLength }) <= SandboxFile.longest else {
+        guard file.unpackedLength <= SandboxFile.longest else {
             throw .badRequest("The sandbox takes files of up to 64 MiB")
         }
         var content: [UInt8] = []
