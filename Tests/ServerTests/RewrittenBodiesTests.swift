@@ -10,7 +10,8 @@ struct RewrittenBodiesTests {
         _ body: String, _ method: Hub.Method, _ path: String, _ xet: Xet = .carry, ofXet: Bool = false
     ) throws -> JSON {
         let request = Request(method: method, target: try Target(path))
-        let rules = ofXet ? RewrittenBodies.rulesOfXet(for: method, path) : RewrittenBodies.rules(for: request, xet)
+        let rules =
+            ofXet ? RewrittenBodies.rulesOfXet(for: method, request.target) : RewrittenBodies.rules(for: request, xet)
         let rewrite = Rewrite.example(xet)
         var rewriter = JSONRewriter(try #require(rules)) { (url, change) throws(Failure) in
             try rewrite.replacement(for: url, change)

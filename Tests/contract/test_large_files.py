@@ -153,12 +153,12 @@ def test_lfs(start, files, tmp_path):
     check_credentials(hub.journal())
 
 
-@pytest.mark.parametrize("access", ["open", "passthrough"])
-def test_xet(start, files, tmp_path, access):
-    """The client's default: up and down through Xet, which sees a token of its own and no other."""
+@pytest.mark.parametrize("access, workers", [("open", "1"), ("passthrough", "1"), ("passthrough", "2")])
+def test_xet(start, files, tmp_path, access, workers):
+    """The client's default: up and down through Xet, which sees a token of its own and no other, whichever worker is asked."""
     pytest.importorskip("hf_xet")
     folder, digests = files
-    gate, hub = start_hub(start, "--access", access)
+    gate, hub = start_hub(start, "--access", access, "--workers", workers)
     client = Client(gate, tmp_path, **({"HF_TOKEN": "hf_sandbox"} if access == "passthrough" else {}))
     client("upload", REPO, folder)
     journal = hub.journal()

@@ -9,8 +9,8 @@ extension Upstream {
         var request = Request(
             method: original.method, target: .root,
             headers: SealedRequest.headers(of: original, for: sealed.use, isOwn: isOwn))
-        let path = String(sealed.below.prefix { $0 != "?" })
-        let rules = sealed.use == .base ? RewrittenBodies.rulesOfXet(for: original.method, path) : nil
+        let rules =
+            sealed.use == .base ? RewrittenBodies.rulesOfXet(for: original.method, context.target) : nil
         if rules != nil { request.headers.set("Accept-Encoding", "identity") }
         let rewrite = rewrite(for: original)
         let relay = Relay(to: exchange, context) { head throws(Failure) in
