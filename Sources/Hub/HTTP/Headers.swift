@@ -76,6 +76,17 @@ public struct Headers: Sendable {
         return false
     }
 
+    /// Appends each field but those of `names` to `list`: NUL, name, colon, value. Different fields give different bytes.
+    public func append(to list: inout [UInt8], without names: CaselessWords) {
+        let all = bytes.span
+        for field in fields where !names.contains(all.extracting(field.name)) {
+            list.append(0)
+            list.append(contentsOf: bytes[field.name])
+            list.append(UInt8(ascii: ":"))
+            list.append(contentsOf: bytes[field.value])
+        }
+    }
+
     /// Whether each value of `name` is one of `words`, as a whole; also if there is none.
     public func isEvery(_ name: String, among words: CaselessWords) -> Bool {
         var next = 0

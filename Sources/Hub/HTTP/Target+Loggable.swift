@@ -7,6 +7,7 @@ extension Target {
     public var loggable: String {
         let isSealed = pathContains(Self.sealedPrefix)
         guard let query else { return isSealed ? unsealedPath : pathAndQuery }
+        guard isSealed || mayShowSecret else { return pathAndQuery }
         var shown = (isSealed ? unsealedPath : path) + "?"
         var pair: [UInt8] = []
         // Some servers take ";" for a separator too, so a secret may follow one.
@@ -19,6 +20,39 @@ extension Target {
             }
         }
         return shown + Self.redacted(pair)
+    }
+
+    /// Whether the query has to be looked at closely: not if nothing in it is encoded and no parameter looks secret. This is
+    /// asked for each line of the log, so it makes no String.
+    private var mayShowSecret: Bool {
+        let bytes = pathAndQuery.utf8.span
+        var start = pathLength + 1
+        while start < bytes.count {
+            var end = start
+            var nameEnd: Int?
+            while end < bytes.count, bytes[end] != UInt8(ascii: "&"), bytes[end] != UInt8(ascii: ";") {
+                if bytes[end] == UInt8(ascii: "%") || bytes[end] >= 0x80 { return true }
+                if bytes[end] == UInt8(ascii: "="), nameEnd == nil { nameEnd = end }
+                end += 1
+            }
+            if Self.secretWords.contains(bytes.extracting(start..<(nameEnd ?? end))) { return true }
+            if let nameEnd {
+                if Self.tokens.contains(bytes.extracting(nameEnd + 1..<end)) { return true }
+                if Self.hasSecretPart(bytes.extracting(start..<nameEnd)) { return true }
+            }
+            start = end + 1
+        }
+        return false
+    }
+
+    private static func hasSecretPart(_ name: Span<UInt8>) -> Bool {
+        for part in secretParts where part.utf8.count <= name.count {
+            for start in 0...name.count - part.utf8.count
+            where name.extracting(start..<start + part.utf8.count).isCaselessly(part.utf8.span) {
+                return true
+            }
+        }
+        return false
     }
 
     /// Without the seal: what stands before it, if the gateway is below a path, and what is asked below it.
@@ -49,5 +83,7 @@ extension Target {
         "sig", "key", "policy", "code", "auth", "authorization", "jwt", "key-pair-id", "awsaccesskeyid", "api_key",
         "apikey", "state", "session", "code_verifier",
     ]
+    private static let secretWords = CaselessWords(Array(secretNames), prefixes: [tokenPrefix])
+    private static let tokens = CaselessWords([], prefixes: [tokenPrefix])
     private static let secretParts = ["token", "signature", "credential", "secret", "passw"]
 }

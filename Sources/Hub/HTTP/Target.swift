@@ -5,7 +5,8 @@ public struct Target: Sendable, Hashable {
     public let pathAndQuery: String
     /// `host[:port]` of the absolute form `https://host/path`; nil in the usual form. It then stands for Host.
     public let authority: String?
-    private let pathLength: Int
+    /// In bytes.
+    let pathLength: Int
 
     /// `/`
     public static let root = Target(pathAndQuery: "/", authority: nil, pathLength: 1)
