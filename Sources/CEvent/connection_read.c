@@ -3,7 +3,6 @@
 #include "connection.h"
 #include "loop.h"
 
-#include <openssl/err.h>
 #include <stdlib.h>
 
 /* Others have their turn after this. */
@@ -74,9 +73,7 @@ static void on_readable(evutil_socket_t fd, short what, void *context) {
         listen_for(connection, EV_READ);
     }
     do {
-        if (ERR_peek_error() != 0) {
-            ERR_clear_error();
-        }
+        ce_forget_errors();
         int count = SSL_read(connection->ssl, bytes, sizeof bytes);
         if (count <= 0) {
             on_no_bytes(connection, count);

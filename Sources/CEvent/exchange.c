@@ -2,7 +2,6 @@
 #include "gate.h"
 
 #include <limits.h>
-#include <openssl/err.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -152,7 +151,7 @@ static size_t write_now(ce_exchange *exchange, const uint8_t *bytes, size_t coun
     size_t sent = 0;
     while (sent < count) {
         size_t part = count - sent > INT_MAX ? INT_MAX : count - sent;
-        ERR_clear_error();
+        ce_forget_errors();
         int written = SSL_write(exchange->ssl, bytes + sent, (int)part);
         if (written <= 0) {
             int error = SSL_get_error(exchange->ssl, written);

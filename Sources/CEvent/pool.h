@@ -37,8 +37,8 @@ typedef enum ce_stage {
     CE_STAGE_ENDING
 } ce_stage;
 
-/* As much of one body is taken before others have their turn. */
-enum { CE_TURN_BYTES = 64 * 1024 };
+/* As much of one body is read at once, and taken before others have their turn. More brings little and costs memory. */
+enum { CE_TURN_BYTES = 128 * 1024 };
 enum { CE_HEAD_BYTES = 64 * 1024, CE_HEAD_FIELDS = 200, CE_INTERIM_HEADS = 10 };
 
 /* An upstream answer's head as it comes in, line by line. */

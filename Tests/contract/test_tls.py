@@ -195,3 +195,69 @@ def test_a_client_that_does_not_trust_the_authority_does_not_connect(gate):
     with pytest.raises(ssl.SSLCertVerificationError):
         gate.connect(context=ssl.create_default_context())
     assert gate.ask().status == 200
+
+
+def until_answers(session, incoming, plain, count):
+    """What the session reads from the socket until that many bodies of KEEP's answer have come."""
+    text = b""
+    while text.count(b'{"status":"ok"}') < count:
+        try:
+            text += session.read(65536)
+        except ssl.SSLWantReadError:
+            piece = plain.recv(65536)
+            assert piece, text
+            incoming.write(piece)
+    return text
+
+
+def test_records_that_come_in_one_packet_or_in_pieces_are_all_read(gate):
+    with gate.tcp() as plain:
+        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        session = gate.context.wrap_bio(incoming, outgoing, server_hostname="localhost")
+        while True:
+            try:
+                session.do_handshake()
+                break
+            except ssl.SSLWantReadError:
+                plain.sendall(outgoing.read())
+                incoming.write(plain.recv(65536))
+        # The last flight of the handshake and the first request in one packet.
+        session.write(KEEP)
+        plain.sendall(outgoing.read())
+        until_answers(session, incoming, plain, 1)
+        # Two requests, each a record of its own, in one packet.
+        session.write(KEEP)
+        session.write(KEEP)
+        plain.sendall(outgoing.read())
+        until_answers(session, incoming, plain, 2)
+        # The second of two is not whole yet.
+        session.write(KEEP)
+        session.write(KEEP)
+        records = outgoing.read()
+        plain.sendall(records[:-20])
+        until_answers(session, incoming, plain, 1)
+        plain.sendall(records[-20:])
+        until_answers(session, incoming, plain, 1)
+
+
+def test_a_client_may_change_its_keys_between_requests(gate, certificates):
+    client = subprocess.Popen(
+        ["openssl", "s_client", "-connect", f"127.0.0.1:{gate.port}", "-tls1_3", "-quiet", "-no_ign_eof",
+         "-CAfile", certificates.authority],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+    )
+    try:
+        # RFC 8446 4.6.3: `K` updates the keys and asks the other side to do so too.
+        for request in [KEEP, b"K\n", KEEP, b"K\n", KEEP]:
+            client.stdin.write(request)
+            client.stdin.flush()
+            read = b""
+            while request == KEEP and not read.endswith(b'{"status":"ok"}\n'):
+                piece = client.stdout.read1(65536)
+                assert piece, read
+                read += piece
+            # s_client takes `K` for a command only where a read of its input begins.
+            time.sleep(0.1)
+    finally:
+        client.kill()
+        client.wait()

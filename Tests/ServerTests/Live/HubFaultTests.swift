@@ -41,6 +41,26 @@ struct HubFaultTests {
         }
     }
 
+    @Test(
+        "A URL that two readers could read in two ways is not called",
+        arguments: [
+            "other@HERE/", #"other:443\@HERE/"#, #"HERE\@other/"#, "other%40HERE/", "HERE:80/", "HERE /", "[HERE]/",
+            "HERE/a b", "HERE/a\tb", "HERE/\u{7f}", "",
+        ])
+    @EventLoop func ambiguousURLs(form: String) async throws {
+        let hub = try FakeHub(Response(.ok))
+        try await withGateway(hub) { _ in
+            let pool = try TransferPool()
+            defer { pool.close() }
+            let url = "http://" + form.replacing("HERE", with: "127.0.0.1:\(hub.port)")
+            let transfer = pool.start(Request(method: .get, target: .root, headers: [:]), url: url, limits: .init())
+            let failure = await #expect(throws: Failure.self) { try await transfer.head() }
+            #expect(failure?.kind == .hubUnreachable)
+            #expect(failure?.detail.contains("the URL has") == true, "\(String(describing: failure))")
+            #expect(hub.requests.isEmpty)
+        }
+    }
+
     @Test("A redirect is not followed: it would take the token elsewhere")
     @EventLoop func redirect() async throws {
         let hub = try FakeHub(Response(.temporaryRedirect, headers: ["Location": "/elsewhere"]))
