@@ -137,6 +137,11 @@ void ce_transfer_finished(ce_transfer *transfer, CURLcode result) {
         ce_transfer_end(transfer, transfer->outcome, transfer->reason);
         return;
     }
+    if (result == CURLE_OK && !transfer->head.complete) {
+        /* libcurl takes the end of the connection within a head for the end of an answer without content. */
+        ce_transfer_end(transfer, CE_OUTCOME_BROKEN, "it ended before its head");
+        return;
+    }
     if (result != CURLE_OK && transfer->reason[0] == '\0') {
         const char *words = transfer->curl_reason[0] != '\0' ? transfer->curl_reason : curl_easy_strerror(result);
         snprintf(transfer->reason, sizeof transfer->reason, "%s", words);
