@@ -7,12 +7,16 @@ CERTS ?= certs
 SANDBOX ?=
 SHOTS ?= .build/screenshots
 ARGS ?=
+ROUNDS ?= 3
+SECONDS ?= 3
+REPEAT ?= 1
+BENCHED = .build/bench/release/hubgate
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-fast check check-deploy build release certs image rundocker mntcerts format lint clean wrk bench audit fuzz soak sanitize screenshots
+.PHONY: help install run test test-fast check check-deploy build release certs image rundocker mntcerts format lint clean wrk bench bench-build bench-check bench-baseline audit fuzz soak sanitize screenshots
 
 help: ## List what there is
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 install: ## Install the libraries that are missing (Debian; sudo where not root)
 	@config/install-deps.sh
@@ -76,10 +80,18 @@ wrk: install ## Requests a second, release (DURATION=10 CONNECTIONS=64)
 	swift build -c release --product hubgate
 	@Tests/load/wrk.sh "$$(swift build -c release --show-bin-path)/hubgate"
 
-bench: install certs ## CPU a request beside nginx, release build
-	@config/install-deps.sh nginx wrk
-	swift build -c release --product hubgate
-	@python3 bench/cpu.py "$$(swift build -c release --show-bin-path)/hubgate"
+bench: bench-build ## Measure beside nginx and HAProxy (CASE=relayed, ROUNDS=3 SECONDS=3, WRITE=1)
+	@python3 bench --rounds $(ROUNDS) --seconds $(SECONDS) $(if $(CASE),--case $(CASE)) $(if $(WRITE),--write) $(BENCHED)
+
+bench-check: bench-build ## Say whether a request costs 5 % more than bench/baseline.json (REPEAT=1)
+	@python3 bench --check --repeat $(REPEAT) $(BENCHED)
+
+bench-baseline: bench-build ## Write what a request costs to bench/baseline.json
+	@python3 bench --baseline --repeat $(REPEAT) $(BENCHED)
+
+bench-build: install
+	@config/install-deps.sh nginx libnginx-mod-http-echo haproxy wrk valgrind strace
+	swift build -c release --product hubgate --static-swift-stdlib --scratch-path .build/bench
 
 audit: build ## Try testssl.sh, sslyze and slowhttptest on a gateway
 	@config/install-deps.sh

@@ -21,9 +21,10 @@ let package = Package(
         .target(
             name: "CEvent",
             cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])],
-            linkerSettings: ["mimalloc", "event_core", "event_extra", "event_openssl", "curl", "ssl", "crypto", "yaml"].map {
-                .linkedLibrary($0)
-            }
+            linkerSettings: ["mimalloc", "event_core", "event_extra", "event_openssl", "curl", "ssl", "crypto", "yaml"]
+                .map {
+                    .linkedLibrary($0)
+                }
         ),
         .target(name: "Hub", swiftSettings: strict),
         .executableTarget(

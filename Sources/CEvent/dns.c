@@ -40,8 +40,8 @@ static void name_free(ce_name *name) {
 static const char *end_of_host(const char *authority, const char *end) {
     static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._";
     bool bracketed = authority[0] == '[';
-    const char *host_end = authority + (bracketed ? 1 + strspn(authority + 1, "0123456789abcdefABCDEF:.")
-                                                  : strspn(authority, letters));
+    const char *host_end =
+        authority + (bracketed ? 1 + strspn(authority + 1, "0123456789abcdefABCDEF:.") : strspn(authority, letters));
     const char *port = bracketed && *host_end == ']' ? host_end + 1 : host_end;
     bool empty = host_end == authority + bracketed;
     bool closed = bracketed == (*host_end == ']');

@@ -1,14 +1,13 @@
 #include "connection.h"
 #include "loop.h"
+#include "port.h"
 #include "tls.h"
 
 #include <errno.h>
 #include <event2/listener.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <openssl/rand.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -90,18 +89,9 @@ void ce_http_set_limits(ce_http *http, const ce_http_limits *limits) {
     }
 }
 
-static uint16_t port_of(evutil_socket_t fd) {
-    struct sockaddr_storage bound;
-    socklen_t length = sizeof bound;
-    if (getsockname(fd, (struct sockaddr *)&bound, &length) != 0) {
-        return 0;
-    }
-    return ntohs(bound.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&bound)->sin6_port
-                                             : ((struct sockaddr_in *)&bound)->sin_port);
-}
-
-static struct evconnlistener *listen_on(ce_http *http, const struct addrinfo *target) {
-    unsigned flags = LEV_OPT_REUSEABLE | LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC;
+static struct evconnlistener *listen_on(ce_http *http, const struct addrinfo *target, bool shared) {
+    unsigned flags =
+        LEV_OPT_REUSEABLE | LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC | (shared ? LEV_OPT_REUSEABLE_PORT : 0);
     struct evconnlistener *listener =
         evconnlistener_new_bind(http->loop->base, NULL, NULL, flags, 1024, target->ai_addr, (int)target->ai_addrlen);
     if (listener == NULL) {
@@ -115,24 +105,19 @@ static struct evconnlistener *listen_on(ce_http *http, const struct addrinfo *ta
     return listener;
 }
 
-uint16_t ce_http_listen(ce_http *http, const char *address, uint16_t port, ce_error *error) {
-    char service[8];
-    snprintf(service, sizeof service, "%u", port);
-    struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV };
-    struct addrinfo *found = NULL;
-    int result = getaddrinfo(address[0] == '\0' ? NULL : address, service, &hints, &found);
-    if (result != 0) {
-        ce_error_set(error, "%s is not an address to listen on: %s", address, gai_strerror(result));
+uint16_t ce_http_listen(ce_http *http, const char *address, uint16_t port, bool shared, ce_error *error) {
+    struct addrinfo *target = ce_port_address(address, port, error);
+    if (target == NULL) {
         return 0;
     }
-    http->listener = listen_on(http, found);
+    http->listener = listen_on(http, target, shared);
     int reason = errno;
-    freeaddrinfo(found);
+    freeaddrinfo(target);
     if (http->listener == NULL) {
-        ce_error_set(error, "cannot listen on %s port %u: %s", address, port, strerror(reason));
+        ce_port_refused(address, port, reason, error);
         return 0;
     }
-    return port_of(evconnlistener_get_fd(http->listener));
+    return ce_port_of(evconnlistener_get_fd(http->listener));
 }
 
 size_t ce_http_connection_count(const ce_http *http) {

@@ -37,7 +37,14 @@ static void on_wake(evutil_socket_t fd, short what, void *context) {
     (void)ignored;
 }
 
+static bool exists;
+
+bool ce_loop_exists(void) {
+    return exists;
+}
+
 ce_loop *ce_loop_new(void) {
+    exists = true;
     /* A client that hangs up must cost a failed write, not the process. */
     signal(SIGPIPE, SIG_IGN);
     ce_loop *loop = calloc(1, sizeof *loop);

@@ -19,7 +19,7 @@ typedef struct ce_name {
     char *port;
     char *host_line; /* the field `Host` */
     CURLU *url;      /* the origin, parsed */
-    bool numeric; /* nothing to look up */
+    bool numeric;    /* nothing to look up */
     bool looking;
     bool loaded; /* libcurl has the present addresses */
     struct curl_slist *addresses;
@@ -57,8 +57,8 @@ typedef struct ce_head {
 struct ce_transfer {
     ce_pool *pool;
     CURL *easy;
-    ce_name *set_for;    /* the origin that the handle is set to */
-    bool set_for_get;    /* so is its method: GET without content */
+    ce_name *set_for; /* the origin that the handle is set to */
+    bool set_for_get; /* so is its method: GET without content */
     struct event *limit;
     struct event *again; /* goes on with a transfer that made way for others */
     ce_name *name;

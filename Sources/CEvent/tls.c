@@ -11,6 +11,9 @@
 #include <time.h>
 #include <unistd.h>
 
+/* OpenSSL's ticket keys are a name of this length, then 64 bytes of keys. */
+enum { TICKET_NAME_BYTES = 16 };
+
 static const unsigned char alpn_http_1_1[] = { 8, 'h', 't', 't', 'p', '/', '1', '.', '1' };
 
 /* RFC 7301 3.2: a client that offers protocols and not ours is told so, instead of talking past us. */
@@ -68,6 +71,24 @@ static bool remember_leaf(ce_tls *tls, X509 *leaf, ce_error *error) {
     return tls->pem != NULL;
 }
 
+/* Tickets are sealed with keys that follow from the private key and the gateway's seed: every worker, and the certificate that a
+ * reload brings for the same key, takes up the sessions that another gave out. A certificate for another key is another identity:
+ * its clients make one full handshake. */
+static bool use_common_ticket_keys(ce_tls *tls) {
+    unsigned char *public_key = NULL;
+    int length = i2d_PUBKEY(SSL_CTX_get0_privatekey(tls->context), &public_key);
+    if (length <= 0) {
+        return false;
+    }
+    uint8_t keys[2 * CE_DERIVED_BYTES];
+    ce_seed_derive("ticket name", public_key, (size_t)length, keys);
+    ce_seed_derive("ticket keys", public_key, (size_t)length, keys + TICKET_NAME_BYTES);
+    bool used = SSL_CTX_set_tlsext_ticket_keys(tls->context, keys, TICKET_NAME_BYTES + CE_DERIVED_BYTES) == 1;
+    OPENSSL_cleanse(keys, sizeof keys);
+    OPENSSL_free(public_key);
+    return used;
+}
+
 static bool is_valid_now(X509 *leaf, const char *path, ce_error *error) {
     if (X509_cmp_current_time(X509_get0_notBefore(leaf)) > 0) {
         ce_error_set(error, "the certificate %s is not valid yet", path);
@@ -105,6 +126,10 @@ static bool load_pair(ce_tls *tls, const char *certificate_path, const char *key
         } else {
             ce_error_set(error, "%s is not a PEM private key without a passphrase", key_path);
         }
+        return false;
+    }
+    if (!use_common_ticket_keys(tls)) {
+        ce_error_set(error, "OpenSSL does not take keys for session tickets");
         return false;
     }
     return remember_leaf(tls, leaf, error);
@@ -189,19 +214,6 @@ void ce_tls_free(ce_tls *tls) {
         free(tls->pem);
         free(tls);
     }
-}
-
-void ce_tls_inherit_sessions(ce_tls *tls, const ce_tls *older) {
-    if (EVP_PKEY_eq(SSL_CTX_get0_privatekey(tls->context), SSL_CTX_get0_privatekey(older->context)) != 1) {
-        return;
-    }
-    unsigned char keys[128];
-    long length = SSL_CTX_get_tlsext_ticket_keys(older->context, NULL, 0);
-    if (length > 0 && length <= (long)sizeof keys
-        && SSL_CTX_get_tlsext_ticket_keys(older->context, keys, length) == 1) {
-        SSL_CTX_set_tlsext_ticket_keys(tls->context, keys, length);
-    }
-    OPENSSL_cleanse(keys, sizeof keys);
 }
 
 int64_t ce_tls_expires(const ce_tls *tls) {

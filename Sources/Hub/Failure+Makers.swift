@@ -12,6 +12,15 @@ extension Failure {
         Failure(.notFound, detail: "There is no \(what) here; check the spelling.")
     }
 
+    /// The gateway is below a path and not at the root.
+    public static func notBelow(_ basePath: String) -> Failure {
+        Failure(
+            .notFound,
+            detail:
+                "All that is here begins with \(basePath): set HF_ENDPOINT to this gateway's address with \(basePath) at its end."
+        )
+    }
+
     public static func methodNotAllowed(_ method: Method, allow: [Method]) -> Failure {
         let allowed = allow.map(\.rawValue).joined(separator: ", ")
         return Failure(.methodNotAllowed(allow: allow), detail: "\(method) is not allowed here; use \(allowed).")
@@ -86,12 +95,70 @@ extension Failure {
         Failure(.hubBroken, detail: "The Hub's answer cannot be used: \(reason). Try again later.")
     }
 
+    /// There is no inference router for this Hub.
+    public static var noInference: Failure {
+        Failure(
+            .notFound,
+            detail: "This gateway has no inference router for its Hub. Whoever runs it names one in inference_upstream."
+        )
+    }
+
     /// The Hub leads to a host that its content is not fetched from.
     public static func contentElsewhere(_ host: String) -> Failure {
         Failure(
             .hubBroken,
             detail:
-                "The Hub redirects to \(host), where this gateway does not fetch content. Whoever runs it can add the domain to content_hosts."
+                "The Hub leads to \(host), where this gateway does not go for content. Whoever runs it can add the domain to content_hosts."
+        )
+    }
+
+    /// A sealed URL was not made by this gateway, or not as it came back.
+    public static var sealBroken: Failure {
+        Failure(
+            .sealRefused,
+            detail:
+                "This address was not made by this gateway, or was changed on the way. Ask the Hub's own path for it again."
+        )
+    }
+
+    /// A sealed URL is too old.
+    public static var sealExpired: Failure {
+        Failure(.sealRefused, detail: "This address has expired. Ask the Hub's own path for it again.")
+    }
+
+    /// A sealed URL leads to a host that is no longer allowed.
+    public static func sealedElsewhere(_ host: String) -> Failure {
+        Failure(
+            .sealRefused,
+            detail:
+                "This address leads to \(host), where this gateway does not go for content. Whoever runs it can add the domain to content_hosts."
+        )
+    }
+
+    /// A URL of the Hub's store that a client could not ask for, since `target_limit` (in bytes) refuses it.
+    public static func tooLongToSeal(_ host: String, limit: Int) -> Failure {
+        Failure(
+            .hubBroken,
+            detail:
+                "The Hub names an address on \(host) that is too long to be asked for here. Whoever runs this gateway can raise target_limit (\(limit) bytes)."
+        )
+    }
+
+    /// With `xet = hide` there is no Xet here.
+    public static var xetHidden: Failure {
+        Failure(
+            .notFound,
+            detail:
+                "This gateway does not carry Xet (xet = hide). Set HF_HUB_DISABLE_XET=1 and try again: the same files go by plain HTTP then."
+        )
+    }
+
+    /// The Hub's answer would lead a client past this gateway. `place` is where: `.escape(to: "cdn.hf.co", in: "Link")`.
+    public static func escape(to host: String, in place: String) -> Failure {
+        Failure(
+            .hubBroken,
+            detail:
+                "The Hub has answered, but \(place) of its answer leads to \(host), past this gateway. Whoever runs it can look at hubgate_escapes_total, and let such answers pass by strict_escape."
         )
     }
 

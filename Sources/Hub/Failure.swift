@@ -21,6 +21,8 @@ public struct Failure: Error, Sendable, Equatable {
         case noToken
         /// The caller is known and may not do this.
         case denied
+        /// A sealed URL is forged, changed, expired, or leads where this gateway does not go.
+        case sealRefused
         /// The Hub said no.
         case hubAnswered(HubRefusal)
         /// No connection: name, TCP or TLS failed.
@@ -53,7 +55,7 @@ public struct Failure: Error, Sendable, Equatable {
         switch kind {
         case .badRequest, .refused, .notFound, .methodNotAllowed, .payloadTooLarge, .unsupportedMediaType,
             .expectationFailed,
-            .denied, .clientGone:
+            .denied, .sealRefused, .clientGone:
             .client
         case .hubAnswered(let refusal): refusal.status.code >= 500 ? .hub : .client
         case .hubUnreachable, .hubTooSlow, .hubBroken: .hub

@@ -13,7 +13,7 @@ extension Failure {
         case .unsupportedMediaType: .unsupportedMediaType
         case .expectationFailed: .expectationFailed
         case .noToken: .serviceUnavailable
-        case .denied: .forbidden
+        case .denied, .sealRefused: .forbidden
         case .hubAnswered(let refusal): refusal.status.code >= 400 ? refusal.status : .badGateway
         case .hubUnreachable, .hubBroken: .badGateway
         case .hubTooSlow: .gatewayTimeout
@@ -35,6 +35,7 @@ extension Failure {
         case .expectationFailed: "ExpectationFailed"
         case .noToken: "NoToken"
         case .denied: "Denied"
+        case .sealRefused: "SealRefused"
         case .hubAnswered(let refusal): refusal.code ?? refusal.status.reason.filter { $0 != " " }
         case .hubUnreachable: "HubUnreachable"
         case .hubBroken: "HubBroken"

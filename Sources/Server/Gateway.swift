@@ -5,26 +5,27 @@ internal import Hub
 final class Gateway {
     let lifecycle = Lifecycle()
     private var access: Access
-    private let router = Router()
+    private let router: Router
     private var handlers: Handlers
     private let log: AccessLog
     private let metrics: Metrics
     private let timeLimit: RequestTimeLimit
 
-    init(settings: Settings, upstream: Upstream, log: AccessLog, metrics: Metrics) {
+    init(settings: Settings, upstreams: Upstreams, log: AccessLog, metrics: Metrics) {
         self.log = log
         self.metrics = metrics
+        router = Router(basePath: settings.basePath)
         access = settings.access
         timeLimit = RequestTimeLimit(milliseconds: UInt64(settings.requestTimeout.milliseconds))
-        handlers = Handlers(settings: settings, upstream: upstream, lifecycle: lifecycle, metrics: metrics)
+        handlers = Handlers(settings: settings, upstreams: upstreams, lifecycle: lifecycle, metrics: metrics)
     }
 
     /// Requests in flight go on with what they have.
-    func use(_ settings: Settings, upstream: Upstream) {
+    func use(_ settings: Settings, upstreams: Upstreams) {
         log.isOn = settings.accessLog
         access = settings.access
         timeLimit.milliseconds = UInt64(settings.requestTimeout.milliseconds)
-        handlers = Handlers(settings: settings, upstream: upstream, lifecycle: lifecycle, metrics: metrics)
+        handlers = Handlers(settings: settings, upstreams: upstreams, lifecycle: lifecycle, metrics: metrics)
     }
 
     /// Serves one request, from its arrival to its line in the log.
@@ -48,7 +49,8 @@ final class Gateway {
         do throws(Failure) {
             if let refusal = exchange.refusal { throw refusal }
             if access == .open, CrossSite.sent(exchange.request) { throw .crossSite }
-            let route = try router.route(exchange.request, at: entrance)
+            context.target = try router.target(of: exchange.request, at: entrance)
+            let route = try router.route(exchange.request.method, context.target, at: entrance)
             context.route = route
             let handler = handlers[route]
             guard try !handler.serveAtOnce(exchange, context) else { return }

@@ -1,7 +1,7 @@
 /// The first lines of the log: where the gateway listens, for whom it speaks, and what to try.
 enum Greeting {
     static func lines(
-        _ settings: Settings, port: UInt16, adminPort: UInt16?, sandbox: (hub: String, cdn: String, cas: String)?
+        _ settings: Settings, port: UInt16, adminPort: UInt16?, sandbox: SandboxSite?, workers: Int = 1
     ) -> [String] {
         let origin = origin(settings.listen, port)
         let authority = settings.exampleAuthority ?? "YOUR_CA.pem"
@@ -16,7 +16,8 @@ enum Greeting {
             settings.adminListen.flatMap { address in
                 adminPort.map { "Serving /-/health, /-/ready and /-/metrics on \(Self.origin(address, $0)) alone." }
             },
-            "Listening on \(origin). Try: curl --cacert \(authority) \(origin)/",
+            workers > 1 ? "Serving with \(workers) workers." : nil,
+            "Listening on \(origin). Try: curl --cacert \(authority) \(origin)\(settings.basePath)/",
         ].compactMap(\.self)
     }
 

@@ -1,12 +1,11 @@
 internal import Glibc
 
 /// Tells the service manager how the program fares: sd_notify(3), which is a datagram to the socket that it names.
-@EventLoop
 final class Notify {
+    /// How often the service manager wants to be told that the program is alive; nil if it does not ask.
+    let watchdogMilliseconds: UInt64?
     private let address: [UInt8]
-    private let watchdogMilliseconds: UInt64?
-    private var descriptor: Int32 = -1
-    private lazy var watchdog = Timer { self.feedWatchdog() }
+    private let descriptor: Int32
 
     /// Without NOTIFY_SOCKET nothing is said.
     init(_ environment: [String: String]) {
@@ -14,9 +13,8 @@ final class Notify {
         let isForUs = environment["WATCHDOG_PID"].map { $0 == String(getpid()) } ?? true
         let microseconds = isForUs ? environment["WATCHDOG_USEC"].flatMap(UInt64.init) : nil
         // Twice as often as asked for, as sd_watchdog_enabled(3) advises.
-        watchdogMilliseconds = microseconds.map { max(1, $0 / 2000) }
-        guard !address.isEmpty else { return }
-        descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        watchdogMilliseconds = address.isEmpty ? nil : microseconds.map { max(1, $0 / 2000) }
+        descriptor = address.isEmpty ? -1 : socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
     }
 
     deinit {
@@ -25,7 +23,10 @@ final class Notify {
 
     func ready(_ status: String) {
         send("READY=1\nSTATUS=\(status)")
-        feedWatchdog()
+    }
+
+    func alive() {
+        send("WATCHDOG=1")
     }
 
     func reloading() {
@@ -36,13 +37,6 @@ final class Notify {
         send("STOPPING=1\nSTATUS=\(status)")
     }
 
-    /// From a timer of the loop: what it proves is that the loop turns.
-    private func feedWatchdog() {
-        guard descriptor >= 0, let watchdogMilliseconds else { return }
-        send("WATCHDOG=1")
-        watchdog.start(milliseconds: watchdogMilliseconds)
-    }
-
     private func send(_ message: String) {
         guard descriptor >= 0 else { return }
         var target = sockaddr_un()
@@ -50,7 +44,7 @@ final class Notify {
         unsafe withUnsafeMutableBytes(of: &target.sun_path) { unsafe $0.copyBytes(from: address) }
         let length = socklen_t(MemoryLayout<sa_family_t>.size + address.count)
         let text = Array(message.utf8)
-        // The loop does not wait for a manager that does not read.
+        // Nobody waits for a manager that does not read.
         _ = unsafe withUnsafeBytes(of: &target) { target in
             unsafe text.withUnsafeBytes { text in
                 unsafe sendto(
@@ -61,7 +55,7 @@ final class Notify {
     }
 
     /// The bytes of `sun_path`: a path, or after `@` a name in Linux's abstract space. Empty for what is neither.
-    nonisolated static func address(_ name: String) -> [UInt8] {
+    static func address(_ name: String) -> [UInt8] {
         guard name.hasPrefix("/") || name.hasPrefix("@"), name.utf8.count > 1, name.utf8.count < 108 else { return [] }
         return name.hasPrefix("@") ? [0] + name.utf8.dropFirst() : Array(name.utf8)
     }

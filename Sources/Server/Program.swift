@@ -3,14 +3,6 @@ internal import Hub
 
 /// The program: reads what it is asked to do, does it, and says how it ended.
 enum Program {
-    /// Exit codes; the names are those of sysexits.h.
-    private enum Exit {
-        static let ok: Int32 = 0
-        static let failure: Int32 = 1
-        static let unavailable: Int32 = 69
-        static let config: Int32 = 78
-    }
-
     /// What is left to do when the command line has been read.
     private enum Start {
         case ended(Int32)
@@ -24,7 +16,7 @@ enum Program {
         switch start(arguments) {
         case .ended(let code): return code
         case .probe(let settings): return onLoop { await Probe.run(settings) ? Exit.ok : Exit.failure }
-        case .serve(let settings): return onLoop { await serve(settings, arguments) }
+        case .serve(let settings): return serve(settings, arguments)
         }
     }
 
@@ -73,41 +65,44 @@ enum Program {
         return faults.isEmpty
     }
 
-    @EventLoop private static func serve(_ settings: Handover, _ arguments: [String]) async -> Int32 {
+    private static func serve(_ settings: Handover, _ arguments: [String]) -> Int32 {
         guard filesAreGood(settings.files) else { return Exit.config }
+        let workers = settings.workers.resolved(processors: Processors.count)
+        guard workers > 1 else { return onLoop { await serve(settings, arguments, as: nil) } }
+        do throws(CError) {
+            switch try Supervisor(settings.take(), workers: workers, read: { read(arguments) }).run() {
+            case .ended(let code): return code
+            case .worker(let worker, let settings): return onLoop { await serve(settings, arguments, as: worker) }
+            case .sandbox(let line): return onLoop { await SandboxProcess.serve(line: line) }
+            }
+        } catch {
+            Console.error("hubgate: \(error)\n")
+            return Exit.unavailable
+        }
+    }
+
+    @EventLoop private static func serve(
+        _ settings: Handover, _ arguments: [String], as worker: Worker?
+    ) async -> Int32 {
         // Before anybody is told that it runs: unheard, each of them would end it at once.
-        let (stopping, reloading) = (StopSignals(), ReloadSignal())
+        let (stopping, reloading) = (StopSignals(endsAtSecond: worker == nil), ReloadSignal())
         let service: Service
         do throws(CError) {
-            service = try Service(settings.take()) { read(arguments) }
+            service = try Service(settings.take(), as: worker) { read(arguments) }
         } catch {
             Console.error("hubgate: \(error)\n")
             return Exit.unavailable
         }
         reloading.reload = { service.reload() }
+        if let worker {
+            ChildProcess.hearSignals()
+            worker.say(.serving)
+        }
         await stopping.first()
         service.announceStop()
         await service.stop()
         withExtendedLifetime((stopping, reloading)) {}
         return Exit.ok
-    }
-}
-
-/// Settings that are given on and not kept: a token lives as long as its last holder, and reloads replace it.
-@EventLoop
-private final class Handover {
-    private var settings: Settings?
-
-    let files: NamedFiles
-
-    nonisolated init(_ settings: Settings) {
-        self.settings = settings
-        files = NamedFiles(settings)
-    }
-
-    func take() -> Settings {
-        defer { settings = nil }
-        return settings ?? Settings()
     }
 }
 

@@ -8,11 +8,11 @@ internal import Hub
 /// directly takes the certificate from the handshake and trusts it: on the loopback nobody else has the port.
 @EventLoop
 final class SandboxServer {
-    let origin: Server.Origin
-    let cdn: String
-    let cas: String
+    let site: SandboxSite
     private let listeners: [Listener]
     private let state: SandboxState
+
+    var origin: Server.Origin { site.origin }
 
     /// With the journal of what reached it.
     var sandbox: Sandbox { state.sandbox }
@@ -36,12 +36,10 @@ final class SandboxServer {
         self.listeners = listeners
         let base = "https://localhost:\(ports[0])"
         // Another name, not only another port: some clients keep their token as long as the name is the same.
-        (cdn, cas) = ("https://127.0.0.1:\(ports[1])", "https://127.0.0.1:\(ports[2])")
+        let (cdn, cas) = ("https://127.0.0.1:\(ports[1])", "https://127.0.0.1:\(ports[2])")
         // What the sandbox signs expires, so this clock must not stand still.
         state.sandbox = Sandbox(origin: base, cdn: cdn, cas: cas) { Int64(time(nil)) }
-        origin = Server.Origin(
-            base: base, trust: .pem(tls.certificatePEM), token: try? Secret(Array("hf_sandbox".utf8)),
-            contentOrigins: [cdn, cas])
+        site = SandboxSite(hub: base, cdn: cdn, cas: cas, authority: tls.certificatePEM)
     }
 
     private static func listen(

@@ -35,6 +35,7 @@ extension Server {
 
     /// Ends the connections that are left, then the calls to the Hub that were made for them.
     private func cutOff() async {
+        metrics.refresh()
         metrics.sources = nil
         listener.close()
         admin?.close()

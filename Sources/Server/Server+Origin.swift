@@ -4,6 +4,13 @@ extension Server.Origin {
         self.init(
             base: settings.upstream.description,
             trust: settings.authorities.map { .file($0) } ?? .system,
-            token: settings.token)
+            token: settings.token, inference: settings.inferenceUpstream?.description)
+    }
+
+    /// The same places for another token.
+    func with(token: Secret?) -> Server.Origin {
+        var origin = self
+        origin.token = token
+        return origin
     }
 }

@@ -7,7 +7,9 @@ final class Server {
     struct Origin: Sendable {
         let base: String
         let trust: TransferPool.Trust
-        let token: Secret?
+        var token: Secret?
+        /// The inference router's origin and path prefix; it gets the same token.
+        var inference: String?
         /// Origins besides `content_hosts` that hold the Hub's content.
         var contentOrigins: [String] = []
     }
@@ -16,29 +18,37 @@ final class Server {
     /// That of `admin_listen`, if it is set.
     let adminPort: UInt16?
     let gateway: Gateway
-    let metrics = Metrics()
+    let metrics: Metrics
     let listener: Listener
     let admin: Listener?
     let pool: TransferPool
-    private let base: String
-    private let contentOrigins: [String]
+    private let escapes: EscapeWatch
+    /// Without its token, which lives no longer than what serves with it.
+    private let origin: Origin
 
-    /// Starts serving. Throws when the certificate is not good or the address not to be had.
-    init(_ settings: Settings, origin: Origin, log: AccessLog) throws(CError) {
+    /// Starts serving, as `worker` beside others of its parent. `warn` gets lines for the log.
+    /// Throws when the certificate is not good or the address not to be had.
+    init(
+        _ settings: Settings, origin: Origin, log: AccessLog, as worker: Worker? = nil,
+        warn: @escaping (String) -> Void = { _ in }
+    ) throws(CError) {
+        let metrics = worker.map { Metrics($0.slots, worker: $0.number) } ?? Metrics()
+        self.metrics = metrics
         let tls = try TLSContext(certificate: settings.tlsCertificate, key: settings.tlsKey)
         let pool = try TransferPool(
             trust: origin.trust, dnsServer: settings.nameServer?.description, connections: settings.upstreamConnections)
-        let upstream = Upstream(
-            settings, base: origin.base, contentOrigins: origin.contentOrigins, token: origin.token, pool: pool)
-        let gateway = Gateway(settings: settings, upstream: upstream, log: log, metrics: metrics)
+        let escapes = EscapeWatch(metrics: metrics, warn: warn)
+        let upstreams = Upstreams(settings, origin: origin, pool: pool, escapes: escapes)
+        let gateway = Gateway(settings: settings, upstreams: upstreams, log: log, metrics: metrics)
         self.pool = pool
+        self.escapes = escapes
         self.gateway = gateway
-        base = origin.base
-        contentOrigins = origin.contentOrigins
+        self.origin = origin.with(token: nil)
         let limits = Listener.Limits(settings)
         let entrance = settings.adminListen == nil ? Entrance.only : .clients
         do throws(CError) {
-            (listener, port) = try Listener.opened(at: settings.listen, tls: tls, limits: limits) {
+            (listener, port) = try Listener.opened(at: settings.listen, shared: worker != nil, tls: tls, limits: limits)
+            {
                 gateway.serve($0, at: entrance)
             }
         } catch {
@@ -47,7 +57,9 @@ final class Server {
         }
         do throws(CError) {
             let opened = try settings.adminListen.map { (address) throws(CError) in
-                try Listener.opened(at: address, tls: tls, limits: limits.forAdmin) { gateway.serve($0, at: .admin) }
+                try Listener.opened(at: address, shared: worker != nil, tls: tls, limits: limits.forAdmin) {
+                    gateway.serve($0, at: .admin)
+                }
             }
             (admin, adminPort) = (opened?.listener, opened?.port)
         } catch {
@@ -72,8 +84,8 @@ final class Server {
         admin?.use(tls)
         admin?.use(limits.forAdmin)
         gateway.use(
-            settings, upstream: Upstream(settings, base: base, contentOrigins: contentOrigins, token: token, pool: pool)
-        )
+            settings,
+            upstreams: Upstreams(settings, origin: origin.with(token: token), pool: pool, escapes: escapes))
     }
 
     /// Closes everything at once. No call to the Hub may be under way.

@@ -12,67 +12,105 @@ final class Service {
     private let log: Logger
     private let threshold: LogThreshold
     private let output = Output(descriptor: STDOUT_FILENO)
-    private let notify = Notify(Environment.all)
+    /// As what it serves beside others; nil: it is the whole gateway.
+    private let worker: Worker?
+    /// A worker's parent speaks to the service manager.
+    private let notify: Notify?
+    private var watchdog: Watchdog?
     private let sandbox: SandboxServer?
+    /// Of the sandbox in this process or the parent's.
+    private let site: SandboxSite?
     private let server: Server
     private let certificate: CertificateWatch
 
     /// Starts serving. `read` reads the settings anew.
-    init(_ settings: Settings, read: @escaping Reader) throws(CError) {
+    init(_ settings: Settings, as worker: Worker? = nil, read: @escaping Reader) throws(CError) {
         let form = LogForm(settings.logFormat, isTerminal: isatty(STDOUT_FILENO) == 1)
         let threshold = LogThreshold(settings.logLevel.level)
         let log = Logger(label: "hubgate") { _ in GatewayLogHandler(threshold: threshold, form: form) }
         self.settings = settings
         self.read = read
+        self.worker = worker
+        notify = worker == nil ? Notify(Environment.all) : nil
         self.threshold = threshold
         self.log = log
         certificate = CertificateWatch { log.warning("\($0)") }
         DescriptorLimit.raise()
-        let sandbox = settings.sandbox ? try SandboxServer() : nil
+        let sandbox = settings.sandbox && worker == nil ? try SandboxServer() : nil
         self.sandbox = sandbox
+        site = sandbox?.site ?? worker?.sandbox
         do throws(CError) {
             server = try Server(
-                settings, origin: sandbox?.origin ?? Server.Origin(settings),
-                log: AccessLog(output: output, form: form, isOn: settings.accessLog))
+                worker?.settings(settings) ?? settings, origin: site?.origin ?? Server.Origin(settings),
+                log: AccessLog(output: output, form: form, isOn: settings.accessLog), as: worker
+            ) { log.warning("\($0)") }
         } catch {
             sandbox?.close()
             throw error
         }
-        let greeting = Greeting.lines(
-            settings, port: server.port, adminPort: server.adminPort,
-            sandbox: sandbox.map { (hub: $0.origin.base, cdn: $0.cdn, cas: $0.cas) })
-        for line in greeting { log.notice("\(line)") }
+        if let worker {
+            watchdog = Watchdog(every: Self.wordMilliseconds) { [server] in
+                server.metrics.refresh()
+                worker.say(.alive)
+            }
+        } else {
+            greet()
+        }
         warn()
-        notify.ready(status)
+    }
+
+    /// A worker's word that it is alive, and the age of its figures on another's page of metrics.
+    private static let wordMilliseconds: UInt64 = 1000
+
+    private func greet() {
+        let greeting = Greeting.lines(
+            settings, port: server.port, adminPort: server.adminPort, sandbox: site)
+        for line in greeting { log.notice("\(line)") }
+        notify?.ready(status)
+        if let notify, let milliseconds = notify.watchdogMilliseconds {
+            watchdog = Watchdog(every: milliseconds) { notify.alive() }
+        }
     }
 
     /// Takes up what changed in the files, all of it or, if anything is wrong, nothing.
     func reload() {
-        guard !server.gateway.lifecycle.isDraining else { return }
-        notify.reloading()
-        switch Reload.decide(settings, read()) {
-        case .success(let reload): take(reload)
-        case .failure(let refusal): log.error("\(refusal)")
+        guard !server.gateway.lifecycle.isDraining else {
+            // It is about to go, with what it has: nobody has to wait for it.
+            worker?.say(.reloaded)
+            return
         }
-        notify.ready(status)
+        notify?.reloading()
+        switch Reload.decide(settings, read()) {
+        case .success(let reload):
+            take(reload)
+            worker?.say(.reloaded)
+        case .failure(let refusal):
+            log.error("\(refusal)")
+            worker?.say(.notReloaded)
+        }
+        notify?.ready(status)
     }
 
     private func take(_ reload: Reload) {
         settings = reload.settings
         threshold.level = settings.logLevel.level
-        server.use(settings, token: sandbox?.origin.token ?? settings.token, tls: reload.tls)
-        log.notice("\(reload.summary)")
-        if let warning = reload.restartWarning { log.warning("\(warning)") }
+        server.use(settings, token: site?.origin.token ?? settings.token, tls: reload.tls)
+        if worker == nil {
+            log.notice("\(reload.summary)")
+            if let warning = reload.restartWarning { log.warning("\(warning)") }
+        }
         warn()
     }
 
     private func warn() {
+        guard worker?.speaksForAll ?? true else { return }
         certificate.watch(server.listener.tls, path: settings.tlsCertificate)
         if let warning = DescriptorLimit.warning(settings, of: DescriptorLimit.current) { log.warning("\(warning)") }
     }
 
     func announceStop() {
-        log.notice("Stopping: requests in flight may finish; another signal ends at once.")
+        guard let notify else { return }
+        log.notice("\(Self.stopping)")
         notify.stopping("Stopping, requests in flight: \(server.gateway.lifecycle.inFlight)")
     }
 
@@ -84,6 +122,8 @@ final class Service {
         sandbox?.close()
         output.flush()
     }
+
+    nonisolated static let stopping = "Stopping: requests in flight may finish; another signal ends at once."
 
     private var status: String { "Listening on port \(server.port)" }
 }

@@ -1,13 +1,16 @@
 internal import Glibc
 
 /// SIGTERM and SIGINT, from when this is made on: the first asks the program to stop in order, the second ends it with code 1.
+/// A worker gets the signals of a terminal or a service manager twice, from its parent too: only that one can end it at once.
 @EventLoop
 final class StopSignals {
     private var signals: [Signal] = []
     private var hasCome = false
     private var waiter: CheckedContinuation<Void, Never>?
+    private let endsAtSecond: Bool
 
-    init() {
+    init(endsAtSecond: Bool) {
+        self.endsAtSecond = endsAtSecond
         signals = [SIGTERM, SIGINT].map { number in Signal(number) { [weak self] in self?.arrived() } }
     }
 
@@ -18,7 +21,10 @@ final class StopSignals {
     }
 
     private func arrived() {
-        guard !hasCome else { _exit(1) }
+        guard !hasCome else {
+            if endsAtSecond { _exit(Exit.failure) }
+            return
+        }
         hasCome = true
         waiter?.resume()
         waiter = nil
@@ -32,9 +38,9 @@ final class ReloadSignal {
     private var signal: Signal?
 
     init() {
-        let terminal = [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO].first { isatty($0) == 1 }
+        let terminal = ControllingTerminal()
         signal = Signal(SIGHUP) { [weak self] in
-            if let terminal, isatty(terminal) != 1 {
+            if terminal.isGone {
                 kill(getpid(), SIGTERM)
             } else {
                 EventLoop.task { self?.reload?() }

@@ -38,7 +38,8 @@ import Testing
 
     @Test(arguments: [
         ("text/html", "text/html", true), ("Text/HTML; charset=utf-8", "text/html", true),
-        (" text/html\t;x", "text/html", true), ("text/html;\u{301}", "text/html", true), ("text/htmlx", "text/htmlx", false),
+        (" text/html\t;x", "text/html", true), ("text/html;\u{301}", "text/html", true),
+        ("text/htmlx", "text/htmlx", false),
         ("", "", false), (";", "", false),
     ])
     func `a media type ends at its first semicolon, whatever follows`(value: String, type: String, isDocument: Bool) {

@@ -71,6 +71,11 @@ import Testing
         ("/?q=hf_abc&hf_abc&x=%68f_abc", "/?q=***&***&x=***"),
         ("/?author=key&search=token", "/?author=key&search=token"),
         ("/?&&a=b&", "/?&&a=b&"),
+        ("/-/sealed/r1.code/content", "/-/sealed/***"), ("/-/sealed/", "/-/sealed/***"),
+        ("/-/sealed/x", "/-/sealed/***"),
+        ("/-/sealed/b1.code/content/v1/x?token=y&a=b", "/-/sealed/***/v1/x?token=***&a=b"),
+        ("/-/sealed/r1.code/content?x", "/-/sealed/***?x"), ("/-/sealedx/y/z", "/-/sealedx/y/z"),
+        ("/hf/-/sealed/r1.code/content", "/hf/-/sealed/***"),
     ])
     func `a log never shows a secret from the query`(received: String, shown: String) throws {
         let target = try Target(received)
@@ -87,7 +92,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("/a.git/info", "/info", true), ("/info?x", "/info", true), ("/a?x/info", "/info", false), ("/i", "/info", false),
+        ("/a.git/info", "/info", true), ("/info?x", "/info", true), ("/a?x/info", "/info", false),
+        ("/i", "/info", false),
         ("/info/", "/info", false),
     ])
     func `the path's end is where the query begins`(received: String, part: String, ends: Bool) throws {

@@ -7,7 +7,7 @@ import Testing
 struct EntranceTests {
     private func route(_ path: String, _ method: Method = .get, at entrance: Entrance) -> Result<Route.Name, Failure> {
         Result { () throws(Failure) in
-            try Router().route(Request(method: method, target: try Target(path)), at: entrance)
+            try Router().route(method, try Target(path), at: entrance)
         }
     }
 
@@ -23,6 +23,18 @@ struct EntranceTests {
         let (here, there) = isAdmin ? (Entrance.admin, Entrance.clients) : (.clients, .admin)
         #expect(route(endpoint.path, endpoint.method, at: here) == .success(endpoint.name))
         #expect(route(endpoint.path, endpoint.method, at: there).failure?.kind == .notFound)
+    }
+
+    @Test("What is sealed is for clients, wherever the other paths below /-/ are")
+    func sealed() {
+        for path in ["/-/sealed/", "/-/sealed/r1.x/y", "/-/sealed/b1.x/y/v1/z?a"] {
+            #expect(route(path, .put, at: .only) == .success(.content))
+            #expect(route(path, .put, at: .clients) == .success(.content))
+            #expect(route(path, at: .admin).failure?.kind == .notFound)
+        }
+        for path in ["/-/sealed", "/-/sealedx", "/-/"] {
+            #expect(route(path, at: .only).failure?.kind == .notFound)
+        }
     }
 
     @Test("What is not shown cannot be told from what does not exist", arguments: [Method.get, .post, .head, .delete])

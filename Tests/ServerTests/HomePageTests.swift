@@ -9,7 +9,8 @@ import Testing
     private static func page(
         origin: String = "https://localhost:8080", caFile: String? = "certs/ca.pem",
         endpoints: [HomePage.Endpoint]? = nil,
-        hub: HomePage.HubState = .reachable(name: "acme-ml"), access: String = "open", text: String = ""
+        hub: HomePage.HubState = .reachable(name: "acme-ml"), access: String = "open", hidesXet: Bool = false,
+        text: String = ""
     ) -> HomePage {
         HomePage(
             version: "0.1.0" + text, origin: origin, caFile: caFile,
@@ -19,7 +20,8 @@ import Testing
                     curl: "{origin}/api/account" + text),
                 HomePage.Endpoint(method: "ANY", path: "/*", summary: "The rest of the Hub", curl: ""),
             ],
-            hub: hub, upstream: "https://huggingface.co" + text, sandbox: true, access: access + text)
+            hub: hub, upstream: "https://huggingface.co" + text, sandbox: true, access: access + text,
+            hidesXet: hidesXet)
     }
 
     @Test("The hash in the Content-Security-Policy is that of what the page carries", arguments: ["style", "script"])
@@ -121,23 +123,21 @@ import Testing
         #expect(Self.page(caFile: nil).command(for: endpoint) == "curl -I https://localhost:8080/x")
     }
 
-    @Test("The settings for clients follow the certificate and the access")
+    @Test("The settings for clients follow the certificate, the access and what becomes of Xet")
     func setup() {
         #expect(
             Self.page().setup
                 == [
                     "export HF_ENDPOINT=https://localhost:8080", #"export SSL_CERT_FILE="$PWD"/certs/ca.pem"#,
-                    "export HF_HUB_DISABLE_XET=1",
                 ])
         #expect(
             Self.page(caFile: "/etc/ca.pem", access: "passthrough").setup
                 == [
                     "export HF_ENDPOINT=https://localhost:8080", "export SSL_CERT_FILE=/etc/ca.pem",
-                    "export HF_HUB_DISABLE_XET=1",
                     "export HF_TOKEN=hf_...",
                 ])
         #expect(
-            Self.page(caFile: nil).setup
+            Self.page(caFile: nil, hidesXet: true).setup
                 == ["export HF_ENDPOINT=https://localhost:8080", "export HF_HUB_DISABLE_XET=1"])
     }
 
@@ -147,7 +147,9 @@ import Testing
         let many = (1...30).map {
             HomePage.Endpoint(method: "DELETE", path: "/\($0)/\(long)", summary: long, curl: "{origin}/api/account")
         }
-        let text = Self.page(endpoints: many, hub: .unreachable(reason: long), access: "passthrough").text()
+        let text = Self.page(
+            endpoints: many, hub: .unreachable(reason: long), access: "passthrough", hidesXet: true
+        ).text()
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false).dropLast()
         #expect(lines.count == 25)
         #expect(lines.allSatisfy { $0.count <= 100 })

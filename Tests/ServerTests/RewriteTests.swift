@@ -5,17 +5,17 @@ import Testing
 
 /// What leads to the Hub leads here instead, and nothing else is touched.
 struct RewriteTests {
-    private let rewrite = Rewrite(hub: "https://huggingface.co", gateway: "https://gate:8080")
+    private let rewrite = Rewrite.example
 
     @Test("Location and every relation of Link lead to the gateway; the rest of a Link stays")
-    func fields() {
+    func fields() throws {
         var headers: Headers = [
             "Location": "https://huggingface.co/a%2Fb?x=1&y=",
             "Link": #"<https://huggingface.co/api/models?cursor=a%2Fb>; rel="next", </rel>; rel="self""#,
             "X-Other": "https://huggingface.co/x",
         ]
         headers.append("Link", #"<https://elsewhere.example/x>; rel="other""#)
-        rewrite.apply(to: &headers)
+        try rewrite.apply(to: &headers)
         #expect(headers["Location"] == "https://gate:8080/a%2Fb?x=1&y=")
         #expect(
             headers.values(of: "Link") == [
@@ -33,49 +33,6 @@ struct RewriteTests {
         ])
     func others(_ url: String) {
         #expect(rewrite.moved(url) == nil)
-    }
-
-    @Test("Strings of JSON that begin with the Hub's address are rewritten, however the body is cut")
-    func bodies() {
-        let body =
-            #"{"url":"https://huggingface.co/u/r","text":"see https://huggingface.co/x","a":"https://huggingface.com/","b":"\""}"#
-        let wanted =
-            #"{"url":"https://gate:8080/u/r","text":"see https://huggingface.co/x","a":"https://huggingface.com/","b":"\""}"#
-        let bytes = Array(body.utf8)
-        for cut in 0...bytes.count {
-            for second in stride(from: cut, through: bytes.count, by: 7) {
-                var replacer = URLReplacer(hub: rewrite.hub, gateway: rewrite.gateway)
-                var out: [UInt8] = []
-                for piece in [bytes[..<cut], bytes[cut..<second], bytes[second...]] { out += replacer.replace(piece) }
-                out += replacer.finish()
-                #expect(String(decoding: out, as: UTF8.self) == wanted)
-            }
-        }
-    }
-
-    @Test(
-        "What people wrote stays, even where it begins with the Hub's address or quotes it; a URL may have space before it",
-        arguments: [
-            (#"{"title":"https://huggingface.co/x"}"#, #"{"title":"https://huggingface.co/x"}"#),
-            (#"{"raw":"\"url\":\"https://huggingface.co/x\""}"#, #"{"raw":"\"url\":\"https://huggingface.co/x\""}"#),
-            (#"["url","https://huggingface.co/x"]"#, #"["url","https://huggingface.co/x"]"#),
-            (#"{"href" : "https://huggingface.co/x"}"#, #"{"href" : "https://gate:8080/x"}"#),
-            (#"{"commitUrl": "https://huggingface.co/x"}"#, #"{"commitUrl": "https://gate:8080/x"}"#),
-        ])
-    func texts(_ body: String, _ wanted: String) {
-        var whole = URLReplacer(hub: rewrite.hub, gateway: rewrite.gateway)
-        #expect(String(decoding: whole.replace(Array(body.utf8)) + whole.finish(), as: UTF8.self) == wanted)
-        var single = URLReplacer(hub: rewrite.hub, gateway: rewrite.gateway)
-        let out = body.utf8.flatMap { single.replace([$0]) } + single.finish()
-        #expect(String(decoding: out, as: UTF8.self) == wanted)
-    }
-
-    @Test("What looks like the beginning of an address at the very end comes out too")
-    func unfinished() {
-        var replacer = URLReplacer(hub: rewrite.hub, gateway: rewrite.gateway)
-        let text = #"{"a":"https://hugging"#
-        let out = replacer.replace(Array(text.utf8)) + replacer.finish()
-        #expect(String(decoding: out, as: UTF8.self) == text)
     }
 
     private let hosts = ContentHosts(

@@ -61,6 +61,40 @@ import Testing
         #expect(SettingsCase(environment: ["HF_ENDPOINT": upstream]).problems.first?.contains("itself") == true)
     }
 
+    @Test(
+        "Another Hub's token does not go to huggingface.co's router unless somebody says so",
+        arguments: [
+            ([], "https://router.huggingface.co"),
+            (["--upstream=https://huggingface.co/hf"], "https://router.huggingface.co"),
+            (["--upstream=https://hub.internal"], nil),
+            (
+                ["--upstream=https://hub.internal", "--inference-upstream=https://router.internal"],
+                "https://router.internal"
+            ),
+            (["--inference-upstream=https://router.internal/v"], "https://router.internal/v"),
+        ])
+    func inference(arguments: [String], router: String?) throws {
+        #expect(try SettingsCase(arguments: arguments).settings().inferenceUpstream?.description == router)
+    }
+
+    @Test(
+        "The router's address is looked at like the Hub's",
+        arguments: [
+            ("http://router.internal", "in clear"), ("https://localhost:8080", "itself"), ("router", "not a URL"),
+        ])
+    func badInference(address: String, words: String) {
+        let problems = SettingsCase(arguments: ["--inference-upstream", address]).problems
+        #expect(problems.count == 1 && problems.first?.contains(words) == true)
+        #expect(problems.first?.hasPrefix("flag --inference-upstream: inference_upstream") == true)
+    }
+
+    @Test(
+        "Who pays is a name",
+        arguments: [("acme", true), ("a/b", false), ("", false), ("a b", false), ("a\r\nX: y", false)])
+    func bill(name: String, isGood: Bool) {
+        #expect(SettingsCase(arguments: ["--bill-to", name]).problems.isEmpty == isGood)
+    }
+
     @Test("A target fits into a head")
     func heads() {
         #expect(

@@ -100,6 +100,8 @@ void ce_gate_trim(ce_gate *gate);
 typedef void (*ce_callback)(void *context);
 
 ce_loop *ce_loop_new(void);
+/* Whether this process has made one. */
+bool ce_loop_exists(void);
 void ce_loop_free(ce_loop *loop);
 /* One poll: if `wait`, sleeps until something happens; then runs the callbacks of what did. */
 void ce_loop_poll(ce_loop *loop, bool wait);
@@ -122,9 +124,6 @@ ce_tls *ce_tls_new(const char *certificate_path, const char *key_path, ce_error 
 ce_tls *ce_tls_new_self_signed(ce_error *error);
 /* Connections that use it go on with it. */
 void ce_tls_free(ce_tls *tls);
-/* Lets clients resume the sessions that they have with `older`, if both have the same key: a renewed certificate for another key
- * is another identity. Tickets under it cost their clients one full handshake. */
-void ce_tls_inherit_sessions(ce_tls *tls, const ce_tls *older);
 /* The leaf's end of validity, in seconds since 1970. */
 int64_t ce_tls_expires(const ce_tls *tls);
 /* The leaf as PEM, for clients that shall trust exactly it. Lives as long as `tls`. */
@@ -135,6 +134,45 @@ const char *ce_tls_pem(const ce_tls *tls);
 /* Keeps the process's memory, which holds tokens and keys, out of core dumps; if `from_debuggers`, also from others with the same
  * user (ptrace, /proc/PID/mem, environ, maps, fd). */
 void ce_process_keep_private(bool from_debuggers);
+
+/* ---- seed.c: random bytes that all workers have in common ---- */
+
+enum { CE_DERIVED_BYTES = 64 };
+
+/* Makes the seed, unless there is one: a parent does before it forks. */
+void ce_seed_make(void);
+/* The key for a purpose and a context, the same in every worker of one gateway. */
+void ce_seed_derive(const char *purpose, const uint8_t *context, size_t length, uint8_t key[CE_DERIVED_BYTES]);
+
+/* ---- port.c: a port that workers share ---- */
+
+/* Takes the address for this process's children, exclusively, without listening: they listen with `shared`. Port 0 becomes the one
+ * that was found. A descriptor, which holds it until it is closed, or -1 and a reason. */
+int ce_port_hold(const char *address, uint16_t *port, ce_error *error);
+
+/* ---- workers.c: what a parent of workers does ---- */
+
+typedef struct ce_child_end {
+    int32_t pid;
+    int32_t code;   /* -1: it was ended by a signal */
+    int32_t signal; /* 0: it ended by itself */
+} ce_child_end;
+
+/* From here on SIGHUP, SIGINT, SIGTERM and SIGCHLD wait until they are read from the descriptor that this gives; -1: errno. */
+int ce_parent_signals(void);
+/* The next of them, or 0. */
+int ce_parent_next_signal(int fd);
+/* Forks; 0 in the child, where the parent's signals wait still, and which ends with its parent. -1: errno, EBUSY if this process has a
+ * loop, which cannot be shared. *line is a pipe from the child to the parent, in each its own end; it never waits. */
+int32_t ce_fork(int *line);
+/* Lets the signals come that waited since the fork: when there is somebody to hear them. */
+void ce_child_hears_signals(void);
+/* Collects a child that has ended, if one has. */
+bool ce_child_ended(ce_child_end *end);
+/* Such as `SEGV`. */
+const char *ce_signal_name(int number);
+/* How many processors this process may run on. */
+uint32_t ce_processors(void);
 
 /* ---- http.c, exchange.c: the HTTPS server ---- */
 
@@ -152,8 +190,9 @@ typedef void (*ce_on_request)(void *context, ce_exchange *exchange, const ce_req
 
 ce_http *ce_http_new(ce_loop *loop, ce_tls *tls, const ce_http_limits *limits, ce_on_request request, void *context,
                      ce_error *error);
-/* Binds and listens. `port` 0 takes a free one; returns the port, or 0 and a reason. */
-uint16_t ce_http_listen(ce_http *http, const char *address, uint16_t port, ce_error *error);
+/* Binds and listens, `shared` beside other workers of a parent that holds the port. `port` 0 takes a free one; returns the port, or 0
+ * and a reason. */
+uint16_t ce_http_listen(ce_http *http, const char *address, uint16_t port, bool shared, ce_error *error);
 /* For connections that are accepted from now on. `tls` must live as long as `http` or the next call. */
 void ce_http_set_tls(ce_http *http, ce_tls *tls);
 /* From now on; those of the gate for new connections, and times from where they next start. */
@@ -289,6 +328,12 @@ typedef enum ce_digest_algorithm { CE_DIGEST_SHA1, CE_DIGEST_SHA256 } ce_digest_
 
 /* Writes the digest and returns its length; 0 when OpenSSL could not. */
 size_t ce_digest(ce_digest_algorithm algorithm, const uint8_t *bytes, size_t count, uint8_t out[CE_DIGEST_LONGEST]);
+
+/* HMAC with SHA-256 (RFC 2104). False when OpenSSL could not. */
+bool ce_hmac_sha256(const uint8_t *key, size_t key_length, const uint8_t *bytes, size_t count, uint8_t out[32]);
+
+/* Whether two runs of bytes are the same; takes as long for a wrong first byte as for a wrong last one. */
+bool ce_same_bytes(const uint8_t *one, const uint8_t *other, size_t count);
 
 /* ---- versions.c ---- */
 

@@ -69,6 +69,13 @@ public struct Headers: Sendable {
         firstIndex(of: name, from: 0) != nil
     }
 
+    /// Whether a field has one of these names. Does not allocate.
+    public func contains(anyOf names: CaselessWords) -> Bool {
+        let all = bytes.span
+        for field in fields where names.contains(all.extracting(field.name)) { return true }
+        return false
+    }
+
     /// Whether each value of `name` is one of `words`, as a whole; also if there is none.
     public func isEvery(_ name: String, among words: CaselessWords) -> Bool {
         var next = 0
@@ -118,6 +125,18 @@ public struct Headers: Sendable {
     /// Removes the fields whose names are among `names`.
     public mutating func removeAll(_ names: CaselessWords) {
         fields = remaining(without: names)
+    }
+
+    /// Removes the fields whose names are not among `names`.
+    public mutating func keepOnly(_ names: CaselessWords) {
+        fields = only(names)
+    }
+
+    private func only(_ names: CaselessWords) -> [Field] {
+        let all = bytes.span
+        var kept: [Field] = []
+        for field in fields where names.contains(all.extracting(field.name)) { kept.append(field) }
+        return kept
     }
 
     private func remaining(without names: CaselessWords) -> [Field] {

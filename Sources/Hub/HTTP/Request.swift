@@ -1,7 +1,7 @@
 /// A request's head and, where it was collected, its body (RFC 9110 section 3.4).
 public struct Request: Sendable {
     public let method: Method
-    public let target: Target
+    public var target: Target
     public var headers: Headers
     public var body: [UInt8]
 

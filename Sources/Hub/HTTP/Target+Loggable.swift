@@ -1,8 +1,13 @@
 extension Target {
-    /// Path and query with the values of parameters that look secret replaced by `***`; for logs and errors.
+    /// Where the gateway's own paths begin that stand for URLs elsewhere. What follows is as good as a credential.
+    public static let sealedPrefix = "/-/sealed/"
+
+    /// Path and query with what is sealed, and the values of parameters that look secret, replaced by `***`; for logs
+    /// and errors.
     public var loggable: String {
-        guard let query else { return pathAndQuery }
-        var shown = path + "?"
+        let isSealed = pathContains(Self.sealedPrefix)
+        guard let query else { return isSealed ? unsealedPath : pathAndQuery }
+        var shown = (isSealed ? unsealedPath : path) + "?"
         var pair: [UInt8] = []
         // Some servers take ";" for a separator too, so a secret may follow one.
         for byte in query.utf8 {
@@ -14,6 +19,13 @@ extension Target {
             }
         }
         return shown + Self.redacted(pair)
+    }
+
+    /// Without the seal: what stands before it, if the gateway is below a path, and what is asked below it.
+    private var unsealedPath: String {
+        guard let seal = path.firstRange(of: Self.sealedPrefix) else { return path }
+        let below = path[seal.upperBound...].split(separator: "/", maxSplits: 2, omittingEmptySubsequences: false)
+        return path[..<seal.upperBound] + "***" + below.dropFirst(2).map { "/" + $0 }.joined()
     }
 
     private static func redacted(_ pair: [UInt8]) -> String {

@@ -60,6 +60,13 @@ public struct Target: Sendable, Hashable {
         return false
     }
 
+    /// Whether the path as received begins with `part`.
+    public func pathBegins(with part: String) -> Bool {
+        let path = pathAndQuery.utf8.span.extracting(first: pathLength)
+        let part = part.utf8.span
+        return path.count >= part.count && path.extracting(first: part.count).equals(part)
+    }
+
     /// Whether the path as received ends with `part`.
     public func pathEnds(with part: String) -> Bool {
         let path = pathAndQuery.utf8.span.extracting(first: pathLength)
@@ -87,6 +94,20 @@ public struct Target: Sendable, Hashable {
         segments.contains { segment in
             segment.split { $0 == "/" || $0 == "\\" }.contains { $0 == "." || $0 == ".." }
         }
+    }
+
+    /// What it asks for below `prefix`, a path without a slash at its end: of `/hf/x?y` below `/hf` that is `/x?y`, of `/hf` it is `/`.
+    /// Nil for a path that is not below it.
+    public func below(_ prefix: String) -> Target? {
+        let prefixLength = prefix.utf8.count
+        guard pathBegins(with: prefix) else { return nil }
+        let rest = pathAndQuery.utf8.dropFirst(prefixLength)
+        guard pathLength > prefixLength else {
+            return Target(pathAndQuery: "/" + String(Substring(rest)), authority: authority, pathLength: 1)
+        }
+        guard rest.first == UInt8(ascii: "/") else { return nil }
+        return Target(
+            pathAndQuery: String(Substring(rest)), authority: authority, pathLength: pathLength - prefixLength)
     }
 
     private static func split(_ received: String) throws(Failure) -> (authority: String?, pathAndQuery: String) {

@@ -47,6 +47,22 @@ internal import Hub
         text.withUTF8 { unsafe append($0) }
     }
 
+    mutating func append(_ other: borrowing ByteBuffer) {
+        reserve(other.count)
+        unsafe (memory + count).update(from: other.memory, count: other.count)
+        count += other.count
+    }
+
+    /// Eight hexadecimal digits.
+    mutating func append(hex number: UInt32) {
+        reserve(8)
+        for place in 0..<8 {
+            let digit = UInt8(truncatingIfNeeded: number >> UInt32(28 - 4 * place)) & 15
+            unsafe memory[count + place] = digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10
+        }
+        count += 8
+    }
+
     mutating func append(decimal number: Int) {
         guard number >= 0 else { return append(String(number)) }
         reserve(20)
@@ -104,14 +120,33 @@ internal import Hub
 extension ByteBuffer {
     /// Each field as `name: value` with `end` after it.
     mutating func append(_ headers: Headers, end: StaticString) {
-        reserve(headers.bytes.count + (2 + end.utf8CodeUnitCount) * headers.count)
-        for index in headers.fields.indices {
-            headers.withField(at: index) { name, value in
-                append(name)
-                append(": ")
-                append(value)
-                append(end)
+        var length = 0
+        for field in headers.fields {
+            length += Int(field.nameLength) + Int(field.valueLength) + 2 + end.utf8CodeUnitCount
+        }
+        reserve(length)
+        // There is room for all of them now: a copy each for the name and the value is what is left to do.
+        unsafe headers.bytes.withUnsafeBufferPointer { source in
+            guard let source = source.baseAddress else { return }
+            for field in headers.fields {
+                unsafe put(source + Int(field.nameStart), Int(field.nameLength))
+                put(UInt8(ascii: ":"))
+                put(UInt8(ascii: " "))
+                unsafe put(source + Int(field.valueStart), Int(field.valueLength))
+                for index in 0..<end.utf8CodeUnitCount { unsafe put(end.utf8Start[index]) }
             }
         }
+    }
+
+    @inline(__always)
+    private mutating func put(_ byte: UInt8) {
+        unsafe memory[count] = byte
+        count += 1
+    }
+
+    @inline(__always)
+    private mutating func put(_ bytes: UnsafePointer<UInt8>, _ length: Int) {
+        unsafe (memory + count).update(from: bytes, count: length)
+        count += length
     }
 }

@@ -1,6 +1,7 @@
 internal import CEvent
+internal import Glibc
 
-/// Why a call into the C module failed, in words for an operator.
+/// Why a call into the C module or the system failed, in words for an operator.
 struct CError: Error, CustomStringConvertible {
     let description: String
 
@@ -8,5 +9,10 @@ struct CError: Error, CustomStringConvertible {
         description = unsafe withUnsafeBytes(of: error.reason) { reason in
             unsafe String(decoding: reason.prefix { $0 != 0 }, as: UTF8.self)
         }
+    }
+
+    /// `what` could not be done for the reason that the system gave.
+    init(_ what: String, errno number: Int32) {
+        description = unsafe "\(what): \(String(cString: strerror(number)))"
     }
 }

@@ -31,6 +31,7 @@ actor EventLoop {
 
     /// The same, and it runs at once up to where it first waits. Not inside a callback of libevent or libcurl.
     @EventLoop
+    @inline(__always)
     @discardableResult
     static func taskNow(_ work: @escaping @EventLoop @Sendable () async -> Void) -> Task<Void, Never> {
         Task.immediate(executorPreference: shared.executor, operation: work)

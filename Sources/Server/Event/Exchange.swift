@@ -228,7 +228,10 @@ extension Exchange {
             head.append(field: "Content-Length", length)
         }
         if let id {
-            head.append(field: id.name, id.id.description)
+            head.append(id.name)
+            head.append(": ")
+            head.append(id.id)
+            head.append("\r\n")
         }
         if let pointer = unsafe pointer, unsafe ce_exchange_closes(pointer) {
             head.append("Connection: close\r\n")

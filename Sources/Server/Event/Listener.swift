@@ -52,30 +52,30 @@ internal import Hub
         guard unsafe pointer != nil else { throw CError(error) }
     }
 
-    /// Listens at `address`. Whatever fails, nothing stays open.
+    /// Listens at `address`, `shared` beside other workers. Whatever fails, nothing stays open.
     static func opened(
-        at address: ListenAddress, tls: TLSContext, limits: Limits, serve: @escaping @EventLoop (Exchange) -> Void
+        at address: ListenAddress, shared: Bool, tls: TLSContext, limits: Limits,
+        serve: @escaping @EventLoop (Exchange) -> Void
     ) throws(CError) -> (listener: Listener, port: UInt16) {
         let listener = try Listener(tls: tls, limits: limits, serve: serve)
         do throws(CError) {
-            return (listener, try listener.listen(address.address?.text ?? "", port: address.port))
+            return (listener, try listener.listen(address.host, port: address.port, shared: shared))
         } catch {
             listener.close()
             throw error
         }
     }
 
-    /// Binds and listens; port 0 takes a free one. Returns the port.
-    func listen(_ address: String, port: UInt16) throws(CError) -> UInt16 {
+    /// Binds and listens; port 0 takes a free one. Returns the port. `shared`: others that hold the port together do so too.
+    func listen(_ address: String, port: UInt16, shared: Bool = false) throws(CError) -> UInt16 {
         var error = ce_error()
-        let bound = unsafe ce_http_listen(pointer, address, port, &error)
+        let bound = unsafe ce_http_listen(pointer, address, port, shared, &error)
         guard bound != 0 else { throw CError(error) }
         return bound
     }
 
     /// For connections that are accepted from now on; the others keep what they have.
     func use(_ tls: TLSContext) {
-        tls.inheritSessions(from: self.tls)
         guard let pointer = unsafe pointer else { return }
         unsafe ce_http_set_tls(pointer, tls.pointer)
         self.tls = tls

@@ -8,7 +8,10 @@ extension Request {
     ) -> (Request, Failure?) {
         let unknown = Request(method: Method(rawValue: "-"), target: .root)
         guard let passed = unsafe passed?.pointee else {
-            return (unknown, unsafe refused.map { unsafe Failure($0.pointee) } ?? .badRequest("The request could not be read."))
+            return (
+                unknown,
+                unsafe refused.map { unsafe Failure($0.pointee) } ?? .badRequest("The request could not be read.")
+            )
         }
         do throws(Failure) {
             let target = try Target(unsafe passed.head.text(passed.target))

@@ -24,11 +24,6 @@ internal import CEvent
         unsafe ce_tls_free(pointer)
     }
 
-    /// Clients that have a session with `older` can resume it here, if the key is the same.
-    func inheritSessions(from older: TLSContext) {
-        unsafe ce_tls_inherit_sessions(pointer, older.pointer)
-    }
-
     /// The end of the certificate's validity, in seconds since 1970.
     var expires: Int64 {
         unsafe ce_tls_expires(pointer)

@@ -64,9 +64,9 @@ internal import Hub
     }
 
     /// Starts a call; the transfer's `head()` and `done()` tell how it goes. `request.body` is sent unless `stream` is given,
-    /// and `credential` as a bearer token.
+    /// and `credential` in its Authorization.
     func start(
-        _ request: Request, url: String, credential: Secret? = nil, limits: Transfer.Limits, stream: Stream? = nil,
+        _ request: Request, url: String, credential: Credential? = nil, limits: Transfer.Limits, stream: Stream? = nil,
         sink: (any TransferSink)? = nil
     ) -> Transfer {
         let transfer = Transfer(of: self, sink: sink)
@@ -128,12 +128,14 @@ internal import Hub
     }
 
     /// `name: value` lines, each ended by NUL. `Headers` cannot hold a CR, LF or NUL in a field, nor can a `Secret`.
-    private static func lines(_ headers: Headers, _ credential: Secret?) -> ByteBuffer {
+    private static func lines(_ headers: Headers, _ credential: Credential?) -> ByteBuffer {
         var lines = ByteBuffer(capacity: headers.bytes.count + 4 * headers.count + (credential?.count ?? 0) + 32)
         lines.append(headers, end: "\0")
         if let credential {
-            lines.append("Authorization: Bearer ")
-            credential.withBytes { lines.append($0) }
+            lines.append("Authorization: ")
+            lines.append(credential.scheme.rawValue)
+            lines.append(" ")
+            credential.secret.withBytes { lines.append($0) }
             lines.append(0)
         }
         return lines

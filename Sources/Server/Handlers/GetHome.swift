@@ -12,7 +12,7 @@ struct GetHome: Responder {
             caFile: settings.exampleAuthority,
             endpoints: shown.map { HomePage.Endpoint($0, owner: state.owner) }, hub: state,
             upstream: settings.sandbox ? "the sandbox" : settings.upstream.description, sandbox: settings.sandbox,
-            access: settings.access.rawValue)
+            access: settings.access.rawValue, basePath: settings.basePath, hidesXet: settings.xet == .hide)
         let isBrowser = request.headers.tokens(of: "Accept").contains { $0.hasPrefix("text/html") }
         var response =
             isBrowser

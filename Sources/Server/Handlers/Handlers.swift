@@ -4,7 +4,8 @@ struct Handlers {
     /// In the order of `Route.Name`.
     private let all: [any Handler]
 
-    init(settings: Settings, upstream: Upstream, lifecycle: Lifecycle, metrics: Metrics) {
+    init(settings: Settings, upstreams: Upstreams, lifecycle: Lifecycle, metrics: Metrics) {
+        let upstream = upstreams.hub
         let hub = HubClient(upstream: upstream)
         let account = AccountHold(hub: hub, for: settings.accountHold)
         let probe = HubProbe(upstream: upstream, account: account)
@@ -18,8 +19,10 @@ struct Handlers {
             case .updateRepo: UpdateRepo(hub: hub, bodyBounds: bodyBounds)
             case .deleteRepo: DeleteRepo(hub: hub, bodyBounds: bodyBounds)
             case .health: GetHealth()
-            case .relay: 
+            case .relay:
                 Passthrough(upstream: upstream, flights: settings.coalesce ? Flights(access: settings.access) : nil)
+            case .content: SealedContent(upstream: upstream)
+            case .inference: Inference(router: upstreams.inference, billTo: settings.billTo)
             case .ready: GetReady(hubProbe: probe, lifecycle: lifecycle)
             case .metrics: GetMetrics(metrics: metrics)
             }

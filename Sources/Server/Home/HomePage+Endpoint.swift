@@ -7,7 +7,7 @@ extension HomePage {
         let path: String
         /// One sentence, without its full stop.
         let summary: String
-        /// What follows `curl` in an example, where `{origin}` stands for the gateway's origin: `-I {origin}/x`. A long
+        /// What follows `curl` in an example, where `{origin}` stands for the gateway's address: `-I {origin}/x`. A long
         /// one reads better broken in two, with `\` before the line's end. Empty for no example.
         let curl: String
     }
@@ -21,6 +21,6 @@ extension HomePage {
     /// `curl` with what it needs to trust this gateway. The origin is quoted: to zsh, `[::1]` is a pattern.
     func curl(_ arguments: String) -> String {
         let trust = caFile.map { "--cacert \(ShellWord.quoted($0)) " } ?? ""
-        return "curl \(trust)\(arguments.replacing("{origin}", with: ShellWord.quoted(shownOrigin)))"
+        return "curl \(trust)\(arguments.replacing("{origin}", with: ShellWord.quoted(address)))"
     }
 }

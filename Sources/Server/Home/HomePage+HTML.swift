@@ -36,8 +36,10 @@ extension HomePage {
     /// Links to how the gateway is, where this address shows it.
     private var state: HTMLText {
         guard endpoints.contains(where: { $0.path == "/-/health" }) else { return "" }
-        return
-            #"<nav aria-label="State of the gateway"><a href="/-/health">Health</a> <a href="/-/ready">Ready</a></nav>"#
+        return """
+            <nav aria-label="State of the gateway"><a href="\(basePath)/-/health">Health</a> \
+            <a href="\(basePath)/-/ready">Ready</a></nav>
+            """
     }
 
     private static let icon =

@@ -3,6 +3,9 @@ extension HomePage {
     /// puts it into lines that people paste into a shell: there escaping HTML is not enough.
     var shownOrigin: String { Self.isPlainOrigin(origin) ? origin : "https://HOST:PORT" }
 
+    /// The gateway's address for clients: what they call `HF_ENDPOINT`.
+    var address: String { shownOrigin + basePath }
+
     /// `shownOrigin` without its scheme.
     var authority: String { String(shownOrigin.dropFirst(Self.scheme.count)) }
 

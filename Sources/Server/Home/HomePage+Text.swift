@@ -3,7 +3,7 @@ extension HomePage {
     func text() -> String {
         let status = hubStatus
         var lines = [
-            "hubgate \(version) at \(shownOrigin)",
+            "hubgate \(version) at \(address)",
             "",
             purpose,
             "",

@@ -13,6 +13,10 @@ struct HomePage: Sendable {
     let sandbox: Bool
     /// `open` or `passthrough`, as in the settings.
     let access: String
+    /// What follows `origin` in the gateway's address; empty or with a slash at its beginning.
+    var basePath = ""
+    /// Whether clients have to be told to leave Xet alone.
+    var hidesXet = false
 
     /// What the page needs to show itself, and nothing from anywhere else. A test says when a hash has drifted.
     static let contentSecurityPolicy =
@@ -38,14 +42,16 @@ struct HomePage: Sendable {
 
     /// The lines that point `hf`, `huggingface_hub` and what is built on them here.
     var setup: [String] {
-        var lines = ["export HF_ENDPOINT=\(ShellWord.quoted(shownOrigin))"]
+        var lines = ["export HF_ENDPOINT=\(ShellWord.quoted(address))"]
         if let caFile {
             // Those clients do not run where this file's relative path was meant.
             let prefix = caFile.hasPrefix("/") ? "" : #""$PWD"/"#
             lines.append("export SSL_CERT_FILE=\(prefix)\(ShellWord.quoted(caFile))")
         }
-        // Xet's own addresses are not relayed: with it off the same files come by plain HTTP.
-        lines.append("export HF_HUB_DISABLE_XET=1")
+        if hidesXet {
+            // Else an upload asks for Xet; with it off the same files go by plain HTTP.
+            lines.append("export HF_HUB_DISABLE_XET=1")
+        }
         if isPassthrough {
             lines.append("export HF_TOKEN=hf_...")
         }

@@ -32,7 +32,7 @@ final class AccessLog {
             line.add("upstream_ms", "-")
         }
         line.add("bytes", exchange.sentBytes)
-        line.add("request_id", plain: context.id.description)
+        line.add("request_id", context.id)
         if let hubRequestID = context.hubRequestID {
             line.add("hub_request_id", hubRequestID)
         }

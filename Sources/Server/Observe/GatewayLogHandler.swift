@@ -26,9 +26,8 @@ struct GatewayLogHandler: LogHandler {
     }
 
     func log(event: LogEvent) {
-        let time = EventLoop.assumeIsolated { WallClock.now.iso8601 }
         var line = LogLine(form)
-        line.add("time", time)
+        line.add("time", WallClock.iso8601Now)
         line.add("level", event.level.rawValue)
         line.add("message", sentence: event.message.description)
         var bytes = line.finished()

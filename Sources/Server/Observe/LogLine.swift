@@ -19,6 +19,11 @@ struct LogLine: ~Copyable {
         quoted { line in line.bytes.append(value) }
     }
 
+    mutating func add(_ name: StaticString, _ id: RequestID) {
+        begin(name)
+        quoted { line in line.bytes.append(id) }
+    }
+
     /// A sentence of our own, the last value of its line: in text it keeps its blanks.
     mutating func add(_ name: StaticString, sentence: String) {
         begin(name)

@@ -13,6 +13,9 @@ struct Moment: Sendable, Comparable {
     /// Since the system's start.
     var microseconds: Int { Int(nanoseconds / 1000) }
 
+    /// The same, in milliseconds.
+    var milliseconds: Int { Int(nanoseconds / 1_000_000) }
+
     static func < (left: Moment, right: Moment) -> Bool { left.nanoseconds < right.nanoseconds }
 
     func advanced(milliseconds: UInt64) -> Moment {

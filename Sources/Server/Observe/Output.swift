@@ -2,25 +2,22 @@ internal import Glibc
 
 /// Writes lines to a descriptor without ever making the loop wait for the reader: what it does not take is kept, up to a bound, and then
 /// dropped and counted. A full pipe behind the log must not stop the gateway.
+///
+/// Workers write to one pipe together. Each write ends with a line, so that lines of at most 4096 bytes stay whole.
 @EventLoop
 final class Output {
     private static let bound = 1 << 20
-    /// A pipe that is ready takes this much without blocking (POSIX: PIPE_BUF).
-    private static let atomic = 4096
+    /// A pipe takes this much at once or not at all (POSIX: PIPE_BUF).
+    nonisolated private static let atomic = 4096
 
-    private let descriptor: Int32
+    private let way: OutputWay
     private var waiting = ByteBuffer(capacity: 16 * 1024)
     private var isFlushDue = false
     private(set) var droppedLines = 0
     private lazy var again = Timer { [weak self] in self?.flush() }
-    /// A file is always ready: it need not be asked.
-    private lazy var isFile = {
-        var status = stat()
-        return unsafe fstat(descriptor, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
-    }()
 
     init(descriptor: Int32) {
-        self.descriptor = descriptor
+        way = OutputWay(descriptor)
     }
 
     /// `line` without its line end. It is written with the others of the same turn of the loop.
@@ -29,7 +26,7 @@ final class Output {
             droppedLines += 1
             return
         }
-        unsafe line.withBytes { unsafe waiting.append($0) }
+        waiting.append(line)
         waiting.append(UInt8(ascii: "\n"))
         if !isFlushDue {
             isFlushDue = true
@@ -41,10 +38,10 @@ final class Output {
     func flush() {
         isFlushDue = false
         var start = 0
-        while start < waiting.count, isReady {
+        while start < waiting.count {
             let written = unsafe waiting.withBytes { bytes in
-                unsafe Glibc.write(
-                    descriptor, bytes.baseAddress?.advanced(by: start), min(Self.atomic, bytes.count - start))
+                let rest = unsafe UnsafeBufferPointer(rebasing: bytes[start...])
+                return unsafe way.write(UnsafeBufferPointer(rebasing: rest.prefix(Self.lengthOfWrite(rest))))
             }
             guard written > 0 else { break }
             start += written
@@ -56,9 +53,9 @@ final class Output {
         }
     }
 
-    private var isReady: Bool {
-        if isFile { return true }
-        var watched = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
-        return unsafe poll(&watched, 1, 0) == 1 && watched.revents & Int16(POLLOUT) != 0
+    /// How much of `waiting` the next write takes: to the last line that fits whole, or a part of one that is too long.
+    nonisolated static func lengthOfWrite(_ waiting: UnsafeBufferPointer<UInt8>) -> Int {
+        let most = unsafe waiting.prefix(atomic)
+        return unsafe most.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? most.count
     }
 }

@@ -6,6 +6,8 @@ final class RequestContext {
     let id: RequestID
     let caller: Caller
     let started = Moment.now
+    /// What is asked for, below `base_path`.
+    var target = Target.root
     /// What was asked, for the metrics; nil if no endpoint was.
     var route: Route.Name?
     /// The task that answers, if it takes one.

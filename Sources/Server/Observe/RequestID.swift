@@ -1,33 +1,31 @@
 /// Names a request in the answer, the log and the call to the Hub. Unique, not secret.
-struct RequestID: Sendable, CustomStringConvertible {
-    /// `hg-`, the process's number and that of the request, such as `hg-5f0c9d12-0000002a`.
-    let description: String
-
+struct RequestID: Sendable {
     @EventLoop private static var count: UInt32 = 0
-    private static let process = UInt32.random(in: 0...UInt32.max)
+    fileprivate static let process = UInt32.random(in: 0...UInt32.max)
+
+    fileprivate let number: UInt32
 
     @EventLoop static func next() -> RequestID {
         count &+= 1
-        return RequestID(description: text(count))
+        return RequestID(number: count)
     }
+}
 
-    private static func text(_ number: UInt32) -> String {
-        unsafe String(unsafeUninitializedCapacity: 20) { text in
-            unsafe text[0] = UInt8(ascii: "h")
-            unsafe text[1] = UInt8(ascii: "g")
-            unsafe text[2] = UInt8(ascii: "-")
-            unsafe write(process, to: text, at: 3)
-            unsafe text[11] = UInt8(ascii: "-")
-            unsafe write(number, to: text, at: 12)
-            return 20
-        }
+extension RequestID: CustomStringConvertible {
+    /// `hg-`, the process's number and that of the request, such as `hg-5f0c9d12-0000002a`.
+    var description: String {
+        var text = ByteBuffer(capacity: 20)
+        text.append(self)
+        return unsafe text.withBytes { unsafe String(decoding: $0, as: UTF8.self) }
     }
+}
 
-    /// Eight hexadecimal digits.
-    private static func write(_ number: UInt32, to text: UnsafeMutableBufferPointer<UInt8>, at start: Int) {
-        for place in 0..<8 {
-            let digit = UInt8(truncatingIfNeeded: number >> UInt32(28 - 4 * place)) & 15
-            unsafe text[start + place] = digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10
-        }
+extension ByteBuffer {
+    /// The same as its description, without making a String of it.
+    mutating func append(_ id: RequestID) {
+        append("hg-")
+        append(hex: RequestID.process)
+        append(UInt8(ascii: "-"))
+        append(hex: id.number)
     }
 }

@@ -21,7 +21,7 @@ struct WallClock {
     }
 
     /// Since 1970, to the microsecond.
-    static var microseconds: Int {
+    nonisolated static var microseconds: Int {
         var time = timespec()
         unsafe clock_gettime(CLOCK_REALTIME, &time)
         return time.tv_sec * 1_000_000 + time.tv_nsec / 1000
@@ -33,10 +33,20 @@ struct WallClock {
         var parts = unsafe tm()
         _ = unsafe gmtime_r(&moment, &parts)
         httpDate = unsafe Self.text(&parts, "%a, %d %b %Y %H:%M:%S GMT")
-        iso8601 = unsafe Self.text(&parts, "%Y-%m-%dT%H:%M:%SZ")
+        iso8601 = unsafe Self.text(&parts, Self.iso8601Form)
     }
 
-    private static func text(_ parts: inout tm, _ format: String) -> String {
+    /// The present second as in `iso8601`, for who is not on the loop.
+    nonisolated static var iso8601Now: String {
+        var moment = time(nil)
+        var parts = unsafe tm()
+        _ = unsafe gmtime_r(&moment, &parts)
+        return unsafe text(&parts, iso8601Form)
+    }
+
+    private nonisolated static let iso8601Form = "%Y-%m-%dT%H:%M:%SZ"
+
+    private nonisolated static func text(_ parts: inout tm, _ format: String) -> String {
         unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 64) { buffer in
             guard let start = buffer.baseAddress else { return "" }
             let length = unsafe strftime(start, buffer.count, format, &parts)

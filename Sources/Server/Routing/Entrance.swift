@@ -1,3 +1,5 @@
+internal import Hub
+
 /// By which of the gateway's addresses a request came.
 enum Entrance: Sendable {
     /// The only one: everything is served.
@@ -13,8 +15,8 @@ enum Entrance: Sendable {
     func shows(_ path: String) -> Bool {
         switch self {
         case .only: true
-        case .clients: !path.hasPrefix(Self.adminPrefix)
-        case .admin: path.hasPrefix(Self.adminPrefix)
+        case .clients: !path.hasPrefix(Self.adminPrefix) || path.hasPrefix(Target.sealedPrefix)
+        case .admin: path.hasPrefix(Self.adminPrefix) && !path.hasPrefix(Target.sealedPrefix)
         }
     }
 }

@@ -15,7 +15,9 @@ struct Route: Sendable {
     /// Their numbers are where metrics count them.
     enum Name: Int, Sendable, CaseIterable {
         case home, account, createRepo, updateRepo, deleteRepo, health, ready, metrics
-        /// Whatever is no endpoint of our own.
-        case relay
+        /// Sealed URLs: the bytes of files, and Xet.
+        case content
+        /// Whatever is no endpoint of our own: the inference router's below `/v1`, else the Hub's.
+        case relay, inference
     }
 }

@@ -2,30 +2,49 @@ internal import Hub
 
 /// Finds what answers a request.
 struct Router: Sendable {
-    /// The endpoint's name, or `relay` for a path that is not ours.
+    /// What is here or below goes to the inference router.
+    private static let inference = (path: "/v1", prefix: "/v1/")
+
+    /// The path that stands before all others here; empty for none.
+    var basePath = ""
+
+    /// What a request asks for below `base_path`. What begins with `/-/` is at the root as well, where probes look for it.
+    /// Throws `notFound`, with the base path, for any other path that is not below it.
+    func target(of request: Request, at entrance: Entrance) throws(Failure) -> Target {
+        let target = request.target
+        guard !basePath.isEmpty, !target.pathBegins(with: Entrance.adminPrefix) else { return target }
+        guard let below = target.below(basePath) else { throw .notBelow(basePath) }
+        return below
+    }
+
+    /// The endpoint's name, `content` for what looks sealed, or `relay` or `inference` for a path that is not ours.
     /// Throws `notFound` for an unknown path below `/-/` and for what is not shown at the entrance, `methodNotAllowed` for an endpoint's path with another method.
-    func route(_ request: Request, at entrance: Entrance) throws(Failure) -> Route.Name {
-        let path = request.target.path
-        guard path.utf8.first == UInt8(ascii: "/"), entrance.shows(path) else { throw unknown(request) }
+    func route(_ method: Method, _ target: Target, at entrance: Entrance) throws(Failure) -> Route.Name {
+        let path = target.path
+        guard path.utf8.first == UInt8(ascii: "/"), entrance.shows(path) else { throw unknown(target) }
         let length = path.utf8.count
         // RFC 9110 9.3.2: HEAD is GET without the content, everywhere.
-        let wanted = request.method == .head ? .get : request.method
+        let wanted = method == .head ? .get : method
         var isOurs = false
         // By length first: few paths of the Hub have one of these lengths.
         for route in Routes.all where route.path.utf8.count == length && route.path == path {
             if route.method == wanted { return route.name }
             isOurs = true
         }
-        if isOurs { throw .methodNotAllowed(request.method, allow: allowed(at: path)) }
-        guard !path.hasPrefix(Entrance.adminPrefix) else { throw unknown(request) }
-        return .relay
+        if isOurs { throw .methodNotAllowed(method, allow: allowed(at: path)) }
+        guard !path.hasPrefix(Entrance.adminPrefix) else {
+            guard path.hasPrefix(Target.sealedPrefix) else { throw unknown(target) }
+            return .content
+        }
+        let isInference = target.pathBegins(with: Self.inference.prefix) || path == Self.inference.path
+        return isInference ? .inference : .relay
     }
 
     private func allowed(at path: String) -> [Method] {
         Routes.all.filter { $0.path == path }.flatMap { $0.method == .get ? [.get, .head] : [$0.method] }
     }
 
-    private func unknown(_ request: Request) -> Failure {
-        .notFound("endpoint \(request.target.loggable)")
+    private func unknown(_ target: Target) -> Failure {
+        .notFound("endpoint \(target.loggable)")
     }
 }

@@ -6,6 +6,9 @@ struct ListenAddress: Equatable, Sendable {
     let port: UInt16
 
     var isLoopback: Bool { address?.isLoopback ?? false }
+
+    /// As getaddrinfo(3) takes it: empty for every address.
+    var host: String { address?.text ?? "" }
 }
 
 extension ListenAddress: CustomStringConvertible {

@@ -1,11 +1,11 @@
 extension Settings {
     /// A token is meant for the Hub and the callers that stand beside it in the settings.
     private static let tokenNames = ["token", "token_file"]
-    private static let tokenScope = ["upstream", "access"]
+    private static let tokenScope = ["upstream", "inference_upstream", "access"]
 
     /// After a SIGHUP: what of `new` takes effect now, and the names of what differs but needs a restart.
     ///
-    /// While a new `upstream` or `access` waits for the restart, so does a new token: the old Hub must not get what was written
+    /// While a new `upstream`, `inference_upstream` or `access` waits for the restart, so does a new token: the old one must not get what was written
     /// for the new one.
     func reloaded(from new: Settings) -> (settings: Settings, needRestart: [String]) {
         let different = SettingsTable.all.filter { !$0.isSame(self, new) }

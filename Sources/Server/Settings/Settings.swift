@@ -10,15 +10,24 @@ struct Settings: Sendable {
     var tlsCertificate = "certs/cert.pem"
     var tlsKey = "certs/key.pem"
     var access = Access.open
+    /// Empty, or begins with a slash and ends without one.
+    var basePath = ""
 
     var upstream = UpstreamAddress.hub
     var upstreamPlaintext = false
+    /// Nil, once settings are read: there is none for this Hub.
+    var inferenceUpstream: UpstreamAddress? = .inferenceRouter
+    /// Nil: whom the client names.
+    var billTo: String?
     /// From `token_file` too, once settings are read.
     var token: Secret?
     var tokenFile: String?
     /// Nil: the system's certificate authorities.
     var authorities: String?
-    var contentHosts = DomainNames(names: ["huggingface.co", "hf.co"])
+    var contentHosts = DomainNames(
+        names: ["huggingface.co", "hf.co", "hf-hub-lfs-us-east-1.s3-accelerate.amazonaws.com"])
+    var xet = Xet.carry
+    var strictEscape = false
     /// Nil: those of /etc/resolv.conf.
     var nameServer: NameServer?
     var accountHold = Duration.seconds(10)
@@ -26,6 +35,7 @@ struct Settings: Sendable {
     var connectTimeout = Duration.seconds(5)
     var firstByteTimeout = Duration.seconds(60)
     var stallTimeout = Duration.seconds(60)
+    var inferenceTimeout = Duration.seconds(600)
     /// Zero: none.
     var requestTimeout = Duration.zero
     var handshakeTimeout = Duration.seconds(10)
@@ -49,6 +59,7 @@ struct Settings: Sendable {
     var bufferedLimit = ByteCount.mebibytes(64)
     var upstreamConnections = 256
 
+    var workers = WorkerCount.fixed(1)
     var logLevel = LogLevel.info
     var logFormat = LogFormat.auto
     var accessLog = true

@@ -48,15 +48,24 @@ extension SettingsReading {
     }
 
     private mutating func checkUpstream() {
-        let upstream = settings.upstream
+        if chosen["inference_upstream"] == nil, settings.upstream.origin != UpstreamAddress.hub.origin {
+            // The token of another Hub is not for huggingface.co's router.
+            settings.inferenceUpstream = nil
+        }
+        check(settings.upstream, of: "upstream", meaning: "the Hub")
+        if let router = settings.inferenceUpstream {
+            check(router, of: "inference_upstream", meaning: "the inference router")
+        }
+    }
+
+    private mutating func check(_ upstream: UpstreamAddress, of name: String, meaning: String) {
         if upstream.scheme == .http, !upstream.isLoopback, !settings.upstreamPlaintext {
             refuse(
-                "upstream",
-                "\(upstream) would get the token in clear; use https, or accept that with upstream_plaintext")
+                name, "\(upstream) would get the token in clear; use https, or accept that with upstream_plaintext")
         }
         let listen = settings.listen
         if upstream.isLoopback, upstream.port == listen.port, listen.isLoopback || listen.address == nil {
-            refuse("upstream", "\(upstream) is this gateway itself; give the address of the Hub")
+            refuse(name, "\(upstream) is this gateway itself; give the address of \(meaning)")
         }
     }
 

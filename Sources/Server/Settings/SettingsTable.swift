@@ -27,6 +27,10 @@ enum SettingsTable {
                 "access", \.access, .choice,
                 "With open whoever reaches the gateway acts with its token; with passthrough each brings their own.",
                 preset: "open on a loopback address; on any other it has to be chosen"),
+            Setting(
+                "base_path", \.basePath, .basePath,
+                "The path before all others of the gateway's: with /hf its address is https://HOST:PORT/hf.",
+                preset: "none: all is at the root", sample: "/hf"),
         ])
 
     private static let hub = Group(
@@ -40,6 +44,14 @@ enum SettingsTable {
                 "upstream_plaintext", \.upstreamPlaintext, .onOff,
                 "Allows an http upstream that is not loopback: the token then travels in clear."),
             Setting(
+                "inference_upstream", \.inferenceUpstream, .upstreamAddressOrNothing,
+                "The address of the inference router, which gets what is below /v1/ and the same token as the Hub.",
+                preset: "https://router.huggingface.co where upstream is https://huggingface.co, else none"),
+            Setting(
+                "bill_to", \.billTo, .accountNameOrNothing,
+                "Who pays for inference: X-HF-Bill-To of each request to the router, whatever the client says.",
+                reloadable: true, preset: "none: whom the client names", sample: "acme"),
+            Setting(
                 "token", \.token, .secretOrNothing, "The Hub token that the gateway acts with.",
                 reloadable: true, secret: true, preset: "none",
                 aliases: ["HF_ACCESS_TOKEN", "HF_TOKEN"], refusals: tokenRefusals),
@@ -51,20 +63,28 @@ enum SettingsTable {
                 preset: "the system's", sample: "/etc/ssl/certs/ca-certificates.crt"),
             Setting(
                 "content_hosts", \.contentHosts, .domainNames,
-                "The domains that the Hub may redirect to for the bytes of files; the gateway fetches them there itself.",
+                "The domains where the Hub may keep the bytes of files; the gateway fetches and puts them there itself.",
+                reloadable: true),
+            Setting(
+                "xet", \.xet, .choice,
+                "Xet, the store of large files: carry relays it, hide shows nothing of it, pass leaves its addresses as they are.",
+                reloadable: true),
+            Setting(
+                "strict_escape", \.strictEscape, .onOff,
+                "Answers 502 where the Hub's answer still leads a client to the Hub or a store; else that is only counted.",
                 reloadable: true),
             Setting(
                 "dns_server", \.nameServer, .nameServerOrNothing, "The DNS server that finds the Hub.",
                 preset: "those of /etc/resolv.conf", sample: "10.0.0.2:53"),
             Setting(
                 "upstream_connections", \.upstreamConnections, .count(1...65_536),
-                "The most connections to the Hub at once."),
+                "The most connections to the Hub at once, of each worker."),
             Setting(
                 "account_hold", \.accountHold, .duration(second...hour, orOff: true),
-                "How long an answer of /api/account is held before the Hub is asked again.", reloadable: true),
+                "How long each worker holds an answer of /api/account before it asks the Hub again.", reloadable: true),
             Setting(
                 "coalesce", \.coalesce, .onOff,
-                "Makes one call of identical GETs of the Hub's API, and HEADs, that the same identity makes at the same moment.",
+                "Makes one call, in each worker, of identical GETs of the Hub's API, and HEADs, of one identity at the same moment.",
                 reloadable: true),
         ])
 
@@ -74,9 +94,14 @@ enum SettingsTable {
             time("connect_timeout", \.connectTimeout, "The longest wait for a connection to the Hub, TLS included."),
             time("first_byte_timeout", \.firstByteTimeout, "The longest wait for the first byte of the Hub's answer."),
             time("stall_timeout", \.stallTimeout, "The longest silence of the Hub inside an answer."),
+            time(
+                "inference_timeout", \.inferenceTimeout,
+                "The longest wait for the first byte of the inference router's answer, and its longest silence after that."
+            ),
             Setting(
                 "request_timeout", \.requestTimeout, .duration(second...day, orOff: true),
-                "The longest time for a request and its whole answer, whatever their size.", reloadable: true),
+                "The longest time for a request and its whole answer, whatever their size and how long a model thinks.",
+                reloadable: true),
             time("handshake_timeout", \.handshakeTimeout, "The longest wait for a client's TLS handshake."),
             time("head_timeout", \.headTimeout, "The longest time that a client takes to send a request's head."),
             time(
@@ -114,22 +139,27 @@ enum SettingsTable {
                 "field_limit", \.fieldLimit, .count(1...10_000), "The most header fields of a request.",
                 reloadable: true),
             Setting(
-                "max_connections", \.maxConnections, .count(1...1_000_000), "The most connections of clients at once.",
+                "max_connections", \.maxConnections, .count(1...1_000_000),
+                "The most connections of clients at once, to each worker.",
                 reloadable: true),
             Setting(
                 "max_connections_per_address", \.maxConnectionsPerAddress, .count(1...1_000_000, orOff: true),
-                "The most connections from one client address at once.", reloadable: true),
+                "The most connections from one client address at once, to each worker.", reloadable: true),
             Setting(
                 "max_requests_per_connection", \.maxRequestsPerConnection, .count(1...1_000_000_000, orOff: true),
                 "The most requests on one connection; the last answer says Connection: close.", reloadable: true),
             Setting(
                 "buffered_limit", \.bufferedLimit, .bytes(.mebibytes(1) ... .mebibytes(65_536)),
-                "The most memory for all request bodies that are held whole at once; more get 503.", reloadable: true),
+                "The most memory for all request bodies that a worker holds whole at once; more get 503.",
+                reloadable: true),
         ])
 
     private static let operation = Group(
         title: "Operation",
         settings: [
+            Setting(
+                "workers", \.workers, .workerCount,
+                "How many processes serve, each on one core; auto: one for each core that the gateway may use."),
             Setting("log_level", \.logLevel, .choice, "The least important messages to log.", reloadable: true),
             Setting(
                 "log_format", \.logFormat, .choice,

@@ -14,6 +14,9 @@ struct UpstreamAddress: Equatable, Sendable {
     let pathPrefix: String
 
     static let hub = UpstreamAddress(scheme: .https, host: "huggingface.co", port: 443, pathPrefix: "")
+    /// The inference router that takes that Hub's tokens.
+    static let inferenceRouter = UpstreamAddress(
+        scheme: .https, host: "router.huggingface.co", port: 443, pathPrefix: "")
 
     /// What a `Host` field says: the port when it is not the scheme's own.
     var authority: String {
@@ -89,4 +92,8 @@ extension Kind where Value == UpstreamAddress {
             text: \.description
         )
     }
+}
+
+extension Kind where Value == UpstreamAddress? {
+    static var upstreamAddressOrNothing: Kind { Kind<UpstreamAddress>.upstreamAddress.orNothing() }
 }

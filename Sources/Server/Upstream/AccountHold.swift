@@ -4,7 +4,7 @@ internal import Hub
 @EventLoop
 final class AccountHold {
     private let hub: HubClient
-    private let held: Held<Secret?, [UInt8]>
+    private let held: Held<Credential?, [UInt8]>
 
     init(hub: HubClient, for duration: Duration) {
         self.hub = hub
@@ -17,8 +17,8 @@ final class AccountHold {
     }
 
     /// In open access all callers are the gateway's token.
-    private func key(_ context: RequestContext) -> Secret? {
-        hub.upstream.access == .open ? nil : context.caller.token
+    private func key(_ context: RequestContext) -> Credential? {
+        hub.upstream.access == .open ? nil : context.caller.credential
     }
 
     /// The Hub's JSON, without what is secret in it.

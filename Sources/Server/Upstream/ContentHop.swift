@@ -6,7 +6,7 @@ struct ContentHop: Sendable {
     /// Where the bytes are: absolute, on one of the hosts that are allowed to hold the Hub's content.
     let url: String
     /// The head of the Hub's redirect.
-    let redirect: Transfer.Head
+    var redirect: Transfer.Head
 
     /// Fields of the request that choose which bytes come back. No credential is among them.
     private static let requestFields = ["Range", "If-Range", "Accept-Encoding", "User-Agent"]
@@ -17,13 +17,15 @@ struct ContentHop: Sendable {
     ]
     /// What describes the redirect and would be wrong of the content.
     private static let redirectFields = [
-        "Location", "Content-Length", "Content-Type", "Content-Encoding", "ETag", "Vary",
+        "Location", "Content-Length", "Content-Type", "Content-Encoding", "ETag",
     ]
 
     /// Nil where the answer does not redirect, or redirects to a place on the Hub.
     /// Throws `hubBroken` for a redirect to anywhere else, because the client would follow it out of here.
     init?(_ head: Transfer.Head, of request: Request, hosts: ContentHosts) throws(Failure) {
-        guard head.status.isRedirect, [301, 302, 303, 307, 308].contains(head.status.code), let location = head.headers["Location"] else {
+        guard head.status.isRedirect, [301, 302, 303, 307, 308].contains(head.status.code),
+            let location = head.headers["Location"]
+        else {
             return nil
         }
         let isRead = request.method == .get || request.method == .head
@@ -66,6 +68,8 @@ struct ContentHop: Sendable {
         for name in Self.contentFields {
             if let value = content.headers[name] { headers.append(name, value) }
         }
+        // Both have chosen: the Hub where the content is, the store in which coding.
+        for value in content.headers.values(of: "Vary") { headers.append("Vary", value) }
         return Transfer.Head(status: content.status, headers: headers)
     }
 

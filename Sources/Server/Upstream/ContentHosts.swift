@@ -58,10 +58,15 @@ struct ContentHosts: Sendable {
         return String(authority.prefix { $0 != ":" })
     }
 
-    private static func origin(of url: String) -> String? {
-        guard let scheme = url.firstRange(of: "://") else { return nil }
+    /// `scheme://host[:port]` in lower case. Nil where an HTTP library could find another host than this does: user
+    /// information, escapes, control characters and spaces anywhere, letters that are not ASCII in the host.
+    static func origin(of url: String) -> String? {
+        guard url.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7F }), let scheme = url.firstRange(of: "://") else {
+            return nil
+        }
         let authority = url[scheme.upperBound...].prefix { !"/?#\\".contains($0) }
-        guard !authority.isEmpty, !authority.contains("@") else { return nil }
+        let isPlain = authority.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || ".-_:[]".contains($0)) }
+        guard !authority.isEmpty, isPlain else { return nil }
         return (url[..<scheme.upperBound] + authority).lowercased()
     }
 }

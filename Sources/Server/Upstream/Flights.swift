@@ -15,7 +15,9 @@ final class Flights {
     func serve(
         _ exchange: Exchange, _ context: RequestContext, by call: @EventLoop () async throws(Failure) -> Void
     ) async throws(Failure) {
-        guard let key = CallKey(exchange.request, hasBody: exchange.hasBody, access: access) else {
+        var request = exchange.request
+        request.target = context.target
+        guard let key = CallKey(request, hasBody: exchange.hasBody, access: access) else {
             return try await call()
         }
         while let flight = underWay[key] {

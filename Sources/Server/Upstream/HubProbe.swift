@@ -19,7 +19,7 @@ final class HubProbe {
             return try JSON.parse(try await account.whoAmI(context))["name"]?.stringValue ?? "?"
         case .passthrough:
             _ = try await reached.value("") { [upstream] () async throws(Failure) -> Bool in
-                let anonymous = RequestContext(id: .next(), caller: Caller(address: "", token: nil))
+                let anonymous = RequestContext(id: .next(), caller: Caller(address: "", credential: nil))
                 let request = Request(method: .get, target: try Target("/api/models?limit=1"))
                 let answer = try await upstream.send(request, anonymous)
                 guard answer.status.code < 500 else {

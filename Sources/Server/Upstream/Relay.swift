@@ -8,8 +8,8 @@ final class Relay: TransferSink {
     enum Course {
         /// It goes to the client, with this head.
         case pass(Transfer.Head)
-        /// It goes to the client with the Hub's addresses in its JSON replaced.
-        case rewrite(Transfer.Head, URLReplacer)
+        /// It goes to the client with some members of its JSON rewritten, and what comes of that looked at.
+        case rewrite(Transfer.Head, JSONRewriter, URLScanner)
         /// Its content is dropped: another answer follows in its place.
         case drop
     }
@@ -19,17 +19,22 @@ final class Relay: TransferSink {
 
     private let exchange: Exchange
     let context: RequestContext
-    private let choose: @EventLoop (Transfer.Head) -> Course
+    private let choose: @EventLoop (Transfer.Head) throws(Failure) -> Course
     private let started = Moment.now
     private var isDropped = false
-    private var replacer: URLReplacer?
+    private var rewriter: JSONRewriter?
+    /// Looks at what was rewritten.
+    private var scanner: URLScanner?
+    /// Why the answer cannot go to the client, if it cannot; the call is cancelled then.
+    private(set) var failure: Failure?
     /// Content that is still to come; nil if the Hub did not say how much there is.
     private var missingBytes: Int?
     /// Lets go of this at its end.
     var transfer: Transfer?
 
     init(
-        to exchange: Exchange, _ context: RequestContext, choose: @escaping @EventLoop (Transfer.Head) -> Course
+        to exchange: Exchange, _ context: RequestContext,
+        choose: @escaping @EventLoop (Transfer.Head) throws(Failure) -> Course
     ) {
         self.exchange = exchange
         self.context = context
@@ -38,19 +43,34 @@ final class Relay: TransferSink {
     }
 
     func begin(_ head: Transfer.Head) {
-        switch choose(head) {
-        case .pass(let head):
-            missingBytes = head.contentLength
-            start(head)
-        case .rewrite(var head, let replacer):
-            self.replacer = replacer
-            // Both are of the bytes as the Hub sent them.
-            head.headers.remove("Content-Length")
-            head.headers.remove("ETag")
-            start(head)
-        case .drop:
-            isDropped = true
+        do throws(Failure) {
+            switch try choose(head) {
+            case .pass(let head):
+                missingBytes = head.contentLength
+                start(head)
+            case .rewrite(var head, let rewriter, let scanner):
+                self.rewriter = rewriter
+                self.scanner = scanner
+                // Both are of the bytes as the Hub sent them.
+                head.headers.remove("Content-Length")
+                head.headers.remove("ETag")
+                start(head)
+            case .drop:
+                isDropped = true
+            }
+        } catch {
+            give(up: error)
         }
+    }
+
+    /// Whether the head goes out by itself, before there is content. Not while a rewriter may yet find what must not go out: as
+    /// long as nothing has, the client can be told why.
+    var sendsHeadAtOnce: Bool { rewriter == nil }
+
+    private func give(up failure: Failure) {
+        self.failure = failure
+        isDropped = true
+        transfer?.cancel()
     }
 
     private func start(_ head: Transfer.Head) {
@@ -62,8 +82,12 @@ final class Relay: TransferSink {
     func take(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
         guard !isDropped else { return true }
         guard exchange.queuedBytes < Self.highMark else { return false }
-        if replacer != nil {
-            write(unsafe replacer?.replace(bytes) ?? [])
+        if rewriter != nil {
+            do throws(Failure) {
+                try writeRewritten(unsafe try rewriter?.rewrite(bytes) ?? [])
+            } catch {
+                give(up: error)
+            }
             return true
         }
         unsafe exchange.write(bytes)
@@ -78,13 +102,18 @@ final class Relay: TransferSink {
     /// The answer is whole.
     func finish() {
         guard !isDropped else { return }
-        write(replacer?.finish() ?? [])
+        do throws(Failure) {
+            try writeRewritten(try rewriter?.finish() ?? [])
+        } catch {
+            return give(up: error)
+        }
         noteTime()
         exchange.finish()
     }
 
-    private func write(_ bytes: [UInt8]) {
+    private func writeRewritten(_ bytes: [UInt8]) throws(Failure) {
         guard !bytes.isEmpty else { return }
+        try scanner?.scan(bytes)
         _ = unsafe bytes.withUnsafeBufferPointer { unsafe exchange.write($0) }
     }
 

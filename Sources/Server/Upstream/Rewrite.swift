@@ -1,32 +1,56 @@
 internal import Hub
 
-/// Turns the Hub's own address into the gateway's where a client would follow it, so that the next request comes here too.
+/// Turns addresses of the Hub and of its stores into the gateway's where a client would follow them, so that the next request
+/// comes here too.
 struct Rewrite: Sendable {
-    /// `scheme://host[:port]` and the path prefix of the Hub, without a slash at the end.
-    let hub: String
-    /// The same of the gateway, as the client knows it.
-    let gateway: String
-
-    /// Whether there is anything that `apply` could change.
-    static func concerns(_ headers: Headers) -> Bool {
-        headers.contains("Location") || headers.contains("Link")
+    /// What a URL in an answer is for, and so what becomes of it.
+    enum Change: Sendable {
+        /// One of the Hub's leads here; others are left as they are.
+        case follow
+        /// It has to be one of the Hub's: clients send their token there.
+        case hub
+        /// The bytes of a file: sealed for reading, if they are not at the Hub itself.
+        case read
+        /// Where an object goes: sealed for writing in the Hub's store. At the Hub itself it is where the parts of an
+        /// upload are put together, and sealed for that.
+        case upload
+        /// Where a part of an object goes: sealed for writing.
+        case part
+        /// Xet's server: sealed as a base.
+        case base
+        /// The member is left out.
+        case drop
     }
 
-    /// Absolute URLs of the Hub in the fields of its answer: `Link` in all its relations, and `Location`.
-    /// The rest stays as it is, relative references included.
-    func apply(to headers: inout Headers) {
+    /// `scheme://host[:port]` and the path prefix of the Hub, without a slash at the end.
+    let hub: String
+    /// The same of the gateway, as the client knows it: what leads here begins so, whoever makes it.
+    let gateway: String
+    let sealing: Sealing
+    let xet: Xet
+    /// Seconds since 1970.
+    let now: Int
+
+    private static let names = CaselessWords(["Location", "Link"], prefixes: [xetPrefix])
+    private static let xetPrefix = "X-Xet-"
+    private static let ofXet = CaselessWords([], prefixes: [xetPrefix])
+
+    /// Whether there is anything that `apply` could change.
+    static func concerns(_ headers: Headers) -> Bool { headers.contains(anyOf: names) }
+
+    /// The Hub's URLs in the fields of its answer: `Link` in all its relations, `Location`, and those of Xet.
+    /// The rest stays as it is. Throws `hubBroken` for a store that is not allowed.
+    func apply(to headers: inout Headers) throws(Failure) {
         if let location = headers["Location"], let moved = moved(location) {
             headers.set("Location", moved)
         }
-        let links = headers.values(of: "Link")
-        let rewritten = links.map(link)
-        guard links != rewritten else { return }
-        headers.remove("Link")
-        for link in rewritten { headers.append("Link", link) }
+        if headers.contains("Link") { try applyToLinks(&headers) }
+        if headers.contains(anyOf: Self.ofXet) { try applyToXet(&headers) }
     }
 
     /// The URL on the gateway for one on the Hub; nil for any other.
     func moved(_ url: String) -> String? {
+        if url.hasPrefix("/") { return movedPath(url) }
         guard url.hasPrefix(hub) else { return nil }
         let rest = url.dropFirst(hub.count)
         // `https://hub.example.org` also begins with `https://hub.example`.
@@ -34,15 +58,82 @@ struct Rewrite: Sendable {
         return gateway + rest
     }
 
-    /// RFC 8288 section 3: only what stands in angle brackets is a target; order and parameters stay.
-    private func link(_ value: String) -> String {
-        var result = ""
-        var rest = Substring(value)
-        while let open = rest.firstIndex(of: "<"), let close = rest[open...].firstIndex(of: ">") {
-            let target = String(rest[rest.index(after: open)..<close])
-            result += rest[...open] + (moved(target) ?? target) + ">"
-            rest = rest[rest.index(after: close)...]
+    /// A reference that is only a path (RFC 3986 section 4.2) stays one, and leads to the same place here without a change where both
+    /// have the same prefix.
+    private func movedPath(_ path: String) -> String? {
+        let (from, to) = (Self.path(of: hub), Self.path(of: gateway))
+        guard from != to, !path.hasPrefix("//"), path.hasPrefix(from) else { return nil }
+        let rest = path.dropFirst(from.count)
+        guard rest.hasPrefix("/") else { return nil }
+        return "\(to)\(rest)"
+    }
+
+    private static func path(of base: String) -> Substring {
+        let authority = base.firstRange(of: "://").map { base[$0.upperBound...] } ?? base[...]
+        return authority.firstIndex(of: "/").map { authority[$0...] } ?? ""
+    }
+
+    /// What a URL becomes; nil where it stays. Throws `hubBroken` for one that leads to a place that is not allowed, because the
+    /// client would go there, and for one that is too long.
+    func replacement(for url: String, _ change: Change) throws(Failure) -> String? {
+        switch (change, sealing.hosts.place(of: url)) {
+        case (.follow, _): moved(url)
+        case (.drop, _): nil
+        case (.base, let place) where place == .content || ContentHosts.host(of: url) != nil: try sealed(url, .base)
+        case (.read, .content): try sealed(url, .read)
+        case (.upload, .content), (.part, .content): try sealed(url, .upload)
+        case (.upload, .hub) where ContentHosts.host(of: url) != nil: try sealed(url, .complete)
+        // A relative reference leads here as it is, and some members hold no URL at all.
+        case (_, .hub): moved(url)
+        default: throw .contentElsewhere(ContentHosts.host(of: url) ?? "a place without a clear host")
         }
-        return result + rest
+    }
+
+    /// The whole URL on the gateway that stands for `url`.
+    func sealed(_ url: String, _ use: Seal.Use) throws(Failure) -> String {
+        gateway + (try sealing.path(to: url, for: use, now: now))
+    }
+
+    private func applyToLinks(_ headers: inout Headers) throws(Failure) {
+        let values = headers.values(of: "Link")
+        var rewritten: [String] = []
+        for value in values {
+            var links: [String] = []
+            for link in Link.list(value) {
+                if let link = try changed(link) { links.append(link) }
+            }
+            if !links.isEmpty { rewritten.append(links.joined(separator: ",")) }
+        }
+        guard values != rewritten else { return }
+        headers.remove("Link")
+        for value in rewritten { headers.append("Link", value) }
+    }
+
+    /// Nil where it is left out.
+    private func changed(_ link: Link) throws(Failure) -> String? {
+        if xet == .hide, link.relations.contains(where: { $0.hasPrefix("xet-") }) { return nil }
+        if let moved = moved(link.target) { return link.text(target: moved) }
+        if xet == .carry, link.relations.contains("xet-reconstruction-info"), !link.target.hasPrefix("/") {
+            return link.text(target: try sealedBelow(link.target))
+        }
+        return link.text(target: link.target)
+    }
+
+    private func applyToXet(_ headers: inout Headers) throws(Failure) {
+        guard xet != .hide else {
+            return headers.removeAll(Self.ofXet)
+        }
+        if let route = headers["X-Xet-Refresh-Route"], let moved = moved(route) {
+            headers.set("X-Xet-Refresh-Route", moved)
+        }
+        if xet == .carry, let server = headers["X-Xet-Cas-Url"], let sealed = try replacement(for: server, .base) {
+            headers.set("X-Xet-Cas-Url", sealed)
+        }
+    }
+
+    /// A call of Xet's server: its origin sealed as a base, the rest in clear behind it. So it carries the client's Xet token.
+    private func sealedBelow(_ url: String) throws(Failure) -> String {
+        guard let origin = ContentHosts.origin(of: url) else { throw .contentElsewhere("a place without a clear host") }
+        return try sealed(origin, .base) + url.dropFirst(origin.count)
     }
 }

@@ -4,67 +4,93 @@ extension Upstream {
     /// Sends a client's request on and streams the answer back. Throws only while nothing of an answer has gone out.
     ///
     /// A redirect to where a file's bytes are is followed here, without any credential; all else that leads to the Hub is
-    /// turned so that it leads here.
-    func relay(_ exchange: Exchange, _ context: RequestContext) async throws(Failure) {
+    /// turned so that it leads here. `billTo` is who pays, in the place of whom the client names.
+    func relay(
+        _ exchange: Exchange, _ context: RequestContext, billTo: String? = nil
+    ) async throws(Failure) {
         let original = exchange.request
         var request = original
+        request.target = context.target
         request.headers = EndToEndHeaders.upstream(request.headers)
-        let rewritesBody = RewrittenBodies.contains(request)
-        if rewritesBody {
+        if xet == .hide { try HiddenXet.prepare(&request) }
+        let rules = RewrittenBodies.rules(for: request, xet)
+        if rules != nil {
             // What is compressed cannot be rewritten as it goes by.
-            request.headers.remove("Accept-Encoding")
+            request.headers.set("Accept-Encoding", "identity")
+        }
+        if let billTo {
+            request.headers.set("X-HF-Bill-To", billTo)
         }
         let credential = try credential(for: context.caller)
-        var hop: Result<ContentHop?, Failure> = .success(nil)
-        let relay = Relay(to: exchange, context) { head in
+        var hop: ContentHop?
+        let relay = Relay(to: exchange, context) { head throws(Failure) in
             context.hubRequestID = head.headers["X-Request-Id"]
-            hop = self.hop(head, of: original)
-            guard case .success(nil) = hop else { return .drop }
-            guard rewritesBody || Rewrite.concerns(head.headers) else { return .pass(head) }
-            let rewrite = Rewrite(hub: self.base, gateway: original.headers["Host"].map { "https://\($0)" } ?? "")
-            var head = head
-            rewrite.apply(to: &head.headers)
-            return rewritesBody && RewrittenBodies.fits(head)
-                ? .rewrite(head, URLReplacer(hub: rewrite.hub, gateway: rewrite.gateway)) : .pass(head)
+            if let found = try ContentHop(head, of: original, hosts: self.sealing.hosts) {
+                hop = found
+                return .drop
+            }
+            guard rules != nil || Rewrite.concerns(head.headers) || EscapeDetector.concerns(head.headers) else {
+                return .pass(head)
+            }
+            return try self.course(head, rules, by: self.rewrite(for: original))
         }
         try await carry(
-            request, credential, to: base + request.target.pathAndQuery, body: exchange.hasBody, on: exchange, by: relay)
-        if let hop = try hop.get() {
+            request, credential, to: base + request.target.pathAndQuery, body: exchange.hasBody, on: exchange, by: relay
+        )
+        if let hop {
             try await follow(hop, exchange, context)
         }
     }
 
-    private func hop(_ head: Transfer.Head, of request: Request) -> Result<ContentHop?, Failure> {
-        do throws(Failure) {
-            return .success(try ContentHop(head, of: request, hosts: contentHosts))
-        } catch {
-            return .failure(error)
+    /// What leads to the Hub or its stores leads where this client has found the gateway.
+    func rewrite(for request: Request) -> Rewrite {
+        Rewrite(
+            hub: base, gateway: request.headers["Host"].map { "https://\($0)\(basePath)" } ?? basePath,
+            sealing: sealing, xet: xet, now: WallClock.now.seconds)
+    }
+
+    /// What becomes of an answer of the Hub's, or of Xet's server: with its fields rewritten, and by `rules` its JSON.
+    func course(_ head: Transfer.Head, _ rules: [MemberRule]?, by rewrite: Rewrite) throws(Failure) -> Relay.Course {
+        var head = head
+        try lead(&head, by: rewrite)
+        guard let rules, try RewrittenBodies.fits(head) else { return .pass(head) }
+        let rewriter = JSONRewriter(rules) { (url, change) throws(Failure) in
+            try rewrite.replacement(for: url, change)
         }
+        return .rewrite(head, rewriter, scanner(gateway: rewrite.gateway))
+    }
+
+    /// Turns what leads to the Hub, and looks whether something is left that leads away.
+    private func lead(_ head: inout Transfer.Head, by rewrite: Rewrite) throws(Failure) {
+        try rewrite.apply(to: &head.headers)
+        try check(head.headers, gateway: rewrite.gateway)
     }
 
     /// Answers with the content that the Hub has redirected to.
     private func follow(_ hop: ContentHop, _ exchange: Exchange, _ context: RequestContext) async throws(Failure) {
-        if exchange.request.method == .head, let head = hop.headAnswer {
+        let rewrite = rewrite(for: exchange.request)
+        if exchange.request.method == .head, var head = hop.headAnswer {
+            try lead(&head, by: rewrite)
             exchange.start(
                 head.status, headers: EndToEndHeaders.downstream(head.headers), id: .beside(context.id),
                 length: head.contentLength)
             return exchange.finish()
         }
-        var refusal: Failure?
-        let relay = Relay(to: exchange, context) { content in
+        let relay = Relay(to: exchange, context) { content throws(Failure) in
             guard [200, 206, 304, 416].contains(content.status.code) else {
-                refusal = .hubBroken("the store of its files answered \(content.status.code)")
-                return .drop
+                throw .hubBroken("the store of its files answered \(content.status.code)")
             }
-            return .pass(hop.joined(content))
+            var head = hop.joined(content)
+            try self.lead(&head, by: rewrite)
+            return .pass(head)
         }
         try await carry(try hop.request(for: exchange.request), nil, to: hop.url, body: false, on: exchange, by: relay)
-        if let refusal { throw refusal }
     }
 
     /// Makes one call and lets `relay` answer by it; the client's body goes along if `streamsBody` says so.
-    private func carry(
-        _ request: Request, _ credential: Secret?, to url: String, body streamsBody: Bool, on exchange: Exchange, by relay: Relay
+    func carry(
+        _ request: Request, _ credential: Credential?, to url: String, body streamsBody: Bool, on exchange: Exchange,
+        by relay: Relay
     ) async throws(Failure) {
         defer { relay.noteTime() }
         let transfer = pool.start(
@@ -78,11 +104,12 @@ extension Upstream {
         }
         do throws(Failure) {
             await transfer.headOrEnd()
-            exchange.flushHead()
+            if relay.sendsHeadAtOnce { exchange.flushHead() }
             try await transfer.ended()
         } catch {
-            throw upload?.failure ?? error
+            throw relay.failure ?? upload?.failure ?? error
         }
         relay.finish()
+        if let failure = relay.failure { throw failure }
     }
 }

@@ -1,6 +1,6 @@
 internal import Hub
 
-/// The Hub as a server: where it is, with which credential it is asked, and for how long.
+/// The Hub, or the inference router, as a server: where it is, with which credential it is asked, and for how long.
 @EventLoop
 final class Upstream {
     /// An answer that a typed call has collected.
@@ -14,23 +14,44 @@ final class Upstream {
     private static let answerLimit = 8 << 20
 
     let access: Access
-    /// The Hub's origin and path prefix.
+    /// Its origin and path prefix.
     let base: String
+    /// The path that stands before all others of the gateway's.
+    let basePath: String
     let pool: TransferPool
     let limits: Transfer.Limits
-    /// Where the Hub may redirect to for a file's bytes.
-    let contentHosts: ContentHosts
-    private let token: Secret?
+    /// Seals the URLs of where the Hub may keep the bytes of files.
+    let sealing: Sealing
+    let xet: Xet
+    let detector: EscapeDetector
+    let escapes: EscapeWatch
+    /// Whether an answer that leads away becomes an error.
+    let isStrict: Bool
+    private let own: Credential?
 
-    init(_ settings: Settings, base: String, contentOrigins: [String], token: Secret?, pool: TransferPool) {
+    /// `base` is one of the addresses in `origin`; both get its token.
+    init(
+        _ settings: Settings, origin: Server.Origin, base: String, limits: Transfer.Limits, pool: TransferPool,
+        escapes: EscapeWatch
+    ) {
         access = settings.access
         self.base = base
-        self.token = token
+        basePath = settings.basePath
+        own = origin.token.map { .bearer($0) }
         self.pool = pool
-        contentHosts = ContentHosts(domains: settings.contentHosts.names, origins: contentOrigins, base: base)
-        limits = Transfer.Limits(
-            connect: settings.connectTimeout.milliseconds, firstByte: settings.firstByteTimeout.milliseconds,
-            stall: settings.stallTimeout.milliseconds)
+        xet = settings.xet
+        // The sandbox's token is no secret.
+        let sealToken = settings.sandbox ? nil : origin.token
+        sealing = Sealing(
+            seal: Seal(key: sealToken.map { SealKey(token: $0) } ?? .ofThisStart),
+            hosts: ContentHosts(domains: settings.contentHosts.names, origins: origin.contentOrigins, base: base),
+            longestTarget: settings.targetLimit.bytes)
+        self.limits = limits
+        self.escapes = escapes
+        isStrict = settings.strictEscape
+        detector = EscapeDetector(
+            addresses: [origin.base] + [origin.inference].compactMap(\.self) + origin.contentOrigins,
+            domains: settings.contentHosts.names, meant: xet == .pass ? ["xethub.hf.co"] : [])
     }
 
     /// Sends `request`, whose path is from the Hub's root, with the credential that the access mode gives the caller.
@@ -44,7 +65,8 @@ final class Upstream {
         let started = Moment.now
         defer { context.upstreamMicroseconds = Moment.now.microseconds(since: started) }
         let content = ContentCollector(limit: Self.answerLimit)
-        let transfer = pool.start(request, url: base + request.target.pathAndQuery, credential: credential, limits: limits,
+        let transfer = pool.start(
+            request, url: base + request.target.pathAndQuery, credential: credential, limits: limits,
             sink: content)
         let head = try await transfer.head()
         context.hubRequestID = head.headers["X-Request-Id"]
@@ -52,18 +74,21 @@ final class Upstream {
         return Answer(status: head.status, headers: head.headers, body: try content.bytes())
     }
 
-    /// The token that goes to the Hub for a caller. Throws `noToken` where the gateway should lend one and has none.
-    func credential(for caller: Caller) throws(Failure) -> Secret? {
+    /// Whether a client sent this gateway's own token, wherever it has it from.
+    func isOwn(_ token: Secret) -> Bool { token == own?.secret }
+
+    /// What goes to the Hub for a caller. Throws `noToken` where the gateway should lend its token and has none.
+    func credential(for caller: Caller) throws(Failure) -> Credential? {
         switch access {
         case .passthrough:
-            return caller.token
+            return caller.credential
         case .open:
-            guard let token else {
+            guard let own else {
                 throw .noToken(
                     "This gateway has no Hub token. Whoever runs it sets HF_ACCESS_TOKEN (or HF_TOKEN, or token_file) and starts it again; a token_file is read anew on SIGHUP."
                 )
             }
-            return token
+            return own
         }
     }
 }

@@ -80,6 +80,14 @@ struct CoalescingTests {
     }
 
     @Test @EventLoop
+    func belowABasePathTheyAreTheSameCalls() async throws {
+        let requests = (0..<3).map { _ in request([:], .get, "/hf" + Self.path) }
+        let (replies, calls) = try await ask(requests, Self.info) { $0.basePath = "/hf" }
+        #expect(calls.map(\.target.path) == [Self.path])
+        #expect(replies.allSatisfy { $0.status == 200 })
+    }
+
+    @Test @EventLoop
     func headsOfFilesAreOneCallAndTheirBytesAreNot() async throws {
         let file = "/acme/demo/resolve/main/config.json"
         let heads = try await ask((0..<3).map { _ in request([:], .head, file) }, Self.info)

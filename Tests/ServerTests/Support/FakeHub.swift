@@ -9,7 +9,7 @@ final class FakeHub {
 
     let port: UInt16
     private let listener: Listener
-    private let certificate: String
+    let certificate: String
     private let journal = Journal()
 
     /// What reached it, bodies included.
@@ -64,6 +64,11 @@ final class FakeHub {
         var requests: [Request] = []
         var goneCount = 0
     }
+}
+
+extension TransferPool.Trust {
+    /// The certificates of several fake Hubs.
+    @EventLoop static func all(of hubs: [FakeHub]) -> TransferPool.Trust { .pem(hubs.map(\.certificate).joined()) }
 }
 
 extension Response {

@@ -51,6 +51,14 @@ final class TestClient {
         return Reply(status: head.status.code, headers: head.headers, body: try content.bytes())
     }
 
+    /// Sends JSON by POST; what comes back goes to `sink` as it comes, until the transfer is done or cancelled.
+    func stream(_ target: String, json: JSON, into sink: any TransferSink) throws(Failure) -> Transfer {
+        let request = Request(
+            method: .post, target: try Target(target), headers: ["Content-Type": "application/json"],
+            body: try json.encoded())
+        return pool.start(request, url: base + target, limits: Transfer.Limits(), sink: sink)
+    }
+
     func close() {
         pool.close()
     }

@@ -12,6 +12,10 @@ final class TestGateway {
     let client: TestClient
     private let output: Output
     private let log = Pipe()
+    private let warned = Warnings()
+
+    /// What it warned of.
+    var warnings: [String] { warned.lines }
 
     /// As on SIGTERM; says how many requests were cut off.
     @discardableResult
@@ -30,7 +34,9 @@ final class TestGateway {
         let reading = log.fileHandleForReading.fileDescriptor
         _ = fcntl(reading, F_SETFL, O_NONBLOCK)
         self.settings = settings
-        server = try Server(settings, origin: origin, log: AccessLog(output: output, form: .json))
+        server = try Server(settings, origin: origin, log: AccessLog(output: output, form: .json)) { [warned] in
+            warned.lines.append($0)
+        }
         let host = byName ? "localhost" : "127.0.0.1"
         client = try TestClient(base: "https://\(host):\(server.port)", authority: certificates.authority)
     }

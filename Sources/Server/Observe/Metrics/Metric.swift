@@ -4,7 +4,7 @@ enum Metric: Int, CaseIterable, Sendable {
     case connections, connectionsOpen, connectionsRefused, acceptPauses, receivedBytes, sentBytes
     case handshakes, certificateExpiry
     case upstreamCalls, upstreamCallsInFlight, upstreamUses, upstreamReceivedBytes, upstreamSentBytes
-    case upstreamFirstByteSeconds, upstreamSeconds
-    case buildInfo, droppedLogLines
+    case upstreamFirstByteSeconds, upstreamSeconds, escapes
+    case buildInfo, workers, workerRestarts, droppedLogLines
     case startTime, cpuSeconds, residentBytes, openDescriptors, maxDescriptors
 }

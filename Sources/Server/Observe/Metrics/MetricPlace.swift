@@ -51,6 +51,26 @@ enum MetricPlaces {
         case whole, unreachable, tooSlow, broken, cancelled
     }
 
+    /// Where an answer of the Hub still leads past the gateway.
+    enum Escape: Int, MetricPlace {
+        case location, contentLocation, link, refresh, xetCasUrl, xetRefreshRoute
+        /// A member of rewritten JSON.
+        case body
+
+        /// For a sentence.
+        var words: String {
+            switch self {
+            case .location: "Location"
+            case .contentLocation: "Content-Location"
+            case .link: "Link"
+            case .refresh: "Refresh"
+            case .xetCasUrl: "X-Xet-Cas-Url"
+            case .xetRefreshRoute: "X-Xet-Refresh-Route"
+            case .body: "the JSON"
+            }
+        }
+    }
+
     /// Over what connection a call to the Hub went.
     enum Use: Int, MetricPlace {
         case new, kept

@@ -1,15 +1,29 @@
-/// The numbers themselves, in one flat block: worker processes can share it as a mapping.
-@EventLoop
-@safe final class MetricSlots {
-    private nonisolated(unsafe) let slots: UnsafeMutableBufferPointer<UInt64>
+internal import Glibc
 
-    init(count: Int) {
-        unsafe slots = .allocate(capacity: count)
-        unsafe slots.initialize(repeating: 0)
+/// The numbers themselves, in one flat block of memory that processes forked from this one share. It has a region for each worker, which
+/// alone writes there, and region 0 for whoever speaks for the gateway as a whole: the parent, or the one process that there is.
+///
+/// Safe to share: each number is one aligned word, and who reads another process's sees it before or after a change.
+@safe final class MetricSlots: @unchecked Sendable {
+    /// Without region 0.
+    let workers: Int
+    private let slots: UnsafeMutableBufferPointer<UInt64>
+
+    init(workers: Int = 0) {
+        self.workers = workers
+        let count = MetricsLayout.shared.count * (workers + 1)
+        let bytes = count * MemoryLayout<UInt64>.stride
+        let memory = unsafe mmap(nil, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0)
+        guard let memory = unsafe memory, unsafe memory != UnsafeMutableRawPointer(bitPattern: -1) else {
+            preconditionFailure("no memory for the metrics")
+        }
+        // A fresh mapping holds zeros.
+        unsafe slots = UnsafeMutableBufferPointer(
+            start: memory.bindMemory(to: UInt64.self, capacity: count), count: count)
     }
 
     deinit {
-        unsafe slots.deallocate()
+        unsafe munmap(slots.baseAddress, slots.count * MemoryLayout<UInt64>.stride)
     }
 
     subscript(_ index: Int) -> UInt64 {
@@ -20,6 +34,36 @@
         set {
             precondition(unsafe slots.indices.contains(index))
             unsafe slots[index] = newValue
+        }
+    }
+
+    /// Of a metric without labels in region 0.
+    subscript(_ metric: Metric) -> UInt64 {
+        get { self[MetricsLayout.shared.offsets[metric.rawValue]] }
+        set { self[MetricsLayout.shared.offsets[metric.rawValue]] = newValue }
+    }
+
+    /// The slot's number in all regions together: counts add up, and so do gauges such as memory and connections.
+    func sum(at slot: Int) -> UInt64 {
+        (0...workers).reduce(0) { $0 &+ self[$1 * MetricsLayout.shared.count + slot] }
+    }
+
+    /// Of a metric without labels.
+    func sum(of metric: Metric) -> UInt64 {
+        sum(at: MetricsLayout.shared.offsets[metric.rawValue])
+    }
+
+    /// Says of the gateway as a whole what does not change.
+    func describe() {
+        self[.buildInfo] = 1
+        self[.startTime] = UInt64(clamping: WallClock.microseconds)
+    }
+
+    /// After a worker's death: how things were with it is true no more. What it counted stays counted.
+    func clearGauges(ofWorker number: Int) {
+        for row in MetricsTable.all where row.kind == .gauge {
+            let first = number * MetricsLayout.shared.count + MetricsLayout.shared.offsets[row.metric.rawValue]
+            for slot in first..<first + row.series { self[slot] = 0 }
         }
     }
 }

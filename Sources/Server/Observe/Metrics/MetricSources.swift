@@ -11,7 +11,10 @@ struct MetricSources {
         pool.report(to: metrics)
         metrics.set(.requestsInFlight, to: lifecycle.inFlight)
         metrics.set(.bufferedBodyBytes, to: listeners.reduce(0) { $0 + $1.budget.held })
-        metrics.set(.certificateExpiry, to: (listeners.first?.certificateExpires ?? 0) * 1_000_000)
+        // Of the gateway, not a figure that could be added up.
+        if metrics.isWhole {
+            metrics.set(.certificateExpiry, to: (listeners.first?.certificateExpires ?? 0) * 1_000_000)
+        }
         metrics.set(.droppedLogLines, to: log.droppedLines)
         metrics.set(.cpuSeconds, to: ProcessFacts.cpuMicroseconds)
         metrics.set(.residentBytes, to: ProcessFacts.residentBytes)

@@ -4,7 +4,13 @@ internal import Hub
 @EventLoop
 final class Metrics {
     private let slots: MetricSlots
+    /// Where this process's numbers of each metric begin.
     private let offsets: [Int]
+    /// What a counter that is set stood at when this process began: where a worker before it had come to.
+    private let begun: [UInt64]
+    /// It counts for a gateway of one process.
+    let isWhole: Bool
+    private let first: Int
     private let buckets = MetricRow.bounds.count + 1
     private let noRoute = MetricsTable.noRoute
     private let refusedRoute = MetricsTable.refusedRoute
@@ -13,20 +19,34 @@ final class Metrics {
     /// Those who count by themselves; asked when the numbers are.
     var sources: MetricSources?
 
-    init() {
+    /// Counts in the region of that worker, or as the one process that there is.
+    init(_ slots: MetricSlots = MetricSlots(), worker: Int = 0) {
         let layout = MetricsLayout.shared
-        slots = MetricSlots(count: layout.count)
-        offsets = layout.offsets
-        set(.buildInfo, to: 1)
-        set(.startTime, to: WallClock.microseconds)
+        let first = worker * layout.count
+        self.slots = slots
+        offsets = layout.offsets.map { first + $0 }
+        var begun = [UInt64](repeating: 0, count: layout.count)
+        for row in MetricsTable.all where row.kind == .counter {
+            let start = layout.offsets[row.metric.rawValue]
+            for slot in start..<start + row.series { begun[slot] = slots[first + slot] }
+        }
+        self.begun = begun
+        isWhole = worker == 0
+        self.first = first
+        if isWhole {
+            slots.describe()
+            slots[.workers] = 1
+        }
     }
 
     func add(_ metric: Metric, at place: Int = 0, _ count: UInt64 = 1) {
         slots[offsets[metric.rawValue] + place] &+= count
     }
 
+    /// A gauge, or a counter that somebody else keeps, from 0 in this process.
     func set(_ metric: Metric, at place: Int = 0, to value: some BinaryInteger) {
-        slots[offsets[metric.rawValue] + place] = UInt64(clamping: value)
+        let slot = offsets[metric.rawValue] + place
+        slots[slot] = begun[slot - first] &+ UInt64(clamping: value)
     }
 
     func set(_ metric: Metric, at place: some MetricPlace, to value: some BinaryInteger) {
@@ -65,9 +85,14 @@ final class Metrics {
         observe(.upstreamSeconds, microseconds: Moment.now.microseconds(since: transfer.started))
     }
 
-    /// Everything in Prometheus' text format.
-    func page() -> [UInt8] {
+    /// Asks those who count by themselves, so that other workers see it too.
+    func refresh() {
         sources?.report(to: self)
-        return MetricsPage.bytes { slots[$0] }
+    }
+
+    /// Everything in Prometheus' text format, of all workers together.
+    func page() -> [UInt8] {
+        refresh()
+        return MetricsPage.bytes { slots.sum(at: $0) }
     }
 }

@@ -9,7 +9,8 @@ enum MetricsDocument {
 
         `GET /-/metrics` answers in Prometheus' text format, version 0.0.4. Every series is there from the start, at 0,
         so a rate never misses a first event; labels have the values below and no others, never a path or anything else
-        that a client sent. Whoever reaches the gateway can read the page; with `admin_listen` the endpoints below `/-/`
+        that a client sent. With several workers each figure is the sum of all, whichever of them is asked; connections,
+        bytes, calls to the Hub, CPU and memory of the others are up to a second old. Whoever reaches the gateway can read the page; with `admin_listen` the endpoints below `/-/`
         are on an address of their own and nowhere else.
 
         ```yaml
@@ -70,6 +71,7 @@ enum MetricsDocument {
         | Is somebody probing? | `sum by (rule) (rate(hubgate_refused_requests_total[5m]))` |
         | Does the certificate end soon? | `hubgate_tls_certificate_expiry_timestamp_seconds - time() < 7 * 86400` |
         | Are limits near? | `rate(hubgate_accept_pauses_total[5m]) > 0 or process_open_fds / process_max_fds > 0.8` |
+        | Do workers die? | `rate(hubgate_worker_restarts_total[15m]) > 0` |
         | Do log lines get lost? | `rate(hubgate_log_dropped_lines_total[5m]) > 0` |
 
         """

@@ -19,7 +19,8 @@ enum MetricsTable {
         rows: [
             MetricRow(
                 .requests, "hubgate_requests_total", .counter,
-                "Requests that have ended, by endpoint (relay: any path of the Hub; none: no endpoint, or turned away before "
+                "Requests that have ended, by endpoint (relay: any path of the Hub; inference: below /v1; content: sealed "
+                    + "URLs of its stores; none: no endpoint, or turned away before "
                     + "one was looked for; refused: not HTTP as the gate accepts it) and by their answer's status.",
                 by: [route, MetricLabel("status", MetricPlaces.Answer.self)]),
             MetricRow(
@@ -94,6 +95,11 @@ enum MetricsTable {
             MetricRow(
                 .upstreamSeconds, "hubgate_upstream_duration_seconds", .histogram,
                 "Time from a call to the Hub to its end, however it ended.", unit: .microseconds),
+            MetricRow(
+                .escapes, "hubgate_escapes_total", .counter,
+                "Answers that still name the Hub or a store where a client follows it, by where they do (body: a URL in "
+                    + "JSON). Not zero: clients are led past the gateway.",
+                by: [MetricLabel("place", MetricPlaces.Escape.self)]),
         ])
 
     private static let process = Group(
@@ -105,6 +111,10 @@ enum MetricsTable {
                     + ["libevent", "libcurl", "OpenSSL"].map {
                         MetricLabel($0.lowercased(), [Libraries.version(of: $0)], meaning: "that library's, as loaded")
                     }),
+            MetricRow(.workers, "hubgate_workers", .gauge, "Processes that serve now."),
+            MetricRow(
+                .workerRestarts, "hubgate_worker_restarts_total", .counter,
+                "Workers that were started in the place of one that had ended."),
             MetricRow(
                 .droppedLogLines, "hubgate_log_dropped_lines_total", .counter,
                 "Lines of the access log that its reader did not take in time."),
@@ -114,7 +124,9 @@ enum MetricsTable {
             MetricRow(
                 .cpuSeconds, "process_cpu_seconds_total", .counter, "CPU time used, in user and system mode.",
                 unit: .microseconds),
-            MetricRow(.residentBytes, "process_resident_memory_bytes", .gauge, "Memory in RAM."),
+            MetricRow(
+                .residentBytes, "process_resident_memory_bytes", .gauge,
+                "Memory in RAM; what workers share counts for each."),
             MetricRow(.openDescriptors, "process_open_fds", .gauge, "Open file descriptors."),
             MetricRow(.maxDescriptors, "process_max_fds", .gauge, "The most file descriptors that may be open."),
         ])

@@ -1,0 +1,85 @@
+/* A port that workers share: each listens on it with a socket of its own (SO_REUSEPORT), and the kernel spreads clients over them.
+ * Their parent holds the port and never accepts on it. */
+#include "port.h"
+#include "loop.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+struct addrinfo *ce_port_address(const char *address, uint16_t port, ce_error *error) {
+    char service[8];
+    snprintf(service, sizeof service, "%u", port);
+    struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV };
+    struct addrinfo *found = NULL;
+    int result = getaddrinfo(address[0] == '\0' ? NULL : address, service, &hints, &found);
+    if (result != 0) {
+        ce_error_set(error, "%s is not an address to listen on: %s", address, gai_strerror(result));
+        return NULL;
+    }
+    return found;
+}
+
+void ce_port_refused(const char *address, uint16_t port, int reason, ce_error *error) {
+    ce_error_set(error, "cannot listen on %s port %u: %s", address, port, strerror(reason));
+}
+
+uint16_t ce_port_of(int fd) {
+    struct sockaddr_storage bound;
+    socklen_t length = sizeof bound;
+    if (getsockname(fd, (struct sockaddr *)&bound, &length) != 0) {
+        return 0;
+    }
+    return ntohs(bound.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&bound)->sin6_port
+                                             : ((struct sockaddr_in *)&bound)->sin_port);
+}
+
+static bool set(int fd, int option, int value) {
+    return setsockopt(fd, SOL_SOCKET, option, &value, sizeof value) == 0;
+}
+
+/* A socket that shares its port lets others of the same user share it too, a second gateway by accident. So this one first listens
+ * without sharing, which the kernel grants to one socket only. Then it changes sides while it still holds the port: with
+ * SO_REUSEPORT workers may join, and without SO_REUSEADDR whoever does not ask to share may not, even while no worker listens. Last it
+ * stops listening: it stays bound, and no client's connect ends in its queue. */
+static bool hold(int fd) {
+    return listen(fd, 1) == 0 && set(fd, SO_REUSEPORT, 1) && set(fd, SO_REUSEADDR, 0) && shutdown(fd, SHUT_RD) == 0;
+}
+
+static int hold_named(const char *address, uint16_t port, bool lasting, ce_error *error) {
+    struct addrinfo *target = ce_port_address(address, port, error);
+    if (target == NULL) {
+        return -1;
+    }
+    int fd = socket(target->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool bound = fd >= 0 && set(fd, SO_REUSEADDR, 1) && bind(fd, target->ai_addr, target->ai_addrlen) == 0
+        && (!lasting || hold(fd));
+    int reason = errno;
+    freeaddrinfo(target);
+    if (!bound) {
+        ce_port_refused(address, port, reason, error);
+        if (fd >= 0) {
+            close(fd);
+        }
+        return -1;
+    }
+    return fd;
+}
+
+int ce_port_hold(const char *address, uint16_t *port, ce_error *error) {
+    if (*port != 0) {
+        return hold_named(address, *port, true, error);
+    }
+    /* A port that the kernel chose is given back when its socket stops listening, one that was asked for is not. */
+    int finder = hold_named(address, 0, false, error);
+    if (finder < 0) {
+        return -1;
+    }
+    *port = ce_port_of(finder);
+    int fd = hold_named(address, *port, true, error);
+    close(finder);
+    return fd;
+}

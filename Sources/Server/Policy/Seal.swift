@@ -1,0 +1,86 @@
+internal import Hub
+
+/// Makes and opens paths of this gateway that stand for one URL elsewhere: `/-/sealed/r1767225600.CODE/URL`, with the URL and the
+/// HMAC over all of it in base64. Whoever has such a path may do what it is for, until then, and nothing else.
+///
+/// Everything is in the path, because older clients drop the query of a redirect. The URL can be read by whoever has the path;
+/// it says no more than the Hub told that client.
+struct Seal: Sendable {
+    /// What a sealed URL may be used for; the letter is a part of what is sealed.
+    enum Use: String, CaseIterable, Sendable {
+        /// Reading that URL.
+        case read = "r"
+        /// Writing to that URL.
+        case upload = "u"
+        /// Telling the Hub that all parts of an upload are there, without a credential.
+        case complete = "c"
+        /// Any call below that URL: what follows in the path, and the query, are put behind it.
+        case base = "b"
+
+        var methods: [Method] {
+            switch self {
+            case .read: [.get, .head]
+            case .upload: [.put]
+            case .complete: [.post]
+            case .base: [.get, .head, .post, .put]
+            }
+        }
+    }
+
+    /// What a sealed path stands for. Its host has still to be looked at.
+    struct Opened: Sendable, Equatable {
+        let use: Use
+        /// The sealed URL itself.
+        let url: String
+        /// The path and query that were asked for below a base, else empty.
+        let below: String
+
+        /// The URL to ask.
+        var whole: String { url + below }
+    }
+
+    let key: SealKey
+
+    /// `expiry` is in seconds since 1970.
+    func path(to url: String, for use: Use, until expiry: Int) -> String {
+        let content = Base64URL.encode(url.utf8)
+        let term = "\(use.rawValue)\(expiry)"
+        return "\(Target.sealedPrefix)\(term).\(code(term, content))/\(content)"
+    }
+
+    /// Throws `sealRefused` for what this key did not seal and for what has expired, `methodNotAllowed` for another use.
+    func open(_ target: Target, _ method: Method, now: Int) throws(Failure) -> Opened {
+        let path = target.path
+        guard path.hasPrefix(Target.sealedPrefix) else { throw .sealBroken }
+        let parts = path.dropFirst(Target.sealedPrefix.count)
+            .split(separator: "/", maxSplits: 2, omittingEmptySubsequences: false)
+        guard parts.count >= 2 else { throw .sealBroken }
+        let head = parts[0].split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
+        guard head.count == 2,
+            let given = Base64URL.decode(head[1].utf8),
+            MessageCode.isSame(given, key.code(of: "\(head[0])/\(parts[1])")),
+            let use = Use(rawValue: String(head[0].prefix(1))), let expiry = Int(head[0].dropFirst()),
+            let url = Base64URL.decode(parts[1].utf8).flatMap({ String(validating: $0, as: UTF8.self) })
+        else { throw .sealBroken }
+        guard now <= expiry else { throw .sealExpired }
+        guard use.methods.contains(method) else { throw .methodNotAllowed(method, allow: use.methods) }
+        let below = parts.count == 3 ? "/\(parts[2])" : ""
+        return Opened(use: use, url: url, below: try Self.below(below, use, target))
+    }
+
+    private static func below(_ path: String, _ use: Use, _ target: Target) throws(Failure) -> String {
+        guard use == .base else {
+            guard path.isEmpty, target.query == nil else { throw .sealBroken }
+            return ""
+        }
+        // Else the server could take it for a place that is not below the base.
+        guard !target.hasDotSegments, !path.contains("\\") else {
+            throw .badRequest("The path below a sealed address must have no dot segments and no backslash.")
+        }
+        return path + (target.query.map { "?\($0)" } ?? "")
+    }
+
+    private func code(_ term: String, _ content: String) -> String {
+        Base64URL.encode(key.code(of: "\(term)/\(content)"))
+    }
+}

@@ -1,0 +1,67 @@
+internal import Hub
+
+/// Seals the URLs of the Hub's stores for clients, and looks at what comes back.
+struct Sealing: Sendable {
+    let seal: Seal
+    let hosts: ContentHosts
+    /// `target_limit` in bytes: what is longer, nobody could ask for.
+    let longestTarget: Int
+
+    /// In seconds. It has to outlive what is sealed, and a client that begins late or takes long.
+    private static let day = 86_400
+    /// Amazon signs nothing for longer; it is also how long an upload through Xet may take, which learns its base once.
+    private static let week = 7 * day
+    /// What clients put below a base: the longest known is a hash and a range in the query.
+    private static let roomBelow = 512
+
+    /// The path of ours for `url`. Throws `hubBroken` for one on a host that is not allowed, and for one that is too long.
+    func path(to url: String, for use: Seal.Use, now: Int) throws(Failure) -> String {
+        // What is put below a base begins with a slash.
+        let url = use == .base && url.hasSuffix("/") ? String(url.dropLast()) : url
+        try checkPlace(of: url, for: use) { .contentElsewhere($0) }
+        let life = use == .base ? Self.week : max(Self.day, min(Self.week, Self.life(of: url, now: now)))
+        let path = seal.path(to: url, for: use, until: now + life)
+        guard path.utf8.count + (use == .base ? Self.roomBelow : 0) <= longestTarget else {
+            throw .tooLongToSeal(ContentHosts.host(of: url) ?? "", limit: longestTarget)
+        }
+        return path
+    }
+
+    /// What a sealed path stands for. The seal alone is not enough: the host has to be allowed still.
+    func open(_ target: Target, _ method: Method, now: Int) throws(Failure) -> Seal.Opened {
+        let opened = try seal.open(target, method, now: now)
+        try checkPlace(of: opened.url, for: opened.use) { .sealedElsewhere($0) }
+        return opened
+    }
+
+    private func checkPlace(
+        of url: String, for use: Seal.Use, _ failure: (String) -> Failure
+    ) throws(Failure) {
+        let host = ContentHosts.host(of: url)
+        let isAllowed =
+            switch (use, hosts.place(of: url)) {
+            case (.read, .content), (.upload, .content), (.base, .content): true
+            // Xet's server may be the Hub's own. No credential of ours goes there either way.
+            case (.complete, .hub), (.base, .hub): host != nil
+            default: false
+            }
+        guard isAllowed, use != .base || !url.contains(where: { "?#\\".contains($0) }) else {
+            throw failure(host ?? "a place without a clear host")
+        }
+    }
+
+    /// How long a pre-signed URL says that it is good, in seconds from now; 0 if it does not say.
+    private static func life(of url: String, now: Int) -> Int {
+        guard let query = url.firstIndex(of: "?") else { return 0 }
+        for parameter in url[query...].dropFirst().split(separator: "&") {
+            let parts = parameter.split(separator: "=", maxSplits: 1)
+            guard parts.count == 2, let number = Int(parts[1]), number > 0 else { continue }
+            switch parts[0].lowercased() {
+            case "x-amz-expires": return number
+            case "expires": return number - now
+            default: continue
+            }
+        }
+        return 0
+    }
+}

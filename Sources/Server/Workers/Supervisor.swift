@@ -1,0 +1,157 @@
+internal import Glibc
+internal import Logging
+
+/// The parent of workers: starts them, starts another for each that dies, and gives on what the operator says. It serves nobody and has
+/// no event loop, since what it forks could not share one.
+final class Supervisor {
+    /// What this process is when `run` returns: the parent at its end, or one of its children at their beginning.
+    enum Outcome {
+        case ended(Int32)
+        case worker(Worker, Handover)
+        case sandbox(line: Int32)
+    }
+
+    /// The last good ones: the next worker begins with them.
+    var settings: Settings
+    let read: Service.Reader
+    let log: Logger
+    let threshold: LogThreshold
+    let notify = Notify(Environment.all)
+    let signals: ParentSignals
+    let terminal = ControllingTerminal()
+    let port: PortHold
+    let adminPort: PortHold?
+    let slots: MetricSlots
+    var sandbox: SandboxProcess?
+    var places: [WorkerPlace]
+    /// All have served once, and the operator knows it.
+    var isUp = false
+    var isStopping = false
+    var reload: ReloadUnderWay?
+    /// SIGHUP came while a reload was under way.
+    var reloadsAgain = false
+    var nextFeed = Moment.now.milliseconds
+    /// With which code it ends; nil as long as it goes on.
+    var verdict: Int32?
+    /// Requests were lost while it stopped, or it stopped because of a fault.
+    var hasFailed = false
+
+    /// Takes the addresses. Throws when they are not to be had.
+    init(_ settings: Settings, workers: Int, read: @escaping Service.Reader) throws(CError) {
+        let threshold = LogThreshold(settings.logLevel.level)
+        let form = LogForm(settings.logFormat, isTerminal: isatty(STDOUT_FILENO) == 1)
+        self.settings = settings
+        self.read = read
+        self.threshold = threshold
+        log = Logger(label: "hubgate") { _ in GatewayLogHandler(threshold: threshold, form: form) }
+        signals = try ParentSignals()
+        port = try PortHold(settings.listen)
+        adminPort = try settings.adminListen.map { (address) throws(CError) in try PortHold(address) }
+        slots = MetricSlots(workers: workers)
+        places = (1...workers).map(WorkerPlace.init)
+        slots.describe()
+        Seed.make()
+    }
+
+    func run() throws(CError) -> Outcome {
+        if settings.sandbox {
+            switch try SandboxProcess.fork() {
+            case .child(let line): return .sandbox(line: line)
+            case .parent(let process): sandbox = process
+            case nil: return .ended(Exit.unavailable)
+            }
+        }
+        noteCertificate()
+        for index in places.indices { places[index].due = 0 }
+        while true {
+            if let outcome = fill() { return outcome }
+            signals.wait(orFor: places.compactMap { $0.child?.line }, milliseconds: untilDue)
+            while let signal = signals.next() { take(signal) }
+            listen()
+            finishReloadIfDone()
+            feedWatchdog()
+            if let verdict {
+                endChildren()
+                return .ended(verdict)
+            }
+        }
+    }
+
+    /// Starts who is due; returns in a child only.
+    private func fill() -> Outcome? {
+        for index in places.indices {
+            guard let due = places[index].due, due <= Moment.now.milliseconds else { continue }
+            do throws(CError) {
+                switch try ChildProcess.fork() {
+                case .parent(let child):
+                    places[index].taken(by: child)
+                    if isUp { slots[.workerRestarts] += 1 }
+                case .child(let line): return asWorker(places[index].number, line: line)
+                }
+            } catch {
+                log.error("Worker \(places[index].number): \(error).")
+                _ = places[index].left()
+                failStart(Exit.unavailable)
+            }
+        }
+        return nil
+    }
+
+    private func asWorker(_ number: Int, line: Int32) -> Outcome {
+        let worker = Worker(
+            number: number, port: port.port, adminPort: adminPort?.port, slots: slots, sandbox: sandbox?.site,
+            line: line)
+        // The child's copy of its parent's memory shall not keep a token that a reload replaces.
+        defer { settings = Settings() }
+        return .worker(worker, Handover(settings))
+    }
+
+    private func take(_ signal: Int32) {
+        switch signal {
+        case SIGCHLD:
+            while let end = ChildProcess.ended() { note(end) }
+        case SIGHUP:
+            if !terminal.isGone { startReload() } else if !isStopping { stop() }
+        default: stop()
+        }
+    }
+
+    /// Hears what the workers say.
+    private func listen() {
+        for index in places.indices {
+            for byte in places[index].child?.said() ?? [] {
+                places[index].heard = .now
+                switch WorkerWord(rawValue: byte) {
+                case .serving: serves(index)
+                case .reloaded: answered(index, didReload: true)
+                case .notReloaded: answered(index, didReload: false)
+                case .alive, nil: break
+                }
+            }
+        }
+    }
+
+    private func serves(_ index: Int) {
+        places[index].isServing = true
+        countWorkers()
+        if isUp {
+            log.notice("Worker \(places[index].number) serves again (pid \(places[index].child?.pid ?? 0)).")
+        } else if places.allSatisfy(\.isServing) {
+            isUp = true
+            greet()
+        }
+    }
+
+    private func greet() {
+        let greeting = Greeting.lines(
+            settings, port: port.port, adminPort: adminPort?.port, sandbox: sandbox?.site, workers: places.count)
+        for line in greeting { log.notice("\(line)") }
+        notify.ready(status)
+    }
+
+    var status: String { "Listening on port \(port.port), workers: \(places.count { $0.isServing })" }
+
+    func countWorkers() {
+        slots[.workers] = UInt64(places.count { $0.isServing })
+    }
+}

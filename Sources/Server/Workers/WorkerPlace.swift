@@ -1,0 +1,33 @@
+/// A place for a worker, as the parent keeps it: who has it, or when the next one gets it.
+struct WorkerPlace {
+    /// From 1; also that of its counters.
+    let number: Int
+    var child: ChildProcess?
+    var isServing = false
+    /// It has been told to reload, and has not said that it did.
+    var owesReload = false
+    var began = Moment.now
+    var heard = Moment.now
+    var delay = RestartDelay()
+    /// When a successor is due, in milliseconds by `Moment`.
+    var due: Int?
+
+    init(number: Int) {
+        self.number = number
+    }
+
+    mutating func taken(by child: ChildProcess) {
+        self.child = child
+        (began, heard) = (.now, .now)
+        due = nil
+    }
+
+    /// Nobody has it any more; says in how many milliseconds somebody is due.
+    mutating func left() -> Int {
+        let wait = delay.next(lived: Moment.now.milliseconds - began.milliseconds)
+        child = nil
+        (isServing, owesReload) = (false, false)
+        due = Moment.now.milliseconds + wait
+        return wait
+    }
+}

@@ -1,0 +1,124 @@
+import Hub
+import Testing
+
+@testable import Server
+
+/// URLs in JSON lead here, members that are hidden are gone, and all else keeps its bytes, however the body is cut.
+struct JSONRewriterTests {
+    private static let links = [MemberRule("*url", change: .follow), MemberRule("*href", change: .follow)]
+    private static let hidden = [MemberRule("xetHash", change: .drop)]
+
+    private func rewriter(_ rules: [MemberRule]) -> JSONRewriter {
+        JSONRewriter(rules) { (url, change) throws(Failure) in
+            try Rewrite.example.replacement(for: url, change)
+        }
+    }
+
+    private func rewrite(_ pieces: [ArraySlice<UInt8>], _ rules: [MemberRule]) throws -> String {
+        var rewriter = rewriter(rules)
+        var out: [UInt8] = []
+        for piece in pieces { out += try rewriter.rewrite(piece) }
+        return String(decoding: out + (try rewriter.finish()), as: UTF8.self)
+    }
+
+    /// In one piece, byte by byte, and in two pieces at each place.
+    private func expect(_ body: String, _ rules: [MemberRule], _ wanted: String) throws {
+        let bytes = Array(body.utf8)
+        #expect(try rewrite([bytes[...]], rules) == wanted)
+        #expect(try rewrite(bytes.indices.map { bytes[$0...$0] }, rules) == wanted)
+        for cut in bytes.indices { #expect(try rewrite([bytes[..<cut], bytes[cut...]], rules) == wanted) }
+    }
+
+    @Test(
+        "A URL is known by the name of its member; what people wrote stays, whatever it looks like",
+        arguments: [
+            (#"{"url":"https://huggingface.co/u/r"}"#, #"{"url":"https://gate:8080/u/r"}"#),
+            (#"{"href" : "https://huggingface.co/x"}"#, #"{"href" : "https://gate:8080/x"}"#),
+            (
+                "{\"a\":1,\n  \"url\" :\t\"https://huggingface.co/x\" , \"b\":[]}",
+                "{\"a\":1,\n  \"url\" :\t\"https://gate:8080/x\" , \"b\":[]}"
+            ),
+            (
+                #"[{"a":{"b":[{"my_url":"https://huggingface.co/x"}]}}]"#,
+                #"[{"a":{"b":[{"my_url":"https://gate:8080/x"}]}}]"#
+            ),
+            (#"{"url":"https:\/\/huggingface.co\/x\u002fy"}"#, #"{"url":"https://gate:8080/x/y"}"#),
+            (#"{"ur\u006c":"https://huggingface.co/x"}"#, #"{"ur\u006c":"https://gate:8080/x"}"#),
+            (#"{"url":"https://huggingface.co/\"x\\"}"#, #"{"url":"https://gate:8080/\"x\\"}"#),
+        ])
+    func found(_ body: String, _ wanted: String) throws {
+        try expect(body, Self.links, wanted)
+    }
+
+    @Test(
+        "All else keeps its bytes",
+        arguments: [
+            "", " ", "null", "1e9", #""url""#, "[]", "{}", #"{"a":{},"b":[1,2,{"c":null}],"d":"é\u00e9\ud83d\ude00"}"#,
+            #"{"title":"https://huggingface.co/x"}"#, #"{"raw":"\"url\":\"https://huggingface.co/x\""}"#,
+            #"["url","https://huggingface.co/x"]"#, #"{"url":["https://huggingface.co/x"]}"#,
+            #"{"url":{"x":"https://huggingface.co/x"}}"#, #"{"url":null,"href":1}"#,
+            #"{"url":"https:\/\/other.example"}"#,
+            #"{"url":"relative/\u0041"}"#, #"{"a":1}{"b":2}"#, "{\"a\":1}\n{\"b\":2}\n",
+            // No JSON: no reader finds a member in it.
+            "Internal Server Error", "{,}", "}{", "]", #"{"url" "https://huggingface.co/x"}"#, #"{"a":1"#, #"{"a":"b"#,
+            "{\"url\":", #"{"url","#, "{\"ur", #"{"a":1,,}"#, "<html>",
+        ])
+    func untouched(_ body: String) throws {
+        try expect(body, Self.links, body)
+    }
+
+    @Test("A mark before the text hides nothing")
+    func byteOrderMark() throws {
+        try expect(
+            "\u{FEFF}" + #"{"url":"https://huggingface.co/x"}"#, Self.links,
+            "\u{FEFF}" + #"{"url":"https://gate:8080/x"}"#)
+    }
+
+    @Test(
+        "A member that is left out takes its comma along",
+        arguments: [
+            (#"{"a":1,"xetHash":"x","b":2}"#, #"{"a":1,"b":2}"#), (#"{"xetHash":"x","b":2}"#, #"{"b":2}"#),
+            (#"{"a":1,"xetHash":"x"}"#, #"{"a":1}"#), (#"{"xetHash":"x"}"#, "{}"),
+            (#"{"xetHash":"x","xetHash":"y","b":"c"}"#, #"{"b":"c"}"#),
+            (
+                "[{ \"xetHash\" : \"x\" , \"b\" : [ 2 ] } , {\"a\":{},\"xetHash\":\"\\\"\"}]",
+                "[{   \"b\" : [ 2 ] } , {\"a\":{}}]"
+            ),
+            (#"{"xetHash":null,"b":2}"#, #"{"xetHash":null,"b":2}"#), (#"{"path":"xetHash"}"#, #"{"path":"xetHash"}"#),
+        ])
+    func dropped(_ body: String, _ wanted: String) throws {
+        try expect(body, Self.hidden, wanted)
+        if wanted.first == "{" || wanted.first == "[" { _ = try JSON.parse(Array(wanted.utf8)) }
+    }
+
+    @Test("A rule may ask for the way to a member, through objects and any arrays")
+    func ways() throws {
+        let rules = [
+            MemberRule("upload", "href", change: .drop), MemberRule("upload", "header", "#", change: .drop),
+        ]
+        try expect(
+            #"{"objects":[{"upload":[{"href":"a"},{"header":{"chunk_size":"5","1":"b","00002":"c","x1":"d"}}],"href":"e"}]}"#,
+            rules,
+            #"{"objects":[{"upload":[{},{"header":{"chunk_size":"5","x1":"d"}}],"href":"e"}]}"#)
+    }
+
+    @Test(
+        "What would have to be held without end is an error",
+        arguments: [
+            #"{"url":"https://huggingface.co/\#(String(repeating: "x", count: 17_000))"}"#,
+            #"{"\#(String(repeating: "x", count: 9000))":1}"#,
+            "{\"a\":1,\(String(repeating: " ", count: 9000))\"b\":1}",
+            String(repeating: "[", count: 65), #"{"url":"https://huggingface.co/x"#, #"{"url":"\ud800"}"#, #"{"\q":1}"#,
+        ])
+    func tooLong(_ body: String) {
+        #expect(throws: Failure.self) { try rewrite([Array(body.utf8)[...]], Self.links) }
+    }
+
+    @Test("A URL that leads where this gateway does not go is an error, not a leak")
+    func elsewhere() {
+        let body = #"{"url":"https://evil.example/x"}"#
+        #expect(throws: Failure.contentElsewhere("evil.example")) {
+            try rewrite([Array(body.utf8)[...]], [MemberRule("url", change: .read)])
+        }
+    }
+}

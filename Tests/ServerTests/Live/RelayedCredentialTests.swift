@@ -1,0 +1,69 @@
+import Hub
+import Testing
+
+@testable import Server
+
+/// What of a client's credential goes on, and what of interim answers comes back.
+@Suite("A relayed request", .live)
+struct RelayedCredentialTests {
+    @Test(
+        "In passthrough access a credential goes to the Hub as it came, and never to its store",
+        arguments: [
+            "Bearer hf_ofTheClient", "Basic Y2xpZW50OmhmX29mVGhlQ2xpZW50",
+        ])
+    @EventLoop func store(credential: String) async throws {
+        let store = try FakeHub(Response(.ok, text: "content"))
+        defer { store.close() }
+        let hub = try FakeHub(
+            Response(.found, headers: ["Location": "\(store.origin.base)/x", "X-Linked-Etag": "\"e\""]))
+        defer { hub.close() }
+        var origin = hub.origin(trust: .all(of: [hub, store]))
+        origin.contentOrigins = [store.origin.base]
+        try await withGateway(origin, { $0.access = .passthrough }) { gateway in
+            let reply = try await gateway.client.get(
+                "/u/r/resolve/main/f", headers: ["Authorization": credential, "Range": "bytes=0-1"])
+            #expect((reply.status, reply.text) == (200, "content"))
+            #expect(hub.requests.map { $0.headers.values(of: "Authorization") } == [[credential]])
+            #expect(store.requests.map { $0.headers.values(of: "Authorization") } == [[]])
+            #expect(store.requests.first?.headers["Range"] == "bytes=0-1")
+        }
+    }
+
+    @Test("Interim answers and their fields are dropped; the final one comes whole, with and without a request's body")
+    @EventLoop func interim() async throws {
+        let hub = try RawHub { connection, _ in
+            while let head = connection.readHead() {
+                let hints =
+                    "HTTP/1.1 103 Early Hints\r\nLink: <https://evil.example/>; rel=preload\r\nX-Early: 1\r\n\r\n"
+                connection.write("HTTP/1.1 100 Continue\r\nX-Early: 1\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n")
+                connection.write(hints + hints)
+                let body = head.hasPrefix("HEAD") ? "" : "OK"
+                connection.write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nLink: </a>\r\n\r\n\(body)")
+            }
+        }
+        defer { hub.close() }
+        try await withGateway(hub.origin) { gateway in
+            for (method, body) in [(Hub.Method.get, ""), (.post, "a body"), (.head, ""), (.get, "")] {
+                let reply = try await gateway.client.send(method, "/x", body: Array(body.utf8))
+                #expect((reply.status, reply.text) == (200, method == .head ? "" : "OK"))
+                #expect(reply.headers.values(of: "Link") == ["</a>"])
+                #expect(!reply.headers.contains("X-Early"))
+            }
+            #expect(hub.requestCount == 4 && hub.connectionCount == 1)
+        }
+    }
+
+    @Test("A hundred interim answers are a 502, and the next request works")
+    @EventLoop func endless() async throws {
+        let hub = try RawHub { connection, number in
+            guard connection.readHead() != nil else { return }
+            let hints = String(repeating: "HTTP/1.1 103 Early Hints\r\n\r\n", count: number == 0 ? 100 : 1)
+            connection.write(hints + "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK")
+        }
+        defer { hub.close() }
+        try await withGateway(hub.origin) { gateway in
+            expectError(try await gateway.client.get("/x"), 502, "HubBroken", "interim")
+            #expect(try await gateway.client.get("/x").text == "OK")
+        }
+    }
+}

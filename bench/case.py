@@ -1,0 +1,49 @@
+"""What a case is, and how its servers take turns."""
+
+from figures import Rounds
+
+
+class Column:
+    """A column of a printed table: which figure, under which heading, with the spread of its rounds or without."""
+
+    def __init__(self, figure, heading, spread=False, unit=""):
+        self.figure, self.heading, self.spread, self.unit = figure, heading, spread, unit
+
+
+class Case:
+    """One row of the bench. A subclass says how a round is measured."""
+
+    columns = ()
+    compared = None
+    """The figure that is shown as a ratio to the reference's."""
+    servers = ("nginx", "haproxy", "hubgate")
+    subject, reference = "hubgate", "nginx"
+
+    def __init__(self, name, title, targets=()):
+        self.name, self.title, self.targets = name, title, targets
+
+    def missing(self, bench):
+        """Why it cannot be measured here; None if it can."""
+        return None
+
+    def estimate(self, options):
+        """About how many seconds it takes, for the time left."""
+        raise NotImplementedError
+
+    def run(self, bench, options, progress):
+        """Starts what it needs, measures, stops it; the rounds."""
+        raise NotImplementedError
+
+
+    def remarks(self, rounds):
+        """What is to be said below the table, in Markdown."""
+        return ""
+
+    def interleaved(self, servers, rounds, measure, progress):
+        """Every server once a round, so that what the machine does meanwhile hits all of them."""
+        measured = Rounds(self.subject, self.reference)
+        for number in range(rounds):
+            for server in servers:
+                progress.step(f"round {number + 1}/{rounds} {server.name}")
+                measured.add(server.name, **measure(server))
+        return measured

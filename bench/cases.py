@@ -1,0 +1,83 @@
+"""Every case with its targets, in the order of the table."""
+
+from case_counts import SMALL, InstructionsCase, SyscallsCase
+from case_handshakes import HandshakeCase
+from case_idle import IdleCase
+from case_requests import SELDOM, SHARED, RequestsCase
+from case_start import StartCase
+from case_stream import StreamCase
+from case_workers import WorkersCase
+from figures import Target
+
+MANY = ("--upstream-connections", "1024")
+"""As many calls at once as nginx and HAProxy may keep."""
+
+
+def ratio(bound, what="CPU a request", figure="cpu_us", at_least=False):
+    return Target(figure, bound, what, ratio=True, at_least=at_least)
+
+
+TWO_WORKERS = [ratio(1.1), ratio(1.8, "requests/s", "per_second", at_least=True)]
+
+CASES = [
+    RequestsCase("fixed", "Fixed reply (`/-/health`)", "/-/health", [ratio(1.1)]),
+    RequestsCase(
+        "held", "Held answer (`/api/account`, nginx `proxy_cache`)", "/api/account", [ratio(0.75)], calls=SELDOM
+    ),
+    RequestsCase("relayed", "Relayed, plain upstream", SMALL, [ratio(1.4)], calls=1, script="distinct.lua"),
+    RequestsCase(
+        "relayed-tls", "Relayed, TLS upstream", SMALL, [ratio(1.55)], calls=1, script="distinct.lua", tls=True
+    ),
+    RequestsCase(
+        "shared", "Relayed, identical requests (hubgate shares calls)", "/api/models/sandbox/demo", calls=SHARED
+    ),
+    RequestsCase("create", "`POST /api/repo`", "/api/repo", calls=1, script="create.lua"),
+    RequestsCase(
+        "slow-200", "200 at once, upstream of 50 ms", "/slow/", [Target("p50_ms", 53, "median latency", "ms")],
+        calls=1, script="distinct.lua", connections=200, flags=MANY,
+    ),
+    RequestsCase(
+        "slow-1000", "1,000 at once, upstream of 50 ms", "/slow/",
+        [ratio(0.75, "requests/s", "per_second", at_least=True), Target("rss_mb", 100, "peak RSS", "MB")],
+        calls=1, script="distinct.lua", connections=1000, flags=MANY, lengthened=2,
+    ),
+    HandshakeCase("handshake", "Full handshake", [ratio(0.9, "CPU a handshake")], resume=False),
+    HandshakeCase("resumed", "Resumed handshake", [ratio(1.1, "CPU a handshake")], resume=True),
+    StreamCase(
+        "down", "1 GiB down, plain upstream",
+        [ratio(0.9, "CPU a GB", "cpu_s_per_gb"), Target("peak_mib", 4, "memory over idle", "MiB")],
+    ),
+    StreamCase(
+        "down-tls", "1 GiB down, TLS upstream",
+        [ratio(0.9, "CPU a GB", "cpu_s_per_gb"), Target("peak_mib", 4, "memory over idle", "MiB")], tls=True,
+    ),
+    StreamCase(
+        "up", "1 GiB up, plain upstream", [Target("peak_mib", 4, "memory over idle", "MiB")], up=True,
+    ),
+    IdleCase("idle", "Idle TLS connections", [Target("kib_4000", 17, "memory of one of 4,000", "KiB")]),
+    WorkersCase("workers-fixed", "Fixed reply, two workers against one", "/-/health", TWO_WORKERS),
+    WorkersCase(
+        "workers", "Relayed, two workers against one", SMALL, TWO_WORKERS, calls=1, script="distinct.lua"
+    ),
+    InstructionsCase(
+        "instructions", "Instructions a request, libcrypto left out",
+        [
+            Target("fixed", 40_000, "fixed"), Target("relayed", 120_000, "relayed"),
+            Target("relayed_tls", 132_000, "relayed, TLS upstream"),
+        ],
+    ),
+    SyscallsCase(
+        "syscalls", "System calls a request",
+        [
+            Target("fixed", 3.5, "fixed"), Target("relayed", 8, "relayed"),
+            Target("relayed_tls", 9.5, "relayed, TLS upstream"),
+        ],
+    ),
+    StartCase(
+        "start", "Start and size",
+        [
+            Target("ready_ms", 40, "start to the first answer", "ms"), Target("rss_mb", 25, "RSS idle", "MB"),
+            Target("binary_mb", 20, "stripped binary", "MB"), Target("image_mb", 120, "image", "MB"),
+        ],
+    ),
+]

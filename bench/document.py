@@ -1,0 +1,55 @@
+"""Writes the figures into docs/PERFORMANCE.md, between its markers, and draws the charts beside it."""
+
+import pathlib
+
+import charts
+import results
+from cases import CASES
+from tables import case_table, verdict_table
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+DOCUMENT = ROOT / "docs/PERFORMANCE.md"
+IMAGES = ROOT / "docs/images"
+BEGIN, END = "<!-- bench: written by `make bench WRITE=1` -->", "<!-- /bench -->"
+
+
+def write(latest):
+    before, _, rest = DOCUMENT.read_text().partition(BEGIN)
+    _, found, after = rest.partition(END)
+    if not found:
+        raise SystemExit(f"{DOCUMENT} has no {BEGIN} followed by {END}")
+    measured = {name: results.rounds_of(entry) for name, entry in latest["cases"].items()}
+    charts.draw(measured, IMAGES)
+    DOCUMENT.write_text(f"{before}{BEGIN}\n\n{text(latest, measured)}\n\n{END}{after}")
+
+
+def text(latest, measured):
+    """Markdown: how and on what, the charts, the targets, and each case."""
+    parts = [_origin(latest)]
+    parts += [f"![{alt}](images/{name})" for name, alt in charts.ALL.items() if (IMAGES / name).exists()]
+    parts += ["### Targets", targets(measured), "### Figures"]
+    for case in CASES:
+        if case.name in measured:
+            parts += [f"**{case.title}**", case_table(case, measured[case.name])]
+    return "\n\n".join(parts)
+
+
+def targets(measured):
+    verdicts = [
+        (case.title, target.verdict(measured[case.name]))
+        for case in CASES if case.name in measured for target in case.targets
+    ]
+    return verdict_table(verdicts)
+
+
+def _origin(latest):
+    dates = sorted({entry["date"][:10] for entry in latest["cases"].values()})
+    commits = sorted({entry["commit"] for entry in latest["cases"].values()})
+    versions = ", ".join(f"{name} {version}" for name, version in latest["versions"].items())
+    when = dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}"
+    return (
+        f"Measured on {when} at {', '.join(commits)}: {latest['machine']}. "
+        f"{latest['rounds']} rounds of {latest['seconds']} s; medians, in brackets the lowest and the highest round."
+        "\n\n"
+        f"{versions}."
+    )

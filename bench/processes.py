@@ -1,0 +1,80 @@
+"""The processes of a run: each on its cores, each ended by its id whatever happens."""
+
+import os
+import pathlib
+import signal
+import subprocess
+import tempfile
+
+CORES = sorted(os.sched_getaffinity(0))
+SERVER_CORES = set(CORES[:1])
+"""Where the measured server runs, alone as far as the machine allows."""
+LOAD_CORES = set(CORES[1:] or CORES)
+"""Where the load, the upstream and the bench itself run."""
+
+
+class BenchError(Exception):
+    """A measurement that is not what it says it is: the case has no figures."""
+
+
+class Processes:
+    """Starts programs and ends them on leaving, in reverse order. Owns the directory that they work in."""
+
+    def __init__(self):
+        self._folder = tempfile.TemporaryDirectory(prefix="hubgate-bench-")
+        self.work = pathlib.Path(self._folder.name)
+        self._running = []
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for process in reversed(list(self._running)):
+            self.stop(process)
+        self._folder.cleanup()
+
+    def start(self, name, *command, cores=SERVER_CORES, environment=None):
+        """Standard output and error go to NAME.log and NAME.err in the working directory.
+
+        A session of its own keeps Ctrl-C away from it: the bench ends it when it has heard that itself.
+        """
+        with open(self.work / f"{name}.log", "ab") as log, open(self.work / f"{name}.err", "ab") as errors:
+            here = os.sched_getaffinity(0)
+            os.sched_setaffinity(0, cores)
+            try:
+                process = subprocess.Popen(
+                    [str(part) for part in command], stdin=subprocess.DEVNULL, stdout=log, stderr=errors,
+                    env={"PATH": os.environ["PATH"]} | (environment or {}), cwd=self.work, start_new_session=True,
+                )
+            finally:
+                os.sched_setaffinity(0, here)
+        process.name = name
+        self._running.append(process)
+        return process
+
+    def stop(self, process, first=signal.SIGTERM, patience=15):
+        """Asks, waits, then kills. Its children end with it: nginx and hubgate see to that."""
+        if process in self._running:
+            self._running.remove(process)
+        if process.poll() is None:
+            process.send_signal(first)
+            try:
+                process.wait(patience)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+    def last_words(self, process):
+        """What the process said last on standard error and output, for a message."""
+        said = ""
+        for suffix in "err", "log":
+            said += (self.work / f"{process.name}.{suffix}").read_text(errors="replace")[-1500:]
+        return said.strip()
+
+
+def run(*command):
+    """A helper's output; it fails the case if the helper fails."""
+    done = subprocess.run([str(part) for part in command], capture_output=True, text=True, start_new_session=True)
+    if done.returncode != 0:
+        raise BenchError(f"{command[0]} failed ({done.returncode}): {(done.stderr or done.stdout).strip()[-1500:]}")
+    return done.stdout
