@@ -13,7 +13,7 @@ REPEAT ?= 1
 BENCHED = .build/bench/release/hubgate
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-fast check check-deploy build release certs image rundocker mntcerts format lint clean wrk bench bench-build bench-check bench-baseline audit fuzz soak sanitize screenshots
+.PHONY: help install run test test-fast check check-deploy build release certs image rundocker mntcerts format lint clean wrk bench bench-build bench-check bench-baseline audit fuzz soak sanitize screenshots compatibility
 
 help: ## List what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -72,7 +72,11 @@ format: ## Set the style right in place
 lint: ## Check the style
 	@config/lint.sh
 
-clean: ## Remove what builds made (certs/ and .env stay)
+compatibility: build ## Write docs/COMPATIBILITY.md: every client operation that was tried, with each version
+	@Tests/contract/run.sh --compatibility test_hub_clients.py test_client_files.py test_client_file_system.py \
+		test_client_commands.py test_client_libraries.py
+
+clean: ## Remove what builds made (certs/, .env and .venv* stay)
 	rm -rf .build .build-* .build_*
 
 wrk: install ## Requests a second, release (DURATION=10 CONNECTIONS=64)

@@ -1,10 +1,16 @@
+import contextlib
 import itertools
+import re
 import signal
 
 import pytest
 
+from clients import BESIDE_THE_HUB, LIBRARIES, VARIANTS, Client, make_guard
 from fakehub import FakeHub
 from gate import Gate, make_certificates, make_workspace
+from hub import Hub
+
+pytest_plugins = ["compatibility"]
 
 
 @pytest.fixture(scope="session")
@@ -74,3 +80,115 @@ def gate(tmp_path_factory, certificates):
         gate.stop()
     finally:
         gate.kill()
+
+
+# The real clients
+
+
+@pytest.fixture(scope="session")
+def guard(tmp_path_factory):
+    return make_guard(tmp_path_factory.mktemp("guard"))
+
+
+@pytest.fixture(scope="session")
+def start_client(tmp_path_factory, certificates, guard):
+    """Gives the client of a variant; each has a gate of its own, in its sandbox, which all tests share."""
+    clients = {}
+
+    def start_client(variant):
+        if variant not in clients:
+            directory = tmp_path_factory.mktemp(str(variant))
+            gate = Gate(make_workspace(directory / "workspace"), certificates, "--sandbox")
+            clients[variant] = Client(variant, gate, Hub(gate), guard, directory)
+        return clients[variant]
+
+    yield start_client
+    try:
+        for client in clients.values():
+            client.close()
+            client.gate.signal(signal.SIGTERM)
+        for client in clients.values():
+            client.gate.wait_for_stop()
+    finally:
+        for client in clients.values():
+            client.gate.kill()
+
+
+@pytest.fixture
+def watched(request):
+    """Runs a test with a client, and looks at the end at what it tried, whom it met, and with what credentials."""
+
+    @contextlib.contextmanager
+    def watched(client, others=()):
+        known, before = len(client.contacts), len(client.hub.journal())
+        client.tried.clear()
+        try:
+            yield client
+        finally:
+            client.report_to(request.node)
+        client.check_contacts(known, others)
+        client.hub.check_credentials(before)
+
+    return watched
+
+
+def pytest_generate_tests(metafunc):
+    """Tests of large files run with each client's Xet and with its Git LFS, others with each client once."""
+    if "client" in metafunc.fixturenames:
+        both = metafunc.definition.get_closest_marker("large_files")
+        variants = [variant for variant in VARIANTS if both or variant.uses_xet]
+        metafunc.parametrize("client", variants, indirect=True, ids=str)
+
+
+@pytest.fixture
+def client(request, start_client, watched):
+    """A real client in one of its variants."""
+    with watched(start_client(request.param)) as client:
+        yield client
+
+
+@pytest.fixture(params=LIBRARIES, ids=str)
+def libraries(request, start_client, watched):
+    """The libraries that stand on huggingface_hub."""
+    with watched(start_client(request.param), others=BESIDE_THE_HUB) as client:
+        yield client
+
+
+@pytest.fixture
+def writes(client):
+    """The writes that have reached the Hub since it was asked last."""
+    seen = len(client.hub.journal())
+
+    def writes():
+        nonlocal seen
+        journal = client.hub.journal()
+        new, seen = journal[seen:], len(journal)
+        return [(entry["method"], entry["target"]) for entry in new if entry["method"] not in ("GET", "HEAD")]
+
+    return writes
+
+
+@pytest.fixture
+def name(client, request):
+    """A name for a repository of this test, which is gone after it."""
+    name = "sandbox/" + re.sub(r"[^a-z0-9.]+", "-", request.node.name.removeprefix("test_")).strip("-.")
+    yield name
+    client("delete", name, None, True)
+
+
+@pytest.fixture
+def repo(client, name):
+    client("create", name)
+    return name
+
+
+@pytest.fixture
+def put(client):
+    """Uploads a large file with the client."""
+
+    def put(repo, path, content):
+        local = client.directory / "content"
+        local.write_bytes(content)
+        client("upload_from", str(local), repo, path)
+
+    return put

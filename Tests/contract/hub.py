@@ -30,6 +30,22 @@ class Hub:
         with urllib.request.urlopen(request, context=self.context, timeout=10) as answer:
             return json.load(answer)
 
+    def check_credentials(self, before=0):
+        """What came after so many entries: only the gateway has a token, and it is for the Hub alone."""
+        for entry in self.journal()[before:]:
+            if entry["origin"] == "cdn":
+                assert not entry["authorization"], f"a token came to the CDN: {entry}"
+            elif entry["origin"] == "cas":
+                assert entry["credential"] == "xet", f"not a token of Xet's: {entry}"
+            elif entry["target"].startswith("/api/complete_multipart"):
+                assert entry["credential"] == "none", f"who completes an upload shows no token: {entry}"
+            elif entry["target"] == "/v1/telemetry":
+                assert entry["credential"] != "unknown", f"a token of somebody's: {entry}"  # hf_xet's, of its own accord
+            elif entry["target"] == "/api/agent-harnesses":
+                assert entry["credential"] in ("none", "sandbox"), f"not the gateway's token: {entry}"
+            else:
+                assert entry["credential"] == "sandbox", f"not the gateway's token: {entry}"
+
     def create(self, repo, token="hf_sandbox"):
         """A model's repository."""
         owner, name = repo.split("/")

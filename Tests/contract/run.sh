@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Tests the built binary from outside, as its users meet it; a part of `make test`.
 #   Tests/contract/run.sh [PYTEST ARGUMENT...]     such as -k 'corpus and not byte', or a file of this folder
-# The binary is .build/debug/hubgate, or HUBGATE_BINARY. pytest comes from PyPI into .venv, once.
+# The binary is .build/debug/hubgate, or HUBGATE_BINARY. pytest and the clients come from PyPI, once: the newest
+# huggingface_hub 2.x with the tests into .venv, and an environment for each other one of clients.py.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 here=Tests/contract
@@ -12,16 +13,34 @@ if [[ ! -x $binary ]]; then
     exit 1
 fi
 
-# A change of the requirements is installed into the environment that is there.
-installed=.venv/contract-requirements.txt
-if ! cmp -s "$here/requirements.txt" "$installed" || ! .venv/bin/python -c 'import pytest' 2>/dev/null; then
-    [[ -x .venv/bin/python ]] || python3 -m venv .venv || {
+# environment DIRECTORY REQUIREMENTS: a change of the requirements is installed into the environment that is there.
+environment() {
+    local installed=$1/contract-requirements.txt wanted=$here/requirements/$2
+    if cmp -s "$wanted" "$installed" && "$1/bin/python" -c '' 2>/dev/null; then
+        return
+    fi
+    [[ -x $1/bin/python ]] || python3 -m venv "$1" || {
         echo "python3 could not make a virtual environment; make install brings what it needs (python3-venv)." >&2
-        exit 1
+        return 1
     }
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement "$here/requirements.txt"
-    cp "$here/requirements.txt" "$installed"
-fi
+    "$1/bin/python" -m pip install --quiet --disable-pip-version-check --requirement "$wanted" || {
+        echo "pip could not fill $1 from PyPI with what $wanted names." >&2
+        return 1
+    }
+    cp "$wanted" "$installed"
+}
+
+environment .venv tests.txt &
+makers=($!)
+environment .venv-1 client-1.txt &
+makers+=($!)
+environment .venv-0.36 client-0.36.txt &
+makers+=($!)
+environment .venv-libraries libraries.txt &
+makers+=($!)
+for maker in "${makers[@]}"; do
+    wait "$maker"
+done
 
 # Arguments may name files of this folder.
 binary=$(realpath "$binary")

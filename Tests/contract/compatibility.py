@@ -1,0 +1,150 @@
+"""docs/COMPATIBILITY.md, printed from what the clients' tests have tried: a plugin of pytest.
+
+A run of all the clients' tests fails if the operations or their results are no longer those of the committed page; the
+exact versions may drift. `make compatibility` writes the page.
+"""
+
+import datetime
+import difflib
+import re
+
+import pytest
+
+from clients import LIBRARIES, VARIANTS
+from gate import ROOT
+
+PAGE = ROOT / "docs/COMPATIBILITY.md"
+MODULES = {
+    "test_hub_clients.py", "test_client_files.py", "test_client_file_system.py", "test_client_commands.py",
+    "test_client_libraries.py",
+}
+GROUPS = (
+    ("The command line", re.compile(r"hf "), VARIANTS),
+    ("Files", re.compile(r"(hf_hub_download|snapshot_download|get_hf_file_metadata|ModelCard)"), VARIANTS),
+    ("`HfFileSystem`", re.compile(r"HfFileSystem\."), VARIANTS),
+    ("`HfApi`", re.compile(r"HfApi\."), VARIANTS),
+    ("Inference", re.compile(r"InferenceClient\."), VARIANTS),
+    ("Exceptions, with the status behind them", re.compile(r"\w+Error \("), VARIANTS),
+    ("Other libraries", re.compile(r"(datasets|transformers)\."), LIBRARIES),
+)
+
+HEAD = """\
+# Clients that were tried
+
+Printed by `make compatibility` from the results of `Tests/contract`, which runs the real clients from PyPI against a
+gateway in its sandbox; `make test` fails when it finds others. The client's process can reach the gateway and nobody
+else, and has no token.
+
+**yes**: all tests that use it pass. **no**: one fails. **–**: this version was not tried, as it does not have it.
+*Xet* is the clients' default, *LFS* is `HF_HUB_DISABLE_XET=1`; in an empty cell the same was not tried a second time, as
+it does not depend on how large files go.
+
+`datasets` also looks for ready-made Parquet at `datasets-server.` before the host of `HF_ENDPOINT`, and counts downloads
+at `s3.amazonaws.com` (`HF_UPDATE_DOWNLOAD_COUNTS=0` stops that). It reaches neither here, and works.
+
+"""
+
+
+class Results:
+    def __init__(self):
+        self.cells = {}
+        self.failed = set()
+        self.versions = {}
+        self.modules = set()
+        self.is_partial = False
+
+    def add(self, report):
+        if report.failed:
+            self.failed.add(report.nodeid)
+        tried = dict(report.user_properties).get("tried")
+        if report.when != "teardown" or not tried:
+            return
+        self.versions[tried["variant"]] = tried["versions"]
+        for operation in tried["operations"]:
+            works = self.cells.setdefault(operation, {})
+            works[tried["variant"]] = works.get(tried["variant"], True) and report.nodeid not in self.failed
+
+    @property
+    def is_whole(self):
+        return not self.is_partial and MODULES <= self.modules
+
+    @property
+    def tables(self):
+        """Of each its title, its operations and its columns."""
+        for title, pattern, variants in GROUPS:
+            columns = [str(variant) for variant in variants]
+            found = (operation for operation, works in self.cells.items() if works.keys() & set(columns))
+            yield title, sorted(filter(pattern.match, found)), columns
+
+    def _row(self, operation, columns):
+        works = self.cells[operation]
+        words = {True: "yes", False: "no"}
+        tried = {column.rpartition("-")[0] for column in works}
+        cells = [words.get(works.get(column), "" if column.rpartition("-")[0] in tried else "–") for column in columns]
+        return f"| `{operation}` | {' | '.join(cells)} |"
+
+    def _head(self, column):
+        variant = next(variant for variant in (*VARIANTS, *LIBRARIES) if str(variant) == column)
+        return f"{self.versions[column]['huggingface_hub']} {'Xet' if variant.uses_xet else 'LFS'}"
+
+    def page(self):
+        lines = []
+        for title, operations, columns in self.tables:
+            lines += [f"## {title}", ""]
+            lines += [f"| | {' | '.join(map(self._head, columns))} |", f"| --- {'| --- ' * len(columns)}|"]
+            lines += [*(self._row(operation, columns) for operation in operations), ""]
+        lines += ["## Versions", "", f"Of {datetime.datetime.now(datetime.UTC).date()}.", ""]
+        of_series = {column.rpartition("-")[0]: found for column, found in self.versions.items()}
+        for series, versions in of_series.items():
+            lines.append(f"- {series}: " + ", ".join(f"{name} {version}" for name, version in versions.items()))
+        return HEAD + "\n".join(lines) + "\n"
+
+
+def results_of(page):
+    """What has to agree: the headings and the rows."""
+    return [line for line in page.splitlines() if line.startswith(("| `", "## "))]
+
+
+RESULTS = pytest.StashKey[Results]()
+
+
+def pytest_addoption(parser):
+    parser.addoption("--compatibility", action="store_true", help="write docs/COMPATIBILITY.md")
+
+
+def pytest_configure(config):
+    config.stash[RESULTS] = Results()
+
+
+def pytest_deselected(items):
+    if items:
+        items[0].config.stash[RESULTS].is_partial = True
+
+
+def pytest_collection_finish(session):
+    session.config.stash[RESULTS].modules = {item.path.name for item in session.items}
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = yield
+    item.config.stash[RESULTS].add(report)
+    return report
+
+
+def pytest_sessionfinish(session, exitstatus):
+    results = session.config.stash[RESULTS]
+    if not results.is_whole or session.config.option.collectonly:
+        return
+    if session.config.option.compatibility:
+        PAGE.write_text(results.page())
+        return
+    if exitstatus != pytest.ExitCode.OK:
+        return  # What fails is said already.
+    committed = PAGE.read_text() if PAGE.exists() else ""
+    said, found = results_of(committed), results_of(results.page())
+    difference = list(difflib.unified_diff(said, found, "committed", "found", n=0, lineterm=""))
+    if difference:
+        name = PAGE.relative_to(ROOT)
+        print(f"\n{name} says otherwise than these tests (make compatibility writes it):", *difference, sep="\n")
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
