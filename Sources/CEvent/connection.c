@@ -34,6 +34,8 @@ static void on_work(evutil_socket_t fd, short what, void *context) {
         turn_away(connection);
     } else if (connection->phase == CE_PHASE_CLOSING) {
         evhttp_connection_free(connection->evcon);
+    } else if (connection->stand_in == NULL) {
+        ce_connection_stand_in(connection);
     } else if (connection->broken) {
         ce_exchange_gone(connection, CE_GONE_HUNG_UP);
     } else {
@@ -60,7 +62,11 @@ void ce_connection_handshake_done(ce_exchange *connection) {
         ce_http_counts *counts = &connection->http->counts;
         *(SSL_session_reused(connection->ssl) ? &counts->handshakes_resumed : &counts->handshakes_full) += 1;
         connection->phase = CE_PHASE_IDLE;
+        connection->ticket_due = SSL_version(connection->ssl) == TLS1_3_VERSION;
+        /* Before libevent hears of the handshake's end: the bufferevent never reads a byte that evhttp could see. */
+        bufferevent_disable(connection->bev, EV_READ);
         ce_connection_limit_wait(connection);
+        event_active(connection->work, EV_TIMEOUT, 0);
     }
 }
 
@@ -92,16 +98,15 @@ struct bufferevent *ce_connection_new(struct event_base *base, void *context) {
     connection->http = http;
     connection->ssl = ssl;
     connection->gate = ce_gate_new(&http->limits.gate);
-    connection->waiting = evbuffer_new();
     connection->deadline = event_new(base, -1, 0, ce_connection_on_deadline, connection);
     connection->work = event_new(base, -1, 0, on_work, connection);
     connection->bev = bufferevent_openssl_socket_new(base, -1, ssl, BUFFEREVENT_SSL_ACCEPTING, BEV_OPT_CLOSE_ON_FREE);
-    if (connection->gate == NULL || connection->waiting == NULL || connection->deadline == NULL
+    if (connection->gate == NULL || connection->deadline == NULL
         || connection->work == NULL || connection->bev == NULL) {
         abort();
     }
     bufferevent_openssl_set_allow_dirty_shutdown(connection->bev, 1);
-    evbuffer_add_cb(bufferevent_get_input(connection->bev), ce_connection_on_input, connection);
+    connection->waiting = bufferevent_get_input(connection->bev);
     SSL_set_ex_data(ssl, ce_connection_index(), connection);
     TAILQ_INSERT_TAIL(&http->connections, connection, next);
     http->connection_count += 1;
@@ -145,7 +150,6 @@ static void on_ssl_freed(void *parent, void *value, CRYPTO_EX_DATA *data, int in
     if (connection->readable != NULL) {
         event_free(connection->readable);
     }
-    evbuffer_free(connection->waiting);
     ce_gate_free(connection->gate);
     free(connection);
 }

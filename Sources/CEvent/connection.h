@@ -1,8 +1,8 @@
 /* Private to CEvent: a client's connection and the one exchange that it can be at.
  *
- * evhttp accepts the connection, makes TLS with it, owns it and frees it. It never sees what a client sent: the gate takes every
- * byte out of its input buffer, parses it strictly, and for the first request that passes puts one constant stand-in request
- * back. evhttp waits for the stand-in's answer for as long as the connection lives: all its requests are read and answered here.
+ * evhttp accepts the connection, makes TLS with it, owns it and frees it. It never sees what a client sent: when the handshake is
+ * done, its reading is off and it is given one constant stand-in request. It waits for the stand-in's answer for as long as the
+ * connection lives: all its requests are read here, parsed strictly by the gate, and answered here.
  * docs/decisions/0003-evhttp-behind-the-gate.md says why. */
 #ifndef CE_CONNECTION_H
 #define CE_CONNECTION_H
@@ -31,12 +31,12 @@ struct ce_exchange {
     ce_http *http;
     struct bufferevent *bev;
     SSL *ssl;
-    /* Both known from the first request on; the stand-in is freed with the connection. */
+    /* All three known from the handshake's end on; the stand-in is freed with the connection. */
     struct evhttp_connection *evcon;
     struct evhttp_request *stand_in;
-    struct event *readable; /* from then on; before, the bufferevent reads */
+    struct event *readable; /* before, the bufferevent reads */
     ce_gate *gate;
-    struct evbuffer *waiting; /* taken from the input, not yet parsed */
+    struct evbuffer *waiting; /* not yet parsed; the bufferevent's input, which nothing else uses */
     struct event *deadline;
     struct event *work;
     int64_t due_ms;   /* 0: no limit runs */
@@ -50,8 +50,8 @@ struct ce_exchange {
     const ce_exchange_events *events;
     void *context;
     uint64_t lingered;
-    bool taking_bytes; /* guards the input callback against what it causes itself */
-    bool hears;        /* `readable` is added */
+    bool ticket_due; /* with the first answer */
+    bool hears;      /* `readable` is added */
     bool reading;      /* the callee wants body bytes */
     bool body_ended;
     bool continue_due; /* 100 (Continue) is expected and not yet sent */
@@ -119,7 +119,6 @@ void ce_connection_handshake_done(ce_exchange *connection);
 /* Adds the bytes that have gone over its wire so far. */
 void ce_connection_count_bytes(const ce_exchange *connection, ce_http_counts *counts);
 bool ce_connection_is_live(ce_exchange *connection);
-void ce_connection_on_input(struct evbuffer *input, const struct evbuffer_cb_info *info, void *connection);
 void ce_connection_on_deadline(evutil_socket_t fd, short what, void *connection);
 /* Has what breaks HTTP answered with the refusal, in its turn. */
 void ce_connection_refuse(ce_exchange *connection, ce_refusal refusal);
@@ -129,6 +128,8 @@ void ce_connection_pump(ce_exchange *connection);
 void ce_connection_regulate(ce_exchange *connection);
 /* Takes what the client sent, as far as the phase allows; the rest waits. */
 void ce_connection_take(ce_exchange *connection, const uint8_t *bytes, size_t count);
+/* Gives evhttp the one request that it sees of the connection. */
+void ce_connection_stand_in(ce_exchange *connection);
 /* Reads from here on without the bufferevent. */
 void ce_connection_take_over_reading(ce_exchange *connection);
 /* Goes on reading, or stops. */
@@ -149,8 +150,8 @@ void ce_connection_close_idle(ce_exchange *connection);
 /* Frees the connection in a later poll; ends its exchange at once. */
 void ce_connection_kill(ce_exchange *connection);
 
-/* evhttp's callback for the stand-in: takes the connection over and hands its first request to the callee. */
-void ce_exchange_begin_first(struct evhttp_request *stand_in, void *http);
+/* evhttp's callback for the stand-in: takes the connection over. */
+void ce_exchange_take_over(struct evhttp_request *stand_in, void *http);
 /* Hands the request that the gate has let through, or refused, to the callee. */
 void ce_exchange_begin(ce_exchange *exchange);
 void ce_exchange_end(ce_exchange *exchange, bool whole);

@@ -5,15 +5,16 @@
 
 static const char stand_in_request[] = "GET / HTTP/1.1\r\n\r\n";
 
-/* The first request of a connection goes by way of evhttp; the others begin when what came with them is put aside. */
+/* evhttp has a request to wait with for as long as the connection lives, and calls ce_exchange_take_over for it. */
+void ce_connection_stand_in(ce_exchange *connection) {
+    evbuffer_add(bufferevent_get_input(connection->bev), stand_in_request, sizeof stand_in_request - 1);
+    bufferevent_trigger(connection->bev, EV_READ, BEV_TRIG_IGNORE_WATERMARKS);
+}
+
+/* The request begins when what came with it is put aside. */
 static void hand_over(ce_exchange *connection) {
     connection->phase = CE_PHASE_HANDED;
     ce_connection_limit(connection, 0);
-    if (connection->stand_in == NULL) {
-        connection->taking_bytes = true;
-        evbuffer_add(bufferevent_get_input(connection->bev), stand_in_request, sizeof stand_in_request - 1);
-        connection->taking_bytes = false;
-    }
 }
 
 void ce_connection_refuse(ce_exchange *connection, ce_refusal refusal) {
@@ -29,7 +30,6 @@ void ce_connection_refuse(ce_exchange *connection, ce_refusal refusal) {
 
 static bool may_parse(const ce_exchange *connection) {
     switch (connection->phase) {
-    case CE_PHASE_HANDSHAKE:
     case CE_PHASE_IDLE:
     case CE_PHASE_HEAD:
         return true;
@@ -42,13 +42,7 @@ static bool may_parse(const ce_exchange *connection) {
 
 void ce_connection_regulate(ce_exchange *connection) {
     bool full = evbuffer_get_length(connection->waiting) >= CE_WAITING_HIGH;
-    if (connection->readable != NULL) {
-        ce_connection_hear(connection, !full && connection->phase != CE_PHASE_CLOSING);
-    } else if (full) {
-        bufferevent_disable(connection->bev, EV_READ);
-    } else if (connection->phase != CE_PHASE_CLOSING && !(bufferevent_get_enabled(connection->bev) & EV_READ)) {
-        bufferevent_enable(connection->bev, EV_READ);
-    }
+    ce_connection_hear(connection, !full && connection->phase != CE_PHASE_CLOSING);
 }
 
 /* Feeds the gate as far as the phase allows. Returns how much of the bytes is done with. */
@@ -79,14 +73,12 @@ static size_t feed(ce_exchange *connection, const uint8_t *bytes, size_t count) 
 }
 
 static void settle(ce_exchange *connection) {
-    if (connection->phase == CE_PHASE_IDLE || connection->phase == CE_PHASE_HANDSHAKE) {
-        if (!ce_gate_is_idle(connection->gate)) {
-            connection->phase = CE_PHASE_HEAD;
-            ce_connection_limit_wait(connection);
-        }
+    if (connection->phase == CE_PHASE_IDLE && !ce_gate_is_idle(connection->gate)) {
+        connection->phase = CE_PHASE_HEAD;
+        ce_connection_limit_wait(connection);
     }
     ce_connection_regulate(connection);
-    if (connection->phase == CE_PHASE_HANDED && connection->stand_in != NULL) {
+    if (connection->phase == CE_PHASE_HANDED) {
         ce_exchange_begin(connection);
     }
 }
@@ -129,36 +121,5 @@ void ce_connection_take(ce_exchange *connection, const uint8_t *bytes, size_t co
         count -= done;
     }
     evbuffer_add(connection->waiting, bytes, count);
-    ce_connection_pump(connection);
-}
-
-static void take_bytes(ce_exchange *connection, struct evbuffer *input, size_t added) {
-    size_t older = evbuffer_get_length(input) - added;
-    if (older == 0) {
-        evbuffer_remove_buffer(input, connection->waiting, added);
-        return;
-    }
-    /* A stand-in that evhttp has not read yet stands before the new bytes and has to stay. */
-    struct evbuffer *kept = evbuffer_new();
-    evbuffer_remove_buffer(input, kept, older);
-    evbuffer_remove_buffer(input, connection->waiting, added);
-    evbuffer_add_buffer(input, kept);
-    evbuffer_free(kept);
-}
-
-void ce_connection_on_input(struct evbuffer *input, const struct evbuffer_cb_info *info, void *context) {
-    ce_exchange *connection = context;
-    if (info->n_added == 0 || connection->taking_bytes) {
-        return;
-    }
-    connection->taking_bytes = true;
-    take_bytes(connection, input, info->n_added);
-    connection->taking_bytes = false;
-    if (is_discarding(connection)) {
-        size_t count = evbuffer_get_length(connection->waiting);
-        evbuffer_drain(connection->waiting, count);
-        discard(connection, count);
-        return;
-    }
     ce_connection_pump(connection);
 }

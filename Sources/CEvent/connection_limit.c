@@ -64,9 +64,6 @@ static bool has_unread(const ce_exchange *connection) {
 
 static void head_too_slow(ce_exchange *connection) {
     ce_connection_refuse(connection, gate_refusal_of(GATE_HEAD_TOO_SLOW));
-    if (connection->stand_in == NULL) {
-        bufferevent_trigger(connection->bev, EV_READ, BEV_TRIG_DEFER_CALLBACKS);
-    }
     ce_connection_pump(connection);
 }
 

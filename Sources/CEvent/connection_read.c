@@ -1,4 +1,4 @@
-/* Reading from the first request on: straight from TLS to the gate. The bufferevent would take a second system call for each record,
+/* Reading from the handshake's end on: straight from TLS to the gate. The bufferevent would take a second system call for each record,
  * a block of memory for each read, and evhttp would turn its reading off and on around each request. */
 #include "connection.h"
 #include "loop.h"
@@ -88,9 +88,6 @@ static void on_readable(evutil_socket_t fd, short what, void *context) {
 }
 
 void ce_connection_take_over_reading(ce_exchange *connection) {
-    bufferevent_disable(connection->bev, EV_READ);
-    /* One system call a record instead of two. Not before: the bufferevent does not look for what OpenSSL has read ahead. */
-    SSL_set_read_ahead(connection->ssl, 1);
     connection->readable = event_new(bufferevent_get_base(connection->bev), bufferevent_getfd(connection->bev),
                                      EV_READ | EV_PERSIST, on_readable, connection);
     if (connection->readable == NULL) {

@@ -2,6 +2,8 @@
 #include "gate.h"
 
 #include <limits.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -103,7 +105,7 @@ static void on_event(struct bufferevent *bev, short what, void *context) {
     }
 }
 
-void ce_exchange_begin_first(struct evhttp_request *stand_in, void *http) {
+void ce_exchange_take_over(struct evhttp_request *stand_in, void *http) {
     (void)http;
     ce_exchange *exchange = ce_connection_of(evhttp_request_get_connection(stand_in));
     exchange->evcon = evhttp_request_get_connection(stand_in);
@@ -111,7 +113,6 @@ void ce_exchange_begin_first(struct evhttp_request *stand_in, void *http) {
     bufferevent_setcb(exchange->bev, NULL, on_writable, on_event, exchange);
     bufferevent_setwatermark(exchange->bev, EV_WRITE, CE_OUTPUT_LOW, 0);
     ce_connection_take_over_reading(exchange);
-    ce_exchange_begin(exchange);
 }
 
 void ce_exchange_begin(ce_exchange *exchange) {
@@ -149,6 +150,10 @@ void ce_exchange_close_after(ce_exchange *exchange) {
  * What the socket does not take goes through the bufferevent as usual. */
 static size_t write_now(ce_exchange *exchange, const uint8_t *bytes, size_t count) {
     size_t sent = 0;
+    if (exchange->ticket_due) {
+        exchange->ticket_due = false;
+        SSL_new_session_ticket(exchange->ssl);
+    }
     while (sent < count) {
         size_t part = count - sent > INT_MAX ? INT_MAX : count - sent;
         ce_forget_errors();
@@ -182,11 +187,28 @@ size_t ce_exchange_write(ce_exchange *exchange, const uint8_t *bytes, size_t cou
     return ce_exchange_queued(exchange);
 }
 
-void ce_exchange_finish(ce_exchange *exchange) {
+/* Holds back what is written, to make fewer packets of it, or lets it go. A FIN lets it go too. */
+static void hold(ce_exchange *exchange, int on) {
+    setsockopt(bufferevent_getfd(exchange->bev), IPPROTO_TCP, TCP_CORK, &on, sizeof on);
+}
+
+void ce_exchange_finish(ce_exchange *exchange, const uint8_t *bytes, size_t count) {
+    /* A ticket before the answer's end, or close_notify and FIN behind it: each would be a packet of its own. */
+    bool held = count > 0 && ce_exchange_queued(exchange) == 0 && (exchange->ticket_due || must_close(exchange));
+    if (held) {
+        hold(exchange, 1);
+    }
+    if (count > 0) {
+        ce_exchange_write(exchange, bytes, count);
+    }
     exchange->finished = true;
+    bool whole = ce_exchange_queued(exchange) == 0;
+    if (held && (!whole || !must_close(exchange))) {
+        hold(exchange, 0);
+    }
     if (exchange->broken) {
         ce_connection_kill(exchange);
-    } else if (ce_exchange_queued(exchange) == 0) {
+    } else if (whole) {
         complete(exchange);
     }
 }

@@ -68,7 +68,7 @@ ce_http *ce_http_new(ce_loop *loop, ce_tls *tls, const ce_http_limits *limits, c
     }
     ce_http_set_tls(http, tls);
     evhttp_set_bevcb(http->server, ce_connection_new, http);
-    evhttp_set_gencb(http->server, ce_exchange_begin_first, http);
+    evhttp_set_gencb(http->server, ce_exchange_take_over, http);
     return http;
 }
 

@@ -145,8 +145,7 @@ extension Exchange {
             message.append(response.body.span)
             sentBytes += content
         }
-        write(message)
-        finish(after: nil)
+        finish(after: message)
     }
 
     /// Begins a response whose content follows by `write`: of `length` bytes, or chunked if that is not known.
@@ -252,10 +251,8 @@ extension Exchange {
     private func finish(after message: consuming ByteBuffer?) {
         guard let pointer = unsafe pointer else { return }
         guard !isGone else { return unsafe ce_exchange_abort(pointer) }
-        if let message {
-            write(message)
-        }
-        unsafe ce_exchange_finish(pointer)
+        guard let message else { return unsafe ce_exchange_finish(pointer, nil, 0) }
+        unsafe message.withBytes { bytes in unsafe ce_exchange_finish(pointer, bytes.baseAddress, bytes.count) }
     }
 }
 
