@@ -30,8 +30,10 @@ static void on_work(evutil_socket_t fd, short what, void *context) {
     if (!ce_connection_is_live(connection)) {
         return;
     }
-    if (connection->phase == CE_PHASE_HANDSHAKE && !ce_address_enter(connection)) {
-        turn_away(connection);
+    if (connection->phase == CE_PHASE_HANDSHAKE) {
+        if (!ce_address_enter(connection)) {
+            turn_away(connection);
+        }
     } else if (connection->phase == CE_PHASE_CLOSING) {
         evhttp_connection_free(connection->evcon);
     } else if (connection->stand_in == NULL) {
