@@ -103,8 +103,8 @@ struct bufferevent *ce_connection_new(struct event_base *base, void *context) {
     connection->deadline = event_new(base, -1, 0, ce_connection_on_deadline, connection);
     connection->work = event_new(base, -1, 0, on_work, connection);
     connection->bev = bufferevent_openssl_socket_new(base, -1, ssl, BUFFEREVENT_SSL_ACCEPTING, BEV_OPT_CLOSE_ON_FREE);
-    if (connection->gate == NULL || connection->deadline == NULL
-        || connection->work == NULL || connection->bev == NULL) {
+    if (connection->gate == NULL || connection->deadline == NULL || connection->work == NULL
+        || connection->bev == NULL) {
         abort();
     }
     bufferevent_openssl_set_allow_dirty_shutdown(connection->bev, 1);

@@ -52,7 +52,7 @@ struct ce_exchange {
     uint64_t lingered;
     bool ticket_due; /* with the first answer */
     bool hears;      /* `readable` is added */
-    bool reading;      /* the callee wants body bytes */
+    bool reading;    /* the callee wants body bytes */
     bool body_ended;
     bool continue_due; /* 100 (Continue) is expected and not yet sent */
     bool close_after;

@@ -35,8 +35,8 @@ static SSL_CTX *new_context(ce_error *error) {
     }
     SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
     SSL_CTX_set_cipher_list(context, "ECDHE+AESGCM:ECDHE+CHACHA20:!aNULL");
-    /* SHA-256 has instructions of its own where SHA-384 has none, and most of a handshake's hashing is the suite's: 22 digests
-     * of key derivation. RFC 8446 9.1 obliges every client to the first. */
+    /* The suite's hash derives the keys: SHA-256 has instructions of its own where SHA-384 has none. RFC 8446 9.1 obliges every
+     * client to the first. */
     SSL_CTX_set_ciphersuites(context, "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256");
     SSL_CTX_set1_groups_list(context, "X25519:P-256:P-384");
     SSL_CTX_set_options(context,
@@ -44,8 +44,10 @@ static SSL_CTX *new_context(ce_error *error) {
                             | SSL_OP_PRIORITIZE_CHACHA | SSL_OP_IGNORE_UNEXPECTED_EOF);
     /* Released buffers halve the memory of an idle connection. Never with SSL_MODE_ENABLE_PARTIAL_WRITE: libevent's bufferevent
      * goes on with its next piece whatever SSL_write took of this one, and a client may ask for records of 512 bytes. */
-    SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_NO_AUTO_CHAIN);
-    /* One system call a record instead of two. */
+    SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    /* No chain is looked for in a store that is empty: what is sent is what the file has. */
+    SSL_CTX_set_mode(context, SSL_MODE_NO_AUTO_CHAIN);
+    /* One system call instead of two a record. */
     SSL_CTX_set_read_ahead(context, 1);
     static const unsigned char session_context[] = "hubgate";
     SSL_CTX_set_session_id_context(context, session_context, sizeof session_context - 1);
