@@ -198,4 +198,27 @@ struct CoalescingTests {
             #expect(hub.requests.count == 2)
         }
     }
+
+    @Test @EventLoop
+    func whoHasLeftAlreadyDoesNotBeginToWait() async throws {
+        let flight = Flight()
+        let context = RequestContext(id: .next(), caller: Caller(address: "", credential: nil))
+        let told = Told()
+        let task = EventLoop.task {
+            while !Task.isCancelled { await EventLoop.sleep(milliseconds: 1) }
+            told.hasLeft = true
+            do throws(Failure) { _ = try await flight.landed(context) } catch { told.failure = error }
+        }
+        task.cancel()
+        while !told.hasLeft { await EventLoop.sleep(milliseconds: 1) }
+        #expect(!flight.hasPassengers && told.failure?.kind == .clientGone)
+        flight.land(.unshared)
+        await task.value
+    }
+
+    @EventLoop
+    private final class Told {
+        var hasLeft = false
+        var failure: Failure?
+    }
 }
