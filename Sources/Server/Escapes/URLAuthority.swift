@@ -24,9 +24,10 @@ struct URLAuthority: Equatable {
         let colon = rest[start...].firstIndex(of: ":") ?? rest.endIndex
         let port = Substring(rest[colon...].dropFirst())
         self.port = port.isEmpty || port == (scheme == "http:" ? "80" : "443") ? nil : port
-        let name = PercentEncoding.decode(Substring(rest[..<colon]).utf8.filter { !"[]".utf8.contains($0) })
-            .lowercased()
-        host = name.hasSuffix(".") ? String(name.dropLast()) : name
+        let name = PercentEncoding.decode(Substring(rest[..<colon]).utf8).lowercased().unicodeScalars
+            // The host gets into the log and into errors.
+            .filter { $0.value > 0x20 && $0.value != 0x7F && !"[]".unicodeScalars.contains($0) }
+        host = String(String.UnicodeScalarView(name.last == "." ? name.dropLast() : name[...]))
     }
 
     private static func cleaned(_ reference: some StringProtocol) -> String {
