@@ -133,8 +133,9 @@ def watched(request):
 
 
 def pytest_generate_tests(metafunc):
-    """Tests of large files run with each client's Xet and with its Git LFS, others with each client once."""
-    if "client" in metafunc.fixturenames:
+    """Tests of large files run with each client's Xet and with its Git LFS, others with each client once; those of a file that
+    has a client of its own, with that."""
+    if "client" in metafunc.fixturenames and not hasattr(metafunc.module, "client"):
         both = metafunc.definition.get_closest_marker("large_files")
         variants = [variant for variant in VARIANTS if both or variant.uses_xet]
         metafunc.parametrize("client", variants, indirect=True, ids=str)
