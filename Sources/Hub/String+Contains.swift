@@ -14,4 +14,19 @@ extension String {
         }
         return false
     }
+
+    /// Whether one of `paths` stands in it, byte for byte. Each of them begins with a slash: one look at each byte rules nearly all out.
+    public func contains(anyOf paths: [String]) -> Bool {
+        let text = utf8.span
+        for start in text.indices where text[start] == UInt8(ascii: "/") {
+            for path in paths {
+                let path = path.utf8.span
+                guard path.count <= text.count - start else { continue }
+                var length = 0
+                while length < path.count, text[start + length] == path[length] { length += 1 }
+                if length == path.count { return true }
+            }
+        }
+        return false
+    }
 }

@@ -45,7 +45,7 @@ struct CallKey: Sendable {
 
     private static func isMetadata(_ target: String) -> Bool {
         guard target.hasPrefix("/api/"), !target.hasPrefix("/api/resolve-cache/") else { return false }
-        return !ownEndpoints.contains { target.contains($0) }
+        return !target.contains(anyOf: ownEndpoints)
     }
 
     private static func wantsItsOwn(_ headers: Headers) -> Bool {
