@@ -53,9 +53,8 @@ final class Flights {
 
     /// Decides about a request for which nothing has been done yet.
     func course(of exchange: Exchange, _ context: RequestContext) -> Course {
-        var request = exchange.request
-        request.target = context.target
-        guard let key = CallKey(request, hasBody: exchange.hasBody, access: access) else { return .alone }
+        let key = CallKey(exchange.request, to: context.target, hasBody: exchange.hasBody, access: access)
+        guard let key else { return .alone }
         return underWay[key] == nil ? .leading(lead(key, exchange)) : .behind
     }
 

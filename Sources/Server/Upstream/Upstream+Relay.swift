@@ -28,8 +28,7 @@ extension Upstream {
     func call(
         for exchange: Exchange, _ context: RequestContext, billTo: String? = nil
     ) throws(Failure) -> RelayedCall {
-        let original = exchange.request
-        var request = original
+        var request = exchange.request
         request.target = context.target
         request.headers = EndToEndHeaders.upstream(request.headers)
         if xet == .hide { try HiddenXet.prepare(&request) }
@@ -44,13 +43,13 @@ extension Upstream {
         let credential = try credential(for: context.caller)
         let relay = Relay(to: exchange, context) { head throws(Failure) in
             context.hubRequestID = head.headers["X-Request-Id"]
-            if let found = try ContentHop(head, of: original, hosts: self.sealing.hosts) {
+            if let found = try ContentHop(head, of: exchange.request, hosts: self.sealing.hosts) {
                 return .follow(found)
             }
             guard rules != nil || Rewrite.concerns(head.headers) || EscapeDetector.concerns(head.headers) else {
                 return .pass(head)
             }
-            return try self.course(head, rules, by: self.rewrite(for: original))
+            return try self.course(head, rules, by: self.rewrite(for: exchange.request))
         }
         return RelayedCall(
             request: request, url: base + request.target.pathAndQuery, credential: credential, relay: relay)
