@@ -14,4 +14,25 @@ extension String {
         }
         return false
     }
+
+    /// Whether one of `paths` stands in it, byte for byte. Each of them begins with a slash: one look at each byte rules nearly all out.
+    public func contains(anyOf paths: [StaticString]) -> Bool {
+        utf8.span.contains(anyOf: paths)
+    }
+}
+
+extension Span<UInt8> {
+    /// See `String.contains(anyOf:)`.
+    func contains(anyOf paths: [StaticString]) -> Bool {
+        for start in indices where self[start] == UInt8(ascii: "/") {
+            for path in paths where path.utf8CodeUnitCount <= count - start {
+                var length = 1
+                while length < path.utf8CodeUnitCount, unsafe self[start + length] == path.utf8Start[length] {
+                    length += 1
+                }
+                if length == path.utf8CodeUnitCount { return true }
+            }
+        }
+        return false
+    }
 }

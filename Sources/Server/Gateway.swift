@@ -62,7 +62,7 @@ final class Gateway {
             guard try !handler.serveAtOnce(exchange, context) else { return }
             context.task = EventLoop.taskNow { await self.answer(exchange, context, by: handler) }
         } catch {
-            fail(exchange, error, context)
+            exchange.fail(error, context)
         }
     }
 
@@ -70,16 +70,21 @@ final class Gateway {
         do throws(Failure) {
             try await handler.serve(exchange, context)
         } catch {
-            fail(exchange, context.isOverdue ? .overdue : error, context)
+            exchange.fail(error, context)
         }
     }
 
-    private func fail(_ exchange: Exchange, _ failure: Failure, _ context: RequestContext) {
+}
+
+extension Exchange {
+    /// Answers with a failure, as far as that can still be done.
+    func fail(_ failure: Failure, _ context: RequestContext) {
+        let failure = context.isOverdue ? .overdue : failure
         context.failure = failure
-        guard exchange.canAnswer, failure.kind != .clientGone else {
+        guard canAnswer, failure.kind != .clientGone else {
             // The head has said that all is well: the only honest end is a connection that breaks.
-            return exchange.abort()
+            return abort()
         }
-        exchange.send(failure.response(to: exchange.request, id: context.id))
+        send(failure.response(to: request, id: context.id))
     }
 }

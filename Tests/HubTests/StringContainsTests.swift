@@ -13,4 +13,14 @@ struct StringContainsTests {
     func contains(_ text: String, _ part: String, _ expected: Bool) {
         #expect(text.contains(part) == expected)
     }
+
+    @Test(
+        "One of several paths is found wherever it stands",
+        arguments: [
+            ("/api/spaces/a/b/logs/run", true), ("/api/spaces/a/b/events", true), ("/events", true), ("/event", false),
+            ("", false), ("/", false), ("events", false), ("//events", true), ("/logs", false), ("/logs/", true),
+        ])
+    func containsAny(_ text: String, _ expected: Bool) {
+        #expect(text.contains(anyOf: ["/logs/", "/events"]) == expected)
+    }
 }

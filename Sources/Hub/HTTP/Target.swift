@@ -50,6 +50,11 @@ public struct Target: Sendable, Hashable {
         pathLength == pathAndQuery.utf8.count ? pathAndQuery : String(Substring(pathAndQuery.utf8.prefix(pathLength)))
     }
 
+    /// Whether one of `paths` stands in the path as received; each of them begins with a slash.
+    public func pathContains(anyOf paths: [StaticString]) -> Bool {
+        pathAndQuery.utf8.span.extracting(first: pathLength).contains(anyOf: paths)
+    }
+
     /// Whether `part` stands in the path as received.
     public func pathContains(_ part: String) -> Bool {
         let path = pathAndQuery.utf8.span.extracting(first: pathLength)

@@ -6,10 +6,9 @@ extension Request {
     static func read(
         _ passed: UnsafePointer<ce_request>?, _ refused: UnsafePointer<ce_refusal>?
     ) -> (Request, Failure?) {
-        let unknown = Request(method: Method(rawValue: "-"), target: .root)
         guard let passed = unsafe passed?.pointee else {
             return (
-                unknown,
+                .unknown,
                 unsafe refused.map { unsafe Failure($0.pointee) } ?? .badRequest("The request could not be read.")
             )
         }
@@ -18,9 +17,11 @@ extension Request {
             let method = Method(rawValue: unsafe passed.head.text(passed.method))
             return (Request(method: method, target: target, headers: unsafe Headers(passed.head)), nil)
         } catch {
-            return (unknown, error)
+            return (.unknown, error)
         }
     }
+
+    private static var unknown: Request { Request(method: Method(rawValue: "-"), target: .root) }
 }
 
 extension String {

@@ -51,6 +51,7 @@ internal import Hub
     /// Ends it before it has begun.
     func refuse(_ failure: Failure) {
         outcome = .failure(failure)
+        sink?.end(.failure(failure))
         sink = nil
     }
 
@@ -153,8 +154,10 @@ extension Transfer {
         unsafe headWaiter?.resume()
         unsafe doneWaiter?.resume()
         unsafe (headWaiter, doneWaiter) = (nil, nil)
-        (onSendable, sink) = (nil, nil)
+        let sink = sink
+        (onSendable, self.sink) = (nil, nil)
         pool.ended(self)
+        sink?.end(outcome)
     }
 }
 

@@ -77,25 +77,33 @@ internal import Hub
         transfer.place = underWay.count
         underWay.append(transfer)
         var fields = Self.lines(request.headers, credential)
+        unsafe Self.lend(request, url, fields, limits, stream) { call in unsafe transfer.begin(pointer, &call) }
+        // There may be a token in them.
+        fields.erase()
+        return transfer
+    }
+
+    /// Lends a call as C takes it. Outside the loop's isolation, which each of the closures would ask for anew.
+    nonisolated private static func lend(
+        _ request: Request, _ url: String, _ fields: borrowing ByteBuffer, _ limits: Transfer.Limits, _ stream: Stream?,
+        to body: (inout ce_call) -> Void
+    ) {
         let hasBody = !request.body.isEmpty
         unsafe request.method.rawValue.withCString { method in
             unsafe url.withCString { url in
                 unsafe fields.withBytes { fields in
-                    unsafe request.body.withUnsafeBufferPointer { body in
+                    unsafe request.body.withUnsafeBufferPointer { content in
                         var call = unsafe ce_call(
                             method: method, url: url, fields: fields.baseAddress, fields_length: fields.count,
-                            body: hasBody ? body.baseAddress : nil, body_length: body.count,
+                            body: hasBody ? content.baseAddress : nil, body_length: content.count,
                             streams_body: stream != nil,
                             stream_length: stream?.length.map { Int64(clamping: $0) } ?? -1,
                             connect_ms: limits.connect, first_byte_ms: limits.firstByte, stall_ms: limits.stall)
-                        unsafe transfer.begin(pointer, &call)
+                        unsafe body(&call)
                     }
                 }
             }
         }
-        // There may be a token in them.
-        fields.erase()
-        return transfer
     }
 
     /// Puts what this pool has counted into the metrics.

@@ -8,4 +8,11 @@ protocol TransferSink: AnyObject {
     /// Returns false to leave the bytes for later: the transfer pauses, and they come again after `resume()`.
     /// They are valid during the call only.
     func take(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool
+    /// The last that comes.
+    func end(_ outcome: Result<Void, Failure>)
+}
+
+extension TransferSink {
+    /// For those that are told by `Transfer.done()`.
+    func end(_ outcome: Result<Void, Failure>) {}
 }

@@ -17,16 +17,19 @@ struct CallKey: Sendable {
     /// Fields that ask for a part, or for what nobody else has got.
     private static let ofItsOwn = CaselessWords(["Range", "If-Range", "Pragma"])
     /// Answers that are somebody's own, or that go on for as long as the client listens.
-    private static let ownEndpoints = ["/xet-read-token/", "/xet-write-token/", "/logs/", "/events", "/metrics"]
+    private static let ownEndpoints: [StaticString] = [
+        "/xet-read-token/", "/xet-write-token/", "/logs/", "/events", "/metrics",
+    ]
     /// What most clients accept: not a stream of events.
     private static let usuallyAccepted = CaselessWords(["*/*", "application/json"])
 
     /// Nil for a request that has to be a call of its own: anything but GET and HEAD, one with a body, one for a part of a
     /// file, one that wants no stored answer (RFC 9111 section 5.2.1), GET of anything but the Hub's API.
-    init?(_ request: Request, hasBody: Bool, access: Access) {
+    /// `target` stands for the request's own where the gateway is below a path.
+    init?(_ request: Request, to target: Target? = nil, hasBody: Bool, access: Access) {
         let isHead = request.method == .head
         guard !hasBody, isHead || request.method == .get else { return nil }
-        let target = request.target.pathAndQuery
+        let target = (target ?? request.target).pathAndQuery
         guard isHead || Self.isMetadata(target) else { return nil }
         let headers = request.headers
         guard !headers.contains(anyOf: Self.ofItsOwn), !Self.wantsItsOwn(headers) else { return nil }
@@ -45,7 +48,7 @@ struct CallKey: Sendable {
 
     private static func isMetadata(_ target: String) -> Bool {
         guard target.hasPrefix("/api/"), !target.hasPrefix("/api/resolve-cache/") else { return false }
-        return !ownEndpoints.contains { target.contains($0) }
+        return !target.contains(anyOf: ownEndpoints)
     }
 
     private static func wantsItsOwn(_ headers: Headers) -> Bool {

@@ -17,8 +17,14 @@ final class Flight {
 
     private var waiting: [ObjectIdentifier: CheckedContinuation<Landing, Never>] = [:]
     private var landing: Landing?
+    let key: CallKey
+
+    init(_ key: CallKey) {
+        self.key = key
+    }
 
     var hasPassengers: Bool { !waiting.isEmpty }
+    var hasLanded: Bool { landing != nil }
 
     /// Waits for the end. Throws `clientGone` when the waiting task is cancelled.
     func landed(_ context: RequestContext) async throws(Failure) -> Landing {

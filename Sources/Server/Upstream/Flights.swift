@@ -38,36 +38,63 @@ final class Flights {
                 if losses == Self.mostLosses { return try await call() }
             }
         }
-        try await lead(key, exchange, call)
+        let flight = lead(key, exchange)
+        do throws(Failure) {
+            try await call()
+        } catch {
+            end(flight, exchange, error)
+            throw error
+        }
+        end(flight, exchange)
     }
 
-    private func lead(
-        _ key: CallKey, _ exchange: Exchange, _ call: @EventLoop () async throws(Failure) -> Void
-    ) async throws(Failure) {
-        let flight = Flight()
+    /// How a request is answered.
+    enum Course {
+        /// By a call of its own.
+        case alone
+        /// By a call that others may share: `end` has to be told of its end.
+        case leading(Flight)
+        /// With what another is answered: `serve` waits for that.
+        case behind
+    }
+
+    /// Decides about a request for which nothing has been done yet.
+    func course(of exchange: Exchange, _ context: RequestContext) -> Course {
+        let key = CallKey(exchange.request, to: context.target, hasBody: exchange.hasBody, access: access)
+        guard let key else { return .alone }
+        return underWay[key] == nil ? .leading(lead(key, exchange)) : .behind
+    }
+
+    private func lead(_ key: CallKey, _ exchange: Exchange) -> Flight {
+        let flight = Flight(key)
         underWay[key] = flight
         exchange.copy = AnswerCopy { [self] _, headers in
             // Who asks from here on asks anew, unless there are copies to be made anyway.
             guard flight.hasPassengers else {
-                close(key, flight, .unshared)
+                close(flight, .unshared)
                 return false
             }
             return !headers.isEventStream
         } ends: { [self] answer in
-            close(key, flight, answer.map { .answered($0) } ?? .unshared)
+            close(flight, answer.map { .answered($0) } ?? .unshared)
         }
-        defer { exchange.copy = nil }
-        do throws(Failure) {
-            try await call()
-        } catch {
-            close(key, flight, exchange.isGone || error.kind == .clientGone ? .abandoned : .failed(error))
-            throw error
-        }
-        close(key, flight, exchange.isGone ? .abandoned : .unshared)
+        return flight
     }
 
-    private func close(_ key: CallKey, _ flight: Flight, _ landing: Flight.Landing) {
-        if underWay[key] === flight { underWay[key] = nil }
+    /// The call of `flight` has ended. Without an answer to share, and without a `failure`, each makes a call of their own.
+    func end(_ flight: Flight, _ exchange: Exchange, _ failure: Failure? = nil) {
+        exchange.copy = nil
+        if exchange.isGone || failure?.kind == .clientGone {
+            close(flight, .abandoned)
+        } else {
+            close(flight, failure.map { .failed($0) } ?? .unshared)
+        }
+    }
+
+    /// Only the first landing counts, and it takes the flight out of those under way.
+    private func close(_ flight: Flight, _ landing: Flight.Landing) {
+        guard !flight.hasLanded else { return }
+        underWay[flight.key] = nil
         flight.land(landing)
     }
 }

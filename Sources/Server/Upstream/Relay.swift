@@ -10,8 +10,8 @@ final class Relay: TransferSink {
         case pass(Transfer.Head)
         /// It goes to the client with some members of its JSON rewritten, and what comes of that looked at.
         case rewrite(Transfer.Head, JSONRewriter, URLScanner)
-        /// Its content is dropped: another answer follows in its place.
-        case drop
+        /// Its content is dropped: that of another place follows instead.
+        case follow(ContentHop)
     }
 
     /// Bytes that may wait for the client before the Hub is paused.
@@ -29,8 +29,12 @@ final class Relay: TransferSink {
     private(set) var failure: Failure?
     /// Content that is still to come; nil if the Hub did not say how much there is.
     private var missingBytes: Int?
+    /// Where the content is, if not in this answer.
+    private(set) var hop: ContentHop?
     /// Lets go of this at its end.
     var transfer: Transfer?
+    /// Called once at the call's end, where no task waits for it.
+    var onEnd: (@EventLoop (Result<Void, Failure>) -> Void)?
 
     init(
         to exchange: Exchange, _ context: RequestContext,
@@ -55,7 +59,8 @@ final class Relay: TransferSink {
                 head.headers.remove("Content-Length")
                 head.headers.remove("ETag")
                 start(head)
-            case .drop:
+            case .follow(let hop):
+                self.hop = hop
                 isDropped = true
             }
         } catch {
@@ -77,6 +82,14 @@ final class Relay: TransferSink {
         var headers = EndToEndHeaders.downstream(head.headers)
         if head.status.allowsContent { RelayedDocument.isolate(&headers) }
         exchange.start(head.status, headers: headers, id: .beside(context.id), length: missingBytes)
+        if onEnd != nil, sendsHeadAtOnce {
+            EventLoop.afterEvents { self.exchange.flushHead() }
+        }
+    }
+
+    func end(_ outcome: Result<Void, Failure>) {
+        onEnd?(outcome)
+        onEnd = nil
     }
 
     func take(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
@@ -109,6 +122,14 @@ final class Relay: TransferSink {
         }
         noteTime()
         exchange.finish()
+    }
+
+    /// What follows from the call's end: the answer is whole, or it throws why there is none.
+    func settle(_ outcome: Result<Void, Failure>) throws(Failure) {
+        defer { noteTime() }
+        if case .failure(let end) = outcome { throw failure ?? end }
+        finish()
+        if let failure { throw failure }
     }
 
     private func writeRewritten(_ bytes: [UInt8]) throws(Failure) {

@@ -16,6 +16,9 @@ struct RewrittenBodies: Sendable {
         MemberRule("*url", change: .follow), MemberRule("*Url", change: .follow), MemberRule("*href", change: .follow),
     ]
 
+    private static let xetTokens: [StaticString] = ["/xet-read-token/", "/xet-write-token/"]
+    private static let fileLists: [StaticString] = ["/tree/", "/paths-info/"]
+
     /// Of the Hub.
     private static let hub = [
         RewrittenBodies(
@@ -32,10 +35,10 @@ struct RewrittenBodies: Sendable {
                 MemberRule("upload", "header", "#", change: .part), MemberRule("verify", "href", change: .hub),
             ] + links),
         RewrittenBodies(
-            reading: .yes, isMeant: { $0.pathContains("/xet-read-token/") || $0.pathContains("/xet-write-token/") },
-            xet: .carry, rules: [MemberRule("casUrl", change: .base)] + links),
+            reading: .yes, isMeant: { $0.pathContains(anyOf: xetTokens) }, xet: .carry,
+            rules: [MemberRule("casUrl", change: .base)] + links),
         RewrittenBodies(
-            reading: .any, isMeant: { $0.pathContains("/tree/") || $0.pathContains("/paths-info/") }, xet: .hide,
+            reading: .any, isMeant: { $0.pathContains(anyOf: fileLists) }, xet: .hide,
             rules: [MemberRule("xetHash", change: .drop)]),
     ]
 

@@ -8,8 +8,27 @@ extension Upstream {
     func relay(
         _ exchange: Exchange, _ context: RequestContext, billTo: String? = nil
     ) async throws(Failure) {
-        let original = exchange.request
-        var request = original
+        let call = try call(for: exchange, context, billTo: billTo)
+        try await carry(
+            call.request, call.credential, to: call.url, body: exchange.hasBody, on: exchange, by: call.relay)
+        if let hop = call.relay.hop {
+            try await follow(hop, exchange, context)
+        }
+    }
+
+    /// What the Hub is asked for a client, and what becomes of its answer.
+    struct RelayedCall {
+        let request: Request
+        let url: String
+        let credential: Credential?
+        let relay: Relay
+    }
+
+    /// The call that answers a client's request, before it is made.
+    func call(
+        for exchange: Exchange, _ context: RequestContext, billTo: String? = nil
+    ) throws(Failure) -> RelayedCall {
+        var request = exchange.request
         request.target = context.target
         request.headers = EndToEndHeaders.upstream(request.headers)
         if xet == .hide { try HiddenXet.prepare(&request) }
@@ -24,24 +43,18 @@ extension Upstream {
             request.headers.set("X-HF-Bill-To", billTo)
         }
         let credential = try credential(for: context.caller)
-        var hop: ContentHop?
         let relay = Relay(to: exchange, context) { head throws(Failure) in
             context.hubRequestID = head.headers["X-Request-Id"]
-            if let found = try ContentHop(head, of: original, hosts: self.sealing.hosts) {
-                hop = found
-                return .drop
+            if let found = try ContentHop(head, of: exchange.request, hosts: self.sealing.hosts) {
+                return .follow(found)
             }
             guard rules != nil || Rewrite.concerns(head.headers) || EscapeDetector.concerns(head.headers) else {
                 return .pass(head)
             }
-            return try self.course(head, rules, by: self.rewrite(for: original))
+            return try self.course(head, rules, by: self.rewrite(for: exchange.request))
         }
-        try await carry(
-            request, credential, to: base + request.target.pathAndQuery, body: exchange.hasBody, on: exchange, by: relay
-        )
-        if let hop {
-            try await follow(hop, exchange, context)
-        }
+        return RelayedCall(
+            request: request, url: base + request.target.pathAndQuery, credential: credential, relay: relay)
     }
 
     /// What leads to the Hub or its stores leads where this client has found the gateway.
@@ -69,7 +82,7 @@ extension Upstream {
     }
 
     /// Answers with the content that the Hub has redirected to.
-    private func follow(_ hop: ContentHop, _ exchange: Exchange, _ context: RequestContext) async throws(Failure) {
+    func follow(_ hop: ContentHop, _ exchange: Exchange, _ context: RequestContext) async throws(Failure) {
         let rewrite = rewrite(for: exchange.request)
         if exchange.request.method == .head, var head = hop.headAnswer {
             try lead(&head, by: rewrite)
@@ -113,5 +126,13 @@ extension Upstream {
         }
         relay.finish()
         if let failure = relay.failure { throw failure }
+    }
+
+    /// Makes a call without a body; its relay's `onEnd` tells of the end.
+    func start(_ call: RelayedCall, _ context: RequestContext) {
+        let transfer = pool.start(
+            call.request, url: call.url, credential: call.credential, limits: limits, sink: call.relay)
+        call.relay.transfer = transfer
+        context.transfer = transfer
     }
 }

@@ -234,7 +234,8 @@ struct CoalescingTests {
 
     @Test @EventLoop
     func whoHasLeftAlreadyDoesNotBeginToWait() async throws {
-        let flight = Flight()
+        let request = Request(method: .get, target: try Target("/api/models/u/m"))
+        let flight = Flight(try #require(CallKey(request, hasBody: false, access: .passthrough)))
         let context = RequestContext(id: .next(), caller: Caller(address: "", credential: nil))
         let told = Told()
         let task = EventLoop.task {
