@@ -32,6 +32,7 @@ static void name_free(ce_name *name) {
     free(name->host);
     free(name->port);
     free(name->host_line);
+    free(name->loaded);
     free(name);
 }
 
@@ -65,7 +66,7 @@ static ce_name *parse_origin(ce_pool *pool, const char *url) {
     const char *colon = memchr(host_end, ':', (size_t)(end - host_end));
     const char *own_port = strncasecmp(url, "https:", 6) == 0 ? "443" : "80";
     ce_name *name = calloc(1, sizeof *name);
-    if (name == NULL) {
+    if (name == NULL || (name->loaded = calloc(pool->lane_count, sizeof *name->loaded)) == NULL) {
         abort();
     }
     name->origin = strndup(url, (size_t)(end - url));
@@ -138,7 +139,7 @@ static void on_found(int result, struct evutil_addrinfo *found, void *context) {
     if (line != NULL) {
         curl_slist_free_all(name->addresses);
         name->addresses = line;
-        name->loaded = false;
+        memset(name->loaded, 0, name->pool->lane_count * sizeof *name->loaded);
         name->expires_ms = ce_now_ms() + CE_ADDRESSES_KEPT_MS;
     }
     ce_transfer *transfer;

@@ -1,4 +1,4 @@
-/* Private to CEvent: the curl multi handle, its names and its transfers. */
+/* Private to CEvent: the curl multi handles, their names and their transfers. */
 #ifndef CE_POOL_H
 #define CE_POOL_H
 
@@ -21,7 +21,7 @@ typedef struct ce_name {
     CURLU *url;      /* the origin, parsed */
     bool numeric;    /* nothing to look up */
     bool looking;
-    bool loaded; /* libcurl has the present addresses */
+    bool *loaded; /* of each lane, whether libcurl has the present addresses there */
     struct curl_slist *addresses;
     int64_t expires_ms;
     struct ce_transfers waiting;
@@ -44,6 +44,18 @@ enum { CE_BUFFER_BYTES = 128 * 1024 };
 enum { CE_TURN_BYTES = 2 * CE_BUFFER_BYTES };
 enum { CE_HEAD_BYTES = 64 * 1024, CE_HEAD_FIELDS = 200, CE_INTERIM_HEADS = 10 };
 
+enum { CE_LANE_CONNECTIONS = 32 };
+
+/* One of libcurl's multi handles. */
+typedef struct ce_lane {
+    ce_pool *pool;
+    CURLM *multi; /* NULL: closed */
+    struct event *timer;
+    struct event *idle;
+    uint32_t limit; /* connections to one origin */
+    size_t calls;
+} ce_lane;
+
 /* An upstream answer's head as it comes in, line by line. */
 typedef struct ce_head {
     uint8_t *bytes;
@@ -59,6 +71,7 @@ typedef struct ce_head {
 
 struct ce_transfer {
     ce_pool *pool;
+    ce_lane *lane; /* from its way to libcurl on */
     CURL *easy;
     ce_name *set_for; /* the origin that the handle is set to */
     bool set_for_get; /* so is its method: GET without content */
@@ -91,10 +104,10 @@ typedef struct ce_watch ce_watch;
 
 struct ce_pool {
     ce_loop *loop;
-    CURLM *multi;
+    ce_lane *lanes;
+    size_t lane_count, next_lane;
     ce_watch **watches; /* by descriptor; NULL: it was never libcurl's */
     size_t watch_count;
-    struct event *timer;
     struct event *work;
     struct evdns_base *dns;
     bool trust_anybody;
@@ -110,14 +123,24 @@ struct ce_pool {
 
 int64_t ce_now_ms(void);
 
+void ce_lanes_make(ce_pool *pool, uint32_t connections);
+/* No call may be under way. */
+void ce_lanes_free(ce_pool *pool);
+/* Gives the lane for one more call, until it leaves. */
+ce_lane *ce_lane_enter(ce_pool *pool);
+void ce_lane_leave(ce_lane *lane);
 /* Has libcurl do what is due at a socket, or at CURL_SOCKET_TIMEOUT, and ends the calls that have come to their end. */
-void ce_pool_act(ce_pool *pool, curl_socket_t fd, int ready);
+void ce_lane_act(ce_lane *lane, curl_socket_t fd, int ready);
+/* Ends the calls that have come to their end. */
+void ce_lane_read_messages(ce_lane *lane);
+/* Lets go of spare transfers down to `count`. */
+void ce_pool_trim(ce_pool *pool, size_t count);
 
 /* libcurl's socket callback. */
-int ce_watch_set(CURL *easy, curl_socket_t fd, int what, void *pool, void *unused);
+int ce_watch_set(CURL *easy, curl_socket_t fd, int what, void *lane, void *unused);
 /* Closes a socket for libcurl. */
 int ce_watch_close(void *pool, curl_socket_t fd);
-/* Behind the cleanup of the multi handle. */
+/* Behind the cleanup of the multi handles. */
 void ce_watches_free(ce_pool *pool);
 
 /* Finds or makes the name for a URL; NULL if the URL has no host, or one that two readers could read in two ways. */

@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CE_SPARE_AT_MOST = 256 };
+/* To set one up costs as much as a call. */
+enum { CE_SPARE_AT_MOST = 1024 };
 
 void ce_transfer_limit(ce_transfer *transfer, uint32_t milliseconds) {
     struct timeval after = { .tv_sec = milliseconds / 1000, .tv_usec = (milliseconds % 1000) * 1000 };
@@ -92,18 +93,22 @@ ce_transfer *ce_transfer_start(ce_pool *pool, const ce_call *call, const ce_tran
 void ce_transfer_go(ce_transfer *transfer) {
     ce_pool *pool = transfer->pool;
     transfer->stage = CE_STAGE_CONNECTING;
-    if (!transfer->name->loaded && transfer->name->addresses != NULL) {
+    ce_lane *lane = ce_lane_enter(pool);
+    bool *loaded = &transfer->name->loaded[lane - pool->lanes];
+    if (!*loaded && transfer->name->addresses != NULL) {
         curl_easy_setopt(transfer->easy, CURLOPT_RESOLVE, transfer->name->addresses);
-        transfer->name->loaded = true;
+        *loaded = true;
     }
-    transfer->added = curl_multi_add_handle(pool->multi, transfer->easy) == CURLM_OK;
+    transfer->lane = lane;
+    transfer->added = curl_multi_add_handle(lane->multi, transfer->easy) == CURLM_OK;
     if (!transfer->added) {
+        ce_lane_leave(lane);
         ce_transfer_fail(transfer, CE_OUTCOME_UNREACHABLE, "libcurl does not take another call");
         return;
     }
     /* Saves a turn of the loop, and makes libcurl load the addresses before another call can ask for them. */
     int running;
-    curl_multi_socket_action(pool->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+    curl_multi_socket_action(lane->multi, CURL_SOCKET_TIMEOUT, 0, &running);
     event_active(pool->work, EV_TIMEOUT, 0);
 }
 
@@ -182,7 +187,8 @@ void ce_transfer_end(ce_transfer *transfer, ce_outcome outcome, const char *reas
     }
     transfer->stage = CE_STAGE_ENDING;
     if (transfer->added) {
-        curl_multi_remove_handle(pool->multi, transfer->easy);
+        curl_multi_remove_handle(transfer->lane->multi, transfer->easy);
+        ce_lane_leave(transfer->lane);
     }
     evtimer_del(transfer->limit);
     evtimer_del(transfer->again);

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 struct ce_watch {
-    ce_pool *pool;
+    ce_lane *lane; /* whose socket it is, or was last */
     struct event *event;
     short what;  /* for which the event is added; 0: it is not */
     bool wanted; /* by libcurl */
@@ -27,7 +27,7 @@ static void on_socket(evutil_socket_t fd, short what, void *context) {
         stop(watch);
         return;
     }
-    ce_pool_act(watch->pool, fd,
+    ce_lane_act(watch->lane, fd,
                 ((what & EV_READ) != 0 ? CURL_CSELECT_IN : 0) | ((what & EV_WRITE) != 0 ? CURL_CSELECT_OUT : 0));
 }
 
@@ -50,7 +50,6 @@ static ce_watch *watch_of(ce_pool *pool, curl_socket_t fd) {
         if (watch == NULL || (watch->event = event_new(pool->loop->base, fd, EV_READ, on_socket, watch)) == NULL) {
             abort();
         }
-        watch->pool = pool;
         pool->watches[index] = watch;
     }
     return pool->watches[index];
@@ -58,8 +57,10 @@ static ce_watch *watch_of(ce_pool *pool, curl_socket_t fd) {
 
 int ce_watch_set(CURL *easy, curl_socket_t fd, int what, void *context, void *unused) {
     (void)unused;
-    ce_pool *pool = context;
+    ce_lane *lane = context;
+    ce_pool *pool = lane->pool;
     ce_watch *watch = watch_of(pool, fd);
+    watch->lane = lane;
     watch->wanted = what != CURL_POLL_REMOVE;
     if (what == CURL_POLL_REMOVE) {
         /* Only behind an answer's head is it sure that libcurl closes this socket by ce_watch_close. */

@@ -44,11 +44,17 @@ final class Gateway {
         EventLoop.afterEvents { self.answer(exchange, context, at: entrance) }
     }
 
+    /// Whether a request has a credential that its sender need not know: the gateway's own, or a user's name and token that their
+    /// browser has remembered (RFC 7617 section 2.2) and adds to what any page makes it send.
+    private func hasAmbientCredential(_ caller: Caller) -> Bool {
+        access == .open || caller.credential?.scheme == .basic
+    }
+
     /// Answers at once what can be, and starts a task for what has to wait.
     private func answer(_ exchange: Exchange, _ context: RequestContext, at entrance: Entrance) {
         do throws(Failure) {
             if let refusal = exchange.refusal { throw refusal }
-            if access == .open, CrossSite.sent(exchange.request) { throw .crossSite }
+            if hasAmbientCredential(context.caller), CrossSite.sent(exchange.request) { throw .crossSite }
             context.target = try router.target(of: exchange.request, at: entrance)
             let route = try router.route(exchange.request.method, context.target, at: entrance)
             context.route = route

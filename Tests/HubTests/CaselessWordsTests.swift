@@ -45,7 +45,7 @@ import Testing
     func `a media type ends at its first semicolon, whatever follows`(value: String, type: String, isDocument: Bool) {
         let headers: Headers = ["content-type": value]
         #expect(headers.mediaType == type)
-        #expect(headers.isMediaType(among: CaselessWords(["text/html", "text/xml"])) == isDocument)
-        #expect(([:] as Headers).isMediaType(among: words) == nil && ([:] as Headers).mediaType == nil)
+        #expect(headers.isMediaType(among: CaselessWords(["text/html", "text/xml"]), suffix: "+xml") == isDocument)
+        #expect(([:] as Headers).isMediaType(among: words, suffix: "") == nil && ([:] as Headers).mediaType == nil)
     }
 }

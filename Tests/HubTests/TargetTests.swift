@@ -49,6 +49,7 @@ import Testing
 
     @Test(arguments: [
         ("/a/../b", true), ("/.", true), ("/%2e%2E/a", true), ("/a%2F..%2Fb", true), ("/..%5Ca", true),
+        ("/..%2F%CC%81a", true), ("/..%5C%CC%81a", true), ("/..%CC%81", false),
         ("/a..b/...", false),
         ("/.git", false), ("/a?x=/../", false),
     ])

@@ -20,6 +20,11 @@ struct EscapeTests {
             ("https://hub.internal/y", "hub.internal"),
             ("https://hub.internal:444/up/y", "hub.internal"), ("https://a.cdn.example?x", "a.cdn.example"),
             ("https://127.0.0.1:999/x", "127.0.0.1"), ("https://gate.hf.co/x", "gate.hf.co"),
+            (" https://huggingface.co/x", "huggingface.co"), ("ht\ttps:/\t/huggingface.co/x", "huggingface.co"),
+            ("/\t/huggingface.co", "huggingface.co"), ("https://huggingface.co./x", "huggingface.co"),
+            ("https://huggingface%2Eco/x", "huggingface.co"), ("https://a%1B%0A%00b.hf.co/x", "ab.hf.co"),
+            ("https://huggingface.co/\u{301}", "huggingface.co"),
+            ("https:/\u{5C}huggingface.co:8443/x", "huggingface.co"),
         ])
     func found(url: String, host: String) {
         #expect(detector.host(in: url, gateway: Self.gateway) == host)

@@ -35,6 +35,13 @@ struct RewriteTests {
         #expect(rewrite.moved(url) == nil)
     }
 
+    @Test("Who sent no Host is led to paths, and by none of them to another host")
+    func withoutHost() {
+        let rewrite = Rewrite.example("https://huggingface.co", "")
+        #expect(rewrite.moved("https://huggingface.co/u/r") == "/u/r")
+        #expect(rewrite.moved("https://huggingface.co//evil.example/x") == nil)
+    }
+
     private let hosts = ContentHosts(
         domains: ["hf.co"], origins: ["https://127.0.0.1:999"], base: "https://huggingface.co/prefix")
 
@@ -116,7 +123,8 @@ struct RewriteTests {
             (#"/\\evil.example"#, .elsewhere), (#"https:/\\evil.example"#, .elsewhere),
             ("https://u@evil.example/", .elsewhere),
             ("ftp://cdn.hf.co/x", .elsewhere), ("javascript:alert(1)", .elsewhere),
-            ("https://evil.example/", .elsewhere),
+            ("https://evil.example/", .elsewhere), ("/\t/evil.example/x", .elsewhere), ("\t//evil.example", .elsewhere),
+            ("//\u{301}evil.example", .elsewhere), ("/\u{301}\\x", .elsewhere), ("/\u{301}x", .hub),
         ] as [(String, ContentHosts.Place)])
     func places(_ location: String, _ place: ContentHosts.Place) {
         #expect(hosts.place(of: location) == place)
@@ -126,6 +134,8 @@ struct RewriteTests {
         "A relayed document that a browser could run is put into an origin of its own; other content is as it was",
         arguments: [
             ("text/html; charset=utf-8", true), ("image/svg+xml", true), ("Text/HTML", true), (nil, true),
+            ("application/xhtml+xml", true), ("application/rss+XML;charset=utf-8", true), ("application/unknown", true),
+            ("text/plain; a=b, text/html", true), ("", true), ("html", true), ("application/vnd.git-lfs+json", false),
             ("application/json", false), ("application/octet-stream", false), ("text/plain", false),
         ] as [(String?, Bool)])
     func documents(_ type: String?, _ isIsolated: Bool) {

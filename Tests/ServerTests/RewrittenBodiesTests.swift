@@ -121,6 +121,7 @@ struct RewrittenBodiesTests {
             (.get, "/u/r/resolve/main/f.json"), (.get, "/api/models"), (.get, "/api/models/u/r"),
             (.post, "/api/models/u/r/preupload/main"), (.get, "/datasets/u/r.git/info/lfs/objects/batch"),
             (.head, "/api/models/u/r/discussions"), (.get, "/u/commit/resolve/main/f.json"),
+            (.get, "/api/resolve-cache/models/u/r/0123/xet-read-token/f.json"),
         ] as [(Hub.Method, String)])
     func others(_ method: Hub.Method, _ path: String) throws {
         let request = Request(method: method, target: try Target(path))

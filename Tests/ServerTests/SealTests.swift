@@ -98,7 +98,10 @@ struct SealTests {
 
     @Test(
         "Nothing climbs out of a base",
-        arguments: ["/..", "/../x", "/a/../../x", "/%2e%2E/x", "/.%2e", "/a%2F..%2Fb", "/.", "/..%5Cx", #"/a\b"#])
+        arguments: [
+            "/..", "/../x", "/a/../../x", "/%2e%2E/x", "/.%2e", "/a%2F..%2Fb", "/.", "/..%5Cx", #"/a\b"#,
+            "/..%2F%CC%81x", "/..%5C%CC%81x", "/a\\\u{301}b",
+        ])
     func climbing(_ more: String) {
         let opened = open(seal.path(to: "https://hf.co/at", for: .base, until: 1000) + more)
         guard case .failure(let failure) = opened else {

@@ -57,9 +57,13 @@ extension Headers {
         withMediaType { type in String(decoding: type.indices.map { type[$0].asciiLowercased }, as: UTF8.self) }
     }
 
-    /// Whether the media type is one of `types`; nil without a Content-Type. Does not allocate.
-    public func isMediaType(among types: CaselessWords) -> Bool? {
-        withMediaType { types.contains($0) }
+    /// Whether the media type is one of `types`, or ends with `suffix` (RFC 6839); nil without a Content-Type. Does not allocate.
+    public func isMediaType(among types: CaselessWords, suffix: String) -> Bool? {
+        let suffix = suffix.utf8.span
+        return withMediaType { type in
+            types.contains(type)
+                || type.count >= suffix.count && type.extracting(last: suffix.count).isCaselessly(suffix)
+        }
     }
 
     private func withMediaType<Result>(_ body: (Span<UInt8>) -> Result) -> Result? {

@@ -90,10 +90,11 @@ public struct Target: Sendable, Hashable {
     }
 
     /// Whether a segment is `.` or `..`, plain or encoded: a server that resolves these would see another path
-    /// than the one that was routed and allowed.
+    /// than the one that was routed and allowed. Bytes are looked at: a slash with an accent on it is one character, and no slash.
     public var hasDotSegments: Bool {
         segments.contains { segment in
-            segment.split { $0 == "/" || $0 == "\\" }.contains { $0 == "." || $0 == ".." }
+            segment.utf8.split { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "\\") }
+                .contains { $0.elementsEqual(".".utf8) || $0.elementsEqual("..".utf8) }
         }
     }
 

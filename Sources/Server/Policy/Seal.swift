@@ -74,7 +74,7 @@ struct Seal: Sendable {
             return ""
         }
         // Else the server could take it for a place that is not below the base.
-        guard !target.hasDotSegments, !path.contains("\\") else {
+        guard !target.hasDotSegments, !path.utf8.contains(UInt8(ascii: "\\")) else {
             throw .badRequest("The path below a sealed address must have no dot segments and no backslash.")
         }
         return path + (target.query.map { "?\($0)" } ?? "")

@@ -33,11 +33,13 @@ struct ContentHosts: Sendable {
     }
 
     /// A relative reference that stays on its host for every reader (RFC 3986 section 4.2): browsers take `//host`, `/\host` and
-    /// `https:host` for other hosts.
+    /// `https:host` for other hosts, and leave out tabs wherever they stand.
     private static func isLocal(_ reference: String) -> Bool {
-        guard !reference.contains("\\"), !reference.hasPrefix("//") else { return false }
-        let first = reference.prefix { !"/?#".contains($0) }
-        return !first.contains(":")
+        let bytes = reference.utf8
+        guard !bytes.contains(where: { $0 == UInt8(ascii: "\\") || $0 < 0x20 }), !bytes.starts(with: "//".utf8) else {
+            return false
+        }
+        return !bytes.prefix { !"/?#".utf8.contains($0) }.contains(UInt8(ascii: ":"))
     }
 
     func allows(_ url: String) -> Bool {

@@ -26,8 +26,14 @@ final class Flight {
         let key = ObjectIdentifier(context)
         let outcome: Landing = await withTaskCancellationHandler {
             await withCheckedContinuation { waiter in
-                // Looked at again: see `Transfer.head()`.
-                if let landing { waiter.resume(returning: landing) } else { waiting[key] = waiter }
+                // Both looked at again: see `Transfer.headOrEnd()`; and of a task that was cancelled before, no handler comes.
+                if let landing {
+                    waiter.resume(returning: landing)
+                } else if Task.isCancelled {
+                    waiter.resume(returning: .failed(.clientGone))
+                } else {
+                    waiting[key] = waiter
+                }
             }
         } onCancel: {
             EventLoop.assumeIsolated { self.waiting.removeValue(forKey: key)?.resume(returning: .failed(.clientGone)) }

@@ -4,6 +4,9 @@ internal import Hub
 /// revision a thousand times. Nothing is kept once it is answered.
 @EventLoop
 final class Flights {
+    /// After so many leaders who left, whoever still waits makes a call of their own.
+    private static let mostLosses = 2
+
     private let access: Access
     private var underWay: [CallKey: Flight] = [:]
 
@@ -20,6 +23,7 @@ final class Flights {
         guard let key = CallKey(request, hasBody: exchange.hasBody, access: access) else {
             return try await call()
         }
+        var losses = 0
         while let flight = underWay[key] {
             switch try await flight.landed(context) {
             case .answered(let answer):
@@ -28,7 +32,10 @@ final class Flights {
                 return exchange.send(answer, id: .beside(context.id))
             case .failed(let failure): throw failure
             case .unshared: return try await call()
-            case .abandoned: continue
+            case .abandoned:
+                losses += 1
+                // Else clients that ask and leave, over and over, could hold up others for as long as they like.
+                if losses == Self.mostLosses { return try await call() }
             }
         }
         try await lead(key, exchange, call)

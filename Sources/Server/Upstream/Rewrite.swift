@@ -55,6 +55,8 @@ struct Rewrite: Sendable {
         let rest = url.dropFirst(hub.count)
         // `https://hub.example.org` also begins with `https://hub.example`.
         guard rest.isEmpty || rest.hasPrefix("/") || rest.hasPrefix("?") else { return nil }
+        // A client that sent no Host gets paths, and to it `//host` is another place.
+        guard gateway.contains("://") || !rest.hasPrefix("//") else { return nil }
         return gateway + rest
     }
 

@@ -51,9 +51,11 @@ struct RewrittenBodies: Sendable {
             rules: [MemberRule("*url", change: .part), MemberRule("*Url", change: .part)]),
     ]
 
-    /// What is rewritten in the Hub's answer; nil for nothing.
+    /// What is rewritten in the Hub's answer; nil for nothing. Never in files, whose authors could have sealed what they like.
     static func rules(for request: Request, _ xet: Xet) -> [MemberRule]? {
-        guard request.target.pathBegins(with: "/api/") || request.method != .get else { return nil }
+        guard request.target.pathBegins(with: "/api/") || request.method != .get,
+            !request.target.pathBegins(with: "/api/resolve-cache/")
+        else { return nil }
         return rules(request.method, request.target, in: hub) { $0.xet == nil || $0.xet == xet }
     }
 

@@ -45,7 +45,7 @@ struct Sealing: Sendable {
             case (.complete, .hub), (.base, .hub): host != nil
             default: false
             }
-        guard isAllowed, use != .base || !url.contains(where: { "?#\\".contains($0) }) else {
+        guard isAllowed, use != .base || !url.utf8.contains(where: { "?#\\".utf8.contains($0) }) else {
             throw failure(host ?? "a place without a clear host")
         }
     }

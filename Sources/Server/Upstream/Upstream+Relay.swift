@@ -17,6 +17,8 @@ extension Upstream {
         if rules != nil {
             // What is compressed cannot be rewritten as it goes by.
             request.headers.set("Accept-Encoding", "identity")
+            // Nor a part, which may begin inside a URL.
+            request.headers.remove("Range")
         }
         if let billTo {
             request.headers.set("X-HF-Bill-To", billTo)

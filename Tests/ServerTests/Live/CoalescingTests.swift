@@ -198,4 +198,60 @@ struct CoalescingTests {
             #expect(hub.requests.count == 2)
         }
     }
+
+    @Test @EventLoop
+    func whoeverLosesTwoLeadersMakesACallOfTheirOwn() async throws {
+        let patient = PatientHub()
+        patient.awaited = .max
+        let hub = try FakeHub { exchange, _ in
+            await patient.wait()
+            exchange.send(Self.info)
+        }
+        try await withGateway(hub) { gateway in
+            patient.gateway = gateway
+            let crowd = Crowd()
+            // The trace is no part of what makes calls the same, and tells the Hub who leads.
+            var clients: [String: Task<Void, Never>] = [:]
+            for name in ["a", "b", "c", "d"] {
+                clients[name] = EventLoop.task {
+                    let reply = try? await gateway.client.get(Self.path, headers: ["X-Amzn-Trace-Id": name])
+                    if let reply { crowd.replies.append(reply) }
+                }
+            }
+            while gateway.server.gateway.lifecycle.inFlight < 4 { await EventLoop.sleep(milliseconds: 1) }
+            for number in 1...2 {
+                while hub.requests.count < number { await EventLoop.sleep(milliseconds: 1) }
+                let leader = try #require(hub.requests.last?.headers["X-Amzn-Trace-Id"])
+                clients.removeValue(forKey: leader)?.cancel()
+            }
+            for _ in 0..<1000 where hub.requests.count < 4 { await EventLoop.sleep(milliseconds: 1) }
+            #expect(hub.requests.count == 4, "two that were left, and one of each who stayed")
+            patient.awaited = 1
+            for client in clients.values { await client.value }
+            #expect(crowd.replies.count(where: { $0.status == 200 }) == 2)
+        }
+    }
+
+    @Test @EventLoop
+    func whoHasLeftAlreadyDoesNotBeginToWait() async throws {
+        let flight = Flight()
+        let context = RequestContext(id: .next(), caller: Caller(address: "", credential: nil))
+        let told = Told()
+        let task = EventLoop.task {
+            while !Task.isCancelled { await EventLoop.sleep(milliseconds: 1) }
+            told.hasLeft = true
+            do throws(Failure) { _ = try await flight.landed(context) } catch { told.failure = error }
+        }
+        task.cancel()
+        while !told.hasLeft { await EventLoop.sleep(milliseconds: 1) }
+        #expect(!flight.hasPassengers && told.failure?.kind == .clientGone)
+        flight.land(.unshared)
+        await task.value
+    }
+
+    @EventLoop
+    private final class Told {
+        var hasLeft = false
+        var failure: Failure?
+    }
 }

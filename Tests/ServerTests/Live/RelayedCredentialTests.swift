@@ -29,6 +29,37 @@ struct RelayedCredentialTests {
         }
     }
 
+    @Test(
+        "What a browser adds by itself, a Basic credential, is of no use to another site's page; a Bearer is no such thing"
+    )
+    @EventLoop func ambient() async throws {
+        let hub = try FakeHub(Response(.ok, text: "private"))
+        try await withGateway(hub, { $0.access = .passthrough }) { gateway in
+            for (credential, status) in [("Basic Y2xpZW50OmhmX29mVGhlQ2xpZW50", 403), ("Bearer hf_ofTheClient", 200)] {
+                for (name, value) in [("Sec-Fetch-Site", "cross-site"), ("Origin", "https://evil.example")] {
+                    let reply = try await gateway.client.send(
+                        .post, "/api/repos/create", headers: [name: value, "Authorization": credential])
+                    #expect(reply.status == status)
+                }
+                let tool = try await gateway.client.send(
+                    .post, "/u/r.git/git-upload-pack", headers: ["Authorization": credential])
+                #expect(tool.status == 200)
+            }
+            #expect(hub.requests.count == 4)
+        }
+    }
+
+    @Test("A part is not asked for of what is rewritten; where nothing is, it is")
+    @EventLoop func part() async throws {
+        let hub = try FakeHub(Response(.ok, headers: ["Content-Type": "application/json"], body: Array("{}".utf8)))
+        try await withGateway(hub) { gateway in
+            for path in ["/api/models/u/r/discussions", "/u/r/resolve/main/f.json"] {
+                _ = try await gateway.client.get(path, headers: ["Range": "bytes=5-"])
+            }
+            #expect(hub.requests.map { $0.headers["Range"] } == [nil, "bytes=5-"])
+        }
+    }
+
     @Test("Interim answers and their fields are dropped; the final one comes whole, with and without a request's body")
     @EventLoop func interim() async throws {
         let hub = try RawHub { connection, _ in
