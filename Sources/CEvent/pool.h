@@ -37,8 +37,11 @@ typedef enum ce_stage {
     CE_STAGE_ENDING
 } ce_stage;
 
-/* As much of one body is read at once, and taken before others have their turn. More brings little and costs memory. */
-enum { CE_TURN_BYTES = 128 * 1024 };
+/* As much of one body is read at once. More brings little and costs memory. */
+enum { CE_BUFFER_BYTES = 128 * 1024 };
+/* As much of one body is taken before others have their turn. The read that goes beyond it is copied by libcurl, which lets go of
+ * the socket until the next turn: with one buffer a turn that were every second read. */
+enum { CE_TURN_BYTES = 2 * CE_BUFFER_BYTES };
 enum { CE_HEAD_BYTES = 64 * 1024, CE_HEAD_FIELDS = 200, CE_INTERIM_HEADS = 10 };
 
 enum { CE_LANE_CONNECTIONS = 32 };

@@ -121,7 +121,7 @@ ce_transfer *ce_transfer_new(ce_pool *pool) {
     curl_easy_setopt(easy, CURLOPT_PROXY, "");
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     curl_easy_setopt(easy, CURLOPT_HTTP_CONTENT_DECODING, 0L);
-    curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)CE_TURN_BYTES);
+    curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)CE_BUFFER_BYTES);
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
     /* dns.c says how long addresses hold; libcurl would go through its own for each call. */
     curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, -1L);
