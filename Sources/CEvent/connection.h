@@ -50,9 +50,8 @@ struct ce_exchange {
     const ce_exchange_events *events;
     void *context;
     uint64_t lingered;
-    bool ticket_due; /* with the first answer */
-    bool hears;      /* `readable` is added */
-    bool reading;    /* the callee wants body bytes */
+    bool hears;   /* `readable` is added */
+    bool reading; /* the callee wants body bytes */
     bool body_ended;
     bool continue_due; /* 100 (Continue) is expected and not yet sent */
     bool close_after;

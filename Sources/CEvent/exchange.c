@@ -150,10 +150,6 @@ void ce_exchange_close_after(ce_exchange *exchange) {
  * What the socket does not take goes through the bufferevent as usual. */
 static size_t write_now(ce_exchange *exchange, const uint8_t *bytes, size_t count) {
     size_t sent = 0;
-    if (exchange->ticket_due) {
-        exchange->ticket_due = false;
-        SSL_new_session_ticket(exchange->ssl);
-    }
     while (sent < count) {
         size_t part = count - sent > INT_MAX ? INT_MAX : count - sent;
         ce_forget_errors();
@@ -193,8 +189,8 @@ static void hold(ce_exchange *exchange, int on) {
 }
 
 void ce_exchange_finish(ce_exchange *exchange, const uint8_t *bytes, size_t count) {
-    /* A ticket before the answer's end, or close_notify and FIN behind it: each would be a packet of its own. */
-    bool held = count > 0 && ce_exchange_queued(exchange) == 0 && (exchange->ticket_due || must_close(exchange));
+    /* close_notify and the FIN behind the answer's end would each be a packet of its own. */
+    bool held = count > 0 && ce_exchange_queued(exchange) == 0 && must_close(exchange);
     if (held) {
         hold(exchange, 1);
     }
