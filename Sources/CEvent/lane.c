@@ -115,6 +115,13 @@ void ce_lane_leave(ce_lane *lane) {
     }
 }
 
+void ce_lane_lost(ce_lane *lane) {
+    /* Nobody else would close that socket: the next call here may be long in coming. The first lane's comes soon. */
+    if (lane->calls == 0 && lane != lane->pool->lanes) {
+        event_active(lane->idle, EV_TIMEOUT, 0);
+    }
+}
+
 void ce_lanes_make(ce_pool *pool, uint32_t connections) {
     pool->lane_count = (connections + CE_LANE_CONNECTIONS - 1) / CE_LANE_CONNECTIONS;
     pool->lanes = calloc(pool->lane_count, sizeof *pool->lanes);

@@ -129,6 +129,8 @@ void ce_lanes_free(ce_pool *pool);
 /* Gives the lane for one more call, until it leaves. */
 ce_lane *ce_lane_enter(ce_pool *pool);
 void ce_lane_leave(ce_lane *lane);
+/* The other side has closed one of its idle connections. */
+void ce_lane_lost(ce_lane *lane);
 /* Has libcurl do what is due at a socket, or at CURL_SOCKET_TIMEOUT, and ends the calls that have come to their end. */
 void ce_lane_act(ce_lane *lane, curl_socket_t fd, int ready);
 /* Ends the calls that have come to their end. */

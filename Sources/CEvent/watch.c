@@ -25,6 +25,7 @@ static void on_socket(evutil_socket_t fd, short what, void *context) {
     if (!watch->wanted) {
         /* The other side has closed it, most likely: libcurl finds that out before it uses the connection. */
         stop(watch);
+        ce_lane_lost(watch->lane);
         return;
     }
     ce_lane_act(watch->lane, fd,

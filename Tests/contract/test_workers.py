@@ -310,7 +310,9 @@ def test_under_load_a_death_costs_no_more_than_the_requests_of_the_dead(start_tw
         os.kill(children(gate)[0], signal.SIGKILL)
         wait_for_message(gate, "serves again")
         load.wait_for(200)
-    assert len(load.failures) <= 8, load.failures
+    # Who connects to a process that is just dying has asked nothing yet.
+    lost = [failure for failure in load.failures if not failure.startswith("connect:")]
+    assert len(lost) <= 8, load.failures
 
 
 def test_who_dies_again_and_again_is_restarted_later_and_later(start_two):
