@@ -21,7 +21,7 @@ typedef enum ce_phase {
     CE_PHASE_HANDSHAKE,
     CE_PHASE_IDLE,      /* between requests */
     CE_PHASE_HEAD,      /* a part of a head has come */
-    CE_PHASE_HANDED,    /* the stand-in is with evhttp; its callback is due */
+    CE_PHASE_HANDED,    /* the gate has let a request through, or refused one; it is about to begin */
     CE_PHASE_ANSWERING, /* the exchange is the callee's */
     CE_PHASE_LINGERING, /* answered; what still comes in is discarded so that the client can read the answer */
     CE_PHASE_CLOSING,   /* to be freed in the next poll */

@@ -1,4 +1,4 @@
-/* What clients send: taken out of evhttp's hands, read by the gate, and handed on request by request. */
+/* What clients send: read by the gate, and handed on request by request. */
 #include "connection.h"
 
 #include <event2/bufferevent.h>

@@ -53,7 +53,7 @@ void ce_connection_close_idle(ce_exchange *connection) {
     if (SSL_is_init_finished(connection->ssl)) {
         SSL_shutdown(connection->ssl);
     }
-    /* evhttp then reads an end and frees the connection, as if the client had closed it. */
+    /* Its end is then read, as if the client had closed it, and the connection is freed. */
     shutdown(bufferevent_getfd(connection->bev), SHUT_RDWR);
 }
 

@@ -1,0 +1,59 @@
+/* gate.c: a strict RFC 9112 request parser; a pure state machine */
+#ifndef CEVENT_CE_GATE_H
+#define CEVENT_CE_GATE_H
+
+#include "ce_types.h"
+
+typedef enum ce_framing { CE_FRAMING_NONE, CE_FRAMING_LENGTH, CE_FRAMING_CHUNKED } ce_framing;
+
+typedef struct ce_gate_limits {
+    uint32_t head_bytes; /* request line and fields together */
+    uint32_t target_bytes;
+    uint32_t fields;
+    uint32_t chunk_line_bytes; /* a chunk-size line with its extensions; also each trailer section line */
+} ce_gate_limits;
+
+/* A request head that passed. Valid until the next ce_gate_feed. */
+typedef struct ce_request {
+    ce_header_block head;
+    ce_span method;
+    ce_span target; /* origin-form or `*`; of an absolute-form target only its path and query (RFC 9112 3.2.2) */
+    ce_framing framing;
+    uint64_t content_length; /* with CE_FRAMING_LENGTH */
+    bool http_1_0;
+    bool close; /* the client wants the connection closed after this request, or is HTTP/1.0 */
+    bool expects_continue;
+} ce_request;
+
+typedef enum ce_gate_event {
+    CE_GATE_MORE,    /* all bytes consumed, nothing to report yet */
+    CE_GATE_HEAD,    /* a request head is complete: ce_gate_request */
+    CE_GATE_BODY,    /* ce_gate_body holds the next bytes of its body (a span of the bytes fed: no copy) */
+    CE_GATE_END,     /* the request is complete; the next byte begins another one */
+    CE_GATE_REFUSED, /* ce_gate_refusal says why; the gate consumes nothing any more */
+} ce_gate_event;
+
+typedef struct ce_refusal {
+    int status;         /* 400 414 417 431 501 503 505; 503 when memory ran out */
+    const char *rule;   /* a short stable name for metrics and tests, e.g. "two-content-lengths" */
+    const char *reason; /* a sentence for the client, with what to do */
+    uint32_t number;    /* the rule's place in the table, to count by */
+} ce_refusal;
+
+/* The table of rules by number, from 1; number 0 is no rule. */
+uint32_t ce_rule_count(void);
+const char *ce_rule_name(uint32_t number);
+
+ce_gate *ce_gate_new(const ce_gate_limits *limits);
+void ce_gate_free(ce_gate *gate);
+/* Consumes a prefix of `bytes`, says in *consumed how much, and reports one event. Call again with the rest. */
+ce_gate_event ce_gate_feed(ce_gate *gate, const uint8_t *bytes, size_t count, size_t *consumed);
+const ce_request *ce_gate_request(const ce_gate *gate);
+ce_span ce_gate_body(const ce_gate *gate); /* offset is into the bytes given to the feed that reported it */
+ce_refusal ce_gate_refusal(const ce_gate *gate);
+/* True between two requests, when no byte of a next one has come: the connection is idle. */
+bool ce_gate_is_idle(const ce_gate *gate);
+/* Gives back memory that an unusually large head took. Call between requests. */
+void ce_gate_trim(ce_gate *gate);
+
+#endif
