@@ -10,17 +10,24 @@ from tables import case_table, verdict_table
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 DOCUMENT = ROOT / "docs/PERFORMANCE.md"
 IMAGES = ROOT / "docs/images"
-BEGIN, END = "<!-- bench: written by `make bench WRITE=1` -->", "<!-- /bench -->"
+# With its heading: prose that somebody puts between the two would leave the heading empty and the figures without one.
+BEGIN, END = "## Result\n\n<!-- bench: written by `make bench WRITE=1` -->\n", "<!-- /bench -->"
 
 
 def write(latest):
-    before, _, rest = DOCUMENT.read_text().partition(BEGIN)
+    measured = {name: results.rounds_of(entry) for name, entry in latest["cases"].items()}
+    document = put_in(DOCUMENT.read_text(), text(latest, measured))
+    charts.draw(measured, IMAGES)
+    DOCUMENT.write_text(document)
+
+
+def put_in(document, figures):
+    """The document with these figures in the place of those that it has."""
+    before, _, rest = document.partition(BEGIN)
     _, found, after = rest.partition(END)
     if not found:
-        raise SystemExit(f"{DOCUMENT} has no {BEGIN} followed by {END}")
-    measured = {name: results.rounds_of(entry) for name, entry in latest["cases"].items()}
-    charts.draw(measured, IMAGES)
-    DOCUMENT.write_text(f"{before}{BEGIN}\n\n{text(latest, measured)}\n\n{END}{after}")
+        raise SystemExit(f"{DOCUMENT} has no {BEGIN!r} followed by {END}")
+    return f"{before}{BEGIN}\n{figures}\n\n{END}{after}"
 
 
 def text(latest, measured):

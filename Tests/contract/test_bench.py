@@ -8,6 +8,7 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "bench"))
 import callgrind  # noqa: E402
+import document  # noqa: E402
 import figures  # noqa: E402
 import processes  # noqa: E402
 import svg  # noqa: E402
@@ -82,6 +83,16 @@ def test_a_target_is_met_up_to_its_bound(bound, at_least, met):
 
 def test_what_was_not_measured_is_neither_met_nor_missed():
     assert figures.Target("image_mb", 120, "image").verdict(figures.Rounds())["met"] is None
+
+
+def test_the_figures_are_written_directly_below_their_heading_and_nowhere_else():
+    page = document.DOCUMENT.read_text()
+    written = document.put_in(page, "FIGURES")
+    assert "\n## Result\n\n<!-- bench" in written and "FIGURES\n\n<!-- /bench -->\n\n## What is not met" in written
+    assert "| Case " not in written.partition("## Result")[2]
+    heading, between = "## Result\n\n", "## What is not met\n\nProse.\n\n"
+    with pytest.raises(SystemExit):
+        document.put_in(page.replace(heading, heading + between), "FIGURES")
 
 
 def test_a_chart_is_well_formed_whatever_its_labels_are():

@@ -128,12 +128,12 @@ def test_space(client, writes):
         client("delete", name, "space")
 
 
-@pytest.mark.parametrize("document", ["README.md", "docs/hub-endpoint.md"])
-def test_the_documented_commands_work_as_they_are_written(client, document, tmp_path):
+@pytest.mark.parametrize(("document", "heading"), [("README.md", "First use with hf"), ("docs/use.md", "hf")])
+def test_the_documented_commands_work_as_they_are_written(client, document, heading, tmp_path):
     """But for the port, in a folder with certs/."""
     if client.is_old:
         pytest.skip("this client has other commands")
-    section = (ROOT / document).read_text().partition("# Use it as your Hub endpoint\n")[2]
+    section = (ROOT / document).read_text().partition(f"\n## {heading}\n")[2]
     commands = re.search(r"```sh\n(.*?)```", section, re.DOTALL)[1]
     assert commands.count("\nhf ") > 3
     (tmp_path / "certs").symlink_to(client.gate.certificates.directory)

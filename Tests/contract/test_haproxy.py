@@ -1,5 +1,5 @@
 """Three gates behind a real HAProxy with the files of config/haproxy: what happens to one of them costs the clients nothing
-but what it was answering when it was killed. docs/DEPLOY.md promises it."""
+but what it was answering when it was killed. docs/scale.md promises it."""
 
 import re
 import shutil
