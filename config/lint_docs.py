@@ -120,27 +120,39 @@ def cited_tests():
             yield f"docs/THREATS.md: there is no test {cited}"
 
 
+SWIFT_DECLARATION = re.compile(
+    r"\b(?:class|struct|enum|actor|protocol|extension|typealias|func|var|let|case|macro) +`?([\w.]+)")
+# `swift format` sees to it that a type's closing brace is the first one at the line's beginning.
+SWIFT_TYPE = re.compile(
+    r"^(?:[a-z@(][\w@()]* )*(?:class|struct|enum|actor|protocol|extension) ([\w.]+)[^\n]*\{\n(.*?)^\}", re.MULTILINE | re.DOTALL)
+
+
 @cache
-def declarations():
-    """For each name that is declared in Sources, the files that declare or extend it."""
-    found = {}
-    swift = re.compile(r"\b(?:class|struct|enum|actor|protocol|extension|typealias|func|var|let|case|macro) +`?(\w+)")
+def declared():
+    """The names that Sources declare; of C all words of its code, as declarations have too many forms there."""
+    names = set()
     for name in sources(".swift"):
-        for word in swift.findall(text(name)):
-            found.setdefault(word, set()).add(name)
-    # Of C any word in the code: declarations have too many forms.
+        names |= set(SWIFT_DECLARATION.findall(text(name)))
     for name in sources(".c", ".h"):
         code = re.sub(r'/\*.*?\*/|"(?:[^"\\\n]|\\.)*"', " ", text(name), flags=re.DOTALL)
-        for word in re.findall(r"[A-Za-z_]\w+", code):
-            found.setdefault(word, set()).add(name)
+        names |= set(re.findall(r"[A-Za-z_]\w+", code))
+    return names
+
+
+@cache
+def members():
+    """For each Swift type what its declaration and its extensions declare."""
+    found = {}
+    for name in sources(".swift"):
+        for type_name, body in SWIFT_TYPE.findall(text(name)):
+            found.setdefault(type_name, set()).update(SWIFT_DECLARATION.findall(body))
     return found
 
 
 def is_declared(name):
-    """`Type`, `function`, or `Type.member`, which a file that declares or extends the type has to declare."""
-    parts = name.removesuffix("()").split(".")
-    files = [declarations().get(part, set()) for part in parts]
-    return all(files) and bool(set.intersection(*files))
+    """`Type`, `function`, or `Type.member`."""
+    owner, dot, member = name.removesuffix("()").rpartition(".")
+    return member in members().get(owner, ()) if dot else member in declared()
 
 
 @cache
