@@ -15,8 +15,8 @@ DOCS = ROOT / "docs"
 ARCHITECTURE = DOCS / "ARCHITECTURE.md"
 TROUBLESHOOTING = DOCS / "troubleshooting.md"
 README_LINES = 250
-TASK_PAGES = ["README.md", "docs/use.md", "docs/api.md", "docs/run.md", "docs/secure.md", "docs/observe.md", "docs/scale.md",
-              "docs/troubleshooting.md"]
+# Pages of docs/ that are printed, or are for who changes the code; the others are for users.
+NOT_FOR_USERS = {"SETTINGS.md", "METRICS.md", "COMPATIBILITY.md", "PERFORMANCE.md", "THREATS.md", "ARCHITECTURE.md", "hub-api.md", "README.md"}
 # Words with an underscore that are not settings: names of the clients', of the log's members, of other programs' settings.
 NOT_SETTINGS = {
     "huggingface_hub", "base_url", "request_id", "hub_request_id", "upstream_ms", "snapshot_download", "stop_grace_period", "fail_timeout",
@@ -181,12 +181,14 @@ def cited_settings():
     """Settings, variables and metrics that the pages for users name."""
     shown = {name for name in tracked() if name.startswith(("config/", "docker/", "Tests/"))} | {"Makefile"}
     metrics = text("docs/METRICS.md")
-    for page in TASK_PAGES:
+    pages = [name for name in sorted(tracked()) if re.fullmatch(r"docs/[^/]+\.md", name) and Path(name).name not in NOT_FOR_USERS]
+    for page in ["README.md", *pages]:
         document = text(page)
         for span in CODE_SPAN.findall(prose(document)):
             word = re.fullmatch(r"([a-z]+(?:_[a-z]+)+)(?: ?[=:].*)?", span)
             if word and not word[1].startswith(("hubgate_", "hf_")) and word[1] not in settings() | NOT_SETTINGS:
-                yield f"{page}: there is no setting {word[1]} in docs/SETTINGS.md"
+                yield (f"{page}: there is no setting {word[1]} in docs/SETTINGS.md "
+                       "(a word of another program's belongs into NOT_SETTINGS of config/lint_docs.py)")
         for variable in sorted(set(re.findall(r"\bHUBGATE_([A-Z0-9_]+)\b", document))):
             if variable.lower() not in settings() and not any(f"HUBGATE_{variable}" in text(file) for file in shown
                                                               if not file.endswith((".png", ".svg"))):
