@@ -7,7 +7,7 @@ import pytest
 
 from clients import BESIDE_THE_HUB, LIBRARIES, VARIANTS, Client, make_guard
 from fakehub import FakeHub
-from gate import Gate, make_certificates, make_workspace
+from gate import Gate, make_certificates, make_workspace, running_gate
 from hub import Hub
 
 pytest_plugins = ["compatibility"]
@@ -74,12 +74,8 @@ def start_before(start):
 @pytest.fixture(scope="module")
 def gate(tmp_path_factory, certificates):
     """A gate in its sandbox that the tests of one file share."""
-    gate = Gate(make_workspace(tmp_path_factory.mktemp("gate") / "workspace"), certificates, "--sandbox")
-    try:
+    with running_gate(tmp_path_factory.mktemp("gate") / "workspace", certificates, "--sandbox") as gate:
         yield gate
-        gate.stop()
-    finally:
-        gate.kill()
 
 
 # The real clients

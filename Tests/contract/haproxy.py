@@ -4,16 +4,11 @@ import os
 import signal
 import socket
 import subprocess
-import time
 from pathlib import Path
 
 from gate import ROOT, clean_environment
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+from ports import free_port
+from waiting import wait_until
 
 
 class HAProxy:
@@ -22,7 +17,7 @@ class HAProxy:
         self.statistics = directory / "haproxy.sock"
         self.log_path = directory / "haproxy.log"
         pem = directory / "gate.pem"
-        pem.write_text(certificates.certificate.read_text() + certificates.key.read_text())
+        pem.write_text(certificates.chain_with_key)
         variables = {
             "HUBGATE_NAME": "localhost",
             "HUBGATE_BIND": f"127.0.0.1:{self.port}",
@@ -58,13 +53,12 @@ class HAProxy:
 
     def wait_for(self, condition, seconds=10):
         """Waits until `condition` holds of the servers."""
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
+
+        def holds():
             assert self.process.poll() is None, self.log
-            if self.statistics.exists() and condition(self.servers()):
-                return
-            time.sleep(0.05)
-        raise AssertionError(f"{self.servers()}: {self.log}")
+            return self.statistics.exists() and condition(self.servers())
+
+        assert wait_until(holds, seconds), f"{self.servers()}: {self.log}"
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)

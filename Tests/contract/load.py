@@ -6,6 +6,7 @@ import ssl
 import threading
 import time
 
+from waiting import wait_until
 from wire import Ended
 
 REQUEST = b"GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -32,10 +33,8 @@ class Load:
             thread.join(30)
 
     def wait_for(self, count, seconds=10):
-        wanted, deadline = self.answers + count, time.monotonic() + seconds
-        while self.answers < wanted and time.monotonic() < deadline:
-            time.sleep(0.01)
-        assert self.answers >= wanted, (self.answers, wanted, self.failures[:3])
+        wanted = self.answers + count
+        assert wait_until(lambda: self.answers >= wanted, seconds), (self.answers, wanted, self.failures[:3])
 
     def _client(self, number):
         connection = None

@@ -7,7 +7,7 @@ import pytest
 
 from clients import MEBIBYTE, VARIANTS, Client, digest, noise
 from fakehub import http
-from gate import Gate, make_workspace
+from gate import running_gate
 from hub import Hub
 from test_inference import ask
 from wire import parse_all
@@ -18,13 +18,9 @@ BASE = "/hf"
 @pytest.fixture(scope="module")
 def below(tmp_path_factory, certificates):
     """A gate in its sandbox below BASE."""
-    workspace = make_workspace(tmp_path_factory.mktemp("below") / "workspace")
-    gate = Gate(workspace, certificates, "--sandbox", "--base-path", BASE)
-    try:
+    workspace = tmp_path_factory.mktemp("below") / "workspace"
+    with running_gate(workspace, certificates, "--sandbox", "--base-path", BASE) as gate:
         yield gate
-        gate.stop()
-    finally:
-        gate.kill()
 
 
 @pytest.fixture(scope="module")

@@ -3,14 +3,15 @@
 import os
 import re
 import signal
-import socket
 import subprocess
 import time
 
 import pytest
 
-from fakehub import http, wait_until
+from fakehub import http
 from gate import BINARY, clean_environment, run
+from ports import free_port, taken_port, unused_port
+from waiting import wait_until
 
 CONFIG = 78  # EX_CONFIG of sysexits.h
 AS_ROOT = os.geteuid() == 0
@@ -161,10 +162,7 @@ def test_an_address_for_strangers_is_refused_until_access_is_chosen(workspace, c
 
 
 def test_a_port_in_use_is_said_clearly(workspace, certificates):
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = taken.getsockname()[1]
+    with taken_port() as port:
         done = run(workspace, "--listen", f"127.0.0.1:{port}", "--sandbox", **certificates.settings)
     assert done.returncode not in (0, -signal.SIGABRT, -signal.SIGILL, -signal.SIGSEGV)
     line = complaint(done, done.returncode)
@@ -313,37 +311,32 @@ def test_the_probe_of_a_gate_that_runs_ends_with_0(start, workspace, certificate
 
 
 def test_the_probe_where_nothing_runs_says_so_and_ends_with_1(workspace):
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        done = run(workspace, "--probe", "--listen", f"127.0.0.1:{taken.getsockname()[1]}")
+    with unused_port() as port:
+        done = run(workspace, "--probe", "--listen", f"127.0.0.1:{port}")
         assert complaint(done, 1)
 
 
 def test_the_probe_of_something_that_does_not_answer_ends_in_time(workspace):
-    with socket.socket() as silent:
-        silent.bind(("127.0.0.1", 0))
-        silent.listen()
+    with taken_port() as silent:
         started = time.monotonic()
-        done = run(workspace, "--probe", "--listen", f"127.0.0.1:{silent.getsockname()[1]}")
+        done = run(workspace, "--probe", "--listen", f"127.0.0.1:{silent}")
         assert complaint(done, 1) and time.monotonic() - started < 6
 
 
 # How it is started
 
 
+def launched(workspace, certificates, *command, stderr=subprocess.DEVNULL):
+    return subprocess.Popen(
+        command, cwd=workspace, env=clean_environment(workspace, **certificates.settings), stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL, stderr=stderr,
+    )
+
+
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "<&- >&-", "<&- >&- 2>&-"])
 def test_standard_descriptors_that_are_closed_at_the_start_harm_nobody(workspace, certificates, closed):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    process = subprocess.Popen(
-        ["bash", "-c", f'exec "$0" --sandbox --listen 127.0.0.1:{port} {closed}', BINARY],
-        cwd=workspace,
-        env=clean_environment(workspace, **certificates.settings),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    port = free_port()
+    process = launched(workspace, certificates, "bash", "-c", f'exec "$0" --sandbox --listen 127.0.0.1:{port} {closed}', BINARY)
     try:
 
         def ask():
@@ -392,13 +385,8 @@ def test_the_log_of_requests_can_be_switched_off(start):
 
 
 def test_the_log_is_text_where_that_is_asked_for(workspace, certificates):
-    process = subprocess.Popen(
-        [BINARY, "--listen", "127.0.0.1:0", "--sandbox", "--log-format", "text"],
-        cwd=workspace,
-        env=clean_environment(workspace, **certificates.settings),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
+    process = launched(
+        workspace, certificates, BINARY, "--listen", "127.0.0.1:0", "--sandbox", "--log-format", "text", stderr=subprocess.PIPE
     )
     try:
         lines = [process.stderr.readline() for _ in range(3)]

@@ -7,8 +7,8 @@ sandbox's journal, after each.
 import pytest
 
 from clients import SECONDS, UNASKED, VARIANTS, Client, digest, noise
-from fakehub import wait_until
 from hub import Hub
+from waiting import wait_until
 
 # The tests' own test
 

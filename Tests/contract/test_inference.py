@@ -7,9 +7,10 @@ import sys
 
 import pytest
 
-from fakehub import http, wait_until
+from fakehub import http
 from gate import clean_environment
 from hub import Hub
+from waiting import wait_until
 
 PATH = "/v1/chat/completions"
 CHUNKED = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"

@@ -9,8 +9,10 @@ import time
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from fakehub import http, wait_until
+from fakehub import http
 from gate import run
+from ports import free_port, taken_port, unused_port
+from waiting import wait_until
 from wire import Connection
 
 MIB = 1 << 20
@@ -180,9 +182,8 @@ def test_calls_to_the_hub_count_by_outcome(start_before, hub):
 
 
 def test_an_unreachable_hub_counts(start):
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        gate = start("--upstream", f"http://127.0.0.1:{unused.getsockname()[1]}", sandbox=False, HF_TOKEN="hf_x")
+    with unused_port() as port:
+        gate = start("--upstream", f"http://127.0.0.1:{port}", sandbox=False, HF_TOKEN="hf_x")
         gate.ask(request("GET", "/x", b"Connection: close")).check_is_error(502)
     page = Page(gate)
     assert page("upstream_calls_total", outcome="unreachable") == 1
@@ -240,9 +241,7 @@ def test_lines_that_the_log_loses_count(start):
 
 
 def test_admin_listen_takes_what_is_below_its_prefix(start):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     gate = start("--admin-listen", f"127.0.0.1:{port}")
     assert f"Serving /-/health, /-/ready and /-/metrics on https://localhost:{port} alone." in gate.messages
 
@@ -267,19 +266,14 @@ def test_admin_listen_takes_what_is_below_its_prefix(start):
 
 
 def test_the_admin_address_answers_while_the_other_is_full(start):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     gate = start("--admin-listen", f"127.0.0.1:{port}", "--max-connections", "1")
     with gate.connect():
         assert Page(gate, port)("accept_pauses_total", reason="limit") == 1
 
 
 def test_a_taken_admin_address_ends_the_start(certificates, workspace):
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = taken.getsockname()[1]
+    with taken_port() as port:
         done = run(workspace, "--sandbox", "--listen", "127.0.0.1:0", "--admin-listen", f"127.0.0.1:{port}",
                    **certificates.settings)  # fmt: skip
     assert done.returncode == 69 and f"cannot listen on 127.0.0.1 port {port}" in done.stderr

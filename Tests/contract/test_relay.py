@@ -10,8 +10,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from fakehub import FakeHub, http, wait_until
+from fakehub import FakeHub, http
 from gate import IS_SANITIZED, Gate, make_workspace
+from ports import unused_port
+from waiting import wait_until
 
 MIB = 1 << 20
 BLOCK = random.Random(7).randbytes(MIB)
@@ -490,9 +492,8 @@ def test_an_answer_cut_by_the_hub_is_cut_for_the_client(shared, framing, size, h
 
 
 def test_a_hub_that_nobody_reaches_is_a_502_and_one_that_says_nothing_a_504(start, hub):
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        closed = start("--upstream", f"http://127.0.0.1:{taken.getsockname()[1]}", sandbox=False, HF_TOKEN="hf_x")
+    with unused_port() as port:
+        closed = start("--upstream", f"http://127.0.0.1:{port}", sandbox=False, HF_TOKEN="hf_x")
         exchange(closed, "GET", "/x").check_is_error(502, "HubUnreachable")
     silent = start(
         "--upstream",

@@ -14,7 +14,7 @@ import urllib.request
 
 import pytest
 
-from gate import Gate, make_workspace
+from gate import running_gate
 from hub import Hub
 
 pytestmark = pytest.mark.skipif(
@@ -76,12 +76,8 @@ def files():
 
 @pytest.fixture(scope="module")
 def hub(tmp_path_factory, certificates):
-    gate = Gate(make_workspace(tmp_path_factory.mktemp("hub") / "workspace"), certificates, "--sandbox")
-    try:
+    with running_gate(tmp_path_factory.mktemp("hub") / "workspace", certificates, "--sandbox") as gate:
         yield Hub(gate)
-        gate.stop()
-    finally:
-        gate.kill()
 
 
 @pytest.fixture(scope="module")

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 
 import pytest
 
-from fakehub import FakeHub, http, wait_until
+from fakehub import FakeHub, http
 from gate import IS_SANITIZED, Gate, make_workspace
+from waiting import wait_until
 from wire import Ended, WireError
 
 # Of the gate under test. An ending has to come between a limit and this much later.
@@ -76,24 +77,15 @@ class Scenes:
 
     def handshake_half(self):
         started = time.monotonic()
-        plain = self.gate.tcp()
-        session = self.gate.context.wrap_bio(*(bios := (ssl.MemoryBIO(), ssl.MemoryBIO())), server_hostname="localhost")
-        with pytest.raises(ssl.SSLWantReadError):
-            session.do_handshake()
-        plain.sendall(bios[1].read()[:100])
-        with plain:
+        with self.gate.tcp() as plain:
+            plain.sendall(self.gate.hello()[:100])
             return seconds_until_end(plain, started)
 
     def handshake_dripping(self):
         started = time.monotonic()
-        plain = self.gate.tcp()
-        session = self.gate.context.wrap_bio(*(bios := (ssl.MemoryBIO(), ssl.MemoryBIO())), server_hostname="localhost")
-        with pytest.raises(ssl.SSLWantReadError):
-            session.do_handshake()
-        hello = bios[1].read()
-        plain.settimeout(0.2)
-        with plain:
-            for byte in hello[:40]:
+        with self.gate.tcp() as plain:
+            plain.settimeout(0.2)
+            for byte in self.gate.hello()[:40]:
                 try:
                     plain.sendall(bytes([byte]))
                     if not plain.recv(1):
@@ -125,31 +117,25 @@ class Scenes:
             drip(connection, b"GET /-/health HTTP/1.1\r\nHost: localhost\r\nX-Long: " + b"a" * 100, every=0.3)
             return self._timed_answer(connection, started)
 
-    def body_stalled(self):
+    def _body(self, line, framing, begun=b"", dripped=b""):
+        """Sends a head, what of its body has begun, and then a byte now and then, if any."""
         with self.gate.connect() as connection:
             started = time.monotonic()
-            connection.send(b"POST /api/repo HTTP/1.1\r\n" + HEAD + b"Content-Length: 100\r\n\r\n{")
+            connection.send(line + b" HTTP/1.1\r\n" + HEAD + framing + b"\r\n\r\n" + begun)
+            drip(connection, dripped, every=0.3)
             return self._timed_answer(connection, started)
+
+    def body_stalled(self):
+        return self._body(b"POST /api/repo", b"Content-Length: 100", b"{")
 
     def body_dripping(self):
-        with self.gate.connect() as connection:
-            started = time.monotonic()
-            connection.send(b"POST /api/repo HTTP/1.1\r\n" + HEAD + b"Content-Length: 100\r\n\r\n")
-            drip(connection, b" " * 100, every=0.3)
-            return self._timed_answer(connection, started)
+        return self._body(b"POST /api/repo", b"Content-Length: 100", dripped=b" " * 100)
 
     def relayed_body_stalled(self):
-        with self.gate.connect() as connection:
-            started = time.monotonic()
-            connection.send(b"PUT /swallow HTTP/1.1\r\n" + HEAD + b"Content-Length: 100000\r\n\r\n" + b"x" * 5000)
-            return self._timed_answer(connection, started)
+        return self._body(b"PUT /swallow", b"Content-Length: 100000", b"x" * 5000)
 
     def relayed_chunks_dripping(self):
-        with self.gate.connect() as connection:
-            started = time.monotonic()
-            connection.send(b"PUT /swallow HTTP/1.1\r\n" + HEAD + b"Transfer-Encoding: chunked\r\n\r\n")
-            drip(connection, b"1\r\nx\r\n" * 50, every=0.3)
-            return self._timed_answer(connection, started)
+        return self._body(b"PUT /swallow", b"Transfer-Encoding: chunked", dripped=b"1\r\nx\r\n" * 50)
 
     def relayed_body_steady(self):
         """Slow, but with progress in each second: 6 s in all."""

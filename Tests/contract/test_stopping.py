@@ -8,8 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from fakehub import http, wait_until
+from fakehub import http
 from gate import Gate, make_workspace
+from waiting import wait_until
 from wire import Ended, WireError
 
 HEALTH = b"GET /-/health HTTP/1.1\r\nHost: localhost\r\n\r\n"

@@ -14,11 +14,13 @@ from pathlib import Path
 
 import pytest
 
-from fakehub import http, wait_until
+from fakehub import http
 from gate import BINARY, IS_SANITIZED, Certificates, clean_environment, make_certificates, run
 from load import Load, is_refused
+from ports import taken_port
 from test_lifecycle import copies_in_memory, reload, replace, serial_of, wait_for_message
 from test_metrics import Page, request
+from waiting import wait_until
 from wire import Ended
 
 HEALTH = request("GET", "/-/health")
@@ -228,10 +230,7 @@ def test_a_port_that_is_taken_ends_the_start_at_once(start_two, certificates, wo
         done = run(workspace, "--sandbox", "--listen", f"127.0.0.1:{gate.port}", *flags, **certificates.settings)
         assert done.returncode == 69, done.stderr
         assert done.stderr == f"hubgate: cannot listen on 127.0.0.1 port {gate.port}: Address already in use\n"
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = taken.getsockname()[1]
+    with taken_port() as port:
         for address in ["--listen", "--admin-listen"]:
             done = run(workspace, "--sandbox", "--workers", "2", *(["--listen", "127.0.0.1:0"] if address != "--listen" else []),
                        address, f"127.0.0.1:{port}", **certificates.settings)  # fmt: skip

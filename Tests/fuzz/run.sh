@@ -32,7 +32,7 @@ if ! clang=$(find_clang) || ! command -v python3 >/dev/null; then
 fi
 
 rm -rf "$dir/seeds"
-python3 Tests/fuzz/seeds.py Tests/corpus/requests.tsv "$dir/seeds"
+python3 Tests/fuzz/seeds.py "$dir/seeds"
 for source in Tests/fuzz/*.c; do
     name=$(basename "$source" .c)
     mkdir -p "$dir/$name"

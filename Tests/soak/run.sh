@@ -9,4 +9,5 @@ if [[ ! -x $binary ]]; then
     echo "There is no $binary: build it first (make build), or name one in HUBGATE_BINARY." >&2
     exit 1
 fi
-HUBGATE_BINARY=$(realpath "$binary") PYTHONDONTWRITEBYTECODE=1 exec python3 -W error::SyntaxWarning Tests/soak/soak.py
+HUBGATE_BINARY=$(realpath "$binary") PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=Tests/support \
+    exec python3 -W error::SyntaxWarning Tests/soak/soak.py

@@ -9,12 +9,10 @@ import tempfile
 import time
 from pathlib import Path
 
-sys.path.append(str(Path(__file__).resolve().parents[1] / "contract"))
-
-from soak_client import Cut
 from corpus import lines
-from gate import IS_SANITIZED, Gate, make_certificates, make_workspace
 from faulty_hub import FakeHub
+from gate import IS_SANITIZED, Gate, make_certificates, make_workspace
+from soak_client import Cut
 from visits import CLIENT_TOKEN, Load, Violation, expect
 
 SECONDS = int(os.environ.get("SOAK_SECONDS", "120"))

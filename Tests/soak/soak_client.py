@@ -2,12 +2,11 @@
 
 import asyncio
 import hashlib
-import re
 import socket
 import ssl
 import struct
 
-from wire import WireError, parse_head
+from wire import WireError, chunk_size, framing, parse_head
 
 PART = 64 * 1024
 KEPT_BYTES = 16 * 1024
@@ -133,18 +132,15 @@ class Connection:
             if answer.status >= 200:
                 break
         answer.hashed, answer.length, self.pause = hashlib.sha256(), 0, pause
-        lengths, codings = answer.all("Content-Length"), answer.all("Transfer-Encoding")
-        if len(lengths) + len(codings) > 1:
-            raise WireError(f"framed more than once: {answer.headers}")
+        length = framing(answer, to_head)
+        if length == "until the end":
+            # To a client of HTTP/1.1 nothing of the soak's needs that.
+            raise WireError(f"a body without framing: {answer.headers}")
         try:
-            if to_head or answer.status in (204, 304):
-                pass
-            elif codings:
+            if length == "chunked":
                 await self.chunks(answer)
-            elif lengths:
-                await self.take(answer, int(lengths[0]))
             else:
-                raise WireError(f"a body without framing: {answer.headers}")
+                await self.take(answer, length)
         except Cut as cut:
             # Whatever TLS said of it: not where an answer would begin.
             raise Cut() from cut
@@ -167,11 +163,9 @@ class Connection:
 
     async def chunks(self, answer):
         while True:
-            size = await self.until(b"\r\n")
-            if not re.fullmatch(rb"[0-9a-fA-F]{1,16}", size):
-                raise WireError(f"not a chunk size: {size!r}")
-            await self.take(answer, int(size, 16))
+            size = chunk_size(await self.until(b"\r\n"))
+            await self.take(answer, size)
             if await self.until(b"\r\n") != b"":
                 raise WireError("a chunk without its end, or a trailer that nobody asked for")
-            if int(size, 16) == 0:
+            if size == 0:
                 return

@@ -9,8 +9,8 @@ import random
 import time
 from collections import Counter
 
-from soak_client import Connection, Cut
 from faulty_hub import BODY_FAULTS, HEAD_FAULTS, digest, pieces
+from soak_client import Connection, Cut
 from wire import WireError
 
 SMALL = [0, 1, 200, 4096, 20_000, 100_000]

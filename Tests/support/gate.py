@@ -1,5 +1,6 @@
 """A hubgate of the tests' own: started, asked, watched and ended."""
 
+import contextlib
 import json
 import os
 import re
@@ -7,54 +8,18 @@ import signal
 import socket
 import ssl
 import subprocess
-import time
-from dataclasses import dataclass
 from pathlib import Path
 
+from certificates import ROOT, Certificates, make_certificates  # noqa: F401 - a gate needs one, so they come with it
+from waiting import wait_until
 from wire import Connection
 
-ROOT = Path(__file__).resolve().parents[2]
 BINARY = Path(os.environ.get("HUBGATE_BINARY", ROOT / ".build/debug/hubgate")).resolve()
 IS_SANITIZED = b"__asan_init" in BINARY.read_bytes()
 
 SANITIZERS = ("ASAN_OPTIONS", "LSAN_OPTIONS", "UBSAN_OPTIONS")
 START_SECONDS = 15
 STOP_SECONDS = 15
-
-
-@dataclass(frozen=True)
-class Certificates:
-    """A directory that config/make-certs.sh has filled."""
-
-    directory: Path
-
-    @property
-    def authority(self):
-        return self.directory / "ca.pem"
-
-    @property
-    def certificate(self):
-        return self.directory / "cert.pem"
-
-    @property
-    def key(self):
-        return self.directory / "key.pem"
-
-    @property
-    def settings(self):
-        return {"HUBGATE_TLS_CERT": str(self.certificate), "HUBGATE_TLS_KEY": str(self.key)}
-
-    def client_context(self):
-        context = ssl.create_default_context(cafile=self.authority)
-        context.set_alpn_protocols(["http/1.1"])
-        return context
-
-
-def make_certificates(directory):
-    subprocess.run(
-        [ROOT / "config/make-certs.sh", "--out", directory], check=True, capture_output=True, timeout=30
-    )
-    return Certificates(Path(directory))
 
 
 def clean_environment(home, **variables):
@@ -108,14 +73,12 @@ class Gate:
         self.origin = f"https://localhost:{self.port}"
 
     def _wait_for_port(self):
-        deadline = time.monotonic() + START_SECONDS
-        while time.monotonic() < deadline:
-            found = re.search(r"Listening on https://localhost:(\d+)\.", self.errors)
-            if found:
-                return int(found[1])
-            if self.process.poll() is not None:
-                break
-            time.sleep(0.01)
+        def listening():
+            return re.search(r"Listening on https://localhost:(\d+)\.", self.errors)
+
+        wait_until(lambda: listening() or self.process.poll() is not None, START_SECONDS)
+        if found := listening():
+            return int(found[1])
         self.kill()
         raise AssertionError(f"The gate did not start (code {self.process.returncode}): {self.errors}")
 
@@ -135,12 +98,7 @@ class Gate:
 
     def wait_for_log(self, condition, seconds=3):
         """Waits until a line of the access log fulfils `condition`, and gives it."""
-        deadline = time.monotonic() + seconds
-        while True:
-            found = next((line for line in self.log_lines if condition(line)), None)
-            if found or time.monotonic() > deadline:
-                return found
-            time.sleep(0.02)
+        return wait_until(lambda: next((line for line in self.log_lines if condition(line)), None), seconds)
 
     # What it uses
 
@@ -179,6 +137,14 @@ class Gate:
             plain.close()
             raise
         return Connection(secure)
+
+    def hello(self):
+        """The bytes that a client's handshake begins with."""
+        sent = ssl.MemoryBIO()
+        session = self.context.wrap_bio(ssl.MemoryBIO(), sent, server_hostname="localhost")
+        with contextlib.suppress(ssl.SSLWantReadError):
+            session.do_handshake()
+        return sent.read()
 
     def ask(self, request=b"GET /-/health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", timeout=10):
         """One request on a connection of its own; gives its one answer."""
@@ -233,3 +199,14 @@ class Gate:
             self.process.kill()
             self.process.wait()
         self.killed = True
+
+
+@contextlib.contextmanager
+def running_gate(directory, certificates, *flags, **options):
+    """A gate in a working directory of its own, which is made; stopped in order at the end, and looked at."""
+    gate = Gate(make_workspace(directory), certificates, *flags, **options)
+    try:
+        yield gate
+        gate.stop()
+    finally:
+        gate.kill()

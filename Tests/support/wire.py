@@ -72,6 +72,40 @@ def parse_head(block):
     return answer
 
 
+def parse_request_head(block):
+    """Method, target and the fields of a request's head without its empty line."""
+    start, *lines = block.decode("latin-1").split("\r\n")
+    method, target, _ = start.split(" ")
+    return method, target, [(name, value.strip()) for name, _, value in (line.partition(":") for line in lines)]
+
+
+def chunk_size(line):
+    """Of the line that begins a chunk, which has no extension."""
+    if not re.fullmatch(rb"[0-9a-fA-F]{1,16}", line):
+        raise WireError(f"not a chunk size: {line!r}")
+    return int(line, 16)
+
+
+def framing(answer, to_head=False):
+    """How long an answer's body is: a number of bytes, `chunked`, or `until the end`, which only the connection's end delimits."""
+    lengths, codings = answer.all("Content-Length"), answer.all("Transfer-Encoding")
+    if len(lengths) + len(codings) > 1:
+        raise WireError(f"framed more than once: {answer.headers}")
+    if to_head or answer.status < 200 or answer.status in (204, 304):
+        return 0
+    if codings:
+        if codings[0] != "chunked":
+            raise WireError(f"not a coding that was asked for: {codings[0]!r}")
+        return "chunked"
+    if lengths:
+        if not re.fullmatch(r"\d+", lengths[0]):
+            raise WireError(f"not a length: {lengths[0]!r}")
+        return int(lengths[0])
+    if answer.closes:
+        return "until the end"
+    raise WireError(f"a body without framing: {answer.headers}")
+
+
 def parse_all(stream):
     """The answers in what a finished program, such as curl -i, has written down."""
     answers = []
@@ -157,21 +191,13 @@ class Connection:
             self._more()
         head, _, self.waiting = self.waiting.partition(b"\r\n\r\n")
         answer = parse_head(head)
-        lengths, codings = answer.all("Content-Length"), answer.all("Transfer-Encoding")
-        if len(lengths) + len(codings) > 1:
-            raise WireError(f"framed more than once: {answer.headers}")
-        if to_head or answer.status < 200 or answer.status in (204, 304):
-            return answer
-        if codings:
-            answer.body = self._chunks(codings[0])
-        elif lengths:
-            if not re.fullmatch(r"\d+", lengths[0]):
-                raise WireError(f"not a length: {lengths[0]!r}")
-            answer.body = self._bytes(int(lengths[0]))
-        elif answer.closes:
+        length = framing(answer, to_head)
+        if length == "chunked":
+            answer.body = self._chunks()
+        elif length == "until the end":
             answer.body = self._rest()
-        else:
-            raise WireError(f"a body without framing: {answer.headers}")
+        elif length:
+            answer.body = self._bytes(length)
         return answer
 
     def answer(self, to_head=False):
@@ -181,19 +207,15 @@ class Connection:
             if answer.status >= 200:
                 return answer
 
-    def _chunks(self, coding):
-        if coding != "chunked":
-            raise WireError(f"not a coding that was asked for: {coding!r}")
+    def _chunks(self):
         body = bytearray()
         while True:
-            size = self._line()
-            if not re.fullmatch(rb"[0-9a-fA-F]{1,16}", size):
-                raise WireError(f"not a chunk size: {size!r}")
-            if int(size, 16) == 0:
+            size = chunk_size(self._line())
+            if size == 0:
                 if self._line() != b"":
                     raise WireError("a trailer that nobody asked for")
                 return bytes(body)
-            body += self._bytes(int(size, 16))
+            body += self._bytes(size)
             if self._bytes(2) != b"\r\n":
                 raise WireError("a chunk without its end")
 

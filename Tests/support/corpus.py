@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from gate import ROOT
+from certificates import ROOT
 
 ESCAPE = re.compile(rb"\\(?:\{(\d+)\*([^}]*)\}|x([0-9A-Fa-f]{2})|([rnt0\\]))")
 PLAIN = {b"r": b"\r", b"n": b"\n", b"t": b"\t", b"0": b"\0", b"\\": b"\\"}

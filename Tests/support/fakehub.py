@@ -6,17 +6,10 @@ import threading
 import time
 from dataclasses import dataclass, field
 
+from waiting import wait_until  # noqa: F401 - for those who wait for what the Hub has seen
+from wire import chunk_size, parse_request_head
+
 HEAD_BYTES = 1 << 20
-
-
-def wait_until(condition, seconds=3):
-    """Waits until `condition()` is true, and gives it."""
-    deadline = time.monotonic() + seconds
-    while True:
-        value = condition()
-        if value or time.monotonic() > deadline:
-            return value
-        time.sleep(0.01)
 
 
 def http(status=200, body=b"", *fields):
@@ -64,9 +57,7 @@ class HubConnection:
             if len(self.waiting) > HEAD_BYTES or not self._more():
                 return None
         head, _, self.waiting = self.waiting.partition(b"\r\n\r\n")
-        lines = head.decode("latin-1").split("\r\n")
-        method, target, _ = lines[0].split(" ")
-        headers = [(name, value.strip()) for name, _, value in (line.partition(":") for line in lines[1:])]
+        method, target, headers = parse_request_head(head)
         self.requests += 1
         return Request(method, target, headers, head, self)
 
@@ -87,7 +78,7 @@ class HubConnection:
     def parts(self, request):
         """The body's bytes as they come."""
         if request["Transfer-Encoding"]:
-            while size := int(self._line(), 16):
+            while size := chunk_size(self._line()):
                 yield self._exactly(size)
                 self._exactly(2)
             self._line()

@@ -1,0 +1,27 @@
+"""Ports of 127.0.0.1 for servers that have to be told one, and ports that cannot be had."""
+
+import contextlib
+import socket
+
+
+def free_port():
+    """A port that nobody listens on now. Somebody else may take it first; the kernel gives each one out again late."""
+    with unused_port() as port:
+        return port
+
+
+@contextlib.contextmanager
+def unused_port():
+    """Nobody listens on it, and nobody can."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        yield held.getsockname()[1]
+
+
+@contextlib.contextmanager
+def taken_port():
+    """Somebody listens on it, and says nothing to those who connect."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        held.listen()
+        yield held.getsockname()[1]
