@@ -85,7 +85,8 @@ wrk: install ## Requests a second, release (DURATION=10 CONNECTIONS=64)
 	@Tests/load/wrk.sh "$$(swift build -c release --show-bin-path)/hubgate"
 
 bench: bench-build ## Measure beside nginx and HAProxy (CASE=relayed, ROUNDS=3 SECONDS=3, WRITE=1)
-	@python3 bench --rounds $(ROUNDS) --seconds $(SECONDS) $(if $(CASE),--case $(CASE)) $(if $(WRITE),--write) $(BENCHED)
+	@$(if $(WRITE),config/python-env.sh .venv-bench bench/requirements.txt)
+	@$(if $(WRITE),.venv-bench/bin/python,python3) bench --rounds $(ROUNDS) --seconds $(SECONDS) $(if $(CASE),--case $(CASE)) $(if $(WRITE),--write) $(BENCHED)
 
 bench-check: bench-build ## Say whether a request costs 5 % more than bench/baseline.json (REPEAT=1)
 	@python3 bench --check --repeat $(REPEAT) $(BENCHED)

@@ -8,6 +8,9 @@ import signal
 import sys
 import traceback
 
+# What tests and bench share, which the modules below import.
+sys.path.append(str(pathlib.Path(__file__).resolve().parent.parent / "Tests/support"))
+
 import baseline
 import document
 import machine

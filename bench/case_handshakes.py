@@ -36,8 +36,7 @@ class HandshakeCase(Case):
         rounds = self.interleaved(
             servers, options.rounds, lambda server: self._round(server, options.seconds), progress
         )
-        for process in [*(server.process for server in servers), upstream.process]:
-            bench.stop(process)
+        bench.stop_all(*servers, upstream)
         return rounds
 
     def _start(self, bench, name, port):

@@ -49,8 +49,7 @@ class RequestsCase(Case):
         rounds = self.interleaved(
             servers, options.rounds, lambda server: self._round(bench, server, upstream, seconds), progress
         )
-        for process in [*(server.process for server in servers), upstream.process]:
-            bench.stop(process)
+        bench.stop_all(*servers, upstream)
         return rounds
 
     def _start(self, bench, name, upstream):

@@ -40,8 +40,7 @@ class StreamCase(Case):
             servers, options.rounds, lambda server: self._round(bench, server, sink, idle[server.name]), progress
         )
         sink.close()
-        for process in [*(server.process for server in servers), upstream.process]:
-            bench.stop(process)
+        bench.stop_all(*servers, upstream)
         return rounds
 
     def _round(self, bench, server, sink, idle):

@@ -1,8 +1,7 @@
-"""The charts of docs/PERFORMANCE.md, from the bench's own figures."""
+"""What is shown in the charts of docs/PERFORMANCE.md, from the bench's own figures; bar_chart.py draws it."""
 
 from cases import CASES
 from figures import short
-from svg import Bar, Panel, chart
 
 CPU = {
     "fixed": "fixed reply", "held": "held answer", "relayed": "relayed", "relayed-tls": "relayed, TLS upstream",
@@ -25,13 +24,30 @@ ALL = {
 }
 
 
-def draw(measured, folder):
-    """Those for which there are figures."""
-    legend = "Shorter is better."
-    for name, panels in zip(ALL, (_cpu(measured), _counts(measured), _memory(measured))):
-        panels = [panel for panel in panels if panel.bars]
-        if panels:
-            (folder / name).write_text(chart(ALL[name], panels, legend))
+class Bar:
+    """`kind` is met, missed or other (a server beside hubgate); `target` a bound to mark, in the bar's unit. A `minor`
+    bar is a thin one that belongs to the bar above it.
+    """
+
+    def __init__(self, label, value, text, kind, target=None, minor=False):
+        self.label, self.value, self.text, self.kind, self.target = label, value, text, kind, target
+        self.minor = minor
+
+
+class Panel:
+    """Bars on one scale; `line` marks a value through all of them."""
+
+    def __init__(self, title, bars, line=None):
+        self.title, self.bars, self.line = title, bars, line
+
+
+def panels(measured):
+    """By the chart's file the panels for which there are figures."""
+    drawn = {
+        name: [panel for panel in of_chart if panel.bars]
+        for name, of_chart in zip(ALL, (_cpu(measured), _counts(measured), _memory(measured)), strict=True)
+    }
+    return {name: of_chart for name, of_chart in drawn.items() if of_chart}
 
 
 def _target(case_name, figure, ratio=False):

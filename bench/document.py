@@ -16,9 +16,15 @@ BEGIN, END = "## Result\n\n<!-- bench: written by `make bench WRITE=1` -->\n", "
 
 def write(latest):
     measured = {name: results.rounds_of(entry) for name, entry in latest["cases"].items()}
-    document = put_in(DOCUMENT.read_text(), text(latest, measured))
-    charts.draw(measured, IMAGES)
-    DOCUMENT.write_text(document)
+    draw(measured)
+    DOCUMENT.write_text(put_in(DOCUMENT.read_text(), text(latest, measured)))
+
+
+def draw(measured):
+    import bar_chart  # matplotlib, which only this needs
+
+    for name, panels in charts.panels(measured).items():
+        (IMAGES / name).write_text(bar_chart.chart(charts.ALL[name], panels))
 
 
 def put_in(document, figures):

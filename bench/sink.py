@@ -1,10 +1,10 @@
 """An upstream that takes bodies as fast as they come and counts their bytes: nginx would write 1 GiB to disk."""
 
-import re
 import socket
 import threading
 
-LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)\r\n", re.IGNORECASE)
+from kept import LENGTH
+
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
 
 

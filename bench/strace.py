@@ -2,11 +2,11 @@
 
 import re
 import signal
-import time
 
 import kept
 import proc
 from processes import LOAD_CORES, BenchError
+from waiting import wait_until
 
 ATTACHED_WITHIN = 10
 WARM_ROUNDS = 20
@@ -41,9 +41,10 @@ def _count(bench, server, client, request):
 
 
 def _await_tracer(bench, tracer, pids):
-    deadline = time.monotonic() + ATTACHED_WITHIN
-    while not all(proc.tracer(pid) == tracer.pid for pid in pids):
-        if tracer.poll() is not None or time.monotonic() > deadline:
-            raise BenchError(f"strace could not attach: {bench.last_words(tracer)}")
-        time.sleep(0.01)
+    def attached():
+        return all(proc.tracer(pid) == tracer.pid for pid in pids)
+
+    wait_until(lambda: attached() or tracer.poll() is not None, ATTACHED_WITHIN)
+    if not attached():
+        raise BenchError(f"strace could not attach: {bench.last_words(tracer)}")
 

@@ -9,9 +9,11 @@ import re
 import resource
 import socket
 import ssl
-import time
 
-from processes import LOAD_CORES, SERVER_CORES, BenchError, Processes, run
+from certificates import make_certificates
+from ports import free_port
+from processes import LOAD_CORES, SERVER_CORES, BenchError, Processes
+from waiting import wait_until
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 CONFIG = pathlib.Path(__file__).resolve().parent / "config"
@@ -62,13 +64,11 @@ class Workbench(Processes):
     def __init__(self, binary):
         super().__init__()
         self.binary = binary
-        run(ROOT / "config/make-certs.sh", "--out", self.work / "certs")
-        (self.work / "haproxy.pem").write_text(
-            (self.work / "certs/cert.pem").read_text() + (self.work / "certs/key.pem").read_text()
-        )
+        certificates = make_certificates(self.work / "certs")
+        (self.work / "haproxy.pem").write_text(certificates.chain_with_key)
         with open(self.work / "blob", "wb") as blob:
             blob.truncate(FILE_BYTES)
-        self.client = ssl.create_default_context(cafile=str(self.work / "certs/ca.pem"))
+        self.client = ssl.create_default_context(cafile=certificates.authority)
         self.client.check_hostname = False
 
     def upstream(self):
@@ -126,6 +126,11 @@ class Workbench(Processes):
             raise BenchError(f"{server.name} answered {path} with {answer.status}: {body[:300]!r}")
         return body
 
+    def stop_all(self, *started):
+        """Servers and upstreams, in this order."""
+        for one in started:
+            self.stop(one.process)
+
     def check_alive(self, server):
         if server.process.poll() is not None:
             raise BenchError(f"{server.name} ended ({server.process.returncode}): {self.last_words(server.process)}")
@@ -137,21 +142,14 @@ class Workbench(Processes):
         (self.work / template).write_text(text)
 
     def _await_port(self, process, port, patience=READY_WITHIN):
-        deadline = time.monotonic() + patience
-        while True:
+        def listens():
             if process.poll() is not None:
                 raise BenchError(f"{process.name} did not start: {self.last_words(process)}")
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-                return
-            if time.monotonic() > deadline:
-                raise BenchError(f"{process.name} did not listen within {patience} s: {self.last_words(process)}")
-            time.sleep(0.01)
+                return True
 
-
-def free_port():
-    with socket.socket() as held:
-        held.bind(("127.0.0.1", 0))
-        return held.getsockname()[1]
+        if not wait_until(listens, patience):
+            raise BenchError(f"{process.name} did not listen within {patience} s: {self.last_words(process)}")
 
 
 def raise_descriptor_limit(wanted=20000):
