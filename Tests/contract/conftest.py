@@ -78,6 +78,13 @@ def gate(tmp_path_factory, certificates):
         yield gate
 
 
+@pytest.fixture(scope="module")
+def sandbox_hub(tmp_path_factory, certificates):
+    """The Hub of a gate in its sandbox, for tests of one file that talk to it without the gateway."""
+    with running_gate(tmp_path_factory.mktemp("hub") / "workspace", certificates, "--sandbox") as gate:
+        yield Hub(gate)
+
+
 # The real clients
 
 

@@ -11,9 +11,6 @@ import time
 
 import pytest
 
-from gate import running_gate
-from hub import Hub
-
 pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("huggingface_hub") is None, reason="this interpreter has no huggingface_hub"
 )
@@ -22,9 +19,8 @@ MEBIBYTE = 1 << 20
 
 
 @pytest.fixture(scope="module")
-def hub(tmp_path_factory, certificates):
-    with running_gate(tmp_path_factory.mktemp("hub") / "workspace", certificates, "--sandbox") as gate:
-        yield Hub(gate)
+def hub(sandbox_hub):
+    return sandbox_hub
 
 
 @pytest.fixture(scope="module")

@@ -14,9 +14,6 @@ import urllib.request
 
 import pytest
 
-from gate import running_gate
-from hub import Hub
-
 pytestmark = pytest.mark.skipif(
     any(importlib.util.find_spec(name) is None for name in ("huggingface_hub", "hf_xet")),
     reason="this interpreter has no hf_xet",
@@ -75,9 +72,8 @@ def files():
 
 
 @pytest.fixture(scope="module")
-def hub(tmp_path_factory, certificates):
-    with running_gate(tmp_path_factory.mktemp("hub") / "workspace", certificates, "--sandbox") as gate:
-        yield Hub(gate)
+def hub(sandbox_hub):
+    return sandbox_hub
 
 
 @pytest.fixture(scope="module")

@@ -10,5 +10,5 @@ cd "$(dirname "$0")/../.."
 binary=${HUBGATE_BINARY:-.build/debug/hubgate}
 [[ -x $binary ]] || { echo "There is no $binary: build it first (make build), or name one in HUBGATE_BINARY." >&2; exit 1; }
 command -v chromium >/dev/null || config/install-deps.sh chromium fonts-dejavu-core
-HUBGATE_BINARY=$(realpath "$binary") PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=Tests/support \
+HUBGATE_BINARY=$(realpath "$binary") PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=Tests/support:Tests/contract \
     exec python3 Tests/screenshots/screenshots.py "${1:-.build/screenshots}"
