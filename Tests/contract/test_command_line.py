@@ -1,5 +1,6 @@
 """What is typed, set or mounted wrong or right, and what the program then says and ends with."""
 
+import contextlib
 import os
 import re
 import signal
@@ -326,44 +327,39 @@ def test_the_probe_of_something_that_does_not_answer_ends_in_time(workspace):
 # How it is started
 
 
+@contextlib.contextmanager
 def launched(workspace, certificates, *command, stderr=subprocess.DEVNULL):
-    return subprocess.Popen(
+    """A gate that is told to stop at the end, and does."""
+    process = subprocess.Popen(
         command, cwd=workspace, env=clean_environment(workspace, **certificates.settings), stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL, stderr=stderr,
     )
-
-
-@pytest.mark.parametrize("closed", ["<&-", ">&-", "<&- >&-", "<&- >&- 2>&-"])
-def test_standard_descriptors_that_are_closed_at_the_start_harm_nobody(workspace, certificates, closed):
-    port = free_port()
-    process = launched(workspace, certificates, "bash", "-c", f'exec "$0" --sandbox --listen 127.0.0.1:{port} {closed}', BINARY)
     try:
-
-        def ask():
-            return subprocess.run(
-                [
-                    "curl",
-                    "-q",
-                    "-sS",
-                    "--max-time",
-                    "5",
-                    "--cacert",
-                    certificates.authority,
-                    f"https://localhost:{port}/-/health",
-                ],
-                capture_output=True,
-                check=False,
-            ).stdout.strip()
-
-        assert wait_until(lambda: ask() == b'{"status":"ok"}', 5)
-        # Whatever descriptor a client's socket has, no log line is written to it.
-        assert [ask() for _ in range(5)] == [b'{"status":"ok"}'] * 5
+        yield process
         process.send_signal(signal.SIGTERM)
         assert process.wait(5) == 0
     finally:
         if process.poll() is None:
             process.kill()
             process.wait()
+        if process.stderr:
+            process.stderr.close()
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "<&- >&-", "<&- >&- 2>&-"])
+def test_standard_descriptors_that_are_closed_at_the_start_harm_nobody(workspace, certificates, closed):
+    port = free_port()
+    with launched(workspace, certificates, "bash", "-c", f'exec "$0" --sandbox --listen 127.0.0.1:{port} {closed}', BINARY):
+
+        def ask():
+            return subprocess.run(
+                ["curl", "-q", "-sS", "--max-time", "5", "--cacert", certificates.authority, f"https://localhost:{port}/-/health"],
+                capture_output=True, check=False,
+            ).stdout.strip()
+
+        assert wait_until(lambda: ask() == b'{"status":"ok"}', 5)
+        # Whatever descriptor a client's socket has, no log line is written to it.
+        assert [ask() for _ in range(5)] == [b'{"status":"ok"}'] * 5
 
 
 def test_the_first_lines_say_where_it_listens_and_that_the_sandbox_is_one(start):
@@ -385,18 +381,9 @@ def test_the_log_of_requests_can_be_switched_off(start):
 
 
 def test_the_log_is_text_where_that_is_asked_for(workspace, certificates):
-    process = launched(
-        workspace, certificates, BINARY, "--listen", "127.0.0.1:0", "--sandbox", "--log-format", "text", stderr=subprocess.PIPE
-    )
-    try:
+    command = [BINARY, "--listen", "127.0.0.1:0", "--sandbox", "--log-format", "text"]
+    with launched(workspace, certificates, *command, stderr=subprocess.PIPE) as process:
         lines = [process.stderr.readline() for _ in range(3)]
         assert b"SANDBOX" in lines[0] and b"The sandbox's Hub: " in lines[1] and b"Listening on" in lines[2]
         assert not any(line.startswith(b"{") for line in lines)
         time.sleep(0.2)
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(5) == 0
-    finally:
-        if process.poll() is None:
-            process.kill()
-            process.wait()
-        process.stderr.close()
