@@ -61,9 +61,9 @@ static void count_end(ce_transfer *transfer, ce_outcome outcome) {
     }
 }
 
-static bool may_be_kept(const ce_transfer *transfer, ce_outcome outcome) {
-    return outcome == CE_OUTCOME_WHOLE && transfer->exact && transfer->parser.response.keeps
-        && ce_transfer_is_sent(transfer);
+/* Also where the sink cancelled the call with the last piece of content: the connection is as it should be. */
+static bool may_be_kept(const ce_transfer *transfer) {
+    return transfer->complete && transfer->exact && transfer->parser.response.keeps && ce_transfer_is_sent(transfer);
 }
 
 static void make_spare(ce_transfer *transfer) {
@@ -82,7 +82,7 @@ void ce_transfer_end(ce_transfer *transfer, ce_outcome outcome, const char *reas
     if (transfer->stage == CE_STAGE_ENDING) {
         TAILQ_REMOVE(&pool->ending, transfer, next);
     }
-    ce_transfer_leave(transfer, may_be_kept(transfer, outcome));
+    ce_transfer_leave(transfer, may_be_kept(transfer));
     transfer->stage = CE_STAGE_ENDING;
     evtimer_del(transfer->limit);
     if (transfer->origin != NULL) {
