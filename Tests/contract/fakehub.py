@@ -118,6 +118,15 @@ class HubConnection:
         except OSError:
             return True
 
+    def end(self):
+        """Ends in order: over TLS with close_notify, without which the end of a response is not known to be one."""
+        if isinstance(self.socket, ssl.SSLSocket):
+            self.socket.settimeout(3)
+            try:
+                self.socket.unwrap()
+            except OSError:
+                pass
+
     def reset(self):
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.socket.close()

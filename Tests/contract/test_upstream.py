@@ -154,6 +154,7 @@ def test_every_line_of_the_corpus_of_responses_becomes_what_it_says(trusting, an
             for index in range(len(line.raw)):
                 connection.send(line.raw[index : index + 1])
         if line.outcome != "whole" or not line.keeps:
+            connection.end()
             return None
         return b""
 
@@ -175,6 +176,24 @@ def test_every_line_of_the_corpus_of_responses_becomes_what_it_says(trusting, an
             if line.status is not None:
                 assert len(got.body) == line.length, line.id
         assert ask(gate, "GET", "/next").body == b"next", line.id
+
+
+def test_tls_that_ends_without_close_notify_is_a_cut(trusting, certificates):
+    hub = FakeHub(certificates=certificates)
+
+    def cut(_, connection):
+        connection.send(b"HTTP/1.1 200 OK\r\n\r\nuntil its end")
+
+    hub.on("/cut", cut)
+    hub.on("/whole", lambda _, connection: cut(_, connection) or connection.end())
+    gate = trusting(hub)
+    try:
+        assert ask(gate, "GET", "/whole").body == b"until its end"
+        with gate.connect() as client:
+            client.send(request("GET", "/cut"))
+            client.check_cut()
+    finally:
+        hub.close()
 
 
 # A response before the request's body was sent
