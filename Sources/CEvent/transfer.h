@@ -78,6 +78,8 @@ void ce_transfer_leave(ce_transfer *transfer, bool keeps);
 void ce_transfer_release(ce_transfer *transfer);
 
 /* ---- transfer_request.c ---- */
+/* Makes room for a text of that length; what is in it stays. */
+void ce_transfer_reserve(ce_transfer *transfer, size_t needed);
 /* Writes the request's text. Returns NULL, or why the call cannot be sent. */
 const char *ce_transfer_compose(ce_transfer *transfer, const ce_call *call);
 

@@ -13,7 +13,12 @@ static void begin_request(ce_transfer *transfer) {
     transfer->deaf = transfer->stale = false;
     ce_response_begin(&transfer->parser, transfer->to_head);
     ce_transfer_limit(transfer, transfer->first_byte_ms);
-    ce_transfer_write(transfer);
+    if (ce_transfer_is_starved(transfer)) {
+        /* The body's first bytes come at once, most likely, and leave with the head. */
+        ce_upstream_want_write(transfer->upstream, true);
+    } else {
+        ce_transfer_write(transfer);
+    }
 }
 
 static void on_connected(void *context, const char *fault) {

@@ -8,7 +8,7 @@
 /* Room for all that is not the caller's: the blanks, the version, the framing field. */
 enum { CE_OWN_BYTES = 128 };
 
-static void reserve(ce_transfer *transfer, size_t needed) {
+void ce_transfer_reserve(ce_transfer *transfer, size_t needed) {
     if (needed <= transfer->text_capacity) {
         return;
     }
@@ -16,12 +16,18 @@ static void reserve(ce_transfer *transfer, size_t needed) {
     while (capacity < needed) {
         capacity *= 2;
     }
-    free(transfer->text);
-    transfer->text = malloc(capacity);
-    transfer->text_capacity = capacity;
-    if (transfer->text == NULL) {
+    char *text = malloc(capacity);
+    if (text == NULL) {
         abort();
     }
+    if (transfer->text != NULL) {
+        memcpy(text, transfer->text, transfer->text_length);
+        /* There may be a token in it. */
+        explicit_bzero(transfer->text, transfer->text_length);
+        free(transfer->text);
+    }
+    transfer->text = text;
+    transfer->text_capacity = capacity;
 }
 
 static char *append(char *into, const void *bytes, size_t count) {
@@ -88,9 +94,9 @@ const char *ce_transfer_compose(ce_transfer *transfer, const ce_call *call) {
     const ce_origin *origin = transfer->origin;
     const char *target = call->url + origin->entry.key_length;
     size_t content = call->streams_body ? 0 : call->body_length;
-    reserve(transfer,
-            strlen(call->method) + strlen(target) + origin->host_line_length + call->fields_length + line_count(call)
-                + CE_OWN_BYTES + content);
+    ce_transfer_reserve(transfer,
+                        strlen(call->method) + strlen(target) + origin->host_line_length + call->fields_length
+                            + line_count(call) + CE_OWN_BYTES + content);
     transfer->to_head = is(call->method, "HEAD");
     transfer->acts = !is_safe(call->method) || call->body != NULL || call->streams_body;
     transfer->chunked = call->streams_body && call->stream_length < 0;
