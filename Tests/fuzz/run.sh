@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Fuzzes the request parser with libFuzzer under ASan and UBSan: run.sh [seconds], or `make fuzz`.
+# Fuzzes the parsers of requests and responses with libFuzzer under ASan and UBSan: run.sh [seconds], or `make fuzz`.
 # Each C file in this folder is one fuzzer; all start from Tests/corpus. What they found before is kept in .build/fuzz
 # and gone on from; an input that broke something is left there too.
 #   FUZZ_SECONDS=60 is for each
@@ -31,17 +31,23 @@ if ! clang=$(find_clang) || ! command -v python3 >/dev/null; then
     clang=$(find_clang)
 fi
 
-rm -rf "$dir/seeds"
-python3 Tests/fuzz/seeds.py "$dir/seeds"
+for table in requests responses; do
+    rm -rf "${dir:?}/seeds-$table"
+    python3 Tests/fuzz/seeds.py "$table" "$dir/seeds-$table"
+done
 for source in Tests/fuzz/*.c; do
     name=$(basename "$source" .c)
+    case $name in
+        response_*) seeds=$dir/seeds-responses dictionary=Tests/fuzz/response.dict ;;
+        *) seeds=$dir/seeds-requests dictionary=Tests/fuzz/gate.dict ;;
+    esac
     mkdir -p "$dir/$name"
     "$clang" -std=gnu11 -g -O1 -Wall -Wextra -Werror -fno-omit-frame-pointer -fuse-ld=bfd \
         -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
-        -ISources/CEvent/include Sources/CEvent/gate*.c "$source" -o "$dir/$name.run"
+        -ISources/CEvent/include Sources/CEvent/gate*.c Sources/CEvent/response*.c "$source" -o "$dir/$name.run"
     echo "$name, the corpus as it is, then $seconds s:"
     # Whole: what comes later is cut to -max_len.
-    "$dir/$name.run" -runs=0 -timeout=5 -verbosity=0 -artifact_prefix="$dir/" "$dir/seeds"
+    "$dir/$name.run" -runs=0 -timeout=5 -verbosity=0 -artifact_prefix="$dir/" "$seeds"
     "$dir/$name.run" -max_total_time="$seconds" -max_len=4096 -timeout=5 -rss_limit_mb=1024 -verbosity=0 \
-        -dict=Tests/fuzz/gate.dict -artifact_prefix="$dir/" -print_final_stats=1 "$dir/$name" "$dir/seeds"
+        -dict="$dictionary" -artifact_prefix="$dir/" -print_final_stats=1 "$dir/$name" "$seeds"
 done

@@ -1,4 +1,4 @@
-"""Tests/corpus/requests.tsv as values; its README.md has the format."""
+"""Tests/corpus as values; its README.md has the format."""
 
 import re
 from dataclasses import dataclass
@@ -54,3 +54,25 @@ def read_line(text):
 def lines():
     content = (ROOT / "Tests/corpus/requests.tsv").read_bytes()
     return [read_line(line) for line in content.split(b"\n") if line and not line.startswith(b"#")]
+
+
+@dataclass(frozen=True)
+class Response:
+    id: str
+    method: str
+    outcome: str
+    keeps: bool
+    status: int | None  # None: no head passes
+    length: int | None  # None: its content is cut
+    raw: bytes
+
+
+def responses():
+    content = (ROOT / "Tests/corpus/responses.tsv").read_bytes()
+    rows = [line.split(b"\t") for line in content.split(b"\n") if line and not line.startswith(b"#")]
+    for id, method, outcome, keeps, answer, _, raw in rows:
+        status, _, length = answer.decode().partition(" ")
+        yield Response(
+            id.decode(), method.decode(), outcome.decode(), keeps == b"keep",
+            None if status == "-" else int(status), None if length in ("", "cut") else int(length), unescaped(raw),
+        )

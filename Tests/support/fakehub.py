@@ -1,6 +1,7 @@
 """A Hub that does what a test tells it to, misbehaviour included: raw sockets, a thread for each connection."""
 
 import socket
+import ssl
 import struct
 import threading
 import time
@@ -44,6 +45,7 @@ class HubConnection:
         self.socket = plain
         self.number = number
         self.waiting = b""
+        self.garbled = b""
         self.requests = 0
 
     def _more(self):
@@ -57,6 +59,7 @@ class HubConnection:
             if len(self.waiting) > HEAD_BYTES or not self._more():
                 return None
         head, _, self.waiting = self.waiting.partition(b"\r\n\r\n")
+        self.garbled = head
         method, target, headers = parse_request_head(head)
         self.requests += 1
         return Request(method, target, headers, head, self)
@@ -106,6 +109,15 @@ class HubConnection:
         except OSError:
             return True
 
+    def end(self):
+        """Ends in order: over TLS with close_notify, without which the end of a response is not known to be one."""
+        if isinstance(self.socket, ssl.SSLSocket):
+            self.socket.settimeout(3)
+            try:
+                self.socket.unwrap()
+            except OSError:
+                pass
+
     def reset(self):
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.socket.close()
@@ -113,19 +125,25 @@ class HubConnection:
 
 class FakeHub:
     """Answers a path by the function that `on` gave for it, with (request, connection): what the function returns is
-    sent and the connection kept; None closes it. The body is read before, unless `reads=False`."""
+    sent and the connection kept; None closes it. The body is read before, unless `reads=False`. With `certificates` it
+    speaks TLS. `garbled` has what was read where a head belongs and is none."""
 
-    def __init__(self, receive_buffer=None):
+    def __init__(self, receive_buffer=None, certificates=None, port=0):
+        self.context = None
+        if certificates:
+            self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            self.context.load_cert_chain(certificates.certificate, certificates.key)
         self.listener = socket.socket()
         if receive_buffer:
             self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self.listener.bind(("127.0.0.1", 0))
+        self.listener.bind(("127.0.0.1", port))
         self.listener.listen(1024)
         self.port = self.listener.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"{'https' if certificates else 'http'}://127.0.0.1:{self.port}"
         self.routes = {}
         self.requests = []
+        self.garbled = []
         self.open = set()
         self.accepted = 0
         self.lock = threading.Lock()
@@ -150,9 +168,18 @@ class FakeHub:
                 self.open.add(connection)
             threading.Thread(target=self._serve, args=[connection], daemon=True).start()
 
+    def _next(self, connection):
+        try:
+            return connection.read_head()
+        except ValueError:
+            self.garbled.append(connection.garbled)
+            return None
+
     def _serve(self, connection):
         try:
-            while request := connection.read_head():
+            if self.context:
+                connection.socket = self.context.wrap_socket(connection.socket, server_side=True)
+            while request := self._next(connection):
                 answer, reads = self.routes.get(request.target.partition("?")[0], (lambda *_: http(404), True))
                 with self.lock:
                     self.requests.append(request)
@@ -170,6 +197,8 @@ class FakeHub:
                 self.open.discard(connection)
 
     def close(self):
+        # Closing alone leaves it to the thread that waits for the next connection.
+        self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()
         for connection in list(self.open):
             try:

@@ -1,7 +1,7 @@
 internal import Foundation
 internal import Testing
 
-/// Tests/corpus/requests.tsv; the README beside it has the format.
+/// Tests/corpus: requests.tsv, and the columns of any table there; the README beside it has the format.
 enum Corpus {
     struct Line: CustomTestStringConvertible {
         var id: String
@@ -14,21 +14,26 @@ enum Corpus {
     }
 
     static func lines() throws -> [Line] {
+        try rows(of: "requests.tsv", columns: 6).map(line)
+    }
+
+    static func rows(of table: String, columns: Int) throws -> [[Substring]] {
         let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent()
-        let file = folder.appending(path: "corpus/requests.tsv")
-        let text = try String(contentsOf: file, encoding: .utf8)
-        return try text.split(separator: "\n").filter { !$0.hasPrefix("#") }.map(line)
+        let text = try String(contentsOf: folder.appending(path: "corpus/\(table)"), encoding: .utf8)
+        return try text.split(separator: "\n").filter { !$0.hasPrefix("#") }.map { line in
+            let row = line.split(separator: "\t", omittingEmptySubsequences: false)
+            guard row.count == columns else { throw Malformed(line: String(line)) }
+            return row
+        }
     }
 
     struct Malformed: Error {
         var line: String
     }
 
-    private static func line(_ text: Substring) throws -> Line {
-        let columns = text.split(separator: "\t", omittingEmptySubsequences: false)
-        guard columns.count == 6 else { throw Malformed(line: String(text)) }
-        return try Line(
+    private static func line(_ columns: [Substring]) throws -> Line {
+        try Line(
             id: String(columns[0]), outcome: String(columns[1]), rule: String(columns[2]),
             targets: String(decoding: unescape(columns[4]), as: UTF8.self), raw: unescape(columns[5]))
     }
