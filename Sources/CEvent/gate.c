@@ -12,42 +12,37 @@ ce_gate *ce_gate_new(const ce_gate_limits *limits) {
 void ce_gate_free(ce_gate *gate) {
     if (gate == NULL)
         return;
-    free(gate->bytes);
-    free(gate->fields);
+    gate_free_lines(&gate->lines);
     free(gate);
-}
-
-static void forget_lines(ce_gate *gate) {
-    gate->length = 0;
-    gate->line = 0;
 }
 
 /* The memory stays for the next request. */
 static void begin_request(ce_gate *gate) {
-    forget_lines(gate);
+    gate_forget_lines(&gate->lines);
     gate->state = GATE_AT_REQUEST_LINE;
-    gate->field_count = 0;
+    gate->lines.field_count = 0;
     gate->seen = (gate_seen){ 0 };
     gate->request = (ce_request){ 0 };
 }
 
 static gate_rule step_request_line(ce_gate *gate, gate_input *input) {
     bool complete;
-    gate_rule rule = gate_take_line(gate, input, gate_request_line_limit(gate), GATE_TARGET_TOO_LONG, &complete);
+    gate_rule rule =
+        gate_take_line(&gate->lines, input, gate_request_line_limit(gate), GATE_TARGET_TOO_LONG, &complete);
     if (rule == GATE_TARGET_TOO_LONG)
         return gate_overlong_request_line(gate);
     if (rule != GATE_PASS || !complete)
         return rule;
-    gate_line line = gate_current_line(gate);
+    gate_line line = gate_current_line(&gate->lines);
     if (line.length == 0) {
         /* RFC 9112 2.2: a server should ignore at least one; a stream of them would cost us without end. */
         if (gate->seen.empty_line)
             return GATE_EMPTY_LINES;
         gate->seen.empty_line = true;
-        forget_lines(gate);
+        gate_forget_lines(&gate->lines);
         return GATE_PASS;
     }
-    gate->line = gate->length;
+    gate->lines.start = gate->lines.length;
     gate->state = GATE_AT_FIELD;
     return gate_read_request_line(gate, line);
 }
@@ -63,28 +58,28 @@ static gate_rule end_head(ce_gate *gate, ce_gate_event *event) {
         gate->state = GATE_AT_CHUNK_SIZE;
     else
         gate->state = gate->left > 0 ? GATE_IN_BODY : GATE_AT_END;
-    gate->line = gate->length;
+    gate->lines.start = gate->lines.length;
     return GATE_PASS;
 }
 
 static gate_rule step_field(ce_gate *gate, gate_input *input, ce_gate_event *event) {
     bool complete;
-    size_t limit = gate->limits.head_bytes - gate->line;
-    gate_rule rule = gate_take_line(gate, input, limit, GATE_HEAD_TOO_LARGE, &complete);
+    size_t limit = gate->limits.head_bytes - gate->lines.start;
+    gate_rule rule = gate_take_line(&gate->lines, input, limit, GATE_HEAD_TOO_LARGE, &complete);
     if (rule != GATE_PASS || !complete)
         return rule;
-    gate_line line = gate_current_line(gate);
+    gate_line line = gate_current_line(&gate->lines);
     if (line.length == 0)
         return end_head(gate, event);
-    if (gate->field_count == gate->limits.fields)
+    if (gate->lines.field_count == gate->limits.fields)
         return GATE_TOO_MANY_FIELDS;
     ce_field field;
     rule = gate_parse_field(line, &field);
     if (rule == GATE_PASS)
         rule = gate_note_field(gate, field);
     if (rule == GATE_PASS)
-        rule = gate_add_field(gate, field);
-    gate->line = gate->length;
+        rule = gate_add_field(&gate->lines, field);
+    gate->lines.start = gate->lines.length;
     return rule;
 }
 
@@ -106,13 +101,14 @@ static void step_body(ce_gate *gate, gate_input *input, gate_state next, ce_gate
 
 static gate_rule step_chunk_size(ce_gate *gate, gate_input *input) {
     bool complete;
-    gate_rule rule = gate_take_line(gate, input, gate->limits.chunk_line_bytes, GATE_CHUNK_LINE_TOO_LONG, &complete);
+    gate_rule rule =
+        gate_take_line(&gate->lines, input, gate->limits.chunk_line_bytes, GATE_CHUNK_LINE_TOO_LONG, &complete);
     if (rule != GATE_PASS || !complete)
         return rule;
-    rule = gate_parse_chunk_line(gate_current_line(gate), &gate->left);
+    rule = gate_parse_chunk_line(gate_current_line(&gate->lines), &gate->left);
     gate->state = gate->left > 0 ? GATE_IN_CHUNK : GATE_AT_TRAILER;
-    gate->field_count = 0;
-    forget_lines(gate);
+    gate->lines.field_count = 0;
+    gate_forget_lines(&gate->lines);
     return rule;
 }
 
@@ -120,18 +116,19 @@ static gate_rule step_chunk_size(ce_gate *gate, gate_input *input) {
  * 6.5.1), and nobody behind the gate asks for one. */
 static gate_rule step_trailer(ce_gate *gate, gate_input *input, ce_gate_event *event) {
     bool complete;
-    gate_rule rule = gate_take_line(gate, input, gate->limits.chunk_line_bytes, GATE_TRAILER_LINE_TOO_LONG, &complete);
+    gate_rule rule =
+        gate_take_line(&gate->lines, input, gate->limits.chunk_line_bytes, GATE_TRAILER_LINE_TOO_LONG, &complete);
     if (rule != GATE_PASS || !complete)
         return rule;
-    gate_line line = gate_current_line(gate);
-    forget_lines(gate);
+    gate_line line = gate_current_line(&gate->lines);
+    gate_forget_lines(&gate->lines);
     if (line.length == 0) {
         begin_request(gate);
         *event = CE_GATE_END;
         return GATE_PASS;
     }
     ce_field dropped;
-    if (gate->field_count++ == gate->limits.fields)
+    if (gate->lines.field_count++ == gate->limits.fields)
         return GATE_TOO_MANY_FIELDS;
     return gate_parse_field(line, &dropped);
 }
@@ -204,17 +201,12 @@ ce_refusal ce_gate_refusal(const ce_gate *gate) {
 
 /* The empty line that RFC 9112 2.2 allows between requests does not begin one. */
 bool ce_gate_is_idle(const ce_gate *gate) {
-    return gate->state == GATE_AT_REQUEST_LINE && gate->length == 0 && gate->refused == GATE_PASS;
+    return gate->state == GATE_AT_REQUEST_LINE && gate->lines.length == 0 && gate->refused == GATE_PASS;
 }
 
 /* All of it: an idle connection then costs one struct, and a kilobyte is quickly had again. */
 void ce_gate_trim(ce_gate *gate) {
     if (!ce_gate_is_idle(gate))
         return;
-    free(gate->bytes);
-    free(gate->fields);
-    gate->bytes = NULL;
-    gate->fields = NULL;
-    gate->capacity = 0;
-    gate->field_capacity = 0;
+    gate_free_lines(&gate->lines);
 }

@@ -1,4 +1,4 @@
-/* Private to the gate's files, but for the table of rules. The gate is a pure function of the bytes fed so far: however they are split, it gives
+/* Private to the gate's files and to the response parser, but for the table of rules. The gate is a pure function of the bytes fed so far: however they are split, it gives
  * the same events. It gets that by judging whole lines only, and by bounding each line by a count of its own bytes. */
 #ifndef CEVENT_GATE_H
 #define CEVENT_GATE_H
@@ -84,15 +84,19 @@ typedef struct gate_seen {
     uint32_t chunked_count;
 } gate_seen;
 
+/* A head so far, then each chunk-size or trailer line in its place. The unfinished line begins at `start`. */
+typedef struct gate_lines {
+    uint8_t *bytes;
+    size_t length, capacity, start;
+    ce_field *fields;
+    uint32_t field_count, field_capacity;
+} gate_lines;
+
 struct ce_gate {
     ce_gate_limits limits;
     gate_state state;
     gate_rule refused;
-    /* The head so far, then each chunk-size or trailer line in its place. The unfinished line starts at `line`. */
-    uint8_t *bytes;
-    size_t length, capacity, line;
-    ce_field *fields;
-    uint32_t field_count, field_capacity;
+    gate_lines lines;
     uint64_t left; /* bytes of the body or of the chunk still to come */
     ce_span body;
     gate_seen seen;
@@ -105,7 +109,7 @@ typedef struct gate_input {
     size_t count, at;
 } gate_input;
 
-/* One line without its CRLF; `start` is where it stands in the gate's buffer. */
+/* One line without its CRLF; `start` is where it stands in the buffer. */
 typedef struct gate_line {
     const uint8_t *bytes;
     size_t length;
@@ -149,9 +153,13 @@ bool gate_next_element(const uint8_t *list, size_t length, size_t *at, ce_span *
 /* ---- gate_line.c ---- */
 /* Takes input up to the end of the current line. *complete says whether the line ended; it is then the caller's to
  * judge. `too_long` is the rule to give when the line, its CRLF included, does not fit in `limit` bytes. */
-gate_rule gate_take_line(ce_gate *gate, gate_input *input, size_t limit, gate_rule too_long, bool *complete);
-gate_line gate_current_line(const ce_gate *gate);
-gate_rule gate_add_field(ce_gate *gate, ce_field field);
+gate_rule gate_take_line(gate_lines *lines, gate_input *input, size_t limit, gate_rule too_long, bool *complete);
+gate_line gate_current_line(const gate_lines *lines);
+gate_rule gate_add_field(gate_lines *lines, ce_field field);
+/* Forgets the lines; the memory stays. */
+void gate_forget_lines(gate_lines *lines);
+/* Gives the memory back. */
+void gate_free_lines(gate_lines *lines);
 
 /* ---- gate_request_line.c, gate_target.c, gate_authority.c ---- */
 gate_rule gate_read_request_line(ce_gate *gate, gate_line line);
@@ -166,6 +174,7 @@ bool gate_parse_authority(const uint8_t *bytes, size_t length, gate_authority *a
 /* ---- gate_fields.c, gate_framing.c, gate_head.c, gate_chunk.c ---- */
 gate_rule gate_parse_field(gate_line line, ce_field *field);
 gate_rule gate_note_field(ce_gate *gate, ce_field field);
+gate_rule gate_parse_length(const uint8_t *value, size_t length, uint64_t *parsed);
 gate_rule gate_note_length(ce_gate *gate, const uint8_t *value, size_t length);
 gate_rule gate_note_encoding(ce_gate *gate, const uint8_t *value, size_t length);
 gate_rule gate_judge_head(ce_gate *gate);

@@ -39,7 +39,7 @@ static gate_rule note_host(ce_gate *gate, ce_span value) {
     gate_authority authority;
     if (gate->seen.has_host)
         return GATE_HOST_SEVERAL;
-    if (!gate_parse_authority(gate->bytes + value.offset, value.length, &authority))
+    if (!gate_parse_authority(gate->lines.bytes + value.offset, value.length, &authority))
         return GATE_HOST_SYNTAX;
     gate->seen.has_host = true;
     gate->seen.host = value;
@@ -68,8 +68,8 @@ static gate_rule note_expectation(ce_gate *gate, const uint8_t *value, size_t le
 /* Only the fields that frame or route a message mean something here; their name lengths differ, so most fields cost
  * one comparison of a number. */
 gate_rule gate_note_field(ce_gate *gate, ce_field field) {
-    const uint8_t *name = gate->bytes + field.name.offset;
-    const uint8_t *value = gate->bytes + field.value.offset;
+    const uint8_t *name = gate->lines.bytes + field.name.offset;
+    const uint8_t *value = gate->lines.bytes + field.value.offset;
     size_t length = field.value.length;
     switch (field.name.length) {
     case 4:

@@ -7,18 +7,24 @@
 
 enum { LONGEST_LENGTH = 18 }; /* digits: any number of them fits 64 bits */
 
-/* RFC 9112 6.3 lets equal lengths be merged. Nobody sends two by intent, so not even equal ones pass. */
-gate_rule gate_note_length(ce_gate *gate, const uint8_t *value, size_t length) {
-    if (gate->seen.has_length || memchr(value, ',', length) != NULL)
+gate_rule gate_parse_length(const uint8_t *value, size_t length, uint64_t *parsed) {
+    if (memchr(value, ',', length) != NULL)
         return GATE_LENGTH_TWICE;
     if (length == 0 || length > LONGEST_LENGTH || gate_span_of(value, length, GATE_DIGIT) != length)
         return GATE_LENGTH_SYNTAX;
     uint64_t sum = 0;
     for (size_t at = 0; at < length; at++)
         sum = sum * 10 + (uint64_t)(value[at] - '0');
-    gate->seen.has_length = true;
-    gate->request.content_length = sum;
+    *parsed = sum;
     return GATE_PASS;
+}
+
+/* RFC 9112 6.3 lets equal lengths be merged. Nobody sends two by intent, so not even equal ones pass. */
+gate_rule gate_note_length(ce_gate *gate, const uint8_t *value, size_t length) {
+    if (gate->seen.has_length)
+        return GATE_LENGTH_TWICE;
+    gate->seen.has_length = true;
+    return gate_parse_length(value, length, &gate->request.content_length);
 }
 
 static gate_rule note_coding(ce_gate *gate, const uint8_t *name, size_t length) {
@@ -86,10 +92,10 @@ gate_rule gate_judge_head(ce_gate *gate) {
     /* RFC 9110 10.1.1: ignored in HTTP/1.0, and without a body there is nothing to continue with. */
     request->expects_continue = gate->seen.has_expectation && body && !request->http_1_0;
     request->head = (ce_header_block){
-        .bytes = gate->bytes,
-        .length = gate->length,
-        .fields = gate->fields,
-        .field_count = gate->field_count,
+        .bytes = gate->lines.bytes,
+        .length = gate->lines.length,
+        .fields = gate->lines.fields,
+        .field_count = gate->lines.field_count,
     };
     return GATE_PASS;
 }

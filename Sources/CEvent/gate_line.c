@@ -7,33 +7,33 @@ enum { FIRST_CAPACITY = 1024, FIRST_FIELDS = 32 };
 
 /* Doubling, so that a head which comes byte by byte still costs O(n). Every caller appends within a limit that fits
  * 32 bits, so nothing here overflows. */
-static gate_rule append(ce_gate *gate, const uint8_t *bytes, size_t count) {
-    size_t needed = gate->length + count;
-    if (needed > gate->capacity) {
-        size_t capacity = gate->capacity != 0 ? gate->capacity : FIRST_CAPACITY;
+static gate_rule append(gate_lines *lines, const uint8_t *bytes, size_t count) {
+    size_t needed = lines->length + count;
+    if (needed > lines->capacity) {
+        size_t capacity = lines->capacity != 0 ? lines->capacity : FIRST_CAPACITY;
         while (capacity < needed)
             capacity *= 2;
-        uint8_t *grown = realloc(gate->bytes, capacity);
+        uint8_t *grown = realloc(lines->bytes, capacity);
         if (grown == NULL)
             return GATE_NO_MEMORY;
-        gate->bytes = grown;
-        gate->capacity = capacity;
+        lines->bytes = grown;
+        lines->capacity = capacity;
     }
-    memcpy(gate->bytes + gate->length, bytes, count);
-    gate->length = needed;
+    memcpy(lines->bytes + lines->length, bytes, count);
+    lines->length = needed;
     return GATE_PASS;
 }
 
-gate_rule gate_add_field(ce_gate *gate, ce_field field) {
-    if (gate->field_count == gate->field_capacity) {
-        size_t capacity = gate->field_capacity != 0 ? 2 * (size_t)gate->field_capacity : FIRST_FIELDS;
-        ce_field *grown = realloc(gate->fields, capacity * sizeof *grown);
+gate_rule gate_add_field(gate_lines *lines, ce_field field) {
+    if (lines->field_count == lines->field_capacity) {
+        size_t capacity = lines->field_capacity != 0 ? 2 * (size_t)lines->field_capacity : FIRST_FIELDS;
+        ce_field *grown = realloc(lines->fields, capacity * sizeof *grown);
         if (grown == NULL)
             return GATE_NO_MEMORY;
-        gate->fields = grown;
-        gate->field_capacity = (uint32_t)capacity;
+        lines->fields = grown;
+        lines->field_capacity = (uint32_t)capacity;
     }
-    gate->fields[gate->field_count++] = field;
+    lines->fields[lines->field_count++] = field;
     return GATE_PASS;
 }
 
@@ -43,15 +43,15 @@ gate_rule gate_add_field(ce_gate *gate, ce_field field) {
  *
  * Only the first `limit` bytes of a line are ever looked at, and only bytes that are new: memory and time are bounded,
  * and the verdict is the same for every split. */
-gate_rule gate_take_line(ce_gate *gate, gate_input *input, size_t limit, gate_rule too_long, bool *complete) {
+gate_rule gate_take_line(gate_lines *lines, gate_input *input, size_t limit, gate_rule too_long, bool *complete) {
     *complete = false;
     size_t count = input->count - input->at;
     if (count == 0)
         return GATE_PASS;
     const uint8_t *bytes = input->bytes + input->at;
-    size_t held = gate->length - gate->line;
+    size_t held = lines->length - lines->start;
     size_t take;
-    if (held > 0 && gate->bytes[gate->length - 1] == '\r') {
+    if (held > 0 && lines->bytes[lines->length - 1] == '\r') {
         if (bytes[0] != '\n')
             return GATE_BARE_CR;
         take = 1;
@@ -67,7 +67,7 @@ gate_rule gate_take_line(ce_gate *gate, gate_input *input, size_t limit, gate_ru
             return GATE_BARE_LF;
         if (text >= reach) {
             /* Kept, as the line's first bytes may tell more exactly what is too long. */
-            gate_rule rule = append(gate, bytes, text);
+            gate_rule rule = append(lines, bytes, text);
             return rule != GATE_PASS ? rule : too_long;
         }
         *complete = cr != NULL && text + 1 < count;
@@ -75,16 +75,27 @@ gate_rule gate_take_line(ce_gate *gate, gate_input *input, size_t limit, gate_ru
             return GATE_BARE_CR;
         take = *complete ? text + 2 : cr != NULL ? text + 1 : text;
     }
-    gate_rule rule = append(gate, bytes, take);
+    gate_rule rule = append(lines, bytes, take);
     if (rule == GATE_PASS)
         input->at += take;
     return rule;
 }
 
-gate_line gate_current_line(const ce_gate *gate) {
+gate_line gate_current_line(const gate_lines *lines) {
     return (gate_line){
-        .bytes = gate->bytes + gate->line,
-        .length = gate->length - gate->line - 2,
-        .start = (uint32_t)gate->line,
+        .bytes = lines->bytes + lines->start,
+        .length = lines->length - lines->start - 2,
+        .start = (uint32_t)lines->start,
     };
+}
+
+void gate_forget_lines(gate_lines *lines) {
+    lines->length = 0;
+    lines->start = 0;
+}
+
+void gate_free_lines(gate_lines *lines) {
+    free(lines->bytes);
+    free(lines->fields);
+    *lines = (gate_lines){ 0 };
 }

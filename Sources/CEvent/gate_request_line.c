@@ -72,7 +72,7 @@ gate_rule gate_read_request_line(ce_gate *gate, gate_line line) {
 
 bool gate_method_is(const ce_gate *gate, const char *method) {
     ce_span span = gate->request.method;
-    return span.length == strlen(method) && memcmp(gate->bytes + span.offset, method, span.length) == 0;
+    return span.length == strlen(method) && memcmp(gate->lines.bytes + span.offset, method, span.length) == 0;
 }
 
 static const size_t around_target = GATE_METHOD_BYTES + sizeof " " - 1 + sizeof " HTTP/1.1\r\n" - 1;
@@ -83,7 +83,7 @@ size_t gate_request_line_limit(const ce_gate *gate) {
 }
 
 gate_rule gate_overlong_request_line(const ce_gate *gate) {
-    gate_line line = { .bytes = gate->bytes, .length = gate->length, .start = 0 };
+    gate_line line = { .bytes = gate->lines.bytes, .length = gate->lines.length, .start = 0 };
     const uint8_t *blank = line.length > 0 ? memchr(line.bytes, ' ', line.length) : NULL;
     size_t method = blank != NULL ? (size_t)(blank - line.bytes) : line.length;
     if (method > GATE_METHOD_BYTES)

@@ -73,7 +73,7 @@ static gate_rule judge_path_and_query(const uint8_t *bytes, size_t length) {
 
 /* RFC 9112 3.2.2. Keeps where the authority stands; gate_settle_target compares it with Host. */
 static gate_rule read_absolute(ce_gate *gate, ce_span target) {
-    const uint8_t *bytes = gate->bytes + target.offset;
+    const uint8_t *bytes = gate->lines.bytes + target.offset;
     uint32_t scheme;
     if (target.length >= 7 && gate_equal(bytes, 7, "http://")) {
         scheme = 7;
@@ -96,7 +96,7 @@ static gate_rule read_absolute(ce_gate *gate, ce_span target) {
 }
 
 gate_rule gate_read_target(ce_gate *gate, ce_span target) {
-    const uint8_t *bytes = gate->bytes + target.offset;
+    const uint8_t *bytes = gate->lines.bytes + target.offset;
     gate->request.target = target;
     if (bytes[0] == '/')
         return judge_path_and_query(bytes, target.length);
@@ -109,9 +109,9 @@ gate_rule gate_read_target(ce_gate *gate, ce_span target) {
 static bool same_authority(const ce_gate *gate) {
     gate_authority target, host;
     ce_span a = gate->seen.authority, b = gate->seen.host;
-    if (!gate_parse_authority(gate->bytes + a.offset, a.length, &target)
-        || !gate_parse_authority(gate->bytes + b.offset, b.length, &host) || target.host_length != host.host_length
-        || !gate_same(target.host, host.host, host.host_length))
+    if (!gate_parse_authority(gate->lines.bytes + a.offset, a.length, &target)
+        || !gate_parse_authority(gate->lines.bytes + b.offset, b.length, &host)
+        || target.host_length != host.host_length || !gate_same(target.host, host.host, host.host_length))
         return false;
     int32_t usual = gate->seen.scheme_port;
     return (target.port < 0 ? usual : target.port) == (host.port < 0 ? usual : host.port);
@@ -128,11 +128,11 @@ gate_rule gate_settle_target(ce_gate *gate) {
     if (gate->seen.has_host && !same_authority(gate))
         return GATE_TARGET_HOST_MISMATCH;
     ce_span *target = &gate->request.target;
-    if (target->length > 0 && gate->bytes[target->offset] == '/')
+    if (target->length > 0 && gate->lines.bytes[target->offset] == '/')
         return GATE_PASS;
     uint8_t path = target->length == 0 && gate_method_is(gate, "OPTIONS") ? '*' : '/';
     target->offset -= 1;
     target->length += 1;
-    gate->bytes[target->offset] = path;
+    gate->lines.bytes[target->offset] = path;
     return GATE_PASS;
 }

@@ -10,6 +10,7 @@
 #include "ce_libraries.h"
 #include "ce_loop.h"
 #include "ce_process.h"
+#include "ce_response.h"
 #include "ce_server.h"
 #include "ce_types.h"
 

@@ -1,4 +1,4 @@
-/* pool.c, transfer.c, dns.c: calls to the Hub */
+/* pool.c, transfer.c: calls to other servers, by HTTP/1.1 */
 #ifndef CEVENT_CE_CLIENT_H
 #define CEVENT_CE_CLIENT_H
 
@@ -9,7 +9,7 @@ typedef struct ce_pool_options {
     const char *ca_pem;     /* NULL, or certificates to trust instead of a file */
     bool trust_anybody;     /* no verification: only for calls to ourselves that hold no secret */
     const char *dns_server; /* NULL: those of /etc/resolv.conf; else ip or ip:port */
-    uint32_t connections;   /* to one origin at most */
+    uint32_t connections;   /* idle ones that are kept for one origin; how many calls there are is not limited here */
 } ce_pool_options;
 
 ce_pool *ce_pool_new(ce_loop *loop, const ce_pool_options *options, ce_error *error);

@@ -1,0 +1,228 @@
+/* Connections by libcurl's multi interface in the loop: addresses one after the other or side by side (RFC 8305), TLS, and the check of
+ * the certificate. With CURLOPT_CONNECT_ONLY libcurl is done when the connection is there. The easy handle stays in the multi handle
+ * as long as the connection lives: to remove it closes the connection. */
+#include "connector.h"
+#include "loop.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Longer than a handle takes from its addresses to its first use of them, and short, so that names do not pile up. */
+enum { CE_ADDRESSES_HELD_SECONDS = 10 };
+
+struct ce_connector {
+    ce_loop *loop;
+    CURLM *multi;
+    CURLSH *share; /* of TLS sessions */
+    struct event *timer;
+    bool trust_anybody;
+    char *ca_file;
+    char *ca_pem;
+};
+
+/* libcurl lets go of the connection when it is done with it. An idle one it would look after, and close one with bytes waiting;
+ * reading, though there is nothing to read, makes the connection the handle's own again. */
+static const char *take_over(ce_channel *channel) {
+    curl_socket_t fd = CURL_SOCKET_BAD;
+    curl_easy_getinfo(channel->easy, CURLINFO_ACTIVESOCKET, &fd);
+    if (fd == CURL_SOCKET_BAD) {
+        return "libcurl lost the connection";
+    }
+    uint8_t byte;
+    size_t count = 0;
+    if (curl_easy_recv(channel->easy, &byte, 1, &count) != CURLE_AGAIN) {
+        return count > 0 ? "it spoke before it was asked" : "it closed the connection before it was asked";
+    }
+    channel->fd = fd;
+    struct curl_tlssessioninfo *session = NULL;
+    curl_easy_getinfo(channel->easy, CURLINFO_TLS_SSL_PTR, &session);
+    if (session != NULL && session->internals != NULL) {
+        ce_channel_take_tls(channel, session->internals);
+    }
+    return NULL;
+}
+
+/* Messages are read outside libcurl's callbacks only: who hears of one may close channels. */
+static void read_messages(ce_connector *connector) {
+    CURLMsg *message;
+    int left;
+    while ((message = curl_multi_info_read(connector->multi, &left)) != NULL) {
+        if (message->msg != CURLMSG_DONE) {
+            continue;
+        }
+        CURLcode result = message->data.result;
+        ce_channel *channel = NULL;
+        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&channel);
+        const char *fault = NULL;
+        if (result == CURLE_OK) {
+            fault = take_over(channel);
+        } else {
+            fault = channel->reason[0] != '\0' ? channel->reason : curl_easy_strerror(result);
+        }
+        channel->connected(channel->context, fault);
+    }
+}
+
+static void act(ce_connector *connector, curl_socket_t fd, int ready) {
+    int running;
+    curl_multi_socket_action(connector->multi, fd, ready, &running);
+    read_messages(connector);
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *context) {
+    (void)fd;
+    (void)what;
+    act(context, CURL_SOCKET_TIMEOUT, 0);
+}
+
+static int set_timer(CURLM *multi, long milliseconds, void *context) {
+    (void)multi;
+    ce_connector *connector = context;
+    if (milliseconds < 0) {
+        evtimer_del(connector->timer);
+    } else {
+        struct timeval after = { .tv_sec = milliseconds / 1000, .tv_usec = (milliseconds % 1000) * 1000 };
+        evtimer_add(connector->timer, &after);
+    }
+    return 0;
+}
+
+static void on_socket(evutil_socket_t fd, short what, void *context) {
+    act(context, fd, ((what & EV_READ) != 0 ? CURL_CSELECT_IN : 0) | ((what & EV_WRITE) != 0 ? CURL_CSELECT_OUT : 0));
+}
+
+static int set_socket(CURL *easy, curl_socket_t fd, int what, void *context, void *assigned) {
+    (void)easy;
+    ce_connector *connector = context;
+    struct event *event = assigned;
+    if (event != NULL) {
+        event_free(event);
+        event = NULL;
+    }
+    if (what != CURL_POLL_REMOVE) {
+        short wanted =
+            (short)(((what & CURL_POLL_IN) != 0 ? EV_READ : 0) | ((what & CURL_POLL_OUT) != 0 ? EV_WRITE : 0));
+        event = event_new(connector->loop->base, fd, (short)(wanted | EV_PERSIST), on_socket, connector);
+        if (event == NULL || event_add(event, NULL) != 0) {
+            abort();
+        }
+    }
+    curl_multi_assign(connector->multi, fd, event);
+    return 0;
+}
+
+static CURLcode on_tls_context(CURL *easy, void *context, void *channel) {
+    (void)easy;
+    ce_channel_guard(channel, context);
+    return CURLE_OK;
+}
+
+static void trust(ce_connector *connector, CURL *easy) {
+    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, connector->trust_anybody ? 0L : 1L);
+    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, connector->trust_anybody ? 0L : 2L);
+    curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    if (connector->ca_file != NULL) {
+        curl_easy_setopt(easy, CURLOPT_CAINFO, connector->ca_file);
+        curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+    } else if (connector->ca_pem != NULL) {
+        struct curl_blob blob = { connector->ca_pem, strlen(connector->ca_pem), CURL_BLOB_NOCOPY };
+        curl_easy_setopt(easy, CURLOPT_CAINFO_BLOB, &blob);
+        curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+    }
+}
+
+static CURL *new_handle(ce_connector *connector, ce_channel *channel, const char *origin) {
+    CURL *easy = curl_easy_init();
+    if (easy == NULL) {
+        abort();
+    }
+    curl_easy_setopt(easy, CURLOPT_URL, origin);
+    curl_easy_setopt(easy, CURLOPT_PRIVATE, channel);
+    curl_easy_setopt(easy, CURLOPT_CONNECT_ONLY, 1L);
+    curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
+    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+    /* The place of a proxy's address. One from the environment would be a way out that no setting of ours shows. */
+    curl_easy_setopt(easy, CURLOPT_PROXY, "");
+    /* Of TLS's ALPN: we speak nothing else. */
+    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+    curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, (long)CE_ADDRESSES_HELD_SECONDS);
+    curl_easy_setopt(easy, CURLOPT_RESOLVE, channel->resolve);
+    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, channel->reason);
+    curl_easy_setopt(easy, CURLOPT_SHARE, connector->share);
+    curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, on_tls_context);
+    curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, channel);
+    trust(connector, easy);
+    return easy;
+}
+
+void ce_connector_open(ce_connector *connector, ce_channel *channel, const char *origin, const char *resolve) {
+    channel->connector = connector;
+    channel->fd = -1;
+    channel->resolve = resolve != NULL ? curl_slist_append(NULL, resolve) : NULL;
+    channel->easy = new_handle(connector, channel, origin);
+    if (curl_multi_add_handle(connector->multi, channel->easy) != CURLM_OK) {
+        abort();
+    }
+    /* Saves a turn of the loop. What there is to be told is told in the next one. */
+    int running;
+    curl_multi_socket_action(connector->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+    event_active(connector->timer, EV_TIMEOUT, 0);
+}
+
+void ce_connector_close(ce_channel *channel) {
+    if (channel->easy == NULL) {
+        return;
+    }
+    if (channel->ssl != NULL) {
+        /* libcurl reads once more before it closes. */
+        channel->budget = 0;
+    }
+    curl_multi_remove_handle(channel->connector->multi, channel->easy);
+    curl_easy_cleanup(channel->easy);
+    curl_slist_free_all(channel->resolve);
+    channel->easy = NULL;
+    channel->resolve = NULL;
+    channel->ssl = NULL;
+    channel->fd = -1;
+}
+
+ce_connector *ce_connector_new(ce_loop *loop, const ce_pool_options *options) {
+    static bool curl_is_up = false;
+    if (!curl_is_up) {
+        curl_global_init(CURL_GLOBAL_DEFAULT);
+        curl_is_up = true;
+    }
+    ce_connector *connector = calloc(1, sizeof *connector);
+    if (connector == NULL) {
+        abort();
+    }
+    connector->loop = loop;
+    connector->trust_anybody = options->trust_anybody;
+    connector->ca_file = options->ca_file != NULL ? strdup(options->ca_file) : NULL;
+    connector->ca_pem = options->ca_pem != NULL ? strdup(options->ca_pem) : NULL;
+    connector->timer = evtimer_new(loop->base, on_timer, connector);
+    connector->multi = curl_multi_init();
+    connector->share = curl_share_init();
+    if (connector->timer == NULL || connector->multi == NULL || connector->share == NULL) {
+        abort();
+    }
+    curl_share_setopt(connector->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION);
+    curl_multi_setopt(connector->multi, CURLMOPT_SOCKETFUNCTION, set_socket);
+    curl_multi_setopt(connector->multi, CURLMOPT_SOCKETDATA, connector);
+    curl_multi_setopt(connector->multi, CURLMOPT_TIMERFUNCTION, set_timer);
+    curl_multi_setopt(connector->multi, CURLMOPT_TIMERDATA, connector);
+    curl_multi_setopt(connector->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING);
+    return connector;
+}
+
+void ce_connector_free(ce_connector *connector) {
+    curl_multi_cleanup(connector->multi);
+    curl_share_cleanup(connector->share);
+    event_free(connector->timer);
+    free(connector->ca_file);
+    free(connector->ca_pem);
+    free(connector);
+}

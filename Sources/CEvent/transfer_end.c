@@ -1,0 +1,111 @@
+/* How a transfer ends, for whatever reason. */
+#include "transfer.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Spare transfers are kept; those whose text grew large are not. */
+enum { CE_SPARE_AT_MOST = 1024, CE_SPARE_TEXT_BYTES = 64 * 1024 };
+
+void ce_transfer_limit(ce_transfer *transfer, uint32_t milliseconds) {
+    struct timeval after = { .tv_sec = milliseconds / 1000, .tv_usec = (milliseconds % 1000) * 1000 };
+    evtimer_add(transfer->limit, &after);
+}
+
+void ce_transfer_fail(ce_transfer *transfer, ce_outcome outcome, const char *reason) {
+    if (transfer->stage == CE_STAGE_ENDING) {
+        return;
+    }
+    ce_names_cancel(transfer->pool->names, &transfer->lookup);
+    transfer->stage = CE_STAGE_ENDING;
+    transfer->outcome = outcome;
+    snprintf(transfer->reason, sizeof transfer->reason, "%s", reason);
+    TAILQ_INSERT_TAIL(&transfer->pool->ending, transfer, next);
+    event_active(transfer->pool->work, EV_TIMEOUT, 0);
+}
+
+void ce_transfer_leave(ce_transfer *transfer, bool keeps) {
+    ce_upstream *upstream = transfer->upstream;
+    if (upstream == NULL) {
+        return;
+    }
+    transfer->upstream = NULL;
+    if (keeps) {
+        ce_upstream_keep(upstream);
+    } else {
+        ce_upstream_close(upstream);
+    }
+}
+
+static uint64_t *count_of(ce_pool_counts *counts, ce_outcome outcome) {
+    switch (outcome) {
+    case CE_OUTCOME_WHOLE:
+        return &counts->whole;
+    case CE_OUTCOME_UNREACHABLE:
+        return &counts->unreachable;
+    case CE_OUTCOME_TOO_SLOW:
+        return &counts->too_slow;
+    case CE_OUTCOME_CANCELLED:
+        return &counts->cancelled;
+    default:
+        return &counts->broken;
+    }
+}
+
+static void count_end(ce_transfer *transfer, ce_outcome outcome) {
+    ce_pool_counts *counts = &transfer->pool->counts;
+    *count_of(counts, outcome) += 1;
+    if (transfer->connected) {
+        *(transfer->over_kept ? &counts->over_kept : &counts->over_new) += 1;
+    }
+}
+
+static bool may_be_kept(const ce_transfer *transfer, ce_outcome outcome) {
+    return outcome == CE_OUTCOME_WHOLE && transfer->exact && transfer->parser.response.keeps
+        && ce_transfer_is_sent(transfer);
+}
+
+static void make_spare(ce_transfer *transfer) {
+    ce_pool *pool = transfer->pool;
+    if (pool->spare_count >= CE_SPARE_AT_MOST || transfer->text_capacity > CE_SPARE_TEXT_BYTES) {
+        ce_transfer_release(transfer);
+        return;
+    }
+    TAILQ_INSERT_HEAD(&pool->spare, transfer, next);
+    pool->spare_count += 1;
+}
+
+void ce_transfer_end(ce_transfer *transfer, ce_outcome outcome, const char *reason) {
+    ce_pool *pool = transfer->pool;
+    count_end(transfer, outcome);
+    if (transfer->stage == CE_STAGE_ENDING) {
+        TAILQ_REMOVE(&pool->ending, transfer, next);
+    }
+    ce_transfer_leave(transfer, may_be_kept(transfer, outcome));
+    transfer->stage = CE_STAGE_ENDING;
+    evtimer_del(transfer->limit);
+    if (transfer->origin != NULL) {
+        transfer->origin->entry.uses -= 1;
+        transfer->origin = NULL;
+    }
+    if (transfer->streams) {
+        evbuffer_drain(transfer->upload, evbuffer_get_length(transfer->upload));
+    }
+    free(transfer->held);
+    transfer->held = NULL;
+    /* A spare transfer must not keep the last one's token. */
+    explicit_bzero(transfer->text, transfer->text_length);
+    transfer->events->done(transfer->context, outcome, reason);
+    make_spare(transfer);
+}
+
+void ce_transfer_release(ce_transfer *transfer) {
+    event_free(transfer->limit);
+    if (transfer->upload != NULL) {
+        evbuffer_free(transfer->upload);
+    }
+    gate_free_lines(&transfer->parser.lines);
+    free(transfer->text);
+    free(transfer);
+}

@@ -1,0 +1,114 @@
+/* A request's head as it goes out: request line, Host, the caller's fields, and what frames the body. */
+#include "transfer.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Room for all that is not the caller's: the blanks, the version, the framing field. */
+enum { CE_OWN_BYTES = 128 };
+
+static void reserve(ce_transfer *transfer, size_t needed) {
+    if (needed <= transfer->text_capacity) {
+        return;
+    }
+    size_t capacity = transfer->text_capacity > 0 ? transfer->text_capacity : 2048;
+    while (capacity < needed) {
+        capacity *= 2;
+    }
+    free(transfer->text);
+    transfer->text = malloc(capacity);
+    transfer->text_capacity = capacity;
+    if (transfer->text == NULL) {
+        abort();
+    }
+}
+
+static char *append(char *into, const void *bytes, size_t count) {
+    memcpy(into, bytes, count);
+    return into + count;
+}
+
+/* The target goes out byte for byte as it came, so it is checked here for what would end it. NULL: it has such a byte. */
+static char *append_target(char *into, const char *from) {
+    if (*from != '/') {
+        *into++ = '/';
+    }
+    for (; *from != '\0' && *from != '#'; from += 1) {
+        if ((uint8_t)*from <= ' ' || *from == 0x7f) {
+            return NULL;
+        }
+        *into++ = *from;
+    }
+    return into;
+}
+
+/* The caller's lines, each of which ends with NUL. */
+static char *append_fields(char *into, const uint8_t *lines, size_t length) {
+    const uint8_t *end = lines + length;
+    while (lines < end) {
+        const uint8_t *nul = memchr(lines, '\0', (size_t)(end - lines));
+        size_t count = nul != NULL ? (size_t)(nul - lines) : (size_t)(end - lines);
+        into = append(into, lines, count);
+        into = append(into, "\r\n", 2);
+        lines += count + 1;
+    }
+    return into;
+}
+
+static size_t line_count(const ce_call *call) {
+    size_t lines = 1;
+    const uint8_t *end = call->fields + call->fields_length;
+    for (const uint8_t *at = call->fields; at < end && (at = memchr(at, '\0', (size_t)(end - at))) != NULL; at += 1) {
+        lines += 1;
+    }
+    return lines;
+}
+
+static bool is(const char *method, const char *name) {
+    return strcmp(method, name) == 0;
+}
+
+/* RFC 9110 8.6: a method that usually has content says so where there is none. */
+static char *append_framing(char *into, ce_transfer *transfer, const ce_call *call) {
+    if (transfer->chunked) {
+        return append(into, "Transfer-Encoding: chunked\r\n", 28);
+    }
+    int64_t length = call->streams_body ? call->stream_length : (int64_t)call->body_length;
+    bool says = call->streams_body || call->body != NULL || is(call->method, "POST") || is(call->method, "PUT")
+        || is(call->method, "PATCH");
+    return says ? into + sprintf(into, "Content-Length: %lld\r\n", (long long)length) : into;
+}
+
+static bool is_safe(const char *method) {
+    return is(method, "GET") || is(method, "HEAD") || is(method, "OPTIONS");
+}
+
+const char *ce_transfer_compose(ce_transfer *transfer, const ce_call *call) {
+    const ce_origin *origin = transfer->origin;
+    const char *target = call->url + origin->entry.key_length;
+    size_t content = call->streams_body ? 0 : call->body_length;
+    reserve(transfer,
+            strlen(call->method) + strlen(target) + origin->host_line_length + call->fields_length + line_count(call)
+                + CE_OWN_BYTES + content);
+    transfer->to_head = is(call->method, "HEAD");
+    transfer->acts = !is_safe(call->method) || call->body != NULL || call->streams_body;
+    transfer->chunked = call->streams_body && call->stream_length < 0;
+    transfer->announced_left = call->streams_body && !transfer->chunked ? (uint64_t)call->stream_length : 0;
+    char *into = append(transfer->text, call->method, strlen(call->method));
+    *into++ = ' ';
+    into = append_target(into, target);
+    if (into == NULL) {
+        return "the URL has a blank or a control character";
+    }
+    into = append(into, " HTTP/1.1\r\n", 11);
+    into = append(into, origin->host_line, origin->host_line_length);
+    into = append_fields(into, call->fields, call->fields_length);
+    into = append_framing(into, transfer, call);
+    into = append(into, "\r\n", 2);
+    if (content > 0) {
+        into = append(into, call->body, content);
+    }
+    transfer->text_length = (size_t)(into - transfer->text);
+    return NULL;
+}
