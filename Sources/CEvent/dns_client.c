@@ -15,15 +15,14 @@ typedef struct ce_dns_socket {
     LIST_ENTRY(ce_dns_socket) next;
 } ce_dns_socket;
 
-struct ce_lookup {
-    ce_dns *dns;
-    ce_on_addresses found; /* NULL: cancelled */
+typedef struct ce_dns_query {
+    ce_on_addresses found;
     void *context;
     struct event *ready;
     struct ares_addrinfo *result;
     int status;
-    LIST_ENTRY(ce_lookup) next;
-};
+    LIST_ENTRY(ce_dns_query) next;
+} ce_dns_query;
 
 struct ce_dns {
     ce_loop *loop;
@@ -33,7 +32,7 @@ struct ce_dns {
     struct timespec resolv_conf_changed;
     struct event *timer;
     LIST_HEAD(, ce_dns_socket) sockets;
-    LIST_HEAD(, ce_lookup) lookups;
+    LIST_HEAD(, ce_dns_query) queries;
 };
 
 static void set_timer(ce_dns *dns) {
@@ -111,8 +110,8 @@ static int open_channel(ce_dns *dns) {
     options.timeout = given.timeout_ms;
     options.tries = given.attempts;
     dns->resolv_conf_changed = resolv_conf_changed();
-    int status = ares_init_options(&dns->channel, &options,
-                                   ARES_OPT_SOCK_STATE_CB | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES);
+    int status =
+        ares_init_options(&dns->channel, &options, ARES_OPT_SOCK_STATE_CB | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES);
     if (status != ARES_SUCCESS) {
         return status;
     }
@@ -133,7 +132,7 @@ ce_dns *ce_dns_new(ce_loop *loop, const char *server, ce_error *error) {
     dns->loop = loop;
     dns->server = server != NULL ? strdup(server) : NULL;
     LIST_INIT(&dns->sockets);
-    LIST_INIT(&dns->lookups);
+    LIST_INIT(&dns->queries);
     int status = open_channel(dns);
     if (status != ARES_SUCCESS) {
         ce_error_set(error, "name look-ups cannot be set up: %s; check %s", ares_strerror(status),
@@ -144,76 +143,65 @@ ce_dns *ce_dns_new(ce_loop *loop, const char *server, ce_error *error) {
     return dns;
 }
 
-static void lookup_free(ce_lookup *lookup) {
-    LIST_REMOVE(lookup, next);
-    if (lookup->result != NULL) {
-        ares_freeaddrinfo(lookup->result);
+static void query_free(ce_dns_query *query) {
+    LIST_REMOVE(query, next);
+    if (query->result != NULL) {
+        ares_freeaddrinfo(query->result);
     }
-    event_free(lookup->ready);
-    free(lookup);
+    event_free(query->ready);
+    free(query);
 }
 
 static void on_ready(evutil_socket_t fd, short what, void *context) {
     (void)fd;
     (void)what;
-    ce_lookup *lookup = context;
+    ce_dns_query *query = context;
     const struct ares_addrinfo_node *addresses =
-        lookup->status == ARES_SUCCESS && lookup->result != NULL ? lookup->result->nodes : NULL;
-    if (lookup->found != NULL) {
-        const char *reason = lookup->status == ARES_SUCCESS ? "it has no address" : ares_strerror(lookup->status);
-        lookup->found(lookup->context, addresses, addresses != NULL ? NULL : reason);
-    }
-    lookup_free(lookup);
+        query->status == ARES_SUCCESS && query->result != NULL ? query->result->nodes : NULL;
+    const char *reason = query->status == ARES_SUCCESS ? "it has no address" : ares_strerror(query->status);
+    query->found(query->context, addresses, addresses != NULL ? NULL : reason);
+    query_free(query);
 }
 
 /* c-ares may call this within ares_getaddrinfo, or while it goes through its own lists: the receiver is called in a later turn. */
 static void on_result(void *context, int status, int timeouts, struct ares_addrinfo *result) {
     (void)timeouts;
-    ce_lookup *lookup = context;
-    lookup->status = status;
-    lookup->result = result;
-    event_active(lookup->ready, EV_TIMEOUT, 0);
+    ce_dns_query *query = context;
+    query->status = status;
+    query->result = result;
+    event_active(query->ready, EV_TIMEOUT, 0);
 }
 
-ce_lookup *ce_dns_find(ce_dns *dns, const char *host, ce_on_addresses found, void *context) {
+void ce_dns_find(ce_dns *dns, const char *host, ce_on_addresses found, void *context) {
     struct timespec changed = resolv_conf_changed();
-    bool is_stale = changed.tv_sec != dns->resolv_conf_changed.tv_sec
-        || changed.tv_nsec != dns->resolv_conf_changed.tv_nsec;
-    if (LIST_EMPTY(&dns->lookups) && (is_stale || !dns->has_channel)) {
+    bool is_stale =
+        changed.tv_sec != dns->resolv_conf_changed.tv_sec || changed.tv_nsec != dns->resolv_conf_changed.tv_nsec;
+    if (LIST_EMPTY(&dns->queries) && (is_stale || !dns->has_channel)) {
         close_channel(dns);
         open_channel(dns);
     }
-    ce_lookup *lookup = calloc(1, sizeof *lookup);
-    if (lookup == NULL || (lookup->ready = event_new(dns->loop->base, -1, 0, on_ready, lookup)) == NULL) {
+    ce_dns_query *query = calloc(1, sizeof *query);
+    if (query == NULL || (query->ready = event_new(dns->loop->base, -1, 0, on_ready, query)) == NULL) {
         abort();
     }
-    lookup->dns = dns;
-    lookup->found = found;
-    lookup->context = context;
-    LIST_INSERT_HEAD(&dns->lookups, lookup, next);
+    query->found = found;
+    query->context = context;
+    LIST_INSERT_HEAD(&dns->queries, query, next);
     if (!dns->has_channel) {
-        on_result(lookup, ARES_ENOTINITIALIZED, 0, NULL);
-        return lookup;
+        on_result(query, ARES_ENOTINITIALIZED, 0, NULL);
+        return;
     }
     struct ares_addrinfo_hints hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM };
-    ares_getaddrinfo(dns->channel, host, NULL, &hints, on_result, lookup);
+    ares_getaddrinfo(dns->channel, host, NULL, &hints, on_result, query);
     set_timer(dns);
-    return lookup;
-}
-
-void ce_dns_cancel(ce_lookup *lookup) {
-    lookup->found = NULL;
 }
 
 void ce_dns_free(ce_dns *dns) {
-    ce_lookup *lookup;
-    LIST_FOREACH(lookup, &dns->lookups, next) {
-        lookup->found = NULL;
-    }
-    /* Ends each look-up that c-ares still has by on_result. */
+    /* Ends each query that c-ares still has by on_result, whose event goes with the query before it fires. */
     close_channel(dns);
-    while ((lookup = LIST_FIRST(&dns->lookups)) != NULL) {
-        lookup_free(lookup);
+    ce_dns_query *query;
+    while ((query = LIST_FIRST(&dns->queries)) != NULL) {
+        query_free(query);
     }
     event_free(dns->timer);
     free(dns->server);
