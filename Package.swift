@@ -21,7 +21,7 @@ let package = Package(
         .target(
             name: "CEvent",
             cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])],
-            linkerSettings: ["mimalloc", "event_core", "event_extra", "event_openssl", "curl", "ssl", "crypto", "yaml"]
+            linkerSettings: ["mimalloc", "event_core", "event_extra", "event_openssl", "curl", "cares", "ssl", "crypto", "yaml"]
                 .map {
                     .linkedLibrary($0)
                 }

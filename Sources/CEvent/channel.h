@@ -7,6 +7,7 @@
 
 #include <curl/curl.h>
 #include <openssl/ssl.h>
+#include <sys/queue.h>
 #include <sys/types.h>
 
 typedef struct ce_connector ce_connector;
@@ -27,6 +28,8 @@ typedef struct ce_channel {
     bool first_read;  /* still to be read by libcurl, which then keeps the TLS session for the next connection */
     unsigned messages, tickets; /* TLS messages behind the handshake: tickets, and all others */
     bool flooded;               /* with those */
+    bool lacks_socket;          /* while connecting: libcurl has none */
+    TAILQ_ENTRY(ce_channel) next;
     char reason[CURL_ERROR_SIZE];
 } ce_channel;
 

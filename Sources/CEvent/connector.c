@@ -15,10 +15,26 @@ struct ce_connector {
     CURLM *multi;
     CURLSH *share; /* of TLS sessions */
     struct event *timer;
+    TAILQ_HEAD(, ce_channel) without_socket; /* connecting, with no socket that could tell how it goes */
     bool trust_anybody;
     char *ca_file;
     char *ca_pem;
 };
+
+static void forget_missing_socket(ce_channel *channel) {
+    if (channel->lacks_socket) {
+        TAILQ_REMOVE(&channel->connector->without_socket, channel, next);
+        channel->lacks_socket = false;
+    }
+}
+
+static void note_missing_socket(ce_channel *channel) {
+    if (!channel->lacks_socket) {
+        channel->lacks_socket = true;
+        TAILQ_INSERT_TAIL(&channel->connector->without_socket, channel, next);
+        event_active(channel->connector->timer, EV_TIMEOUT, 0);
+    }
+}
 
 /* libcurl lets go of the connection when it is done with it. An idle one it would look after, and close one with bytes waiting;
  * reading, though there is nothing to read, makes the connection the handle's own again. */
@@ -53,6 +69,7 @@ static void read_messages(ce_connector *connector) {
         CURLcode result = message->data.result;
         ce_channel *channel = NULL;
         curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&channel);
+        forget_missing_socket(channel);
         const char *fault = NULL;
         if (result == CURLE_OK) {
             fault = take_over(channel);
@@ -69,9 +86,21 @@ static void act(ce_connector *connector, curl_socket_t fd, int ready) {
     read_messages(connector);
 }
 
+/* libcurl 7.88 goes on to a host's next address when it looks at the connection again, and nothing would make it look: the socket of
+ * the address that refused is closed, and its timer is for what comes after the first two. */
+static void try_next_address(ce_connector *connector) {
+    ce_channel *channel;
+    while ((channel = TAILQ_FIRST(&connector->without_socket)) != NULL) {
+        forget_missing_socket(channel);
+        curl_easy_pause(channel->easy, CURLPAUSE_RECV);
+        curl_easy_pause(channel->easy, CURLPAUSE_CONT);
+    }
+}
+
 static void on_timer(evutil_socket_t fd, short what, void *context) {
     (void)fd;
     (void)what;
+    try_next_address(context);
     act(context, CURL_SOCKET_TIMEOUT, 0);
 }
 
@@ -92,7 +121,6 @@ static void on_socket(evutil_socket_t fd, short what, void *context) {
 }
 
 static int set_socket(CURL *easy, curl_socket_t fd, int what, void *context, void *assigned) {
-    (void)easy;
     ce_connector *connector = context;
     struct event *event = assigned;
     if (event != NULL) {
@@ -108,6 +136,11 @@ static int set_socket(CURL *easy, curl_socket_t fd, int what, void *context, voi
         }
     }
     curl_multi_assign(connector->multi, fd, event);
+    ce_channel *channel = NULL;
+    curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&channel);
+    if (channel != NULL && channel->fd < 0 && what == CURL_POLL_REMOVE) {
+        note_missing_socket(channel);
+    }
     return 0;
 }
 
@@ -180,6 +213,9 @@ void ce_connector_close(ce_channel *channel) {
         /* libcurl reads once more before it closes. */
         channel->budget = 0;
     }
+    /* libcurl's callbacks need it no more. */
+    curl_easy_setopt(channel->easy, CURLOPT_PRIVATE, NULL);
+    forget_missing_socket(channel);
     curl_multi_remove_handle(channel->connector->multi, channel->easy);
     curl_easy_cleanup(channel->easy);
     curl_slist_free_all(channel->resolve);
@@ -200,6 +236,7 @@ ce_connector *ce_connector_new(ce_loop *loop, const ce_pool_options *options) {
         abort();
     }
     connector->loop = loop;
+    TAILQ_INIT(&connector->without_socket);
     connector->trust_anybody = options->trust_anybody;
     connector->ca_file = options->ca_file != NULL ? strdup(options->ca_file) : NULL;
     connector->ca_pem = options->ca_pem != NULL ? strdup(options->ca_pem) : NULL;

@@ -1,19 +1,19 @@
-/* Names are looked up by evdns: libcurl's own resolver would start a thread. */
+/* Keeps the addresses of hosts, and looks each up once for all who wait for it. */
 #include "names.h"
 #include "clock.h"
-#include "loop.h"
+#include "dns_client.h"
 #include "lru_table.h"
 
-#include <event2/dns.h>
-#include <event2/event.h>
-#include <event2/util.h>
+#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Known addresses are looked up anew after the first time, and serve meanwhile until the second has passed too. */
-enum { CE_ADDRESSES_KEPT_MS = 60 * 1000, CE_ADDRESSES_SERVE_MS = 15 * 60 * 1000, CE_ADDRESSES_AT_MOST = 16 };
+/* Known addresses are looked up again after the time that their record says, within these bounds, and serve meanwhile until the last
+ * one has passed too. */
+enum { CE_ADDRESSES_LEAST_SECONDS = 5, CE_ADDRESSES_MOST_SECONDS = 60, CE_ADDRESSES_SERVE_MS = 15 * 60 * 1000 };
+enum { CE_ADDRESSES_AT_MOST = 16 };
 enum { CE_NAMES_AT_MOST = 256 };
 
 typedef struct ce_name {
@@ -22,13 +22,11 @@ typedef struct ce_name {
     bool looking;
     char *addresses; /* NULL: none are known */
     int64_t expires_ms;
-    int result; /* of the last look-up */
     TAILQ_HEAD(, ce_lookup) waiting;
 } ce_name;
 
 struct ce_names {
-    struct evdns_base *dns;
-    struct event *work; /* tells those whose look-up ended inside ce_names_find */
+    ce_dns *dns;
     ce_table table;
 };
 
@@ -60,7 +58,7 @@ static ce_name *name_of(ce_names *names, const char *host) {
     return name;
 }
 
-static char *as_text(const struct evutil_addrinfo *found) {
+static char *as_text(const struct ares_addrinfo_node *found) {
     char line[CE_ADDRESSES_AT_MOST * (INET6_ADDRSTRLEN + 4)];
     size_t used = 0;
     for (int count = 0; found != NULL && count < CE_ADDRESSES_AT_MOST; found = found->ai_next) {
@@ -68,7 +66,7 @@ static char *as_text(const struct evutil_addrinfo *found) {
         const void *address = is_6 ? (const void *)&((struct sockaddr_in6 *)found->ai_addr)->sin6_addr
                                    : (const void *)&((struct sockaddr_in *)found->ai_addr)->sin_addr;
         char text[INET6_ADDRSTRLEN];
-        if (evutil_inet_ntop(found->ai_family, address, text, sizeof text) == NULL) {
+        if (inet_ntop(found->ai_family, address, text, sizeof text) == NULL) {
             continue;
         }
         used += (size_t)snprintf(line + used, sizeof line - used, is_6 ? "%s[%s]" : "%s%s", count > 0 ? "," : "", text);
@@ -77,11 +75,19 @@ static char *as_text(const struct evutil_addrinfo *found) {
     return used == 0 ? NULL : strdup(line);
 }
 
-static void tell(ce_name *name) {
+/* The shortest time to live of all. */
+static int64_t kept_ms(const struct ares_addrinfo_node *found) {
+    int seconds = CE_ADDRESSES_MOST_SECONDS;
+    for (; found != NULL; found = found->ai_next) {
+        seconds = found->ai_ttl < seconds ? found->ai_ttl : seconds;
+    }
+    return (seconds < CE_ADDRESSES_LEAST_SECONDS ? CE_ADDRESSES_LEAST_SECONDS : seconds) * INT64_C(1000);
+}
+
+static void tell(ce_name *name, const char *fault) {
     char reason[320] = "";
     if (name->addresses == NULL) {
-        snprintf(reason, sizeof reason, "the name %s could not be resolved: %s", name->entry.key,
-                 evutil_gai_strerror(name->result));
+        snprintf(reason, sizeof reason, "the name %s could not be resolved: %s", name->entry.key, fault);
     }
     /* Being told frees no name: this one is in use until all have heard. */
     ce_lookup *lookup;
@@ -95,53 +101,26 @@ static void tell(ce_name *name) {
     name->entry.uses -= 1;
 }
 
-static void on_work(evutil_socket_t fd, short what, void *context) {
-    (void)fd;
-    (void)what;
-    ce_names *names = context;
-    ce_entry *entry = TAILQ_FIRST(&names->table.by_use);
-    while (entry != NULL) {
-        ce_name *name = (ce_name *)entry;
-        if (!name->looking && !TAILQ_EMPTY(&name->waiting)) {
-            tell(name);
-            /* Those who were told may have changed the order. */
-            entry = TAILQ_FIRST(&names->table.by_use);
-        } else {
-            entry = TAILQ_NEXT(entry, by_use);
-        }
-    }
-}
-
-static void on_found(int result, struct evutil_addrinfo *found, void *context) {
+static void on_found(void *context, const struct ares_addrinfo_node *found, const char *fault) {
     ce_name *name = context;
     name->looking = false;
     name->entry.uses -= 1;
-    name->result = result;
-    char *addresses = result == 0 ? as_text(found) : NULL;
-    if (found != NULL) {
-        evutil_freeaddrinfo(found);
-    }
+    char *addresses = as_text(found);
+    /* Addresses that worked a minute ago are better than none when the DNS server is down. */
     if (addresses != NULL) {
         free(name->addresses);
         name->addresses = addresses;
-        name->expires_ms = ce_now_ms() + CE_ADDRESSES_KEPT_MS;
+        name->expires_ms = ce_now_ms() + kept_ms(found);
     }
-    /* Addresses that worked a minute ago are better than none when the DNS server is down. */
-    if (!TAILQ_EMPTY(&name->waiting)) {
-        event_active(name->names->work, EV_TIMEOUT, 0);
-    }
+    tell(name, fault);
 }
 
 static void look_up(ce_name *name) {
-    if (name->looking) {
-        return;
+    if (!name->looking) {
+        name->looking = true;
+        name->entry.uses += 1;
+        ce_dns_find(name->names->dns, name->entry.key, on_found, name);
     }
-    name->looking = true;
-    name->entry.uses += 1;
-    struct evutil_addrinfo hints = { .ai_family = AF_UNSPEC,
-                                     .ai_socktype = SOCK_STREAM,
-                                     .ai_flags = EVUTIL_AI_ADDRCONFIG };
-    evdns_getaddrinfo(name->names->dns, name->entry.key, NULL, &hints, on_found, name);
 }
 
 const char *ce_names_find(ce_names *names, const char *host, ce_lookup *lookup) {
@@ -170,54 +149,26 @@ void ce_names_cancel(ce_names *names, ce_lookup *lookup) {
     }
 }
 
-static struct evdns_base *new_dns(ce_loop *loop, const char *server, ce_error *error) {
-    struct evdns_base *dns = evdns_base_new(loop->base, EVDNS_BASE_DISABLE_WHEN_INACTIVE);
-    if (dns == NULL) {
-        abort();
-    }
-    if (server != NULL) {
-        evdns_base_load_hosts(dns, "/etc/hosts");
-        if (evdns_base_nameserver_ip_add(dns, server) != 0) {
-            ce_error_set(error, "%s is not the address of a DNS server", server);
-            evdns_base_free(dns, 0);
-            return NULL;
-        }
-    } else {
-        /* Without a readable file evdns asks 127.0.0.1, as libc does. */
-        evdns_base_resolv_conf_parse(dns, DNS_OPTIONS_ALL, "/etc/resolv.conf");
-    }
-    evdns_base_set_option(dns, "timeout:", "2");
-    evdns_base_set_option(dns, "attempts:", "3");
-    /* The answer's case is not kept by every resolver, and a mismatch would make its names unreachable. */
-    evdns_base_set_option(dns, "randomize-case:", "0");
-    return dns;
-}
-
 ce_names *ce_names_new(ce_loop *loop, const char *server, ce_error *error) {
     ce_names *names = calloc(1, sizeof *names);
     if (names == NULL) {
         abort();
     }
-    names->dns = new_dns(loop, server, error);
+    names->dns = ce_dns_new(loop, server, error);
     if (names->dns == NULL) {
         free(names);
         return NULL;
-    }
-    names->work = event_new(loop->base, -1, 0, on_work, names);
-    if (names->work == NULL) {
-        abort();
     }
     ce_table_init(&names->table);
     return names;
 }
 
 void ce_names_free(ce_names *names) {
-    /* Before the names go: with it goes what is under way, and on_found is not called any more. */
-    evdns_base_free(names->dns, 0);
+    /* Before the names go: on_found is not called any more. */
+    ce_dns_free(names->dns);
     ce_entry *entry;
     while ((entry = TAILQ_FIRST(&names->table.by_use)) != NULL) {
         forget(names, (ce_name *)entry);
     }
-    event_free(names->work);
     free(names);
 }
