@@ -88,6 +88,7 @@ struct ce_gate {
     ce_gate_limits limits;
     gate_state state;
     gate_rule refused;
+    bool to_head; /* the request that was refused began as a HEAD */
     /* The head so far, then each chunk-size or trailer line in its place. The unfinished line starts at `line`. */
     uint8_t *bytes;
     size_t length, capacity, line;
@@ -120,6 +121,8 @@ typedef struct gate_authority {
 
 /* ---- gate_rules.c ---- */
 ce_refusal gate_refusal_of(gate_rule rule);
+/* The same of the request that `gate` is reading: it knows whether that is a HEAD. */
+ce_refusal gate_refusal_of_request(const ce_gate *gate, gate_rule rule);
 
 /* ---- gate_bytes.c: what each byte may be part of ---- */
 enum {
