@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from fakehub import FakeHub, http
+from fakehub import FakeHub, http, wait_until
 
 FILE = "/u/r/resolve/main/f"
 NEXT = b"GET /-/health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
@@ -53,6 +53,32 @@ def test_a_head_to_the_store_is_a_head_where_the_size_is_not_said(start_before, 
     answer = head_then_next(gate, FILE)
     assert (answer["Content-Length"], answer["Content-Type"], answer["ETag"]) == ("7", "text/x", '"sha"')
     assert [request.method for request in store.requests] == ["HEAD"]
+
+
+def test_a_range_of_head_is_none(start_before, hub, store):
+    gate = start_before(hub, "--content-hosts", store.url)
+    hub.on(FILE, lambda *_: http(302, b"", b"Location: %s/f" % store.url.encode()))
+    store.on("/f", lambda request, _: http(403) if request.method == "HEAD" else http(206 if request["Range"] else 200, b"file"))
+    assert head_then_next(gate, FILE, b"Range: bytes=0-0", b'If-Range: "x"')["Content-Length"] == "4"
+    assert [request["Range"] for request in store.requests] == [None, None]
+
+
+def test_an_early_204_does_not_end_the_upload(start_before, hub):
+    gate = start_before(hub)
+    body = b"x" * 3_000_000
+    got = []
+
+    def answer(request, connection):
+        parts = connection.parts(request)
+        taken = next(parts)
+        connection.send(b"HTTP/1.1 204 No Content\r\n\r\n")
+        got.append(len(taken) + sum(map(len, parts)))
+
+    hub.on("/any", answer, reads=False)
+    with gate.connect() as connection:
+        connection.send_whatever_happens(b"PUT /any HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+        assert connection.answer().status == 204
+    assert wait_until(lambda: got) == [len(body)]
 
 
 @pytest.mark.parametrize("refusal", [403, 405, 501])

@@ -51,6 +51,11 @@ struct ContentHop: Sendable {
         for name in Self.requestFields {
             if let value = original.headers[name] { headers.append(name, value) }
         }
+        // RFC 9110 section 14.2: a range of HEAD is none, and a store that is asked by GET instead must not take it for one.
+        if original.method == .head {
+            headers.remove("Range")
+            headers.remove("If-Range")
+        }
         // RFC 9110 section 13.2.2: dates count only where no ETag was named, and those are judged here.
         if original.headers.contains("If-None-Match") { headers.remove("If-Modified-Since") }
         if original.headers.contains("If-Match") { headers.remove("If-Unmodified-Since") }

@@ -95,7 +95,8 @@ final class Relay: TransferSink {
     private func start(_ head: Transfer.Head) {
         exchange.start(
             head.status, headers: RelayedDocument.headers(of: head), id: .beside(context.id), length: missingBytes)
-        guard exchange.takesContent else {
+        // A body that still comes in goes on to the Hub first, which may want all of it before it believes itself.
+        guard exchange.takesContent || exchange.hasBody else {
             // It is whole. What the other side may send behind the head of it is none of the client's, and not fetched.
             finish()
             (isDropped, isServed) = (true, true)

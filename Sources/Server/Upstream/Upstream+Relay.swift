@@ -113,5 +113,8 @@ extension Upstream {
 }
 
 extension Request {
-    fileprivate var wantsWebSocket: Bool { headers.mentions("websocket", in: "Upgrade") }
+    /// RFC 6455 section 4.1. An offer without a key is none, and is left out as any other (RFC 9110 section 7.8).
+    fileprivate var wantsWebSocket: Bool {
+        headers.contains("Sec-WebSocket-Key") && headers.mentions("websocket", in: "Upgrade")
+    }
 }
