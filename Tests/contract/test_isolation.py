@@ -1,7 +1,6 @@
 """What the Hub serves may run nothing in the gateway's origin: the fields that say so, and Chromium, which obeys them."""
 
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -158,7 +157,6 @@ def acts(hub):
     return [(request.method, request.target) for request in hub.requests if request.target.partition("?")[0] in ACTS]
 
 
-@pytest.mark.skipif(os.environ.get("HUBGATE_NO_CHROMIUM"), reason="HUBGATE_NO_CHROMIUM says so")
 def test_no_file_of_the_hub_acts_in_the_gates_name_in_chromium(start_before, hub, tmp_path, certificates):
     if not has_chromium():
         pytest.skip("There is no chromium, and config/install-deps.sh could not install it: no browser has been tried.")

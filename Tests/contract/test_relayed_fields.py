@@ -1,6 +1,7 @@
 """What of a client's request reaches the Hub and the router, and what is refused with a sentence."""
 
 import json
+import re
 import subprocess
 
 import pytest
@@ -41,6 +42,24 @@ def test_who_pays_is_the_operators_word_on_every_relayed_call(start_before, hub,
     ask(start_before(hub, *flags, "--bill-to", "acme"), method, path, *names, body=ORDER if method != "GET" else b"")
     ask(start_before(hub, *flags), method, path, names[1])
     assert [seen.all("X-HF-Bill-To") for seen in hub.requests + router.requests] == [["acme"], ["mine"]]
+
+
+def test_who_pays_is_not_for_the_client_to_say_on_signed_urls_either(start_before, hub, router):
+    batch = {"objects": [{"actions": {"upload": {"href": hub.url + "/api/complete_multipart"}}}]}
+    token = {"casUrl": router.url, "accessToken": "x", "exp": 1}
+    for path, body in (("/u/r.git/info/lfs/objects/batch", batch), ("/api/models/u/r/xet-read-token/main", token)):
+        hub.on(path, lambda *_, body=body: http(200, json.dumps(body).encode(), b"Content-Type: application/json"))
+    hub.on("/api/complete_multipart", lambda *_: http(200))
+    gate = start_before(hub, "--bill-to", "acme", "--content-hosts", router.url)
+
+    def signed(method, path):
+        return re.search(rb"/-/sealed/[^\"]+", ask(gate, method, path).body)[0].decode()
+
+    end = signed("POST", "/u/r.git/info/lfs/objects/batch")
+    server = signed("GET", "/api/models/u/r/xet-read-token/main")
+    ask(gate, "POST", end, b"x-hf-bill-to: mine")
+    ask(gate, "GET", server + "/v1/x", b"x-hf-bill-to: mine")
+    assert [seen["X-HF-Bill-To"] for seen in (hub.requests[-1], router.requests[-1])] == ["acme", None]
 
 
 def test_where_a_client_is_and_what_else_it_would_have_done_is_not_for_it_to_say(start_before, hub):

@@ -19,6 +19,11 @@ extension Upstream {
         var request = Request(
             method: method, target: .root,
             headers: SealedRequest.headers(of: original, for: sealed.use, isOwn: isOwn))
+        if let billTo {
+            // The end of an upload is the Hub's; to Xet's server a client's word on it must not pass either.
+            request.headers.remove("X-HF-Bill-To")
+            if sealed.use == .complete { request.headers.set("X-HF-Bill-To", billTo) }
+        }
         let rules =
             sealed.use == .base ? RewrittenBodies.rulesOfXet(for: original.method, context.target) : nil
         if rules != nil { request.headers.set("Accept-Encoding", "identity") }
