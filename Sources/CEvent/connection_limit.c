@@ -63,7 +63,7 @@ static bool has_unread(const ce_exchange *connection) {
 }
 
 static void head_too_slow(ce_exchange *connection) {
-    ce_connection_refuse(connection, gate_refusal_of(GATE_HEAD_TOO_SLOW));
+    ce_connection_refuse(connection, gate_refusal_of_request(connection->gate, GATE_HEAD_TOO_SLOW));
     ce_connection_pump(connection);
 }
 

@@ -171,6 +171,21 @@ static gate_rule step(ce_gate *gate, gate_input *input, ce_gate_event *event) {
     return GATE_PASS;
 }
 
+/* A request may be refused before its line is whole, and its method is then in what is kept, in what has just come, or in both. */
+static bool is_head(const ce_gate *gate, const gate_input *input) {
+    static const char head[] = "HEAD ";
+    if (gate->state != GATE_AT_REQUEST_LINE && gate->state != GATE_AT_FIELD)
+        return false;
+    for (size_t at = 0; at < sizeof head - 1; at++) {
+        size_t further = at < gate->length ? 0 : input->at + at - gate->length;
+        if (at >= gate->length && further >= input->count)
+            return false;
+        if ((at < gate->length ? gate->bytes[at] : input->bytes[further]) != (uint8_t)head[at])
+            return false;
+    }
+    return true;
+}
+
 /* A refusal consumes nothing of the feed it happens in: nobody shall go on from there. */
 ce_gate_event ce_gate_feed(ce_gate *gate, const uint8_t *bytes, size_t count, size_t *consumed) {
     *consumed = 0;
@@ -180,8 +195,10 @@ ce_gate_event ce_gate_feed(ce_gate *gate, const uint8_t *bytes, size_t count, si
     ce_gate_event event = CE_GATE_MORE;
     do {
         gate->refused = step(gate, &input, &event);
-        if (gate->refused != GATE_PASS)
+        if (gate->refused != GATE_PASS) {
+            gate->to_head = is_head(gate, &input);
             return CE_GATE_REFUSED;
+        }
     } while (event == CE_GATE_MORE && input.at < input.count);
     *consumed = input.at;
     return event;
@@ -196,7 +213,15 @@ ce_span ce_gate_body(const ce_gate *gate) {
 }
 
 ce_refusal ce_gate_refusal(const ce_gate *gate) {
-    return gate_refusal_of(gate->refused);
+    ce_refusal refusal = gate_refusal_of(gate->refused);
+    refusal.to_head = gate->to_head;
+    return refusal;
+}
+
+ce_refusal gate_refusal_of_request(const ce_gate *gate, gate_rule rule) {
+    ce_refusal refusal = gate_refusal_of(rule);
+    refusal.to_head = is_head(gate, &(gate_input){ .bytes = NULL, .count = 0, .at = 0 });
+    return refusal;
 }
 
 /* The empty line that RFC 9112 2.2 allows between requests does not begin one. */

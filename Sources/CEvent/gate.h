@@ -97,6 +97,7 @@ struct ce_gate {
     gate_state state;
     gate_rule refused;
     gate_lines lines;
+    bool to_head; /* the request that was refused began as a HEAD */
     uint64_t left; /* bytes of the body or of the chunk still to come */
     ce_span body;
     gate_seen seen;
@@ -124,6 +125,8 @@ typedef struct gate_authority {
 
 /* ---- gate_rules.c ---- */
 ce_refusal gate_refusal_of(gate_rule rule);
+/* The same of the request that `gate` is reading: it knows whether that is a HEAD. */
+ce_refusal gate_refusal_of_request(const ce_gate *gate, gate_rule rule);
 
 /* ---- gate_bytes.c: what each byte may be part of ---- */
 enum {

@@ -34,7 +34,8 @@ static const struct {
     [GATE_TARGET_HOST_MISMATCH] = { 400, "target-host-mismatch",
                                     "The host in the request target differs from the Host field: send the same in both." },
     [GATE_TARGET_BYTE] = { 400, "target-byte",
-                           "The request target holds a character that must be percent-encoded: encode it." },
+                           "The request target holds a character that must be percent-encoded: send each of its UTF-8 bytes as `%` and two "
+                           "hexadecimal digits, `%20` for a blank, `%C3%BC` for a u with two dots." },
     [GATE_TARGET_ESCAPE] = { 400, "target-escape",
                              "The request target holds a `%` without two hexadecimal digits after it, or `%00`: encode a literal "
                              "`%` as `%25`." },
@@ -89,7 +90,7 @@ static const struct {
 };
 
 ce_refusal gate_refusal_of(gate_rule rule) {
-    return (ce_refusal){ refusals[rule].status, refusals[rule].rule, refusals[rule].reason, rule };
+    return (ce_refusal){ refusals[rule].status, refusals[rule].rule, refusals[rule].reason, rule, false };
 }
 
 uint32_t ce_rule_count(void) {

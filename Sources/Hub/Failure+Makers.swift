@@ -72,9 +72,14 @@ extension Failure {
     }
 
     /// `reason` is a phrase: `.hubUnreachable("the name huggingface.co was not found")`.
+    /// What is wrong with a certificate stays so until somebody mends it.
     public static func hubUnreachable(_ reason: String, retryAfter: Int? = nil) -> Failure {
-        Failure(
-            .hubUnreachable, detail: "The Hub cannot be reached: \(reason). Try again later.", retryAfter: retryAfter)
+        let advice =
+            reason.lowercased().contains("certificate")
+            ? "Whoever runs this gateway has to look at upstream and ca_file, or at the Hub's certificate."
+            : "Try again later."
+        return Failure(
+            .hubUnreachable, detail: "The Hub cannot be reached: \(reason). \(advice)", retryAfter: retryAfter)
     }
 
     /// `reason` is a phrase: `.hubTooSlow("no answer within the time limit")`.
@@ -110,6 +115,47 @@ extension Failure {
             detail:
                 "The Hub leads to \(host), where this gateway does not go for content. Whoever runs it can add the domain to content_hosts."
         )
+    }
+
+    /// The store that the Hub leads to leads to another, and that one on to `host`.
+    public static func storeLeadsOn(to host: String) -> Failure {
+        Failure(
+            .hubBroken,
+            detail:
+                "The store of the Hub's files leads on to \(host), after one redirect that this gateway has followed. It follows no second one."
+        )
+    }
+
+    /// The store of a file refused it, and may give it later: the client's own waiting needs the status as it came.
+    public static func storeAnswered(_ status: Status, _ headers: Headers) -> Failure {
+        let refusal = HubRefusal(status: status, headers: headers, body: [])
+        return .hubAnswered(
+            HubRefusal(
+                status: status, message: "The store of the Hub's files answered \(status). Try again later.",
+                headers: refusal.headers, hubRequestID: refusal.hubRequestID))
+    }
+
+    /// WebSockets are not relayed.
+    public static var noWebSocket: Failure {
+        Failure(
+            .refused(.notImplemented, rule: "web-socket"),
+            detail:
+                "This gateway relays no WebSockets. Use plain requests; what comes bit by bit comes as text/event-stream."
+        )
+    }
+
+    /// Below `base_path` a second slash follows, where another host could be read.
+    public static var doubleSlash: Failure {
+        Failure(
+            .refused(.badRequest, rule: "target-double-slash"),
+            detail: "The path begins with `//`: begin it with one `/`.")
+    }
+
+    /// A browser asked for a script that would answer in the place of this gateway.
+    public static var serviceWorker: Failure {
+        Failure(
+            .denied,
+            detail: "Nothing here is a service worker: a script of the Hub's may not stand before this gateway.")
     }
 
     /// A sealed URL was not made by this gateway, or not as it came back.

@@ -68,6 +68,8 @@ extension Failure {
 
     private var headers: Headers {
         var headers: Headers = ["X-Error-Code": code, "X-Error-Message": publicDetail]
+        // The sentence may be one of the Hub's.
+        RelayedDocument.isolate(&headers)
         switch kind {
         case .methodNotAllowed(let allow):
             headers.append("Allow", allow.map(\.rawValue).joined(separator: ", "))

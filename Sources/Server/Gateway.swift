@@ -55,6 +55,7 @@ final class Gateway {
         do throws(Failure) {
             if let refusal = exchange.refusal { throw refusal }
             if hasAmbientCredential(context.caller), CrossSite.sent(exchange.request) { throw .crossSite }
+            if CrossSite.registersServiceWorker(exchange.request) { throw .serviceWorker }
             context.target = try router.target(of: exchange.request, at: entrance)
             let route = try router.route(exchange.request.method, context.target, at: entrance)
             context.route = route

@@ -36,6 +36,13 @@ struct BasePathTests {
         }
     }
 
+    @Test("Two slashes below the path are refused as they are at the root", arguments: ["/hf//x", "/hf//", "/hf///-/"])
+    func doubleSlash(received: String) throws {
+        let router = Router(basePath: "/hf")
+        let request = Request(method: .get, target: try Target(received))
+        #expect(throws: Failure.doubleSlash) { try router.target(of: request, at: .only) }
+    }
+
     @Test("What leads back leads below the path, relative references too; the Hub's own prefix goes")
     func rewriting() throws {
         let cases = [

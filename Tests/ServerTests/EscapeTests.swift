@@ -77,6 +77,17 @@ struct EscapeTests {
     }
 
     @Test(
+        "A field that leads to a stranger is found as well",
+        arguments: [
+            ("Location", "https://evil.example/x"), ("Location", "//evil.example"),
+            ("Content-Location", #"\\\\evil.example"#), ("Refresh", "0;url=https://evil.example"),
+            ("Link", "</a>, <https://evil.example>; rel=preload"),
+        ])
+    func strangers(name: String, value: String) {
+        #expect(detector.escape(in: [name: value], gateway: Self.gateway)?.host == "evil.example")
+    }
+
+    @Test(
         "In JSON the URLs are seen, and nothing that people wrote, however the text is cut",
         arguments: [
             (

@@ -131,18 +131,40 @@ struct RewriteTests {
     }
 
     @Test(
-        "A relayed document that a browser could run is put into an origin of its own; other content is as it was",
-        arguments: [
-            ("text/html; charset=utf-8", true), ("image/svg+xml", true), ("Text/HTML", true), (nil, true),
-            ("application/xhtml+xml", true), ("application/rss+XML;charset=utf-8", true), ("application/unknown", true),
-            ("text/plain; a=b, text/html", true), ("", true), ("html", true), ("application/vnd.git-lfs+json", false),
-            ("application/json", false), ("application/octet-stream", false), ("text/plain", false),
-        ] as [(String?, Bool)])
-    func documents(_ type: String?, _ isIsolated: Bool) {
-        var headers: Headers = ["Content-Security-Policy": "default-src 'self'"]
+        "Every relayed document is put into an origin of its own, beside what the Hub says",
+        arguments: ["text/html; charset=utf-8", nil, "", "application/json", "application/octet-stream", "text/plain"])
+    func documents(_ type: String?) {
+        var headers: Headers = ["Content-Security-Policy": "default-src 'self'", "x-content-type-options": "no"]
         if let type { headers.append("Content-Type", type) }
         RelayedDocument.isolate(&headers)
-        #expect(headers.values(of: "Content-Security-Policy").contains("sandbox") == isIsolated)
-        #expect(headers["Content-Security-Policy"] == "default-src 'self'")
+        #expect(headers.values(of: "Content-Security-Policy") == ["default-src 'self'", "sandbox"])
+        #expect(headers.values(of: "X-Content-Type-Options") == ["nosniff"])
+        #expect(headers["Content-Type"] == type)
+    }
+
+    @Test(
+        "A size that is no plain number, or is said in two ways, is none",
+        arguments: [
+            (["7"], 7), (["0"], 0), (["999999999999999999"], 999_999_999_999_999_999), (["7", "7"], 7), ([], nil),
+            (["-7"], nil), (["+7"], nil), ([""], nil), (["7.0"], nil), (["9999999999999999999"], nil), (["٧"], nil),
+            (["7", "8"], nil), (["7,7"], nil),
+        ] as [([String], Int?)])
+    func sizes(_ values: [String], _ wanted: Int?) throws {
+        var headers: Headers = ["Location": "https://cdn.hf.co/x"]
+        for value in values { headers.append("X-Linked-Size", value) }
+        let get = Request(method: .head, target: try Target("/u/r/resolve/main/f"))
+        let hop = try #require(try ContentHop(Transfer.Head(status: .found, headers: headers), of: get, hosts: hosts))
+        #expect(hop.linkedSize == wanted && (hop.headAnswer == nil) == (wanted == nil))
+        #expect(hop.metadata.contains("X-Linked-Size") == (wanted != nil))
+    }
+
+    @Test(
+        "Where a store's redirect leads is resolved from its own URL, and only where all read it alike",
+        arguments: [
+            ("https://b.hf.co/y", "https://b.hf.co/y"), ("/y?z", "https://a.hf.co:444/y?z"), ("//b.hf.co/y", nil),
+            (#"/\b"#, nil), ("y", nil), ("", nil), ("?x", nil), ("https:b", nil), ("/\u{9}/b", nil),
+        ] as [(String, String?)])
+    func resolved(_ reference: String, _ wanted: String?) {
+        #expect(ContentHosts.resolved(reference, from: "https://a.hf.co:444/x/y?q") == wanted)
     }
 }

@@ -134,6 +134,12 @@ struct RewrittenBodiesTests {
             try RewrittenBodies.fits(Transfer.Head(status: .ok, headers: headers))
         }
         #expect(try fits(["Content-Type": "application/vnd.git-lfs+json; charset=utf-8"]))
+        var twice: Headers = ["Content-Type": "application/json", "Content-Encoding": "identity"]
+        twice.append("content-encoding", "gzip")
+        #expect(throws: Failure.self) { try fits(twice) }
+        var types: Headers = ["Content-Type": "text/plain"]
+        types.append("Content-Type", "Application/JSON")
+        #expect(try fits(types))
         #expect(try !fits(["Content-Type": "text/plain", "Content-Encoding": "gzip"]))
         #expect(throws: Failure.self) { try fits(["Content-Type": "application/json", "Content-Encoding": "gzip"]) }
     }

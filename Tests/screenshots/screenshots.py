@@ -1,20 +1,14 @@
-"""The home page in Chromium, spoken to in the DevTools protocol over a pipe: no port, and nothing to install."""
+"""The home page in Chromium, as a phone and a desktop show it."""
 
 import base64
-import hashlib
-import json
-import os
-import select
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
-from gate import Gate, clean_environment, make_certificates, make_workspace
+from browser import Browser, key_digest
+from gate import Gate, make_certificates, make_workspace
 
 HEIGHTS = {390: 844, 1280: 800}
-SECONDS = 30
 
 MEASURE = """({
     title: document.title,
@@ -22,79 +16,6 @@ MEASURE = """({
     boxes: document.querySelectorAll('pre').length,
     wide: [...document.querySelectorAll('pre')].filter(e => e.scrollWidth > e.clientWidth).map(e => e.textContent),
 })"""
-
-
-def key_digest(certificate):
-    """What --ignore-certificate-errors-spki-list takes: only this very key is trusted, not any certificate."""
-    public = subprocess.run(["openssl", "x509", "-in", certificate, "-noout", "-pubkey"], check=True, capture_output=True)
-    der = subprocess.run(["openssl", "pkey", "-pubin", "-outform", "DER"], input=public.stdout, check=True, capture_output=True)
-    return base64.b64encode(hashlib.sha256(der.stdout).digest()).decode()
-
-
-class Browser:
-    def __init__(self, directory, *flags):
-        theirs_in, self.out = os.pipe()
-        self.inp, theirs_out = os.pipe()
-        os.set_inheritable(theirs_in, True)
-        os.set_inheritable(theirs_out, True)
-        if os.geteuid() == 0:
-            flags = ("--no-sandbox", *flags)  # Chromium's own, which root cannot have
-        with open(directory / "chromium.log", "wb") as log:
-            # Chromium's pipe is descriptors 3 and 4; these two may be other numbers here.
-            script = f'exec 8<&{theirs_in} 9>&{theirs_out}; exec 3<&8 4>&9 8<&- 9>&-; exec "$@"'
-            self.process = subprocess.Popen(
-                ["bash", "-c", script, "chromium", "chromium", "--headless", "--remote-debugging-pipe", "--disable-gpu",
-                 "--no-first-run", "--disable-dev-shm-usage", "--hide-scrollbars", f"--user-data-dir={directory}/profile",
-                 *flags],
-                env=clean_environment(directory), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                pass_fds=[theirs_in, theirs_out],
-            )  # fmt: skip
-        os.close(theirs_in)
-        os.close(theirs_out)
-        self.waiting = b""
-        self.number = 0
-        self.events = []
-        self.session = None
-
-    def _next(self, deadline):
-        while b"\0" not in self.waiting:
-            if not select.select([self.inp], [], [], max(0, deadline - time.monotonic()))[0]:
-                raise TimeoutError("Chromium does not answer")
-            part = os.read(self.inp, 1 << 16)
-            if not part:
-                raise RuntimeError("Chromium has ended")
-            self.waiting += part
-        message, _, self.waiting = self.waiting.partition(b"\0")
-        return json.loads(message)
-
-    def call(self, method, **parameters):
-        self.number += 1
-        message = {"id": self.number, "method": method, "params": parameters}
-        if self.session:
-            message["sessionId"] = self.session
-        os.write(self.out, json.dumps(message).encode() + b"\0")
-        deadline = time.monotonic() + SECONDS
-        while True:
-            answer = self._next(deadline)
-            if answer.get("id") == self.number:
-                if "error" in answer:
-                    raise RuntimeError(f"{method}: {answer['error']}")
-                return answer["result"]
-            self.events.append(answer)
-
-    def wait_for(self, method):
-        deadline = time.monotonic() + SECONDS
-        while not any(event.get("method") == method for event in self.events):
-            self.events.append(self._next(deadline))
-
-    def close(self):
-        os.close(self.out)  # it ends where its pipe ends
-        try:
-            self.process.wait(10)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-        os.close(self.inp)
 
 
 def look(browser, url, width, target):

@@ -38,6 +38,7 @@ typedef struct ce_refusal {
     const char *rule;   /* a short stable name for metrics and tests, e.g. "two-content-lengths" */
     const char *reason; /* a sentence for the client, with what to do */
     uint32_t number;    /* the rule's place in the table, to count by */
+    bool to_head;       /* what is refused begins as a HEAD request: the response has no content */
 } ce_refusal;
 
 /* The table of rules by number, from 1; number 0 is no rule. */

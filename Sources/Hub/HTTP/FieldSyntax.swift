@@ -66,6 +66,23 @@ extension Headers {
         }
     }
 
+    /// Whether `part` stands somewhere in a value of `name`, without regard to ASCII case. Does not allocate.
+    public func mentions(_ part: String, in name: String) -> Bool {
+        let part = part.utf8.span
+        for index in 0..<count where isField(at: index, named: name) {
+            let isThere = withField(at: index) { _, value in
+                var start = 0
+                while start + part.count <= value.count {
+                    if value.extracting(start..<start + part.count).isCaselessly(part) { return true }
+                    start += 1
+                }
+                return false
+            }
+            if isThere { return true }
+        }
+        return false
+    }
+
     private func withMediaType<Result>(_ body: (Span<UInt8>) -> Result) -> Result? {
         withFirst("Content-Type") { value in
             func isBlank(_ index: Int) -> Bool { value[index] == 0x20 || value[index] == 0x09 }

@@ -80,6 +80,14 @@ public struct Target: Sendable, Hashable {
         return path.count >= part.count && path.extracting(last: part.count).equals(part)
     }
 
+    /// Whether the first segment of the path as received is one of `words`. Does not allocate.
+    public func firstSegment(isAmong words: CaselessWords) -> Bool {
+        let path = pathAndQuery.utf8.span.extracting(first: pathLength)
+        guard !path.isEmpty else { return false }
+        let end = (1..<path.count).first { path[$0] == UInt8(ascii: "/") } ?? path.count
+        return words.contains(path.extracting(1..<end))
+    }
+
     /// What follows the first `?`, as received; nil without a `?`, empty after a bare one.
     public var query: String? {
         let rest = pathAndQuery.utf8.dropFirst(pathLength)

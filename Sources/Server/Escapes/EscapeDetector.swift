@@ -28,6 +28,13 @@ struct EscapeDetector: Sendable {
         return host
     }
 
+    /// The host that `url` leads to, if it is any but the gateway and those that the operator lets clients go to: the fields below are
+    /// the Hub's word on where a client shall go, so a stranger in them is worse than a store.
+    private func otherHost(in url: some StringProtocol, gateway: String) -> String? {
+        guard let authority = URLAuthority(url), authority != URLAuthority(gateway) else { return nil }
+        return Self.isBelow(meant, authority.host) ? nil : authority.host
+    }
+
     private static func isBelow(_ domains: [String], _ host: String) -> Bool {
         domains.contains { host == $0 || host.hasSuffix(".\($0)") }
     }
@@ -40,7 +47,7 @@ struct EscapeDetector: Sendable {
         for field in Self.fields {
             for value in headers.values(of: field.name) {
                 for url in field.urls(value) {
-                    if let host = host(in: url, gateway: gateway) { return Escape(place: field.place, host: host) }
+                    if let host = otherHost(in: url, gateway: gateway) { return Escape(place: field.place, host: host) }
                 }
             }
         }

@@ -10,6 +10,8 @@ internal import Hub
     /// What was asked. Of a request that the gate refused nothing is known, and `refusal` says why.
     let request: Request
     let refusal: Failure?
+    /// Whether it is a HEAD, also where that is all that is known of it.
+    private let isHead: Bool
     /// The number of the gate's rule that its head or body breaks; 0 is none.
     private(set) var brokenRule = 0
     /// The client's address, without a port.
@@ -38,6 +40,8 @@ internal import Hub
     let declaredLength: UInt64?
     private let isHTTP10: Bool
     private var isChunked = false
+    /// Whether content may follow the head. Where RFC 9110 section 6.4.1 allows none, none goes out, whoever writes some.
+    private(set) var takesContent = true
     /// How much content a response has that was begun with `start`, if that is known.
     private var contentBytes: Int?
     /// The client left, but only after all of the response.
@@ -60,6 +64,7 @@ internal import Hub
         hasBody = framing != CE_FRAMING_NONE && declaredLength != 0
         isHTTP10 = unsafe received?.pointee.http_1_0 ?? false
         unsafe (request, refusal) = Request.read(received, refused)
+        isHead = unsafe refused?.pointee.to_head ?? (request.method == .head)
         brokenRule = unsafe Int(refused?.pointee.number ?? 0)
         peer = unsafe String(peerOf: pointer)
         unsafe ce_exchange_accept(pointer, exchangeEvents, Unmanaged.passRetained(self).toOpaque())
@@ -137,10 +142,10 @@ extension Exchange {
     func send(_ response: Response, id: IDField? = nil) {
         unsentHead = nil
         isChunked = false
-        let hasContent = response.status.allowsContent
-        let content = hasContent && request.method != .head ? response.body.count : 0
-        var message = head(
-            response.status, response.headers, id, length: hasContent ? response.body.count : nil, more: content)
+        contentBytes = nil
+        let content = response.status.allowsContent && !isHead ? response.body.count : 0
+        let length = response.status == .notModified ? nil : response.body.count
+        var message = head(response.status, response.headers, id, length: length, more: content)
         if content > 0 {
             message.append(response.body.span)
             sentBytes += content
@@ -149,11 +154,13 @@ extension Exchange {
     }
 
     /// Begins a response whose content follows by `write`: of `length` bytes, or chunked if that is not known.
+    /// To HEAD, and with 304, `length` is what GET would be told, and no content is taken.
     func start(_ status: Status, headers: Headers, id: IDField? = nil, length: Int?) {
-        copy?.start(status, headers, length: length, isHead: request.method == .head)
-        let mayChunk = length == nil && status.allowsContent && request.method != .head
+        copy?.start(status, headers, length: length, isHead: isHead)
+        takesContent = status.allowsContent && !isHead
+        let mayChunk = length == nil && takesContent
         isChunked = mayChunk && !isHTTP10
-        contentBytes = request.method == .head || !status.allowsContent ? 0 : length
+        contentBytes = takesContent ? length : 0
         if mayChunk, isHTTP10, let pointer = unsafe pointer {
             // RFC 9112 6.3: without a length, only the connection's end says where it ends.
             unsafe ce_exchange_close_after(pointer)
@@ -174,10 +181,17 @@ extension Exchange {
     }
 
     /// Writes content. Returns how many bytes wait for the client to take them.
+    ///
+    /// What the head has not announced would be read as the next response: content where there can be none is dropped, and more than
+    /// the length that was said ends the connection.
     @discardableResult
     func write(_ content: UnsafeBufferPointer<UInt8>) -> Int {
-        guard let pointer = unsafe pointer, !isGone, !content.isEmpty else { return 0 }
+        guard let pointer = unsafe pointer, !isGone, takesContent, !content.isEmpty else { return 0 }
         sentBytes += content.count
+        if let contentBytes, sentBytes > contentBytes {
+            abort()
+            return 0
+        }
         unsafe copy?.take(content, queued: queuedBytes)
         guard isChunked || hasUnsentHead else {
             return unsafe ce_exchange_write(pointer, content.baseAddress, content.count)
@@ -199,8 +213,9 @@ extension Exchange {
         return isChunked ? unsafe ce_exchange_write(pointer, [0x0D, 0x0A], 2) : queued
     }
 
-    /// The response is complete.
+    /// The response is complete. One that has less content than its head said is cut.
     func finish() {
+        if let contentBytes, sentBytes < contentBytes { return abort() }
         copy?.finish()
         guard isChunked else { return finish(after: unsentHead.take()) }
         var message = unsentHead.take() ?? ByteBuffer(capacity: 8)
@@ -219,11 +234,15 @@ extension Exchange {
         _ status: Status, _ headers: Headers, _ id: IDField?, length: Int?, more: Int
     ) -> ByteBuffer {
         self.status = status
+        // RFC 9110 section 8.6: no length goes with 1xx and 204.
+        let mayHaveLength = status.allowsContent || status == .notModified
+        var headers = headers
+        if !mayHaveLength { headers.remove("Content-Length") }
         var head = ByteBuffer(status: status, headers, more: more)
         if !headers.contains("Date") {
             head.append(field: "Date", WallClock.now.httpDate)
         }
-        if let length, !headers.contains("Content-Length") {
+        if mayHaveLength, let length, !headers.contains("Content-Length") {
             head.append(field: "Content-Length", length)
         }
         if let id {

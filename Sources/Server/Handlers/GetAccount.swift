@@ -2,7 +2,9 @@ internal import Hub
 
 /// GET /api/account: the Hub's whoami, held for some seconds.
 struct GetAccount: Responder {
-    private static let headers: Headers = ["Content-Type": "application/json", "Cache-Control": "no-store"]
+    private static let headers: Headers = [
+        "Content-Type": "application/json", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff",
+    ]
 
     let account: AccountHold
 

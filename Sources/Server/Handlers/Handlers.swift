@@ -22,7 +22,7 @@ struct Handlers {
             case .relay:
                 Passthrough(upstream: upstream, flights: settings.coalesce ? Flights(access: settings.access) : nil)
             case .content: SealedContent(upstream: upstream)
-            case .inference: Inference(router: upstreams.inference, billTo: settings.billTo)
+            case .inference: Inference(router: upstreams.inference)
             case .ready: GetReady(hubProbe: probe, lifecycle: lifecycle)
             case .metrics: GetMetrics(metrics: metrics)
             }

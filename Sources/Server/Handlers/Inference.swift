@@ -1,17 +1,15 @@
 internal import Hub
 
-/// /v1/…: to the inference router and back, each event as it comes. By the same road as what goes to the Hub, so with the same rules for
+/// /v1/… and the providers' own paths: to the inference router and back, each event as it comes. By the same road as what goes to the Hub, so with the same rules for
 /// credentials and redirects.
 struct Inference: Handler {
     /// Nil where the gateway has no router for its Hub.
     let router: Upstream?
-    /// Who pays, whatever the client says; nil leaves that to the client.
-    let billTo: String?
 
     func serve(_ exchange: Exchange, _ context: RequestContext) async throws(Failure) {
         guard let router else { throw .noInference }
         do throws(Failure) {
-            try await router.relay(exchange, context, billTo: billTo)
+            try await router.relay(exchange, context)
         } catch {
             throw error.atInferenceRouter
         }

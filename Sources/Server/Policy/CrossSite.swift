@@ -14,6 +14,12 @@ enum CrossSite {
         return !isOurs(origin, host: request.headers["Host"])
     }
 
+    /// Whether a browser asks for the script of a service worker, which would answer for this origin from then on
+    /// (https://www.w3.org/TR/service-workers, section 5.2). No script here is one, whoever registers it.
+    static func registersServiceWorker(_ request: Request) -> Bool {
+        request.headers.contains("Service-Worker") || request.headers["Sec-Fetch-Dest"] == "serviceworker"
+    }
+
     /// The gateway is reached over TLS alone, so its own pages have an https origin.
     private static func isOurs(_ origin: String, host: String?) -> Bool {
         guard let host else { return false }

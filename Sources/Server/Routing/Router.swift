@@ -2,18 +2,17 @@ internal import Hub
 
 /// Finds what answers a request.
 struct Router: Sendable {
-    /// What is here or below goes to the inference router.
-    private static let inference = (path: "/v1", prefix: "/v1/")
-
     /// The path that stands before all others here; empty for none.
     var basePath = ""
 
     /// What a request asks for below `base_path`. What begins with `/-/` is at the root as well, where probes look for it.
-    /// Throws `notFound`, with the base path, for any other path that is not below it.
+    /// Throws `notFound`, with the base path, for any other path that is not below it, and `refused` for `//` below it.
     func target(of request: Request, at entrance: Entrance) throws(Failure) -> Target {
         let target = request.target
         guard !basePath.isEmpty, !target.pathBegins(with: Entrance.adminPrefix) else { return target }
         guard let below = target.below(basePath) else { throw .notBelow(basePath) }
+        // As the parser refuses it at the root.
+        guard !below.pathBegins(with: "//") else { throw .doubleSlash }
         return below
     }
 
@@ -36,8 +35,7 @@ struct Router: Sendable {
             guard path.hasPrefix(Target.sealedPrefix) else { throw unknown(target) }
             return .content
         }
-        let isInference = target.pathBegins(with: Self.inference.prefix) || path == Self.inference.path
-        return isInference ? .inference : .relay
+        return InferenceRoutes.contain(method, target) ? .inference : .relay
     }
 
     private func allowed(at path: String) -> [Method] {

@@ -56,6 +56,14 @@ extension SettingsReading {
         if let router = settings.inferenceUpstream {
             check(router, of: "inference_upstream", meaning: "the inference router")
         }
+        for origin in settings.contentHosts.origins {
+            guard let address = try? UpstreamAddress(reading: origin), address.scheme == .http,
+                !address.isLoopback, !settings.upstreamPlaintext
+            else { continue }
+            refuse(
+                "content_hosts",
+                "\(origin) would send files in clear; use https, or accept that with upstream_plaintext")
+        }
     }
 
     private mutating func check(_ upstream: UpstreamAddress, of name: String, meaning: String) {

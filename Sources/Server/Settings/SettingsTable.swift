@@ -45,11 +45,11 @@ enum SettingsTable {
                 "Allows an http upstream that is not loopback: the token then travels in clear."),
             Setting(
                 "inference_upstream", \.inferenceUpstream, .upstreamAddressOrNothing,
-                "The address of the inference router, which gets what is below /v1/ and the same token as the Hub.",
+                "The address of the inference router, which gets /v1/ and the providers' routes, and the same token as the Hub.",
                 preset: "https://router.huggingface.co where upstream is https://huggingface.co, else none"),
             Setting(
                 "bill_to", \.billTo, .accountNameOrNothing,
-                "Who pays for inference: X-HF-Bill-To of each request to the router, whatever the client says.",
+                "Who pays: X-HF-Bill-To of each relayed request, to the Hub and to the router, whatever the client says.",
                 reloadable: true, preset: "none: whom the client names", sample: "acme"),
             Setting(
                 "token", \.token, .secretOrNothing, "The Hub token that the gateway acts with.",
@@ -63,7 +63,7 @@ enum SettingsTable {
                 preset: "the system's", sample: "/etc/ssl/certs/ca-certificates.crt"),
             Setting(
                 "content_hosts", \.contentHosts, .domainNames,
-                "The domains where the Hub may keep the bytes of files; the gateway fetches and puts them there itself.",
+                "Where the Hub may keep the bytes of files: domains, and origins with a port. The gateway fetches and puts them there itself.",
                 reloadable: true),
             Setting(
                 "xet", \.xet, .choice,

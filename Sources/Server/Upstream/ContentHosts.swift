@@ -5,7 +5,7 @@ internal import Hub
 struct ContentHosts: Sendable {
     /// Domain names; each stands for itself and all below it.
     let domains: [String]
-    /// Origins in full, such as that of the sandbox's store.
+    /// Origins in full, such as that of the sandbox's store, or of a self-hosted Hub's.
     let origins: [String]
     /// The Hub's own origin.
     private let hub: String?
@@ -44,10 +44,23 @@ struct ContentHosts: Sendable {
 
     func allows(_ url: String) -> Bool {
         guard let origin = Self.origin(of: url), let host = Self.host(of: url) else { return false }
-        if origins.contains(origin) { return true }
+        if origins.contains(origin) || origins.contains(Self.withoutUsualPort(origin)) { return true }
         // On https and its own port only: the list says names, not services.
         guard origin == "https://\(host)" || origin == "https://\(host):443" else { return false }
         return domains.contains { host == $0 || host.hasSuffix(".\($0)") }
+    }
+
+    private static func withoutUsualPort(_ origin: String) -> String {
+        let usual = origin.hasPrefix("https:") ? ":443" : ":80"
+        return origin.hasSuffix(usual) ? String(origin.dropLast(usual.count)) : origin
+    }
+
+    /// Where `reference` leads from `url` (RFC 3986 section 5.2), for a whole URL and a path from the root: what stores redirect with.
+    /// Nil for the others.
+    static func resolved(_ reference: String, from url: String) -> String? {
+        if host(of: reference) != nil { return reference }
+        guard reference.hasPrefix("/"), isLocal(reference), let origin = origin(of: url) else { return nil }
+        return origin + reference
     }
 
     /// The host of an absolute URL, in lower case; nil for a relative reference and for one with user information.

@@ -12,16 +12,23 @@ final class Relay: TransferSink {
         case rewrite(Transfer.Head, JSONRewriter, URLScanner)
         /// Its content is dropped: that of another place follows instead.
         case follow(ContentHop)
+        /// It is dropped, and who made the call asks once more in another way.
+        case askAgain
     }
 
     /// Bytes that may wait for the client before the Hub is paused.
     private static let highMark = 256 * 1024
+    /// Of content that nobody gets so much is read, for the sake of the connection to the Hub; then the call is ended.
+    private static let mostDropped = 16 * 1024
 
     private let exchange: Exchange
     let context: RequestContext
     private let choose: @EventLoop (Transfer.Head) throws(Failure) -> Course
     private let started = Moment.now
     private var isDropped = false
+    private var droppedBytes = 0
+    /// Whether the head was all that was wanted of the call, so that it does not matter how it ends.
+    private var isServed = false
     private var rewriter: JSONRewriter?
     /// Looks at what was rewritten.
     private var scanner: URLScanner?
@@ -31,6 +38,8 @@ final class Relay: TransferSink {
     private var missingBytes: Int?
     /// Where the content is, if not in this answer.
     private(set) var hop: ContentHop?
+    /// Nothing has been answered: another call has to be made.
+    private(set) var asksAgain = false
     /// Lets go of this at its end.
     var transfer: Transfer?
     /// Called once at the call's end, where no task waits for it.
@@ -53,15 +62,20 @@ final class Relay: TransferSink {
                 missingBytes = head.contentLength
                 start(head)
             case .rewrite(var head, let rewriter, let scanner):
-                self.rewriter = rewriter
-                self.scanner = scanner
+                if head.status.allowsContent {
+                    self.rewriter = rewriter
+                    self.scanner = scanner
+                }
                 // Both are of the bytes as the Hub sent them.
                 head.headers.remove("Content-Length")
                 head.headers.remove("ETag")
                 start(head)
             case .follow(let hop):
                 self.hop = hop
-                isDropped = true
+                (isDropped, isServed) = (true, true)
+            case .askAgain:
+                asksAgain = true
+                (isDropped, isServed) = (true, true)
             }
         } catch {
             give(up: error)
@@ -79,9 +93,15 @@ final class Relay: TransferSink {
     }
 
     private func start(_ head: Transfer.Head) {
-        var headers = EndToEndHeaders.downstream(head.headers)
-        if head.status.allowsContent { RelayedDocument.isolate(&headers) }
-        exchange.start(head.status, headers: headers, id: .beside(context.id), length: missingBytes)
+        exchange.start(
+            head.status, headers: RelayedDocument.headers(of: head), id: .beside(context.id), length: missingBytes)
+        // A body that still comes in goes on to the Hub first, which may want all of it before it believes itself.
+        guard exchange.takesContent || exchange.hasBody else {
+            // It is whole. What the other side may send behind the head of it is none of the client's, and not fetched.
+            finish()
+            (isDropped, isServed) = (true, true)
+            return
+        }
         if onEnd != nil, sendsHeadAtOnce {
             EventLoop.afterEvents { self.exchange.flushHead() }
         }
@@ -93,7 +113,11 @@ final class Relay: TransferSink {
     }
 
     func take(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
-        guard !isDropped else { return true }
+        guard !isDropped else {
+            droppedBytes += bytes.count
+            if droppedBytes > Self.mostDropped { transfer?.cancel() }
+            return true
+        }
         guard exchange.queuedBytes < Self.highMark else { return false }
         if rewriter != nil {
             do throws(Failure) {
@@ -124,10 +148,12 @@ final class Relay: TransferSink {
         exchange.finish()
     }
 
-    /// What follows from the call's end: the answer is whole, or it throws why there is none.
-    func settle(_ outcome: Result<Void, Failure>) throws(Failure) {
+    /// What follows from the call's end: the answer is whole, or it throws why there is none. `uploadFailure` is what was wrong with
+    /// the request's body.
+    func settle(_ outcome: Result<Void, Failure>, uploadFailure: Failure? = nil) throws(Failure) {
         defer { noteTime() }
-        if case .failure(let end) = outcome { throw failure ?? end }
+        if case .failure(let end) = outcome, !isServed || failure != nil { throw failure ?? uploadFailure ?? end }
+        if isServed, exchange.isGone { throw .clientGone }
         finish()
         if let failure { throw failure }
     }

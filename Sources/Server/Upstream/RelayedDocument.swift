@@ -1,31 +1,27 @@
 internal import Hub
 
-/// Keeps scripts of documents that the Hub serves away from the gateway's origin.
+/// Keeps what the Hub serves away from the gateway's origin.
 ///
-/// A page that somebody uploaded to the Hub would, relayed, run in the same origin as this gateway, and could use its token like the gateway's own
-/// home page. On huggingface.co that is the Hub's concern; here it is ours.
+/// A file that somebody uploaded to the Hub would, relayed, run in the same origin as this gateway, and could use its token like the
+/// gateway's own home page. Which files a browser runs is not for us to guess: it reads more types than any list of ours had
+/// (`text/xsl`, `text/html x`, `;text/html`, `*/*(x)`), and what another browser reads nobody knows. So every relayed response is isolated,
+/// whatever its status and type.
 enum RelayedDocument {
-    /// What a browser may run scripts of, besides all that ends with `+xml`; without a type, and with the last three, it guesses
-    /// (https://mimesniff.spec.whatwg.org, section 7).
-    private static let types = CaselessWords([
-        "text/html", "text/xml", "application/xml", "unknown/unknown", "application/unknown", "*/*",
-    ])
-
-    /// Puts a document that a browser would run into an origin of its own. Policies add up, so the Hub's own stays in force.
-    static func isolate(_ headers: inout Headers) {
-        let isDocument = headers.isMediaType(among: types, suffix: "+xml")
-        guard isDocument ?? true || isUnclear(headers) else { return }
-        headers.append("Content-Security-Policy", "sandbox")
-        if isDocument == nil {
-            headers.set("X-Content-Type-Options", "nosniff")
-        }
+    /// The fields of a relayed response, as they go to a client.
+    static func headers(of head: Transfer.Head) -> Headers {
+        var headers = EndToEndHeaders.downstream(head.headers)
+        isolate(&headers)
+        return headers
     }
 
-    /// Of several types browsers take the last, and for what is none they guess.
-    private static func isUnclear(_ headers: Headers) -> Bool {
-        headers.withFirst("Content-Type") { type in
-            type.indices.contains { type[$0] == UInt8(ascii: ",") }
-                || !type.indices.contains { type[$0] == UInt8(ascii: "/") }
-        } ?? false
+    /// Gives a document an origin of its own, without scripts, forms and plugins, and has browsers take the type that was said for what
+    /// it is. Policies add up (https://www.w3.org/TR/CSP3, section 3.1), so the Hub's own stay in force, and none of them can undo ours.
+    static func isolate(_ headers: inout Headers) {
+        headers.append("Content-Security-Policy", "sandbox")
+        headers.set("X-Content-Type-Options", "nosniff")
+        // A browser makes a document of each part, with a head of its own that nobody has looked at.
+        if headers.mentions("x-mixed-replace", in: "Content-Type") {
+            headers.set("Content-Type", "application/octet-stream")
+        }
     }
 }

@@ -31,18 +31,18 @@ struct Rewrite: Sendable {
     /// Seconds since 1970.
     let now: Int
 
-    private static let names = CaselessWords(["Location", "Link"], prefixes: [xetPrefix])
+    private static let names = CaselessWords(["Location", "Content-Location", "Link"], prefixes: [xetPrefix])
     private static let xetPrefix = "X-Xet-"
     private static let ofXet = CaselessWords([], prefixes: [xetPrefix])
 
     /// Whether there is anything that `apply` could change.
     static func concerns(_ headers: Headers) -> Bool { headers.contains(anyOf: names) }
 
-    /// The Hub's URLs in the fields of its answer: `Link` in all its relations, `Location`, and those of Xet.
+    /// The Hub's URLs in the fields of its answer: `Link` in all its relations, `Location`, `Content-Location`, and those of Xet.
     /// The rest stays as it is. Throws `hubBroken` for a store that is not allowed.
     func apply(to headers: inout Headers) throws(Failure) {
-        if let location = headers["Location"], let moved = moved(location) {
-            headers.set("Location", moved)
+        for name in ["Location", "Content-Location"] {
+            if let location = headers[name], let moved = moved(location) { headers.set(name, moved) }
         }
         if headers.contains("Link") { try applyToLinks(&headers) }
         if headers.contains(anyOf: Self.ofXet) { try applyToXet(&headers) }

@@ -16,6 +16,7 @@ struct RewrittenBodies: Sendable {
         MemberRule("*url", change: .follow), MemberRule("*Url", change: .follow), MemberRule("*href", change: .follow),
     ]
 
+    private static let uncoded = CaselessWords(["identity", ""])
     private static let xetTokens: [StaticString] = ["/xet-read-token/", "/xet-write-token/"]
     private static let fileLists: [StaticString] = ["/tree/", "/paths-info/"]
 
@@ -80,9 +81,10 @@ struct RewrittenBodies: Sendable {
     /// Whether an answer to such a request is JSON that can be rewritten as it goes by.
     /// Throws `hubBroken` where it cannot be, because it is compressed though that was not asked for.
     static func fits(_ head: Transfer.Head) throws(Failure) -> Bool {
-        let type = head.headers.mediaType ?? ""
-        guard type == "application/json" || type.hasSuffix("+json") else { return false }
-        guard head.headers["Content-Encoding"].map({ $0 == "identity" }) ?? true else {
+        // With two types, or two codings, each client may believe another of them.
+        let isJSON = ["/json", "+json"].contains { head.headers.mentions($0, in: "Content-Type") }
+        guard isJSON else { return false }
+        guard head.headers.isEvery("Content-Encoding", among: uncoded) else {
             throw .hubBroken("its JSON is compressed though that was not asked for")
         }
         return true

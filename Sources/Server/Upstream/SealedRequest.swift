@@ -18,7 +18,10 @@ enum SealedRequest {
     static func headers(of request: Request, for use: Seal.Use, isOwn: (Secret) -> Bool) -> Headers {
         var headers = request.headers
         switch use {
-        case .read: headers.keepOnly(reading)
+        case .read:
+            headers.keepOnly(reading)
+            // RFC 9110 section 14.2: there is no range of HEAD, also where the store has to be asked by GET.
+            if request.method == .head { headers.remove("Range") }
         case .upload: headers.keepOnly(uploading)
         case .complete: headers.keepOnly(completing)
         case .base:

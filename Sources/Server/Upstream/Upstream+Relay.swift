@@ -4,11 +4,9 @@ extension Upstream {
     /// Sends a client's request on and streams the answer back. Throws only while nothing of an answer has gone out.
     ///
     /// A redirect to where a file's bytes are is followed here, without any credential; all else that leads to the Hub is
-    /// turned so that it leads here. `billTo` is who pays, in the place of whom the client names.
-    func relay(
-        _ exchange: Exchange, _ context: RequestContext, billTo: String? = nil
-    ) async throws(Failure) {
-        let call = try call(for: exchange, context, billTo: billTo)
+    /// turned so that it leads here.
+    func relay(_ exchange: Exchange, _ context: RequestContext) async throws(Failure) {
+        let call = try call(for: exchange, context)
         try await carry(
             call.request, call.credential, to: call.url, body: exchange.hasBody, on: exchange, by: call.relay)
         if let hop = call.relay.hop {
@@ -25,9 +23,8 @@ extension Upstream {
     }
 
     /// The call that answers a client's request, before it is made.
-    func call(
-        for exchange: Exchange, _ context: RequestContext, billTo: String? = nil
-    ) throws(Failure) -> RelayedCall {
+    func call(for exchange: Exchange, _ context: RequestContext) throws(Failure) -> RelayedCall {
+        guard !exchange.request.wantsWebSocket else { throw .noWebSocket }
         var request = exchange.request
         request.target = context.target
         request.headers = EndToEndHeaders.upstream(request.headers)
@@ -76,30 +73,9 @@ extension Upstream {
     }
 
     /// Turns what leads to the Hub, and looks whether something is left that leads away.
-    private func lead(_ head: inout Transfer.Head, by rewrite: Rewrite) throws(Failure) {
+    func lead(_ head: inout Transfer.Head, by rewrite: Rewrite) throws(Failure) {
         try rewrite.apply(to: &head.headers)
         try check(head.headers, gateway: rewrite.gateway)
-    }
-
-    /// Answers with the content that the Hub has redirected to.
-    func follow(_ hop: ContentHop, _ exchange: Exchange, _ context: RequestContext) async throws(Failure) {
-        let rewrite = rewrite(for: exchange.request)
-        if exchange.request.method == .head, var head = hop.headAnswer {
-            try lead(&head, by: rewrite)
-            exchange.start(
-                head.status, headers: EndToEndHeaders.downstream(head.headers), id: .beside(context.id),
-                length: head.contentLength)
-            return exchange.finish()
-        }
-        let relay = Relay(to: exchange, context) { content throws(Failure) in
-            guard [200, 206, 304, 416].contains(content.status.code) else {
-                throw .hubBroken("the store of its files answered \(content.status.code)")
-            }
-            var head = hop.joined(content)
-            try self.lead(&head, by: rewrite)
-            return .pass(head)
-        }
-        try await carry(try hop.request(for: exchange.request), nil, to: hop.url, body: false, on: exchange, by: relay)
     }
 
     /// Makes one call and lets `relay` answer by it; the client's body goes along if `streamsBody` says so.
@@ -107,7 +83,6 @@ extension Upstream {
         _ request: Request, _ credential: Credential?, to url: String, body streamsBody: Bool, on exchange: Exchange,
         by relay: Relay
     ) async throws(Failure) {
-        defer { relay.noteTime() }
         let transfer = pool.start(
             request, url: url, credential: credential, limits: limits,
             stream: streamsBody ? TransferPool.Stream(length: exchange.declaredLength) : nil, sink: relay)
@@ -117,15 +92,15 @@ extension Upstream {
         if let upload {
             exchange.stream(into: upload)
         }
+        var outcome: Result<Void, Failure> = .success(())
         do throws(Failure) {
             await transfer.headOrEnd()
             if relay.sendsHeadAtOnce { exchange.flushHead() }
             try await transfer.ended()
         } catch {
-            throw relay.failure ?? upload?.failure ?? error
+            outcome = .failure(error)
         }
-        relay.finish()
-        if let failure = relay.failure { throw failure }
+        try relay.settle(outcome, uploadFailure: upload?.failure)
     }
 
     /// Makes a call without a body; its relay's `onEnd` tells of the end.
@@ -134,5 +109,12 @@ extension Upstream {
             call.request, url: call.url, credential: call.credential, limits: limits, sink: call.relay)
         call.relay.transfer = transfer
         context.transfer = transfer
+    }
+}
+
+extension Request {
+    /// RFC 6455 section 4.1. An offer without a key is none, and is left out as any other (RFC 9110 section 7.8).
+    fileprivate var wantsWebSocket: Bool {
+        headers.contains("Sec-WebSocket-Key") && headers.mentions("websocket", in: "Upgrade")
     }
 }

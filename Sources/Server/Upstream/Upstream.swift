@@ -27,6 +27,8 @@ final class Upstream {
     let escapes: EscapeWatch
     /// Whether an answer that leads away becomes an error.
     let isStrict: Bool
+    /// Who pays, whatever a client says; nil leaves that to the client.
+    let billTo: String?
     private let own: Credential?
 
     /// `base` is one of the addresses in `origin`; both get its token.
@@ -44,13 +46,17 @@ final class Upstream {
         let sealToken = settings.sandbox ? nil : origin.token
         sealing = Sealing(
             seal: Seal(key: sealToken.map { SealKey(token: $0) } ?? .ofThisStart),
-            hosts: ContentHosts(domains: settings.contentHosts.names, origins: origin.contentOrigins, base: base),
+            hosts: ContentHosts(
+                domains: settings.contentHosts.names, origins: origin.contentOrigins + settings.contentHosts.origins,
+                base: base),
             longestTarget: settings.targetLimit.bytes)
         self.limits = limits
         self.escapes = escapes
         isStrict = settings.strictEscape
+        billTo = settings.billTo
         detector = EscapeDetector(
-            addresses: [origin.base] + [origin.inference].compactMap(\.self) + origin.contentOrigins,
+            addresses: [origin.base] + [origin.inference].compactMap(\.self) + origin.contentOrigins
+                + settings.contentHosts.origins,
             domains: settings.contentHosts.names, meant: xet == .pass ? ["xethub.hf.co"] : [])
     }
 
