@@ -14,11 +14,15 @@ enum Corpus {
     }
 
     static func lines() throws -> [Line] {
+        try lines(of: "requests.tsv").map(line)
+    }
+
+    /// Those of a file in Tests/corpus, without its comments.
+    static func lines(of name: String) throws -> [Substring] {
         let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent()
-        let file = folder.appending(path: "corpus/requests.tsv")
-        let text = try String(contentsOf: file, encoding: .utf8)
-        return try text.split(separator: "\n").filter { !$0.hasPrefix("#") }.map(line)
+        let text = try String(contentsOf: folder.appending(path: "corpus/\(name)"), encoding: .utf8)
+        return text.split(separator: "\n").filter { !$0.hasPrefix("#") }
     }
 
     struct Malformed: Error {
