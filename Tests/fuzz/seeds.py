@@ -27,9 +27,13 @@ def unescape(text: str) -> bytes:
 def main() -> None:
     table, folder = map(pathlib.Path, sys.argv[1:3])
     folder.mkdir(parents=True, exist_ok=True)
-    for line in table.read_text().splitlines():
-        if not line.startswith("#"):
-            name, *_, raw = line.split("\t")
+    for number, line in enumerate(table.read_text().splitlines()):
+        if line.startswith("#"):
+            continue
+        name, *rest, raw = line.split("\t")
+        if not rest:  # parsers.tsv: the name is that of a property
+            (folder / f"{name}-{number}").write_bytes(unescape(raw))
+        else:
             for first in (b"\0", b"\1"):  # the fuzzer's usual and narrow limits
                 (folder / f"{name}-{first[0]}").write_bytes(first + unescape(raw))
 
