@@ -7,6 +7,7 @@ from case_requests import SELDOM, SHARED, RequestsCase
 from case_start import StartCase
 from case_stream import StreamCase
 from case_workers import WorkersCase
+from case_worst_turn import WorstTurnCase
 from figures import Target
 
 MANY = ("--upstream-connections", "1024")
@@ -72,6 +73,9 @@ CASES = [
             Target("fixed", 3.5, "fixed"), Target("relayed", 8, "relayed"),
             Target("relayed_tls", 9.5, "relayed, TLS upstream"),
         ],
+    ),
+    WorstTurnCase(
+        "worst-turn", "Worst-case turn of the loop", [Target("worst_ms", 5, "longest wait of another client", "ms")]
     ),
     StartCase(
         "start", "Start and size",

@@ -75,7 +75,7 @@ class Workbench(Processes):
         plain, tls = free_port(), free_port()
         self._fill("upstream.conf", PLAIN=plain, TLS=tls, ACCOUNT=json.dumps(ACCOUNT, separators=(",", ":")))
         process = self.start("upstream", "nginx", "-p", self.work, "-c", self.work / "upstream.conf", cores=LOAD_CORES)
-        self._await_port(process, plain)
+        self.await_port(process, plain)
         return Upstream(process, plain, tls)
 
     def server(self, name, upstream_port, tls=False, tickets=2, flags=(), before=(), binary=None):
@@ -85,7 +85,7 @@ class Workbench(Processes):
         one of the run. `before` precedes the command; nginx then serves in its first process.
         """
         server = Server(name, *self.launch(name, upstream_port, tls, tickets, flags, before, binary))
-        self._await_port(server.process, server.port, patience=60 if before else READY_WITHIN)
+        self.await_port(server.process, server.port, patience=60 if before else READY_WITHIN)
         self.ask(server, "/-/health")
         return server
 
@@ -141,7 +141,7 @@ class Workbench(Processes):
             text = text.replace(f"@{name}@", str(value))
         (self.work / template).write_text(text)
 
-    def _await_port(self, process, port, patience=READY_WITHIN):
+    def await_port(self, process, port, patience=READY_WITHIN):
         def listens():
             if process.poll() is not None:
                 raise BenchError(f"{process.name} did not start: {self.last_words(process)}")

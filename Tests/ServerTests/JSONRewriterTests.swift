@@ -17,7 +17,7 @@ struct JSONRewriterTests {
     private func rewrite(_ pieces: [ArraySlice<UInt8>], _ rules: [MemberRule]) throws -> String {
         var rewriter = rewriter(rules)
         var out: [UInt8] = []
-        for piece in pieces { out += try rewriter.rewrite(piece) }
+        for piece in pieces { out += try rewriter.rewrite(piece.span) ?? Array(piece) }
         return String(decoding: out + (try rewriter.finish()), as: UTF8.self)
     }
 
@@ -106,12 +106,79 @@ struct JSONRewriterTests {
         "What would have to be held without end is an error",
         arguments: [
             #"{"url":"https://huggingface.co/\#(String(repeating: "x", count: 17_000))"}"#,
-            #"{"\#(String(repeating: "x", count: 9000))":1}"#,
-            "{\"a\":1,\(String(repeating: " ", count: 9000))\"b\":1}",
-            String(repeating: "[", count: 65), #"{"url":"https://huggingface.co/x"#, #"{"url":"\ud800"}"#, #"{"\q":1}"#,
+            String(repeating: "[", count: 513), #"{"url":"https://huggingface.co/x"#, #"{"url":"\ud800"}"#, #"{"\q":1}"#,
         ])
     func tooLong(_ body: String) {
         #expect(throws: Failure.self) { try rewrite([Array(body.utf8)[...]], Self.links) }
+    }
+
+    @Test(
+        "Where members may be left out, a name with what is around it has to be held, and so has a bound",
+        arguments: [
+            #"{"\#(String(repeating: "x", count: 9000))":1}"#,
+            "{\"a\":1,\(String(repeating: " ", count: 9000))\"b\":1}", #"{"xetHash":"x"#,
+        ])
+    func tooLongToHold(_ body: String) throws {
+        #expect(throws: Failure.self) { try rewrite([Array(body.utf8)[...]], Self.hidden) }
+        if body.last == "}" { try expectPieces(body, Self.links, body) }
+    }
+
+    /// In pieces of a kilobyte.
+    private func expectPieces(_ body: String, _ rules: [MemberRule], _ wanted: String) throws {
+        let bytes = Array(body.utf8)
+        let pieces = stride(from: 0, to: bytes.count, by: 1000).map { bytes[$0..<min($0 + 1000, bytes.count)] }
+        #expect(try rewrite(pieces, rules) == wanted)
+        #expect(try rewrite([bytes[...]], rules) == wanted)
+    }
+
+    private static let anyURL = [MemberRule.anyURL(.follow)]
+
+    @Test(
+        "A string that is a URL of the Hub is turned round wherever it is",
+        arguments: [
+            (#"["https://huggingface.co/a",1,"https://huggingface.co"]"#, #"["https://gate:8080/a",1,"https://gate:8080"]"#),
+            (#"{"a":{"b":"https://huggingface.co/x?y"}}"#, #"{"a":{"b":"https://gate:8080/x?y"}}"#),
+            (#""https://huggingface.co/x""#, #""https://gate:8080/x""#),
+            (#"{"a":"\u0068ttps:\/\/huggingface.co\/x"}"#, #"{"a":"https://gate:8080/x"}"#),
+            (#"{"train":["https://huggingface.co/api/datasets/o/d/parquet/default/train/0.parquet"]}"#,
+             #"{"train":["https://gate:8080/api/datasets/o/d/parquet/default/train/0.parquet"]}"#),
+        ])
+    func byValue(_ body: String, _ wanted: String) throws {
+        try expect(body, Self.anyURL, wanted)
+    }
+
+    @Test(
+        "Text that has a URL in it stays, and so does everything else",
+        arguments: [
+            #"{"text":"see https://huggingface.co/x","b":"https://huggingface.co/x is it"}"#,
+            #"["https://huggingface.co/a\nhttps://huggingface.co/b","https://huggingface.company/","https://other/"]"#,
+            #"{"https://huggingface.co/x":"h","a":"ht","b":"http","c":"https:","d":"/","e":"//","f":"\\","g":" "}"#,
+            #"["","h","\n","\"","\u00e9","\ud800https://huggingface.co/x",null,-1.5e3,true]"#,
+            #"{"a":"https://huggingface.co/x"#, #"{"a" "https://huggingface.co/x"}"#,
+            #"{"a":"https://huggingface.co/\#(String(repeating: "x", count: 2000)) y"}"#, "{\"a\":\"h",
+        ])
+    func byValueUntouched(_ body: String) throws {
+        try expectPieces(body, Self.anyURL, body)
+        if body.utf8.count < 200 { try expect(body, Self.anyURL, body) }
+    }
+
+    @Test("A string that is too long for a URL goes by, however it is cut")
+    func byValueTooLong() throws {
+        let body = #"["https://huggingface.co/\#(String(repeating: "x", count: 40_000))","https://huggingface.co/"]"#
+        let wanted = String(body.dropLast(25)) + #""https://gate:8080/"]"#
+        try expectPieces(body, Self.anyURL, wanted)
+    }
+
+    @Test("A store's URL is sealed for reading where the answer was read, and stays where it is not allowed")
+    func sealedByValue() throws {
+        let text = try rewrite(
+            [Array(#"["https://cdn.hf.co/x?s=1","http://cdn.hf.co/x","https://evil.example/"]"#.utf8)[...]],
+            [.anyURL(.link)])
+        let parts = try #require(try JSON.parse(Array(text.utf8)).elements?.map(\.stringValue))
+        #expect(try Rewrite.example.opened(parts[0], .get) == "read https://cdn.hf.co/x?s=1")
+        #expect(parts[1...] == ["http://cdn.hf.co/x", "https://evil.example/"])
+        let passed = Rewrite.example(.pass)
+        #expect(try passed.replacement(for: "https://cas-server.xethub.hf.co", .link) == nil)
     }
 
     @Test("A URL that leads where this gateway does not go is an error, not a leak")

@@ -13,7 +13,7 @@ struct LinkTests {
         ])
     func list(_ value: String, _ targets: [String]) {
         let links = Link.list(value)
-        #expect(links.map(\.target) == targets)
+        #expect(links.map { String($0.target) } == targets)
         #expect(links.map { $0.text(target: $0.target) }.joined(separator: ",") == value)
     }
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Fuzzes the parsers of requests and responses with libFuzzer under ASan and UBSan: run.sh [seconds], or `make fuzz`.
-# Each C file in this folder is one fuzzer; all start from Tests/corpus. What they found before is kept in .build/fuzz
+# Fuzzes the parsers with libFuzzer: run.sh [seconds], or `make fuzz`. Those in C under ASan and UBSan, those in Swift under ASan.
+# Each C file in this folder is one fuzzer, and so is each property of Tests/ServerTests/Support/ParserProperties.swift; all start
+# from Tests/corpus. What they found before is kept in .build/fuzz
 # and gone on from; an input that broke something is left there too.
 #   FUZZ_SECONDS=60 is for each
 set -euo pipefail
@@ -50,4 +51,18 @@ for source in Tests/fuzz/*.c; do
     "$dir/$name.run" -runs=0 -timeout=5 -verbosity=0 -artifact_prefix="$dir/" "$seeds"
     "$dir/$name.run" -max_total_time="$seconds" -max_len=4096 -timeout=5 -rss_limit_mb=1024 -verbosity=0 \
         -dict="$dictionary" -artifact_prefix="$dir/" -print_final_stats=1 "$dir/$name" "$seeds"
+done
+
+# Those in Swift: what is found is named there and becomes a line of Tests/corpus/parsers.tsv.
+rm -rf "$dir/parser-seeds"
+python3 Tests/fuzz/seeds.py parsers "$dir/parser-seeds"
+Tests/fuzz/swift/build.sh "$dir/parsers.run"
+for name in rewriter scanner order link hosts lists target; do
+    mkdir -p "$dir/parser-$name"
+    echo "$name, the corpus as it is, then $seconds s:"
+    export FUZZ_PROPERTY=$name
+    # Swift keeps what it has allocated once: no leaks are looked for.
+    "$dir/parsers.run" -runs=0 -timeout=5 -detect_leaks=0 -verbosity=0 -artifact_prefix="$dir/" "$dir/parser-seeds"
+    "$dir/parsers.run" -max_total_time="$seconds" -max_len=2048 -timeout=5 -rss_limit_mb=2048 -detect_leaks=0 -verbosity=0 \
+        -dict=Tests/fuzz/swift/parsers.dict -artifact_prefix="$dir/" -print_final_stats=1 "$dir/parser-$name" "$dir/parser-seeds"
 done

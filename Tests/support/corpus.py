@@ -76,3 +76,12 @@ def responses():
             id.decode(), method.decode(), outcome.decode(), keeps == b"keep",
             None if status == "-" else int(status), None if length in ("", "cut") else int(length), unescaped(raw),
         )
+
+
+def parser_inputs():
+    """What the parsers in Swift are given: the name of a property, and the bytes."""
+    content = (ROOT / "Tests/corpus/parsers.tsv").read_bytes()
+    for line in content.split(b"\n"):
+        if line and not line.startswith(b"#"):
+            name, raw = line.split(b"\t")
+            yield name.decode(), unescaped(raw)

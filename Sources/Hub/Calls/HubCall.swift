@@ -9,6 +9,8 @@ public protocol HubCall: Sendable {
     var body: [UInt8]? { get throws(Failure) }
     /// The Content-Type of the body.
     var contentType: String? { get }
+    /// What a successful answer may be at most.
+    var limits: JSONLimits { get }
 
     /// Reads a successful answer. Throws `hubBroken` if it is not what the Hub promises.
     func read(_ body: [UInt8]) throws(Failure) -> Answer
@@ -17,6 +19,7 @@ public protocol HubCall: Sendable {
 extension HubCall {
     public var body: [UInt8]? { get throws(Failure) { nil } }
     public var contentType: String? { nil }
+    public var limits: JSONLimits { .reply }
 
     /// Reads the Hub's answer. Throws `hubAnswered` for every status but 2xx, `hubBroken` for a body that is not what
     /// the Hub promises.

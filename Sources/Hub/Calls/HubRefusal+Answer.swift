@@ -18,7 +18,7 @@ extension HubRefusal {
 
     /// `{"error": "…"}`, `{"error": ["…"]}`, `{"errors": [{"message": "…"}]}`, `error_description`, or the text itself.
     private static func message(inBody body: [UInt8], isHTML: Bool) -> String? {
-        guard let json = try? JSON.parse(body) else {
+        guard let json = try? JSON.parse(body, within: .reply) else {
             return isHTML ? nil : String(decoding: body.prefix(longestMessage), as: UTF8.self)
         }
         if let text = json.stringValue { return text }

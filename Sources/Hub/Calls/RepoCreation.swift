@@ -46,7 +46,7 @@ public struct RepoCreation: HubCall, Equatable {
     }
 
     public func read(_ body: [UInt8]) throws(Failure) -> Repo {
-        guard let json = try? JSON.parse(body), let url = json["url"]?.stringValue else {
+        guard let json = try? JSON.parse(body, within: limits), let url = json["url"]?.stringValue else {
             throw .hubBroken("it accepted the new repository but did not say where it is; look whether it exists")
         }
         let named = json["name"]?.stringValue.flatMap { try? RepoID($0) }

@@ -97,17 +97,6 @@ public struct Headers: Sendable {
         return true
     }
 
-    /// The members of a comma-separated list over all fields of `name`: trimmed, lower-cased, empty ones left out
-    /// (RFC 9110 section 5.6.1). For lists of tokens such as Connection; it does not know quoted strings.
-    public func tokens(of name: String) -> [String] {
-        values(of: name).flatMap { list in
-            list.utf8.split(separator: UInt8(ascii: ",")).compactMap { member in
-                let trimmed = member.trimmingOWS()
-                return trimmed.isEmpty ? nil : Substring(trimmed).lowercased()
-            }
-        }
-    }
-
     /// Adds a field at the end. A CR, LF or NUL in the name or value is written as a space, so a value from a stranger
     /// cannot start another field.
     public mutating func append(_ name: String, _ value: String) {

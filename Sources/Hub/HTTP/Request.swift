@@ -14,7 +14,9 @@ public struct Request: Sendable {
 
     /// Whether the client would rather have `text/plain` than JSON: it names the one in Accept and not the other.
     public var prefersPlainText: Bool {
-        let accepted = headers.tokens(of: "Accept").map { $0.prefix { $0 != ";" } }
-        return accepted.contains("text/plain") && !accepted.contains("application/json")
+        headers.lists("Accept", anyOf: Self.plainText) && !headers.lists("Accept", anyOf: Self.json)
     }
+
+    private static let plainText = CaselessWords(["text/plain"])
+    private static let json = CaselessWords(["application/json"])
 }

@@ -99,16 +99,43 @@ public struct Target: Sendable, Hashable {
     public var segments: [String] {
         pathAndQuery.utf8.prefix(pathLength).dropFirst()
             .split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
-            .map(PercentEncoding.decode)
+            .map { segment in
+                let isPlain = !segment.contains(UInt8(ascii: "%"))
+                return isPlain ? String(Substring(segment)) : PercentEncoding.decode(segment)
+            }
+    }
+
+    /// The segment of this number as received, counted from 0; nil if there are fewer.
+    public func segment(at number: Int) -> Substring? {
+        let segments = pathAndQuery.utf8.prefix(pathLength).dropFirst()
+            .split(separator: UInt8(ascii: "/"), maxSplits: number + 1, omittingEmptySubsequences: false)
+        return number < segments.count ? Substring(segments[number]) : nil
     }
 
     /// Whether a segment is `.` or `..`, plain or encoded: a server that resolves these would see another path
     /// than the one that was routed and allowed. Bytes are looked at: a slash with an accent on it is one character, and no slash.
     public var hasDotSegments: Bool {
-        segments.contains { segment in
-            segment.utf8.split { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "\\") }
-                .contains { $0.elementsEqual(".".utf8) || $0.elementsEqual("..".utf8) }
+        let path = pathAndQuery.utf8.span.extracting(first: pathLength)
+        var (dots, isOnlyDots, index) = (0, true, 0)
+        // Decoded as it goes: a slash and a backslash end a segment, written as they are or encoded.
+        while index < path.count {
+            var byte = path[index]
+            index += 1
+            if byte == UInt8(ascii: "%"), index + 1 < path.count, let high = path[index].hexDigit,
+                let low = path[index + 1].hexDigit
+            {
+                byte = high << 4 | low
+                index += 2
+            }
+            switch byte {
+            case UInt8(ascii: "/"), UInt8(ascii: "\\"):
+                if isOnlyDots, dots == 1 || dots == 2 { return true }
+                (dots, isOnlyDots) = (0, true)
+            case UInt8(ascii: "."): dots += 1
+            default: isOnlyDots = false
+            }
         }
+        return isOnlyDots && (dots == 1 || dots == 2)
     }
 
     /// What it asks for below `prefix`, a path without a slash at its end: of `/hf/x?y` below `/hf` that is `/x?y`, of `/hf` it is `/`.

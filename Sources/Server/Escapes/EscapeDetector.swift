@@ -22,9 +22,11 @@ struct EscapeDetector: Sendable {
     /// The host that `url` leads to, if it is one of the Hub's or of its stores.
     /// `gateway` is the gateway's address, as the client knows it: what leads there does not lead away.
     func host(in url: some StringProtocol, gateway: String) -> String? {
-        guard let authority = URLAuthority(url), authority != URLAuthority(gateway) else { return nil }
+        guard let authority = URLAuthority(url) else { return nil }
         let host = authority.host
-        guard hosts.contains(host) || Self.isBelow(domains, host), !Self.isBelow(meant, host) else { return nil }
+        guard hosts.contains(host) || Self.isBelow(domains, host), !Self.isBelow(meant, host),
+            authority != URLAuthority(gateway)
+        else { return nil }
         return host
     }
 
@@ -36,7 +38,11 @@ struct EscapeDetector: Sendable {
     }
 
     private static func isBelow(_ domains: [String], _ host: String) -> Bool {
-        domains.contains { host == $0 || host.hasSuffix(".\($0)") }
+        domains.contains { domain in
+            host == domain
+                || host.utf8.count > domain.utf8.count && host.utf8.reversed().starts(with: domain.utf8.reversed())
+                    && host.utf8.dropLast(domain.utf8.count).last == UInt8(ascii: ".")
+        }
     }
 
     /// Whether there is a field that could lead away. Does not allocate.
@@ -71,12 +77,13 @@ struct EscapeDetector: Sendable {
 
     /// What stands in angle brackets (RFC 8288 section 3).
     @Sendable private static func targets(_ link: String) -> [Substring] {
-        link.split(separator: "<").dropFirst(link.hasPrefix("<") ? 0 : 1).map { $0.prefix { $0 != ">" } }
+        link.utf8.split(separator: UInt8(ascii: "<"), omittingEmptySubsequences: false).dropFirst()
+            .map { Substring($0.prefix { $0 != UInt8(ascii: ">") }) }
     }
 
     /// `5; url=https://…`, as browsers read it.
     @Sendable private static func refreshed(_ value: String) -> [Substring] {
-        guard let equals = value.firstIndex(of: "=") else { return [] }
-        return [value[value.index(after: equals)...].drop { " '\"".contains($0) }]
+        guard let equals = value.utf8.firstIndex(of: UInt8(ascii: "=")) else { return [] }
+        return [Substring(value.utf8[equals...].dropFirst().drop { " '\"".utf8.contains($0) })]
     }
 }

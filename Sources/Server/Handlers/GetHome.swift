@@ -13,7 +13,7 @@ struct GetHome: Responder {
             endpoints: shown.map { HomePage.Endpoint($0, owner: state.owner) }, hub: state,
             upstream: settings.sandbox ? "the sandbox" : settings.upstream.description, sandbox: settings.sandbox,
             access: settings.access.rawValue, basePath: settings.basePath, hidesXet: settings.xet == .hide)
-        let isBrowser = request.headers.tokens(of: "Accept").contains { $0.hasPrefix("text/html") }
+        let isBrowser = request.headers.lists("Accept", anyOf: Self.html)
         var response =
             isBrowser
             ? Response(.ok, text: page.html(), type: "text/html") : Response(.ok, text: page.text())
@@ -23,6 +23,8 @@ struct GetHome: Responder {
         response.headers.append("Vary", "Accept, Host")
         return response
     }
+
+    private static let html = CaselessWords(["text/html"])
 
     private var shown: [Route] {
         let entrance = settings.adminListen == nil ? Entrance.only : .clients

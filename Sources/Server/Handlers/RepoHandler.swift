@@ -19,7 +19,7 @@ extension RepoHandler {
         }
         let body = try await exchange.body(within: bodyBounds)
         guard !body.isEmpty else { throw .badRequest("The body is empty: send a JSON object.") }
-        let order = try Order(facade: try JSON.parse(body))
+        let order = try Order(facade: try JSON.parse(body, within: .order))
         let receipt = try await answer(order, context)
         var response =
             request.prefersPlainText

@@ -20,7 +20,7 @@ struct Credential: Sendable, Hashable {
     /// Reads an `Authorization` field, in which the scheme's case does not matter.
     /// Nil for another scheme, and for what is no single word behind it.
     init?(_ authorization: String) {
-        let words = authorization.split(separator: " ")
+        let words = authorization.split(separator: " ", maxSplits: 2)
         guard words.count == 2,
             let scheme = Scheme.allCases.first(where: { $0.rawValue.lowercased() == words[0].lowercased() }),
             let secret = try? Secret(Array(words[1].utf8))

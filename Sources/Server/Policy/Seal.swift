@@ -50,12 +50,15 @@ struct Seal: Sendable {
 
     /// Throws `sealRefused` for what this key did not seal and for what has expired, `methodNotAllowed` for another use.
     func open(_ target: Target, _ method: Method, now: Int) throws(Failure) -> Opened {
-        let path = target.path
-        guard path.hasPrefix(Target.sealedPrefix) else { throw .sealBroken }
-        let parts = path.dropFirst(Target.sealedPrefix.count)
-            .split(separator: "/", maxSplits: 2, omittingEmptySubsequences: false)
+        guard target.pathBegins(with: Target.sealedPrefix) else { throw .sealBroken }
+        // Bytes: a slash with an accent on it is one character, and no slash.
+        let parts = target.path.utf8.dropFirst(Target.sealedPrefix.utf8.count)
+            .split(separator: UInt8(ascii: "/"), maxSplits: 2, omittingEmptySubsequences: false)
+            .map { Substring($0) }
         guard parts.count >= 2 else { throw .sealBroken }
-        let head = parts[0].split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
+        let head = parts[0].utf8
+            .split(separator: UInt8(ascii: "."), maxSplits: 1, omittingEmptySubsequences: false)
+            .map { Substring($0) }
         guard head.count == 2,
             let given = Base64URL.decode(head[1].utf8),
             MessageCode.isSame(given, key.code(of: "\(head[0])/\(parts[1])")),

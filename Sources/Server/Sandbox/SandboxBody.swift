@@ -14,7 +14,7 @@ struct SandboxBody {
         guard let type = request.headers.mediaType, types.contains(type) else {
             throw .badRequest("The body must be \(types[0])")
         }
-        guard case .object(let members)? = try? JSON.parse(request.body) else {
+        guard case .object(let members)? = try? JSON.parse(request.body, within: .sandbox) else {
             throw .badRequest("The body must be a JSON object")
         }
         self.members = members
@@ -117,4 +117,9 @@ struct SandboxBody {
         default: throw .badRequest("\"gated\" must be one of [auto, manual, false]")
         }
     }
+}
+
+extension JSONLimits {
+    /// What clients tell a Hub: a commit names up to 25,000 files, and has the content of small ones.
+    static let sandbox = JSONLimits(bytes: .max, depth: 64, values: 500_000)
 }

@@ -25,7 +25,7 @@ struct SandboxCommitOrder {
         var header: SandboxBody?
         var changes: [Change] = []
         for line in request.body.split(separator: UInt8(ascii: "\n")) {
-            guard let json = try? JSON.parse(Array(line)), let key = json["key"]?.stringValue else {
+            guard let json = try? JSON.parse(Array(line), within: .sandbox), let key = json["key"]?.stringValue else {
                 throw .badRequest("Each line must be {\"key\", \"value\"}")
             }
             let value = try SandboxBody(json["value"], named: "value")

@@ -6,4 +6,7 @@ enum Xet: String, CaseIterable, Sendable {
     case hide
     /// Its addresses are left as they are, for clients that can reach them.
     case pass
+
+    /// Where its servers are.
+    static let domain = "xethub.hf.co"
 }

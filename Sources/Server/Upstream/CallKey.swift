@@ -51,12 +51,15 @@ struct CallKey: Sendable {
         return !target.contains(anyOf: ownEndpoints)
     }
 
+    private static let eventStream = CaselessWords(["text/event-stream"])
+    private static let freshness = CaselessWords(["no-cache", "no-store", "max-age=0"])
+
     private static func wantsItsOwn(_ headers: Headers) -> Bool {
         guard headers.contains("Cache-Control") else {
             return !headers.isEvery("Accept", among: usuallyAccepted)
-                && headers.tokens(of: "Accept").contains { $0.hasPrefix("text/event-stream") }
+                && headers.lists("Accept", anyOf: eventStream)
         }
-        return headers.tokens(of: "Cache-Control").contains { ["no-cache", "no-store", "max-age=0"].contains($0) }
+        return headers.lists("Cache-Control", anyOf: freshness)
     }
 }
 

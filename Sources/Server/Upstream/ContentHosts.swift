@@ -28,22 +28,18 @@ struct ContentHosts: Sendable {
     }
 
     func place(of location: String) -> Place {
-        if Self.isLocal(location) || (hub != nil && Self.origin(of: location) == hub) { return .hub }
-        return allows(location) ? .content : .elsewhere
-    }
-
-    /// A relative reference that stays on its host for every reader (RFC 3986 section 4.2): browsers take `//host`, `/\host` and
-    /// `https:host` for other hosts, and leave out tabs wherever they stand.
-    private static func isLocal(_ reference: String) -> Bool {
-        let bytes = reference.utf8
-        guard !bytes.contains(where: { $0 == UInt8(ascii: "\\") || $0 < 0x20 }), !bytes.starts(with: "//".utf8) else {
-            return false
-        }
-        return !bytes.prefix { !"/?#".utf8.contains($0) }.contains(UInt8(ascii: ":"))
+        if Self.isLocal(location) { return .hub }
+        guard let origin = Self.origin(of: location) else { return .elsewhere }
+        if origin == hub { return .hub }
+        return allows(location, origin) ? .content : .elsewhere
     }
 
     func allows(_ url: String) -> Bool {
-        guard let origin = Self.origin(of: url), let host = Self.host(of: url) else { return false }
+        Self.origin(of: url).map { allows(url, $0) } ?? false
+    }
+
+    private func allows(_ url: String, _ origin: String) -> Bool {
+        guard let host = Self.host(of: url) else { return false }
         if origins.contains(origin) || origins.contains(Self.withoutUsualPort(origin)) { return true }
         // On https and its own port only: the list says names, not services.
         guard origin == "https://\(host)" || origin == "https://\(host):443" else { return false }
@@ -61,27 +57,5 @@ struct ContentHosts: Sendable {
         if host(of: reference) != nil { return reference }
         guard reference.hasPrefix("/"), isLocal(reference), let origin = origin(of: url) else { return nil }
         return origin + reference
-    }
-
-    /// The host of an absolute URL, in lower case; nil for a relative reference and for one with user information.
-    static func host(of url: String) -> String? {
-        guard let origin = origin(of: url), let start = origin.firstRange(of: "://")?.upperBound else { return nil }
-        let authority = origin[start...]
-        if authority.hasPrefix("["), let end = authority.firstIndex(of: "]") {
-            return String(authority[...end])
-        }
-        return String(authority.prefix { $0 != ":" })
-    }
-
-    /// `scheme://host[:port]` in lower case. Nil where an HTTP library could find another host than this does: user
-    /// information, escapes, control characters and spaces anywhere, letters that are not ASCII in the host.
-    static func origin(of url: String) -> String? {
-        guard url.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7F }), let scheme = url.firstRange(of: "://") else {
-            return nil
-        }
-        let authority = url[scheme.upperBound...].prefix { !"/?#\\".contains($0) }
-        let isPlain = authority.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || ".-_:[]".contains($0)) }
-        guard !authority.isEmpty, isPlain else { return nil }
-        return (url[..<scheme.upperBound] + authority).lowercased()
     }
 }

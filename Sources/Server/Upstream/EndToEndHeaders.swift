@@ -58,7 +58,7 @@ enum EndToEndHeaders {
         var kept = headers
         kept.removeAll(names)
         guard !headers.isEvery("Connection", among: persistence) else { return kept }
-        for name in headers.tokens(of: "Connection") { kept.remove(name) }
+        kept.removeAll(listedIn: "Connection", of: headers)
         return kept
     }
 }

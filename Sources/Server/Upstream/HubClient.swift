@@ -13,7 +13,7 @@ struct HubClient {
         }
         let request = Request(
             method: call.method, target: try Target(call.path), headers: headers, body: try call.body ?? [])
-        let answer = try await upstream.send(request, context)
+        let answer = try await upstream.send(request, context, limit: call.limits.bytes)
         if answer.status == .unauthorized, upstream.access == .open {
             throw .tokenRefused(HubRefusal(status: answer.status, headers: answer.headers, body: answer.body))
         }

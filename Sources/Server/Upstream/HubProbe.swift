@@ -16,12 +16,12 @@ final class HubProbe {
     func probe(_ context: RequestContext) async throws(Failure) -> String? {
         switch upstream.access {
         case .open:
-            return try JSON.parse(try await account.whoAmI(context))["name"]?.stringValue ?? "?"
+            return try JSON.parse(try await account.whoAmI(context), within: .account)["name"]?.stringValue ?? "?"
         case .passthrough:
             _ = try await reached.value("") { [upstream] () async throws(Failure) -> Bool in
                 let anonymous = RequestContext(id: .next(), caller: Caller(address: "", credential: nil))
                 let request = Request(method: .get, target: try Target("/api/models?limit=1"))
-                let answer = try await upstream.send(request, anonymous)
+                let answer = try await upstream.send(request, anonymous, limit: JSONLimits.reply.bytes)
                 guard answer.status.code < 500 else {
                     throw .hubAnswered(HubRefusal(status: answer.status, headers: answer.headers, body: answer.body))
                 }

@@ -1,7 +1,7 @@
-/// Which members of a JSON text are rewritten, and how.
+/// Which strings of a JSON text are rewritten, and how.
 struct MemberRule: Sendable {
     /// The end of the way to the member: the names of objects from the outside in, arrays left out.
-    /// A name is `*url` for all that end so, or `#` for a number.
+    /// A name is `*url` for all that end so, or `#` for a number. Empty: each string that is a URL, wherever it is.
     let path: [String]
     let change: Rewrite.Change
 
@@ -10,17 +10,81 @@ struct MemberRule: Sendable {
         self.change = change
     }
 
-    /// Whether a member of this name could be meant.
-    func fits(_ name: String) -> Bool {
-        path.last.map { Self.fits(name, $0) } ?? false
+    /// Each string that is a URL and nothing else, if no rule says more.
+    static func anyURL(_ change: Rewrite.Change) -> MemberRule { MemberRule(change: change) }
+}
+
+/// Rules made ready for a text: each name is told once which of the patterns it fits, as bits.
+struct MemberRules {
+    private enum Pattern: Equatable {
+        case number
+        case suffix([UInt8])
+        case exact([UInt8])
+
+        init(_ text: String) {
+            self =
+                text == "#" ? .number
+                : text.hasPrefix("*") ? .suffix(Array(text.utf8.dropFirst())) : .exact(Array(text.utf8))
+        }
+
+        func fits(_ name: Span<UInt8>) -> Bool {
+            switch self {
+            case .number: !name.isEmpty && name.indices.allSatisfy { (0x30...0x39).contains(name[$0]) }
+            case .exact(let word): name.count == word.count && Self.ends(name, word)
+            case .suffix(let word): name.count >= word.count && Self.ends(name, word)
+            }
+        }
+
+        private static func ends(_ name: Span<UInt8>, _ word: [UInt8]) -> Bool {
+            let start = name.count - word.count
+            return word.indices.allSatisfy { name[start + $0] == word[$0] }
+        }
     }
 
-    func fits(_ way: some BidirectionalCollection<String>) -> Bool {
-        way.count >= path.count && zip(way.suffix(path.count), path).allSatisfy { Self.fits($0, $1) }
+    private var patterns: [Pattern] = []
+    /// From the inside out, a bit for each pattern.
+    private var ways: [(way: [UInt32], change: Rewrite.Change)] = []
+    /// What becomes of any other string that is a URL.
+    private(set) var anyURL: Rewrite.Change?
+
+    /// At most 32 different names are a bug of the caller.
+    init(_ rules: [MemberRule]) {
+        for rule in rules {
+            guard !rule.path.isEmpty else {
+                anyURL = anyURL ?? rule.change
+                continue
+            }
+            ways.append((rule.path.reversed().map { bit(Pattern($0)) }, rule.change))
+        }
     }
 
-    private static func fits(_ name: String, _ pattern: String) -> Bool {
-        if pattern == "#" { return !name.isEmpty && name.utf8.allSatisfy { (0x30...0x39).contains($0) } }
-        return pattern.hasPrefix("*") ? name.hasSuffix(pattern.dropFirst()) : name == pattern
+    private mutating func bit(_ pattern: Pattern) -> UInt32 {
+        if let index = patterns.firstIndex(of: pattern) { return 1 << index }
+        precondition(patterns.count < 32)
+        patterns.append(pattern)
+        return 1 << (patterns.count - 1)
+    }
+
+    /// Whether names have to be known at all.
+    var askForNames: Bool { !patterns.isEmpty }
+
+    /// Whether a member may be left out, so that it has to wait for its value.
+    var canDrop: Bool {
+        ways.contains { if case .drop = $0.change { true } else { false } }
+    }
+
+    /// The patterns that `name` fits.
+    func fitting(_ name: Span<UInt8>) -> UInt32 {
+        var fitting: UInt32 = 0
+        for index in patterns.indices where patterns[index].fits(name) { fitting |= 1 << index }
+        return fitting
+    }
+
+    /// What becomes of a member, by the bits of the names of objects from the inside out.
+    func change(_ names: some Sequence<UInt32>) -> Rewrite.Change? {
+        ways.first { rule in
+            var names = names.makeIterator()
+            return rule.way.allSatisfy { wanted in names.next().map { $0 & wanted != 0 } ?? false }
+        }?.change
     }
 }

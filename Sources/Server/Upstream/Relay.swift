@@ -32,6 +32,8 @@ final class Relay: TransferSink {
     private var rewriter: JSONRewriter?
     /// Looks at what was rewritten.
     private var scanner: URLScanner?
+    /// Of an answer that is rewritten: it goes out with the first content, when it is known what that has become.
+    private var waitingHead: Transfer.Head?
     /// Why the answer cannot go to the client, if it cannot; the call is cancelled then.
     private(set) var failure: Failure?
     /// Content that is still to come; nil if the Hub did not say how much there is.
@@ -62,14 +64,15 @@ final class Relay: TransferSink {
                 missingBytes = head.contentLength
                 start(head)
             case .rewrite(var head, let rewriter, let scanner):
-                if head.status.allowsContent {
-                    self.rewriter = rewriter
-                    self.scanner = scanner
+                guard exchange.request.method != .head else {
+                    // Both are of the bytes as the Hub sends them.
+                    head.headers.remove("Content-Length")
+                    head.headers.remove("ETag")
+                    return start(head)
                 }
-                // Both are of the bytes as the Hub sent them.
-                head.headers.remove("Content-Length")
-                head.headers.remove("ETag")
-                start(head)
+                self.rewriter = rewriter
+                self.scanner = scanner
+                waitingHead = head
             case .follow(let hop):
                 self.hop = hop
                 (isDropped, isServed) = (true, true)
@@ -120,8 +123,12 @@ final class Relay: TransferSink {
         }
         guard exchange.queuedBytes < Self.highMark else { return false }
         if rewriter != nil {
+            guard RewriteTurn.hasTime else {
+                EventLoop.afterEvents { self.transfer?.resume() }
+                return false
+            }
             do throws(Failure) {
-                try writeRewritten(unsafe try rewriter?.rewrite(bytes) ?? [])
+                try RewriteTurn.count { () throws(Failure) in try unsafe rewrite(bytes) }
             } catch {
                 give(up: error)
             }
@@ -140,7 +147,11 @@ final class Relay: TransferSink {
     func finish() {
         guard !isDropped else { return }
         do throws(Failure) {
-            try writeRewritten(try rewriter?.finish() ?? [])
+            let tail = try rewriter?.finish() ?? []
+            try scanner?.scan(tail.span)
+            startRewritten(length: tail.count)
+            // Nothing at all would look like the end of a chunked response.
+            if !tail.isEmpty { _ = unsafe tail.withUnsafeBufferPointer { unsafe exchange.write($0) } }
         } catch {
             return give(up: error)
         }
@@ -158,10 +169,51 @@ final class Relay: TransferSink {
         if let failure { throw failure }
     }
 
-    private func writeRewritten(_ bytes: [UInt8]) throws(Failure) {
-        guard !bytes.isEmpty else { return }
-        try scanner?.scan(bytes)
-        _ = unsafe bytes.withUnsafeBufferPointer { unsafe exchange.write($0) }
+    private func rewrite(_ bytes: UnsafeBufferPointer<UInt8>) throws(Failure) {
+        let changed = try rewriter?.rewrite(unsafe bytes.span)
+        if waitingHead?.contentLength == bytes.count { return try unsafe writeWhole(changed, bytes) }
+        try unsafe scan(changed, bytes)
+        startRewritten(length: nil)
+        unsafe write(changed, bytes)
+    }
+
+    /// All of it is here, as mostly: what becomes of it has a length, and if nothing had to be changed all fields stay.
+    private func writeWhole(_ changed: [UInt8]?, _ bytes: UnsafeBufferPointer<UInt8>) throws(Failure) {
+        let tail = try rewriter?.finish() ?? []
+        let whole = unsafe tail.isEmpty ? changed : (changed ?? Array(bytes)) + tail
+        try unsafe scan(whole, bytes)
+        if let whole {
+            startRewritten(length: whole.count)
+        } else if let head = waitingHead {
+            missingBytes = head.contentLength
+            waitingHead = nil
+            start(head)
+        }
+        unsafe write(whole, bytes)
+        rewriter = nil
+        scanner = nil
+        finish()
+    }
+
+    /// Lets the head out, if it still waits: without what is of the bytes as the Hub sent them.
+    private func startRewritten(length: Int?) {
+        guard var head = waitingHead else { return }
+        head.headers.remove("Content-Length")
+        head.headers.remove("ETag")
+        missingBytes = length
+        waitingHead = nil
+        start(head)
+        missingBytes = nil
+    }
+
+    private func scan(_ changed: [UInt8]?, _ bytes: UnsafeBufferPointer<UInt8>) throws(Failure) {
+        if let changed { try scanner?.scan(changed.span) } else { try scanner?.scan(unsafe bytes.span) }
+    }
+
+    private func write(_ changed: [UInt8]?, _ bytes: UnsafeBufferPointer<UInt8>) {
+        guard let changed else { return _ = unsafe exchange.write(bytes) }
+        guard !changed.isEmpty else { return }
+        _ = unsafe changed.withUnsafeBufferPointer { unsafe exchange.write($0) }
     }
 
     /// How long the Hub took, whatever came of it.

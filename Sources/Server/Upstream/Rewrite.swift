@@ -7,6 +7,8 @@ struct Rewrite: Sendable {
     enum Change: Sendable {
         /// One of the Hub's leads here; others are left as they are.
         case follow
+        /// One of the Hub's leads here, and one of its stores is sealed for reading; others are left as they are.
+        case link
         /// It has to be one of the Hub's: clients send their token there.
         case hub
         /// The bytes of a file: sealed for reading, if they are not at the Hub itself.
@@ -49,25 +51,28 @@ struct Rewrite: Sendable {
     }
 
     /// The URL on the gateway for one on the Hub; nil for any other.
-    func moved(_ url: String) -> String? {
-        if url.hasPrefix("/") { return movedPath(url) }
-        guard url.hasPrefix(hub) else { return nil }
-        let rest = url.dropFirst(hub.count)
+    func moved(_ url: some StringProtocol) -> String? {
+        let bytes = url.utf8
+        if bytes.first == UInt8(ascii: "/") { return movedPath(url) }
+        guard bytes.starts(with: hub.utf8) else { return nil }
+        let rest = bytes.dropFirst(hub.utf8.count)
         // `https://hub.example.org` also begins with `https://hub.example`.
-        guard rest.isEmpty || rest.hasPrefix("/") || rest.hasPrefix("?") else { return nil }
+        let next = rest.first ?? UInt8(ascii: "/")
+        guard next == UInt8(ascii: "/") || next == UInt8(ascii: "?") else { return nil }
         // A client that sent no Host gets paths, and to it `//host` is another place.
-        guard gateway.contains("://") || !rest.hasPrefix("//") else { return nil }
-        return gateway + rest
+        guard gateway.contains("://") || !rest.starts(with: "//".utf8) else { return nil }
+        return gateway + String(decoding: rest, as: UTF8.self)
     }
 
     /// A reference that is only a path (RFC 3986 section 4.2) stays one, and leads to the same place here without a change where both
     /// have the same prefix.
-    private func movedPath(_ path: String) -> String? {
+    private func movedPath(_ path: some StringProtocol) -> String? {
         let (from, to) = (Self.path(of: hub), Self.path(of: gateway))
-        guard from != to, !path.hasPrefix("//"), path.hasPrefix(from) else { return nil }
-        let rest = path.dropFirst(from.count)
-        guard rest.hasPrefix("/") else { return nil }
-        return "\(to)\(rest)"
+        let bytes = path.utf8
+        guard from != to, !bytes.starts(with: "//".utf8), bytes.starts(with: from.utf8) else { return nil }
+        let rest = bytes.dropFirst(from.utf8.count)
+        guard rest.first == UInt8(ascii: "/") else { return nil }
+        return to + String(decoding: rest, as: UTF8.self)
     }
 
     private static func path(of base: String) -> Substring {
@@ -79,7 +84,10 @@ struct Rewrite: Sendable {
     /// client would go there, and for one that is too long.
     func replacement(for url: String, _ change: Change) throws(Failure) -> String? {
         switch (change, sealing.hosts.place(of: url)) {
-        case (.follow, _): moved(url)
+        case (.follow, _), (.link, .hub): moved(url)
+        // A link that cannot be turned round is left to be counted: it may be one that nobody follows.
+        case (.link, .content): isLeft(url) ? nil : try? sealed(url, .read)
+        case (.link, .elsewhere): nil
         case (.drop, _): nil
         case (.base, let place) where place == .content || ContentHosts.host(of: url) != nil: try sealed(url, .base)
         case (.read, .content): try sealed(url, .read)
@@ -89,6 +97,12 @@ struct Rewrite: Sendable {
         case (_, .hub): moved(url)
         default: throw .contentElsewhere(ContentHosts.host(of: url) ?? "a place without a clear host")
         }
+    }
+
+    /// Whether clients are to go there themselves.
+    private func isLeft(_ url: String) -> Bool {
+        guard xet == .pass, let host = ContentHosts.host(of: url) else { return false }
+        return host == Xet.domain || host.hasSuffix("." + Xet.domain)
     }
 
     /// The whole URL on the gateway that stands for `url`.
@@ -115,8 +129,8 @@ struct Rewrite: Sendable {
     private func changed(_ link: Link) throws(Failure) -> String? {
         if xet == .hide, link.relations.contains(where: { $0.hasPrefix("xet-") }) { return nil }
         if let moved = moved(link.target) { return link.text(target: moved) }
-        if xet == .carry, link.relations.contains("xet-reconstruction-info"), !link.target.hasPrefix("/") {
-            return link.text(target: try sealedBelow(link.target))
+        if xet == .carry, link.relations.contains("xet-reconstruction-info"), link.target.utf8.first != UInt8(ascii: "/") {
+            return link.text(target: try sealedBelow(String(link.target)))
         }
         return link.text(target: link.target)
     }

@@ -1,7 +1,7 @@
 internal import Hub
 
-/// THE table of answers whose JSON names the Hub or its stores where a client follows it, or shows Xet where that is hidden.
-/// All others pass untouched, unread: a file may hold such an address too.
+/// THE table of answers in whose JSON the name of a member says what its URL is for, or shows Xet where that is hidden. In all JSON
+/// but that of files and of models each string that is a URL of the Hub or of a store is turned round besides.
 struct RewrittenBodies: Sendable {
     private enum Reading { case yes, no, any }
 
@@ -10,14 +10,30 @@ struct RewrittenBodies: Sendable {
     private let isMeant: @Sendable (Target) -> Bool
     /// Nil: with each.
     private let xet: Xet?
-    let rules: [MemberRule]
+    private let rules: [MemberRule]
+    private let readingRules: [MemberRule]
+
+    private init(
+        reading: Reading, isMeant: @escaping @Sendable (Target) -> Bool, xet: Xet?, rules: [MemberRule]
+    ) {
+        self.reading = reading
+        self.isMeant = isMeant
+        self.xet = xet
+        self.rules = rules + Self.anyURL
+        readingRules = rules + Self.anyURLRead
+    }
+
+    /// What a client would do with a URL that a call has answered with is not known, but with one that it has read: read that.
+    private static let anyURL = [MemberRule.anyURL(.follow)]
+    private static let anyURLRead = [MemberRule.anyURL(.link)]
 
     private static let links = [
         MemberRule("*url", change: .follow), MemberRule("*Url", change: .follow), MemberRule("*href", change: .follow),
     ]
 
     private static let uncoded = CaselessWords(["identity", ""])
-    private static let xetTokens: [StaticString] = ["/xet-read-token/", "/xet-write-token/"]
+    /// Of a repository with a revision behind, of a bucket without.
+    private static let xetTokens: [StaticString] = ["/xet-read-token", "/xet-write-token"]
     private static let fileLists: [StaticString] = ["/tree/", "/paths-info/"]
 
     /// Of the Hub.
@@ -55,27 +71,43 @@ struct RewrittenBodies: Sendable {
             rules: [MemberRule("*url", change: .part), MemberRule("*Url", change: .part)]),
     ]
 
-    /// What is rewritten in the Hub's answer; nil for nothing. Never in files, whose authors could have sealed what they like.
+    /// What is rewritten in the Hub's answer; nil for nothing. Never in files, whose authors could have sealed what they like, nor in
+    /// what a model says.
     static func rules(for request: Request, _ xet: Xet) -> [MemberRule]? {
-        guard request.target.pathBegins(with: "/api/") || request.method != .get,
-            !request.target.pathBegins(with: "/api/resolve-cache/")
-        else { return nil }
+        guard request.method != .head, !isContent(request), !isSaid(request.target) else { return nil }
         return rules(request.method, request.target, in: hub) { $0.xet == nil || $0.xet == xet }
     }
 
     /// The same of Xet's server, for what is asked below a sealed base.
     static func rulesOfXet(for method: Method, _ target: Target) -> [MemberRule]? {
-        rules(method, target, in: xetServer) { _ in true }
+        method == .head ? nil : rules(method, target, in: xetServer) { _ in true }
     }
 
     private static func rules(
         _ method: Method, _ target: Target, in table: [RewrittenBodies], where isOn: (RewrittenBodies) -> Bool
-    ) -> [MemberRule]? {
-        guard method != .head else { return nil }
-        return table.first { row in
+    ) -> [MemberRule] {
+        let row = table.first { row in
             (row.reading == .any || (row.reading == .yes) == (method == .get)) && isOn(row)
                 && row.isMeant(target)
-        }?.rules
+        }
+        return method == .get ? row?.readingRules ?? anyURLRead : row?.rules ?? anyURL
+    }
+
+    /// Whether the answer is a file, as its author wrote it.
+    private static func isContent(_ request: Request) -> Bool {
+        guard request.method == .get else { return false }
+        let target = request.target
+        guard target.pathBegins(with: "/api/") else { return target.pathContains(anyOf: contents) }
+        return target.pathBegins(with: "/api/resolve-cache/")
+            // Behind kind, namespace and name: a repository may be called so too.
+            || target.pathContains(anyOf: contents) && ["resolve", "raw", "media"].contains(target.segment(at: 4))
+    }
+
+    private static let contents: [StaticString] = ["/resolve/", "/raw/", "/media/"]
+
+    /// Whether a model answers: what it says is text, whatever it looks like.
+    private static func isSaid(_ target: Target) -> Bool {
+        target.pathBegins(with: "/v1/") || target.pathBegins(with: "/api/inference-proxy/")
     }
 
     /// Whether an answer to such a request is JSON that can be rewritten as it goes by.
@@ -83,7 +115,7 @@ struct RewrittenBodies: Sendable {
     static func fits(_ head: Transfer.Head) throws(Failure) -> Bool {
         // With two types, or two codings, each client may believe another of them.
         let isJSON = ["/json", "+json"].contains { head.headers.mentions($0, in: "Content-Type") }
-        guard isJSON else { return false }
+        guard head.status.allowsContent, isJSON else { return false }
         guard head.headers.isEvery("Content-Encoding", among: uncoded) else {
             throw .hubBroken("its JSON is compressed though that was not asked for")
         }

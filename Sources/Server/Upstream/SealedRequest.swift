@@ -35,7 +35,7 @@ enum SealedRequest {
 
     /// The client's token, if it is none of the Hub's.
     private static func xetToken(_ headers: Headers, isOwn: (Secret) -> Bool) -> Secret? {
-        let words = headers["Authorization"]?.split(separator: " ") ?? []
+        let words = headers["Authorization"]?.split(separator: " ", maxSplits: 2) ?? []
         guard words.count == 2, words[0].lowercased() == "bearer", !words[1].hasPrefix("hf_"),
             !words[1].hasPrefix("api_"), let token = try? Secret(Array(words[1].utf8)), !isOwn(token)
         else { return nil }

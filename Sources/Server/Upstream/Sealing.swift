@@ -52,15 +52,15 @@ struct Sealing: Sendable {
 
     /// How long a pre-signed URL says that it is good, in seconds from now; 0 if it does not say.
     private static func life(of url: String, now: Int) -> Int {
-        guard let query = url.firstIndex(of: "?") else { return 0 }
-        for parameter in url[query...].dropFirst().split(separator: "&") {
-            let parts = parameter.split(separator: "=", maxSplits: 1)
-            guard parts.count == 2, let number = Int(parts[1]), number > 0 else { continue }
-            switch parts[0].lowercased() {
-            case "x-amz-expires": return number
-            case "expires": return number - now
-            default: continue
-            }
+        guard let query = url.utf8.firstIndex(of: UInt8(ascii: "?")) else { return 0 }
+        for parameter in url.utf8[query...].dropFirst().split(separator: UInt8(ascii: "&")) {
+            guard let equals = parameter.firstIndex(of: UInt8(ascii: "=")) else { continue }
+            let name = parameter[..<equals].map { $0 | 0x20 }
+            let isPeriod = name.elementsEqual("x-amz-expires".utf8)
+            guard isPeriod || name.elementsEqual("expires".utf8),
+                let number = Int(Substring(parameter[equals...].dropFirst())), number > 0
+            else { continue }
+            return isPeriod ? number : number - now
         }
         return 0
     }

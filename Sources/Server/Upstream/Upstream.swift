@@ -10,9 +10,6 @@ final class Upstream {
         let body: [UInt8]
     }
 
-    /// The largest answer of a typed call, in bytes; the Hub's are a few kilobytes.
-    private static let answerLimit = 8 << 20
-
     let access: Access
     /// Its origin and path prefix.
     let base: String
@@ -57,12 +54,13 @@ final class Upstream {
         detector = EscapeDetector(
             addresses: [origin.base] + [origin.inference].compactMap(\.self) + origin.contentOrigins
                 + settings.contentHosts.origins,
-            domains: settings.contentHosts.names, meant: xet == .pass ? ["xethub.hf.co"] : [])
+            domains: settings.contentHosts.names, meant: xet == .pass ? [Xet.domain] : [])
     }
 
     /// Sends `request`, whose path is from the Hub's root, with the credential that the access mode gives the caller.
-    /// Throws `noToken` where the gateway should lend one and has none.
-    func send(_ request: Request, _ context: RequestContext) async throws(Failure) -> Answer {
+    /// `limit` is of a successful answer, in bytes. Throws `hubBroken` for a larger one, `noToken` where the gateway should lend a
+    /// token and has none.
+    func send(_ request: Request, _ context: RequestContext, limit: Int) async throws(Failure) -> Answer {
         var request = request
         let credential = try credential(for: context.caller)
         request.headers.set("User-Agent", "hubgate/\(Version.number)")
@@ -70,7 +68,7 @@ final class Upstream {
         request.headers.set("Accept", "application/json")
         let started = Moment.now
         defer { context.upstreamMicroseconds = Moment.now.microseconds(since: started) }
-        let content = ContentCollector(limit: Self.answerLimit)
+        let content = ContentCollector(limit: limit)
         let transfer = pool.start(
             request, url: base + request.target.pathAndQuery, credential: credential, limits: limits,
             sink: content)

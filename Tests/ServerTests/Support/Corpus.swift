@@ -18,14 +18,19 @@ enum Corpus {
     }
 
     static func rows(of table: String, columns: Int) throws -> [[Substring]] {
-        let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .deletingLastPathComponent()
-        let text = try String(contentsOf: folder.appending(path: "corpus/\(table)"), encoding: .utf8)
-        return try text.split(separator: "\n").filter { !$0.hasPrefix("#") }.map { line in
+        try lines(of: table).map { line in
             let row = line.split(separator: "\t", omittingEmptySubsequences: false)
             guard row.count == columns else { throw Malformed(line: String(line)) }
             return row
         }
+    }
+
+    /// Those of a file in Tests/corpus, without its comments.
+    static func lines(of name: String) throws -> [Substring] {
+        let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent()
+        let text = try String(contentsOf: folder.appending(path: "corpus/\(name)"), encoding: .utf8)
+        return text.split(separator: "\n").filter { !$0.hasPrefix("#") }
     }
 
     struct Malformed: Error {

@@ -1,0 +1,67 @@
+extension JSONParser {
+    /// No number of more bytes is read: turning digits into a Double costs more for each one.
+    private static var longestNumber: Int { 128 }
+
+    /// From the opening quote to behind the closing one.
+    mutating func string() throws(Failure) -> String {
+        let start = position + 1
+        var end = start
+        var isEscaped = false
+        while end < bytes.count, bytes[end] != UInt8(ascii: "\"") {
+            if bytes[end] == UInt8(ascii: "\\") {
+                isEscaped = true
+                end += 1
+            } else if bytes[end] < 0x20 {
+                position = end
+                throw malformed
+            }
+            end += 1
+        }
+        position = min(end, bytes.count)
+        guard position < bytes.count else { throw malformed }
+        guard end - start <= limits.string else {
+            throw .badRequest("The body has a string of more than \(limits.string) bytes.")
+        }
+        position += 1
+        let raw = bytes[start..<end]
+        guard isEscaped else {
+            guard let text = String(validating: raw, as: UTF8.self) else {
+                throw .badRequest("The body is not JSON: it is not UTF-8.")
+            }
+            return text
+        }
+        guard let text = JSON.unescaped(raw) else {
+            throw .badRequest("The body is not JSON: a string in it has an escape that is none, or is not UTF-8.")
+        }
+        return text
+    }
+
+    /// `-0`, `1.5e3`: an Int64 if it is one to the last digit, else the nearest Double (RFC 8259 section 6).
+    mutating func number() throws(Failure) -> JSON {
+        let start = position
+        _ = take(UInt8(ascii: "-"))
+        if !take(UInt8(ascii: "0")) { try digits() }
+        let isWhole = ![UInt8(ascii: "."), UInt8(ascii: "e"), UInt8(ascii: "E")].contains(current)
+        if take(UInt8(ascii: ".")) { try digits() }
+        if take(UInt8(ascii: "e")) || take(UInt8(ascii: "E")) {
+            if !take(UInt8(ascii: "+")) { _ = take(UInt8(ascii: "-")) }
+            try digits()
+        }
+        let raw = bytes[start..<position]
+        guard raw.count <= Self.longestNumber else {
+            throw .badRequest("The body has a number of more than \(Self.longestNumber) characters.")
+        }
+        let text = String(decoding: raw, as: UTF8.self)
+        if isWhole, let number = Int64(text) { return .integer(number) }
+        guard let number = Double(text), number.isFinite else {
+            throw .badRequest("The body has a number that is too large.")
+        }
+        return Int64(exactly: number).map { .integer($0) } ?? .number(number)
+    }
+
+    private mutating func digits() throws(Failure) {
+        let start = position
+        while position < bytes.count, bytes[position] >= 0x30, bytes[position] <= 0x39 { position += 1 }
+        guard position > start else { throw malformed }
+    }
+}

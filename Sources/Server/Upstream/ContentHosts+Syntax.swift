@@ -1,0 +1,68 @@
+extension ContentHosts {
+    /// A relative reference that stays on its host for every reader (RFC 3986 section 4.2): browsers take `//host`, `/\host` and
+    /// `https:host` for other hosts, and leave out tabs wherever they stand.
+    static func isLocal(_ reference: String) -> Bool {
+        let bytes = reference.utf8.span
+        // Readers leave out blanks in front.
+        if bytes.count >= 1, bytes[0] == UInt8(ascii: " ") { return false }
+        if bytes.count >= 2, bytes[0] == UInt8(ascii: "/"), bytes[1] == UInt8(ascii: "/") { return false }
+        var mayBeScheme = true
+        for index in bytes.indices {
+            switch bytes[index] {
+            case UInt8(ascii: "\\"), 0..<0x20: return false
+            case UInt8(ascii: "/"), UInt8(ascii: "?"), UInt8(ascii: "#"): mayBeScheme = false
+            case UInt8(ascii: ":") where mayBeScheme: return false
+            default: break
+            }
+        }
+        return true
+    }
+
+    /// The host of an absolute URL, in lower case; nil for a relative reference and for one with user information.
+    static func host(of url: String) -> String? {
+        guard let parts = parts(of: url) else { return nil }
+        let authority = url.utf8.dropFirst(parts.authority.lowerBound).prefix(parts.authority.count)
+        let isLiteral = authority.first == UInt8(ascii: "[")
+        if isLiteral, let end = authority.firstIndex(of: UInt8(ascii: "]")) {
+            return Substring(authority[...end]).lowercased()
+        }
+        return Substring(authority.prefix { $0 != UInt8(ascii: ":") }).lowercased()
+    }
+
+    /// `scheme://host[:port]` in lower case. Nil where an HTTP library could find another host than this does: user
+    /// information, escapes, control characters and spaces anywhere, letters that are not ASCII in the host.
+    static func origin(of url: String) -> String? {
+        parts(of: url).map { Substring(url.utf8.prefix($0.authority.upperBound)).lowercased() }
+    }
+
+    private struct Parts {
+        /// Where the authority is, in bytes.
+        let authority: Range<Int>
+    }
+
+    private static func parts(of url: String) -> Parts? {
+        let bytes = url.utf8.span
+        var start: Int?
+        for index in bytes.indices {
+            guard bytes[index] > 0x20, bytes[index] != 0x7F else { return nil }
+            if start == nil, bytes[index] == UInt8(ascii: "/"), index >= 2, bytes[index - 1] == UInt8(ascii: "/"),
+                bytes[index - 2] == UInt8(ascii: ":")
+            {
+                start = index + 1
+            }
+        }
+        guard let start else { return nil }
+        var end = start
+        scan: while end < bytes.count {
+            switch bytes[end] {
+            case UInt8(ascii: "/"), UInt8(ascii: "?"), UInt8(ascii: "#"), UInt8(ascii: "\\"): break scan
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "-"), UInt8(ascii: "_"),
+                UInt8(ascii: ":"), UInt8(ascii: "["), UInt8(ascii: "]"):
+                end += 1
+            default: return nil
+            }
+        }
+        return end > start ? Parts(authority: start..<end) : nil
+    }
+}
