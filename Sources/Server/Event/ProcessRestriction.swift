@@ -22,7 +22,7 @@ enum ProcessRestriction {
     /// kernel's Landlock, below 4 without ports; 0 where it has none. Throws where it has it and it fails.
     static func keep(paths: [String], ports: [UInt16]) throws(CError) -> Int {
         let texts = unsafe paths.map { unsafe strdup($0) }
-        defer { for unsafetext in unsafe texts { unsafe free(text) } }
+        defer { unsafe texts.forEach { unsafe free($0) } }
         var error = ce_error()
         let abi = unsafe texts.map { unsafe UnsafePointer($0) }.withUnsafeBufferPointer { paths in
             unsafe ports.withUnsafeBufferPointer { ports in
