@@ -15,16 +15,15 @@ let package = Package(
     name: "hubgate",
     products: [.executable(name: "hubgate", targets: ["Server"])],
     dependencies: [
-        .package(url: "https://github.com/apple/swift-log", from: "1.16.0")
+        .package(url: "https://github.com/apple/swift-log", exact: "1.16.2")
     ],
     targets: [
         .target(
             name: "CEvent",
             cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])],
-            linkerSettings: ["mimalloc", "event_core", "event_extra", "event_openssl", "curl", "cares", "ssl", "crypto", "yaml"]
-                .map {
-                    .linkedLibrary($0)
-                }
+            linkerSettings: [
+                "mimalloc", "event_core", "event_extra", "event_openssl", "curl", "cares", "ssl", "crypto", "yaml", "seccomp",
+            ].map { .linkedLibrary($0) }
         ),
         .target(name: "Hub", swiftSettings: strict),
         .executableTarget(

@@ -23,6 +23,8 @@ class Processes:
     def __init__(self):
         self._folder = tempfile.TemporaryDirectory(prefix="hubgate-bench-")
         self.work = pathlib.Path(self._folder.name)
+        # hubgate and nginx become other users where root starts them, and read certificates then.
+        self.work.chmod(0o711)
         self._running = []
 
     def __enter__(self):

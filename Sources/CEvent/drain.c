@@ -46,6 +46,8 @@ bool ce_http_stop_listening(ce_http *http) {
     if (poll(&queue, 1, 0) > 0) {
         return false;
     }
+    /* Closing is not enough where the parent has the socket too. */
+    ce_port_quiet(queue.fd);
     http->listener = NULL;
     evhttp_del_accept_socket(http->server, http->bound);
     return true;

@@ -5,12 +5,14 @@
 
 #include <errno.h>
 #include <event2/listener.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <openssl/rand.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 static void on_tls_progress(const SSL *ssl, int where, int result) {
     (void)result;
@@ -89,35 +91,54 @@ void ce_http_set_limits(ce_http *http, const ce_http_limits *limits) {
     }
 }
 
-static struct evconnlistener *listen_on(ce_http *http, const struct addrinfo *target, bool shared) {
-    unsigned flags =
-        LEV_OPT_REUSEABLE | LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC | (shared ? LEV_OPT_REUSEABLE_PORT : 0);
-    struct evconnlistener *listener =
-        evconnlistener_new_bind(http->loop->base, NULL, NULL, flags, 1024, target->ai_addr, (int)target->ai_addrlen);
+enum { BACKLOG = 1024 };
+static const unsigned listener_flags = LEV_OPT_REUSEABLE | LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC;
+
+/* NULL where libevent could not make it: errno. */
+static uint16_t use_listener(ce_http *http, struct evconnlistener *listener) {
     if (listener == NULL) {
-        return NULL;
+        return 0;
     }
+    http->listener = listener;
     /* Accepted sockets inherit it. Without it each small answer waits for the client's delayed acknowledgement. */
     int on = 1;
     setsockopt(evconnlistener_get_fd(listener), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     http->bound = evhttp_bind_listener(http->server, listener);
     evconnlistener_set_error_cb(listener, on_accept_error);
-    return listener;
+    return ce_port_of(evconnlistener_get_fd(listener));
 }
 
-uint16_t ce_http_listen(ce_http *http, const char *address, uint16_t port, bool shared, ce_error *error) {
+uint16_t ce_http_listen(ce_http *http, const char *address, uint16_t port, ce_error *error) {
     struct addrinfo *target = ce_port_address(address, port, error);
     if (target == NULL) {
         return 0;
     }
-    http->listener = listen_on(http, target, shared);
+    uint16_t bound = use_listener(http,
+                                  evconnlistener_new_bind(http->loop->base, NULL, NULL, listener_flags, BACKLOG,
+                                                          target->ai_addr, (int)target->ai_addrlen));
     int reason = errno;
     freeaddrinfo(target);
-    if (http->listener == NULL) {
+    if (bound == 0) {
         ce_port_refused(address, port, reason, error);
+    }
+    return bound;
+}
+
+uint16_t ce_http_adopt(ce_http *http, int joined, ce_error *error) {
+    int fd = fcntl(joined, F_DUPFD_CLOEXEC, 3);
+    if (fd < 0) {
+        ce_error_set(error, "cannot listen on the parent's port: %s", strerror(errno));
         return 0;
     }
-    return ce_port_of(evconnlistener_get_fd(http->listener));
+    /* Whoever had it before may have drained: see ignore_new_clients. */
+    int unused = 0;
+    (void)setsockopt(fd, SOL_SOCKET, SO_DETACH_FILTER, &unused, sizeof unused);
+    uint16_t bound = use_listener(http, evconnlistener_new(http->loop->base, NULL, NULL, listener_flags, BACKLOG, fd));
+    if (bound == 0) {
+        ce_error_set(error, "cannot listen on the parent's port: %s", strerror(errno));
+        close(fd);
+    }
+    return bound;
 }
 
 size_t ce_http_connection_count(const ce_http *http) {

@@ -1,5 +1,5 @@
 /* A port that workers share: each listens on it with a socket of its own (SO_REUSEPORT), and the kernel spreads clients over them.
- * Their parent holds the port and never accepts on it. */
+ * Their parent binds all these sockets at the start, while it may still bind port 443, and never accepts on any. */
 #include "port.h"
 #include "loop.h"
 
@@ -47,6 +47,35 @@ static bool set(int fd, int option, int value) {
  * stops listening: it stays bound, and no client's connect ends in its queue. */
 static bool hold(int fd) {
     return listen(fd, 1) == 0 && set(fd, SO_REUSEPORT, 1) && set(fd, SO_REUSEADDR, 0) && shutdown(fd, SHUT_RD) == 0;
+}
+
+int ce_port_join(const char *address, uint16_t port, ce_error *error) {
+    struct addrinfo *target = ce_port_address(address, port, error);
+    if (target == NULL) {
+        return -1;
+    }
+    int fd = socket(target->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    bool bound = fd >= 0 && set(fd, SO_REUSEADDR, 1) && set(fd, SO_REUSEPORT, 1)
+        && bind(fd, target->ai_addr, target->ai_addrlen) == 0;
+    int reason = errno;
+    freeaddrinfo(target);
+    if (!bound) {
+        ce_port_refused(address, port, reason, error);
+        if (fd >= 0) {
+            close(fd);
+        }
+        return -1;
+    }
+    return fd;
+}
+
+void ce_port_quiet(int fd) {
+    int listens = 0;
+    socklen_t length = sizeof listens;
+    /* Only where it listens: else the socket is marked as ended, and so is each connection that a successor accepts from it. */
+    if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &length) == 0 && listens != 0) {
+        (void)shutdown(fd, SHUT_RD);
+    }
 }
 
 static int hold_named(const char *address, uint16_t port, bool lasting, ce_error *error) {

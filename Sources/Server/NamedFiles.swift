@@ -1,18 +1,20 @@
-/// The files that the settings name and that others read later: to be looked into before anybody is told that all is well.
+/// The files and the user that the settings name and that are needed later: to be looked into before anybody is told that all is well.
 struct NamedFiles: Sendable {
     private let certificate: String
     private let key: String
     private let authorities: String?
+    private let user: String?
 
     init(_ settings: Settings) {
         certificate = settings.tlsCertificate
         key = settings.tlsKey
         authorities = settings.authorities
+        user = settings.user
     }
 
     /// One line each, beginning with the setting's name.
     var faults: [String] {
-        [certificateFault, authoritiesFault].compactMap(\.self)
+        [certificateFault, authoritiesFault, userFault].compactMap(\.self)
     }
 
     private var certificateFault: String? {
@@ -22,6 +24,15 @@ struct NamedFiles: Sendable {
         } catch {
             return
                 "tls_cert, tls_key: \(error). `make certs` makes a pair to try; name yours with tls_cert and tls_key."
+        }
+    }
+
+    private var userFault: String? {
+        do throws(ServiceUser.Fault) {
+            _ = try ServiceUser(user)
+            return nil
+        } catch {
+            return error.description
         }
     }
 

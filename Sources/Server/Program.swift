@@ -73,7 +73,8 @@ enum Program {
             switch try Supervisor(settings.take(), workers: workers, read: { read(arguments) }).run() {
             case .ended(let code): return code
             case .worker(let worker, let settings): return onLoop { await serve(settings, arguments, as: worker) }
-            case .sandbox(let line): return onLoop { await SandboxProcess.serve(line: line) }
+            case .sandbox(let line, let sandboxing):
+                return onLoop { await SandboxProcess.serve(line: line, sandboxing: sandboxing) }
             }
         } catch {
             Console.error("hubgate: \(error)\n")

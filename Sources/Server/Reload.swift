@@ -18,6 +18,10 @@ struct Reload {
         switch reading {
         case .success(.serve(let new)):
             let (settings, needRestart) = old.reloaded(from: new)
+            for (name, path) in [("tls_cert", settings.tlsCertificate), ("tls_key", settings.tlsKey)] {
+                guard let reason = FileAccess.denial(path) else { continue }
+                return .failure(Refusal(reasons: ["\(name): \(path.shown) cannot be read: \(reason)"]))
+            }
             do throws(CError) {
                 let tls = try TLSContext(certificate: settings.tlsCertificate, key: settings.tlsKey)
                 return .success(

@@ -34,7 +34,10 @@ final class Server {
     ) throws(CError) {
         let metrics = worker.map { Metrics($0.slots, worker: $0.number) } ?? Metrics()
         self.metrics = metrics
-        let tls = try TLSContext(certificate: settings.tlsCertificate, key: settings.tlsKey)
+        let tls =
+            if let worker { worker.tls } else {
+                try TLSContext(certificate: settings.tlsCertificate, key: settings.tlsKey)
+            }
         let pool = try TransferPool(
             trust: origin.trust, dnsServer: settings.nameServer?.description, connections: settings.upstreamConnections)
         let escapes = EscapeWatch(metrics: metrics, warn: warn)
@@ -45,10 +48,11 @@ final class Server {
         self.gateway = gateway
         self.origin = origin.with(token: nil)
         let limits = Listener.Limits(settings)
-        let isShared = worker != nil
         let entrance = settings.adminListen == nil ? Entrance.only : .clients
         do throws(CError) {
-            (listener, port) = try Listener.opened(at: settings.listen, shared: isShared, tls: tls, limits: limits) {
+            (listener, port) = try Listener.opened(
+                at: settings.listen, socket: worker?.socket, tls: tls, limits: limits
+            ) {
                 gateway.serve($0, at: entrance)
             }
         } catch {
@@ -57,7 +61,7 @@ final class Server {
         }
         do throws(CError) {
             let opened = try settings.adminListen.map { (address) throws(CError) in
-                try Listener.opened(at: address, shared: isShared, tls: tls, limits: limits.forAdmin) {
+                try Listener.opened(at: address, socket: worker?.adminSocket, tls: tls, limits: limits.forAdmin) {
                     gateway.serve($0, at: .admin)
                 }
             }

@@ -11,7 +11,7 @@ final class Service {
     private let read: Reader
     private let log: Logger
     private let threshold: LogThreshold
-    private let output = Output(descriptor: STDOUT_FILENO)
+    private let output: Output
     /// As what it serves beside others; nil: it is the whole gateway.
     private let worker: Worker?
     /// A worker's parent speaks to the service manager.
@@ -31,6 +31,7 @@ final class Service {
         self.settings = settings
         self.read = read
         self.worker = worker
+        output = Output(worker?.output ?? OutputWay(STDOUT_FILENO))
         notify = worker == nil ? Notify(Environment.all) : nil
         self.threshold = threshold
         self.log = log
@@ -48,13 +49,23 @@ final class Service {
             sandbox?.close()
             throw error
         }
+        var hardening = Hardening()
+        do throws(CError) {
+            // A worker's parent has done so.
+            if worker == nil { try hardening.dropPrivileges(settings) }
+        } catch {
+            server.close()
+            sandbox?.close()
+            throw error
+        }
+        hardening.restrict(settings, site: site, as: .serving)
         if let worker {
             watchdog = Watchdog(every: Self.wordMilliseconds) { [server] in
                 server.metrics.refresh()
                 worker.say(.alive)
             }
         } else {
-            greet()
+            greet(hardening)
         }
         warn()
     }
@@ -62,10 +73,11 @@ final class Service {
     /// A worker's word that it is alive, and the age of its figures on another's page of metrics.
     private static let wordMilliseconds: UInt64 = 1000
 
-    private func greet() {
+    private func greet(_ hardening: Hardening) {
         let greeting = Greeting.lines(
             settings, port: server.port, adminPort: server.adminPort, sandbox: site)
-        for line in greeting { log.notice("\(line)") }
+        for line in greeting + hardening.notices { log.notice("\(line)") }
+        for line in hardening.warnings { log.warning("\(line)") }
         notify?.ready(status)
         if let notify, let milliseconds = notify.watchdogMilliseconds {
             watchdog = Watchdog(every: milliseconds) { notify.alive() }
@@ -105,6 +117,7 @@ final class Service {
     private func warn() {
         guard worker?.speaksForAll ?? true else { return }
         certificate.watch(server.listener.tls, path: settings.tlsCertificate)
+        for warning in FilePermissions(settings).warnings { log.warning("\(warning)") }
         if let warning = DescriptorLimit.warning(settings, of: DescriptorLimit.current) { log.warning("\(warning)") }
     }
 

@@ -7,6 +7,7 @@
 
 #include "ce_client.h"
 #include "ce_gate.h"
+#include "ce_hardening.h"
 #include "ce_libraries.h"
 #include "ce_loop.h"
 #include "ce_process.h"

@@ -21,9 +21,14 @@ void ce_seed_derive(const char *purpose, const uint8_t *context, size_t length, 
 
 /* ---- port.c: a port that workers share ---- */
 
-/* Takes the address for this process's children, exclusively, without listening: they listen with `shared`. Port 0 becomes the one
- * that was found. A descriptor, which holds it until it is closed, or -1 and a reason. */
+/* Takes the address for this process's children, exclusively, without listening: they listen on sockets of ce_port_join. Port 0 becomes
+ * the one that was found. A descriptor, which holds it until it is closed, or -1 and a reason. */
 int ce_port_hold(const char *address, uint16_t *port, ce_error *error);
+/* A socket for one child at an address that this process holds: bound, and silent until ce_http_adopt. It must be made with the same
+ * effective user as the others of the port. -1 and a reason. */
+int ce_port_join(const char *address, uint16_t port, ce_error *error);
+/* Whoever listened on the socket is gone: clients are refused, and those in its queue reset, until the next one listens on it. */
+void ce_port_quiet(int fd);
 
 /* ---- workers.c: what a parent of workers does ---- */
 

@@ -34,9 +34,10 @@ typedef void (*ce_on_request)(void *context, ce_exchange *exchange, const ce_req
 
 ce_http *ce_http_new(ce_loop *loop, ce_tls *tls, const ce_http_limits *limits, ce_on_request request, void *context,
                      ce_error *error);
-/* Binds and listens, `shared` beside other workers of a parent that holds the port. `port` 0 takes a free one; returns the port, or 0
- * and a reason. */
-uint16_t ce_http_listen(ce_http *http, const char *address, uint16_t port, bool shared, ce_error *error);
+/* Binds and listens. `port` 0 takes a free one; returns the port, or 0 and a reason. */
+uint16_t ce_http_listen(ce_http *http, const char *address, uint16_t port, ce_error *error);
+/* Listens on a copy of a socket of ce_port_join. Returns the port, or 0 and a reason. */
+uint16_t ce_http_adopt(ce_http *http, int joined, ce_error *error);
 /* For connections that are accepted from now on. `tls` must live as long as `http` or the next call. */
 void ce_http_set_tls(ce_http *http, ce_tls *tls);
 /* From now on; those of the gate for new connections, and times from where they next start. */

@@ -11,6 +11,10 @@ struct CError: Error, CustomStringConvertible {
         }
     }
 
+    init(_ description: String) {
+        self.description = description
+    }
+
     /// `what` could not be done for the reason that the system gave.
     init(_ what: String, errno number: Int32) {
         description = unsafe "\(what): \(String(cString: strerror(number)))"

@@ -52,24 +52,33 @@ internal import Hub
         guard unsafe pointer != nil else { throw CError(error) }
     }
 
-    /// Listens at `address`, `shared` beside other workers. Whatever fails, nothing stays open.
+    /// Listens at `address`, or, beside other workers, on the parent's `socket` there. Whatever fails, nothing stays open.
     static func opened(
-        at address: ListenAddress, shared: Bool, tls: TLSContext, limits: Limits,
+        at address: ListenAddress, socket: SharedSocket?, tls: TLSContext, limits: Limits,
         serve: @escaping @EventLoop (Exchange) -> Void
     ) throws(CError) -> (listener: Listener, port: UInt16) {
         let listener = try Listener(tls: tls, limits: limits, serve: serve)
         do throws(CError) {
-            return (listener, try listener.listen(address.host, port: address.port, shared: shared))
+            guard let socket else { return (listener, try listener.listen(address.host, port: address.port)) }
+            return (listener, try listener.listen(on: socket))
         } catch {
             listener.close()
             throw error
         }
     }
 
-    /// Binds and listens; port 0 takes a free one. Returns the port. `shared`: others that hold the port together do so too.
-    func listen(_ address: String, port: UInt16, shared: Bool = false) throws(CError) -> UInt16 {
+    /// Binds and listens; port 0 takes a free one. Returns the port.
+    func listen(_ address: String, port: UInt16) throws(CError) -> UInt16 {
         var error = ce_error()
-        let bound = unsafe ce_http_listen(pointer, address, port, shared, &error)
+        let bound = unsafe ce_http_listen(pointer, address, port, &error)
+        guard bound != 0 else { throw CError(error) }
+        return bound
+    }
+
+    /// Listens on a socket that the parent has bound. Returns the port.
+    func listen(on socket: SharedSocket) throws(CError) -> UInt16 {
+        var error = ce_error()
+        let bound = unsafe ce_http_adopt(pointer, socket.descriptor, &error)
         guard bound != 0 else { throw CError(error) }
         return bound
     }

@@ -16,8 +16,12 @@ final class Output {
     private(set) var droppedLines = 0
     private lazy var again = Timer { [weak self] in self?.flush() }
 
-    init(descriptor: Int32) {
-        way = OutputWay(descriptor)
+    init(_ way: OutputWay) {
+        self.way = way
+    }
+
+    convenience init(descriptor: Int32) {
+        self.init(OutputWay(descriptor))
     }
 
     /// `line` without its line end. It is written with the others of the same turn of the loop.

@@ -2,7 +2,7 @@ internal import Glibc
 
 /// How bytes get into a descriptor that others may write to as well, without waiting for its reader. That it is ready says little then:
 /// another process may be faster. And O_NONBLOCK on what was inherited would be on for everybody who has it.
-final class OutputWay {
+final class OutputWay: Sendable {
     private enum Kind {
         /// A pipe, opened anew, so that not waiting is this process's own affair.
         case ownPipe

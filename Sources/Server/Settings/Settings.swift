@@ -65,4 +65,7 @@ struct Settings: Sendable {
     var accessLog = true
     var coalesce = true
     var sandbox = false
+    /// Nil: `hubgate`, else `nobody`.
+    var user: String?
+    var sandboxing = true
 }

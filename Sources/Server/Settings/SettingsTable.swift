@@ -170,6 +170,13 @@ enum SettingsTable {
                 "sandbox", \.sandbox, .onOff,
                 "Puts a small Hub in memory behind the gateway, to try it without a token or a network."),
             Setting(
+                "user", \.user, .userNameOrNothing,
+                "Whom the gateway runs as if root starts it, once it has its address and its key; root: it stays root.",
+                preset: "hubgate, else nobody; who starts it, if that is not root", sample: "hubgate"),
+            Setting(
+                "sandboxing", \.sandboxing, .onOff,
+                "Takes from the gateway the system calls, files and ports that it does not need (seccomp, Landlock)."),
+            Setting(
                 "config", \.config, .pathOrNothing, "The settings file; one that is named has to exist.",
                 reloadable: true,
                 preset: "config/hubgate.yaml, else /etc/hubgate/hubgate.yaml, else none",

@@ -7,7 +7,7 @@ enum SystemFiles {
     static func read(_ path: String) -> FileContent {
         let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else {
-            return errno == ENOENT || errno == ENOTDIR ? .absent : .failed(reason(errno))
+            return errno == ENOENT || errno == ENOTDIR ? .absent : .failed(FileAccess.reason(errno, path))
         }
         defer { close(descriptor) }
         var content: [UInt8] = []
@@ -15,15 +15,10 @@ enum SystemFiles {
         while true {
             let count = unsafe buffer.withUnsafeMutableBytes { unsafe Glibc.read(descriptor, $0.baseAddress, $0.count) }
             if count < 0, errno == EINTR { continue }
-            guard count >= 0 else { return .failed(reason(errno)) }
+            guard count >= 0 else { return .failed(FileAccess.reason(errno, path)) }
             guard count > 0 else { return .bytes(content) }
             content += buffer[..<count]
             guard content.count <= longest else { return .failed("it is longer than \(longest) bytes") }
         }
-    }
-
-    private static func reason(_ number: CInt) -> String {
-        guard let text = unsafe strerror(number) else { return "error \(number)" }
-        return unsafe String(cString: text)
     }
 }

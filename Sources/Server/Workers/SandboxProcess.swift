@@ -36,12 +36,17 @@ final class SandboxProcess {
     }
 
     /// The child's life. SIGTERM and its like stay blocked: the workers need it until the last of them has drained.
-    @EventLoop static func serve(line: Int32) async -> Int32 {
+    @EventLoop static func serve(line: Int32, sandboxing: Bool) async -> Int32 {
         do throws(CError) {
             let server = try SandboxServer()
             let bytes = server.site.bytes
             _ = unsafe bytes.withUnsafeBytes { unsafe write(line, $0.baseAddress, $0.count) }
             close(line)
+            if sandboxing {
+                // The parent warns of what is not to be had.
+                var hardening = Hardening()
+                hardening.restrictSandbox()
+            }
             while true { await EventLoop.sleep(milliseconds: 3_600_000) }
         } catch {
             Console.error("hubgate: the sandbox: \(error)\n")

@@ -26,7 +26,8 @@ extension Supervisor {
         case .success(let found):
             settings = found.settings
             threshold.level = settings.logLevel.level
-            noteCertificate(found.tls)
+            tls = found.tls
+            noteCertificate(tls)
             reload = ReloadUnderWay(reload: found)
             for index in places.indices {
                 places[index].owesReload = places[index].child != nil
@@ -69,8 +70,7 @@ extension Supervisor {
     }
 
     /// The one figure of the gateway as a whole that changes with a reload.
-    func noteCertificate(_ tls: TLSContext? = nil) {
-        let tls = tls ?? (try? TLSContext(certificate: settings.tlsCertificate, key: settings.tlsKey))
-        slots[.certificateExpiry] = UInt64(clamping: (tls?.expires ?? 0) * 1_000_000)
+    func noteCertificate(_ tls: TLSContext) {
+        slots[.certificateExpiry] = UInt64(clamping: tls.expires * 1_000_000)
     }
 }

@@ -8,7 +8,7 @@ final class Supervisor {
     enum Outcome {
         case ended(Int32)
         case worker(Worker, Handover)
-        case sandbox(line: Int32)
+        case sandbox(line: Int32, sandboxing: Bool)
     }
 
     /// The last good ones: the next worker begins with them.
@@ -21,6 +21,10 @@ final class Supervisor {
     let terminal = ControllingTerminal()
     let port: PortHold
     let adminPort: PortHold?
+    /// The last good one: the next worker begins with it.
+    var tls: TLSContext
+    private let output = OutputWay(STDOUT_FILENO)
+    private var hardening = Hardening()
     let slots: MetricSlots
     var sandbox: SandboxProcess?
     var places: [WorkerPlace]
@@ -36,7 +40,7 @@ final class Supervisor {
     /// Requests were lost while it stopped, or it stopped because of a fault.
     var hasFailed = false
 
-    /// Takes the addresses. Throws when they are not to be had.
+    /// Takes the addresses and reads the key, then becomes the user of the settings. Throws when one of these is not to be had.
     init(_ settings: Settings, workers: Int, read: @escaping Service.Reader) throws(CError) {
         let threshold = LogThreshold(settings.logLevel.level)
         let form = LogForm(settings.logFormat, isTerminal: isatty(STDOUT_FILENO) == 1)
@@ -45,25 +49,32 @@ final class Supervisor {
         self.threshold = threshold
         log = Logger(label: "hubgate") { _ in GatewayLogHandler(threshold: threshold, form: form) }
         signals = try ParentSignals()
-        port = try PortHold(settings.listen)
-        adminPort = try settings.adminListen.map { (address) throws(CError) in try PortHold(address) }
+        let port = try PortHold(settings.listen)
+        let adminPort = try settings.adminListen.map { (address) throws(CError) in try PortHold(address) }
+        self.port = port
+        self.adminPort = adminPort
         slots = MetricSlots(workers: workers)
-        places = (1...workers).map(WorkerPlace.init)
+        places = try (1...workers).map { (number) throws(CError) in
+            WorkerPlace(number: number, socket: try port.join(), adminSocket: try adminPort?.join())
+        }
         slots.describe()
         // Made here and not in each worker: a URL that one has sealed is opened by another.
         Seed.make()
         _ = SealKey.ofThisStart
+        tls = try TLSContext(certificate: settings.tlsCertificate, key: settings.tlsKey)
+        try hardening.dropPrivileges(settings)
     }
 
     func run() throws(CError) -> Outcome {
         if settings.sandbox {
             switch try SandboxProcess.fork() {
-            case .child(let line): return .sandbox(line: line)
+            case .child(let line): return .sandbox(line: line, sandboxing: settings.sandboxing)
             case .parent(let process): sandbox = process
             case nil: return .ended(Exit.unavailable)
             }
         }
-        noteCertificate()
+        noteCertificate(tls)
+        hardening.restrict(settings, site: sandbox?.site, as: .supervisor)
         for index in places.indices { places[index].due = 0 }
         while true {
             if let outcome = fill() { return outcome }
@@ -88,7 +99,7 @@ final class Supervisor {
                 case .parent(let child):
                     places[index].taken(by: child)
                     if isUp { slots[.workerRestarts] += 1 }
-                case .child(let line): return asWorker(places[index].number, line: line)
+                case .child(let line): return asWorker(places[index], line: line)
                 }
             } catch {
                 log.error("Worker \(places[index].number): \(error).")
@@ -101,10 +112,10 @@ final class Supervisor {
         return nil
     }
 
-    private func asWorker(_ number: Int, line: Int32) -> Outcome {
+    private func asWorker(_ place: WorkerPlace, line: Int32) -> Outcome {
         let worker = Worker(
-            number: number, port: port.port, adminPort: adminPort?.port, slots: slots, sandbox: sandbox?.site,
-            line: line)
+            number: place.number, port: port.port, adminPort: adminPort?.port, socket: place.socket,
+            adminSocket: place.adminSocket, tls: tls, output: output, slots: slots, sandbox: sandbox?.site, line: line)
         // The child's copy of its parent's memory shall not keep a token that a reload replaces.
         defer { settings = Settings() }
         return .worker(worker, Handover(settings))
@@ -149,7 +160,8 @@ final class Supervisor {
     private func greet() {
         let greeting = Greeting.lines(
             settings, port: port.port, adminPort: adminPort?.port, sandbox: sandbox?.site, workers: places.count)
-        for line in greeting { log.notice("\(line)") }
+        for line in greeting + hardening.notices { log.notice("\(line)") }
+        for line in hardening.warnings { log.warning("\(line)") }
         notify.ready(status)
     }
 

@@ -6,6 +6,13 @@ struct Worker: Sendable {
     let number: Int
     let port: UInt16
     let adminPort: UInt16?
+    /// Bound by the parent, to be listened on.
+    let socket: SharedSocket
+    let adminSocket: SharedSocket?
+    /// As the parent has read it: with another user's rights this process may not be able to.
+    let tls: TLSContext
+    /// Standard output, as the parent has opened it.
+    let output: OutputWay
     /// Of all workers.
     let slots: MetricSlots
     /// Nil: the Hub that the settings name.

@@ -2,6 +2,8 @@
 struct WorkerPlace {
     /// From 1; also that of its counters.
     let number: Int
+    let socket: SharedSocket
+    let adminSocket: SharedSocket?
     var child: ChildProcess?
     var isServing = false
     /// It has been told to reload, and has not said that it did.
@@ -12,8 +14,10 @@ struct WorkerPlace {
     /// When a successor is due, in milliseconds by `Moment`.
     var due: Int?
 
-    init(number: Int) {
+    init(number: Int, socket: SharedSocket, adminSocket: SharedSocket?) {
         self.number = number
+        self.socket = socket
+        self.adminSocket = adminSocket
     }
 
     mutating func taken(by child: ChildProcess) {
@@ -26,6 +30,8 @@ struct WorkerPlace {
     mutating func left() -> Int {
         let wait = delay.next(lived: Moment.now.milliseconds - began.milliseconds)
         child = nil
+        socket.quiet()
+        adminSocket?.quiet()
         (isServing, owesReload) = (false, false)
         due = Moment.now.milliseconds + wait
         return wait

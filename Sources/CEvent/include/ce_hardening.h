@@ -1,0 +1,38 @@
+/* What a process gives up once it has what it needs, so that a fault in it is worth less to an attacker. */
+#ifndef CEVENT_CE_HARDENING_H
+#define CEVENT_CE_HARDENING_H
+
+#include "ce_types.h"
+
+/* ---- privileges.c ---- */
+
+/* Makes a process of root one of this user and group for good: no supplementary group, no capability, no way back, which is verified.
+ * False and a reason when the system does not let it; the process is then in no state to go on. */
+bool ce_privileges_drop(uint32_t user, uint32_t group, ce_error *error);
+
+/* ---- system_calls.c: the seccomp filter ---- */
+
+typedef enum ce_process_role {
+    CE_ROLE_SERVING,    /* one loop, no children */
+    CE_ROLE_SUPERVISOR, /* forks workers, which inherit its filter and add their own */
+} ce_process_role;
+
+/* Sets no_new_privs and allows this process, and what it forks, only the system calls of its role. False and a reason where the kernel
+ * or the container does not have it. */
+bool ce_system_calls_restrict(ce_process_role role, ce_error *error);
+
+/* ---- landlock.c ---- */
+
+typedef struct ce_landlock_rules {
+    const char *const
+        *paths; /* files, and directories with all below them, that stay readable; what is absent is left out */
+    size_t path_count;
+    const uint16_t *ports; /* TCP ports that stay connectable */
+    size_t port_count;
+} ce_landlock_rules;
+
+/* Leaves this process, and what it forks, only these files to read, none to write or execute, and (from ABI 4 on) these ports to
+ * connect to and none to bind. Sets no_new_privs. The ABI version of the kernel's Landlock; 0 where it has none; -1 and a reason when it fails. */
+int32_t ce_landlock_restrict(const ce_landlock_rules *rules, ce_error *error);
+
+#endif
