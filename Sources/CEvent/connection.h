@@ -27,6 +27,13 @@ typedef enum ce_phase {
     CE_PHASE_CLOSING,   /* to be freed in the next poll */
 } ce_phase;
 
+/* Watches that bytes go on, in one direction. */
+typedef struct ce_progress {
+    bool watched;
+    uint64_t bytes;   /* at the last sign of progress */
+    int64_t since_ms; /* when that was */
+} ce_progress;
+
 struct ce_exchange {
     ce_http *http;
     struct bufferevent *bev;
@@ -41,8 +48,10 @@ struct ce_exchange {
     struct event *work;
     int64_t due_ms;   /* 0: no limit runs */
     int64_t armed_ms; /* when `deadline` will fire; 0: it is not armed */
-    uint64_t written_at_check, body_bytes, body_bytes_at_check;
+    uint64_t body_bytes;
+    ce_progress body, written;
     uint32_t requests;
+    uint32_t silent_records; /* read, and without bytes of a request so far */
     struct ce_address *address; /* counted since it was accepted; NULL before */
     ce_phase phase;
     ce_refusal refusal; /* status 0: none */
@@ -59,14 +68,16 @@ struct ce_exchange {
     bool client_closes;
     bool gone;
     bool broken; /* a write failed; the callee learns it in the next poll */
+    bool misbehaves; /* it is cut off for its TLS records */
 
     TAILQ_ENTRY(ce_exchange) next;
 };
 
 TAILQ_HEAD(ce_connections, ce_exchange);
 
-/* Fewer bytes than this from one check of a stall to the next count as none: a byte now and then is no progress. */
-enum { CE_PROGRESS_BYTES = 512 };
+/* Fewer bytes than this within a limit count as none: a byte now and then is no progress. It is looked at so many times in a limit,
+ * which is passed by at most two such parts of it. */
+enum { CE_PROGRESS_BYTES = 512, CE_PROGRESS_LOOKS = 16 };
 enum { CE_ADDRESS_BUCKETS = 1024 };
 /* How long a leaving server waits for a kept connection's next request, and for a handshake or a head to be completed. */
 enum { CE_LEAVING_LINGER_MS = 500, CE_LEAVING_IDLE_MS = 500, CE_LEAVING_BEGUN_MS = 1500 };
@@ -115,6 +126,10 @@ int ce_connection_index(void);
 bool ce_address_enter(ce_exchange *connection);
 void ce_address_leave(ce_exchange *connection);
 void ce_connection_handshake_done(ce_exchange *connection);
+/* Has the connections of a context count their TLS records; who sends too many without a byte in them is cut off. */
+void ce_connection_count_records(SSL_CTX *context);
+/* The last record was of use. */
+void ce_connection_record_had_bytes(ce_exchange *connection);
 /* Adds the bytes that have gone over its wire so far. */
 void ce_connection_count_bytes(const ce_exchange *connection, ce_http_counts *counts);
 bool ce_connection_is_live(ce_exchange *connection);
@@ -142,6 +157,9 @@ static inline void ce_forget_errors(void) {
 /* The client is gone, or will send no more. */
 void ce_connection_ended(ce_exchange *connection);
 void ce_connection_limit(ce_exchange *connection, uint32_t milliseconds);
+/* The same, unless an earlier end is set. */
+void ce_connection_limit_at_most(ce_exchange *connection, uint32_t milliseconds);
+int64_t ce_connection_now_ms(void);
 /* Sets the limit of a connection that has no request under way. */
 void ce_connection_limit_wait(ce_exchange *connection);
 /* Closes an idle connection in order. */

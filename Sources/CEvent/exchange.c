@@ -39,6 +39,35 @@ void ce_exchange_gone(ce_exchange *exchange, ce_gone why) {
     }
 }
 
+static uint64_t written_bytes(const ce_exchange *exchange) {
+    return BIO_number_written(SSL_get_wbio(exchange->ssl));
+}
+
+/* No timer is touched while bytes move: what has moved is looked at now and then. */
+static void watch(ce_exchange *exchange, ce_progress *progress, uint64_t bytes, uint32_t limit_ms) {
+    if (!progress->watched) {
+        *progress = (ce_progress){ .watched = true, .bytes = bytes, .since_ms = ce_connection_now_ms() };
+    }
+    ce_connection_limit_at_most(exchange, limit_ms / CE_PROGRESS_LOOKS + 1);
+}
+
+static void watch_body(ce_exchange *exchange) {
+    watch(exchange, &exchange->body, exchange->body_bytes, exchange->http->limits.body_stall_ms);
+}
+
+static void watch_written(ce_exchange *exchange) {
+    watch(exchange, &exchange->written, written_bytes(exchange), exchange->http->limits.write_stall_ms);
+}
+
+static bool stands_still(ce_progress *progress, uint64_t bytes, uint32_t limit_ms) {
+    int64_t now = ce_connection_now_ms();
+    if (bytes - progress->bytes >= CE_PROGRESS_BYTES) {
+        progress->bytes = bytes;
+        progress->since_ms = now;
+    }
+    return now - progress->since_ms >= limit_ms;
+}
+
 size_t ce_exchange_queued(const ce_exchange *exchange) {
     return evbuffer_get_length(bufferevent_get_output(exchange->bev));
 }
@@ -91,6 +120,9 @@ static void on_writable(struct bufferevent *bev, void *context) {
     if (exchange->phase != CE_PHASE_ANSWERING || exchange->events == NULL) {
         return;
     }
+    if (ce_exchange_queued(exchange) == 0) {
+        exchange->written.watched = false;
+    }
     if (!exchange->finished) {
         exchange->events->writable(exchange->context);
     } else if (ce_exchange_queued(exchange) == 0) {
@@ -125,7 +157,8 @@ void ce_exchange_begin(ce_exchange *exchange) {
     exchange->reading = exchange->close_after = exchange->finished = exchange->gone = exchange->broken = false;
     exchange->client_closes = refused || request->close;
     exchange->continue_due = !refused && request->expects_continue;
-    exchange->written_at_check = exchange->body_bytes = exchange->body_bytes_at_check = 0;
+    exchange->body_bytes = 0;
+    exchange->body.watched = exchange->written.watched = false;
     bool has_body = !refused && request->framing != CE_FRAMING_NONE
         && !(request->framing == CE_FRAMING_LENGTH && request->content_length == 0);
     ce_connection_regulate(exchange);
@@ -177,9 +210,7 @@ size_t ce_exchange_write(ce_exchange *exchange, const uint8_t *bytes, size_t cou
     }
     evbuffer_add(bufferevent_get_output(exchange->bev), bytes + sent, count - sent);
     bufferevent_enable(exchange->bev, EV_WRITE);
-    if (exchange->due_ms == 0) {
-        ce_connection_limit(exchange, exchange->http->limits.write_stall_ms);
-    }
+    watch_written(exchange);
     return ce_exchange_queued(exchange);
 }
 
@@ -222,13 +253,12 @@ void ce_exchange_read(ce_exchange *exchange) {
         exchange->continue_due = false;
         ce_exchange_write(exchange, (const uint8_t *)continue_head, sizeof continue_head - 1);
     }
-    exchange->body_bytes_at_check = exchange->body_bytes;
-    ce_connection_limit(exchange, exchange->http->limits.body_stall_ms);
+    watch_body(exchange);
     event_active(exchange->work, EV_TIMEOUT, 0);
 }
 
 void ce_exchange_pause(ce_exchange *exchange) {
-    exchange->reading = false;
+    exchange->reading = exchange->body.watched = false;
 }
 
 void ce_exchange_body_bytes(ce_exchange *exchange, const uint8_t *bytes, size_t count) {
@@ -246,25 +276,24 @@ void ce_exchange_body_ended(ce_exchange *exchange) {
     }
 }
 
-/* A stall is told by standing still from one check to the next, so no timer is touched while bytes move. */
 void ce_exchange_limit_passed(ce_exchange *exchange) {
-    uint64_t written = BIO_number_written(SSL_get_wbio(exchange->ssl));
+    const ce_http_limits *limits = &exchange->http->limits;
     bool writes = ce_exchange_queued(exchange) > 0;
     bool reads = exchange->reading && !exchange->body_ended;
-    if (writes && written - exchange->written_at_check < CE_PROGRESS_BYTES) {
+    if (writes && stands_still(&exchange->written, written_bytes(exchange), limits->write_stall_ms)) {
         ce_exchange_gone(exchange, CE_GONE_READ_STALLED);
         return;
     }
-    if (reads && exchange->body_bytes - exchange->body_bytes_at_check < CE_PROGRESS_BYTES) {
+    if (reads && stands_still(&exchange->body, exchange->body_bytes, limits->body_stall_ms)) {
         exchange->refusal = gate_refusal_of(GATE_BODY_TOO_SLOW);
         ce_exchange_gone(exchange, CE_GONE_BODY_REFUSED);
         reads = false;
     }
-    exchange->written_at_check = written;
-    exchange->body_bytes_at_check = exchange->body_bytes;
-    if (writes || reads) {
-        const ce_http_limits *limits = &exchange->http->limits;
-        ce_connection_limit(exchange, writes ? limits->write_stall_ms : limits->body_stall_ms);
+    if (writes) {
+        watch_written(exchange);
+    }
+    if (reads) {
+        watch_body(exchange);
     }
 }
 

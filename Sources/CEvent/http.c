@@ -74,6 +74,7 @@ ce_http *ce_http_new(ce_loop *loop, ce_tls *tls, const ce_http_limits *limits, c
 
 void ce_http_set_tls(ce_http *http, ce_tls *tls) {
     SSL_CTX_set_info_callback(tls->context, on_tls_progress);
+    ce_connection_count_records(tls->context);
     http->tls = tls;
 }
 
@@ -129,6 +130,7 @@ void ce_http_count(const ce_http *http, ce_http_counts *counts) {
     counts->connections += own->connections;
     counts->connections_now += http->connection_count;
     counts->refused_by_address += own->refused_by_address;
+    counts->cut_by_records += own->cut_by_records;
     counts->pauses_by_limit += own->pauses_by_limit;
     counts->pauses_by_error += own->pauses_by_error;
     counts->handshakes_full += own->handshakes_full;

@@ -7,7 +7,8 @@
 
 /* ---- tls.c: the server's certificate and protocol settings ---- */
 
-/* NULL and a reason when a file is missing, unreadable, expired, not yet valid, or the key is another certificate's. */
+/* NULL and a reason when a file is missing, unreadable, expired, not yet valid, the key another certificate's or an RSA key too short, or when
+ * a client cannot make a handshake with them: one is tried in memory. */
 ce_tls *ce_tls_new(const char *certificate_path, const char *key_path, ce_error *error);
 /* A certificate for `localhost` and 127.0.0.1 that exists only in this process. */
 ce_tls *ce_tls_new_self_signed(ce_error *error);
@@ -17,6 +18,13 @@ void ce_tls_free(ce_tls *tls);
 int64_t ce_tls_expires(const ce_tls *tls);
 /* The leaf as PEM, for clients that shall trust exactly it. Lives as long as `tls`. */
 const char *ce_tls_pem(const ce_tls *tls);
+
+/* What is wrong with the chain and may keep some clients away: a line each, no line end behind the last. Lives as long as `tls`. */
+const char *ce_tls_warnings(const ce_tls *tls);
+/* The number of the epoch in which session tickets are sealed at a time in seconds: those of it and of the one before are taken. */
+int64_t ce_ticket_epoch(int64_t seconds);
+/* Under which name the key of an epoch seals, for the certificate whose public key has this digest. */
+void ce_ticket_name(const uint8_t identity[32], int64_t epoch, uint8_t name[16]);
 
 /* ---- http.c, exchange.c: the HTTPS server ---- */
 
@@ -53,6 +61,7 @@ size_t ce_http_connection_count(const ce_http *http);
 typedef struct ce_http_counts {
     uint64_t connections, connections_now; /* accepted; open */
     uint64_t refused_by_address;           /* the address had its share */
+    uint64_t cut_by_records;               /* too many TLS records without a byte of a request */
     uint64_t pauses_by_limit;              /* accepting stopped: `connections` are there, the next wait */
     uint64_t pauses_by_error;              /* accepting failed, for example without descriptors */
     uint64_t handshakes_full, handshakes_resumed;

@@ -124,6 +124,7 @@ internal import Hub
         metrics.set(.connections, to: counts.connections)
         metrics.set(.connectionsOpen, to: counts.connections_now)
         metrics.set(.connectionsRefused, at: MetricPlaces.Refusal.address, to: counts.refused_by_address)
+        metrics.set(.connectionsRefused, at: MetricPlaces.Refusal.records, to: counts.cut_by_records)
         metrics.set(.acceptPauses, at: MetricPlaces.Pause.limit, to: counts.pauses_by_limit)
         metrics.set(.acceptPauses, at: MetricPlaces.Pause.error, to: counts.pauses_by_error)
         metrics.set(.handshakes, at: MetricPlaces.Handshake.full, to: counts.handshakes_full)
