@@ -42,6 +42,9 @@ static void on_work(evutil_socket_t fd, short what, void *context) {
         ce_exchange_gone(connection, CE_GONE_HUNG_UP);
     } else {
         ce_connection_pump(connection);
+        if (connection->read_due && connection->hears) {
+            ce_connection_read(connection);
+        }
     }
 }
 

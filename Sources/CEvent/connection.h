@@ -59,7 +59,8 @@ struct ce_exchange {
     const ce_exchange_events *events;
     void *context;
     uint64_t lingered;
-    bool hears;   /* `readable` is added */
+    bool hears;    /* `readable` is added */
+    bool read_due; /* bytes that make no socket readable wait for the next turn */
     bool reading; /* the callee wants body bytes */
     bool body_ended;
     bool continue_due; /* 100 (Continue) is expected and not yet sent */
@@ -113,7 +114,7 @@ struct ce_http {
 /* More than this waits unparsed only while TLS delivers one last record: reading stops above it. */
 enum {
     CE_WAITING_HIGH = 64 * 1024,
-    CE_OUTPUT_LOW = 64 * 1024,
+    CE_OUTPUT_LOW = 16 * 1024,
     CE_LINGER_BYTES = 64 * 1024 * 1024,
     CE_LINGER_MS = 5000
 };
@@ -146,6 +147,8 @@ void ce_connection_take(ce_exchange *connection, const uint8_t *bytes, size_t co
 void ce_connection_stand_in(ce_exchange *connection);
 /* Reads from here on without the bufferevent. */
 void ce_connection_take_over_reading(ce_exchange *connection);
+/* Reads what is there, as much as one turn of the loop may take. */
+void ce_connection_read(ce_exchange *connection);
 /* Goes on reading, or stops. */
 void ce_connection_hear(ce_exchange *connection, bool hears);
 /* To be called before OpenSSL is, whose SSL_get_error takes an older error for a new one. To look is cheaper than to clear. */

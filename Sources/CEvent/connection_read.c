@@ -9,10 +9,11 @@
 enum { READ_AT_ONCE = 64 * 1024, RECORDS_AT_ONCE = 32, RECORD_BYTES = 16 * 1024 };
 
 /* In the next turn of the loop, behind all that is ready by then. What event_active makes active goes on in the same turn, so that a client
- * whose bytes never end would be read for ever. */
+ * whose bytes never end would be read for ever. Not by a time limit on `readable`: libevent takes an event whose time is up from the socket. */
 static void read_soon(ce_exchange *connection) {
     struct timeval now = { .tv_sec = 0, .tv_usec = 0 };
-    event_add(connection->readable, &now);
+    connection->read_due = true;
+    event_add(connection->work, &now);
 }
 
 void ce_connection_hear(ce_exchange *connection, bool hears) {
@@ -71,14 +72,10 @@ static void on_no_bytes(ce_exchange *connection, int result) {
     }
 }
 
-static void on_readable(evutil_socket_t fd, short what, void *context) {
-    (void)fd;
-    ce_exchange *connection = context;
+void ce_connection_read(ce_exchange *connection) {
     uint8_t bytes[RECORD_BYTES];
     size_t total = 0, records = 0;
-    if ((what & EV_WRITE) != 0) {
-        listen_for(connection, EV_READ);
-    }
+    connection->read_due = false;
     do {
         ce_forget_errors();
         int count = SSL_read(connection->ssl, bytes, sizeof bytes);
@@ -95,6 +92,15 @@ static void on_readable(evutil_socket_t fd, short what, void *context) {
     if (connection->hears && SSL_has_pending(connection->ssl)) {
         read_soon(connection);
     }
+}
+
+static void on_readable(evutil_socket_t fd, short what, void *context) {
+    (void)fd;
+    ce_exchange *connection = context;
+    if ((what & EV_WRITE) != 0) {
+        listen_for(connection, EV_READ);
+    }
+    ce_connection_read(connection);
 }
 
 void ce_connection_take_over_reading(ce_exchange *connection) {

@@ -7,9 +7,10 @@
 ///
 /// Who uses it calls `next` after everything that may have made room, until it gives nil.
 struct CallLedger {
-    /// A call's place, from the asking to the end. It may name another call after `end` or `withdraw`.
+    /// A call's place, from the asking to the end. What is said of a ticket after its end is ignored.
     struct Ticket: Hashable, Sendable {
         let index: Int
+        fileprivate let life: Int
     }
 
     enum Decision: Equatable {
@@ -26,6 +27,8 @@ struct CallLedger {
     private struct Slot {
         var state = State.free
         var share = CallShare(address: "")
+        /// Counts those who have had it.
+        var life = 0
         /// Since when it waits for its client, in the caller's milliseconds.
         var since = 0
         /// Its neighbours among those that wait for their clients; -1: none.
@@ -48,13 +51,18 @@ struct CallLedger {
     }
 
     var queued: Int { queue?.count ?? 0 }
+    /// Whether whoever asks begins at once.
+    var hasRoomForAll: Bool { queued == 0 && hasRoom }
     private var hasRoom: Bool { working < limits.working && working + waitingForClients < limits.total }
 
-    func state(of ticket: Ticket) -> State { slots[ticket.index].state }
+    /// Of a call that has ended: free.
+    func state(of ticket: Ticket) -> State {
+        slots[ticket.index].life == ticket.life ? slots[ticket.index].state : .free
+    }
 
     /// Asks for a call.
     mutating func ask(for share: CallShare) -> Decision {
-        if queued == 0, hasRoom {
+        if hasRoomForAll {
             let ticket = take(.working, share)
             working += 1
             queue?.began(share)
@@ -94,23 +102,24 @@ struct CallLedger {
 
     /// A call that works or waits for its client has ended.
     mutating func end(_ ticket: Ticket) {
-        if slots[ticket.index].state == .waitingForClient {
-            leaveStalled(ticket.index)
-        } else {
-            stopWorking(ticket.index)
+        switch state(of: ticket) {
+        case .waitingForClient: leaveStalled(ticket.index)
+        case .working: stopWorking(ticket.index)
+        case .free, .queued: return
         }
         give(back: ticket)
     }
 
     /// Who waits in the queue gives up.
     mutating func withdraw(_ ticket: Ticket) {
+        guard state(of: ticket) == .queued else { return }
         queue?.remove(ticket, slots[ticket.index].share)
         give(back: ticket)
     }
 
     /// The call can do nothing before its client does something.
     mutating func waitsForClient(_ ticket: Ticket, since now: Int) {
-        guard slots[ticket.index].state == .working else { return }
+        guard state(of: ticket) == .working else { return }
         stopWorking(ticket.index)
         slots[ticket.index].state = .waitingForClient
         slots[ticket.index].since = now
@@ -119,7 +128,7 @@ struct CallLedger {
 
     /// Its client has done it.
     mutating func goesOn(_ ticket: Ticket) {
-        guard slots[ticket.index].state == .waitingForClient else { return }
+        guard state(of: ticket) == .waitingForClient else { return }
         leaveStalled(ticket.index)
         slots[ticket.index].state = .working
         working += 1
@@ -129,10 +138,10 @@ struct CallLedger {
     /// Whether calls in all are at their limit, so that one has to end before another can begin.
     var isFull: Bool { working + waitingForClients >= limits.total }
 
-    /// The call that has waited longest for its client, if that is since `moment` or earlier.
+    /// The call that began first to wait for its client, if that was at `moment` or earlier.
     func longestStalled(since moment: Int) -> Ticket? {
         guard firstStalled >= 0, slots[firstStalled].since <= moment else { return nil }
-        return Ticket(index: firstStalled)
+        return Ticket(index: firstStalled, life: slots[firstStalled].life)
     }
 
     private mutating func stopWorking(_ index: Int) {
@@ -152,7 +161,8 @@ struct CallLedger {
         }
         slots[index].state = state
         slots[index].share = share
-        return Ticket(index: index)
+        slots[index].life += 1
+        return Ticket(index: index, life: slots[index].life)
     }
 
     private mutating func give(back ticket: Ticket) {

@@ -58,6 +58,7 @@ struct Settings: Sendable {
     var maxRequestsPerConnection = 10_000
     var bufferedLimit = ByteCount.mebibytes(64)
     var upstreamConnections = 256
+    var upstreamQueue = 1024
 
     var workers = WorkerCount.fixed(1)
     var logLevel = LogLevel.info

@@ -15,7 +15,7 @@ final class Relay: TransferSink {
     }
 
     /// Bytes that may wait for the client before the Hub is paused.
-    private static let highMark = 256 * 1024
+    private static let highMark = 64 * 1024
 
     private let exchange: Exchange
     let context: RequestContext
@@ -33,6 +33,8 @@ final class Relay: TransferSink {
     private(set) var hop: ContentHop?
     /// Lets go of this at its end.
     var transfer: Transfer?
+    /// Of the call; given back at its end.
+    var place: CallPlace?
     /// Called once at the call's end, where no task waits for it.
     var onEnd: (@EventLoop (Result<Void, Failure>) -> Void)?
 
@@ -43,7 +45,10 @@ final class Relay: TransferSink {
         self.exchange = exchange
         self.context = context
         self.choose = choose
-        exchange.onWritable = { self.transfer?.resume() }
+        exchange.onWritable = {
+            self.place?.goesOn()
+            self.transfer?.resume()
+        }
     }
 
     func begin(_ head: Transfer.Head) {
@@ -88,13 +93,17 @@ final class Relay: TransferSink {
     }
 
     func end(_ outcome: Result<Void, Failure>) {
+        place.take()?.end()
         onEnd?(outcome)
         onEnd = nil
     }
 
     func take(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
         guard !isDropped else { return true }
-        guard exchange.queuedBytes < Self.highMark else { return false }
+        guard exchange.queuedBytes < Self.highMark else {
+            place?.waitsForClient()
+            return false
+        }
         if rewriter != nil {
             do throws(Failure) {
                 try writeRewritten(unsafe try rewriter?.rewrite(bytes) ?? [])
