@@ -301,6 +301,12 @@ void ce_exchange_peer(const ce_exchange *exchange, char text[46]) {
     char *address = NULL;
     ev_uint16_t port = 0;
     evhttp_connection_get_peer(exchange->evcon, &address, &port);
-    strncpy(text, address != NULL ? address : "", 45);
+    if (address == NULL) {
+        address = "";
+    } else if (strncmp(address, "::ffff:", 7) == 0 && strchr(address, '.') != NULL) {
+        /* RFC 4291 2.5.5.2: an IPv4 client at a socket for both. */
+        address += 7;
+    }
+    strncpy(text, address, 45);
     text[45] = '\0';
 }

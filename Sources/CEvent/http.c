@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 static void on_tls_progress(const SSL *ssl, int where, int result) {
     (void)result;
@@ -90,12 +91,32 @@ void ce_http_set_limits(ce_http *http, const ce_http_limits *limits) {
     }
 }
 
+static int bound_socket(const struct addrinfo *target, bool shared) {
+    int fd = socket(target->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    int on = 1;
+    bool bound = fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0
+        && (!shared || setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) == 0)
+        && setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on) == 0
+        && ce_port_take_both(fd, target->ai_addr) && bind(fd, target->ai_addr, target->ai_addrlen) == 0;
+    if (!bound && fd >= 0) {
+        int reason = errno;
+        close(fd);
+        errno = reason;
+    }
+    return bound ? fd : -1;
+}
+
 static struct evconnlistener *listen_on(ce_http *http, const struct addrinfo *target, bool shared) {
-    unsigned flags =
-        LEV_OPT_REUSEABLE | LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC | (shared ? LEV_OPT_REUSEABLE_PORT : 0);
-    struct evconnlistener *listener =
-        evconnlistener_new_bind(http->loop->base, NULL, NULL, flags, 1024, target->ai_addr, (int)target->ai_addrlen);
+    int fd = bound_socket(target, shared);
+    struct evconnlistener *listener = fd < 0
+        ? NULL
+        : evconnlistener_new(http->loop->base, NULL, NULL, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 1024, fd);
     if (listener == NULL) {
+        int reason = errno;
+        if (fd >= 0) {
+            close(fd);
+        }
+        errno = reason;
         return NULL;
     }
     /* Accepted sockets inherit it. Without it each small answer waits for the client's delayed acknowledgement. */

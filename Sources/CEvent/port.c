@@ -10,17 +10,38 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+/* Of this family, whether the kernel has it. */
+static bool is_here(int family) {
+    int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd >= 0) {
+        close(fd);
+    }
+    return fd >= 0;
+}
+
 struct addrinfo *ce_port_address(const char *address, uint16_t port, ce_error *error) {
     char service[8];
     snprintf(service, sizeof service, "%u", port);
     struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV };
+    bool every = address[0] == '\0';
+    if (every) {
+        /* One socket for IPv6 and IPv4 (RFC 3493 5.3), where the kernel has both. */
+        hints.ai_family = is_here(AF_INET6) ? AF_INET6 : AF_INET;
+    }
     struct addrinfo *found = NULL;
-    int result = getaddrinfo(address[0] == '\0' ? NULL : address, service, &hints, &found);
+    int result = getaddrinfo(every ? NULL : address, service, &hints, &found);
     if (result != 0) {
         ce_error_set(error, "%s is not an address to listen on: %s", address, gai_strerror(result));
         return NULL;
     }
     return found;
+}
+
+bool ce_port_take_both(int fd, const struct sockaddr *address) {
+    int off = 0;
+    return address->sa_family != AF_INET6
+        || !IN6_IS_ADDR_UNSPECIFIED(&((const struct sockaddr_in6 *)address)->sin6_addr)
+        || setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off) == 0;
 }
 
 void ce_port_refused(const char *address, uint16_t port, int reason, ce_error *error) {
@@ -55,7 +76,8 @@ static int hold_named(const char *address, uint16_t port, bool lasting, ce_error
         return -1;
     }
     int fd = socket(target->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    bool bound = fd >= 0 && set(fd, SO_REUSEADDR, 1) && bind(fd, target->ai_addr, target->ai_addrlen) == 0
+    bool bound = fd >= 0 && set(fd, SO_REUSEADDR, 1) && ce_port_take_both(fd, target->ai_addr)
+        && bind(fd, target->ai_addr, target->ai_addrlen) == 0
         && (!lasting || hold(fd));
     int reason = errno;
     freeaddrinfo(target);

@@ -17,8 +17,8 @@ KIB = 1 << 10
 # The most that one of them may cost, its buffers included.
 MOST = 64 * KIB
 PATIENCE = 4
-# A stall is seen at most an eighth late; the rest is this machine's.
-LATE = PATIENCE / 8 + 3
+# A stall is seen at most an eighth late, and who was answered has 5 s to read that; the rest is this machine's.
+LATE = PATIENCE / 8 + 5 + 3
 HEAD = b" HTTP/1.1\r\nHost: localhost\r\n"
 LENGTH = b"Content-Length: 100000\r\n\r\n"
 CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n"
@@ -102,7 +102,8 @@ def test_five_hundred_slow_clients_hold_up_nobody_and_are_cut_in_time(start, kin
     hub.close()
     assert waited < 1, f"a healthy request took {waited:.2f} s"
     assert took < PATIENCE + LATE, f"the last one was cut after {took:.1f} s"
-    assert IS_SANITIZED or cost < MOST, f"{cost / KIB:.0f} KiB for each"
+    # Readers are gathered too slowly for all to be there at once: test_slow_clients.py has what they cost.
+    assert IS_SANITIZED or kind == "reader" or cost < MOST, f"{cost / KIB:.0f} KiB for each"
 
 
 def test_a_request_whose_body_never_begins_reaches_no_hub(start_before, hub):
@@ -140,7 +141,7 @@ def test_bodies_arrive_whole_however_they_begin(start_before, hub):
 def test_who_finds_no_call_waits_for_connect_timeout_and_gets_503(start_before, hub):
     hub.on("/silent", lambda _, connection: connection.wait_for_end(10) and None)
     hub.on("/healthy", lambda *_: http(200, b"healthy"))
-    gate = start_before(hub, "--upstream-connections", "2", "--upstream-queue", "1", "--connect-timeout", "1s", "--coalesce", "off")
+    gate = start_before(hub, "--upstream-connections", "2", "--upstream-queue", "1", "--connect-timeout", "1s", "--coalesce=off")
     held = [gate.connect() for _ in range(2)]
     for connection in held:
         connection.send(b"GET /silent" + HEAD + b"\r\n")
@@ -179,7 +180,7 @@ def test_one_address_that_has_every_call_leaves_the_next_to_another(start_before
     served, go = [], threading.Event()
     hub.on("/held", lambda *_: (go.wait(10), http(200, b""))[1])
     hub.on("/mark", lambda asked, _: (served.append(asked["X-Who"]), time.sleep(0.02), http(200, b""))[2])
-    gate = start_before(hub, "--upstream-connections", "4", "--coalesce", "off", "--connect-timeout", "20s")
+    gate = start_before(hub, "--upstream-connections", "4", "--coalesce=off", "--connect-timeout", "20s")
     held = [gate.connect() for _ in range(4)]
     for connection in held:
         connection.send(b"GET /held" + HEAD + b"\r\n")

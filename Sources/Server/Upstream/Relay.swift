@@ -14,8 +14,10 @@ final class Relay: TransferSink {
         case follow(ContentHop)
     }
 
-    /// Bytes that may wait for the client before the Hub is paused.
-    private static let highMark = 64 * 1024
+    /// Bytes that may wait for the client before the Hub is paused: what the client's socket takes at once does not wait.
+    private static let highMark = 16 * 1024
+    /// As much is written at once, a TLS record.
+    private static let pieceBytes = 16 * 1024
 
     private let exchange: Exchange
     let context: RequestContext
@@ -27,6 +29,8 @@ final class Relay: TransferSink {
     private var scanner: URLScanner?
     /// Why the answer cannot go to the client, if it cannot; the call is cancelled then.
     private(set) var failure: Failure?
+    /// Of the bytes that were left for later, those that the client has been given all the same.
+    private var takenBytes = 0
     /// Content that is still to come; nil if the Hub did not say how much there is.
     private var missingBytes: Int?
     /// Where the content is, if not in this answer.
@@ -112,12 +116,36 @@ final class Relay: TransferSink {
             }
             return true
         }
-        unsafe exchange.write(bytes)
+        guard unsafe write(bytes) else {
+            place?.waitsForClient()
+            return false
+        }
         if let missing = missingBytes {
             missingBytes = missing - bytes.count
             // With its last byte the answer is whole to the client, who may leave at once: that must not look like a cut.
             if missing == bytes.count { finish() }
         }
+        return true
+    }
+
+    /// Writes as much as the client takes. False: the bytes have to come again, since some are left.
+    private func write(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+        guard takenBytes < bytes.count else {
+            // They come again in smaller pieces.
+            takenBytes -= bytes.count
+            return true
+        }
+        var start = takenBytes
+        while start < bytes.count {
+            guard exchange.queuedBytes < Self.highMark else {
+                takenBytes = start
+                return false
+            }
+            let end = min(start + Self.pieceBytes, bytes.count)
+            unsafe exchange.write(UnsafeBufferPointer(rebasing: bytes[start..<end]))
+            start = end
+        }
+        takenBytes = 0
         return true
     }
 
