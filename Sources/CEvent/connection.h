@@ -51,7 +51,7 @@ struct ce_exchange {
     uint64_t body_bytes;
     ce_progress body, written;
     uint32_t requests;
-    uint32_t silent_records; /* read, and without bytes of a request so far */
+    uint32_t silent_records;    /* read, and without bytes of a request so far */
     struct ce_address *address; /* counted since it was accepted; NULL before */
     ce_phase phase;
     ce_refusal refusal; /* status 0: none */
@@ -61,15 +61,17 @@ struct ce_exchange {
     uint64_t lingered;
     bool hears;    /* `readable` is added */
     bool read_due; /* bytes that make no socket readable wait for the next turn */
-    bool reading; /* the callee wants body bytes */
+    bool reading;  /* the callee wants body bytes */
     bool body_ended;
     bool continue_due; /* 100 (Continue) is expected and not yet sent */
     bool close_after;
     bool finished;
     bool client_closes;
     bool gone;
-    bool broken; /* a write failed; the callee learns it in the next poll */
-    bool misbehaves; /* it is cut off for its TLS records */
+    bool broken;      /* a write failed; the callee learns it in the next poll */
+    bool misbehaves;  /* it is cut off for its TLS records */
+    bool half_closed; /* its client has ended its side, behind a whole request */
+    bool probed;
 
     TAILQ_ENTRY(ce_exchange) next;
 };
@@ -79,6 +81,8 @@ TAILQ_HEAD(ce_connections, ce_exchange);
 /* Fewer bytes than this within a limit count as none: a byte now and then is no progress. It is looked at so many times in a limit,
  * which is passed by at most two such parts of it. */
 enum { CE_PROGRESS_BYTES = 512, CE_PROGRESS_LOOKS = 16 };
+/* How often it is looked whether a client that has ended its side has reset the connection: its socket would be readable all the time. */
+enum { CE_HALF_CLOSED_LOOK_MS = 250 };
 enum { CE_ADDRESS_BUCKETS = 1024 };
 /* How long a leaving server waits for a kept connection's next request, and for a handshake or a head to be completed. */
 enum { CE_LEAVING_LINGER_MS = 500, CE_LEAVING_IDLE_MS = 500, CE_LEAVING_BEGUN_MS = 1500 };
@@ -159,6 +163,10 @@ static inline void ce_forget_errors(void) {
 }
 /* The client is gone, or will send no more. */
 void ce_connection_ended(ce_exchange *connection);
+/* The client will send no more, and may yet read. */
+void ce_connection_half_closed(ce_exchange *connection);
+/* Whether somebody may still read what is sent on a half-closed connection. */
+bool ce_connection_is_read(ce_exchange *connection);
 void ce_connection_limit(ce_exchange *connection, uint32_t milliseconds);
 /* The same, unless an earlier end is set. */
 void ce_connection_limit_at_most(ce_exchange *connection, uint32_t milliseconds);

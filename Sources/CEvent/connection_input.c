@@ -123,6 +123,12 @@ static void settle(ce_exchange *connection) {
     }
 }
 
+/* Its client has ended its side within a body that is waited for. */
+static bool lacks_its_end(const ce_exchange *connection) {
+    return connection->half_closed && connection->phase == CE_PHASE_ANSWERING && connection->reading
+        && !connection->body_ended && evbuffer_get_length(connection->waiting) == 0;
+}
+
 void ce_connection_pump(ce_exchange *connection) {
     struct evbuffer_iovec extent;
     size_t done;
@@ -132,6 +138,10 @@ void ce_connection_pump(ce_exchange *connection) {
         done = feed(connection, extent.iov_base, extent.iov_len);
         evbuffer_drain(connection->waiting, done);
     } while (done > 0 && done == extent.iov_len);
+    if (lacks_its_end(connection)) {
+        ce_connection_ended(connection);
+        return;
+    }
     settle(connection);
 }
 

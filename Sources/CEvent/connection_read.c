@@ -17,6 +17,7 @@ static void read_soon(ce_exchange *connection) {
 }
 
 void ce_connection_hear(ce_exchange *connection, bool hears) {
+    hears = hears && !connection->half_closed;
     if (connection->readable == NULL || connection->hears == hears) {
         return;
     }
@@ -66,6 +67,9 @@ static void on_no_bytes(ce_exchange *connection, int result) {
     case SSL_ERROR_WANT_WRITE:
         /* TLS has to answer, to a KeyUpdate for example, and the client reads nothing: until then there is nothing to be read. */
         listen_for(connection, EV_WRITE);
+        break;
+    case SSL_ERROR_ZERO_RETURN:
+        ce_connection_half_closed(connection);
         break;
     default:
         ce_connection_ended(connection);

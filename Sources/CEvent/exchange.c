@@ -55,7 +55,16 @@ static void watch_body(ce_exchange *exchange) {
     watch(exchange, &exchange->body, exchange->body_bytes, exchange->http->limits.body_stall_ms);
 }
 
+/* A reader may pause for long, as data loaders do, while its place is not needed. */
+static uint32_t write_limit(const ce_exchange *exchange) {
+    const ce_http *http = exchange->http;
+    bool crowded = http->connection_count > http->limits.connections / 2;
+    return crowded || http->limits.write_pause_ms < http->limits.write_stall_ms ? http->limits.write_stall_ms
+                                                                                : http->limits.write_pause_ms;
+}
+
 static void watch_written(ce_exchange *exchange) {
+    /* By the shorter of the two: places may get scarce meanwhile. */
     watch(exchange, &exchange->written, written_bytes(exchange), exchange->http->limits.write_stall_ms);
 }
 
@@ -74,7 +83,8 @@ size_t ce_exchange_queued(const ce_exchange *exchange) {
 
 static bool must_close(const ce_exchange *exchange) {
     uint32_t most = exchange->http->limits.requests;
-    return (most > 0 && exchange->requests >= most) || exchange->close_after || exchange->client_closes
+    bool is_last = exchange->half_closed && evbuffer_get_length(exchange->waiting) == 0;
+    return (most > 0 && exchange->requests >= most) || exchange->close_after || exchange->client_closes || is_last
         || !exchange->body_ended;
 }
 
@@ -162,6 +172,9 @@ void ce_exchange_begin(ce_exchange *exchange) {
     bool has_body = !refused && request->framing != CE_FRAMING_NONE
         && !(request->framing == CE_FRAMING_LENGTH && request->content_length == 0);
     ce_connection_regulate(exchange);
+    if (exchange->half_closed) {
+        ce_connection_limit_at_most(exchange, CE_HALF_CLOSED_LOOK_MS);
+    }
     http->on_request(http->context, exchange, refused ? NULL : request, refused ? &exchange->refusal : NULL);
     if (!refused && !has_body) {
         size_t consumed;
@@ -277,14 +290,20 @@ void ce_exchange_body_ended(ce_exchange *exchange) {
 }
 
 void ce_exchange_limit_passed(ce_exchange *exchange) {
-    const ce_http_limits *limits = &exchange->http->limits;
+    if (exchange->half_closed) {
+        if (!ce_connection_is_read(exchange)) {
+            ce_exchange_gone(exchange, CE_GONE_HUNG_UP);
+            return;
+        }
+        ce_connection_limit_at_most(exchange, CE_HALF_CLOSED_LOOK_MS);
+    }
     bool writes = ce_exchange_queued(exchange) > 0;
     bool reads = exchange->reading && !exchange->body_ended;
-    if (writes && stands_still(&exchange->written, written_bytes(exchange), limits->write_stall_ms)) {
+    if (writes && stands_still(&exchange->written, written_bytes(exchange), write_limit(exchange))) {
         ce_exchange_gone(exchange, CE_GONE_READ_STALLED);
         return;
     }
-    if (reads && stands_still(&exchange->body, exchange->body_bytes, limits->body_stall_ms)) {
+    if (reads && stands_still(&exchange->body, exchange->body_bytes, exchange->http->limits.body_stall_ms)) {
         exchange->refusal = gate_refusal_of(GATE_BODY_TOO_SLOW);
         ce_exchange_gone(exchange, CE_GONE_BODY_REFUSED);
         reads = false;

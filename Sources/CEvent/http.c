@@ -96,8 +96,8 @@ static int bound_socket(const struct addrinfo *target, bool shared) {
     int on = 1;
     bool bound = fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0
         && (!shared || setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) == 0)
-        && setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on) == 0
-        && ce_port_take_both(fd, target->ai_addr) && bind(fd, target->ai_addr, target->ai_addrlen) == 0;
+        && setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on) == 0 && ce_port_take_both(fd, target->ai_addr)
+        && bind(fd, target->ai_addr, target->ai_addrlen) == 0;
     if (!bound && fd >= 0) {
         int reason = errno;
         close(fd);

@@ -77,8 +77,7 @@ static int hold_named(const char *address, uint16_t port, bool lasting, ce_error
     }
     int fd = socket(target->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
     bool bound = fd >= 0 && set(fd, SO_REUSEADDR, 1) && ce_port_take_both(fd, target->ai_addr)
-        && bind(fd, target->ai_addr, target->ai_addrlen) == 0
-        && (!lasting || hold(fd));
+        && bind(fd, target->ai_addr, target->ai_addrlen) == 0 && (!lasting || hold(fd));
     int reason = errno;
     freeaddrinfo(target);
     if (!bound) {

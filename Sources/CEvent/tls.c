@@ -79,8 +79,8 @@ ce_tls *ce_tls_new(const char *certificate_path, const char *key_path, ce_error 
         free(tls);
         return NULL;
     }
-    bool good = ce_tls_load_pair(tls, certificate_path, key_path, error)
-        && ce_tls_try(tls->context, certificate_path, error);
+    bool good =
+        ce_tls_load_pair(tls, certificate_path, key_path, error) && ce_tls_try(tls->context, certificate_path, error);
     ERR_clear_error();
     if (!good) {
         ce_tls_free(tls);

@@ -30,7 +30,7 @@ static BIO *open_file(const char *path, const char *what, ce_error *error) {
     return file;
 }
 
-static STACK_OF(X509) *read_chain(const char *path, ce_error *error) {
+static STACK_OF(X509) * read_chain(const char *path, ce_error *error) {
     BIO *file = open_file(path, "certificate", error);
     if (file == NULL) {
         return NULL;
@@ -95,7 +95,7 @@ static const char *type_of(const EVP_PKEY *key) {
     return name != NULL ? name : "unknown";
 }
 
-static void say_mismatch(EVP_PKEY *key, STACK_OF(X509) *chain, const char *certificate_path, const char *key_path,
+static void say_mismatch(EVP_PKEY *key, STACK_OF(X509) * chain, const char *certificate_path, const char *key_path,
                          ce_error *error) {
     for (int index = 1; index < sk_X509_num(chain); index += 1) {
         if (X509_check_private_key(sk_X509_value(chain, index), key) == 1) {
@@ -114,7 +114,7 @@ static void say_mismatch(EVP_PKEY *key, STACK_OF(X509) *chain, const char *certi
     }
 }
 
-static bool use_pair(SSL_CTX *context, STACK_OF(X509) *chain, EVP_PKEY *key) {
+static bool use_pair(SSL_CTX *context, STACK_OF(X509) * chain, EVP_PKEY *key) {
     bool used = SSL_CTX_use_certificate(context, sk_X509_value(chain, 0)) == 1
         && SSL_CTX_use_PrivateKey(context, key) == 1 && SSL_CTX_check_private_key(context) == 1;
     for (int index = 1; used && index < sk_X509_num(chain); index += 1) {
@@ -123,7 +123,7 @@ static bool use_pair(SSL_CTX *context, STACK_OF(X509) *chain, EVP_PKEY *key) {
     return used;
 }
 
-static bool take(ce_tls *tls, STACK_OF(X509) *chain, EVP_PKEY *key, const char *certificate_path, const char *key_path,
+static bool take(ce_tls *tls, STACK_OF(X509) * chain, EVP_PKEY *key, const char *certificate_path, const char *key_path,
                  ce_error *error) {
     X509 *leaf = sk_X509_value(chain, 0);
     if (!is_valid_now(leaf, certificate_path, error) || !is_long_enough(leaf, certificate_path, error)) {

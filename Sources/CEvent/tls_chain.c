@@ -42,7 +42,7 @@ static bool signs_itself(X509 *certificate) {
 }
 
 /* Where in the file the issuer of a certificate is; -1: it is not there. */
-static int issuer_of(X509 *certificate, STACK_OF(X509) *chain) {
+static int issuer_of(X509 *certificate, STACK_OF(X509) * chain) {
     for (int index = 0; index < sk_X509_num(chain); index += 1) {
         X509 *other = sk_X509_value(chain, index);
         if (other != certificate && X509_check_issued(other, certificate) == X509_V_OK) {
@@ -59,8 +59,7 @@ static bool stands_beside(X509 *certificate, const char *path) {
     snprintf(beside, sizeof beside, "%.*sca.pem", slash != NULL ? (int)(slash + 1 - path) : 0, path);
     BIO *file = BIO_new_file(beside, "r");
     X509 *authority = file != NULL ? PEM_read_bio_X509(file, NULL, NULL, NULL) : NULL;
-    bool found = authority != NULL && signs_itself(authority)
-        && X509_check_issued(authority, certificate) == X509_V_OK;
+    bool found = authority != NULL && signs_itself(authority) && X509_check_issued(authority, certificate) == X509_V_OK;
     X509_free(authority);
     BIO_free(file);
     return found;
@@ -83,14 +82,15 @@ static void judge_validity(ce_tls *tls, X509 *certificate, const char *path) {
     char name[NAME_BYTES];
     write_name(X509_get_subject_name(certificate), name);
     if (X509_cmp_current_time(X509_get0_notAfter(certificate)) < 0) {
-        ce_tls_warn(tls, "The intermediate certificate (%s) in %s has expired: most clients refuse the chain.", name, path);
-    } else if (X509_cmp_current_time(X509_get0_notBefore(certificate)) > 0) {
-        ce_tls_warn(tls, "The intermediate certificate (%s) in %s is not valid yet: most clients refuse the chain.", name,
+        ce_tls_warn(tls, "The intermediate certificate (%s) in %s has expired: most clients refuse the chain.", name,
                     path);
+    } else if (X509_cmp_current_time(X509_get0_notBefore(certificate)) > 0) {
+        ce_tls_warn(tls, "The intermediate certificate (%s) in %s is not valid yet: most clients refuse the chain.",
+                    name, path);
     }
 }
 
-void ce_tls_judge_chain(ce_tls *tls, const char *path, STACK_OF(X509) *chain) {
+void ce_tls_judge_chain(ce_tls *tls, const char *path, STACK_OF(X509) * chain) {
     X509 *last = sk_X509_value(chain, 0);
     bool ordered = true;
     /* No further than there are certificates: two may each say that the other has issued it. */
@@ -105,14 +105,16 @@ void ce_tls_judge_chain(ce_tls *tls, const char *path, STACK_OF(X509) *chain) {
         judge_validity(tls, last, path);
     }
     if (!ordered) {
-        ce_tls_warn(tls, "The certificates in %s are not in order: behind each has to stand the one that issued it.", path);
+        ce_tls_warn(tls, "The certificates in %s are not in order: behind each has to stand the one that issued it.",
+                    path);
     }
     if (!signs_itself(last) && !stands_beside(last, path) && !is_the_systems(last)) {
         char name[NAME_BYTES];
         write_name(X509_get_issuer_name(last), name);
-        ce_tls_warn(tls,
-                    "The chain in %s may lack an intermediate certificate: (%s), who issued its last one, is neither in the "
-                    "file nor among the system's authorities. Append it, unless it is a root that your clients were given.",
-                    path, name);
+        ce_tls_warn(
+            tls,
+            "The chain in %s may lack an intermediate certificate: (%s), who issued its last one, is neither in the "
+            "file nor among the system's authorities. Append it, unless it is a root that your clients were given.",
+            path, name);
     }
 }

@@ -26,7 +26,8 @@ static void derive(const char *purpose, const uint8_t identity[CE_TICKET_IDENTIT
     ce_seed_derive(purpose, context, sizeof context, derived);
 }
 
-void ce_ticket_name(const uint8_t identity[CE_TICKET_IDENTITY_BYTES], int64_t epoch, uint8_t name[CE_TICKET_NAME_BYTES]) {
+void ce_ticket_name(const uint8_t identity[CE_TICKET_IDENTITY_BYTES], int64_t epoch,
+                    uint8_t name[CE_TICKET_NAME_BYTES]) {
     uint8_t derived[CE_DERIVED_BYTES];
     derive("ticket name", identity, epoch, derived);
     memcpy(name, derived, CE_TICKET_NAME_BYTES);
@@ -120,8 +121,7 @@ bool ce_tickets_begin(SSL_CTX *context) {
         free(tickets);
         length = 0;
     }
-    bool begun = length > 0
-        && EVP_Digest(public_key, (size_t)length, tickets->identity, NULL, EVP_sha256(), NULL) == 1
+    bool begun = length > 0 && EVP_Digest(public_key, (size_t)length, tickets->identity, NULL, EVP_sha256(), NULL) == 1
         && SSL_CTX_set_tlsext_ticket_key_evp_cb(context, on_ticket) == 1;
     OPENSSL_free(public_key);
     return begun;

@@ -168,7 +168,8 @@ extension Failure {
     public static var madeWay: Failure {
         Failure(
             .tooBusy,
-            detail: "This gateway is busy, and the request stood still for longest: it made way for others. Send it again, its body without pauses.",
+            detail:
+                "This gateway is busy, and the request stood still for longest: it made way for others. Send it again, its body without pauses.",
             retryAfter: 1)
     }
 

@@ -40,7 +40,8 @@ final class Server {
         let pool = try TransferPool(
             trust: origin.trust, dnsServer: settings.nameServer?.description, connections: CallLimits(settings).total)
         let admission = CallAdmission(
-            limits: CallLimits(settings), patience: UInt64(settings.connectTimeout.milliseconds))
+            limits: CallLimits(settings), patience: UInt64(settings.connectTimeout.milliseconds),
+            stall: Int(settings.writeTimeout.milliseconds))
         self.admission = admission
         let escapes = EscapeWatch(metrics: metrics, warn: warn)
         let upstreams = Upstreams(settings, origin: origin, pool: pool, admission: admission, escapes: escapes)
@@ -84,14 +85,17 @@ final class Server {
     /// Serves on with other settings, as far as they are reloadable. `tls` is for new connections.
     func use(_ settings: Settings, token: Secret?, tls: TLSContext) {
         let limits = Listener.Limits(settings)
-        admission.use(total: CallLimits(settings).total, patience: UInt64(settings.connectTimeout.milliseconds))
+        admission.use(
+            total: CallLimits(settings).total, patience: UInt64(settings.connectTimeout.milliseconds),
+            stall: Int(settings.writeTimeout.milliseconds))
         listener.use(tls)
         listener.use(limits)
         admin?.use(tls)
         admin?.use(limits.forAdmin)
         gateway.use(
             settings,
-            upstreams: Upstreams(settings, origin: origin.with(token: token), pool: pool, admission: admission,
+            upstreams: Upstreams(
+                settings, origin: origin.with(token: token), pool: pool, admission: admission,
                 escapes: escapes))
     }
 
@@ -127,7 +131,7 @@ extension Listener.Limits {
             bufferedBytes: settings.bufferedLimit.bytes, handshake: settings.handshakeTimeout.milliseconds,
             head: settings.headTimeout.milliseconds,
             bodyStall: settings.bodyTimeout.milliseconds, writeStall: settings.writeTimeout.milliseconds,
-            idle: settings.idleTimeout.milliseconds)
+            writePause: settings.idleDownloadTimeout.milliseconds, idle: settings.idleTimeout.milliseconds)
     }
 
     /// Of the listener for `/-/`: few connections, which those of clients cannot take away.

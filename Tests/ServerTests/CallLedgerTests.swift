@@ -99,10 +99,13 @@ struct CallLedgerTests {
         #expect(Self.share("192.0.2.1") != Self.share("192.0.2.2"))
     }
 
-    @Test("Over random sequences no place is free while somebody waits, the least served is next, and all is given back", arguments: 0..<200)
+    @Test(
+        "Over random sequences no place is free while somebody waits, the least served is next, and all is given back",
+        arguments: 0..<200)
     func random(seed: Int) throws {
         var random = SmallRandom(seed: UInt64(seed))
-        let limits = CallLimits(working: random.number(1...8), total: random.number(8...20), waiting: random.number(1...30))
+        let limits = CallLimits(
+            working: random.number(1...8), total: random.number(8...20), waiting: random.number(1...30))
         var ledger = CallLedger(limits: limits)
         var model = Model()
         for step in 0..<400 {

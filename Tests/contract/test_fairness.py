@@ -84,7 +84,7 @@ def reach(gate, kind):
 def test_five_hundred_slow_clients_hold_up_nobody_and_are_cut_in_time(start, kind):
     hub = slow_hub()
     gate = start(
-        "--upstream", hub.url, "--body-timeout", f"{PATIENCE}s", "--write-timeout", f"{PATIENCE}s", sandbox=False, HF_TOKEN="hf_x"
+        "--upstream", hub.url, "--body-timeout", f"{PATIENCE}s", "--write-timeout", f"{PATIENCE}s", "--idle-download-timeout", f"{PATIENCE}s", sandbox=False, HF_TOKEN="hf_x"
     )
     reach(gate, kind).close()
     healthy(gate)
@@ -201,3 +201,36 @@ def test_one_address_that_has_every_call_leaves_the_next_to_another(start_before
     assert "modest" in served[:4]
     for connection in held + crowd:
         connection.close()
+
+
+def test_a_reader_may_pause_while_calls_are_not_scarce_and_the_longest_goes_where_they_are(start):
+    hub = slow_hub()
+    gate = start("--upstream", hub.url, "--write-timeout", "1s", "--upstream-connections", "4", sandbox=False, HF_TOKEN="hf_x")
+    readers = []
+    for _ in range(3):
+        readers.append(reach(gate, "reader"))
+        time.sleep(0.3)
+    time.sleep(3)
+    assert figure(gate, "hubgate_upstream_calls_in_flight") == 3, "one was cut that took nothing from anybody"
+    for _ in range(3):
+        readers.append(reach(gate, "reader"))
+        time.sleep(0.3)
+    assert wait_until(lambda: figure(gate, "hubgate_upstream_calls_in_flight") == 3, 8)
+    # The first ones are gone, the last ones still get what they ask for.
+    for connection, is_there in zip(readers, [False] * 3 + [True] * 3, strict=True):
+        connection.socket.settimeout(5)
+        assert reads_on(connection, 8 << 20) == is_there
+        connection.close()
+    hub.close()
+
+
+def reads_on(connection, count):
+    try:
+        while count > 0:
+            part = connection.socket.recv(65536)
+            if not part:
+                return False
+            count -= len(part)
+        return True
+    except OSError:
+        return False

@@ -33,7 +33,9 @@ typedef struct ce_http_limits {
     uint32_t connections;
     uint32_t connections_per_address; /* 0: no such limit; IPv6 addresses count by their /64 */
     uint32_t requests;                /* on one connection; 0: no such limit */
-    uint32_t handshake_ms, head_ms, body_stall_ms, write_stall_ms, idle_ms;
+    uint32_t handshake_ms, head_ms, body_stall_ms, idle_ms;
+    /* How long the reading of a response may stand still: where more than half of `connections` are taken, and elsewhere. */
+    uint32_t write_stall_ms, write_pause_ms;
 } ce_http_limits;
 
 /* A new request. A refused one has a refusal and no request: it is answered like any other, then its connection closes. */

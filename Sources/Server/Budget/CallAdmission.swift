@@ -12,7 +12,9 @@ final class CallAdmission {
     private static let leastStall = 1000
 
     /// The longest wait in milliseconds; for those who begin to wait from now on.
-    var patience: UInt64
+    private var patience: UInt64
+    /// How long a call may wait for its client, in milliseconds, while there are as many calls in all as may work.
+    private var stall: Int
     private var ledger: CallLedger
     /// Of each ticket: whose call it is, and when its client sent something last; 0: no body is awaited from it.
     private var owners: [Owner] = []
@@ -21,6 +23,8 @@ final class CallAdmission {
     private var deadlines: ArraySlice<Deadline> = []
     private lazy var timer = Timer { [weak self] in self?.look() }
     private var nextLook = 0
+    private lazy var stallTimer = Timer { [weak self] in self?.endStalls() }
+    private var watchesStalls = false
 
     private struct Owner {
         var ticket: CallLedger.Ticket?
@@ -43,8 +47,9 @@ final class CallAdmission {
     private var waits = 0
     private(set) var refusals = 0
 
-    init(limits: CallLimits, patience: UInt64) {
+    init(limits: CallLimits, patience: UInt64, stall: Int) {
         ledger = CallLedger(limits: limits)
+        self.stall = stall
         self.patience = patience
     }
 
@@ -53,7 +58,8 @@ final class CallAdmission {
         (ledger.working, ledger.waitingForClients, ledger.queued)
     }
 
-    func use(total: Int, patience: UInt64) {
+    func use(total: Int, patience: UInt64, stall: Int) {
+        self.stall = stall
         ledger.limits.total = total
         self.patience = patience
         admit()
@@ -100,6 +106,7 @@ final class CallAdmission {
     func waitsForClient(_ ticket: CallLedger.Ticket) {
         ledger.waitsForClient(ticket, since: Moment.now.milliseconds)
         if ledger.queued > 0 { admit() }
+        watchStalls()
     }
 
     func goesOn(_ ticket: CallLedger.Ticket) {
@@ -125,7 +132,8 @@ final class CallAdmission {
     }
 
     private func answer(
-        _ then: @escaping @EventLoop @Sendable (Result<CallPlace, Failure>) -> Void, _ result: Result<CallPlace, Failure>
+        _ then: @escaping @EventLoop @Sendable (Result<CallPlace, Failure>) -> Void,
+        _ result: Result<CallPlace, Failure>
     ) {
         EventLoop.afterEvents { then(result) }
     }
@@ -202,7 +210,34 @@ extension CallAdmission {
     }
 }
 
+// MARK: stalls
+
+extension CallAdmission {
+    /// Looks again and again while calls are scarce and some of them stand still.
+    private func watchStalls() {
+        guard !watchesStalls, ledger.isScarce else { return }
+        watchesStalls = true
+        stallTimer.start(milliseconds: UInt64(max(stall / 16, 10)))
+    }
+
+    private func endStalls() {
+        watchesStalls = false
+        var left = ledger.excess
+        let moment = Moment.now.milliseconds - stall
+        while left > 0, let stalled = ledger.longestStalled(since: moment), let context = owners[stalled.index].context
+        {
+            left -= 1
+            // It leaves the list here, its call ends in a later turn.
+            ledger.goesOn(stalled)
+            context.makeWay()
+        }
+        watchStalls()
+    }
+}
+
 extension Failure {
-    fileprivate static var tooManyWait: Failure { .tooBusy("room for another request to wait for a connection to the Hub") }
+    fileprivate static var tooManyWait: Failure {
+        .tooBusy("room for another request to wait for a connection to the Hub")
+    }
     fileprivate static var waitedTooLong: Failure { .tooBusy("connections to the Hub") }
 }

@@ -138,6 +138,11 @@ struct CallLedger {
     /// Whether calls in all are at their limit, so that one has to end before another can begin.
     var isFull: Bool { working + waitingForClients >= limits.total }
 
+    /// How many calls there are in all beyond so many as may work, the last one of those counted in.
+    var excess: Int { working + waitingForClients - limits.working + 1 }
+    /// Whether some call that waits for its client could make way for others.
+    var isScarce: Bool { waitingForClients > 0 && excess > 0 }
+
     /// The call that began first to wait for its client, if that was at `moment` or earlier.
     func longestStalled(since moment: Int) -> Ticket? {
         guard firstStalled >= 0, slots[firstStalled].since <= moment else { return nil }

@@ -43,6 +43,7 @@ struct Settings: Sendable {
     var bodyTimeout = Duration.seconds(60)
     var idleTimeout = Duration.seconds(75)
     var writeTimeout = Duration.seconds(60)
+    var idleDownloadTimeout = Duration.seconds(600)
     var drainTimeout = Duration.seconds(30)
     /// Zero: none.
     var drainDelay = Duration.zero

@@ -111,13 +111,18 @@ enum SettingsTable {
             time("head_timeout", \.headTimeout, "The longest time that a client takes to send a request's head."),
             time(
                 "body_timeout", \.bodyTimeout,
-                "How long a client may send next to nothing of a relayed body: less than 512 bytes; the longest time for one that is held whole."),
+                "How long a client may send next to nothing of a relayed body: less than 512 bytes; the longest time for one that is held whole."
+            ),
             time(
                 "idle_timeout", \.idleTimeout,
                 "The longest time that a client's connection stays open between two requests."),
             time(
                 "write_timeout", \.writeTimeout,
-                "How long a client may take next to nothing of its answer: less than 512 bytes."),
+                "How long a client may take next to nothing of its answer, less than 512 bytes, where calls or connections are scarce."
+            ),
+            time(
+                "idle_download_timeout", \.idleDownloadTimeout,
+                "The same where they are not: data loaders pause for minutes. Below write_timeout, that one holds."),
             time(
                 "drain_timeout", \.drainTimeout,
                 "The longest wait for requests to finish when the gateway is told to stop."),

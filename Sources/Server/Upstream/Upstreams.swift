@@ -5,7 +5,8 @@ struct Upstreams {
     /// The inference router; nil where the settings name none for this Hub.
     let inference: Upstream?
 
-    init(_ settings: Settings, origin: Server.Origin, pool: TransferPool, admission: CallAdmission,
+    init(
+        _ settings: Settings, origin: Server.Origin, pool: TransferPool, admission: CallAdmission,
         escapes: EscapeWatch
     ) {
         hub = Upstream(
