@@ -42,6 +42,9 @@ static void on_work(evutil_socket_t fd, short what, void *context) {
         ce_exchange_gone(connection, CE_GONE_HUNG_UP);
     } else {
         ce_connection_pump(connection);
+        if (connection->read_due && connection->hears) {
+            ce_connection_read(connection);
+        }
     }
 }
 
@@ -64,6 +67,7 @@ void ce_connection_handshake_done(ce_exchange *connection) {
         ce_http_counts *counts = &connection->http->counts;
         *(SSL_session_reused(connection->ssl) ? &counts->handshakes_resumed : &counts->handshakes_full) += 1;
         connection->phase = CE_PHASE_IDLE;
+        connection->silent_records = 0;
         /* Before libevent hears of the handshake's end: the bufferevent never reads a byte that evhttp could see. */
         bufferevent_disable(connection->bev, EV_READ);
         ce_connection_limit_wait(connection);

@@ -27,6 +27,13 @@ typedef enum ce_phase {
     CE_PHASE_CLOSING,   /* to be freed in the next poll */
 } ce_phase;
 
+/* Watches that bytes go on, in one direction. */
+typedef struct ce_progress {
+    bool watched;
+    uint64_t bytes;   /* at the last sign of progress */
+    int64_t since_ms; /* when that was */
+} ce_progress;
+
 struct ce_exchange {
     ce_http *http;
     struct bufferevent *bev;
@@ -41,8 +48,10 @@ struct ce_exchange {
     struct event *work;
     int64_t due_ms;   /* 0: no limit runs */
     int64_t armed_ms; /* when `deadline` will fire; 0: it is not armed */
-    uint64_t written_at_check, body_bytes, body_bytes_at_check;
+    uint64_t body_bytes;
+    ce_progress body, written;
     uint32_t requests;
+    uint32_t silent_records;    /* read, and without bytes of a request so far */
     struct ce_address *address; /* counted since it was accepted; NULL before */
     ce_phase phase;
     ce_refusal refusal; /* status 0: none */
@@ -50,23 +59,30 @@ struct ce_exchange {
     const ce_exchange_events *events;
     void *context;
     uint64_t lingered;
-    bool hears;   /* `readable` is added */
-    bool reading; /* the callee wants body bytes */
+    bool hears;    /* `readable` is added */
+    bool read_due; /* bytes that make no socket readable wait for the next turn */
+    bool reading;  /* the callee wants body bytes */
     bool body_ended;
     bool continue_due; /* 100 (Continue) is expected and not yet sent */
     bool close_after;
     bool finished;
     bool client_closes;
     bool gone;
-    bool broken; /* a write failed; the callee learns it in the next poll */
+    bool broken;      /* a write failed; the callee learns it in the next poll */
+    bool misbehaves;  /* it is cut off for its TLS records */
+    bool half_closed; /* its client has ended its side, behind a whole request */
+    bool probed;
 
     TAILQ_ENTRY(ce_exchange) next;
 };
 
 TAILQ_HEAD(ce_connections, ce_exchange);
 
-/* Fewer bytes than this from one check of a stall to the next count as none: a byte now and then is no progress. */
-enum { CE_PROGRESS_BYTES = 512 };
+/* Fewer bytes than this within a limit count as none: a byte now and then is no progress. It is looked at so many times in a limit,
+ * which is passed by at most two such parts of it. */
+enum { CE_PROGRESS_BYTES = 512, CE_PROGRESS_LOOKS = 16 };
+/* How often it is looked whether a client that has ended its side has reset the connection: its socket would be readable all the time. */
+enum { CE_HALF_CLOSED_LOOK_MS = 250 };
 enum { CE_ADDRESS_BUCKETS = 1024 };
 /* How long a leaving server waits for a kept connection's next request, and for a handshake or a head to be completed. */
 enum { CE_LEAVING_LINGER_MS = 500, CE_LEAVING_IDLE_MS = 500, CE_LEAVING_BEGUN_MS = 1500 };
@@ -102,7 +118,7 @@ struct ce_http {
 /* More than this waits unparsed only while TLS delivers one last record: reading stops above it. */
 enum {
     CE_WAITING_HIGH = 64 * 1024,
-    CE_OUTPUT_LOW = 64 * 1024,
+    CE_OUTPUT_LOW = 16 * 1024,
     CE_LINGER_BYTES = 64 * 1024 * 1024,
     CE_LINGER_MS = 5000
 };
@@ -115,6 +131,10 @@ int ce_connection_index(void);
 bool ce_address_enter(ce_exchange *connection);
 void ce_address_leave(ce_exchange *connection);
 void ce_connection_handshake_done(ce_exchange *connection);
+/* Has the connections of a context count their TLS records; who sends too many without a byte in them is cut off. */
+void ce_connection_count_records(SSL_CTX *context);
+/* The last record was of use. */
+void ce_connection_record_had_bytes(ce_exchange *connection);
 /* Adds the bytes that have gone over its wire so far. */
 void ce_connection_count_bytes(const ce_exchange *connection, ce_http_counts *counts);
 bool ce_connection_is_live(ce_exchange *connection);
@@ -131,6 +151,8 @@ void ce_connection_take(ce_exchange *connection, const uint8_t *bytes, size_t co
 void ce_connection_stand_in(ce_exchange *connection);
 /* Reads from here on without the bufferevent. */
 void ce_connection_take_over_reading(ce_exchange *connection);
+/* Reads what is there, as much as one turn of the loop may take. */
+void ce_connection_read(ce_exchange *connection);
 /* Goes on reading, or stops. */
 void ce_connection_hear(ce_exchange *connection, bool hears);
 /* To be called before OpenSSL is, whose SSL_get_error takes an older error for a new one. To look is cheaper than to clear. */
@@ -141,7 +163,14 @@ static inline void ce_forget_errors(void) {
 }
 /* The client is gone, or will send no more. */
 void ce_connection_ended(ce_exchange *connection);
+/* The client will send no more, and may yet read. */
+void ce_connection_half_closed(ce_exchange *connection);
+/* Whether somebody may still read what is sent on a half-closed connection. */
+bool ce_connection_is_read(ce_exchange *connection);
 void ce_connection_limit(ce_exchange *connection, uint32_t milliseconds);
+/* The same, unless an earlier end is set. */
+void ce_connection_limit_at_most(ce_exchange *connection, uint32_t milliseconds);
+int64_t ce_connection_now_ms(void);
 /* Sets the limit of a connection that has no request under way. */
 void ce_connection_limit_wait(ce_exchange *connection);
 /* Closes an idle connection in order. */

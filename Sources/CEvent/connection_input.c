@@ -2,6 +2,7 @@
 #include "connection.h"
 
 #include <event2/bufferevent.h>
+#include <string.h>
 
 static const char stand_in_request[] = "GET / HTTP/1.1\r\n\r\n";
 
@@ -45,9 +46,40 @@ void ce_connection_regulate(ce_exchange *connection) {
     ce_connection_hear(connection, !full && connection->phase != CE_PHASE_CLOSING);
 }
 
+/* Small pieces of a body that go on together: 64 KiB of one-byte chunks are 11,000 pieces, each of which would be a call through all that
+ * lies between here and the Hub. */
+typedef struct ce_gathered {
+    size_t count;
+    uint8_t bytes[4096];
+} ce_gathered;
+
+enum { CE_SMALL_PIECE = 1024 };
+
+static void give(ce_exchange *connection, ce_gathered *gathered) {
+    size_t count = gathered->count;
+    gathered->count = 0;
+    if (count > 0) {
+        ce_exchange_body_bytes(connection, gathered->bytes, count);
+    }
+}
+
+static void gather(ce_exchange *connection, ce_gathered *gathered, const uint8_t *bytes, size_t count) {
+    if (gathered->count + count > sizeof gathered->bytes || count > CE_SMALL_PIECE) {
+        give(connection, gathered);
+    }
+    if (count > CE_SMALL_PIECE) {
+        ce_exchange_body_bytes(connection, bytes, count);
+    } else {
+        memcpy(gathered->bytes + gathered->count, bytes, count);
+        gathered->count += count;
+    }
+}
+
 /* Feeds the gate as far as the phase allows. Returns how much of the bytes is done with. */
 static size_t feed(ce_exchange *connection, const uint8_t *bytes, size_t count) {
     size_t done = 0;
+    ce_gathered gathered;
+    gathered.count = 0; /* and the rest left as it is: to clear it would cost each request */
     /* With nothing left to read, the gate still has to say that the body has ended. */
     while (may_parse(connection) && (done < count || connection->phase == CE_PHASE_ANSWERING)) {
         bool empty = done == count;
@@ -55,20 +87,28 @@ static size_t feed(ce_exchange *connection, const uint8_t *bytes, size_t count) 
         ce_gate_event event = ce_gate_feed(connection->gate, bytes + done, count - done, &consumed);
         if (event == CE_GATE_BODY) {
             ce_span body = ce_gate_body(connection->gate);
-            ce_exchange_body_bytes(connection, bytes + done + body.offset, body.length);
+            gather(connection, &gathered, bytes + done + body.offset, body.length);
         }
         done += consumed;
         if (event == CE_GATE_HEAD) {
             hand_over(connection);
-        } else if (event == CE_GATE_END) {
-            ce_exchange_body_ended(connection);
-        } else if (event == CE_GATE_REFUSED) {
-            ce_connection_refuse(connection, ce_gate_refusal(connection->gate));
-            break;
+        } else if (event == CE_GATE_END || event == CE_GATE_REFUSED) {
+            give(connection, &gathered);
+            if (connection->phase == CE_PHASE_CLOSING) {
+                /* Whoever got those bytes has given up. */
+                break;
+            }
+            if (event == CE_GATE_END) {
+                ce_exchange_body_ended(connection);
+            } else {
+                ce_connection_refuse(connection, ce_gate_refusal(connection->gate));
+                break;
+            }
         } else if (empty) {
             break;
         }
     }
+    give(connection, &gathered);
     return done;
 }
 
@@ -83,6 +123,12 @@ static void settle(ce_exchange *connection) {
     }
 }
 
+/* Its client has ended its side within a body that is waited for. */
+static bool lacks_its_end(const ce_exchange *connection) {
+    return connection->half_closed && connection->phase == CE_PHASE_ANSWERING && connection->reading
+        && !connection->body_ended && evbuffer_get_length(connection->waiting) == 0;
+}
+
 void ce_connection_pump(ce_exchange *connection) {
     struct evbuffer_iovec extent;
     size_t done;
@@ -92,6 +138,10 @@ void ce_connection_pump(ce_exchange *connection) {
         done = feed(connection, extent.iov_base, extent.iov_len);
         evbuffer_drain(connection->waiting, done);
     } while (done > 0 && done == extent.iov_len);
+    if (lacks_its_end(connection)) {
+        ce_connection_ended(connection);
+        return;
+    }
     settle(connection);
 }
 

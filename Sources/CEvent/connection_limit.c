@@ -6,7 +6,7 @@
 #include <sys/socket.h>
 #include <time.h>
 
-static int64_t now_ms(void) {
+int64_t ce_connection_now_ms(void) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
@@ -18,12 +18,18 @@ void ce_connection_limit(ce_exchange *connection, uint32_t milliseconds) {
         connection->due_ms = 0;
         return;
     }
-    int64_t due = now_ms() + milliseconds;
+    int64_t due = ce_connection_now_ms() + milliseconds;
     connection->due_ms = due;
     if (connection->armed_ms == 0 || connection->armed_ms > due) {
         struct timeval after = { .tv_sec = milliseconds / 1000, .tv_usec = (milliseconds % 1000) * 1000 };
         event_add(connection->deadline, &after);
         connection->armed_ms = due;
+    }
+}
+
+void ce_connection_limit_at_most(ce_exchange *connection, uint32_t milliseconds) {
+    if (connection->due_ms == 0 || connection->due_ms > ce_connection_now_ms() + milliseconds) {
+        ce_connection_limit(connection, milliseconds);
     }
 }
 
@@ -72,7 +78,7 @@ void ce_connection_on_deadline(evutil_socket_t fd, short what, void *context) {
     (void)what;
     ce_exchange *connection = context;
     connection->armed_ms = 0;
-    int64_t now = now_ms();
+    int64_t now = ce_connection_now_ms();
     if (connection->due_ms == 0 || !ce_connection_is_live(connection)) {
         return;
     }

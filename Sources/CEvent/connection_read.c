@@ -5,10 +5,19 @@
 
 #include <stdlib.h>
 
-/* Others have their turn after this. */
-enum { READ_AT_ONCE = 64 * 1024, RECORD_BYTES = 16 * 1024 };
+/* Others have their turn after this. A record costs about as much as 2 KiB of its bytes. */
+enum { READ_AT_ONCE = 64 * 1024, RECORDS_AT_ONCE = 32, RECORD_BYTES = 16 * 1024 };
+
+/* In the next turn of the loop, behind all that is ready by then. What event_active makes active goes on in the same turn, so that a client
+ * whose bytes never end would be read for ever. Not by a time limit on `readable`: libevent takes an event whose time is up from the socket. */
+static void read_soon(ce_exchange *connection) {
+    struct timeval now = { .tv_sec = 0, .tv_usec = 0 };
+    connection->read_due = true;
+    event_add(connection->work, &now);
+}
 
 void ce_connection_hear(ce_exchange *connection, bool hears) {
+    hears = hears && !connection->half_closed;
     if (connection->readable == NULL || connection->hears == hears) {
         return;
     }
@@ -17,7 +26,7 @@ void ce_connection_hear(ce_exchange *connection, bool hears) {
         event_add(connection->readable, NULL);
         if (SSL_has_pending(connection->ssl)) {
             /* Bytes that OpenSSL holds already make no socket readable. */
-            event_active(connection->readable, EV_READ, 0);
+            read_soon(connection);
         }
     } else {
         event_del(connection->readable);
@@ -59,19 +68,18 @@ static void on_no_bytes(ce_exchange *connection, int result) {
         /* TLS has to answer, to a KeyUpdate for example, and the client reads nothing: until then there is nothing to be read. */
         listen_for(connection, EV_WRITE);
         break;
+    case SSL_ERROR_ZERO_RETURN:
+        ce_connection_half_closed(connection);
+        break;
     default:
         ce_connection_ended(connection);
     }
 }
 
-static void on_readable(evutil_socket_t fd, short what, void *context) {
-    (void)fd;
-    ce_exchange *connection = context;
+void ce_connection_read(ce_exchange *connection) {
     uint8_t bytes[RECORD_BYTES];
-    size_t total = 0;
-    if ((what & EV_WRITE) != 0) {
-        listen_for(connection, EV_READ);
-    }
+    size_t total = 0, records = 0;
+    connection->read_due = false;
     do {
         ce_forget_errors();
         int count = SSL_read(connection->ssl, bytes, sizeof bytes);
@@ -79,12 +87,24 @@ static void on_readable(evutil_socket_t fd, short what, void *context) {
             on_no_bytes(connection, count);
             return;
         }
+        ce_connection_record_had_bytes(connection);
         ce_connection_take(connection, bytes, (size_t)count);
         total += (size_t)count;
-    } while (connection->hears && total < READ_AT_ONCE && SSL_has_pending(connection->ssl));
+        records += 1;
+    } while (connection->hears && total < READ_AT_ONCE && records < RECORDS_AT_ONCE
+             && SSL_has_pending(connection->ssl));
     if (connection->hears && SSL_has_pending(connection->ssl)) {
-        event_active(connection->readable, EV_READ, 0);
+        read_soon(connection);
     }
+}
+
+static void on_readable(evutil_socket_t fd, short what, void *context) {
+    (void)fd;
+    ce_exchange *connection = context;
+    if ((what & EV_WRITE) != 0) {
+        listen_for(connection, EV_READ);
+    }
+    ce_connection_read(connection);
 }
 
 void ce_connection_take_over_reading(ce_exchange *connection) {

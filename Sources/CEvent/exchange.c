@@ -39,13 +39,52 @@ void ce_exchange_gone(ce_exchange *exchange, ce_gone why) {
     }
 }
 
+static uint64_t written_bytes(const ce_exchange *exchange) {
+    return BIO_number_written(SSL_get_wbio(exchange->ssl));
+}
+
+/* No timer is touched while bytes move: what has moved is looked at now and then. */
+static void watch(ce_exchange *exchange, ce_progress *progress, uint64_t bytes, uint32_t limit_ms) {
+    if (!progress->watched) {
+        *progress = (ce_progress){ .watched = true, .bytes = bytes, .since_ms = ce_connection_now_ms() };
+    }
+    ce_connection_limit_at_most(exchange, limit_ms / CE_PROGRESS_LOOKS + 1);
+}
+
+static void watch_body(ce_exchange *exchange) {
+    watch(exchange, &exchange->body, exchange->body_bytes, exchange->http->limits.body_stall_ms);
+}
+
+/* A reader may pause for long, as data loaders do, while its place is not needed. */
+static uint32_t write_limit(const ce_exchange *exchange) {
+    const ce_http *http = exchange->http;
+    bool crowded = http->connection_count > http->limits.connections / 2;
+    return crowded || http->limits.write_pause_ms < http->limits.write_stall_ms ? http->limits.write_stall_ms
+                                                                                : http->limits.write_pause_ms;
+}
+
+static void watch_written(ce_exchange *exchange) {
+    /* By the shorter of the two: places may get scarce meanwhile. */
+    watch(exchange, &exchange->written, written_bytes(exchange), exchange->http->limits.write_stall_ms);
+}
+
+static bool stands_still(ce_progress *progress, uint64_t bytes, uint32_t limit_ms) {
+    int64_t now = ce_connection_now_ms();
+    if (bytes - progress->bytes >= CE_PROGRESS_BYTES) {
+        progress->bytes = bytes;
+        progress->since_ms = now;
+    }
+    return now - progress->since_ms >= limit_ms;
+}
+
 size_t ce_exchange_queued(const ce_exchange *exchange) {
     return evbuffer_get_length(bufferevent_get_output(exchange->bev));
 }
 
 static bool must_close(const ce_exchange *exchange) {
     uint32_t most = exchange->http->limits.requests;
-    return (most > 0 && exchange->requests >= most) || exchange->close_after || exchange->client_closes
+    bool is_last = exchange->half_closed && evbuffer_get_length(exchange->waiting) == 0;
+    return (most > 0 && exchange->requests >= most) || exchange->close_after || exchange->client_closes || is_last
         || !exchange->body_ended;
 }
 
@@ -91,6 +130,9 @@ static void on_writable(struct bufferevent *bev, void *context) {
     if (exchange->phase != CE_PHASE_ANSWERING || exchange->events == NULL) {
         return;
     }
+    if (ce_exchange_queued(exchange) == 0) {
+        exchange->written.watched = false;
+    }
     if (!exchange->finished) {
         exchange->events->writable(exchange->context);
     } else if (ce_exchange_queued(exchange) == 0) {
@@ -125,10 +167,14 @@ void ce_exchange_begin(ce_exchange *exchange) {
     exchange->reading = exchange->close_after = exchange->finished = exchange->gone = exchange->broken = false;
     exchange->client_closes = refused || request->close;
     exchange->continue_due = !refused && request->expects_continue;
-    exchange->written_at_check = exchange->body_bytes = exchange->body_bytes_at_check = 0;
+    exchange->body_bytes = 0;
+    exchange->body.watched = exchange->written.watched = false;
     bool has_body = !refused && request->framing != CE_FRAMING_NONE
         && !(request->framing == CE_FRAMING_LENGTH && request->content_length == 0);
     ce_connection_regulate(exchange);
+    if (exchange->half_closed) {
+        ce_connection_limit_at_most(exchange, CE_HALF_CLOSED_LOOK_MS);
+    }
     http->on_request(http->context, exchange, refused ? NULL : request, refused ? &exchange->refusal : NULL);
     if (!refused && !has_body) {
         size_t consumed;
@@ -177,9 +223,7 @@ size_t ce_exchange_write(ce_exchange *exchange, const uint8_t *bytes, size_t cou
     }
     evbuffer_add(bufferevent_get_output(exchange->bev), bytes + sent, count - sent);
     bufferevent_enable(exchange->bev, EV_WRITE);
-    if (exchange->due_ms == 0) {
-        ce_connection_limit(exchange, exchange->http->limits.write_stall_ms);
-    }
+    watch_written(exchange);
     return ce_exchange_queued(exchange);
 }
 
@@ -222,13 +266,12 @@ void ce_exchange_read(ce_exchange *exchange) {
         exchange->continue_due = false;
         ce_exchange_write(exchange, (const uint8_t *)continue_head, sizeof continue_head - 1);
     }
-    exchange->body_bytes_at_check = exchange->body_bytes;
-    ce_connection_limit(exchange, exchange->http->limits.body_stall_ms);
+    watch_body(exchange);
     event_active(exchange->work, EV_TIMEOUT, 0);
 }
 
 void ce_exchange_pause(ce_exchange *exchange) {
-    exchange->reading = false;
+    exchange->reading = exchange->body.watched = false;
 }
 
 void ce_exchange_body_bytes(ce_exchange *exchange, const uint8_t *bytes, size_t count) {
@@ -246,25 +289,30 @@ void ce_exchange_body_ended(ce_exchange *exchange) {
     }
 }
 
-/* A stall is told by standing still from one check to the next, so no timer is touched while bytes move. */
 void ce_exchange_limit_passed(ce_exchange *exchange) {
-    uint64_t written = BIO_number_written(SSL_get_wbio(exchange->ssl));
+    if (exchange->half_closed) {
+        if (!ce_connection_is_read(exchange)) {
+            ce_exchange_gone(exchange, CE_GONE_HUNG_UP);
+            return;
+        }
+        ce_connection_limit_at_most(exchange, CE_HALF_CLOSED_LOOK_MS);
+    }
     bool writes = ce_exchange_queued(exchange) > 0;
     bool reads = exchange->reading && !exchange->body_ended;
-    if (writes && written - exchange->written_at_check < CE_PROGRESS_BYTES) {
+    if (writes && stands_still(&exchange->written, written_bytes(exchange), write_limit(exchange))) {
         ce_exchange_gone(exchange, CE_GONE_READ_STALLED);
         return;
     }
-    if (reads && exchange->body_bytes - exchange->body_bytes_at_check < CE_PROGRESS_BYTES) {
+    if (reads && stands_still(&exchange->body, exchange->body_bytes, exchange->http->limits.body_stall_ms)) {
         exchange->refusal = gate_refusal_of(GATE_BODY_TOO_SLOW);
         ce_exchange_gone(exchange, CE_GONE_BODY_REFUSED);
         reads = false;
     }
-    exchange->written_at_check = written;
-    exchange->body_bytes_at_check = exchange->body_bytes;
-    if (writes || reads) {
-        const ce_http_limits *limits = &exchange->http->limits;
-        ce_connection_limit(exchange, writes ? limits->write_stall_ms : limits->body_stall_ms);
+    if (writes) {
+        watch_written(exchange);
+    }
+    if (reads) {
+        watch_body(exchange);
     }
 }
 
@@ -272,6 +320,12 @@ void ce_exchange_peer(const ce_exchange *exchange, char text[46]) {
     char *address = NULL;
     ev_uint16_t port = 0;
     evhttp_connection_get_peer(exchange->evcon, &address, &port);
-    strncpy(text, address != NULL ? address : "", 45);
+    if (address == NULL) {
+        address = "";
+    } else if (strncmp(address, "::ffff:", 7) == 0 && strchr(address, '.') != NULL) {
+        /* RFC 4291 2.5.5.2: an IPv4 client at a socket for both. */
+        address += 7;
+    }
+    strncpy(text, address, 45);
     text[45] = '\0';
 }

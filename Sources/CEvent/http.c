@@ -76,6 +76,7 @@ ce_http *ce_http_new(ce_loop *loop, ce_tls *tls, const ce_http_limits *limits, c
 
 void ce_http_set_tls(ce_http *http, ce_tls *tls) {
     SSL_CTX_set_info_callback(tls->context, on_tls_progress);
+    ce_connection_count_records(tls->context);
     http->tls = tls;
 }
 
@@ -92,7 +93,6 @@ void ce_http_set_limits(ce_http *http, const ce_http_limits *limits) {
 }
 
 enum { BACKLOG = 1024 };
-static const unsigned listener_flags = LEV_OPT_REUSEABLE | LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC;
 
 /* NULL where libevent could not make it: errno. */
 static uint16_t use_listener(ce_http *http, struct evconnlistener *listener) {
@@ -103,9 +103,23 @@ static uint16_t use_listener(ce_http *http, struct evconnlistener *listener) {
     /* Accepted sockets inherit it. Without it each small answer waits for the client's delayed acknowledgement. */
     int on = 1;
     setsockopt(evconnlistener_get_fd(listener), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    setsockopt(evconnlistener_get_fd(listener), SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
     http->bound = evhttp_bind_listener(http->server, listener);
     evconnlistener_set_error_cb(listener, on_accept_error);
     return ce_port_of(evconnlistener_get_fd(listener));
+}
+
+/* Takes the socket. 0: errno. */
+static uint16_t listen_by(ce_http *http, int fd) {
+    struct evconnlistener *listener =
+        evconnlistener_new(http->loop->base, NULL, NULL, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, BACKLOG, fd);
+    int reason = errno;
+    uint16_t bound = use_listener(http, listener);
+    if (bound == 0) {
+        close(fd);
+        errno = reason;
+    }
+    return bound;
 }
 
 uint16_t ce_http_listen(ce_http *http, const char *address, uint16_t port, ce_error *error) {
@@ -113,9 +127,8 @@ uint16_t ce_http_listen(ce_http *http, const char *address, uint16_t port, ce_er
     if (target == NULL) {
         return 0;
     }
-    uint16_t bound = use_listener(http,
-                                  evconnlistener_new_bind(http->loop->base, NULL, NULL, listener_flags, BACKLOG,
-                                                          target->ai_addr, (int)target->ai_addrlen));
+    int fd = ce_port_bind(target, false);
+    uint16_t bound = fd < 0 ? 0 : listen_by(http, fd);
     int reason = errno;
     freeaddrinfo(target);
     if (bound == 0) {
@@ -133,10 +146,9 @@ uint16_t ce_http_adopt(ce_http *http, int joined, ce_error *error) {
     /* Whoever had it before may have drained: see ignore_new_clients. */
     int unused = 0;
     (void)setsockopt(fd, SOL_SOCKET, SO_DETACH_FILTER, &unused, sizeof unused);
-    uint16_t bound = use_listener(http, evconnlistener_new(http->loop->base, NULL, NULL, listener_flags, BACKLOG, fd));
+    uint16_t bound = listen_by(http, fd);
     if (bound == 0) {
         ce_error_set(error, "cannot listen on the parent's port: %s", strerror(errno));
-        close(fd);
     }
     return bound;
 }
@@ -150,6 +162,7 @@ void ce_http_count(const ce_http *http, ce_http_counts *counts) {
     counts->connections += own->connections;
     counts->connections_now += http->connection_count;
     counts->refused_by_address += own->refused_by_address;
+    counts->cut_by_records += own->cut_by_records;
     counts->pauses_by_limit += own->pauses_by_limit;
     counts->pauses_by_error += own->pauses_by_error;
     counts->handshakes_full += own->handshakes_full;

@@ -10,17 +10,55 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+/* Of this family, whether the kernel has it. */
+static bool is_here(int family) {
+    int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd >= 0) {
+        close(fd);
+    }
+    return fd >= 0;
+}
+
 struct addrinfo *ce_port_address(const char *address, uint16_t port, ce_error *error) {
     char service[8];
     snprintf(service, sizeof service, "%u", port);
     struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV };
+    bool every = address[0] == '\0';
+    if (every) {
+        /* One socket for IPv6 and IPv4 (RFC 3493 5.3), where the kernel has both. */
+        hints.ai_family = is_here(AF_INET6) ? AF_INET6 : AF_INET;
+    }
     struct addrinfo *found = NULL;
-    int result = getaddrinfo(address[0] == '\0' ? NULL : address, service, &hints, &found);
+    int result = getaddrinfo(every ? NULL : address, service, &hints, &found);
     if (result != 0) {
         ce_error_set(error, "%s is not an address to listen on: %s", address, gai_strerror(result));
         return NULL;
     }
     return found;
+}
+
+static bool set(int fd, int option, int value) {
+    return setsockopt(fd, SOL_SOCKET, option, &value, sizeof value) == 0;
+}
+
+/* An address of IPv6 that stands for every address stands for those of IPv4 too, whatever the system's default is. */
+static bool take_both(int fd, const struct sockaddr *address) {
+    int off = 0;
+    return address->sa_family != AF_INET6
+        || !IN6_IS_ADDR_UNSPECIFIED(&((const struct sockaddr_in6 *)address)->sin6_addr)
+        || setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off) == 0;
+}
+
+int ce_port_bind(const struct addrinfo *target, bool shared) {
+    int fd = socket(target->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    bool bound = fd >= 0 && set(fd, SO_REUSEADDR, 1) && (!shared || set(fd, SO_REUSEPORT, 1))
+        && take_both(fd, target->ai_addr) && bind(fd, target->ai_addr, target->ai_addrlen) == 0;
+    if (!bound && fd >= 0) {
+        int reason = errno;
+        close(fd);
+        errno = reason;
+    }
+    return bound ? fd : -1;
 }
 
 void ce_port_refused(const char *address, uint16_t port, int reason, ce_error *error) {
@@ -37,10 +75,6 @@ uint16_t ce_port_of(int fd) {
                                              : ((struct sockaddr_in *)&bound)->sin_port);
 }
 
-static bool set(int fd, int option, int value) {
-    return setsockopt(fd, SOL_SOCKET, option, &value, sizeof value) == 0;
-}
-
 /* A socket that shares its port lets others of the same user share it too, a second gateway by accident. So this one first listens
  * without sharing, which the kernel grants to one socket only. Then it changes sides while it still holds the port: with
  * SO_REUSEPORT workers may join, and without SO_REUSEADDR whoever does not ask to share may not, even while no worker listens. Last it
@@ -54,17 +88,11 @@ int ce_port_join(const char *address, uint16_t port, ce_error *error) {
     if (target == NULL) {
         return -1;
     }
-    int fd = socket(target->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    bool bound = fd >= 0 && set(fd, SO_REUSEADDR, 1) && set(fd, SO_REUSEPORT, 1)
-        && bind(fd, target->ai_addr, target->ai_addrlen) == 0;
+    int fd = ce_port_bind(target, true);
     int reason = errno;
     freeaddrinfo(target);
-    if (!bound) {
+    if (fd < 0) {
         ce_port_refused(address, port, reason, error);
-        if (fd >= 0) {
-            close(fd);
-        }
-        return -1;
     }
     return fd;
 }
@@ -83,9 +111,8 @@ static int hold_named(const char *address, uint16_t port, bool lasting, ce_error
     if (target == NULL) {
         return -1;
     }
-    int fd = socket(target->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    bool bound = fd >= 0 && set(fd, SO_REUSEADDR, 1) && bind(fd, target->ai_addr, target->ai_addrlen) == 0
-        && (!lasting || hold(fd));
+    int fd = ce_port_bind(target, false);
+    bool bound = fd >= 0 && (!lasting || hold(fd));
     int reason = errno;
     freeaddrinfo(target);
     if (!bound) {

@@ -210,6 +210,15 @@ extension Failure {
 
     public static var clientGone: Failure { Failure(.clientGone, detail: "The client closed the connection.") }
 
+    /// A request whose body stands still was ended for others.
+    public static var madeWay: Failure {
+        Failure(
+            .tooBusy,
+            detail:
+                "This gateway is busy, and the request stood still for longest: it made way for others. Send it again, its body without pauses.",
+            retryAfter: 1)
+    }
+
     /// `what` is what has run out: `.tooBusy("connections to the Hub", retryAfter: 1)`; `retryAfter` in seconds.
     public static func tooBusy(_ what: String, retryAfter: Int = 1) -> Failure {
         Failure(

@@ -25,6 +25,13 @@ enum DescriptorLimit {
         return max(1, min(settings.maxConnections, shared - min(settings.upstreamConnections, shared / 2)))
     }
 
+    /// How many calls to the Hub there is room for beside the clients: at least `upstream_connections`, as far as the system has them, and at most one
+    /// for each client.
+    static func calls(_ settings: Settings, of limit: Int) -> Int {
+        let working = min(settings.upstreamConnections, max(2, limit - own) / 2)
+        return max(1, working, min(settings.maxConnections, limit - own - clients(settings, of: limit)))
+    }
+
     /// What to tell the operator; nil when `limit` is enough.
     static func warning(_ settings: Settings, of limit: Int) -> String? {
         let needed = settings.maxConnections + settings.upstreamConnections + own

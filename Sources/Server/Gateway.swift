@@ -80,7 +80,7 @@ final class Gateway {
 extension Exchange {
     /// Answers with a failure, as far as that can still be done.
     func fail(_ failure: Failure, _ context: RequestContext) {
-        let failure = context.isOverdue ? .overdue : failure
+        let failure = context.isOverdue ? .overdue : context.makesWay ? .madeWay : failure
         context.failure = failure
         guard canAnswer, failure.kind != .clientGone else {
             // The head has said that all is well: the only honest end is a connection that breaks.

@@ -17,6 +17,11 @@ struct NamedFiles: Sendable {
         [certificateFault, authoritiesFault, userFault].compactMap(\.self)
     }
 
+    /// What does not keep the gateway from serving, in one line each.
+    var warnings: [String] {
+        (try? TLSContext(certificate: certificate, key: key))?.warnings ?? []
+    }
+
     private var certificateFault: String? {
         do throws(CError) {
             _ = try TLSContext(certificate: certificate, key: key)

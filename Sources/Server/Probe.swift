@@ -5,9 +5,7 @@ internal import Hub
 enum Probe {
     static func run(_ settings: Settings) async -> Bool {
         let listen = settings.adminListen ?? settings.listen
-        let host =
-            listen.address.map { $0.text == "0.0.0.0" || $0.text == "::" ? "127.0.0.1" : $0.bracketed }
-            ?? "127.0.0.1"
+        let host = listen.isEvery ? "127.0.0.1" : listen.address?.bracketed ?? "127.0.0.1"
         do {
             let pool = try TransferPool(trust: .anybody)
             defer { pool.close() }

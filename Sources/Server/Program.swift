@@ -53,7 +53,9 @@ enum Program {
     }
 
     private static func check(_ settings: Settings) -> Int32 {
-        guard filesAreGood(NamedFiles(settings)) else { return Exit.config }
+        let files = NamedFiles(settings)
+        guard filesAreGood(files) else { return Exit.config }
+        for warning in files.warnings { Console.error("hubgate: warning: \(warning)\n") }
         Console.print("The settings are good.\n")
         return Exit.ok
     }

@@ -22,6 +22,8 @@ final class Server {
     let listener: Listener
     let admin: Listener?
     let pool: TransferPool
+    /// Outlives reloads, as the calls do that it counts.
+    private let admission: CallAdmission
     private let escapes: EscapeWatch
     /// Without its token, which lives no longer than what serves with it.
     private let origin: Origin
@@ -39,9 +41,13 @@ final class Server {
                 try TLSContext(certificate: settings.tlsCertificate, key: settings.tlsKey)
             }
         let pool = try TransferPool(
-            trust: origin.trust, dnsServer: settings.nameServer?.description, connections: settings.upstreamConnections)
+            trust: origin.trust, dnsServer: settings.nameServer?.description, connections: CallLimits(settings).total)
+        let admission = CallAdmission(
+            limits: CallLimits(settings), patience: UInt64(settings.connectTimeout.milliseconds),
+            stall: Int(settings.writeTimeout.milliseconds))
+        self.admission = admission
         let escapes = EscapeWatch(metrics: metrics, warn: warn)
-        let upstreams = Upstreams(settings, origin: origin, pool: pool, escapes: escapes)
+        let upstreams = Upstreams(settings, origin: origin, pool: pool, admission: admission, escapes: escapes)
         let gateway = Gateway(settings: settings, upstreams: upstreams, log: log, metrics: metrics)
         self.pool = pool
         self.escapes = escapes
@@ -83,13 +89,18 @@ final class Server {
     /// Serves on with other settings, as far as they are reloadable. `tls` is for new connections.
     func use(_ settings: Settings, token: Secret?, tls: TLSContext) {
         let limits = Listener.Limits(settings)
+        admission.use(
+            total: CallLimits(settings).total, patience: UInt64(settings.connectTimeout.milliseconds),
+            stall: Int(settings.writeTimeout.milliseconds))
         listener.use(tls)
         listener.use(limits)
         admin?.use(tls)
         admin?.use(limits.forAdmin)
         gateway.use(
             settings,
-            upstreams: Upstreams(settings, origin: origin.with(token: token), pool: pool, escapes: escapes))
+            upstreams: Upstreams(
+                settings, origin: origin.with(token: token), pool: pool, admission: admission,
+                escapes: escapes))
     }
 
     /// Closes everything at once. No call to the Hub may be under way.
@@ -101,6 +112,15 @@ final class Server {
     }
 
     var connectionCount: Int { listener.connectionCount }
+}
+
+extension CallLimits {
+    init(_ settings: Settings) {
+        self.init(
+            working: settings.upstreamConnections,
+            total: DescriptorLimit.calls(settings, of: DescriptorLimit.current),
+            waiting: settings.upstreamQueue)
+    }
 }
 
 extension Listener.Limits {
@@ -115,7 +135,7 @@ extension Listener.Limits {
             bufferedBytes: settings.bufferedLimit.bytes, handshake: settings.handshakeTimeout.milliseconds,
             head: settings.headTimeout.milliseconds,
             bodyStall: settings.bodyTimeout.milliseconds, writeStall: settings.writeTimeout.milliseconds,
-            idle: settings.idleTimeout.milliseconds)
+            writePause: settings.idleDownloadTimeout.milliseconds, idle: settings.idleTimeout.milliseconds)
     }
 
     /// Of the listener for `/-/`: few connections, which those of clients cannot take away.

@@ -118,6 +118,7 @@ final class Service {
         guard worker?.speaksForAll ?? true else { return }
         certificate.watch(server.listener.tls, path: settings.tlsCertificate)
         for warning in FilePermissions(settings).warnings { log.warning("\(warning)") }
+        for warning in server.listener.tls.warnings { log.warning("\(warning)") }
         if let warning = DescriptorLimit.warning(settings, of: DescriptorLimit.current) { log.warning("\(warning)") }
     }
 

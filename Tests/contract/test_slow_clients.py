@@ -26,6 +26,7 @@ SETTINGS = {
     "--body-timeout": "1s",
     "--idle-timeout": "1500ms",
     "--write-timeout": "1s",
+    "--idle-download-timeout": "1s",
     "--stall-timeout": "2s",
     "--first-byte-timeout": "3s",
     "--request-timeout": "off",
@@ -365,8 +366,8 @@ CROWD = 500
 PATIENCE = 6
 SLOW = ("handshake", "head", "body", "chunks", "relayed chunks", "idle", "used")
 ALL = (*SLOW, "answer")
-# Of a client that does not read: what waits for it (a high mark of 256 KiB), libcurl's buffer, a connection to the Hub.
-UNREAD_BOUND = 1024 * KIB
+# Of a client that does not read: what waits for it (two TLS records), libcurl's buffers, a connection to the Hub.
+UNREAD_BOUND = 400 * KIB
 
 
 def reach(gate, kind):

@@ -123,17 +123,19 @@ class Gate:
 
     # Asking it
 
-    def tcp(self, timeout=10, receive_buffer=None):
+    def tcp(self, timeout=10, receive_buffer=None, source=None):
         plain = socket.socket()
         plain.settimeout(timeout)
         if receive_buffer:
             plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        if source:
+            plain.bind((source, 0))
         plain.connect(("127.0.0.1", self.port))
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return plain
 
-    def connect(self, timeout=10, context=None, session=None, receive_buffer=None):
-        plain = self.tcp(timeout, receive_buffer)
+    def connect(self, timeout=10, context=None, session=None, receive_buffer=None, source=None):
+        plain = self.tcp(timeout, receive_buffer, source)
         try:
             # Strict about the end: a stream without close_notify raises.
             secure = (context or self.context).wrap_socket(

@@ -7,7 +7,8 @@
 
 /* ---- tls.c: the server's certificate and protocol settings ---- */
 
-/* NULL and a reason when a file is missing, unreadable, expired, not yet valid, or the key is another certificate's. */
+/* NULL and a reason when a file is missing, unreadable, expired, not yet valid, the key another certificate's or an RSA key too short, or when
+ * a client cannot make a handshake with them: one is tried in memory. */
 ce_tls *ce_tls_new(const char *certificate_path, const char *key_path, ce_error *error);
 /* A certificate for `localhost` and 127.0.0.1 that exists only in this process. */
 ce_tls *ce_tls_new_self_signed(ce_error *error);
@@ -18,6 +19,13 @@ int64_t ce_tls_expires(const ce_tls *tls);
 /* The leaf as PEM, for clients that shall trust exactly it. Lives as long as `tls`. */
 const char *ce_tls_pem(const ce_tls *tls);
 
+/* What is wrong with the chain and may keep some clients away: a line each, no line end behind the last. Lives as long as `tls`. */
+const char *ce_tls_warnings(const ce_tls *tls);
+/* The number of the epoch in which session tickets are sealed at a time in seconds: those of it and of the one before are taken. */
+int64_t ce_ticket_epoch(int64_t seconds);
+/* Under which name the key of an epoch seals, for the certificate whose public key has this digest. */
+void ce_ticket_name(const uint8_t identity[32], int64_t epoch, uint8_t name[16]);
+
 /* ---- http.c, exchange.c: the HTTPS server ---- */
 
 typedef struct ce_http_limits {
@@ -25,7 +33,9 @@ typedef struct ce_http_limits {
     uint32_t connections;
     uint32_t connections_per_address; /* 0: no such limit; IPv6 addresses count by their /64 */
     uint32_t requests;                /* on one connection; 0: no such limit */
-    uint32_t handshake_ms, head_ms, body_stall_ms, write_stall_ms, idle_ms;
+    uint32_t handshake_ms, head_ms, body_stall_ms, idle_ms;
+    /* How long the reading of a response may stand still: where more than half of `connections` are taken, and elsewhere. */
+    uint32_t write_stall_ms, write_pause_ms;
 } ce_http_limits;
 
 /* A new request. A refused one has a refusal and no request: it is answered like any other, then its connection closes. */
@@ -54,6 +64,7 @@ size_t ce_http_connection_count(const ce_http *http);
 typedef struct ce_http_counts {
     uint64_t connections, connections_now; /* accepted; open */
     uint64_t refused_by_address;           /* the address had its share */
+    uint64_t cut_by_records;               /* too many TLS records without a byte of a request */
     uint64_t pauses_by_limit;              /* accepting stopped: `connections` are there, the next wait */
     uint64_t pauses_by_error;              /* accepting failed, for example without descriptors */
     uint64_t handshakes_full, handshakes_resumed;

@@ -20,8 +20,9 @@ internal import Hub
         var head: UInt32 = 10_000
         /// How long a request's body may stand still.
         var bodyStall: UInt32 = 60_000
-        /// How long the client's reading of an answer may stand still.
+        /// How long the client's reading of an answer may stand still where more than half of `connections` are taken, and elsewhere.
         var writeStall: UInt32 = 60_000
+        var writePause: UInt32 = 600_000
         var idle: UInt32 = 75_000
     }
 
@@ -133,6 +134,7 @@ internal import Hub
         metrics.set(.connections, to: counts.connections)
         metrics.set(.connectionsOpen, to: counts.connections_now)
         metrics.set(.connectionsRefused, at: MetricPlaces.Refusal.address, to: counts.refused_by_address)
+        metrics.set(.connectionsRefused, at: MetricPlaces.Refusal.records, to: counts.cut_by_records)
         metrics.set(.acceptPauses, at: MetricPlaces.Pause.limit, to: counts.pauses_by_limit)
         metrics.set(.acceptPauses, at: MetricPlaces.Pause.error, to: counts.pauses_by_error)
         metrics.set(.handshakes, at: MetricPlaces.Handshake.full, to: counts.handshakes_full)
@@ -172,6 +174,6 @@ extension ce_http_limits {
             connections: limits.connections, connections_per_address: limits.connectionsPerAddress,
             requests: limits.requests,
             handshake_ms: limits.handshake, head_ms: limits.head, body_stall_ms: limits.bodyStall,
-            write_stall_ms: limits.writeStall, idle_ms: limits.idle)
+            idle_ms: limits.idle, write_stall_ms: limits.writeStall, write_pause_ms: limits.writePause)
     }
 }

@@ -6,7 +6,7 @@ internal import CEvent
 @safe final class TLSContext: @unchecked Sendable {
     let pointer: OpaquePointer
 
-    /// Throws when a file is missing, unreadable, expired, or the key is not the certificate's.
+    /// Throws when a file is missing, unreadable, expired, or the key is not the certificate's, and when no client could make a handshake with them.
     init(certificate: String, key: String) throws(CError) {
         var error = ce_error()
         guard let pointer = unsafe ce_tls_new(certificate, key, &error) else { throw CError(error) }
@@ -27,6 +27,11 @@ internal import CEvent
     /// The end of the certificate's validity, in seconds since 1970.
     var expires: Int64 {
         unsafe ce_tls_expires(pointer)
+    }
+
+    /// What may keep some clients away, a sentence each: an intermediate certificate that is missing, has expired or stands in the wrong place.
+    var warnings: [String] {
+        unsafe String(cString: ce_tls_warnings(pointer)).split(separator: "\n").map(String.init)
     }
 
     /// The certificate as PEM, for clients that shall trust exactly it.

@@ -18,12 +18,16 @@ final class RequestContext {
     var transfer: Transfer? {
         didSet { if isCancelled { transfer?.cancel() } }
     }
-    private var isCancelled = false
+    private(set) var isCancelled = false
+    /// Ends a wait that neither task nor transfer stands for.
+    var onCancel: (@EventLoop () -> Void)?
     /// When `request_timeout` will have passed, and where `RequestTimeLimit` has noted that.
     var due: Moment?
     var place = 0
     /// That limit has passed.
     var isOverdue = false
+    /// It was ended for others.
+    private(set) var makesWay = false
     /// Why the gateway answered in the place of the one who was asked.
     var failure: Failure?
     /// It was answered with what another was who asked the same at that moment.
@@ -43,5 +47,13 @@ final class RequestContext {
         isCancelled = true
         task?.cancel()
         transfer?.cancel()
+        onCancel?()
+        onCancel = nil
+    }
+
+    /// Its call stands still, and others wait for the room that it takes.
+    func makeWay() {
+        makesWay = true
+        cancel()
     }
 }

@@ -25,6 +25,18 @@ struct IPAddress: Equatable, Sendable {
         isLoopback = Self.isLoopback(address)
     }
 
+    /// The network that a host at an IPv6 address chooses its address in: the first 64 bits, in a form of their own. An IPv4 address in IPv6's
+    /// form is a network by itself; what is no address is left as it is.
+    static func network(of text: String) -> Substring {
+        var address = [UInt8](repeating: 0, count: 16)
+        guard unsafe address.withUnsafeMutableBytes({ unsafe inet_pton(AF_INET6, text, $0.baseAddress) }) == 1 else {
+            return text[...]
+        }
+        let isMappedIPv4 = address.starts(with: [UInt8](repeating: 0, count: 10) + [0xff, 0xff])
+        let part = isMappedIPv4 ? address[12...] : address[..<8]
+        return part.map { String($0) }.joined(separator: isMappedIPv4 ? "." : ",")[...]
+    }
+
     private static func isLoopback(_ address: [UInt8]) -> Bool {
         if address.count == 4 { return address[0] == 127 }
         let zeros = [UInt8](repeating: 0, count: 10)

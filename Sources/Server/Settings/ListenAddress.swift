@@ -7,8 +7,11 @@ struct ListenAddress: Equatable, Sendable {
 
     var isLoopback: Bool { address?.isLoopback ?? false }
 
-    /// As getaddrinfo(3) takes it: empty for every address.
-    var host: String { address?.text ?? "" }
+    /// Whether it stands for every address of the machine, IPv6 and IPv4: by whichever family it is said.
+    var isEvery: Bool { address.map { $0.text == "0.0.0.0" || $0.text == "::" } ?? true }
+
+    /// Empty for every address.
+    var host: String { isEvery ? "" : address?.text ?? "" }
 }
 
 extension ListenAddress: CustomStringConvertible {

@@ -43,6 +43,7 @@ struct Settings: Sendable {
     var bodyTimeout = Duration.seconds(60)
     var idleTimeout = Duration.seconds(75)
     var writeTimeout = Duration.seconds(60)
+    var idleDownloadTimeout = Duration.seconds(600)
     var drainTimeout = Duration.seconds(30)
     /// Zero: none.
     var drainDelay = Duration.zero
@@ -58,6 +59,7 @@ struct Settings: Sendable {
     var maxRequestsPerConnection = 10_000
     var bufferedLimit = ByteCount.mebibytes(64)
     var upstreamConnections = 256
+    var upstreamQueue = 1024
 
     var workers = WorkerCount.fixed(1)
     var logLevel = LogLevel.info

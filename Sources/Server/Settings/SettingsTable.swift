@@ -78,7 +78,10 @@ enum SettingsTable {
                 preset: "those of /etc/resolv.conf", sample: "10.0.0.2:53"),
             Setting(
                 "upstream_connections", \.upstreamConnections, .count(1...65_536),
-                "The most connections to the Hub at once, of each worker."),
+                "The most calls to the Hub at once, of each worker; those that wait for their clients are not counted."),
+            Setting(
+                "upstream_queue", \.upstreamQueue, .count(1...65_536),
+                "The most requests of each worker that wait for such a call, at most connect_timeout; more get 503."),
             Setting(
                 "account_hold", \.accountHold, .duration(second...hour, orOff: true),
                 "How long each worker holds an answer of /api/account before it asks the Hub again.", reloadable: true),
@@ -91,7 +94,9 @@ enum SettingsTable {
     private static let times = Group(
         title: "Times",
         settings: [
-            time("connect_timeout", \.connectTimeout, "The longest wait for a connection to the Hub, TLS included."),
+            time(
+                "connect_timeout", \.connectTimeout,
+                "The longest wait for a connection to the Hub, TLS included, and before that for its turn to get one."),
             time("first_byte_timeout", \.firstByteTimeout, "The longest wait for the first byte of the Hub's answer."),
             time("stall_timeout", \.stallTimeout, "The longest silence of the Hub inside an answer."),
             time(
@@ -106,13 +111,18 @@ enum SettingsTable {
             time("head_timeout", \.headTimeout, "The longest time that a client takes to send a request's head."),
             time(
                 "body_timeout", \.bodyTimeout,
-                "The longest silence of a client inside a relayed body; the longest time for one that is held whole."),
+                "How long a client may send next to nothing of a relayed body: less than 512 bytes; the longest time for one that is held whole."
+            ),
             time(
                 "idle_timeout", \.idleTimeout,
                 "The longest time that a client's connection stays open between two requests."),
             time(
                 "write_timeout", \.writeTimeout,
-                "How long a client may take next to nothing of its answer; it is cut within twice that."),
+                "How long a client may take next to nothing of its answer, less than 512 bytes, where calls or connections are scarce."
+            ),
+            time(
+                "idle_download_timeout", \.idleDownloadTimeout,
+                "The same where they are not: data loaders pause for minutes. Below write_timeout, that one holds."),
             time(
                 "drain_timeout", \.drainTimeout,
                 "The longest wait for requests to finish when the gateway is told to stop."),

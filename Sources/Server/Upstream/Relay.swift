@@ -16,8 +16,10 @@ final class Relay: TransferSink {
         case askAgain
     }
 
-    /// Bytes that may wait for the client before the Hub is paused.
-    private static let highMark = 256 * 1024
+    /// Bytes that may wait for the client before the Hub is paused: what the client's socket takes at once does not wait.
+    private static let highMark = 16 * 1024
+    /// As much is written at once, a TLS record.
+    private static let pieceBytes = 16 * 1024
     /// Of content that nobody gets so much is read, for the sake of the connection to the Hub; then the call is ended.
     private static let mostDropped = 16 * 1024
 
@@ -36,6 +38,8 @@ final class Relay: TransferSink {
     private var waitingHead: Transfer.Head?
     /// Why the answer cannot go to the client, if it cannot; the call is cancelled then.
     private(set) var failure: Failure?
+    /// Of the bytes that were left for later, those that the client has been given all the same.
+    private var takenBytes = 0
     /// Content that is still to come; nil if the Hub did not say how much there is.
     private var missingBytes: Int?
     /// Where the content is, if not in this answer.
@@ -44,6 +48,8 @@ final class Relay: TransferSink {
     private(set) var asksAgain = false
     /// Lets go of this at its end.
     var transfer: Transfer?
+    /// Of the call; given back at its end.
+    var place: CallPlace?
     /// Called once at the call's end, where no task waits for it.
     var onEnd: (@EventLoop (Result<Void, Failure>) -> Void)?
 
@@ -54,7 +60,10 @@ final class Relay: TransferSink {
         self.exchange = exchange
         self.context = context
         self.choose = choose
-        exchange.onWritable = { self.transfer?.resume() }
+        exchange.onWritable = {
+            self.place?.goesOn()
+            self.transfer?.resume()
+        }
     }
 
     func begin(_ head: Transfer.Head) {
@@ -111,6 +120,7 @@ final class Relay: TransferSink {
     }
 
     func end(_ outcome: Result<Void, Failure>) {
+        place.take()?.end()
         onEnd?(outcome)
         onEnd = nil
     }
@@ -121,7 +131,10 @@ final class Relay: TransferSink {
             if droppedBytes > Self.mostDropped { transfer?.cancel() }
             return true
         }
-        guard exchange.queuedBytes < Self.highMark else { return false }
+        guard exchange.queuedBytes < Self.highMark else {
+            place?.waitsForClient()
+            return false
+        }
         if rewriter != nil {
             guard RewriteTurn.hasTime else {
                 EventLoop.afterEvents { self.transfer?.resume() }
@@ -134,12 +147,36 @@ final class Relay: TransferSink {
             }
             return true
         }
-        unsafe exchange.write(bytes)
+        guard unsafe write(bytes) else {
+            place?.waitsForClient()
+            return false
+        }
         if let missing = missingBytes {
             missingBytes = missing - bytes.count
             // With its last byte the answer is whole to the client, who may leave at once: that must not look like a cut.
             if missing == bytes.count { finish() }
         }
+        return true
+    }
+
+    /// Writes as much as the client takes. False: the bytes have to come again, since some are left.
+    private func write(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+        guard takenBytes < bytes.count else {
+            // They come again in smaller pieces.
+            takenBytes -= bytes.count
+            return true
+        }
+        var start = takenBytes
+        while start < bytes.count {
+            guard exchange.queuedBytes < Self.highMark else {
+                takenBytes = start
+                return false
+            }
+            let end = min(start + Self.pieceBytes, bytes.count)
+            unsafe exchange.write(UnsafeBufferPointer(rebasing: bytes[start..<end]))
+            start = end
+        }
+        takenBytes = 0
         return true
     }
 

@@ -83,15 +83,17 @@ extension Upstream {
         _ request: Request, _ credential: Credential?, to url: String, body streamsBody: Bool, on exchange: Exchange,
         by relay: Relay
     ) async throws(Failure) {
+        defer { relay.noteTime() }
+        let upload = streamsBody ? UploadPump(from: exchange) : nil
+        try await upload?.begun(relay.context)
+        let place = try await admission.enter(relay.context)
+        relay.place = place
         let transfer = pool.start(
             request, url: url, credential: credential, limits: limits,
             stream: streamsBody ? TransferPool.Stream(length: exchange.declaredLength) : nil, sink: relay)
         relay.transfer = transfer
         relay.context.transfer = transfer
-        let upload = streamsBody ? UploadPump(from: exchange, to: transfer) : nil
-        if let upload {
-            exchange.stream(into: upload)
-        }
+        upload?.go(on: transfer, at: place)
         var outcome: Result<Void, Failure> = .success(())
         do throws(Failure) {
             await transfer.headOrEnd()
@@ -105,6 +107,17 @@ extension Upstream {
 
     /// Makes a call without a body; its relay's `onEnd` tells of the end.
     func start(_ call: RelayedCall, _ context: RequestContext) {
+        if let place = admission.begin(context) { return start(call, context, at: place) }
+        admission.wait(context) { result in
+            switch result {
+            case .success(let place): self.start(call, context, at: place)
+            case .failure(let failure): call.relay.end(.failure(failure))
+            }
+        }
+    }
+
+    private func start(_ call: RelayedCall, _ context: RequestContext, at place: CallPlace) {
+        call.relay.place = place
         let transfer = pool.start(
             call.request, url: call.url, credential: call.credential, limits: limits, sink: call.relay)
         call.relay.transfer = transfer

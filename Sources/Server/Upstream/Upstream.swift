@@ -16,6 +16,7 @@ final class Upstream {
     /// The path that stands before all others of the gateway's.
     let basePath: String
     let pool: TransferPool
+    let admission: CallAdmission
     let limits: Transfer.Limits
     /// Seals the URLs of where the Hub may keep the bytes of files.
     let sealing: Sealing
@@ -31,13 +32,14 @@ final class Upstream {
     /// `base` is one of the addresses in `origin`; both get its token.
     init(
         _ settings: Settings, origin: Server.Origin, base: String, limits: Transfer.Limits, pool: TransferPool,
-        escapes: EscapeWatch
+        admission: CallAdmission, escapes: EscapeWatch
     ) {
         access = settings.access
         self.base = base
         basePath = settings.basePath
         own = origin.token.map { .bearer($0) }
         self.pool = pool
+        self.admission = admission
         xet = settings.xet
         // The sandbox's token is no secret.
         let sealToken = settings.sandbox ? nil : origin.token
@@ -59,13 +61,15 @@ final class Upstream {
 
     /// Sends `request`, whose path is from the Hub's root, with the credential that the access mode gives the caller.
     /// `limit` is of a successful answer, in bytes. Throws `hubBroken` for a larger one, `noToken` where the gateway should lend a
-    /// token and has none.
+    /// token and has none, `tooBusy` where no call is to be had.
     func send(_ request: Request, _ context: RequestContext, limit: Int) async throws(Failure) -> Answer {
         var request = request
         let credential = try credential(for: context.caller)
         request.headers.set("User-Agent", "hubgate/\(Version.number)")
         request.headers.set("X-Amzn-Trace-Id", context.id.description)
         request.headers.set("Accept", "application/json")
+        let place = try await admission.enter(context)
+        defer { place.end() }
         let started = Moment.now
         defer { context.upstreamMicroseconds = Moment.now.microseconds(since: started) }
         let content = ContentCollector(limit: limit)

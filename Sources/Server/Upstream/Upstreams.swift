@@ -5,12 +5,17 @@ struct Upstreams {
     /// The inference router; nil where the settings name none for this Hub.
     let inference: Upstream?
 
-    init(_ settings: Settings, origin: Server.Origin, pool: TransferPool, escapes: EscapeWatch) {
+    init(
+        _ settings: Settings, origin: Server.Origin, pool: TransferPool, admission: CallAdmission,
+        escapes: EscapeWatch
+    ) {
         hub = Upstream(
-            settings, origin: origin, base: origin.base, limits: .hub(settings), pool: pool, escapes: escapes)
+            settings, origin: origin, base: origin.base, limits: .hub(settings), pool: pool, admission: admission,
+            escapes: escapes)
         inference = origin.inference.map { base in
             Upstream(
-                settings, origin: origin, base: base, limits: .inference(settings), pool: pool, escapes: escapes)
+                settings, origin: origin, base: base, limits: .inference(settings), pool: pool,
+                admission: admission, escapes: escapes)
         }
     }
 }

@@ -36,9 +36,9 @@ enum MetricPlaces {
         case full, resumed, failed, abandoned
     }
 
-    /// Why a connection was closed before it could ask.
+    /// Why a connection was closed that might have gone on.
     enum Refusal: Int, MetricPlace {
-        case address
+        case address, records
     }
 
     /// Why no connection was accepted for a while.

@@ -50,7 +50,8 @@ enum MetricsTable {
             MetricRow(.connectionsOpen, "hubgate_connections", .gauge, "Connections open now."),
             MetricRow(
                 .connectionsRefused, "hubgate_connections_refused_total", .counter,
-                "Connections closed before their handshake (address: max_connections_per_address was reached).",
+                "Connections closed for what they are (address: before the handshake, max_connections_per_address was reached; "
+                    + "records: too many TLS records without a byte of a request).",
                 by: [MetricLabel("reason", MetricPlaces.Refusal.self)]),
             MetricRow(
                 .acceptPauses, "hubgate_accept_pauses_total", .counter,

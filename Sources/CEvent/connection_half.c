@@ -1,0 +1,56 @@
+/* A client that has ended its side of the connection and still reads: `shutdown` behind its request, or close_notify (RFC 8446 section 6.1, which allows
+ * either side to go on). One that has left looks the same: its system says FIN for both. It tells them apart when bytes reach it, with a
+ * reset. So one record is sent that every client has to understand and that is no part of a response. */
+#include "connection.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+
+/* A KeyUpdate (RFC 8446 section 4.6.3). TLS 1.2 has no such record: there a client that says FIN has left. */
+static bool probe(ce_exchange *connection) {
+    if (connection->probed) {
+        return true;
+    }
+    connection->probed = true;
+    if (SSL_version(connection->ssl) < TLS1_3_VERSION) {
+        return false;
+    }
+    ce_forget_errors();
+    /* Where a record waits to be written, that one is the probe. */
+    if (SSL_key_update(connection->ssl, SSL_KEY_UPDATE_NOT_REQUESTED) == 1) {
+        SSL_do_handshake(connection->ssl);
+    }
+    return true;
+}
+
+bool ce_connection_is_read(ce_exchange *connection) {
+    struct tcp_info info;
+    socklen_t length = sizeof info;
+    if (getsockopt(bufferevent_getfd(connection->bev), IPPROTO_TCP, TCP_INFO, &info, &length) != 0) {
+        return false;
+    }
+    switch (info.tcpi_state) {
+    case TCP_ESTABLISHED: /* close_notify alone */
+        return true;
+    case TCP_CLOSE_WAIT:
+        return probe(connection);
+    default:
+        return false;
+    }
+}
+
+void ce_connection_half_closed(ce_exchange *connection) {
+    /* What waits may be the rest of the body: the pump finds out. */
+    bool may_be_whole = connection->body_ended || evbuffer_get_length(connection->waiting) > 0;
+    if (connection->phase != CE_PHASE_ANSWERING || !may_be_whole || connection->misbehaves) {
+        ce_connection_ended(connection);
+        return;
+    }
+    ce_connection_hear(connection, false);
+    connection->half_closed = true;
+    if (!ce_connection_is_read(connection)) {
+        ce_connection_ended(connection);
+        return;
+    }
+    ce_connection_limit_at_most(connection, CE_HALF_CLOSED_LOOK_MS);
+}

@@ -1,0 +1,135 @@
+"""A client that ends its side behind its request still gets the response; one that has left takes its call to the Hub along."""
+
+import socket
+import ssl
+import time
+
+import pytest
+
+from fakehub import http, wait_until
+
+V12, V13 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
+GET = b"GET /later HTTP/1.1\r\nHost: h\r\n\r\n"
+PUT = b"PUT /later HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\nbody"
+LARGE = b"x" * (3 << 20)
+
+
+class Client:
+    """TLS over a socket whose two sides can be ended one by one."""
+
+    def __init__(self, gate, version):
+        context = gate.certificates.client_context()
+        context.minimum_version = context.maximum_version = version
+        self.socket = gate.tcp()
+        self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.session = context.wrap_bio(self.incoming, self.outgoing, server_hostname="localhost")
+        self._until_done(self.session.do_handshake)
+
+    def _until_done(self, step):
+        while True:
+            try:
+                done = step()
+                self.socket.sendall(self.outgoing.read())
+                return done
+            except ssl.SSLWantReadError:
+                self.socket.sendall(self.outgoing.read())
+                part = self.socket.recv(65536)
+                if part:
+                    self.incoming.write(part)
+                else:
+                    self.incoming.write_eof()
+
+    def send(self, data):
+        self._until_done(lambda: self.session.write(data))
+
+    def say_close_notify(self):
+        with pytest.raises(ssl.SSLWantReadError):
+            self.session.unwrap()
+        self.socket.sendall(self.outgoing.read())
+
+    def say_fin(self):
+        self.socket.shutdown(socket.SHUT_WR)
+
+    def read_all(self):
+        text = b""
+        try:
+            while part := self._until_read():
+                text += part
+        except (ssl.SSLError, OSError):
+            pass
+        return text
+
+    def _until_read(self):
+        while True:
+            try:
+                return self.session.read(65536)
+            except ssl.SSLWantReadError:
+                part = self.socket.recv(65536)
+                if not part:
+                    return b""
+                self.incoming.write(part)
+
+
+@pytest.fixture
+def before_a_slow_hub(start_before, hub):
+    hub.on("/later", lambda *_: (time.sleep(0.7), http(200, LARGE))[1])
+    hub.on("/never", lambda _, connection: connection.wait_for_end(20) and None)
+    return start_before(hub)
+
+
+ENDS = {
+    "close_notify": [Client.say_close_notify],
+    "FIN": [Client.say_fin],
+    "both": [Client.say_close_notify, Client.say_fin],
+}
+
+
+@pytest.mark.parametrize("request_", [GET, PUT], ids=["GET", "PUT"])
+@pytest.mark.parametrize("end", ENDS)
+def test_a_client_that_ends_its_side_gets_its_response(before_a_slow_hub, end, request_):
+    client = Client(before_a_slow_hub, V13)
+    client.send(request_)
+    for step in ENDS[end]:
+        step(client)
+    text = client.read_all()
+    assert text.startswith(b"HTTP/1.1 200 ") and text.endswith(LARGE)
+    client.socket.close()
+
+
+def test_with_tls_1_2_too_where_only_tls_is_ended(before_a_slow_hub):
+    client = Client(before_a_slow_hub, V12)
+    client.send(GET)
+    client.say_close_notify()
+    assert client.read_all().endswith(LARGE)
+    client.socket.close()
+
+
+def test_requests_that_were_sent_before_are_answered_too(before_a_slow_hub):
+    client = Client(before_a_slow_hub, V13)
+    client.send(GET + GET)
+    client.say_fin()
+    text = client.read_all()
+    assert text.count(b"HTTP/1.1 200 ") == 2 and text.endswith(LARGE)
+    client.socket.close()
+
+
+@pytest.mark.parametrize("version", [V12, V13])
+@pytest.mark.parametrize("says", [[], [Client.say_close_notify], [Client.say_close_notify, Client.say_fin], [Client.say_fin]])
+def test_one_that_has_left_takes_its_call_along(before_a_slow_hub, hub, version, says):
+    client = Client(before_a_slow_hub, version)
+    client.send(GET.replace(b"later", b"never"))
+    assert wait_until(lambda: hub.seen("/never"))
+    for step in says:
+        step(client)
+        time.sleep(0.1)
+    client.socket.close()
+    assert wait_until(lambda: not hub.open, 3), "the call goes on"
+
+
+def test_one_that_ends_its_side_inside_its_body_is_gone(before_a_slow_hub, hub):
+    client = Client(before_a_slow_hub, V13)
+    client.send(PUT[:-1])
+    client.say_fin()
+    assert b" 200 " not in client.read_all()
+    client.socket.close()
+    assert wait_until(lambda: not hub.open)
