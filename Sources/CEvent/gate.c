@@ -177,10 +177,10 @@ static bool is_head(const ce_gate *gate, const gate_input *input) {
     if (gate->state != GATE_AT_REQUEST_LINE && gate->state != GATE_AT_FIELD)
         return false;
     for (size_t at = 0; at < sizeof head - 1; at++) {
-        size_t further = at < gate->length ? 0 : input->at + at - gate->length;
-        if (at >= gate->length && further >= input->count)
+        size_t further = at < gate->lines.length ? 0 : input->at + at - gate->lines.length;
+        if (at >= gate->lines.length && further >= input->count)
             return false;
-        if ((at < gate->length ? gate->bytes[at] : input->bytes[further]) != (uint8_t)head[at])
+        if ((at < gate->lines.length ? gate->lines.bytes[at] : input->bytes[further]) != (uint8_t)head[at])
             return false;
     }
     return true;

@@ -79,6 +79,7 @@ static void prepare(ce_transfer *transfer, const ce_call *call) {
     transfer->sent = transfer->sent_at_check = 0;
     transfer->paused = transfer->complete = transfer->exact = false;
     transfer->received = transfer->received_at_check = 0;
+    transfer->read_size = CE_FIRST_READ_BYTES;
     transfer->reason[0] = '\0';
     if (transfer->streams && transfer->upload == NULL && (transfer->upload = evbuffer_new()) == NULL) {
         abort();

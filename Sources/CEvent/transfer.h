@@ -26,6 +26,10 @@ typedef enum ce_step {
     CE_STEP_ENDED, /* the transfer has failed or was cancelled: nothing is to be done */
 } ce_step;
 
+/* The first read of a response, and the first after the sink wanted no more: what is read and not wanted has to be held. Each read that
+ * the sink takes whole lets the next be twice as large. */
+enum { CE_FIRST_READ_BYTES = 16 * 1024 };
+
 struct ce_transfer {
     ce_pool *pool;
     ce_origin *origin;
@@ -58,8 +62,9 @@ struct ce_transfer {
     /* The response. */
     ce_response_parser parser;
     bool paused, complete;
-    bool exact;    /* nothing came behind it */
-    uint8_t *held; /* what came while the sink wanted nothing: content, then what is not parsed yet */
+    size_t read_size; /* of the next read, in bytes */
+    bool exact;       /* nothing came behind it */
+    uint8_t *held;    /* what came while the sink wanted nothing: content, then what is not parsed yet */
     size_t held_content, held_length;
     uint64_t received, received_at_check;
 

@@ -22,6 +22,7 @@ static bool give(ce_transfer *transfer, ce_block *block) {
     }
     if (!transfer->events->body(transfer->context, block->bytes + block->content, block->content_length)) {
         transfer->paused = true;
+        transfer->read_size = CE_FIRST_READ_BYTES;
         return false;
     }
     transfer->received += block->content_length;
@@ -161,7 +162,8 @@ ce_step ce_transfer_receive(ce_transfer *transfer) {
     }
     ce_channel_begin_turn(channel);
     for (int reads = 0; reads < CE_READS_A_TURN; reads += 1) {
-        ssize_t count = ce_channel_read(channel, transfer->pool->buffer, CE_BUFFER_BYTES);
+        size_t size = transfer->read_size;
+        ssize_t count = ce_channel_read(channel, transfer->pool->buffer, size);
         if (count == CE_CHANNEL_LATER) {
             bool is_over = transfer->stale || (transfer->deaf && !ce_response_has_begun(&transfer->parser));
             return is_over ? CE_STEP_LOST : CE_STEP_GOES_ON;
@@ -178,6 +180,9 @@ ce_step ce_transfer_receive(ce_transfer *transfer) {
         ce_step step = parse(transfer, &block);
         if (step != CE_STEP_GOES_ON || transfer->paused) {
             return step;
+        }
+        if ((size_t)count == size && size < CE_BUFFER_BYTES) {
+            transfer->read_size = 2 * size;
         }
     }
     if (channel->has_more) {
