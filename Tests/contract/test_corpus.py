@@ -33,13 +33,17 @@ def judge(connection, line):
 
 
 def judge_refusal(connection, line):
-    answer = connection.answer()
+    to_head = not line.targets and line.raw.startswith(b"HEAD ")
+    answer = connection.answer(to_head)
     if line.targets and line.targets[-1].is_cut and answer.status != line.refusal:
         # The handler had answered before it came to the body's fault.
         return ends(connection) if answer.closes else f"{answer.status} without closing"
     if answer.status != line.refusal:
         return f"status {answer.status} ({answer['X-Error-Code']}) instead of {line.refusal} ({line.rule})"
-    answer.check_is_error(line.refusal, error_code(line.rule))
+    if to_head:
+        assert answer["X-Error-Code"] == error_code(line.rule)
+    else:
+        answer.check_is_error(line.refusal, error_code(line.rule))
     return ends(connection) if answer.closes else "the refusal does not say Connection: close"
 
 
