@@ -66,7 +66,8 @@ extension JSONParser {
         for digit in isNegative ? raw.dropFirst() : raw {
             let (tens, isTooLarge) = number.multipliedReportingOverflow(by: 10)
             let value = Int64(digit - 0x30)
-            let (sum, isBeyond) = isNegative ? tens.subtractingReportingOverflow(value) : tens.addingReportingOverflow(value)
+            let (sum, isBeyond) =
+                isNegative ? tens.subtractingReportingOverflow(value) : tens.addingReportingOverflow(value)
             guard !isTooLarge, !isBeyond else { return nil }
             number = sum
         }

@@ -56,8 +56,11 @@ struct URLAuthority: Equatable {
         let colon = authority[(literal ?? 0)...].firstIndex(of: UInt8(ascii: ":")) ?? authority.endIndex
         let port = String(decoding: authority[colon...].dropFirst(), as: UTF8.self)
         self.port = port.isEmpty || port == (isPlain ? "80" : "443") ? nil : port
-        if authority[..<colon].allSatisfy({ $0 < 0x7F && $0 > 0x20 && $0 != UInt8(ascii: "%") && $0 != UInt8(ascii: "[") && $0 != UInt8(ascii: "]") }) {
-            let name = authority[..<colon].last == UInt8(ascii: ".") ? authority[..<colon].dropLast() : authority[..<colon]
+        if authority[..<colon].allSatisfy({
+            $0 < 0x7F && $0 > 0x20 && $0 != UInt8(ascii: "%") && $0 != UInt8(ascii: "[") && $0 != UInt8(ascii: "]")
+        }) {
+            let name =
+                authority[..<colon].last == UInt8(ascii: ".") ? authority[..<colon].dropLast() : authority[..<colon]
             host = String(decoding: name.map { $0 &- 0x41 < 26 ? $0 | 0x20 : $0 }, as: UTF8.self)
             return
         }

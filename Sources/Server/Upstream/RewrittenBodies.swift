@@ -112,7 +112,9 @@ struct RewrittenBodies: Sendable {
     /// Whether an answer to such a request is JSON that can be rewritten as it goes by.
     /// Throws `hubBroken` where it cannot be, because it is compressed though that was not asked for.
     static func fits(_ head: Transfer.Head) throws(Failure) -> Bool {
-        guard head.status.allowsContent, head.headers.isMediaType(among: json, suffix: "+json") == true else { return false }
+        guard head.status.allowsContent, head.headers.isMediaType(among: json, suffix: "+json") == true else {
+            return false
+        }
         guard head.headers.isEvery("Content-Encoding", among: identity) else {
             throw .hubBroken("its JSON is compressed though that was not asked for")
         }

@@ -11,18 +11,23 @@ struct HostileJSONTests {
     private static let bodies: [(String, String, String)] = [
         ("deep", "[" + String(repeating: "[", count: megabyte - 2), "deeper than 4 levels"),
         ("deep objects", String(repeating: #"{"a":"#, count: megabyte / 5 - 1), "deeper than 4 levels"),
-        ("members", "{" + (0..<60_000).map { #""m\#($0)":\#($0)"# }.joined(separator: ",") + "}", "more than 64 values"),
+        (
+            "members", "{" + (0..<60_000).map { #""m\#($0)":\#($0)"# }.joined(separator: ",") + "}",
+            "more than 64 values"
+        ),
         ("values", "[" + String(repeating: "1e5,", count: megabyte / 4 - 2) + "1]", "more than 64 values"),
         ("spaces", String(repeating: " ", count: megabyte), "more than 262144 bytes"),
     ]
 
-    @Test("A megabyte to POST /api/repo is refused, while another client's fixed request is answered", arguments: bodies)
+    @Test(
+        "A megabyte to POST /api/repo is refused, while another client's fixed request is answered", arguments: bodies)
     @EventLoop func orders(kind: String, body: String, says: String) async throws {
         let hub = try FakeHub(Response(.ok, text: "OK"))
         defer { hub.close() }
         try await withGateway(hub) { gateway in
             let others = try TestClient(
-                base: "https://127.0.0.1:\(gateway.server.port)", authority: try TestCertificates.shared.get().authority)
+                base: "https://127.0.0.1:\(gateway.server.port)", authority: try TestCertificates.shared.get().authority
+            )
             defer { others.close() }
             let watch = Watch()
             let watching = EventLoop.task { await watch.run(others) }
