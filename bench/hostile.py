@@ -45,7 +45,7 @@ TARGETS = {
     "sealed path": "/-/sealed/r1." + "A" * 43 + "/" + "A" * 7900,
 }
 
-ACCOUNT = members(16_000)
+ACCOUNT = members(4_000)
 """`GET /api/whoami-v2`, near both of its limits."""
 
 

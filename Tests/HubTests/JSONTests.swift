@@ -92,15 +92,19 @@ import Testing
     }
 
     @Test(arguments: [
-        ("[[[[[1]]]]]", "deeper than 4 levels"), ("[" + String(repeating: "1,", count: 64) + "1]", "more than 64 values"),
+        ("[[[[[1]]]]]", "deeper than 4 levels"),
+        ("[" + String(repeating: "1,", count: 64) + "1]", "more than 64 values"),
         ("{\"a\":\"" + String(repeating: "x", count: 1025) + "\"}", "string of more than 1024 bytes"),
         ("{\"" + String(repeating: "x", count: 1025) + "\":1}", "string of more than 1024 bytes"),
         (String(repeating: " ", count: 300_000) + "1", "more than 262144 bytes"),
         ("[" + String(repeating: "9", count: 200) + "]", "number of more than 128 characters"),
-        ("{" + (0..<20).map { "\"\(String(repeating: "é", count: 200))\($0)\":1" }.joined(separator: ",") + "}",
-         "names that are not ASCII"),
+        (
+            "{" + (0..<20).map { "\"\(String(repeating: "é", count: 200))\($0)\":1" }.joined(separator: ",") + "}",
+            "names that are not ASCII"
+        ),
     ])
-    func `what is beyond the limits of an order is refused, and the sentence says the limit`(text: String, says: String) {
+    func `what is beyond the limits of an order is refused, and the sentence says the limit`(text: String, says: String)
+    {
         let thrown = failure { () throws(Failure) in _ = try JSON.parse(Array(text.utf8), within: .order) }
         #expect(thrown?.kind == .badRequest)
         #expect(thrown?.detail.contains(says) == true)
@@ -117,7 +121,8 @@ import Testing
     @Test(arguments: [
         "[" + String(repeating: "[", count: 1_000_000), String(repeating: "{\"a\":", count: 200_000),
         "{" + (0..<90_000).map { "\"m\($0)\":\($0)" }.joined(separator: ",") + "}",
-        "[" + String(repeating: "1e5,", count: 250_000) + "1]", "[" + String(repeating: "\"\\u00e9\",", count: 100_000) + "1]",
+        "[" + String(repeating: "1e5,", count: 250_000) + "1]",
+        "[" + String(repeating: "\"\\u00e9\",", count: 100_000) + "1]",
     ])
     func `a megabyte that once took a minute takes no time`(text: String) {
         // 63 s before; within these limits it is read to its end.
@@ -132,7 +137,8 @@ import Testing
     /// The kinds of https://github.com/nst/JSONTestSuite: what each reader must take.
     @Test(arguments: [
         "[[]   ]", "[\"\"]", "[]", "[\"a\"]", "[false]", "[null, 1, \"1\", {}]", "[null]", "[1\n]", " [1]",
-        "[1,null,null,null,2]", "[2] ", "[123e65]", "[0e+1]", "[0e1]", "[ 4]", "[-0.0000000000000000000000000000000001]",
+        "[1,null,null,null,2]", "[2] ", "[123e65]", "[0e+1]", "[0e1]", "[ 4]",
+        "[-0.0000000000000000000000000000000001]",
         "[20e1]", "[-0]", "[-123]", "[-1]", "[-0]", "[1E22]", "[1E-2]", "[1E+2]", "[123e45]", "[123.456e78]", "[1e-2]",
         "[1e+2]", "[123]", "[123.456789]", "{\"asd\":\"sdf\", \"dfg\":\"fgh\"}", "{\"\":0}",
         "{\"foo\\u0000bar\": 42}", "{\"min\": -1.0e+28, \"max\": 1.0e+28}", "{\n\"a\": \"b\"\n}",
@@ -148,18 +154,22 @@ import Testing
     /// The same suite: what each reader must refuse.
     @Test(arguments: [
         "[1 true]", "[\"\": 1]", "[\"\"],", "[,1]", "[1,,2]", "[\"x\",,]", "[\"x\"]]", "[\"\",]", "[\"x\"", "[3[4]]",
-        "[:1]", "[1,\n1\n,1", "[*]", "[\"\",", "[1,]", "[\"\u{0B}a\"\\f]", "[fals]", "[nul]", "[tru]", "[++1234]", "[+1]",
+        "[:1]", "[1,\n1\n,1", "[*]", "[\"\",", "[1,]", "[\"\u{0B}a\"\\f]", "[fals]", "[nul]", "[tru]", "[++1234]",
+        "[+1]",
         "[-01]", "[-1.0.]", "[-2.]", "[-NaN]", "[.-1]", "[.2e-3]", "[0.1.2]", "[0.3e+]", "[0.3e]", "[0.e1]", "[0E+]",
         "[0e]", "[1.0e+]", "[1.0e-]", "[1.0e]", "[1 000.0]", "[1eE2]", "[2.e+3]", "[9.e+]", "[Inf]", "[1+2]", "[0x1]",
         "[- 1]", "[-012]", "[-.123]", "[1.a]", "[1ea]", "[1.2a-3]", "[012]", "[\u{FF11}]", "{\"x\", null}",
-        "{\"x\"::\"b\"}", "{\u{1F1E8}}", "{\"a\":\"a\" 123}", "{key: 'value'}", "{\"a\" b}", "{:\"b\"}", "{\"a\" \"b\"}",
+        "{\"x\"::\"b\"}", "{\u{1F1E8}}", "{\"a\":\"a\" 123}", "{key: 'value'}", "{\"a\" b}", "{:\"b\"}",
+        "{\"a\" \"b\"}",
         "{\"a\":", "{\"a\"", "{1:1}", "{null:null,null:null}", "{\"id\":0,,,,,}", "{'a':0}", "{\"id\":0,}",
         "{\"a\":\"b\"}/**/", "{\"a\":\"b\"}#", "{\"a\":\"b\",,\"c\":\"d\"}", "{\"a\":\"a", "{\"a\":\"b\"}#",
         "[\"\\uD800\\\"]", "[\"\\uD800\\u\"]", "[\"\\uD800\\u1\"]", "[\"\\uD800\\u1x\"]", "[\"\\u00A\"]",
         "[\"\\x00\"]", "[\"\\\\\\\"]", "[\"\\\t\"]", "[\"\\\"]", "[\"\\uD834\\uDd\"]", "[\"\\a\"]", "[\"\\uqqqq\"]",
         "[\\u0020\"asd\"]", "[\\n]", "\"", "['single quote']", "abc", "[\"\\", "[\"new\nline\"]", "[\"\t\"]",
-        "\"\\UA66D\"", "\"\"x", "<.>", "[<null>]", "[1]x", "[a", "1]", "{\"x\": true,", "[][]", "]", "[", "{}}", "{\"\":",
-        "{]", "{,", "{[", "{\"a", "{'a'", "[\"a", "*", "{\"a\":\"b\"}#{}", "[\\u000A\"\"]", "[1", "[ false, nul", "[\u{0C}]",
+        "\"\\UA66D\"", "\"\"x", "<.>", "[<null>]", "[1]x", "[a", "1]", "{\"x\": true,", "[][]", "]", "[", "{}}",
+        "{\"\":",
+        "{]", "{,", "{[", "{\"a", "{'a'", "[\"a", "*", "{\"a\":\"b\"}#{}", "[\\u000A\"\"]", "[1", "[ false, nul",
+        "[\u{0C}]",
         "\u{2060}", "\"\\uDC00\"", "\"\\uD800\\uD800\"", "-", "--1", "1e1000",
     ])
     func `what no reader takes is refused`(text: String) {
@@ -167,7 +177,10 @@ import Testing
     }
 
     @Test func `a number is an Int64 wherever it is one, and the nearest Double elsewhere`() throws {
-        #expect(try json("[-0,1.0,1e18,-9223372036854775809,0.1,1e-300]") == [0, 1, .integer(1_000_000_000_000_000_000),
-            .number(-9.223372036854775808e18), 0.1, 1e-300])
+        #expect(
+            try json("[-0,1.0,1e18,-9223372036854775809,0.1,1e-300]") == [
+                0, 1, .integer(1_000_000_000_000_000_000),
+                .number(-9.223372036854775808e18), 0.1, 1e-300,
+            ])
     }
 }

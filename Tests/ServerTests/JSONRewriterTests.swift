@@ -106,7 +106,8 @@ struct JSONRewriterTests {
         "What would have to be held without end is an error",
         arguments: [
             #"{"url":"https://huggingface.co/\#(String(repeating: "x", count: 17_000))"}"#,
-            String(repeating: "[", count: 513), #"{"url":"https://huggingface.co/x"#, #"{"url":"\ud800"}"#, #"{"\q":1}"#,
+            String(repeating: "[", count: 513), #"{"url":"https://huggingface.co/x"#, #"{"url":"\ud800"}"#,
+            #"{"\q":1}"#,
         ])
     func tooLong(_ body: String) {
         #expect(throws: Failure.self) { try rewrite([Array(body.utf8)[...]], Self.links) }
@@ -136,12 +137,17 @@ struct JSONRewriterTests {
     @Test(
         "A string that is a URL of the Hub is turned round wherever it is",
         arguments: [
-            (#"["https://huggingface.co/a",1,"https://huggingface.co"]"#, #"["https://gate:8080/a",1,"https://gate:8080"]"#),
+            (
+                #"["https://huggingface.co/a",1,"https://huggingface.co"]"#,
+                #"["https://gate:8080/a",1,"https://gate:8080"]"#
+            ),
             (#"{"a":{"b":"https://huggingface.co/x?y"}}"#, #"{"a":{"b":"https://gate:8080/x?y"}}"#),
             (#""https://huggingface.co/x""#, #""https://gate:8080/x""#),
             (#"{"a":"\u0068ttps:\/\/huggingface.co\/x"}"#, #"{"a":"https://gate:8080/x"}"#),
-            (#"{"train":["https://huggingface.co/api/datasets/o/d/parquet/default/train/0.parquet"]}"#,
-             #"{"train":["https://gate:8080/api/datasets/o/d/parquet/default/train/0.parquet"]}"#),
+            (
+                #"{"train":["https://huggingface.co/api/datasets/o/d/parquet/default/train/0.parquet"]}"#,
+                #"{"train":["https://gate:8080/api/datasets/o/d/parquet/default/train/0.parquet"]}"#
+            ),
         ])
     func byValue(_ body: String, _ wanted: String) throws {
         try expect(body, Self.anyURL, wanted)
@@ -165,7 +171,7 @@ struct JSONRewriterTests {
     @Test("A string that is too long for a URL goes by, however it is cut")
     func byValueTooLong() throws {
         let body = #"["https://huggingface.co/\#(String(repeating: "x", count: 40_000))","https://huggingface.co/"]"#
-        let wanted = String(body.dropLast(25)) + #""https://gate:8080/"]"#
+        let wanted = String(body.dropLast(26)) + #""https://gate:8080/"]"#
         try expectPieces(body, Self.anyURL, wanted)
     }
 

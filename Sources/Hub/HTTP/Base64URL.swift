@@ -2,7 +2,10 @@
 public enum Base64URL {
     private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
 
-    public static func encode(_ bytes: some Collection<UInt8>) -> String {
+    public static func encode(_ bytes: some Collection<UInt8>) -> String { encoded(Array(bytes)) }
+
+    /// Of an array: a generic function is not specialized for another module.
+    private static func encoded(_ bytes: [UInt8]) -> String {
         var text: [UInt8] = []
         text.reserveCapacity(bytes.count * 4 / 3 + 3)
         var bits: UInt32 = 0
@@ -21,7 +24,9 @@ public enum Base64URL {
     }
 
     /// Nil for what `encode` cannot have made: another character, a length that fits no bytes, spare bits that are set.
-    public static func decode(_ text: some Collection<UInt8>) -> [UInt8]? {
+    public static func decode(_ text: some Collection<UInt8>) -> [UInt8]? { decoded(Array(text)) }
+
+    private static func decoded(_ text: [UInt8]) -> [UInt8]? {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(text.count * 3 / 4)
         var bits: UInt32 = 0

@@ -48,7 +48,7 @@ extension JSON {
         var text = text
         text.withUTF8 { bytes in
             var start = 0
-            for unsafe (index, byte) in unsafe bytes.enumerated()
+            for unsafe(index, byte) in unsafe bytes.enumerated()
             where byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") {
                 unsafe output.append(contentsOf: bytes[start..<index])
                 output += escape(byte)

@@ -19,7 +19,7 @@ public struct JSONLimits: Sendable {
     /// The body of a request to `/api/repo`: six flat members, of which the longest is two names of 96 bytes.
     public static let order = JSONLimits(bytes: 256 << 10, depth: 4, values: 64, string: 1024)
     /// `GET /api/whoami-v2`: about ten members for each organisation and for each scope of a fine-grained token.
-    public static let account = JSONLimits(bytes: 512 << 10, depth: 16, values: 16_384)
+    public static let account = JSONLimits(bytes: 256 << 10, depth: 16, values: 4096)
     /// What the Hub says to an order, and its errors: a message and a few members.
     public static let reply = JSONLimits(bytes: 64 << 10, depth: 16, values: 1024)
 }

@@ -51,12 +51,27 @@ extension JSONParser {
         guard raw.count <= Self.longestNumber else {
             throw .badRequest("The body has a number of more than \(Self.longestNumber) characters.")
         }
+        if isWhole, let number = Self.whole(raw) { return .integer(number) }
         let text = String(decoding: raw, as: UTF8.self)
-        if isWhole, let number = Int64(text) { return .integer(number) }
         guard let number = Double(text), number.isFinite else {
             throw .badRequest("The body has a number that is too large.")
         }
-        return Int64(exactly: number).map { .integer($0) } ?? .number(number)
+        return isWhole ? .number(number) : Int64(exactly: number).map { .integer($0) } ?? .number(number)
+    }
+
+    /// Nil for what is beyond Int64.
+    private static func whole(_ raw: ArraySlice<UInt8>) -> Int64? {
+        let isNegative = raw.first == UInt8(ascii: "-")
+        var number: Int64 = 0
+        for digit in isNegative ? raw.dropFirst() : raw {
+            let (tens, isTooLarge) = number.multipliedReportingOverflow(by: 10)
+            let value = Int64(digit - 0x30)
+            let (sum, isBeyond) =
+                isNegative ? tens.subtractingReportingOverflow(value) : tens.addingReportingOverflow(value)
+            guard !isTooLarge, !isBeyond else { return nil }
+            number = sum
+        }
+        return number
     }
 
     private mutating func digits() throws(Failure) {

@@ -89,10 +89,9 @@ struct JSONParser {
     }
 
     private mutating func name() throws(Failure) -> String {
-        let start = position
         let name = try string()
-        if bytes[start..<position].contains(where: { $0 >= 0x80 || $0 == UInt8(ascii: "\\") }) {
-            otherNames += position - start
+        if name.utf8.contains(where: { $0 >= 0x80 }) {
+            otherNames += name.utf8.count
             guard otherNames <= Self.longestOtherNames else {
                 throw .badRequest("The body has more than \(Self.longestOtherNames) bytes of names that are not ASCII.")
             }

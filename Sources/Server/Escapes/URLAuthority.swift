@@ -15,30 +15,40 @@ struct URLAuthority: Equatable {
     /// Nil for a reference that stays where it is, and for schemes other than http and https.
     init?(_ reference: some StringProtocol) {
         // Bytes: an accent behind a slash makes another character of it, and no other delimiter.
-        var bytes = reference.utf8.lazy.filter { ![0x09, 0x0A, 0x0D].contains($0) }.makeIterator()
-        var next = bytes.next()
-        while let byte = next, byte <= 0x20 { next = bytes.next() }
-        var start: [UInt8] = []
-        while let byte = next, start.count < 6, start.last != UInt8(ascii: ":"), !Self.isSlash(byte) {
-            start.append(byte | 0x20)
-            next = bytes.next()
+        self.init(bytes: Array(reference.utf8))
+    }
+
+    private init?(bytes all: [UInt8]) {
+        let isBroken = all.contains { $0 == 0x09 || $0 == 0x0A || $0 == 0x0D }
+        let bytes = isBroken ? all.filter { $0 != 0x09 && $0 != 0x0A && $0 != 0x0D } : all
+        var index = bytes.firstIndex { $0 > 0x20 } ?? bytes.endIndex
+        let start = index
+        while index < bytes.count, index - start < 6, !Self.isSlash(bytes[index]) {
+            index += 1
+            if bytes[index - 1] == UInt8(ascii: ":") { break }
         }
-        let isSecure = start.elementsEqual("https:".utf8)
-        guard isSecure || start.elementsEqual("http:".utf8) || start.isEmpty else { return nil }
-        var slashes = 0
-        while let byte = next, Self.isSlash(byte) {
-            slashes += 1
-            next = bytes.next()
-        }
-        guard !start.isEmpty || slashes >= 2 else { return nil }
-        var authority: [UInt8] = []
-        while let byte = next, !Self.isSlash(byte), byte != UInt8(ascii: "?"), byte != UInt8(ascii: "#") {
+        let scheme = bytes[start..<index]
+        guard scheme.isEmpty || Self.isScheme(scheme) else { return nil }
+        let slashes = index
+        while index < bytes.count, Self.isSlash(bytes[index]) { index += 1 }
+        guard !scheme.isEmpty || index - slashes >= 2 else { return nil }
+        var first = index
+        while index < bytes.count, !Self.isSlash(bytes[index]), bytes[index] != UInt8(ascii: "?"),
+            bytes[index] != UInt8(ascii: "#")
+        {
             // User information, perhaps with an @ of its own.
-            if byte == UInt8(ascii: "@") { authority.removeAll(keepingCapacity: true) } else { authority.append(byte) }
-            next = bytes.next()
+            if bytes[index] == UInt8(ascii: "@") { first = index + 1 }
+            index += 1
         }
-        guard !authority.isEmpty, authority.count <= Self.longestHost else { return nil }
-        self.init(authority, isPlain: start.count == 5)
+        guard first < index, index - first <= Self.longestHost else { return nil }
+        self.init(Array(bytes[first..<index]), isPlain: scheme.count == 5)
+    }
+
+    private static func isScheme(_ scheme: ArraySlice<UInt8>) -> Bool {
+        let wanted: StaticString = scheme.count == 5 ? "http:" : "https:"
+        guard scheme.count == wanted.utf8CodeUnitCount else { return false }
+        for (offset, byte) in scheme.enumerated() where unsafe byte | 0x20 != wanted.utf8Start[offset] { return false }
+        return true
     }
 
     private init(_ authority: [UInt8], isPlain: Bool) {
@@ -46,6 +56,14 @@ struct URLAuthority: Equatable {
         let colon = authority[(literal ?? 0)...].firstIndex(of: UInt8(ascii: ":")) ?? authority.endIndex
         let port = String(decoding: authority[colon...].dropFirst(), as: UTF8.self)
         self.port = port.isEmpty || port == (isPlain ? "80" : "443") ? nil : port
+        if authority[..<colon].allSatisfy({
+            $0 < 0x7F && $0 > 0x20 && $0 != UInt8(ascii: "%") && $0 != UInt8(ascii: "[") && $0 != UInt8(ascii: "]")
+        }) {
+            let name =
+                authority[..<colon].last == UInt8(ascii: ".") ? authority[..<colon].dropLast() : authority[..<colon]
+            host = String(decoding: name.map { $0 &- 0x41 < 26 ? $0 | 0x20 : $0 }, as: UTF8.self)
+            return
+        }
         let name = PercentEncoding.decode(authority[..<colon])
         // The host gets into the log and into errors.
         var host = name.lowercased().unicodeScalars

@@ -42,8 +42,14 @@ struct ContentHosts: Sendable {
         guard let host = Self.host(of: url) else { return false }
         if origins.contains(origin) || origins.contains(Self.withoutUsualPort(origin)) { return true }
         // On https and its own port only: the list says names, not services.
-        guard origin == "https://\(host)" || origin == "https://\(host):443" else { return false }
-        return domains.contains { host == $0 || host.hasSuffix(".\($0)") }
+        let portLength = origin.utf8.count - host.utf8.count - "https://".utf8.count
+        guard origin.hasPrefix("https://"), portLength == 0 || portLength == 4 && origin.hasSuffix(":443") else {
+            return false
+        }
+        return domains.contains { domain in
+            host == domain
+                || host.hasSuffix(domain) && host.utf8.dropLast(domain.utf8.count).last == UInt8(ascii: ".")
+        }
     }
 
     private static func withoutUsualPort(_ origin: String) -> String {

@@ -29,7 +29,9 @@ extension JSONRewriter {
     private func fitting(_ name: Span<UInt8>) throws(Failure) -> UInt32 {
         guard name.count <= Self.longestName else { return 0 }
         guard name.indices.contains(where: { name[$0] == UInt8(ascii: "\\") }) else { return rules.fitting(name) }
-        guard let text = JSON.unescaped(Array(name)[...]) else { throw .hubBroken("its JSON has a string that is none") }
+        guard let text = JSON.unescaped(Array(name)[...]) else {
+            throw .hubBroken("its JSON has a string that is none")
+        }
         return rules.fitting(Array(text.utf8).span)
     }
 

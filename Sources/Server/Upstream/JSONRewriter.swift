@@ -67,7 +67,10 @@ struct JSONRewriter {
         var index = 0
         while index < piece.count {
             switch state {
-            case .structure: index = try structure(piece, index)
+            case .structure:
+                // Where nothing waits, space only goes by.
+                if member.isEmpty { while index < piece.count, piece[index].isSpace { index += 1 } }
+                if index < piece.count { index = try structure(piece, index) }
             case .scalar: index = scalar(piece, index)
             case .string:
                 guard let closing = end.find(in: piece, from: index) else { return rest(piece) }
@@ -221,6 +224,8 @@ extension JSONRewriter {
 }
 
 extension UInt8 {
+    fileprivate var isSpace: Bool { self == 0x20 || self == 0x0A || self == 0x0D || self == 0x09 }
+
     /// Whether a number or a word of JSON is over before this byte.
     fileprivate var endsScalar: Bool {
         switch self {

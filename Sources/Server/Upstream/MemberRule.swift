@@ -23,7 +23,8 @@ struct MemberRules {
 
         init(_ text: String) {
             self =
-                text == "#" ? .number
+                text == "#"
+                ? .number
                 : text.hasPrefix("*") ? .suffix(Array(text.utf8.dropFirst())) : .exact(Array(text.utf8))
         }
 

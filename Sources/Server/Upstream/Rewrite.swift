@@ -110,10 +110,16 @@ struct Rewrite: Sendable {
         gateway + (try sealing.path(to: url, for: use, now: now))
     }
 
+    /// The Hub sends a handful. Each costs more than its bytes.
+    private static let mostLinks = 500
+
     private func applyToLinks(_ headers: inout Headers) throws(Failure) {
         let values = headers.values(of: "Link")
         var rewritten: [String] = []
         for value in values {
+            guard value.utf8.count(where: { $0 == UInt8(ascii: ",") }) <= Self.mostLinks else {
+                throw .hubBroken("its Link field has more than \(Self.mostLinks) links")
+            }
             var links: [String] = []
             for link in Link.list(value) {
                 if let link = try changed(link) { links.append(link) }
@@ -129,7 +135,9 @@ struct Rewrite: Sendable {
     private func changed(_ link: Link) throws(Failure) -> String? {
         if xet == .hide, link.relations.contains(where: { $0.hasPrefix("xet-") }) { return nil }
         if let moved = moved(link.target) { return link.text(target: moved) }
-        if xet == .carry, link.relations.contains("xet-reconstruction-info"), link.target.utf8.first != UInt8(ascii: "/") {
+        if xet == .carry, link.relations.contains("xet-reconstruction-info"),
+            link.target.utf8.first != UInt8(ascii: "/")
+        {
             return link.text(target: try sealedBelow(String(link.target)))
         }
         return link.text(target: link.target)

@@ -62,7 +62,11 @@ struct RelayedJSONTests {
             defer { hub.close() }
             try await withGateway(hub, { $0.strictEscape = isStrict }) { gateway in
                 let reply = try await gateway.client.get("/api/datasets/o/d/parquet")
-                if isStrict { expectError(reply, 502, "HubBroken", "strict_escape") } else { #expect(reply.text == body) }
+                if isStrict {
+                    expectError(reply, 502, "HubBroken", "strict_escape")
+                } else {
+                    #expect(reply.text == body)
+                }
                 let metrics = try await gateway.client.get("/-/metrics").text
                 #expect(metrics.contains("hubgate_escapes_total{place=\"body\"} 1"))
             }

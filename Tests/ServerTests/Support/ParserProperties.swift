@@ -1,7 +1,7 @@
 import Hub
 
 #if !FUZZING
-    @testable import Server
+@testable import Server
 #endif
 
 /// What holds of each parser for any input. The unit tests ask it of Tests/corpus/parsers.tsv, the fuzzers of what they make.
@@ -22,7 +22,8 @@ enum ParserProperties {
 
     /// As `Rewrite.moved` does, without its settings.
     private static func moved(_ url: String) -> String? {
-        url.utf8.starts(with: hub.utf8) ? gateway + String(decoding: url.utf8.dropFirst(hub.utf8.count), as: UTF8.self) : nil
+        url.utf8.starts(with: hub.utf8)
+            ? gateway + String(decoding: url.utf8.dropFirst(hub.utf8.count), as: UTF8.self) : nil
     }
 
     /// In pieces of the given size; nil where it throws.
@@ -49,9 +50,13 @@ enum ParserProperties {
                 return "rules \(number): in pieces of \(size) it becomes something else"
             }
             guard let whole, let before = try? JSON.parse(bytes, within: limits) else { continue }
-            guard let after = try? JSON.parse(whole, within: limits) else { return "rules \(number): it is no JSON any more" }
+            guard let after = try? JSON.parse(whole, within: limits) else {
+                return "rules \(number): it is no JSON any more"
+            }
             if number != 3, shape(before) != shape(after) { return "rules \(number): it has another shape" }
-            if rewritten(whole, rules, size: max(1, whole.count)) != whole { return "rules \(number): it changes again" }
+            if rewritten(whole, rules, size: max(1, whole.count)) != whole {
+                return "rules \(number): it changes again"
+            }
         }
         return nil
     }
@@ -77,7 +82,9 @@ enum ParserProperties {
             return seen.urls
         }
         let whole = seen(bytes, size: max(1, bytes.count))
-        for size in [1, 2, 3, 7, 61] where seen(bytes, size: size) != whole { return "in pieces of \(size) it sees others" }
+        for size in [1, 2, 3, 7, 61] where seen(bytes, size: size) != whole {
+            return "in pieces of \(size) it sees others"
+        }
         let limits = JSONLimits(bytes: .max, depth: 400, values: .max)
         guard let json = try? JSON.parse(bytes, within: limits), names(json).allSatisfy({ !$0.hasPrefix("h") }),
             let clean = rewritten(bytes, ruleSets[0], size: max(1, bytes.count))
@@ -96,7 +103,8 @@ enum ParserProperties {
     /// What is read can be written and read again; strings too; and an order is read or refused.
     @Sendable private static func order(_ bytes: [UInt8]) -> String? {
         if let json = try? JSON.parse(bytes, within: JSONLimits(bytes: .max, depth: 64, values: .max)) {
-            guard let text = try? json.encoded(), let again = try? JSON.parse(text, within: JSONLimits(bytes: .max, depth: 64, values: .max))
+            guard let text = try? json.encoded(),
+                let again = try? JSON.parse(text, within: JSONLimits(bytes: .max, depth: 64, values: .max))
             else { return "what was written cannot be read" }
             if again != json { return "it is read as something else" }
         }
@@ -128,7 +136,9 @@ enum ParserProperties {
         let url = String(decoding: bytes, as: UTF8.self)
         let hosts = ContentHosts(domains: ["hf.co"], origins: ["https://127.0.0.1:9"], base: hub)
         guard hosts.place(of: url) == .content || ContentHosts.origin(of: url) == hub else {
-            if hosts.place(of: url) == .hub, let lenient = URLAuthority(url) { return "a path leads to \(lenient.host)" }
+            if hosts.place(of: url) == .hub, let lenient = URLAuthority(url) {
+                return "a path leads to \(lenient.host)"
+            }
             return nil
         }
         return URLAuthority(url)?.host == ContentHosts.host(of: url) ? nil : "another reader finds another host"
@@ -141,8 +151,11 @@ enum ParserProperties {
         let original = headers
         headers.removeAll(listedIn: "Connection", of: original)
         for name in ["te", "x-a", "a"] {
-            let plain = original["Connection"]?.split { $0 == "," }.contains { trimmed($0).lowercased() == name } ?? false
-            if headers.contains(name) == plain { return "\(name) is \(plain ? "listed and left" : "removed and not listed")" }
+            let plain =
+                original["Connection"]?.split { $0 == "," }.contains { trimmed($0).lowercased() == name } ?? false
+            if headers.contains(name) == plain {
+                return "\(name) is \(plain ? "listed and left" : "removed and not listed")"
+            }
         }
         return nil
     }
@@ -159,10 +172,13 @@ enum ParserProperties {
         let plain = bytes.filter { $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "#") }
         let text = String(decoding: plain, as: UTF8.self)
         let secret = "q7Zq7Z"
-        guard !text.contains(secret), let target = try? Target("/" + text + "&token=\(secret);x=hf_\(secret)") else { return nil }
+        guard !text.contains(secret), let target = try? Target("/" + text + "&token=\(secret);x=hf_\(secret)") else {
+            return nil
+        }
         _ = (target.segments, target.hasDotSegments, target.loggable)
         let segments = target.segments.flatMap { $0.split { $0 == "/" || $0 == "\\" } }
         if target.hasDotSegments != segments.contains(where: { $0 == "." || $0 == ".." }) { return "dot segments" }
-        return target.query != nil && target.loggable.contains(secret) ? "a token is in the log: \(target.loggable)" : nil
+        return target.query != nil && target.loggable.contains(secret)
+            ? "a token is in the log: \(target.loggable)" : nil
     }
 }
