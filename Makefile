@@ -13,7 +13,7 @@ REPEAT ?= 1
 BENCHED = .build/bench/release/hubgate
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-fast check check-deploy build release certs image rundocker mntcerts format lint clean wrk bench bench-build bench-check bench-baseline audit fuzz soak sanitize screenshots compatibility
+.PHONY: help install run test test-fast check check-deploy build release certs image rundocker mntcerts format lint clean wrk bench bench-build bench-check bench-baseline audit sbom fuzz soak sanitize screenshots compatibility
 
 help: ## List what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -54,6 +54,9 @@ release: install ## Pack a binary that needs no Swift: .build/dist
 	swift build -c release --product hubgate --static-swift-stdlib
 	@config/release.sh "$$(swift build -c release --show-bin-path)/hubgate" "$(VERSION)"
 
+sbom: build ## Write the bill of materials: .build/hubgate.cdx.json (CycloneDX)
+	@config/sbom.sh "$$(swift build -c $(CONFIG) --show-bin-path)/hubgate" .build/hubgate.cdx.json
+
 certs: ## Make certs/ (NAMES="gate 10.0.0.5" adds names, FORCE=1: anew)
 	@config/make-certs.sh $(if $(FORCE),--force) $(NAMES)
 
@@ -63,7 +66,10 @@ image: ## Build the container image, with Docker or buildah
 rundocker: certs ## Run the image with certs/ on https://localhost:8080
 	@docker/run.sh --image "$(IMAGE)" --certs certs $(if $(SANDBOX),--sandbox)
 
-mntcerts: ## The same with CERTS=DIRECTORY of cert.pem and key.pem
+mntsbom: build ## Write the bill of materials: .build/hubgate.cdx.json (CycloneDX)
+	@config/sbom.sh "$$(swift build -c $(CONFIG) --show-bin-path)/hubgate" .build/hubgate.cdx.json
+
+certs: ## The same with CERTS=DIRECTORY of cert.pem and key.pem
 	@docker/run.sh --image "$(IMAGE)" --certs "$(CERTS)" --print $(if $(SANDBOX),--sandbox)
 
 format: ## Set the style right in place

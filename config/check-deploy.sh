@@ -48,7 +48,8 @@ HUBGATE_ACCESS=open passes config/compose-replicas.yaml docker-compose -f config
 # Kubernetes' schemas come with a package of PyPI.
 if [[ ! -x .venv-deploy/bin/kubernetes-validate ]]; then
     python3 -m venv .venv-deploy
-    .venv-deploy/bin/python -m pip install --quiet --disable-pip-version-check 'kubernetes-validate>=1.30'
+    .venv-deploy/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+        --requirement config/requirements/deploy.txt
 fi
 for version in 1.27 1.34; do
     passes "config/kubernetes/hubgate.yaml ($version)" \

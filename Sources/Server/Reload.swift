@@ -18,9 +18,12 @@ struct Reload {
         switch reading {
         case .success(.serve(let new)):
             let (settings, needRestart) = old.reloaded(from: new)
-            for (name, path) in [("tls_cert", settings.tlsCertificate), ("tls_key", settings.tlsKey)] {
+            let pair = [
+                ("tls_cert: the certificate", settings.tlsCertificate), ("tls_key: the private key", settings.tlsKey),
+            ]
+            for (name, path) in pair {
                 guard let reason = FileAccess.denial(path) else { continue }
-                return .failure(Refusal(reasons: ["\(name): \(path.shown) cannot be read: \(reason)"]))
+                return .failure(Refusal(reasons: ["\(name) \(path.shown) cannot be read: \(reason)"]))
             }
             do throws(CError) {
                 let tls = try TLSContext(certificate: settings.tlsCertificate, key: settings.tlsKey)

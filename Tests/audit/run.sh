@@ -12,9 +12,10 @@ work=$(mktemp -d)
 trap 'kill "$gate" 2>/dev/null || true; rm -rf "$work"' EXIT
 
 config/install-deps.sh testssl.sh slowhttptest bsdextrautils dnsutils >/dev/null
-if [ ! -x .venv/bin/sslyze ]; then
-    python3 -m venv .venv
-    .venv/bin/pip -q install sslyze
+if [ ! -x .venv-audit/bin/sslyze ]; then
+    python3 -m venv .venv-audit
+    .venv-audit/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+        --requirement config/requirements/audit.txt
 fi
 config/make-certs.sh >/dev/null
 
@@ -48,7 +49,7 @@ sys.exit(1 if found else 0)
 PY
 
 echo "== sslyze"
-.venv/bin/sslyze --sslv2 --sslv3 --tlsv1 --tlsv1_1 --tlsv1_2 --tlsv1_3 --heartbleed --openssl_ccs --robot --reneg \
+.venv-audit/bin/sslyze --sslv2 --sslv3 --tlsv1 --tlsv1_1 --tlsv1_2 --tlsv1_3 --heartbleed --openssl_ccs --robot --reneg \
     --compression --fallback --early_data --resum --json_out="$work/sslyze.json" "127.0.0.1:$port" >"$work/sslyze.txt" || true
 python3 - "$work/sslyze.json" <<'PY' || fault "sslyze"
 import json, sys
