@@ -70,6 +70,11 @@ ce_origin *ce_origin_new(const char *url) {
     }
     origin->host_line_length = (size_t)length;
     origin->numeric = is_numeric(origin->host);
+    /* In brackets stands an address of IPv6, and nothing else (RFC 3986 3.2.2). */
+    if (authority[0] == '[' && (!origin->numeric || strchr(origin->host, ':') == NULL)) {
+        ce_origin_free(origin);
+        return NULL;
+    }
     return origin;
 }
 

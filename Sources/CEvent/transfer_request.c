@@ -49,14 +49,22 @@ static char *append_target(char *into, const char *from) {
     return into;
 }
 
+/* Where the body ends is said once, by us. */
+static bool is_framing(const uint8_t *line, size_t length) {
+    return (length > 14 && line[14] == ':' && gate_equal(line, 14, "content-length"))
+        || (length > 17 && line[17] == ':' && gate_equal(line, 17, "transfer-encoding"));
+}
+
 /* The caller's lines, each of which ends with NUL. */
 static char *append_fields(char *into, const uint8_t *lines, size_t length) {
     const uint8_t *end = lines + length;
     while (lines < end) {
         const uint8_t *nul = memchr(lines, '\0', (size_t)(end - lines));
         size_t count = nul != NULL ? (size_t)(nul - lines) : (size_t)(end - lines);
-        into = append(into, lines, count);
-        into = append(into, "\r\n", 2);
+        if (!is_framing(lines, count)) {
+            into = append(into, lines, count);
+            into = append(into, "\r\n", 2);
+        }
         lines += count + 1;
     }
     return into;

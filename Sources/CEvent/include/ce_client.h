@@ -28,8 +28,10 @@ ce_pool_counts ce_pool_count(const ce_pool *pool);
 
 typedef struct ce_call {
     const char *method;
-    const char *url;       /* absolute; http or https */
-    const uint8_t *fields; /* lines `name: value`, each ended by NUL; `Host` is not among them */
+    const char *url; /* absolute; http or https */
+    const uint8_t
+        *fields; /* lines `name: value`, each ended by NUL, without CR or LF; `Host` is not among them, and what
+                            * frames the body is left out */
     size_t fields_length;
     const uint8_t *body; /* NULL: none, or streamed. Copied. */
     size_t body_length;

@@ -1,7 +1,7 @@
 internal import CEvent
 internal import Hub
 
-/// Makes calls to other HTTP servers, many at once: a libcurl multi handle in the loop, with kept connections.
+/// Makes calls to other HTTP servers, many at once, over kept connections.
 @EventLoop
 @safe final class TransferPool {
     /// Whose certificates are trusted for https.
@@ -19,7 +19,8 @@ internal import Hub
     /// Called at the end of each call.
     var onEnd: (@EventLoop (Transfer) -> Void)?
 
-    /// `dnsServer` is `ip` or `ip:port`, nil for those of /etc/resolv.conf; `connections` is the most to one origin.
+    /// `dnsServer` is `ip` or `ip:port`, nil for those of /etc/resolv.conf; `connections` is how many idle ones are
+    /// kept for one origin.
     init(trust: Trust = .system, dnsServer: String? = nil, connections: Int = 256) throws(CError) {
         var error = ce_error()
         let (file, pem): (String?, String?) =

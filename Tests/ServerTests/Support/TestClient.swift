@@ -38,14 +38,23 @@ final class TestClient {
         return try await send(method, target, body: try json.encoded(), headers: headers)
     }
 
-    /// Throws what a gateway throws of its Hub: for example `hubBroken` when the answer is cut off.
+    /// With `Transfer-Encoding: chunked` the body goes out in a chunk. Throws what a gateway throws of its Hub: for example `hubBroken`
+    /// when the answer is cut off.
     func send(
         _ method: Method, _ target: String, body: [UInt8] = [], headers: Headers = [:]
     ) async throws(Failure) -> Reply {
-        let request = Request(method: method, target: try Target(target), headers: headers, body: body)
+        var request = Request(method: method, target: try Target(target), headers: headers, body: body)
+        let isChunked = headers["Transfer-Encoding"] == "chunked"
+        if isChunked { request.body = [] }
         let content = ContentCollector(limit: 16 << 20)
         let limits = Transfer.Limits(connect: 20_000, firstByte: 20_000, stall: 20_000)
-        let transfer = pool.start(request, url: base + target, limits: limits, sink: content)
+        let transfer = pool.start(
+            request, url: base + target, limits: limits, stream: isChunked ? TransferPool.Stream(length: nil) : nil,
+            sink: content)
+        if isChunked {
+            _ = unsafe body.withUnsafeBufferPointer { unsafe transfer.send($0) }
+            transfer.sendEnd()
+        }
         let head = try await transfer.head()
         try await transfer.done()
         return Reply(status: head.status.code, headers: head.headers, body: try content.bytes())
