@@ -17,9 +17,9 @@ def ask(gate, address):
         return connection.answer().status
 
 
-@pytest.mark.parametrize("workers", ["1", "2"])
-def test_every_address_is_of_ipv6_and_ipv4(start, workers):
-    gate = start("--listen", ":0", "--access", "open", "--workers", workers)
+@pytest.mark.parametrize(("listen", "workers"), [(":0", "1"), (":0", "2"), ("0.0.0.0:0", "1"), ("[::]:0", "1")])
+def test_every_address_is_of_ipv6_and_ipv4(start, listen, workers):
+    gate = start("--listen", listen, "--access", "open", "--workers", workers)
     assert ask(gate, "127.0.0.1") == 200
     assert ask(gate, "::1") == 200
     # An IPv4 client is known by its own address, not by the one that IPv6 has for it.
