@@ -22,7 +22,8 @@ enum Greeting {
     }
 
     private static func origin(_ address: ListenAddress, _ port: UInt16) -> String {
-        let host = address.address.map { $0.isLoopback ? "localhost" : $0.bracketed } ?? "localhost"
+        let isNear = address.isEvery || address.isLoopback
+        let host = isNear ? "localhost" : address.address?.bracketed ?? "localhost"
         return "https://\(host):\(port)"
     }
 }

@@ -363,7 +363,7 @@ def test_a_hub_that_takes_its_time_within_the_limit_is_waited_for(scenes):
 # Many at once
 
 CROWD = 500
-PATIENCE = 6
+PATIENCE = 20
 SLOW = ("handshake", "head", "body", "chunks", "relayed chunks", "idle", "used")
 ALL = (*SLOW, "answer")
 # Of a client that does not read: what waits for it (two TLS records), libcurl's buffers, a connection to the Hub.
@@ -458,8 +458,8 @@ def test_five_hundred_slow_clients_cost_less_than_64_kib_each_and_are_all_cut(sc
     assert crowd.unread_bytes < UNREAD_BOUND, f"{crowd.unread_bytes / KIB:.0f} KiB for each that does not read"
     assert crowd.waited < 1
     assert crowd.left <= 2, f"{crowd.left} are still there"
-    # Progress is looked at once in each limit, so who has just taken what the kernels' buffers hold has up to two.
-    assert crowd.took < 2 * PATIENCE + LATE
+    # A stall is seen an eighth late at most, and who was answered has 5 s to read that.
+    assert crowd.took < PATIENCE * 9 / 8 + 5 + LATE
 
 
 @pytest.mark.skipif(IS_SANITIZED, reason="a sanitizer's memory is not the gate's")
