@@ -604,9 +604,13 @@ def test_a_kept_connection_that_the_hub_has_closed_in_between_harms_nobody(start
 def test_connections_to_the_hub_are_kept_and_used_again(start_before, hub):
     hub.on("/x", lambda asked, _: http(200, b"" if asked.method == "HEAD" else b"x"))
     gate = start_before(hub)
-    for method in ("GET", "POST", "HEAD", "PUT", "GET"):
+    for method in ("GET", "HEAD", "GET", "OPTIONS", "GET"):
         assert exchange(gate, method, "/x").status == 200
     assert hub.accepted == 1
+    # What may act has a new one where a second has passed, as on a slow machine.
+    for method in ("POST", "PUT", "GET"):
+        assert exchange(gate, method, "/x").status == 200
+    assert hub.accepted <= 3
 
 
 # Bounds

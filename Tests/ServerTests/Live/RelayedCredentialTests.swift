@@ -80,7 +80,8 @@ struct RelayedCredentialTests {
                 #expect(reply.headers.values(of: "Link") == ["</a>"])
                 #expect(!reply.headers.contains("X-Early"))
             }
-            #expect(hub.requestCount == 4 && hub.connectionCount == 1)
+            // The POST has one of its own where a second has passed since the GET.
+            #expect(hub.requestCount == 4 && hub.connectionCount <= 2)
         }
     }
 
