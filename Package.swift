@@ -22,7 +22,8 @@ let package = Package(
             name: "CEvent",
             cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])],
             linkerSettings: [
-                "mimalloc", "event_core", "event_extra", "event_openssl", "curl", "cares", "ssl", "crypto", "yaml", "seccomp",
+                "mimalloc", "event_core", "event_extra", "event_openssl", "curl", "cares", "ssl", "crypto", "yaml",
+                "seccomp",
             ].map { .linkedLibrary($0) }
         ),
         .target(name: "Hub", swiftSettings: strict),

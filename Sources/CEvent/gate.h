@@ -97,7 +97,7 @@ struct ce_gate {
     gate_state state;
     gate_rule refused;
     gate_lines lines;
-    bool to_head; /* the request that was refused began as a HEAD */
+    bool to_head;  /* the request that was refused began as a HEAD */
     uint64_t left; /* bytes of the body or of the chunk still to come */
     ce_span body;
     gate_seen seen;

@@ -41,7 +41,7 @@ final class Server {
                 try TLSContext(certificate: settings.tlsCertificate, key: settings.tlsKey)
             }
         let pool = try TransferPool(
-            trust: origin.trust, dnsServer: settings.nameServer?.description, connections: CallLimits(settings).total)
+            trust: origin.trust, dnsServer: settings.nameServer?.description, connections: settings.upstreamConnections)
         let admission = CallAdmission(
             limits: CallLimits(settings), patience: UInt64(settings.connectTimeout.milliseconds),
             stall: Int(settings.writeTimeout.milliseconds))
