@@ -81,7 +81,8 @@ private func verdict(of raw: [UInt8], toHead: Bool, cutAt cuts: [Int]) -> Respon
     }
     behind += raw.count - start
     let outcome = !isOver ? "at close" : behind > 0 ? "whole +\(behind)" : "whole"
-    return ResponseVerdict(outcome: outcome, keeps: head.keeps ? "keep" : "close", content: "\(head.status) \(received)")
+    return ResponseVerdict(
+        outcome: outcome, keeps: head.keeps ? "keep" : "close", content: "\(head.status) \(received)")
 }
 
 @Suite("The response corpus")
