@@ -287,6 +287,60 @@ def test_posts_on_a_connection_that_the_hub_has_just_closed_do_not_fail(trusting
     assert len(any_hub.seen("/last")) <= count
 
 
+def test_posts_at_the_moment_when_the_hub_closes_idle_connections_do_not_fail(trusting, any_hub):
+    """Every server closes what was idle for long; a POST that meets that moment would be lost."""
+    idle_seconds, clients, rounds = 1.3, 20, 2 if IS_SANITIZED else 20
+    together = threading.Barrier(clients)
+
+    def meets(_, connection):
+        together.wait(10)
+        connection.socket.settimeout(idle_seconds)
+        return http(200, b"met")
+
+    def acts(_, connection):
+        connection.socket.settimeout(idle_seconds)
+        return http(200, b"done")
+
+    any_hub.on("/meets", meets)
+    any_hub.on("/acts", acts)
+    gate = trusting(any_hub)
+
+    def one(number):
+        failed = 0
+        with gate.connect(20) as client:
+            for _ in range(rounds):
+                client.send(b"GET /meets HTTP/1.1\r\nHost: localhost\r\nX-Number: %d\r\n\r\n" % number)
+                assert client.answer().body == b"met"
+                time.sleep(idle_seconds + (number / clients - 0.5) * 0.006)
+                client.send(b"POST /acts HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{}")
+                failed += client.answer().status != 200
+        return failed
+
+    with ThreadPoolExecutor(clients) as pool:
+        failed = sum(pool.map(one, range(clients)))
+    assert failed < max(1, clients * rounds / 100)
+
+
+def test_a_new_tls_connection_takes_up_the_session_of_the_one_before(trusting, certificates):
+    hub = FakeHub(certificates=certificates)
+    reused = []
+
+    def last(_, connection):
+        reused.append(connection.socket.session_reused)
+        connection.send(http(200, b"x"))
+        connection.end()
+
+    hub.on("/x", last)
+    gate = trusting(hub)
+    try:
+        for _ in range(3):
+            assert ask(gate, "GET", "/x").body == b"x"
+            time.sleep(0.05)
+        assert reused == [False, True, True]
+    finally:
+        hub.close()
+
+
 def test_what_may_act_goes_on_no_connection_that_was_long_idle(trusting, any_hub):
     any_hub.on("/x", lambda asked, _: http(200, b"%d" % asked.connection.number))
     gate = trusting(any_hub)
