@@ -86,5 +86,10 @@ class NameServer:
         return ".".join(labels).lower(), struct.unpack("!H", message[at + 1 : at + 3])[0], at + 5
 
     def close(self):
-        self.datagrams.close()
-        self.stream.close()
+        # Closing alone leaves it to the thread that waits on it.
+        for listener in (self.datagrams, self.stream):
+            try:
+                listener.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+            listener.close()

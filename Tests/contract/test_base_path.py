@@ -145,7 +145,7 @@ def test_every_way_back_has_the_path_and_the_hubs_own_prefix_goes(start, hub):
         hub.on("/up/old", lambda *_, fields=fields: http(307, b"", *fields))
         answer = one(gate, BASE + "/old")
         assert (answer["Location"], answer["Link"]) == (wanted, f'<{wanted}>; rel="next"')
-    body = json.dumps({"url": f"{hub.url}/up/u/r", "text": f"{hub.url}/up/u/r"}).encode()
+    body = json.dumps({"url": f"{hub.url}/up/u/r", "text": f"See {hub.url}/up/u/r"}).encode()
     hub.on("/up/api/repos/create", lambda *_: http(200, body, b"Content-Type: application/json"))
     created = json.loads(one(gate, BASE + "/api/repos/create", "-d", "{}").body)
-    assert created == {"url": f"{address}/u/r", "text": f"{hub.url}/up/u/r"}
+    assert created == {"url": f"{address}/u/r", "text": f"See {hub.url}/up/u/r"}

@@ -48,7 +48,10 @@ struct Hardening {
     /// Takes from the process the system calls, files and ports that it does not need, if `settings.sandboxing` is on. What the kernel or
     /// the container does not have is a warning.
     mutating func restrict(_ settings: Settings, site: SandboxSite?, as role: ProcessRestriction.Role) {
-        let ports = [443, settings.upstream.port] + (settings.inferenceUpstream.map { [$0.port] } ?? [])
+        let stores = settings.contentHosts.origins.compactMap { try? UpstreamAddress(reading: $0).port }
+        // A name server is asked over TCP where its response was truncated.
+        let ports = [443, settings.upstream.port, settings.nameServer?.port ?? 53] + stores
+            + (settings.inferenceUpstream.map { [$0.port] } ?? [])
         restrict(
             settings.sandboxing, role,
             ReadablePaths(settings, process: role == .serving ? "/proc/self" : "/proc"),

@@ -3,7 +3,7 @@
 /// A file that is replaced by renaming is another file: so the rule is on its directory, where that is not the root. Links lead to
 /// other directories: so the directory of what they lead to is one more.
 struct ReadablePaths: Equatable {
-    /// What libcurl, OpenSSL, evdns and libc read: authorities, resolv.conf, hosts, time zones, randomness.
+    /// What libcurl, OpenSSL, c-ares and libc read: authorities, resolv.conf, hosts, time zones, randomness.
     private static let system = [
         "/etc", "/usr/lib/ssl", "/usr/share/ca-certificates", "/usr/local/share/ca-certificates", "/usr/share/zoneinfo",
         "/run/systemd/resolve", "/dev/urandom", "/dev/random",
