@@ -10,7 +10,7 @@ if [[ ! -x .venv-lock/bin/pip-compile ]]; then
     .venv-lock/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
         --requirement config/requirements/lock.txt
 fi
-for wanted in Tests/contract/requirements/*.in config/requirements/*.in; do
+for wanted in Tests/contract/requirements/*.in config/requirements/*.in bench/requirements.in; do
     echo "$wanted" >&2
     (cd "$(dirname "$wanted")" && CUSTOM_COMPILE_COMMAND=config/lock-python.sh "$OLDPWD/.venv-lock/bin/pip-compile" --quiet \
         --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url --no-emit-find-links "$@" \

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# A Python environment with what a requirements file names: made once, filled anew when the file has changed.
+# A Python environment with what a requirements file names: made once, filled again when the file has changed. Each package is the version
+# whose hash the file has, those that others need too; config/lock-python.sh writes these files from the .in beside them.
 #   config/python-env.sh DIRECTORY REQUIREMENTS
 set -euo pipefail
 
@@ -13,7 +14,7 @@ fi
     echo "python3 could not make a virtual environment; make install brings what it needs (python3-venv)." >&2
     exit 1
 }
-"$directory/bin/python" -m pip install --quiet --disable-pip-version-check --requirement "$wanted" || {
+"$directory/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes --requirement "$wanted" || {
     echo "pip could not fill $directory from PyPI with what $wanted names." >&2
     exit 1
 }

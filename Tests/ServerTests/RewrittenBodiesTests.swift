@@ -158,7 +158,7 @@ struct RewrittenBodiesTests {
     @Test("JSON that is compressed all the same is an error, not a leak")
     func compressed() throws {
         func fits(_ headers: Headers) throws(Failure) -> Bool {
-            try RewrittenBodies.fits(Transfer.Head(status: .ok, headers: headers))
+            try RewrittenBodies.fits(Transfer.Head(status: .ok, headers: headers), isPlain: true)
         }
         #expect(try fits(["Content-Type": "application/vnd.git-lfs+json; charset=utf-8"]))
         var twice: Headers = ["Content-Type": "application/json", "Content-Encoding": "identity"]
@@ -172,5 +172,18 @@ struct RewrittenBodiesTests {
         var two: Headers = ["Content-Type": "application/json", "Content-Encoding": "identity"]
         two.append("Content-Encoding", "gzip")
         #expect(throws: Failure.self) { try fits(two) }
+    }
+
+    @Test("Where a client may have any form, JSON that comes compressed or in parts is left as it is")
+    func elsewhere() throws {
+        func fits(_ status: Status, _ headers: Headers) throws(Failure) -> Bool {
+            try RewrittenBodies.fits(Transfer.Head(status: status, headers: headers), isPlain: false)
+        }
+        #expect(try fits(.ok, ["Content-Type": "application/json"]))
+        #expect(try !fits(.ok, ["Content-Type": "application/json", "Content-Encoding": "gzip"]))
+        #expect(try !fits(Status(206), ["Content-Type": "application/json"]))
+        #expect(RewrittenBodies.areExpected(at: try Target("/api/models")))
+        #expect(RewrittenBodies.areExpected(at: try Target("/u/r.git/info/lfs/objects/batch")))
+        #expect(!RewrittenBodies.areExpected(at: try Target("/u/r.git/info/refs")))
     }
 }

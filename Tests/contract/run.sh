@@ -13,24 +13,7 @@ if [[ ! -x $binary ]]; then
     exit 1
 fi
 
-# environment DIRECTORY REQUIREMENTS: a change of the requirements is installed into the environment that is there. Each package is the
-# version whose hash the file has, those that others need too; config/lock-python.sh writes these files from the .in beside them.
-environment() {
-    local installed=$1/contract-requirements.txt wanted=$here/requirements/$2
-    if cmp -s "$wanted" "$installed" && "$1/bin/python" -c '' 2>/dev/null; then
-        return
-    fi
-    [[ -x $1/bin/python ]] || python3 -m venv "$1" || {
-        echo "python3 could not make a virtual environment; make install brings what it needs (python3-venv)." >&2
-        return 1
-    }
-    "$1/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes --requirement "$wanted" || {
-        echo "pip could not fill $1 from PyPI with what $wanted names." >&2
-        return 1
-    }
-    cp "$wanted" "$installed"
-}
-
+environment() { config/python-env.sh "$1" "$here/requirements/$2"; }
 environment .venv tests.txt &
 makers=($!)
 environment .venv-1 client-1.txt &

@@ -26,13 +26,17 @@ def hub(sandbox_hub):
 @pytest.fixture(scope="module")
 def client(hub, tmp_path_factory):
     """huggingface_hub reads its environment when it is imported, so that comes first."""
-    os.environ.update(hub.variables(tmp_path_factory.mktemp("home")))
+    variables = hub.variables(tmp_path_factory.mktemp("home"))
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
     import huggingface_hub
     import huggingface_hub.constants
     import huggingface_hub.errors
 
     assert huggingface_hub.constants.ENDPOINT == hub.origin
-    return huggingface_hub
+    yield huggingface_hub
+    for name, value in before.items():
+        os.environ.pop(name) if value is None else os.environ.update({name: value})
 
 
 @pytest.fixture(scope="module")

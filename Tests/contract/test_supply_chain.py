@@ -9,7 +9,7 @@ import pytest
 from gate import BINARY, ROOT
 
 SECONDS = 300
-LOCKED = sorted([*ROOT.glob("Tests/contract/requirements/*.txt"), *ROOT.glob("config/requirements/*.txt")])
+LOCKED = sorted([*ROOT.glob("Tests/contract/requirements/*.txt"), *ROOT.glob("config/requirements/*.txt"), ROOT / "bench/requirements.txt"])
 
 
 @pytest.fixture(scope="module")

@@ -110,13 +110,21 @@ struct RewrittenBodies: Sendable {
         target.pathBegins(with: "/v1/") || target.pathBegins(with: "/api/inference-proxy/")
     }
 
-    /// Whether an answer to such a request is JSON that can be rewritten as it goes by.
+    /// Whether answers with URLs in their JSON are to be expected there. They are asked for whole and not compressed; elsewhere a client has what it
+    /// asks for, and JSON that comes compressed or in parts is left as it is.
+    static func areExpected(at target: Target) -> Bool {
+        target.pathBegins(with: "/api/") || target.pathContains(".git/info/lfs/")
+    }
+
+    /// Whether an answer to such a request is JSON that can be rewritten as it goes by. `isPlain`: it was asked for whole and not compressed.
     /// Throws `hubBroken` where it cannot be, because it is compressed though that was not asked for.
-    static func fits(_ head: Transfer.Head) throws(Failure) -> Bool {
+    static func fits(_ head: Transfer.Head, isPlain: Bool) throws(Failure) -> Bool {
         // With two types, or two codings, each client may believe another of them.
         let isJSON = ["/json", "+json"].contains { head.headers.mentions($0, in: "Content-Type") }
         guard head.status.allowsContent, isJSON else { return false }
-        guard head.headers.isEvery("Content-Encoding", among: uncoded) else {
+        let isCoded = !head.headers.isEvery("Content-Encoding", among: uncoded)
+        guard isPlain else { return !isCoded && head.status.code != 206 }
+        guard !isCoded else {
             throw .hubBroken("its JSON is compressed though that was not asked for")
         }
         return true

@@ -30,7 +30,8 @@ extension Upstream {
         request.headers = EndToEndHeaders.upstream(request.headers)
         if xet == .hide { try HiddenXet.prepare(&request) }
         let rules = RewrittenBodies.rules(for: request, xet)
-        if rules != nil {
+        let needsPlain = rules != nil && (isStrict || RewrittenBodies.areExpected(at: request.target))
+        if needsPlain {
             // What is compressed cannot be rewritten as it goes by.
             request.headers.set("Accept-Encoding", "identity")
             // Nor a part, which may begin inside a URL.
@@ -48,7 +49,7 @@ extension Upstream {
             guard rules != nil || Rewrite.concerns(head.headers) || EscapeDetector.concerns(head.headers) else {
                 return .pass(head)
             }
-            return try self.course(head, rules, by: self.rewrite(for: exchange.request))
+            return try self.course(head, rules, isPlain: needsPlain, by: self.rewrite(for: exchange.request))
         }
         return RelayedCall(
             request: request, url: base + request.target.pathAndQuery, credential: credential, relay: relay)
@@ -61,11 +62,14 @@ extension Upstream {
             sealing: sealing, xet: xet, now: WallClock.now.seconds)
     }
 
-    /// What becomes of an answer of the Hub's, or of Xet's server: with its fields rewritten, and by `rules` its JSON.
-    func course(_ head: Transfer.Head, _ rules: [MemberRule]?, by rewrite: Rewrite) throws(Failure) -> Relay.Course {
+    /// What becomes of an answer of the Hub's, or of Xet's server: with its fields rewritten, and by `rules` its JSON. `isPlain`: it was asked for
+    /// whole and not compressed.
+    func course(
+        _ head: Transfer.Head, _ rules: [MemberRule]?, isPlain: Bool, by rewrite: Rewrite
+    ) throws(Failure) -> Relay.Course {
         var head = head
         try lead(&head, by: rewrite)
-        guard let rules, try RewrittenBodies.fits(head) else { return .pass(head) }
+        guard let rules, try RewrittenBodies.fits(head, isPlain: isPlain) else { return .pass(head) }
         let rewriter = JSONRewriter(rules) { (url, change) throws(Failure) in
             try rewrite.replacement(for: url, change)
         }

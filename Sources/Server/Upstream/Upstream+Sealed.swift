@@ -31,7 +31,8 @@ extension Upstream {
         let relay = Relay(to: exchange, context) { head throws(Failure) in
             context.hubRequestID = head.headers["X-Request-Id"]
             if method == .head, sealed.use == .read, Self.refusesHead.contains(head.status.code) { return .askAgain }
-            return try self.course(try rewrite.redirected(head, from: sealed), rules, by: rewrite)
+            return try self.course(
+                try rewrite.redirected(head, from: sealed), rules, isPlain: true, by: rewrite)
         }
         let streamsBody = exchange.hasBody && !original.method.isSafe
         try await carry(request, nil, to: sealed.whole, body: streamsBody, on: exchange, by: relay)
