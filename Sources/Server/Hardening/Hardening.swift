@@ -48,11 +48,18 @@ struct Hardening {
     /// Takes from the process the system calls, files and ports that it does not need, if `settings.sandboxing` is on. What the kernel or
     /// the container does not have is a warning.
     mutating func restrict(_ settings: Settings, site: SandboxSite?, as role: ProcessRestriction.Role) {
-        let ports = [443, settings.upstream.port] + (settings.inferenceUpstream.map { [$0.port] } ?? [])
         restrict(
             settings.sandboxing, role,
             ReadablePaths(settings, process: role == .serving ? "/proc/self" : "/proc"),
-            ports: ports + (site?.ports ?? []))
+            ports: Self.ports(settings) + (site?.ports ?? []))
+    }
+
+    /// The TCP ports of all that is called: content hosts by https, and by name where they have a port of their own; name servers too,
+    /// which are asked by TCP where a response does not fit into a datagram (RFC 7766).
+    static func ports(_ settings: Settings) -> [UInt16] {
+        let origins = settings.contentHosts.origins.compactMap { try? UpstreamAddress(reading: $0) }
+        let called = [settings.upstream] + (settings.inferenceUpstream.map { [$0] } ?? []) + origins
+        return [443, settings.nameServer?.port ?? 53] + called.map(\.port)
     }
 
     /// The same for the process of the sandbox's Hub, which calls nobody and reads nothing of ours.
