@@ -2,6 +2,11 @@
 struct Hardening {
     private(set) var notices: [String] = []
     private(set) var warnings: [String] = []
+    /// Where TCP still leads; nil where the kernel's Landlock knows no ports.
+    private var openPorts: Set<UInt16>?
+
+    /// The first ABI of Landlock that knows TCP ports (Linux 6.7).
+    private static let abiOfPorts = 4
 
     /// Becomes the user that the settings name. Throws when that is not to be had: nothing may be served with root's rights by accident.
     mutating func dropPrivileges(_ settings: Settings) throws(CError) {
@@ -62,6 +67,15 @@ struct Hardening {
         return [443, settings.nameServer?.port ?? 53] + called.map(\.port)
     }
 
+    /// What a reload brought and only a restart can open, in a line for the log: what Landlock has closed stays so.
+    func portWarning(_ settings: Settings) -> String? {
+        guard let openPorts else { return nil }
+        let closed = Set(Self.ports(settings)).subtracting(openPorts).sorted().map(String.init)
+        guard !closed.isEmpty else { return nil }
+        return "content_hosts has ports that sandboxing has closed (\(closed.joined(separator: ", "))): "
+            + "restart to use them."
+    }
+
     /// The same for the process of the sandbox's Hub, which calls nobody and reads nothing of ours.
     mutating func restrictSandbox() {
         restrict(true, .serving, ReadablePaths(nil, process: "/proc/self"), ports: [])
@@ -78,7 +92,9 @@ struct Hardening {
         do throws(CError) {
             switch try ProcessRestriction.keep(paths: readable.paths, ports: ports) {
             case 0: warnings.append("Sandboxing: this kernel has no Landlock, so all files of its user stay readable.")
-            case let abi: parts.append("Landlock (ABI \(abi))")
+            case let abi:
+                parts.append("Landlock (ABI \(abi))")
+                if abi >= Self.abiOfPorts { openPorts = Set(ports) }
             }
         } catch {
             warnings.append("Sandboxing: \(error), so all files of its user stay readable.")
