@@ -153,6 +153,8 @@ ssize_t ce_channel_read_tls(ce_channel *channel, uint8_t *into, size_t size) {
     while (filled < size && records < CE_RECORDS_AT_ONCE) {
         ssize_t count = read_record(channel, into + filled, size - filled);
         if (count <= 0) {
+            /* What is no wait for the socket makes it readable no more, either: the next call has to be made without that. */
+            channel->has_more = filled > 0 && count != CE_CHANNEL_LATER;
             return filled > 0 ? (ssize_t)filled : count;
         }
         filled += (size_t)count;

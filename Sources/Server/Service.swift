@@ -22,6 +22,7 @@ final class Service {
     private let site: SandboxSite?
     private let server: Server
     private let certificate: CertificateWatch
+    private let hardening: Hardening
 
     /// Starts serving. `read` reads the settings anew.
     init(_ settings: Settings, as worker: Worker? = nil, read: @escaping Reader) throws(CError) {
@@ -59,13 +60,14 @@ final class Service {
             throw error
         }
         hardening.restrict(settings, site: site, as: .serving)
+        self.hardening = hardening
         if let worker {
             watchdog = Watchdog(every: Self.wordMilliseconds) { [server] in
                 server.metrics.refresh()
                 worker.say(.alive)
             }
         } else {
-            greet(hardening)
+            greet()
         }
         warn()
     }
@@ -73,7 +75,7 @@ final class Service {
     /// A worker's word that it is alive, and the age of its figures on another's page of metrics.
     private static let wordMilliseconds: UInt64 = 1000
 
-    private func greet(_ hardening: Hardening) {
+    private func greet() {
         let greeting = Greeting.lines(
             settings, port: server.port, adminPort: server.adminPort, sandbox: site)
         for line in greeting + hardening.notices { log.notice("\(line)") }
@@ -110,6 +112,7 @@ final class Service {
         if worker == nil {
             log.notice("\(reload.summary)")
             if let warning = reload.restartWarning { log.warning("\(warning)") }
+            if let warning = hardening.portWarning(settings) { log.warning("\(warning)") }
         }
         warn()
     }

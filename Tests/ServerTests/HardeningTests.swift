@@ -94,6 +94,16 @@ struct HardeningTests {
         #expect(Set(paths).count == paths.count)
     }
 
+    @Test("The ports that stay are those of the Hub, the router, all content hosts and the name server")
+    func ports() throws {
+        var settings = Settings()
+        settings.upstream = try UpstreamAddress(reading: "https://hub.test:8443")
+        settings.contentHosts.origins = ["https://minio.internal:9000", "http://127.0.0.1"]
+        #expect(Set(Hardening.ports(settings)) == [443, 53, 8443, 9000, 80])
+        settings.nameServer = NameServer(address: try #require(IPAddress("127.0.0.1")), port: 5353)
+        #expect(Set(Hardening.ports(settings)) == [443, 5353, 8443, 9000, 80])
+    }
+
     @Test("The name of a user is one that useradd takes", arguments: ["hubgate", "_x", "www-data", "a.b"])
     func names(name: String) throws {
         var settings = Settings()

@@ -273,6 +273,22 @@ def test_a_reload_that_needs_another_directory_says_that_it_takes_a_restart(begi
     assert gate.ask().status == 200
 
 
+@not_sanitized
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_reload_that_names_a_store_on_another_port_says_that_it_takes_a_restart(begin, open_certificates, shared, workers):
+    file = shared / "hubgate.yaml"
+    file.write_text("content_hosts: hf.co,http://127.0.0.1:9\n")
+    gate = begin(open_certificates, "--config", str(file), f"--workers={workers}")
+    if not re.search(r"ABI ([4-9]|\d\d)", wait_for_message(gate, r"^Sandboxing: ")):
+        pytest.skip("this kernel's Landlock knows no ports")
+    file.write_text("content_hosts: http://127.0.0.1:9\n")
+    reload(gate, r"^Reloaded")
+    assert not [line for line in gate.messages if "restart to use them" in line]
+    file.write_text("content_hosts: http://127.0.0.1:9,http://127.0.0.1:10\n")
+    gate.signal(signal.SIGHUP)
+    assert "(10)" in wait_for_message(gate, r"restart to use them\.$")
+
+
 # What the filter refuses, tried behind it
 
 

@@ -351,6 +351,32 @@ def test_what_may_act_goes_on_no_connection_that_was_long_idle(trusting, any_hub
     assert len(any_hub.open) == 2
 
 
+@pytest.mark.parametrize("size", [10, 17_000, 40_000, 100_000])
+def test_close_notify_ends_a_response_though_the_socket_stays_open(trusting, certificates, size):
+    go_on = threading.Event()
+
+    def answer(_, connection):
+        # The end comes with the last bytes, and behind it nothing that would make the socket readable.
+        connection.send(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\n" + b"x" * size)
+        connection.socket.setblocking(False)
+        try:
+            connection.socket.unwrap()
+        except OSError:
+            pass
+        go_on.wait(20)
+
+    hub = FakeHub(certificates=certificates)
+    hub.on("/x", answer)
+    gate = trusting(hub)
+    try:
+        # Whether the end comes with the last read is a matter of chance.
+        for _ in range(8):
+            assert ask(gate, "GET", "/x", timeout=5).body == b"x" * size
+    finally:
+        go_on.set()
+        hub.close()
+
+
 # A Hub that costs
 
 

@@ -2,6 +2,11 @@
 struct Hardening {
     private(set) var notices: [String] = []
     private(set) var warnings: [String] = []
+    /// Where TCP still leads; nil where the kernel's Landlock knows no ports.
+    private var openPorts: Set<UInt16>?
+
+    /// The first ABI of Landlock that knows TCP ports (Linux 6.7).
+    private static let abiOfPorts = 4
 
     /// Becomes the user that the settings name. Throws when that is not to be had: nothing may be served with root's rights by accident.
     mutating func dropPrivileges(_ settings: Settings) throws(CError) {
@@ -48,14 +53,27 @@ struct Hardening {
     /// Takes from the process the system calls, files and ports that it does not need, if `settings.sandboxing` is on. What the kernel or
     /// the container does not have is a warning.
     mutating func restrict(_ settings: Settings, site: SandboxSite?, as role: ProcessRestriction.Role) {
-        let stores = settings.contentHosts.origins.compactMap { try? UpstreamAddress(reading: $0).port }
-        // A name server is asked over TCP where its response was truncated.
-        let ports = [443, settings.upstream.port, settings.nameServer?.port ?? 53] + stores
-            + (settings.inferenceUpstream.map { [$0.port] } ?? [])
         restrict(
             settings.sandboxing, role,
             ReadablePaths(settings, process: role == .serving ? "/proc/self" : "/proc"),
-            ports: ports + (site?.ports ?? []))
+            ports: Self.ports(settings) + (site?.ports ?? []))
+    }
+
+    /// The TCP ports of all that is called: content hosts by https, and by name where they have a port of their own; name servers too,
+    /// which are asked by TCP where a response does not fit into a datagram (RFC 7766).
+    static func ports(_ settings: Settings) -> [UInt16] {
+        let origins = settings.contentHosts.origins.compactMap { try? UpstreamAddress(reading: $0) }
+        let called = [settings.upstream] + (settings.inferenceUpstream.map { [$0] } ?? []) + origins
+        return [443, settings.nameServer?.port ?? 53] + called.map(\.port)
+    }
+
+    /// What a reload brought and only a restart can open, in a line for the log: what Landlock has closed stays so.
+    func portWarning(_ settings: Settings) -> String? {
+        guard let openPorts else { return nil }
+        let closed = Set(Self.ports(settings)).subtracting(openPorts).sorted().map(String.init)
+        guard !closed.isEmpty else { return nil }
+        return "content_hosts has ports that sandboxing has closed (\(closed.joined(separator: ", "))): "
+            + "restart to use them."
     }
 
     /// The same for the process of the sandbox's Hub, which calls nobody and reads nothing of ours.
@@ -74,7 +92,9 @@ struct Hardening {
         do throws(CError) {
             switch try ProcessRestriction.keep(paths: readable.paths, ports: ports) {
             case 0: warnings.append("Sandboxing: this kernel has no Landlock, so all files of its user stay readable.")
-            case let abi: parts.append("Landlock (ABI \(abi))")
+            case let abi:
+                parts.append("Landlock (ABI \(abi))")
+                if abi >= Self.abiOfPorts { openPorts = Set(ports) }
             }
         } catch {
             warnings.append("Sandboxing: \(error), so all files of its user stay readable.")

@@ -24,7 +24,13 @@ final class AccountHold {
     /// The Hub's JSON, without what is secret in it.
     func whoAmI(_ context: RequestContext) async throws(Failure) -> [UInt8] {
         try await held.value(key(context)) { [hub] () async throws(Failure) -> [UInt8] in
-            try await hub.send(WhoAmI(), context)
+            // Others wait for it too: whoever asked first must not take it along when they leave.
+            let own = RequestContext(id: context.id, caller: context.caller)
+            defer {
+                context.hubRequestID = own.hubRequestID
+                context.upstreamMicroseconds = own.upstreamMicroseconds
+            }
+            return try await hub.send(WhoAmI(), own)
         }
     }
 }

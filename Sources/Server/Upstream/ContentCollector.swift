@@ -7,6 +7,9 @@ final class ContentCollector: TransferSink {
     private var collected: [UInt8] = []
     private var isError = false
     private var isTooLarge = false
+    private var isOverdue = false
+    /// Is ended when no more of it is wanted.
+    var transfer: Transfer?
 
     /// `limit` is in bytes, of a successful answer.
     init(limit: Int) {
@@ -23,15 +26,26 @@ final class ContentCollector: TransferSink {
         } else if collected.count + bytes.count > limit {
             isTooLarge = true
             collected = []
+            transfer?.cancel()
         } else if !isTooLarge {
             unsafe collected.append(contentsOf: bytes)
         }
         return true
     }
 
-    /// Throws `hubBroken` if there was more than the limit.
-    func bytes() throws(Failure) -> [UInt8] {
+    /// It has taken too long in all, however steadily it comes.
+    func giveUp() {
+        isOverdue = true
+        transfer?.cancel()
+    }
+
+    func end(_ outcome: Result<Void, Failure>) { transfer = nil }
+
+    /// All of it, when it has ended. Throws `hubBroken` if there was more than the limit, `hubTooSlow`, or why it is not whole.
+    func bytes(_ outcome: Result<Void, Failure> = .success(())) throws(Failure) -> [UInt8] {
         guard !isTooLarge else { throw .hubBroken("it is larger than \(limit) bytes") }
+        if isOverdue { throw .hubTooSlow("the answer was not whole within the time limit") }
+        try outcome.get()
         return collected
     }
 }

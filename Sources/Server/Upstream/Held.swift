@@ -3,8 +3,18 @@ internal import Hub
 /// Holds answers for a while, and makes one call of all that ask while none is held: for what the Hub rate-limits strictly.
 @EventLoop
 final class Held<Key: Hashable & Sendable, Value: Sendable> {
+    @EventLoop
+    private final class Waiter {
+        var continuation: CheckedContinuation<Result<Value, Failure>, Never>?
+
+        func resume(_ result: Result<Value, Failure>) {
+            continuation?.resume(returning: result)
+            continuation = nil
+        }
+    }
+
     private enum Entry {
-        case waiting([CheckedContinuation<Result<Value, Failure>, Never>])
+        case waiting([Waiter])
         case held(Result<Value, Failure>, since: Moment, microseconds: Int)
     }
 
@@ -30,21 +40,33 @@ final class Held<Key: Hashable & Sendable, Value: Sendable> {
     }
 
     /// The value held for `key`, or else of one call to `make` for all who wait.
-    /// The call goes on when one of them leaves: the others, and the next to come, still want it.
+    /// The call goes on when one of them leaves: the others, and the next to come, still want it. Throws `clientGone` to a task that is
+    /// cancelled.
     func value(
         _ key: Key, _ make: @escaping @EventLoop () async throws(Failure) -> Value
     ) async throws(Failure) -> Value {
         if let value = try atHand(key) { return value }
-        let result = await withCheckedContinuation { continuation in
-            if case .waiting(let others) = entries[key] {
-                entries[key] = .waiting(others + [continuation])
-            } else {
-                makeRoom()
-                entries[key] = .waiting([continuation])
-                ask(key, make)
+        let waiter = Waiter()
+        let result: Result<Value, Failure> = await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                // Of a task that was cancelled before, no handler comes.
+                guard !Task.isCancelled else { return continuation.resume(returning: .failure(.clientGone)) }
+                waiter.continuation = continuation
+                join(waiter, key, make)
             }
+        } onCancel: {
+            EventLoop.assumeIsolated { waiter.resume(.failure(.clientGone)) }
         }
         return try result.get()
+    }
+
+    private func join(_ waiter: Waiter, _ key: Key, _ make: @escaping @EventLoop () async throws(Failure) -> Value) {
+        guard case .waiting(let others) = entries[key] else {
+            makeRoom()
+            entries[key] = .waiting([waiter])
+            return ask(key, make)
+        }
+        entries[key] = .waiting(others.filter { $0.continuation != nil } + [waiter])
     }
 
     private func ask(_ key: Key, _ make: @escaping @EventLoop () async throws(Failure) -> Value) {
@@ -62,7 +84,7 @@ final class Held<Key: Hashable & Sendable, Value: Sendable> {
     private func settle(_ key: Key, _ result: Result<Value, Failure>) {
         guard case .waiting(let waiters) = entries[key] else { return }
         entries[key] = .held(result, since: .now, microseconds: holding(result))
-        for waiter in waiters { waiter.resume(returning: result) }
+        for waiter in waiters { waiter.resume(result) }
     }
 
     private func holding(_ result: Result<Value, Failure>) -> Int {

@@ -76,10 +76,16 @@ final class Upstream {
         let transfer = pool.start(
             request, url: base + request.target.pathAndQuery, credential: credential, limits: limits,
             sink: content)
+        content.transfer = transfer
         let head = try await transfer.head()
         context.hubRequestID = head.headers["X-Request-Id"]
-        try await transfer.done()
-        return Answer(status: head.status, headers: head.headers, body: try content.bytes())
+        // An answer that is collected is small: one that comes byte by byte has no end that anybody could wait for.
+        let limit = Timer { content.giveUp() }
+        limit.start(milliseconds: UInt64(limits.stall))
+        defer { limit.stop() }
+        var outcome: Result<Void, Failure> = .success(())
+        do throws(Failure) { try await transfer.done() } catch { outcome = .failure(error) }
+        return Answer(status: head.status, headers: head.headers, body: try content.bytes(outcome))
     }
 
     /// Whether a client sent this gateway's own token, wherever it has it from.

@@ -55,6 +55,7 @@ extension Supervisor {
         reload = nil
         log.notice("\(done.reload.summary)")
         if let warning = done.reload.restartWarning { log.warning("\(warning)") }
+        if let warning = hardening.portWarning(settings) { log.warning("\(warning)") }
         if done.refusals > 0 {
             log.warning("\(done.refusals) of \(places.count) workers kept what they had; send SIGHUP again.")
         }

@@ -24,7 +24,7 @@ final class Supervisor {
     /// The last good one: the next worker begins with it.
     var tls: TLSContext
     private let output = OutputWay(STDOUT_FILENO)
-    private var hardening = Hardening()
+    private(set) var hardening = Hardening()
     let slots: MetricSlots
     var sandbox: SandboxProcess?
     var places: [WorkerPlace]
