@@ -79,9 +79,10 @@ final class Upstream {
         content.transfer = transfer
         let head = try await transfer.head()
         context.hubRequestID = head.headers["X-Request-Id"]
-        // An answer that is collected is small: one that comes byte by byte has no end that anybody could wait for.
+        // An answer that is collected is small: one that comes byte by byte has no end that anybody could wait for. One that stands
+        // still is told as such before.
         let limit = Timer { content.giveUp() }
-        limit.start(milliseconds: UInt64(limits.stall))
+        limit.start(milliseconds: 2 * UInt64(limits.stall))
         defer { limit.stop() }
         var outcome: Result<Void, Failure> = .success(())
         do throws(Failure) { try await transfer.done() } catch { outcome = .failure(error) }
