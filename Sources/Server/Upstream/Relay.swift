@@ -116,6 +116,7 @@ final class Relay: TransferSink {
             (isDropped, isServed) = (true, true)
             return
         }
+        transfer?.flows(to: exchange)
         if onEnd != nil, sendsHeadAtOnce {
             EventLoop.afterEvents { self.exchange.flushHead() }
         }
@@ -145,7 +146,15 @@ final class Relay: TransferSink {
         if let missing = missingBytes {
             missingBytes = missing - bytes.count
             // With its last byte the answer is whole to the client, who may leave at once: that must not look like a cut.
-            if missing == bytes.count { finish() }
+            if missing == bytes.count {
+                finish()
+                return true
+            }
+        }
+        // Else as much again would be read, only to be held.
+        if exchange.queuedBytes >= Self.highMark {
+            place?.waitsForClient()
+            transfer?.pause()
         }
         return true
     }
