@@ -66,10 +66,7 @@ image: ## Build the container image, with Docker or buildah
 rundocker: certs ## Run the image with certs/ on https://localhost:8080
 	@docker/run.sh --image "$(IMAGE)" --certs certs $(if $(SANDBOX),--sandbox)
 
-mntsbom: build ## Write the bill of materials: .build/hubgate.cdx.json (CycloneDX)
-	@config/sbom.sh "$$(swift build -c $(CONFIG) --show-bin-path)/hubgate" .build/hubgate.cdx.json
-
-certs: ## The same with CERTS=DIRECTORY of cert.pem and key.pem
+mntcerts: ## The same with CERTS=DIRECTORY of cert.pem and key.pem
 	@docker/run.sh --image "$(IMAGE)" --certs "$(CERTS)" --print $(if $(SANDBOX),--sandbox)
 
 format: ## Set the style right in place

@@ -29,13 +29,16 @@ ORDERS = {
 """Bodies of `POST /api/repo`."""
 
 FIELDS = {
-    "Connection, 30,000 members": ("Connection", filled("a,", LIST)),
-    "Accept, 30,000 members": ("Accept", filled("a,", LIST)),
-    "Cache-Control, empty members": ("Cache-Control", "," * LIST),
-    "Cookie": ("Cookie", filled("a=b; ", LIST)),
-    "Authorization, blanks": ("Authorization", "Bearer" + " a" * (LIST // 2)),
+    "Connection, 30,000 members": [("Connection", filled("a,", LIST))],
+    "Accept, 30,000 members": [("Accept", filled("a,", LIST))],
+    "Cache-Control, empty members": [("Cache-Control", "," * LIST)],
+    "Cookie": [("Cookie", filled("a=b; ", LIST))],
+    "Authorization, blanks": [("Authorization", "Bearer" + " a" * (LIST // 2))],
+    "95 fields, 60 kB": [(f"X-Field-{number}", "a" * (LIST // 95 - 20)) for number in range(95)],
+    "Connection names 90 fields": [("Connection", filled("a,", LIST // 2) + ",".join(f"X-{n}" for n in range(90)))]
+    + [(f"X-{number}", "a" * 250) for number in range(90)],
 }
-"""A field of `GET /api/models/…`."""
+"""Fields of `GET /api/models/…`."""
 
 TARGETS = {
     "query, escapes": "/api/models/x?" + filled("%41=b&", 8000),
@@ -47,6 +50,9 @@ TARGETS = {
 
 ACCOUNT = members(4_000)
 """`GET /api/whoami-v2`, near both of its limits."""
+
+
+XET_LINK = '<https://cas-server.xethub.hf.co/v1/a>;rel="xet-reconstruction-info",'
 
 
 def answers(hub):
@@ -63,7 +69,12 @@ def answers(hub):
         ("backslashes", "8 MiB of escapes", [], array('"\\\\\\n\\t\\r\\n\\t\\r\\n"', size)),
         ("deep", "8 MiB of objects in objects", [], filled('{"a":{"b":{"c":{}}}},', size)),
         ("link", "Link, 20,000 links", [("Link", filled("<>,", LIST))], "{}"),
-        ("rel", "Link, many relations", [("Link", "<a>;rel=\"" + filled("a ", LIST) + "\"")], "{}"),
+        ("rel", "Link, many relations", [("Link", "<a>;rel=\"" + filled("a ", 16_000) + "\"")], "{}"),
+        ("words", "Link, 30,000 relations", [("Link", "<a>;rel=\"" + filled("a ", LIST) + "\"")], "{}"),
+        ("brackets", "Link, 60,000 brackets", [("Link", "<" * LIST)], "{}"),
+        ("fields", "Link, 30 fields of 499 links", [("Link", filled("<a>,", 1996))] * 30, "{}"),
+        ("xet", "Link, 99 to Xet's server", [("Link", filled(XET_LINK, 99 * len(XET_LINK)))], "{}"),
+        ("refresh", "Refresh, 60 kB", [("Refresh", "0;" + filled("url=", LIST))], "{}"),
         ("location", "Location, 60 kB", [("Location", hub + "/" + "a" * LIST)], "{}"),
         ("host", "Location, a host of 60 kB", [("Location", "https://" + filled("%41", LIST))], "{}"),
     ]

@@ -81,6 +81,10 @@ size_t ce_exchange_queued(const ce_exchange *exchange) {
     return evbuffer_get_length(bufferevent_get_output(exchange->bev));
 }
 
+int ce_exchange_socket(const ce_exchange *exchange) {
+    return bufferevent_getfd(exchange->bev);
+}
+
 static bool must_close(const ce_exchange *exchange) {
     uint32_t most = exchange->http->limits.requests;
     bool is_last = exchange->half_closed && evbuffer_get_length(exchange->waiting) == 0;

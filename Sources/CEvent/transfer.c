@@ -80,6 +80,7 @@ static void prepare(ce_transfer *transfer, const ce_call *call) {
     transfer->paused = transfer->complete = transfer->exact = false;
     transfer->received = transfer->received_at_check = 0;
     transfer->read_size = CE_FIRST_READ_BYTES;
+    transfer->goes_to = -1;
     transfer->reason[0] = '\0';
     if (transfer->streams && transfer->upload == NULL && (transfer->upload = evbuffer_new()) == NULL) {
         abort();
@@ -105,6 +106,17 @@ ce_transfer *ce_transfer_start(ce_pool *pool, const ce_call *call, const ce_tran
         ce_transfer_go(transfer);
     }
     return transfer;
+}
+
+void ce_transfer_flows_to(ce_transfer *transfer, int socket) {
+    transfer->goes_to = socket;
+}
+
+void ce_transfer_pause(ce_transfer *transfer) {
+    if (transfer->stage == CE_STAGE_RECEIVING) {
+        transfer->paused = true;
+        transfer->read_size = CE_FIRST_READ_BYTES;
+    }
 }
 
 void ce_transfer_resume(ce_transfer *transfer) {

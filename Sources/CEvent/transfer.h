@@ -27,7 +27,7 @@ typedef enum ce_step {
 } ce_step;
 
 /* The first read of a response, and the first after the sink wanted no more: what is read and not wanted has to be held. Each read that
- * the sink takes whole lets the next be twice as large. */
+ * the sink takes whole lets the next be twice as large, as far as the socket has room behind it. */
 enum { CE_FIRST_READ_BYTES = 16 * 1024 };
 
 struct ce_transfer {
@@ -63,6 +63,7 @@ struct ce_transfer {
     ce_response_parser parser;
     bool paused, complete;
     size_t read_size; /* of the next read, in bytes */
+    int goes_to;      /* the socket of who gets the content; -1: not known */
     bool exact;       /* nothing came behind it */
     uint8_t *held;    /* what came while the sink wanted nothing: content, then what is not parsed yet */
     size_t held_content, held_length;

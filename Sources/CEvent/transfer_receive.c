@@ -1,8 +1,10 @@
 /* The response as it comes in: read into the pool's one buffer, parsed there, and given on as spans of it. */
 #include "transfer.h"
 
+#include <linux/sock_diag.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 /* Pieces of content up to this size are moved together, so that chunks of a byte each cost what bytes cost. */
 enum { CE_JOINED_BYTES = 4096 };
@@ -152,6 +154,29 @@ static ce_step input_ended(ce_transfer *transfer, bool in_order) {
     return over ? CE_STEP_WHOLE : CE_STEP_LOST;
 }
 
+/* How many bytes a socket takes before it is full, about. What it counts of its memory is up to twice the bytes in it. */
+static size_t room_of(int socket) {
+    uint32_t memory[SK_MEMINFO_VARS];
+    socklen_t size = sizeof memory;
+    if (getsockopt(socket, SOL_SOCKET, SO_MEMINFO, memory, &size) != 0 || size < sizeof memory) {
+        return 0;
+    }
+    uint32_t bound = memory[SK_MEMINFO_SNDBUF], used = memory[SK_MEMINFO_WMEM_QUEUED];
+    return bound > used ? (bound - used) / 2 : 0;
+}
+
+/* A large read that finds the socket full would be held for as long as its client reads nothing. */
+static size_t next_size(const ce_transfer *transfer) {
+    size_t size = transfer->read_size;
+    if (size > CE_FIRST_READ_BYTES && transfer->goes_to >= 0) {
+        size_t room = room_of(transfer->goes_to);
+        while (size > CE_FIRST_READ_BYTES && size > room) {
+            size /= 2;
+        }
+    }
+    return size;
+}
+
 ce_step ce_transfer_receive(ce_transfer *transfer) {
     ce_channel *channel = &transfer->upstream->channel;
     if (transfer->held != NULL) {
@@ -162,7 +187,7 @@ ce_step ce_transfer_receive(ce_transfer *transfer) {
     }
     ce_channel_begin_turn(channel);
     for (int reads = 0; reads < CE_READS_A_TURN; reads += 1) {
-        size_t size = transfer->read_size;
+        size_t size = next_size(transfer);
         ssize_t count = ce_channel_read(channel, transfer->pool->buffer, size);
         if (count == CE_CHANNEL_LATER) {
             bool is_over = transfer->stale || (transfer->deaf && !ce_response_has_begun(&transfer->parser));

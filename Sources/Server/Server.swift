@@ -83,7 +83,8 @@ final class Server {
     private func countEverything(_ log: AccessLog) {
         pool.onEnd = { [metrics] in metrics.note($0) }
         metrics.sources = MetricSources(
-            listeners: [listener] + (admin.map { [$0] } ?? []), pool: pool, lifecycle: gateway.lifecycle, log: log)
+            listeners: [listener] + (admin.map { [$0] } ?? []), pool: pool, admission: admission,
+            lifecycle: gateway.lifecycle, log: log)
     }
 
     /// Serves on with other settings, as far as they are reloadable. `tls` is for new connections.

@@ -25,6 +25,32 @@ struct RewriteTests {
         #expect(headers["X-Other"] == "https://huggingface.co/x")
     }
 
+    @Test("A hundred links are rewritten; more, in one field or in many, are an error, well made or not")
+    func manyLinks() throws {
+        let link = "<https://huggingface.co/a>"
+        func apply(_ values: [String]) throws -> [String] {
+            var headers = Headers()
+            for value in values { headers.append("Link", value) }
+            try rewrite.apply(to: &headers)
+            return headers.values(of: "Link")
+        }
+        func list(_ count: Int, _ text: String) -> String {
+            [String](repeating: text, count: count).joined(separator: ",")
+        }
+        #expect(try apply([list(100, link)]) == [list(100, "<https://gate:8080/a>")])
+        #expect(try apply([list(60, link), list(40, link)]).count == 2)
+        for values in [
+            [list(101, link)], [list(60, link), list(41, link)], [String](repeating: link, count: 101), [list(101, "")],
+            [String](repeating: "", count: 101), [String(repeating: "<", count: 101)],
+        ] {
+            let error = #expect(throws: Failure.self) { try apply(values) }
+            #expect(error?.detail.contains("more than 100 links") == true)
+        }
+        let words = #"<a>;rel="\#(String(repeating: "a ", count: 8192))""#
+        let error = #expect(throws: Failure.self) { try apply([words]) }
+        #expect(error?.detail.contains("more than 16384 bytes") == true)
+    }
+
     @Test(
         "An address that only begins like the Hub's is another one",
         arguments: [

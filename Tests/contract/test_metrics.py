@@ -205,6 +205,30 @@ def test_what_is_in_flight_and_a_client_that_leaves(start_before, hub):
     assert page("requests_cut_total") == 1
 
 
+def test_places_for_calls_and_who_waits_for_one(start_before, hub):
+    hub.on("/silent", lambda _, connection: connection.wait_for_end() and None)
+    hub.on("/large", lambda *_: http(200, b"x" * (32 << 20)))
+    gate = start_before(hub, "--upstream-connections", "1", "--upstream-queue", "1", "--connect-timeout", "2s", "--coalesce=off")
+    silent = request("GET", "/silent")
+    with gate.connect(receive_buffer=4096) as reader:
+        reader.send(request("GET", "/large"))
+        assert eventually(gate, lambda page: page("upstream_call_places", state="waiting_for_client") == 1)
+        assert Page(gate)("upstream_call_places", state="working") == 0
+        with gate.connect() as working, gate.connect() as waiting:
+            working.send(silent)
+            assert eventually(gate, lambda page: page("upstream_call_places", state="working") == 1)
+            waiting.send(silent)
+            assert eventually(gate, lambda page: page("upstream_calls_queued") == 1)
+            assert Page(gate)("upstream_calls_refused_total") == 0
+            gate.ask(request("GET", "/silent", b"Connection: close")).check_is_error(503, "TooBusy")
+            assert Page(gate)("upstream_calls_refused_total") == 1, "one was turned away at once"
+            waiting.answer().check_is_error(503, "TooBusy")
+            page = Page(gate)
+            assert (page("upstream_calls_refused_total"), page("upstream_calls_queued")) == (2, 0)
+    assert eventually(gate, lambda page: page("upstream_call_places", state="working") == 0)
+    assert eventually(gate, lambda page: page("upstream_call_places", state="waiting_for_client") == 0)
+
+
 def test_the_process(start):
     before = time.time()
     gate = start()

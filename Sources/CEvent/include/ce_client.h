@@ -59,6 +59,11 @@ typedef struct ce_transfer_events {
 
 /* `done` comes for every transfer, never before this returns. */
 ce_transfer *ce_transfer_start(ce_pool *pool, const ce_call *call, const ce_transfer_events *events, void *context);
+/* The socket that the content goes on to, or -1: far more than it has room for is not read. A socket that is closed meanwhile, or
+ * another's, only makes a wrong guess. */
+void ce_transfer_flows_to(ce_transfer *transfer, int socket);
+/* Reads no more until ce_transfer_resume. What has been read already may still come. */
+void ce_transfer_pause(ce_transfer *transfer);
 void ce_transfer_resume(ce_transfer *transfer);
 /* Queues bytes of a streamed body; returns how many wait for the other side. */
 size_t ce_transfer_send(ce_transfer *transfer, const uint8_t *bytes, size_t count);

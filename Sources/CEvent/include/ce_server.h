@@ -107,6 +107,7 @@ void ce_exchange_close_after(ce_exchange *exchange);
 size_t ce_exchange_write(ce_exchange *exchange, const uint8_t *bytes, size_t count);
 /* How many bytes wait for the client. */
 size_t ce_exchange_queued(const ce_exchange *exchange);
+int ce_exchange_socket(const ce_exchange *exchange);
 /* The answer is complete with these bytes, which may be none. */
 void ce_exchange_finish(ce_exchange *exchange, const uint8_t *bytes, size_t count);
 /* Gives up: closes the connection so that the client cannot take the answer for whole (no close_notify). */

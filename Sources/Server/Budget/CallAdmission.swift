@@ -45,7 +45,7 @@ final class CallAdmission {
     }
 
     private var waits = 0
-    private(set) var refusals = 0
+    private var refusals = 0
 
     init(limits: CallLimits, patience: UInt64, stall: Int) {
         ledger = CallLedger(limits: limits)
@@ -53,9 +53,11 @@ final class CallAdmission {
         self.patience = patience
     }
 
-    /// Calls that work, that wait for their clients, and callers that wait for a call.
-    var counts: (working: Int, waitingForClients: Int, queued: Int) {
-        (ledger.working, ledger.waitingForClients, ledger.queued)
+    func report(to metrics: Metrics) {
+        metrics.set(.upstreamPlaces, at: MetricPlaces.Occupancy.working, to: ledger.working)
+        metrics.set(.upstreamPlaces, at: MetricPlaces.Occupancy.waitingForClient, to: ledger.waitingForClients)
+        metrics.set(.upstreamCallsQueued, to: ledger.queued)
+        metrics.set(.upstreamCallsRefused, to: refusals)
     }
 
     func use(total: Int, patience: UInt64, stall: Int) {

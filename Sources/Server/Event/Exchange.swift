@@ -180,6 +180,12 @@ extension Exchange {
         return unsafe ce_exchange_queued(pointer)
     }
 
+    /// The connection's, for asking about its room; -1 without one.
+    var socket: Int32 {
+        guard let pointer = unsafe pointer else { return -1 }
+        return unsafe ce_exchange_socket(pointer)
+    }
+
     /// Writes content. Returns how many bytes wait for the client to take them.
     ///
     /// What the head has not announced would be read as the next response: content where there can be none is dropped, and more than

@@ -119,7 +119,19 @@ internal import Hub
         unsafe ce_transfer_send_end(pointer)
     }
 
-    /// Lets content come again after the sink refused some.
+    /// Says to whom the content goes on: what the client has no room for is mostly not read.
+    func flows(to exchange: Exchange) {
+        guard let pointer = unsafe pointer else { return }
+        unsafe ce_transfer_flows_to(pointer, exchange.socket)
+    }
+
+    /// Has no more content read until `resume()`; some that has been read may still come.
+    func pause() {
+        guard let pointer = unsafe pointer else { return }
+        unsafe ce_transfer_pause(pointer)
+    }
+
+    /// Lets content come again after the sink refused some, or after `pause()`.
     func resume() {
         guard let pointer = unsafe pointer else { return }
         unsafe ce_transfer_resume(pointer)

@@ -53,16 +53,52 @@ extension ContentHosts {
         }
         guard let start else { return nil }
         var end = start
-        scan: while end < bytes.count {
-            switch bytes[end] {
-            case UInt8(ascii: "/"), UInt8(ascii: "?"), UInt8(ascii: "#"), UInt8(ascii: "\\"): break scan
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "-"), UInt8(ascii: "_"),
-                UInt8(ascii: ":"), UInt8(ascii: "["), UInt8(ascii: "]"):
-                end += 1
-            default: return nil
-            }
+        while end < bytes.count, !endsAuthority(bytes[end]) { end += 1 }
+        guard isAuthority(bytes.extracting(start..<end)) else { return nil }
+        return Parts(authority: start..<end)
+    }
+
+    private static func endsAuthority(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "/"), UInt8(ascii: "?"), UInt8(ascii: "#"), UInt8(ascii: "\\"): true
+        default: false
         }
-        return end > start ? Parts(authority: start..<end) : nil
+    }
+
+    /// A name or an address, in brackets if of IPv6, and perhaps a port. Brackets elsewhere, some readers leave out.
+    private static func isAuthority(_ bytes: Span<UInt8>) -> Bool {
+        var end = 0
+        if bytes.count > 0, bytes[0] == UInt8(ascii: "[") {
+            end = 1
+            while end < bytes.count, isOfLiteral(bytes[end]) { end += 1 }
+            guard end > 1, end < bytes.count, bytes[end] == UInt8(ascii: "]") else { return false }
+            end += 1
+        } else {
+            while end < bytes.count, isOfName(bytes[end]) { end += 1 }
+            guard end > 0 else { return false }
+        }
+        guard end < bytes.count else { return true }
+        guard bytes[end] == UInt8(ascii: ":") else { return false }
+        end += 1
+        while end < bytes.count, bytes[end] &- UInt8(ascii: "0") < 10 { end += 1 }
+        return end == bytes.count
+    }
+
+    private static func isOfName(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "-"), UInt8(ascii: "_"):
+            true
+        default: false
+        }
+    }
+
+    private static func isOfLiteral(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "f"), UInt8(ascii: "A")...UInt8(ascii: "F"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: ":"):
+            true
+        default: false
+        }
     }
 }

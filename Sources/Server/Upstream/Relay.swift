@@ -17,13 +17,13 @@ final class Relay: TransferSink {
     }
 
     /// Bytes that may wait for the client before the Hub is paused: what the client's socket takes at once does not wait.
-    private static let highMark = 16 * 1024
+    static let highMark = 16 * 1024
     /// As much is written at once, a TLS record.
-    private static let pieceBytes = 16 * 1024
+    static let pieceBytes = 16 * 1024
     /// Of content that nobody gets so much is read, for the sake of the connection to the Hub; then the call is ended.
     private static let mostDropped = 16 * 1024
 
-    private let exchange: Exchange
+    let exchange: Exchange
     let context: RequestContext
     private let choose: @EventLoop (Transfer.Head) throws(Failure) -> Course
     private let started = Moment.now
@@ -31,17 +31,19 @@ final class Relay: TransferSink {
     private var droppedBytes = 0
     /// Whether the head was all that was wanted of the call, so that it does not matter how it ends.
     private var isServed = false
-    private var rewriter: JSONRewriter?
+    var rewriter: JSONRewriter?
     /// Looks at what was rewritten.
-    private var scanner: URLScanner?
+    var scanner: URLScanner?
     /// Of an answer that is rewritten: it goes out with the first content, when it is known what that has become.
-    private var waitingHead: Transfer.Head?
+    var waitingHead: Transfer.Head?
+    /// What has become of content and has not gone out yet; nil while all of it stays.
+    var gathered: [UInt8]?
     /// Why the answer cannot go to the client, if it cannot; the call is cancelled then.
     private(set) var failure: Failure?
-    /// Of the bytes that were left for later, those that the client has been given all the same.
-    private var takenBytes = 0
+    /// Of the bytes that were left for later, those that are done all the same.
+    var takenBytes = 0
     /// Content that is still to come; nil if the Hub did not say how much there is.
-    private var missingBytes: Int?
+    var missingBytes: Int?
     /// Where the content is, if not in this answer.
     private(set) var hop: ContentHop?
     /// Nothing has been answered: another call has to be made.
@@ -98,13 +100,13 @@ final class Relay: TransferSink {
     /// long as nothing has, the client can be told why.
     var sendsHeadAtOnce: Bool { rewriter == nil }
 
-    private func give(up failure: Failure) {
+    func give(up failure: Failure) {
         self.failure = failure
         isDropped = true
         transfer?.cancel()
     }
 
-    private func start(_ head: Transfer.Head) {
+    func start(_ head: Transfer.Head) {
         exchange.start(
             head.status, headers: RelayedDocument.headers(of: head), id: .beside(context.id), length: missingBytes)
         // A body that still comes in goes on to the Hub first, which may want all of it before it believes itself.
@@ -114,6 +116,7 @@ final class Relay: TransferSink {
             (isDropped, isServed) = (true, true)
             return
         }
+        transfer?.flows(to: exchange)
         if onEnd != nil, sendsHeadAtOnce {
             EventLoop.afterEvents { self.exchange.flushHead() }
         }
@@ -135,18 +138,7 @@ final class Relay: TransferSink {
             place?.waitsForClient()
             return false
         }
-        if rewriter != nil {
-            guard RewriteTurn.hasTime else {
-                EventLoop.afterEvents { self.transfer?.resume() }
-                return false
-            }
-            do throws(Failure) {
-                try RewriteTurn.count { () throws(Failure) in try unsafe rewrite(bytes) }
-            } catch {
-                give(up: error)
-            }
-            return true
-        }
+        if rewriter != nil { return unsafe takeRewritten(bytes) }
         guard unsafe write(bytes) else {
             place?.waitsForClient()
             return false
@@ -154,7 +146,15 @@ final class Relay: TransferSink {
         if let missing = missingBytes {
             missingBytes = missing - bytes.count
             // With its last byte the answer is whole to the client, who may leave at once: that must not look like a cut.
-            if missing == bytes.count { finish() }
+            if missing == bytes.count {
+                finish()
+                return true
+            }
+        }
+        // Else as much again would be read, only to be held.
+        if exchange.queuedBytes >= Self.highMark {
+            place?.waitsForClient()
+            transfer?.pause()
         }
         return true
     }
@@ -204,53 +204,6 @@ final class Relay: TransferSink {
         if isServed, exchange.isGone { throw .clientGone }
         finish()
         if let failure { throw failure }
-    }
-
-    private func rewrite(_ bytes: UnsafeBufferPointer<UInt8>) throws(Failure) {
-        let changed = try rewriter?.rewrite(unsafe bytes.span)
-        if waitingHead?.contentLength == bytes.count { return try unsafe writeWhole(changed, bytes) }
-        try unsafe scan(changed, bytes)
-        startRewritten(length: nil)
-        unsafe write(changed, bytes)
-    }
-
-    /// All of it is here, as mostly: what becomes of it has a length, and if nothing had to be changed all fields stay.
-    private func writeWhole(_ changed: [UInt8]?, _ bytes: UnsafeBufferPointer<UInt8>) throws(Failure) {
-        let tail = try rewriter?.finish() ?? []
-        let whole = unsafe tail.isEmpty ? changed : (changed ?? Array(bytes)) + tail
-        try unsafe scan(whole, bytes)
-        if let whole {
-            startRewritten(length: whole.count)
-        } else if let head = waitingHead {
-            missingBytes = head.contentLength
-            waitingHead = nil
-            start(head)
-        }
-        unsafe write(whole, bytes)
-        rewriter = nil
-        scanner = nil
-        finish()
-    }
-
-    /// Lets the head out, if it still waits: without what is of the bytes as the Hub sent them.
-    private func startRewritten(length: Int?) {
-        guard var head = waitingHead else { return }
-        head.headers.remove("Content-Length")
-        head.headers.remove("ETag")
-        missingBytes = length
-        waitingHead = nil
-        start(head)
-        missingBytes = nil
-    }
-
-    private func scan(_ changed: [UInt8]?, _ bytes: UnsafeBufferPointer<UInt8>) throws(Failure) {
-        if let changed { try scanner?.scan(changed.span) } else { try scanner?.scan(unsafe bytes.span) }
-    }
-
-    private func write(_ changed: [UInt8]?, _ bytes: UnsafeBufferPointer<UInt8>) {
-        guard let changed else { return _ = unsafe exchange.write(bytes) }
-        guard !changed.isEmpty else { return }
-        _ = unsafe changed.withUnsafeBufferPointer { unsafe exchange.write($0) }
     }
 
     /// How long the Hub took, whatever came of it.

@@ -110,16 +110,16 @@ struct Rewrite: Sendable {
         gateway + (try sealing.path(to: url, for: use, now: now))
     }
 
-    /// The Hub sends a handful. Each costs more than its bytes.
-    private static let mostLinks = 500
+    /// In all `Link` fields of an answer. The Hub sends a handful, and each costs more than its bytes.
+    private static let mostLinks = 100
+    /// Of those fields together.
+    private static let mostLinkBytes = 16 * 1024
 
     private func applyToLinks(_ headers: inout Headers) throws(Failure) {
         let values = headers.values(of: "Link")
+        try Self.checkSize(of: values)
         var rewritten: [String] = []
         for value in values {
-            guard value.utf8.count(where: { $0 == UInt8(ascii: ",") }) <= Self.mostLinks else {
-                throw .hubBroken("its Link field has more than \(Self.mostLinks) links")
-            }
             var links: [String] = []
             for link in Link.list(value) {
                 if let link = try changed(link) { links.append(link) }
@@ -129,6 +129,21 @@ struct Rewrite: Sendable {
         guard values != rewritten else { return }
         headers.remove("Link")
         for value in rewritten { headers.append("Link", value) }
+    }
+
+    /// By what separates links and by what begins one, as not every text is well made.
+    private static func checkSize(of values: [String]) throws(Failure) {
+        guard values.reduce(0, { $0 + $1.utf8.count }) <= mostLinkBytes else {
+            throw .hubBroken("its Link fields have more than \(mostLinkBytes) bytes")
+        }
+        var (commas, brackets) = (values.count, 0)
+        for byte in values.lazy.flatMap(\.utf8) {
+            if byte == UInt8(ascii: ",") { commas += 1 }
+            if byte == UInt8(ascii: "<") { brackets += 1 }
+        }
+        guard max(commas, brackets) <= mostLinks else {
+            throw .hubBroken("its Link fields have more than \(mostLinks) links")
+        }
     }
 
     /// Nil where it is left out.

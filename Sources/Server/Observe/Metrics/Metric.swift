@@ -3,7 +3,8 @@ enum Metric: Int, CaseIterable, Sendable {
     case requests, requestsCut, requestsShared, requestsInFlight, requestSeconds, refusals, bufferedBodyBytes
     case connections, connectionsOpen, connectionsRefused, acceptPauses, receivedBytes, sentBytes
     case handshakes, certificateExpiry
-    case upstreamCalls, upstreamCallsInFlight, upstreamUses, upstreamReceivedBytes, upstreamSentBytes
+    case upstreamCalls, upstreamCallsInFlight, upstreamPlaces, upstreamCallsQueued, upstreamCallsRefused
+    case upstreamUses, upstreamReceivedBytes, upstreamSentBytes
     case upstreamFirstByteSeconds, upstreamSeconds, escapes
     case buildInfo, workers, workerRestarts, droppedLogLines
     case startTime, cpuSeconds, residentBytes, openDescriptors, maxDescriptors

@@ -51,6 +51,11 @@ enum MetricPlaces {
         case whole, unreachable, tooSlow, broken, cancelled
     }
 
+    /// What a call to the Hub that has a place is at.
+    enum Occupancy: Int, MetricPlace {
+        case working, waitingForClient
+    }
+
     /// Where an answer of the Hub still leads past the gateway.
     enum Escape: Int, MetricPlace {
         case location, contentLocation, link, refresh, xetCasUrl, xetRefreshRoute

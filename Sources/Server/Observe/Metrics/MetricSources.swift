@@ -3,12 +3,14 @@
 struct MetricSources {
     let listeners: [Listener]
     let pool: TransferPool
+    let admission: CallAdmission
     let lifecycle: Lifecycle
     let log: AccessLog
 
     func report(to metrics: Metrics) {
         Listener.report(listeners, to: metrics)
         pool.report(to: metrics)
+        admission.report(to: metrics)
         metrics.set(.requestsInFlight, to: lifecycle.inFlight)
         metrics.set(.bufferedBodyBytes, to: listeners.reduce(0) { $0 + $1.budget.held })
         // Of the gateway, not a figure that could be added up.

@@ -68,6 +68,7 @@ enum MetricsDocument {
         | Is the Hub failing? | `sum by (outcome) (rate(hubgate_upstream_calls_total{outcome!~"whole\\|cancelled"}[5m]))` |
         | How slow is the Hub? | `histogram_quantile(0.99, rate(hubgate_upstream_first_byte_seconds_bucket[5m]))` |
         | Are connections reused? | `rate(hubgate_upstream_connection_uses_total{connection="kept"}[5m])` |
+        | Are calls to the Hub scarce? | `hubgate_upstream_calls_queued > 0 or rate(hubgate_upstream_calls_refused_total[5m]) > 0` |
         | Is somebody probing? | `sum by (rule) (rate(hubgate_refused_requests_total[5m]))` |
         | Does the certificate end soon? | `hubgate_tls_certificate_expiry_timestamp_seconds - time() < 7 * 86400` |
         | Are limits near? | `rate(hubgate_accept_pauses_total[5m]) > 0 or process_open_fds / process_max_fds > 0.8` |

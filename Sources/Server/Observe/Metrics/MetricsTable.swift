@@ -81,6 +81,17 @@ enum MetricsTable {
                 by: [MetricLabel("outcome", MetricPlaces.Outcome.self)]),
             MetricRow(.upstreamCallsInFlight, "hubgate_upstream_calls_in_flight", .gauge, "Calls to the Hub now."),
             MetricRow(
+                .upstreamPlaces, "hubgate_upstream_call_places", .gauge,
+                "Places that calls hold now (working: upstream_connections is the most; waiting_for_client: its client sends "
+                    + "or reads nothing, and others may begin).",
+                by: [MetricLabel("state", MetricPlaces.Occupancy.self)]),
+            MetricRow(
+                .upstreamCallsQueued, "hubgate_upstream_calls_queued", .gauge,
+                "Requests that wait for a place now; upstream_queue is the most."),
+            MetricRow(
+                .upstreamCallsRefused, "hubgate_upstream_calls_refused_total", .counter,
+                "Requests that got 503 because no place came free within connect_timeout, or too many waited."),
+            MetricRow(
                 .upstreamUses, "hubgate_upstream_connection_uses_total", .counter,
                 "Calls that went out, by whether they opened a connection to the Hub or used a kept one.",
                 by: [MetricLabel("connection", MetricPlaces.Use.self)]),
