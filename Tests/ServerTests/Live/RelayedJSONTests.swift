@@ -84,11 +84,11 @@ struct RelayedJSONTests {
             exchange.send(Response(.ok, headers: Self.headers(), body: Array(body.utf8)))
         }
         defer { hub.close() }
-        try await withGateway(hub, { $0.strictEscape = true }) { gateway in
+        try await withGateway(hub.origin, { $0.strictEscape = true }) { gateway in
             let reply = try await gateway.client.get("/api/datasets/o/d/parquet")
             expectError(reply, 502, "HubBroken", "strict_escape")
         }
-        try await withGateway(hub) { gateway in
+        try await withGateway(hub.origin) { gateway in
             let reply = try await gateway.client.get("/api/datasets/o/d/parquet")
             #expect(reply.text.hasSuffix(#"/u/r","http://huggingface.co/x"]"#))
             #expect(reply.headers["Content-Length"] == "\(reply.body.count)")
