@@ -44,21 +44,22 @@ class WorstTurnCase(Case):
             for number in range(options.rounds):
                 progress.step(f"round {number + 1}/{options.rounds}")
                 figures = {name: probe.longest(work) for name, work in inputs(bench, server, f"http://127.0.0.1:{port}")}
-                rounds.add("hubgate", worst_ms=max(figures.values()), **figures)
+                rounds.add("hubgate", worst_ms=max(figures.values()), load=os.getloadavg()[0], **figures)
         bench.check_alive(server)
         bench.stop(server.process)
         bench.stop(hub)
         return rounds
 
     def remarks(self, rounds):
-        names = [name for name in rounds.servers["hubgate"][0] if name != "worst_ms"]
-        rows = []
+        names = [name for name in rounds.servers["hubgate"][0] if name not in ("worst_ms", "load")]
+        rows, loads = [], rounds.values("hubgate", "load")
         for name in names:
             waits = rounds.values("hubgate", name)
             rows.append([name, short(min(waits), "ms"), short(max(waits), "ms")])
         return (
             "By input, the longest wait of a round: of the quietest one, which the machine's other work disturbed least, and of all. "
-            "The first row is without any.\n\n" + table(["Input", "Quietest round", "All rounds"], rows)
+            "The first row is without any. The machine's load, of which the bench is about 2: "
+            f"{short(min(loads))} to {short(max(loads))}.\n\n" + table(["Input", "Quietest round", "All rounds"], rows)
         )
 
 

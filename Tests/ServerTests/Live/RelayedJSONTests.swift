@@ -77,28 +77,30 @@ struct RelayedJSONTests {
         "What is wrong behind the part that is rewritten first is told, as long as it came with the head",
         arguments: [100, 4000, 4096, 5000, 9000, 12_000])
     @EventLoop func toldLate(bytesBefore: Int) async throws {
-        let hub = try FakeHub { exchange, request in
-            let url = #""https://\#(request.headers["Host"] ?? "")/u/r","#
-            let urls = String(repeating: url, count: bytesBefore / url.utf8.count)
-            let body = "[\(urls)\"http://huggingface.co/x\"]"
-            exchange.send(Response(.ok, headers: Self.headers(), body: Array(body.utf8)))
-        }
-        defer { hub.close() }
-        try await withGateway(hub.origin, { $0.strictEscape = true }) { gateway in
-            let reply = try await gateway.client.get("/api/datasets/o/d/parquet")
-            expectError(reply, 502, "HubBroken", "strict_escape")
-        }
-        try await withGateway(hub.origin) { gateway in
-            let reply = try await gateway.client.get("/api/datasets/o/d/parquet")
-            #expect(reply.text.hasSuffix(#"/u/r","http://huggingface.co/x"]"#))
-            #expect(reply.headers["Content-Length"] == "\(reply.body.count)")
-            #expect(!reply.text.contains("127.0.0.1:\(hub.port)"))
+        for isStrict in [false, true] {
+            let hub = try FakeHub { exchange, request in
+                let url = #""https://\#(request.headers["Host"] ?? "")/u/r","#
+                let urls = String(repeating: url, count: bytesBefore / url.utf8.count)
+                let body = "[\(urls)\"http://huggingface.co/x\"]"
+                exchange.send(Response(.ok, headers: Self.headers(), body: Array(body.utf8)))
+            }
+            defer { hub.close() }
+            try await withGateway(hub, { $0.strictEscape = isStrict }) { gateway in
+                let reply = try await gateway.client.get("/api/datasets/o/d/parquet")
+                if isStrict {
+                    expectError(reply, 502, "HubBroken", "strict_escape")
+                } else {
+                    #expect(reply.text.hasSuffix(#"/u/r","http://huggingface.co/x"]"#))
+                    #expect(reply.headers["Content-Length"] == "\(reply.body.count)")
+                    #expect(!reply.text.contains("127.0.0.1:\(hub.port)"))
+                }
+            }
         }
     }
 
     @Test("A large body full of URLs goes through whole, and others are served meanwhile")
     @EventLoop func large() async throws {
-        let count = 60_000
+        let count = 15_000
         let hub = try FakeHub { exchange, request in
             let host = request.headers["Host"] ?? ""
             exchange.start(.ok, headers: Self.headers(), length: nil)
