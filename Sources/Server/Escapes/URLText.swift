@@ -26,6 +26,21 @@ enum URLText {
         return true
     }
 
+    /// Whether any string of a JSON text may be one: it would need two slashes, a colon behind `http` or `https`, or an escape.
+    static func mayBe(in json: Span<UInt8>) -> Bool {
+        var before: UInt8 = 0
+        for index in json.indices {
+            let byte = json[index]
+            switch byte {
+            case UInt8(ascii: "\\"): return true
+            case UInt8(ascii: "/") where before == byte: return true
+            case UInt8(ascii: ":") where before | 0x20 == UInt8(ascii: "p") || before | 0x20 == UInt8(ascii: "s"): return true
+            default: before = byte
+            }
+        }
+        return false
+    }
+
     /// Whether `text` is an absolute http or https URL, or one that lacks only the scheme, however leniently it is read; blanks
     /// around it are none of it.
     static func isWhole(_ text: String) -> Bool {

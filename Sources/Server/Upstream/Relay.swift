@@ -8,8 +8,9 @@ final class Relay: TransferSink {
     enum Course {
         /// It goes to the client, with this head.
         case pass(Transfer.Head)
-        /// It goes to the client with some members of its JSON rewritten, and what comes of that looked at.
-        case rewrite(Transfer.Head, JSONRewriter, URLScanner)
+        /// It goes to the client with some strings of its JSON rewritten, and what comes of that looked at. `onlyURLs`: no other string can be
+        /// concerned than one that is a URL.
+        case rewrite(Transfer.Head, onlyURLs: Bool, by: @EventLoop () -> (JSONRewriter, URLScanner))
         /// Its content is dropped: that of another place follows instead.
         case follow(ContentHop)
         /// It is dropped, and who made the call asks once more in another way.
@@ -31,6 +32,9 @@ final class Relay: TransferSink {
     private var droppedBytes = 0
     /// Whether the head was all that was wanted of the call, so that it does not matter how it ends.
     private var isServed = false
+    /// Of an answer of which nothing has come yet: what makes the next two.
+    private var makeRewriter: (@EventLoop () -> (JSONRewriter, URLScanner))?
+    private var onlyURLs = false
     var rewriter: JSONRewriter?
     /// Looks at what was rewritten.
     var scanner: URLScanner?
@@ -74,15 +78,15 @@ final class Relay: TransferSink {
             case .pass(let head):
                 missingBytes = head.contentLength
                 start(head)
-            case .rewrite(var head, let rewriter, let scanner):
+            case .rewrite(var head, let onlyURLs, let make):
                 guard exchange.request.method != .head else {
                     // Both are of the bytes as the Hub sends them.
                     head.headers.remove("Content-Length")
                     head.headers.remove("ETag")
                     return start(head)
                 }
-                self.rewriter = rewriter
-                self.scanner = scanner
+                makeRewriter = make
+                self.onlyURLs = onlyURLs
                 waitingHead = head
             case .follow(let hop):
                 self.hop = hop
@@ -98,7 +102,7 @@ final class Relay: TransferSink {
 
     /// Whether the head goes out by itself, before there is content. Not while a rewriter may yet find what must not go out: as
     /// long as nothing has, the client can be told why.
-    var sendsHeadAtOnce: Bool { rewriter == nil }
+    var sendsHeadAtOnce: Bool { rewriter == nil && makeRewriter == nil }
 
     func give(up failure: Failure) {
         self.failure = failure
@@ -138,6 +142,7 @@ final class Relay: TransferSink {
             place?.waitsForClient()
             return false
         }
+        if let make = makeRewriter.take() { unsafe decide(on: bytes, make) }
         if rewriter != nil { return unsafe takeRewritten(bytes) }
         guard unsafe write(bytes) else {
             place?.waitsForClient()
@@ -157,6 +162,19 @@ final class Relay: TransferSink {
             transfer?.pause()
         }
         return true
+    }
+
+    /// Most answers come in one piece and have nothing in them that could be a URL: those go out as they are.
+    private func decide(
+        on bytes: UnsafeBufferPointer<UInt8>, _ make: @EventLoop () -> (JSONRewriter, URLScanner)
+    ) {
+        if onlyURLs, let head = waitingHead, head.contentLength == bytes.count, !URLText.mayBe(in: unsafe bytes.span) {
+            waitingHead = nil
+            missingBytes = bytes.count
+            start(head)
+        } else {
+            (rewriter, scanner) = make()
+        }
     }
 
     /// Writes as much as the client takes. False: the bytes have to come again, since some are left.

@@ -46,9 +46,6 @@ extension Upstream {
             if let found = try ContentHop(head, of: exchange.request, hosts: self.sealing.hosts) {
                 return .follow(found)
             }
-            guard rules != nil || Rewrite.concerns(head.headers) || EscapeDetector.concerns(head.headers) else {
-                return .pass(head)
-            }
             return try self.course(head, rules, isPlain: needsPlain, by: self.rewrite(for: exchange.request))
         }
         return RelayedCall(
@@ -65,15 +62,18 @@ extension Upstream {
     /// What becomes of an answer of the Hub's, or of Xet's server: with its fields rewritten, and by `rules` its JSON. `isPlain`: it was asked for
     /// whole and not compressed.
     func course(
-        _ head: Transfer.Head, _ rules: [MemberRule]?, isPlain: Bool, by rewrite: Rewrite
+        _ head: Transfer.Head, _ rules: [MemberRule]?, isPlain: Bool, by rewrite: @escaping @EventLoop @autoclosure () -> Rewrite
     ) throws(Failure) -> Relay.Course {
         var head = head
-        try lead(&head, by: rewrite)
+        if Rewrite.concerns(head.headers) || EscapeDetector.concerns(head.headers) { try lead(&head, by: rewrite()) }
         guard let rules, try RewrittenBodies.fits(head, isPlain: isPlain) else { return .pass(head) }
-        let rewriter = JSONRewriter(rules) { (url, change) throws(Failure) in
-            try rewrite.replacement(for: url, change)
+        return .rewrite(head, onlyURLs: rules.allSatisfy(\.path.isEmpty)) {
+            let rewrite = rewrite()
+            let rewriter = JSONRewriter(rules) { (url, change) throws(Failure) in
+                try rewrite.replacement(for: url, change)
+            }
+            return (rewriter, self.scanner(gateway: rewrite.gateway))
         }
-        return .rewrite(head, rewriter, scanner(gateway: rewrite.gateway))
     }
 
     /// Turns what leads to the Hub, and looks whether something is left that leads away.
