@@ -115,7 +115,6 @@ void ce_transfer_flows_to(ce_transfer *transfer, int socket) {
 void ce_transfer_pause(ce_transfer *transfer) {
     if (transfer->stage == CE_STAGE_RECEIVING) {
         transfer->paused = true;
-        transfer->read_size = CE_FIRST_READ_BYTES;
     }
 }
 

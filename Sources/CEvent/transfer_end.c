@@ -95,7 +95,9 @@ void ce_transfer_end(ce_transfer *transfer, ce_outcome outcome, const char *reas
     free(transfer->held);
     transfer->held = NULL;
     /* A spare transfer must not keep the last one's token. */
-    explicit_bzero(transfer->text, transfer->text_length);
+    if (transfer->text != NULL) {
+        explicit_bzero(transfer->text, transfer->text_length);
+    }
     transfer->events->done(transfer->context, outcome, reason);
     make_spare(transfer);
 }

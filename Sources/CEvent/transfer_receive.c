@@ -24,7 +24,9 @@ static bool give(ce_transfer *transfer, ce_block *block) {
     }
     if (!transfer->events->body(transfer->context, block->bytes + block->content, block->content_length)) {
         transfer->paused = true;
-        transfer->read_size = CE_FIRST_READ_BYTES;
+        if (transfer->goes_to < 0) {
+            transfer->read_size = CE_FIRST_READ_BYTES;
+        }
         return false;
     }
     transfer->received += block->content_length;
