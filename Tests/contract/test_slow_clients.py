@@ -366,9 +366,8 @@ CROWD = 500
 PATIENCE = 20
 SLOW = ("handshake", "head", "body", "chunks", "relayed chunks", "idle", "used")
 ALL = (*SLOW, "answer")
-# Of a client that does not read, the kernel's buffers aside: what waits for it, and its and the Hub's connection. The first few have a
-# stream's 256 KiB and what was read behind them; where more stand still each has a record or two.
-UNREAD_BOUND = 160 * KIB
+# Of a client that does not read, the kernel's buffers aside: one TLS record that waits for it, and its and the Hub's connection.
+UNREAD_BOUND = 96 * KIB
 
 
 def reach(gate, kind):

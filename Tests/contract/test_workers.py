@@ -34,7 +34,7 @@ def children(gate):
 def is_running(pid):
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return False
 
 
@@ -347,13 +347,12 @@ def test_a_worker_that_is_told_to_stop_drains_and_is_replaced(start_two):
 
 @pytest.mark.skipif(IS_SANITIZED, reason="a sanitizer wants descriptors of its own")
 def test_a_gateway_whose_workers_cannot_start_does_not_start(certificates, workspace):
-    # Descriptors enough for a worker's loop, but not for its listener, nor for the parent to start another worker.
+    # Descriptors enough for the parent and its first worker, not for the second.
     done = subprocess.run(
         ["prlimit", "--nofile=10:10", BINARY, "--listen", "127.0.0.1:0", "--workers", "2"], cwd=workspace,
         env=clean_environment(workspace, **certificates.settings), capture_output=True, text=True, timeout=20,
     )  # fmt: skip
     assert done.returncode == 69, done.stderr
-    assert "hubgate: cannot listen on the parent's port: Too many open files" in done.stderr
     assert "Worker 2: cannot start a process: Too many open files." in done.stderr
     assert "Listening" not in done.stderr
 

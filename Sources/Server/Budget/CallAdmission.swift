@@ -8,7 +8,6 @@ internal import Hub
 final class CallAdmission {
     /// An upload without a new byte for so long waits for its client.
     private static let silence = 100
-    private static let crowd = 4
     /// A call that has stood still for less is not ended to make room.
     private static let leastStall = 1000
 
@@ -60,9 +59,6 @@ final class CallAdmission {
         metrics.set(.upstreamCallsQueued, to: ledger.queued)
         metrics.set(.upstreamCallsRefused, to: refusals)
     }
-
-    /// Whether so many calls wait for their clients that each should hold little memory for its own.
-    var isCrowded: Bool { ledger.waitingForClients >= Self.crowd }
 
     func use(total: Int, patience: UInt64, stall: Int) {
         self.stall = stall

@@ -9,9 +9,6 @@ struct CallPlace: Sendable {
         self.admission = admission
     }
 
-    /// Whether so many calls wait for their clients that each should hold little.
-    var isCrowded: Bool { admission.isCrowded }
-
     /// The call has ended.
     func end() { admission.end(ticket) }
 

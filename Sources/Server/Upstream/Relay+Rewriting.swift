@@ -4,7 +4,7 @@ extension Relay {
     /// Rewrites as much as this turn has time for and the client takes. False: the bytes have to come again, since some are left.
     func takeRewritten(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
         while takenBytes < bytes.count {
-            guard exchange.queuedBytes < highMark else {
+            guard exchange.queuedBytes < Self.highMark else {
                 place?.waitsForClient()
                 return false
             }

@@ -17,10 +17,8 @@ final class Relay: TransferSink {
         case askAgain
     }
 
-    /// Bytes that may wait for the client before the Hub is paused. A stream wants many, and where many clients do not read, each gets few:
-    /// what the client's socket takes at once does not wait.
-    var highMark: Int { isCrowded ? 16 * 1024 : 256 * 1024 }
-    private var isCrowded: Bool { place?.isCrowded ?? false }
+    /// Bytes that may wait for the client before the Hub is paused: what the client's socket takes at once does not wait.
+    static let highMark = 16 * 1024
     /// As much is written at once, a TLS record.
     static let pieceBytes = 16 * 1024
     /// Of content that nobody gets so much is read, for the sake of the connection to the Hub; then the call is ended.
@@ -122,7 +120,7 @@ final class Relay: TransferSink {
             (isDropped, isServed) = (true, true)
             return
         }
-        if isCrowded { transfer?.flows(to: exchange) }
+        transfer?.flows(to: exchange)
         if onEnd != nil, sendsHeadAtOnce {
             EventLoop.afterEvents { self.exchange.flushHead() }
         }
@@ -140,7 +138,7 @@ final class Relay: TransferSink {
             if droppedBytes > Self.mostDropped { transfer?.cancel() }
             return true
         }
-        guard exchange.queuedBytes < highMark else {
+        guard exchange.queuedBytes < Self.highMark else {
             place?.waitsForClient()
             return false
         }
@@ -159,7 +157,7 @@ final class Relay: TransferSink {
             }
         }
         // Else as much again would be read, only to be held.
-        if exchange.queuedBytes >= highMark {
+        if exchange.queuedBytes >= Self.highMark {
             place?.waitsForClient()
             transfer?.pause()
         }
@@ -188,7 +186,7 @@ final class Relay: TransferSink {
         }
         var start = takenBytes
         while start < bytes.count {
-            guard exchange.queuedBytes < highMark else {
+            guard exchange.queuedBytes < Self.highMark else {
                 takenBytes = start
                 return false
             }
