@@ -34,7 +34,8 @@ enum URLText {
             switch byte {
             case UInt8(ascii: "\\"): return true
             case UInt8(ascii: "/") where before == byte: return true
-            case UInt8(ascii: ":") where before | 0x20 == UInt8(ascii: "p") || before | 0x20 == UInt8(ascii: "s"): return true
+            case UInt8(ascii: ":") where before | 0x20 == UInt8(ascii: "p") || before | 0x20 == UInt8(ascii: "s"):
+                return true
             default: before = byte
             }
         }

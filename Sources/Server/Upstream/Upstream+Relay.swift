@@ -62,7 +62,8 @@ extension Upstream {
     /// What becomes of an answer of the Hub's, or of Xet's server: with its fields rewritten, and by `rules` its JSON. `isPlain`: it was asked for
     /// whole and not compressed.
     func course(
-        _ head: Transfer.Head, _ rules: [MemberRule]?, isPlain: Bool, by rewrite: @escaping @EventLoop @autoclosure () -> Rewrite
+        _ head: Transfer.Head, _ rules: [MemberRule]?, isPlain: Bool,
+        by rewrite: @escaping @EventLoop @autoclosure () -> Rewrite
     ) throws(Failure) -> Relay.Course {
         var head = head
         if Rewrite.concerns(head.headers) || EscapeDetector.concerns(head.headers) { try lead(&head, by: rewrite()) }
