@@ -19,7 +19,7 @@ if [ ! -x .venv-audit/bin/sslyze ]; then
 fi
 config/make-certs.sh >/dev/null
 
-"$binary" --sandbox --listen 127.0.0.1:0 --log-format json --head-timeout 3s --body-timeout 3s --write-timeout 3s \
+"$binary" --sandbox --listen 127.0.0.1:0 --log-format json --head-timeout 3s --body-timeout 3s --write-timeout 3s --idle-download-timeout 3s \
     >"$work/access.log" 2>"$work/gate.log" &
 gate=$!
 port=

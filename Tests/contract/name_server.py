@@ -42,6 +42,8 @@ class NameServer:
                 message, client = self.datagrams.recvfrom(4096)
             except OSError:
                 return
+            if not message:  # shut down
+                return
             response = self._response(message, "udp")
             if response:
                 self.datagrams.sendto(response, client)
