@@ -393,7 +393,7 @@ class Load:
                 await connection.send(line.raw)
             except OSError:
                 pass
-            answer = await connection.answer()
+            answer = await connection.answer(to_head=line.raw.startswith(b"HEAD "))
             expect(answer.status == line.refusal and answer.closes, f"{line.id}: {shown(answer)}")
             self.counts["requests"] += 1
 
