@@ -389,7 +389,8 @@ def test_secrets_that_others_can_read_are_warned_of_at_the_start_and_at_a_reload
     open_certificates.key.chmod(0o640)
     gate = begin(open_certificates)
     key = str(open_certificates.key)
-    assert len(warnings(gate)) == 1 and key in warnings(gate)[0] and "(mode 0640): chmod 600 " in warnings(gate)[0]
+    # They follow the line by which the start is known.
+    assert wait_until(lambda: len(warnings(gate)) == 1) and key in warnings(gate)[0] and "(mode 0640): chmod 600 " in warnings(gate)[0]
     (gate.workspace / ".env").write_text("HF_TOKEN=hf_x\n")
     (gate.workspace / ".env").chmod(0o666)
     open_certificates.key.chmod(0o600)
