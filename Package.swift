@@ -11,6 +11,9 @@ let strict: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
 ]
 
+/// Of targets whose small functions others call for each request: their bodies are seen across the border.
+let inlined: [SwiftSetting] = strict + [.unsafeFlags(["-cross-module-optimization"], .when(configuration: .release))]
+
 let package = Package(
     name: "hubgate",
     products: [.executable(name: "hubgate", targets: ["Server"])],
@@ -26,13 +29,19 @@ let package = Package(
                 "seccomp",
             ].map { .linkedLibrary($0) }
         ),
-        .target(name: "Hub", swiftSettings: strict),
+        .target(name: "HTTP", swiftSettings: inlined),
+        .target(name: "Hub", dependencies: ["HTTP"], swiftSettings: inlined),
+        .target(name: "EventIO", dependencies: ["CEvent", "HTTP"], swiftSettings: inlined),
+        .target(name: "Sandbox", dependencies: ["Hub", "HTTP"], swiftSettings: strict),
         .executableTarget(
             name: "Server",
-            dependencies: ["CEvent", "Hub", .product(name: "Logging", package: "swift-log")],
+            dependencies: ["Sandbox", "EventIO", "Hub", "HTTP", .product(name: "Logging", package: "swift-log")],
             swiftSettings: strict
         ),
-        .testTarget(name: "HubTests", dependencies: ["Hub"], swiftSettings: strict),
-        .testTarget(name: "ServerTests", dependencies: ["Server", "CEvent", "Hub"], swiftSettings: strict),
+        .testTarget(name: "HTTPTests", dependencies: ["HTTP"], swiftSettings: strict),
+        .testTarget(name: "HubTests", dependencies: ["Hub", "HTTP"], swiftSettings: strict),
+        .testTarget(
+            name: "ServerTests", dependencies: ["Server", "Sandbox", "EventIO", "CEvent", "Hub", "HTTP"],
+            swiftSettings: strict),
     ]
 )

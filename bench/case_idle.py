@@ -11,7 +11,7 @@ from figures import Rounds
 STEPS = (1000, 4000)
 WARM_REQUESTS = 10
 SETTLE = 1
-"""Seconds between the last answer and the look at the memory."""
+"""Seconds between the last response and the look at the memory."""
 
 
 class IdleCase(Case):

@@ -15,10 +15,10 @@ READY_WITHIN = 5
 
 
 class StartCase(Case):
-    """Ready is the first answer over TLS, from before the fork; the client's own handshake is in it."""
+    """Ready is the first response over TLS, from before the fork; the client's own handshake is in it."""
 
     columns = (
-        Column("ready_ms", "ms to the first answer", spread=True),
+        Column("ready_ms", "ms to the first response", spread=True),
         Column("rss_mb", "idle RSS MB"),
         Column("binary_mb", "stripped binary MB"),
         Column("image_mb", "image MB"),

@@ -1,4 +1,4 @@
-"""1 GiB in one answer or one request: CPU a GB, and the most memory on the way."""
+"""1 GiB in one response or one request: CPU a GB, and the most memory on the way."""
 
 import proc
 from case import Case, Column

@@ -80,7 +80,7 @@ CASES = [
     StartCase(
         "start", "Start and size",
         [
-            Target("ready_ms", 40, "start to the first answer", "ms"), Target("rss_mb", 25, "RSS idle", "MB"),
+            Target("ready_ms", 40, "start to the first response", "ms"), Target("rss_mb", 25, "RSS idle", "MB"),
             Target("binary_mb", 20, "stripped binary", "MB"), Target("image_mb", 120, "image", "MB"),
         ],
     ),

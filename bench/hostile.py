@@ -44,8 +44,8 @@ TARGETS = {
     "query, escapes": "/api/models/x?" + filled("%41=b&", 8000),
     "query, one long name": "/api/models/x?" + filled("toketoke", 8000) + "=x",
     "path, slashes": "/api/" + "a/" * 3900,
-    "path, encoded dots": "/-/sealed/b1.AAAA/AAAA/" + filled("%2e/", 7900),
-    "sealed path": "/-/sealed/r1." + "A" * 43 + "/" + "A" * 7900,
+    "path, encoded dots": "/-/signed/b1.AAAA/AAAA/" + filled("%2e/", 7900),
+    "signed path": "/-/signed/r1." + "A" * 43 + "/" + "A" * 7900,
 }
 
 ACCOUNT = members(4_000)

@@ -19,7 +19,7 @@ def request(path, numbered=False):
 
 
 class KeptConnections:
-    """TLS connections that all send, then all read their answer, round by round."""
+    """TLS connections that all send, then all read their response, round by round."""
 
     def __init__(self, server, context, count):
         self._sent = 0

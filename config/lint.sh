@@ -17,6 +17,7 @@ here() {
     return 1
 }
 
+config/lint-layers.py
 if [ "$fix" = yes ]; then config/lint-docs.sh --fix; else config/lint-docs.sh; fi
 swift_files=$(files '*.swift')
 c_files=$(files '*.c' '*.h')

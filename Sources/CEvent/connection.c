@@ -15,7 +15,7 @@ bool ce_connection_is_live(ce_exchange *connection) {
     return on_event != NULL;
 }
 
-/* Before a byte is read: a shutdown alone would still let OpenSSL read a waiting ClientHello and sign an answer to it. */
+/* Before a byte is read: a shutdown alone would still let OpenSSL read a waiting ClientHello and sign a response to it. */
 static void turn_away(ce_exchange *connection) {
     connection->http->counts.refused_by_address += 1;
     connection->phase = CE_PHASE_CLOSING;
@@ -39,10 +39,10 @@ static void on_work(evutil_socket_t fd, short what, void *context) {
     } else if (connection->stand_in == NULL) {
         ce_connection_stand_in(connection);
     } else if (connection->broken) {
-        ce_exchange_gone(connection, CE_GONE_HUNG_UP);
+        ce_exchange_client_lost(connection, CE_CLIENT_LOST_HUNG_UP);
     } else {
-        ce_connection_pump(connection);
-        if (connection->read_due && connection->hears) {
+        ce_connection_parse_pending(connection);
+        if (connection->read_due && connection->read_enabled) {
             ce_connection_read(connection);
         }
     }
@@ -58,7 +58,7 @@ void ce_connection_kill(ce_exchange *connection) {
     /* A FIN behind what is already sent: a reset would take from the client what it has not read yet. */
     shutdown(bufferevent_getfd(connection->bev), SHUT_WR);
     bufferevent_disable(connection->bev, EV_READ | EV_WRITE);
-    ce_connection_hear(connection, false);
+    ce_connection_set_reading(connection, false);
     event_active(connection->work, EV_TIMEOUT, 0);
 }
 
@@ -102,11 +102,11 @@ struct bufferevent *ce_connection_new(struct event_base *base, void *context) {
     }
     connection->http = http;
     connection->ssl = ssl;
-    connection->gate = ce_gate_new(&http->limits.gate);
+    connection->parser = ce_request_parser_new(&http->limits.parser);
     connection->deadline = event_new(base, -1, 0, ce_connection_on_deadline, connection);
     connection->work = event_new(base, -1, 0, on_work, connection);
     connection->bev = bufferevent_openssl_socket_new(base, -1, ssl, BUFFEREVENT_SSL_ACCEPTING, BEV_OPT_CLOSE_ON_FREE);
-    if (connection->gate == NULL || connection->deadline == NULL || connection->work == NULL
+    if (connection->parser == NULL || connection->deadline == NULL || connection->work == NULL
         || connection->bev == NULL) {
         abort();
     }
@@ -155,7 +155,7 @@ static void on_ssl_freed(void *parent, void *value, CRYPTO_EX_DATA *data, int in
     if (connection->readable != NULL) {
         event_free(connection->readable);
     }
-    ce_gate_free(connection->gate);
+    ce_request_parser_free(connection->parser);
     free(connection);
 }
 

@@ -2,8 +2,8 @@
  *
  * evhttp accepts the connection, makes TLS with it, owns it and frees it. It never sees what a client sent: when the handshake is
  * done, its reading is off and it is given one constant stand-in request. It waits for the stand-in's answer for as long as the
- * connection lives: all its requests are read here, parsed strictly by the gate, and answered here.
- * docs/decisions/0003-evhttp-behind-the-gate.md says why. */
+ * connection lives: all its requests are read here, parsed strictly by the request parser, and answered here.
+ * docs/decisions/0003-evhttp-behind-the-parser.md says why. */
 #ifndef CE_CONNECTION_H
 #define CE_CONNECTION_H
 
@@ -21,9 +21,9 @@ typedef enum ce_phase {
     CE_PHASE_HANDSHAKE,
     CE_PHASE_IDLE,      /* between requests */
     CE_PHASE_HEAD,      /* a part of a head has come */
-    CE_PHASE_HANDED,    /* the gate has let a request through, or refused one; it is about to begin */
+    CE_PHASE_HANDED,    /* the request parser has let a request through, or refused one; it is about to begin */
     CE_PHASE_ANSWERING, /* the exchange is the callee's */
-    CE_PHASE_LINGERING, /* answered; what still comes in is discarded so that the client can read the answer */
+    CE_PHASE_LINGERING, /* answered; what still comes in is discarded so that the client can read the response */
     CE_PHASE_CLOSING,   /* to be freed in the next poll */
 } ce_phase;
 
@@ -42,7 +42,7 @@ struct ce_exchange {
     struct evhttp_connection *evcon;
     struct evhttp_request *stand_in;
     struct event *readable; /* before, the bufferevent reads */
-    ce_gate *gate;
+    ce_request_parser *parser;
     struct evbuffer *waiting; /* not yet parsed; the bufferevent's input, which nothing else uses */
     struct event *deadline;
     struct event *work;
@@ -59,15 +59,15 @@ struct ce_exchange {
     const ce_exchange_events *events;
     void *context;
     uint64_t lingered;
-    bool hears;    /* `readable` is added */
-    bool read_due; /* bytes that make no socket readable wait for the next turn */
-    bool reading;  /* the callee wants body bytes */
+    bool read_enabled; /* `readable` is added */
+    bool read_due;     /* bytes that make no socket readable wait for the next turn */
+    bool reading;      /* the callee wants body bytes */
     bool body_ended;
     bool continue_due; /* 100 (Continue) is expected and not yet sent */
     bool close_after;
     bool finished;
     bool client_closes;
-    bool gone;
+    bool client_lost;
     bool broken;      /* a write failed; the callee learns it in the next poll */
     bool misbehaves;  /* it is cut off for its TLS records */
     bool half_closed; /* its client has ended its side, behind a whole request */
@@ -142,11 +142,11 @@ void ce_connection_on_deadline(evutil_socket_t fd, short what, void *connection)
 /* Has what breaks HTTP answered with the refusal, in its turn. */
 void ce_connection_refuse(ce_exchange *connection, ce_refusal refusal);
 /* Parses what waits, as far as the phase allows. */
-void ce_connection_pump(ce_exchange *connection);
+void ce_connection_parse_pending(ce_exchange *connection);
 /* Reads on unless enough waits. */
-void ce_connection_regulate(ce_exchange *connection);
+void ce_connection_update_backpressure(ce_exchange *connection);
 /* Takes what the client sent, as far as the phase allows; the rest waits. */
-void ce_connection_take(ce_exchange *connection, const uint8_t *bytes, size_t count);
+void ce_connection_on_bytes(ce_exchange *connection, const uint8_t *bytes, size_t count);
 /* Gives evhttp the one request that it sees of the connection. */
 void ce_connection_stand_in(ce_exchange *connection);
 /* Reads from here on without the bufferevent. */
@@ -154,7 +154,7 @@ void ce_connection_take_over_reading(ce_exchange *connection);
 /* Reads what is there, as much as one turn of the loop may take. */
 void ce_connection_read(ce_exchange *connection);
 /* Goes on reading, or stops. */
-void ce_connection_hear(ce_exchange *connection, bool hears);
+void ce_connection_set_reading(ce_exchange *connection, bool read_enabled);
 /* To be called before OpenSSL is, whose SSL_get_error takes an older error for a new one. To look is cheaper than to clear. */
 static inline void ce_forget_errors(void) {
     if (ERR_peek_error() != 0) {
@@ -180,10 +180,14 @@ void ce_connection_kill(ce_exchange *connection);
 
 /* evhttp's callback for the stand-in: takes the connection over. */
 void ce_exchange_take_over(struct evhttp_request *stand_in, void *http);
-/* Hands the request that the gate has let through, or refused, to the callee. */
+/* Hands the request that the request parser has let through, or refused, to the callee. */
 void ce_exchange_begin(ce_exchange *exchange);
 void ce_exchange_end(ce_exchange *exchange, bool whole);
-void ce_exchange_gone(ce_exchange *exchange, ce_gone why);
+void ce_exchange_client_lost(ce_exchange *exchange, ce_client_lost why);
+/* From here on it is looked whether the body comes in, and whether what waits goes out. */
+void ce_exchange_watch_body(ce_exchange *exchange);
+void ce_exchange_watch_written(ce_exchange *exchange);
+/* The time for such a look has come. */
 void ce_exchange_limit_passed(ce_exchange *exchange);
 void ce_exchange_body_bytes(ce_exchange *exchange, const uint8_t *bytes, size_t count);
 void ce_exchange_body_ended(ce_exchange *exchange);

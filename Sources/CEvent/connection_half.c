@@ -40,13 +40,13 @@ bool ce_connection_is_read(ce_exchange *connection) {
 }
 
 void ce_connection_half_closed(ce_exchange *connection) {
-    /* What waits may be the rest of the body: the pump finds out. */
+    /* What waits may be the rest of the body: the parser finds out. */
     bool may_be_whole = connection->body_ended || evbuffer_get_length(connection->waiting) > 0;
     if (connection->phase != CE_PHASE_ANSWERING || !may_be_whole || connection->misbehaves) {
         ce_connection_ended(connection);
         return;
     }
-    ce_connection_hear(connection, false);
+    ce_connection_set_reading(connection, false);
     connection->half_closed = true;
     if (!ce_connection_is_read(connection)) {
         ce_connection_ended(connection);

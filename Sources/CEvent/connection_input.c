@@ -1,4 +1,4 @@
-/* What clients send: read by the gate, and handed on request by request. */
+/* What clients send: read by the request parser, and handed on request by request. */
 #include "connection.h"
 
 #include <event2/bufferevent.h>
@@ -23,7 +23,7 @@ void ce_connection_refuse(ce_exchange *connection, ce_refusal refusal) {
     connection->body_ended = true;
     if (connection->phase == CE_PHASE_ANSWERING) {
         /* The request's head was good and its body is not: the callee learns it as a refusal of the rest. */
-        ce_exchange_gone(connection, CE_GONE_BODY_REFUSED);
+        ce_exchange_client_lost(connection, CE_CLIENT_LOST_BODY_REFUSED);
     } else {
         hand_over(connection);
     }
@@ -41,9 +41,9 @@ static bool may_parse(const ce_exchange *connection) {
     }
 }
 
-void ce_connection_regulate(ce_exchange *connection) {
+void ce_connection_update_backpressure(ce_exchange *connection) {
     bool full = evbuffer_get_length(connection->waiting) >= CE_WAITING_HIGH;
-    ce_connection_hear(connection, !full && connection->phase != CE_PHASE_CLOSING);
+    ce_connection_set_reading(connection, !full && connection->phase != CE_PHASE_CLOSING);
 }
 
 /* Small pieces of a body that go on together: 64 KiB of one-byte chunks are 11,000 pieces, each of which would be a call through all that
@@ -75,33 +75,34 @@ static void gather(ce_exchange *connection, ce_gathered *gathered, const uint8_t
     }
 }
 
-/* Feeds the gate as far as the phase allows. Returns how much of the bytes is done with. */
+/* Feeds the request parser as far as the phase allows. Returns how much of the bytes is done with. */
 static size_t feed(ce_exchange *connection, const uint8_t *bytes, size_t count) {
     size_t done = 0;
     ce_gathered gathered;
     gathered.count = 0; /* and the rest left as it is: to clear it would cost each request */
-    /* With nothing left to read, the gate still has to say that the body has ended. */
+    /* With nothing left to read, the request parser still has to say that the body has ended. */
     while (may_parse(connection) && (done < count || connection->phase == CE_PHASE_ANSWERING)) {
         bool empty = done == count;
         size_t consumed = 0;
-        ce_gate_event event = ce_gate_feed(connection->gate, bytes + done, count - done, &consumed);
-        if (event == CE_GATE_BODY) {
-            ce_span body = ce_gate_body(connection->gate);
+        ce_request_parser_event event =
+            ce_request_parser_feed(connection->parser, bytes + done, count - done, &consumed);
+        if (event == CE_PARSER_BODY) {
+            ce_span body = ce_request_parser_body(connection->parser);
             gather(connection, &gathered, bytes + done + body.offset, body.length);
         }
         done += consumed;
-        if (event == CE_GATE_HEAD) {
+        if (event == CE_PARSER_HEAD) {
             hand_over(connection);
-        } else if (event == CE_GATE_END || event == CE_GATE_REFUSED) {
+        } else if (event == CE_PARSER_END || event == CE_PARSER_REFUSED) {
             give(connection, &gathered);
             if (connection->phase == CE_PHASE_CLOSING) {
                 /* Whoever got those bytes has given up. */
                 break;
             }
-            if (event == CE_GATE_END) {
+            if (event == CE_PARSER_END) {
                 ce_exchange_body_ended(connection);
             } else {
-                ce_connection_refuse(connection, ce_gate_refusal(connection->gate));
+                ce_connection_refuse(connection, ce_request_parser_refusal(connection->parser));
                 break;
             }
         } else if (empty) {
@@ -113,11 +114,11 @@ static size_t feed(ce_exchange *connection, const uint8_t *bytes, size_t count) 
 }
 
 static void settle(ce_exchange *connection) {
-    if (connection->phase == CE_PHASE_IDLE && !ce_gate_is_idle(connection->gate)) {
+    if (connection->phase == CE_PHASE_IDLE && !ce_request_parser_is_idle(connection->parser)) {
         connection->phase = CE_PHASE_HEAD;
         ce_connection_limit_wait(connection);
     }
-    ce_connection_regulate(connection);
+    ce_connection_update_backpressure(connection);
     if (connection->phase == CE_PHASE_HANDED) {
         ce_exchange_begin(connection);
     }
@@ -129,7 +130,7 @@ static bool lacks_its_end(const ce_exchange *connection) {
         && !connection->body_ended && evbuffer_get_length(connection->waiting) == 0;
 }
 
-void ce_connection_pump(ce_exchange *connection) {
+void ce_connection_parse_pending(ce_exchange *connection) {
     struct evbuffer_iovec extent;
     size_t done;
     do {
@@ -156,7 +157,7 @@ static void discard(ce_exchange *connection, size_t count) {
     }
 }
 
-void ce_connection_take(ce_exchange *connection, const uint8_t *bytes, size_t count) {
+void ce_connection_on_bytes(ce_exchange *connection, const uint8_t *bytes, size_t count) {
     if (is_discarding(connection)) {
         discard(connection, count);
         return;
@@ -171,5 +172,5 @@ void ce_connection_take(ce_exchange *connection, const uint8_t *bytes, size_t co
         count -= done;
     }
     evbuffer_add(connection->waiting, bytes, count);
-    ce_connection_pump(connection);
+    ce_connection_parse_pending(connection);
 }

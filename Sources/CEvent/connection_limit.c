@@ -1,6 +1,6 @@
 /* A connection's time limits: one timer, whose meaning is the phase that the connection is in. */
 #include "connection.h"
-#include "gate.h"
+#include "request_parser.h"
 
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -69,8 +69,8 @@ static bool has_unread(const ce_exchange *connection) {
 }
 
 static void head_too_slow(ce_exchange *connection) {
-    ce_connection_refuse(connection, gate_refusal_of_request(connection->gate, GATE_HEAD_TOO_SLOW));
-    ce_connection_pump(connection);
+    ce_connection_refuse(connection, parser_refusal_of_request(connection->parser, PARSER_HEAD_TOO_SLOW));
+    ce_connection_parse_pending(connection);
 }
 
 void ce_connection_on_deadline(evutil_socket_t fd, short what, void *context) {

@@ -1,4 +1,4 @@
-/* Reading from the handshake's end on: straight from TLS to the gate. The bufferevent would take a second system call for each record,
+/* Reading from the handshake's end on: straight from TLS to the request parser. The bufferevent would take a second system call for each record,
  * a block of memory for each read, and evhttp would turn its reading off and on around each request. */
 #include "connection.h"
 #include "loop.h"
@@ -16,13 +16,13 @@ static void read_soon(ce_exchange *connection) {
     event_add(connection->work, &now);
 }
 
-void ce_connection_hear(ce_exchange *connection, bool hears) {
-    hears = hears && !connection->half_closed;
-    if (connection->readable == NULL || connection->hears == hears) {
+void ce_connection_set_reading(ce_exchange *connection, bool read_enabled) {
+    read_enabled = read_enabled && !connection->half_closed;
+    if (connection->readable == NULL || connection->read_enabled == read_enabled) {
         return;
     }
-    connection->hears = hears;
-    if (hears) {
+    connection->read_enabled = read_enabled;
+    if (read_enabled) {
         event_add(connection->readable, NULL);
         if (SSL_has_pending(connection->ssl)) {
             /* Bytes that OpenSSL holds already make no socket readable. */
@@ -41,7 +41,7 @@ void ce_connection_ended(ce_exchange *connection) {
         ce_connection_kill(connection);
         break;
     case CE_PHASE_ANSWERING:
-        ce_exchange_gone(connection, CE_GONE_HUNG_UP);
+        ce_exchange_client_lost(connection, CE_CLIENT_LOST_HUNG_UP);
         break;
     case CE_PHASE_HANDSHAKE:
     case CE_PHASE_HANDED:
@@ -88,12 +88,12 @@ void ce_connection_read(ce_exchange *connection) {
             return;
         }
         ce_connection_record_had_bytes(connection);
-        ce_connection_take(connection, bytes, (size_t)count);
+        ce_connection_on_bytes(connection, bytes, (size_t)count);
         total += (size_t)count;
         records += 1;
-    } while (connection->hears && total < READ_AT_ONCE && records < RECORDS_AT_ONCE
+    } while (connection->read_enabled && total < READ_AT_ONCE && records < RECORDS_AT_ONCE
              && SSL_has_pending(connection->ssl));
-    if (connection->hears && SSL_has_pending(connection->ssl)) {
+    if (connection->read_enabled && SSL_has_pending(connection->ssl)) {
         read_soon(connection);
     }
 }
@@ -113,5 +113,5 @@ void ce_connection_take_over_reading(ce_exchange *connection) {
     if (connection->readable == NULL) {
         abort();
     }
-    ce_connection_regulate(connection);
+    ce_connection_update_backpressure(connection);
 }

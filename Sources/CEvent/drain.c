@@ -27,7 +27,7 @@ static void ignore_new_clients(evutil_socket_t listener) {
     (void)setsockopt(listener, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter);
 }
 
-void ce_http_leave(ce_http *http) {
+void ce_http_stop_accepting(ce_http *http) {
     http->draining = http->leaving = true;
     if (http->listener != NULL) {
         ignore_new_clients(evconnlistener_get_fd(http->listener));

@@ -1,5 +1,5 @@
 #include "connection.h"
-#include "gate.h"
+#include "request_parser.h"
 
 #include <limits.h>
 #include <netinet/in.h>
@@ -17,64 +17,27 @@ void ce_exchange_end(ce_exchange *exchange, bool whole) {
     }
 }
 
-void ce_exchange_gone(ce_exchange *exchange, ce_gone why) {
+void ce_exchange_client_lost(ce_exchange *exchange, ce_client_lost why) {
     if (exchange->events == NULL) {
         return;
     }
     exchange->close_after = true;
     exchange->reading = false;
-    if (why != CE_GONE_BODY_REFUSED) {
+    if (why != CE_CLIENT_LOST_BODY_REFUSED) {
         /* Whoever still answers a refused body is not told a second time: its finish then ends the connection. */
         exchange->broken = true;
         bufferevent_disable(exchange->bev, EV_WRITE);
-        ce_connection_hear(exchange, false);
+        ce_connection_set_reading(exchange, false);
         if (exchange->finished) {
             ce_connection_kill(exchange);
             return;
         }
     }
-    if (!exchange->gone && !exchange->finished) {
-        exchange->gone = true;
-        exchange->events->gone(exchange->context, why, why == CE_GONE_BODY_REFUSED ? &exchange->refusal : NULL);
+    if (!exchange->client_lost && !exchange->finished) {
+        exchange->client_lost = true;
+        exchange->events->client_lost(exchange->context, why,
+                                      why == CE_CLIENT_LOST_BODY_REFUSED ? &exchange->refusal : NULL);
     }
-}
-
-static uint64_t written_bytes(const ce_exchange *exchange) {
-    return BIO_number_written(SSL_get_wbio(exchange->ssl));
-}
-
-/* No timer is touched while bytes move: what has moved is looked at now and then. */
-static void watch(ce_exchange *exchange, ce_progress *progress, uint64_t bytes, uint32_t limit_ms) {
-    if (!progress->watched) {
-        *progress = (ce_progress){ .watched = true, .bytes = bytes, .since_ms = ce_connection_now_ms() };
-    }
-    ce_connection_limit_at_most(exchange, limit_ms / CE_PROGRESS_LOOKS + 1);
-}
-
-static void watch_body(ce_exchange *exchange) {
-    watch(exchange, &exchange->body, exchange->body_bytes, exchange->http->limits.body_stall_ms);
-}
-
-/* A reader may pause for long, as data loaders do, while its place is not needed. */
-static uint32_t write_limit(const ce_exchange *exchange) {
-    const ce_http *http = exchange->http;
-    bool crowded = http->connection_count > http->limits.connections / 2;
-    return crowded || http->limits.write_pause_ms < http->limits.write_stall_ms ? http->limits.write_stall_ms
-                                                                                : http->limits.write_pause_ms;
-}
-
-static void watch_written(ce_exchange *exchange) {
-    /* By the shorter of the two: places may get scarce meanwhile. */
-    watch(exchange, &exchange->written, written_bytes(exchange), exchange->http->limits.write_stall_ms);
-}
-
-static bool stands_still(ce_progress *progress, uint64_t bytes, uint32_t limit_ms) {
-    int64_t now = ce_connection_now_ms();
-    if (bytes - progress->bytes >= CE_PROGRESS_BYTES) {
-        progress->bytes = bytes;
-        progress->since_ms = now;
-    }
-    return now - progress->since_ms >= limit_ms;
 }
 
 size_t ce_exchange_queued(const ce_exchange *exchange) {
@@ -92,27 +55,27 @@ static bool must_close(const ce_exchange *exchange) {
         || !exchange->body_ended;
 }
 
-/* What the head says holds, however the reasons change before the answer's end: a drain that begins meanwhile waits for the
+/* What the head says holds, however the reasons change before the response's end: a drain that begins meanwhile waits for the
  * connection's next request, whose answer can announce the end. */
 bool ce_exchange_closes(ce_exchange *exchange) {
     exchange->close_after = exchange->http->draining || must_close(exchange);
     return exchange->close_after;
 }
 
-/* Ends the exchange in order: the answer is with the kernel. */
+/* Ends the exchange in order: the response is with the kernel. */
 static void complete(ce_exchange *exchange) {
     bool closes = must_close(exchange);
     bool unread = !exchange->body_ended || exchange->refusal.status != 0 || evbuffer_get_length(exchange->waiting) > 0;
     ce_exchange_end(exchange, true);
     if (!closes) {
         exchange->phase = CE_PHASE_IDLE;
-        ce_gate_trim(exchange->gate);
+        ce_request_parser_trim(exchange->parser);
         ce_connection_limit_wait(exchange);
         if (evbuffer_get_length(exchange->waiting) > 0) {
             /* Pipelined requests are not begun here, one inside the other. */
             event_active(exchange->work, EV_TIMEOUT, 0);
         }
-        ce_connection_regulate(exchange);
+        ce_connection_update_backpressure(exchange);
         return;
     }
     /* Without close_notify, OpenSSL clients throw the session away, and some take the answer for cut off. */
@@ -125,7 +88,7 @@ static void complete(ce_exchange *exchange) {
     evbuffer_drain(exchange->waiting, evbuffer_get_length(exchange->waiting));
     shutdown(bufferevent_getfd(exchange->bev), SHUT_WR);
     ce_connection_limit(exchange, exchange->http->leaving ? CE_LEAVING_LINGER_MS : CE_LINGER_MS);
-    ce_connection_hear(exchange, true);
+    ce_connection_set_reading(exchange, true);
 }
 
 static void on_writable(struct bufferevent *bev, void *context) {
@@ -163,26 +126,26 @@ void ce_exchange_take_over(struct evhttp_request *stand_in, void *http) {
 
 void ce_exchange_begin(ce_exchange *exchange) {
     ce_http *http = exchange->http;
-    const ce_request *request = ce_gate_request(exchange->gate);
+    const ce_request *request = ce_request_parser_request(exchange->parser);
     bool refused = exchange->refusal.status != 0;
     exchange->phase = CE_PHASE_ANSWERING;
     exchange->requests += 1;
     exchange->body_ended = refused;
-    exchange->reading = exchange->close_after = exchange->finished = exchange->gone = exchange->broken = false;
+    exchange->reading = exchange->close_after = exchange->finished = exchange->client_lost = exchange->broken = false;
     exchange->client_closes = refused || request->close;
     exchange->continue_due = !refused && request->expects_continue;
     exchange->body_bytes = 0;
     exchange->body.watched = exchange->written.watched = false;
     bool has_body = !refused && request->framing != CE_FRAMING_NONE
         && !(request->framing == CE_FRAMING_LENGTH && request->content_length == 0);
-    ce_connection_regulate(exchange);
+    ce_connection_update_backpressure(exchange);
     if (exchange->half_closed) {
         ce_connection_limit_at_most(exchange, CE_HALF_CLOSED_LOOK_MS);
     }
     http->on_request(http->context, exchange, refused ? NULL : request, refused ? &exchange->refusal : NULL);
     if (!refused && !has_body) {
         size_t consumed;
-        ce_gate_feed(exchange->gate, NULL, 0, &consumed);
+        ce_request_parser_feed(exchange->parser, NULL, 0, &consumed);
         exchange->body_ended = true;
     }
 }
@@ -196,7 +159,7 @@ void ce_exchange_close_after(ce_exchange *exchange) {
     exchange->close_after = true;
 }
 
-/* Straight to TLS while nothing waits: one record and one write for a small answer, and no copy.
+/* Straight to TLS while nothing waits: one record and one write for a small response, and no copy.
  * What the socket does not take goes through the bufferevent as usual. */
 static size_t write_now(ce_exchange *exchange, const uint8_t *bytes, size_t count) {
     size_t sent = 0;
@@ -227,7 +190,7 @@ size_t ce_exchange_write(ce_exchange *exchange, const uint8_t *bytes, size_t cou
     }
     evbuffer_add(bufferevent_get_output(exchange->bev), bytes + sent, count - sent);
     bufferevent_enable(exchange->bev, EV_WRITE);
-    watch_written(exchange);
+    ce_exchange_watch_written(exchange);
     return ce_exchange_queued(exchange);
 }
 
@@ -237,7 +200,7 @@ static void hold(ce_exchange *exchange, int on) {
 }
 
 void ce_exchange_finish(ce_exchange *exchange, const uint8_t *bytes, size_t count) {
-    /* close_notify and the FIN behind the answer's end would each be a packet of its own. */
+    /* close_notify and the FIN behind the response's end would each be a packet of its own. */
     bool held = count > 0 && ce_exchange_queued(exchange) == 0 && must_close(exchange);
     if (held) {
         hold(exchange, 1);
@@ -262,7 +225,7 @@ void ce_exchange_abort(ce_exchange *exchange) {
 }
 
 void ce_exchange_read(ce_exchange *exchange) {
-    if (exchange->body_ended || exchange->gone) {
+    if (exchange->body_ended || exchange->client_lost) {
         return;
     }
     exchange->reading = true;
@@ -270,7 +233,7 @@ void ce_exchange_read(ce_exchange *exchange) {
         exchange->continue_due = false;
         ce_exchange_write(exchange, (const uint8_t *)continue_head, sizeof continue_head - 1);
     }
-    watch_body(exchange);
+    ce_exchange_watch_body(exchange);
     event_active(exchange->work, EV_TIMEOUT, 0);
 }
 
@@ -290,33 +253,6 @@ void ce_exchange_body_ended(ce_exchange *exchange) {
     exchange->reading = false;
     if (exchange->events != NULL) {
         exchange->events->body_end(exchange->context);
-    }
-}
-
-void ce_exchange_limit_passed(ce_exchange *exchange) {
-    if (exchange->half_closed) {
-        if (!ce_connection_is_read(exchange)) {
-            ce_exchange_gone(exchange, CE_GONE_HUNG_UP);
-            return;
-        }
-        ce_connection_limit_at_most(exchange, CE_HALF_CLOSED_LOOK_MS);
-    }
-    bool writes = ce_exchange_queued(exchange) > 0;
-    bool reads = exchange->reading && !exchange->body_ended;
-    if (writes && stands_still(&exchange->written, written_bytes(exchange), write_limit(exchange))) {
-        ce_exchange_gone(exchange, CE_GONE_READ_STALLED);
-        return;
-    }
-    if (reads && stands_still(&exchange->body, exchange->body_bytes, exchange->http->limits.body_stall_ms)) {
-        exchange->refusal = gate_refusal_of(GATE_BODY_TOO_SLOW);
-        ce_exchange_gone(exchange, CE_GONE_BODY_REFUSED);
-        reads = false;
-    }
-    if (writes) {
-        watch_written(exchange);
-    }
-    if (reads) {
-        watch_body(exchange);
     }
 }
 

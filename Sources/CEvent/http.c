@@ -100,7 +100,7 @@ static uint16_t use_listener(ce_http *http, struct evconnlistener *listener) {
         return 0;
     }
     http->listener = listener;
-    /* Accepted sockets inherit it. Without it each small answer waits for the client's delayed acknowledgement. */
+    /* Accepted sockets inherit it. Without it each small response waits for the client's delayed acknowledgement. */
     int on = 1;
     setsockopt(evconnlistener_get_fd(listener), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     setsockopt(evconnlistener_get_fd(listener), SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
@@ -183,7 +183,7 @@ void ce_http_free(ce_http *http) {
     ce_exchange *connection;
     TAILQ_FOREACH(connection, &http->connections, next) {
         ce_exchange_end(connection, false);
-        ce_connection_hear(connection, false);
+        ce_connection_set_reading(connection, false);
     }
     if (http->server != NULL) {
         evhttp_free(http->server);

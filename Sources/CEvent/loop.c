@@ -64,13 +64,6 @@ ce_loop *ce_loop_new(void) {
     return loop;
 }
 
-void ce_loop_free(ce_loop *loop) {
-    event_free(loop->wake);
-    close(loop->wake_fd);
-    event_base_free(loop->base);
-    free(loop);
-}
-
 void ce_loop_poll(ce_loop *loop, bool wait) {
     event_base_loop(loop->base, wait ? EVLOOP_ONCE : EVLOOP_ONCE | EVLOOP_NONBLOCK);
 }

@@ -4,40 +4,40 @@
 #include <string.h>
 
 /* HTTP-version SP status-code [ SP reason-phrase ]: many servers leave out the second SP where there is no phrase. */
-int response_read_status_line(ce_response_parser *parser, gate_line line) {
+int response_read_status_line(ce_response_parser *parser, parser_line line) {
     const uint8_t *bytes = line.bytes;
     if (line.length < 12 || memcmp(bytes, "HTTP/1.", 7) != 0 || (bytes[7] != '0' && bytes[7] != '1') || bytes[8] != ' '
-        || gate_span_of(bytes + 9, line.length - 9, GATE_DIGIT) != 3 || (line.length > 12 && bytes[12] != ' ')
-        || gate_span_of(bytes + 12, line.length - 12, GATE_VALUE) != line.length - 12)
+        || parser_span_of(bytes + 9, line.length - 9, PARSER_DIGIT) != 3 || (line.length > 12 && bytes[12] != ' ')
+        || parser_span_of(bytes + 12, line.length - 12, PARSER_VALUE) != line.length - 12)
         return RESPONSE_STATUS_LINE;
     int status = (bytes[9] - '0') * 100 + (bytes[10] - '0') * 10 + (bytes[11] - '0');
     if (status < 100 || status > 599)
         return RESPONSE_STATUS_RANGE;
     parser->http_1_0 = bytes[7] == '0';
     parser->response.status = status;
-    return status == 101 ? RESPONSE_SWITCHED : GATE_PASS;
+    return status == 101 ? RESPONSE_SWITCHED : PARSER_PASS;
 }
 
 /* Said once and in digits, or refused, even where the same number stands twice. */
 static int note_length(ce_response_parser *parser, const uint8_t *value, size_t length) {
     if (parser->has_length)
-        return GATE_LENGTH_TWICE;
+        return PARSER_LENGTH_TWICE;
     parser->has_length = true;
-    return gate_parse_length(value, length, &parser->response.content_length);
+    return parser_parse_length(value, length, &parser->response.content_length);
 }
 
 static int note_encoding(ce_response_parser *parser, const uint8_t *value, size_t length) {
-    if (parser->has_encoding || !gate_equal(value, length, "chunked"))
-        return GATE_ENCODING_UNKNOWN;
+    if (parser->has_encoding || !parser_equal(value, length, "chunked"))
+        return PARSER_ENCODING_UNKNOWN;
     parser->has_encoding = true;
-    return GATE_PASS;
+    return PARSER_PASS;
 }
 
 static void note_connection(ce_response_parser *parser, const uint8_t *value, size_t length) {
     size_t at = 0;
     ce_span option;
-    while (gate_next_element(value, length, &at, &option)) {
-        if (gate_equal(value + option.offset, option.length, "close"))
+    while (parser_next_element(value, length, &at, &option)) {
+        if (parser_equal(value + option.offset, option.length, "close"))
             parser->closes = true;
     }
 }
@@ -48,15 +48,15 @@ int response_note_field(ce_response_parser *parser, ce_field field) {
     size_t length = field.value.length;
     switch (field.name.length) {
     case 10:
-        if (gate_equal(name, 10, "connection"))
+        if (parser_equal(name, 10, "connection"))
             note_connection(parser, value, length);
-        return GATE_PASS;
+        return PARSER_PASS;
     case 14:
-        return gate_equal(name, 14, "content-length") ? note_length(parser, value, length) : GATE_PASS;
+        return parser_equal(name, 14, "content-length") ? note_length(parser, value, length) : PARSER_PASS;
     case 17:
-        return gate_equal(name, 17, "transfer-encoding") ? note_encoding(parser, value, length) : GATE_PASS;
+        return parser_equal(name, 17, "transfer-encoding") ? note_encoding(parser, value, length) : PARSER_PASS;
     default:
-        return GATE_PASS;
+        return PARSER_PASS;
     }
 }
 
@@ -65,9 +65,9 @@ int response_note_field(ce_response_parser *parser, ce_field field) {
 int response_settle(ce_response_parser *parser) {
     ce_response *response = &parser->response;
     if (parser->has_encoding && parser->http_1_0)
-        return GATE_ENCODING_IN_1_0;
+        return PARSER_ENCODING_IN_1_0;
     if (parser->has_encoding && parser->has_length)
-        return GATE_LENGTH_AND_ENCODING;
+        return PARSER_LENGTH_AND_ENCODING;
     bool has_none = parser->to_head || response->status == 204 || response->status == 304;
     if (has_none || (parser->has_length && response->content_length == 0))
         response->end = CE_CONTENT_NONE;
@@ -82,5 +82,5 @@ int response_settle(ce_response_parser *parser) {
         .fields = parser->lines.fields,
         .field_count = parser->lines.field_count,
     };
-    return GATE_PASS;
+    return PARSER_PASS;
 }

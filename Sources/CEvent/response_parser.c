@@ -8,14 +8,14 @@ ce_response_parser *ce_response_parser_new(void) {
 
 void ce_response_parser_free(ce_response_parser *parser) {
     if (parser != NULL) {
-        gate_free_lines(&parser->lines);
+        parser_free_lines(&parser->lines);
         free(parser);
     }
 }
 
 void ce_response_begin(ce_response_parser *parser, bool to_head) {
-    gate_lines lines = parser->lines;
-    gate_forget_lines(&lines);
+    parser_lines lines = parser->lines;
+    parser_forget_lines(&lines);
     lines.field_count = 0;
     *parser = (ce_response_parser){ .to_head = to_head, .lines = lines };
 }
@@ -28,12 +28,12 @@ static void next_head(ce_response_parser *parser) {
     parser->interim = interim;
 }
 
-static int step_status_line(ce_response_parser *parser, gate_input *input) {
+static int step_status_line(ce_response_parser *parser, parser_input *input) {
     bool complete;
-    int rule = gate_take_line(&parser->lines, input, RESPONSE_HEAD_BYTES, GATE_HEAD_TOO_LARGE, &complete);
-    if (rule != GATE_PASS || !complete)
+    int rule = parser_take_line(&parser->lines, input, RESPONSE_HEAD_BYTES, PARSER_HEAD_TOO_LARGE, &complete);
+    if (rule != PARSER_PASS || !complete)
         return rule;
-    gate_line line = gate_current_line(&parser->lines);
+    parser_line line = parser_current_line(&parser->lines);
     parser->lines.start = parser->lines.length;
     parser->state = RESPONSE_AT_FIELD;
     return response_read_status_line(parser, line);
@@ -42,10 +42,10 @@ static int step_status_line(ce_response_parser *parser, gate_input *input) {
 static int end_head(ce_response_parser *parser, ce_response_event *event) {
     if (parser->response.status < 200) {
         next_head(parser);
-        return parser->interim > RESPONSE_INTERIM_HEADS ? RESPONSE_INTERIM : GATE_PASS;
+        return parser->interim > RESPONSE_INTERIM_HEADS ? RESPONSE_INTERIM : PARSER_PASS;
     }
     int rule = response_settle(parser);
-    if (rule != GATE_PASS)
+    if (rule != PARSER_PASS)
         return rule;
     static const response_state states[] = {
         [CE_CONTENT_NONE] = RESPONSE_AT_END,
@@ -58,31 +58,31 @@ static int end_head(ce_response_parser *parser, ce_response_event *event) {
     /* The lines stay where they are until a chunk-size line overwrites them. */
     parser->lines.start = parser->lines.length;
     *event = CE_RESPONSE_HEAD;
-    return GATE_PASS;
+    return PARSER_PASS;
 }
 
-static int step_field(ce_response_parser *parser, gate_input *input, ce_response_event *event) {
+static int step_field(ce_response_parser *parser, parser_input *input, ce_response_event *event) {
     bool complete;
     size_t limit = RESPONSE_HEAD_BYTES - parser->lines.start;
-    int rule = gate_take_line(&parser->lines, input, limit, GATE_HEAD_TOO_LARGE, &complete);
-    if (rule != GATE_PASS || !complete)
+    int rule = parser_take_line(&parser->lines, input, limit, PARSER_HEAD_TOO_LARGE, &complete);
+    if (rule != PARSER_PASS || !complete)
         return rule;
-    gate_line line = gate_current_line(&parser->lines);
+    parser_line line = parser_current_line(&parser->lines);
     if (line.length == 0)
         return end_head(parser, event);
     if (parser->lines.field_count == RESPONSE_FIELDS)
-        return GATE_TOO_MANY_FIELDS;
+        return PARSER_TOO_MANY_FIELDS;
     ce_field field;
-    rule = gate_parse_field(line, &field);
-    if (rule == GATE_PASS)
+    rule = parser_parse_field(line, &field);
+    if (rule == PARSER_PASS)
         rule = response_note_field(parser, field);
-    if (rule == GATE_PASS)
-        rule = gate_add_field(&parser->lines, field);
+    if (rule == PARSER_PASS)
+        rule = parser_add_field(&parser->lines, field);
     parser->lines.start = parser->lines.length;
     return rule;
 }
 
-static void step_content(ce_response_parser *parser, gate_input *input, ce_response_event *event) {
+static void step_content(ce_response_parser *parser, parser_input *input, ce_response_event *event) {
     size_t count = input->count - input->at;
     bool counted = parser->state != RESPONSE_UNTIL_CLOSE;
     if (counted && count > parser->left)
@@ -101,50 +101,51 @@ static void step_content(ce_response_parser *parser, gate_input *input, ce_respo
         parser->state = parser->state == RESPONSE_IN_CHUNK ? RESPONSE_AT_CHUNK_CR : RESPONSE_AT_END;
 }
 
-static int step_chunk_size(ce_response_parser *parser, gate_input *input) {
+static int step_chunk_size(ce_response_parser *parser, parser_input *input) {
     bool complete;
     if (parser->lines.start != 0)
-        gate_forget_lines(&parser->lines);
-    int rule = gate_take_line(&parser->lines, input, RESPONSE_CHUNK_LINE_BYTES, GATE_CHUNK_LINE_TOO_LONG, &complete);
-    if (rule != GATE_PASS || !complete)
+        parser_forget_lines(&parser->lines);
+    int rule =
+        parser_take_line(&parser->lines, input, RESPONSE_CHUNK_LINE_BYTES, PARSER_CHUNK_LINE_TOO_LONG, &complete);
+    if (rule != PARSER_PASS || !complete)
         return rule;
-    rule = gate_parse_chunk_line(gate_current_line(&parser->lines), &parser->left);
+    rule = parser_parse_chunk_line(parser_current_line(&parser->lines), &parser->left);
     parser->state = parser->left > 0 ? RESPONSE_IN_CHUNK : RESPONSE_AT_TRAILER;
-    gate_forget_lines(&parser->lines);
+    parser_forget_lines(&parser->lines);
     return rule;
 }
 
-static int step_chunk_end(ce_response_parser *parser, gate_input *input, uint8_t expected, response_state next) {
+static int step_chunk_end(ce_response_parser *parser, parser_input *input, uint8_t expected, response_state next) {
     if (input->at == input->count)
-        return GATE_PASS;
+        return PARSER_PASS;
     if (input->bytes[input->at] != expected)
-        return GATE_CHUNK_DATA_END;
+        return PARSER_CHUNK_DATA_END;
     input->at++;
     parser->state = next;
-    return GATE_PASS;
+    return PARSER_PASS;
 }
 
 /* Read as strictly as fields, and dropped: none may change how a response is framed (RFC 9110 6.5.1). */
-static int step_trailer(ce_response_parser *parser, gate_input *input) {
+static int step_trailer(ce_response_parser *parser, parser_input *input) {
     bool complete;
     size_t limit = RESPONSE_HEAD_BYTES - parser->trailer_bytes;
-    int rule = gate_take_line(&parser->lines, input, limit, GATE_TRAILER_LINE_TOO_LONG, &complete);
-    if (rule != GATE_PASS || !complete)
+    int rule = parser_take_line(&parser->lines, input, limit, PARSER_TRAILER_LINE_TOO_LONG, &complete);
+    if (rule != PARSER_PASS || !complete)
         return rule;
-    gate_line line = gate_current_line(&parser->lines);
+    parser_line line = parser_current_line(&parser->lines);
     parser->trailer_bytes += parser->lines.length;
-    gate_forget_lines(&parser->lines);
+    parser_forget_lines(&parser->lines);
     if (line.length == 0) {
         parser->state = RESPONSE_AT_END;
-        return GATE_PASS;
+        return PARSER_PASS;
     }
     ce_field dropped;
     if (parser->trailers++ == RESPONSE_FIELDS)
-        return GATE_TOO_MANY_FIELDS;
-    return gate_parse_field(line, &dropped);
+        return PARSER_TOO_MANY_FIELDS;
+    return parser_parse_field(line, &dropped);
 }
 
-static int step(ce_response_parser *parser, gate_input *input, ce_response_event *event) {
+static int step(ce_response_parser *parser, parser_input *input, ce_response_event *event) {
     switch (parser->state) {
     case RESPONSE_AT_STATUS_LINE:
         return step_status_line(parser, input);
@@ -154,7 +155,7 @@ static int step(ce_response_parser *parser, gate_input *input, ce_response_event
     case RESPONSE_UNTIL_CLOSE:
     case RESPONSE_IN_CHUNK:
         step_content(parser, input, event);
-        return GATE_PASS;
+        return PARSER_PASS;
     case RESPONSE_AT_CHUNK_SIZE:
         return step_chunk_size(parser, input);
     case RESPONSE_AT_CHUNK_CR:
@@ -167,9 +168,9 @@ static int step(ce_response_parser *parser, gate_input *input, ce_response_event
     case RESPONSE_OVER:
         parser->state = RESPONSE_OVER;
         *event = CE_RESPONSE_END;
-        return GATE_PASS;
+        return PARSER_PASS;
     }
-    return GATE_PASS;
+    return PARSER_PASS;
 }
 
 static ce_response_event refuse(ce_response_parser *parser, int rule) {
@@ -179,14 +180,14 @@ static ce_response_event refuse(ce_response_parser *parser, int rule) {
 
 ce_response_event ce_response_feed(ce_response_parser *parser, const uint8_t *bytes, size_t count, size_t *consumed) {
     *consumed = 0;
-    if (parser->refused != GATE_PASS)
+    if (parser->refused != PARSER_PASS)
         return CE_RESPONSE_FAULTY;
-    gate_input input = { .bytes = bytes, .count = count, .at = 0 };
+    parser_input input = { .bytes = bytes, .count = count, .at = 0 };
     ce_response_event event = CE_RESPONSE_MORE;
     parser->begun |= count > 0;
     do {
         int rule = step(parser, &input, &event);
-        if (rule != GATE_PASS)
+        if (rule != PARSER_PASS)
             return refuse(parser, rule);
     } while (event == CE_RESPONSE_MORE && (input.at < input.count || parser->state == RESPONSE_AT_END));
     *consumed = input.at;
@@ -194,7 +195,7 @@ ce_response_event ce_response_feed(ce_response_parser *parser, const uint8_t *by
 }
 
 ce_response_event ce_response_input_ended(ce_response_parser *parser) {
-    if (parser->refused != GATE_PASS)
+    if (parser->refused != PARSER_PASS)
         return CE_RESPONSE_FAULTY;
     switch (parser->state) {
     case RESPONSE_UNTIL_CLOSE:

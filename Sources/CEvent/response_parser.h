@@ -1,9 +1,9 @@
-/* Private to CEvent: the state of a response parser. Like the gate it is a pure function of the bytes fed so far, and it judges
- * lines, fields and chunks by the gate's own functions: what is refused in a request is refused in a response. */
+/* Private to CEvent: the state of a response parser. Like the request parser it is a pure function of the bytes fed so far, and it judges
+ * lines, fields and chunks by the request parser's own functions: what is refused in a request is refused in a response. */
 #ifndef CEVENT_RESPONSE_PARSER_H
 #define CEVENT_RESPONSE_PARSER_H
 
-#include "gate.h"
+#include "request_parser.h"
 
 enum {
     RESPONSE_HEAD_BYTES = 64 * 1024, /* a head's status line and fields; also a trailer section */
@@ -12,9 +12,9 @@ enum {
     RESPONSE_CHUNK_LINE_BYTES = 1024,
 };
 
-/* What only a response can do wrong; it goes on behind the gate's rules. */
+/* What only a response can do wrong; it goes on behind the request parser's rules. */
 typedef enum response_rule {
-    RESPONSE_STATUS_LINE = GATE_RULE_COUNT,
+    RESPONSE_STATUS_LINE = PARSER_RULE_COUNT,
     RESPONSE_STATUS_RANGE,
     RESPONSE_SWITCHED,
     RESPONSE_INTERIM,
@@ -39,19 +39,19 @@ typedef enum response_state {
 
 struct ce_response_parser {
     response_state state;
-    int refused; /* a gate_rule or a response_rule */
+    int refused; /* a parser_rule or a response_rule */
     bool to_head, begun;
     bool http_1_0, closes, has_length, has_encoding;
     uint32_t interim, trailers;
     size_t trailer_bytes;
-    gate_lines lines;
+    parser_lines lines;
     uint64_t left; /* bytes of the content or of the chunk still to come */
     ce_span content;
     ce_response response;
 };
 
-/* ---- response_head.c: each returns GATE_PASS, or the rule that is broken ---- */
-int response_read_status_line(ce_response_parser *parser, gate_line line);
+/* ---- response_head.c: each returns PARSER_PASS, or the rule that is broken ---- */
+int response_read_status_line(ce_response_parser *parser, parser_line line);
 int response_note_field(ce_response_parser *parser, ce_field field);
 /* At the end of a final head: where the content ends, and whether the connection may be kept. */
 int response_settle(ce_response_parser *parser);

@@ -46,7 +46,7 @@ SSL_CTX *ce_tls_context(ce_error *error) {
     static const unsigned char session_context[] = "hubgate";
     SSL_CTX_set_session_id_context(context, session_context, sizeof session_context - 1);
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
-    /* Sessions live in tickets alone; each further ticket costs a signature's worth of time. To send it with the first answer instead saves
+    /* Sessions live in tickets alone; each further ticket costs a signature's worth of time. To send it with the first response instead saves
      * a packet, and cost 3.5 KiB of each idle connection. */
     SSL_CTX_set_num_tickets(context, 1);
     SSL_CTX_set_alpn_select_cb(context, choose_alpn, NULL);

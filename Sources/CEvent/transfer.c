@@ -38,7 +38,7 @@ static void on_limit(evutil_socket_t fd, short what, void *context) {
             transfer->received_at_check = transfer->received;
             ce_transfer_limit(transfer, transfer->stall_ms);
         } else {
-            ce_transfer_fail(transfer, CE_OUTCOME_TOO_SLOW, "the answer stood still for longer than the time limit");
+            ce_transfer_fail(transfer, CE_OUTCOME_TOO_SLOW, "the response stood still for longer than the time limit");
         }
         break;
     case CE_STAGE_ENDING:
@@ -123,7 +123,7 @@ void ce_transfer_resume(ce_transfer *transfer) {
         return;
     }
     transfer->paused = false;
-    ce_upstream_hear(transfer->upstream, true);
+    ce_upstream_set_reading(transfer->upstream, true);
     ce_upstream_read_again(transfer->upstream);
 }
 

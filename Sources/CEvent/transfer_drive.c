@@ -66,7 +66,7 @@ static void on_lost(ce_transfer *transfer) {
         ce_response_input_ended(&transfer->parser);
         ce_transfer_fail(transfer, CE_OUTCOME_BROKEN, ce_response_fault(&transfer->parser).reason);
     } else {
-        ce_transfer_fail(transfer, CE_OUTCOME_BROKEN, "the connection closed before an answer came");
+        ce_transfer_fail(transfer, CE_OUTCOME_BROKEN, "the connection closed before a response came");
     }
 }
 
@@ -78,7 +78,7 @@ static void on_readable(void *context) {
     bool was_waiting = transfer->stage == CE_STAGE_WAITING;
     switch (ce_transfer_receive(transfer)) {
     case CE_STEP_WHOLE:
-        ce_transfer_end(transfer, CE_OUTCOME_WHOLE, "");
+        ce_transfer_end(transfer, CE_OUTCOME_COMPLETE, "");
         return;
     case CE_STEP_LOST:
         on_lost(transfer);
@@ -90,7 +90,7 @@ static void on_readable(void *context) {
             ce_transfer_limit(transfer, transfer->stall_ms);
         }
         if (transfer->paused) {
-            ce_upstream_hear(transfer->upstream, false);
+            ce_upstream_set_reading(transfer->upstream, false);
         }
         return;
     }
@@ -104,7 +104,7 @@ static void on_writable(void *context) {
     ce_transfer_write(transfer);
     if (transfer->stage != CE_STAGE_ENDING && !transfer->paused) {
         /* TLS may have had to write before it could read. */
-        ce_upstream_hear(transfer->upstream, true);
+        ce_upstream_set_reading(transfer->upstream, true);
     }
 }
 

@@ -40,8 +40,8 @@ void ce_transfer_leave(ce_transfer *transfer, bool keeps) {
 
 static uint64_t *count_of(ce_pool_counts *counts, ce_outcome outcome) {
     switch (outcome) {
-    case CE_OUTCOME_WHOLE:
-        return &counts->whole;
+    case CE_OUTCOME_COMPLETE:
+        return &counts->complete;
     case CE_OUTCOME_UNREACHABLE:
         return &counts->unreachable;
     case CE_OUTCOME_TOO_SLOW:
@@ -107,7 +107,7 @@ void ce_transfer_release(ce_transfer *transfer) {
     if (transfer->upload != NULL) {
         evbuffer_free(transfer->upload);
     }
-    gate_free_lines(&transfer->parser.lines);
+    parser_free_lines(&transfer->parser.lines);
     free(transfer->text);
     free(transfer);
 }

@@ -196,7 +196,7 @@ ce_step ce_transfer_receive(ce_transfer *transfer) {
             return is_over ? CE_STEP_LOST : CE_STEP_GOES_ON;
         }
         if (count == CE_CHANNEL_BLOCKED) {
-            ce_upstream_hear(transfer->upstream, false);
+            ce_upstream_set_reading(transfer->upstream, false);
             ce_upstream_want_write(transfer->upstream, false);
             return CE_STEP_GOES_ON;
         }

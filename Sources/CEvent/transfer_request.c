@@ -51,8 +51,8 @@ static char *append_target(char *into, const char *from) {
 
 /* Where the body ends is said once, by us. */
 static bool is_framing(const uint8_t *line, size_t length) {
-    return (length > 14 && line[14] == ':' && gate_equal(line, 14, "content-length"))
-        || (length > 17 && line[17] == ':' && gate_equal(line, 17, "transfer-encoding"));
+    return (length > 14 && line[14] == ':' && parser_equal(line, 14, "content-length"))
+        || (length > 17 && line[17] == ':' && parser_equal(line, 17, "transfer-encoding"));
 }
 
 /* The caller's lines, each of which ends with NUL. */

@@ -45,7 +45,7 @@ static void on_readable(evutil_socket_t fd, short what, void *context) {
     if (upstream->state == CE_UPSTREAM_BUSY) {
         upstream->user->readable(upstream->context);
     } else if (!ce_channel_is_quiet(&upstream->channel)) {
-        /* It has closed, or says what nobody asked: that would be read as the answer to somebody's next request. */
+        /* It has closed, or says what nobody asked: that would be read as the response to somebody's next request. */
         ce_upstream_close(upstream);
     }
 }
@@ -69,7 +69,7 @@ static void on_connected(void *context, const char *fault) {
             abort();
         }
         upstream->state = CE_UPSTREAM_BUSY;
-        ce_upstream_hear(upstream, true);
+        ce_upstream_set_reading(upstream, true);
     }
     upstream->user->connected(upstream->context, fault);
 }
@@ -141,7 +141,7 @@ void ce_upstream_keep(ce_upstream *upstream) {
     TAILQ_INSERT_HEAD(&all->idle, upstream, of_all);
     origin->kept_count += 1;
     event_del(upstream->writable);
-    ce_upstream_hear(upstream, true);
+    ce_upstream_set_reading(upstream, true);
     if (upstream->channel.ssl != NULL && SSL_has_pending(upstream->channel.ssl)) {
         ce_upstream_read_again(upstream);
     }
@@ -166,10 +166,10 @@ static void on_ageing(evutil_socket_t fd, short what, void *context) {
     }
 }
 
-void ce_upstream_hear(ce_upstream *upstream, bool hears) {
-    if (upstream->hears != hears) {
-        upstream->hears = hears;
-        if (hears) {
+void ce_upstream_set_reading(ce_upstream *upstream, bool read_enabled) {
+    if (upstream->read_enabled != read_enabled) {
+        upstream->read_enabled = read_enabled;
+        if (read_enabled) {
             event_add(upstream->readable, NULL);
         } else {
             event_del(upstream->readable);

@@ -36,8 +36,8 @@ struct ce_upstream {
     ce_upstreams *all;
     ce_origin *origin;
     ce_upstream_state state;
-    bool kept;  /* a call went over it before this one */
-    bool hears; /* of what comes in */
+    bool kept;         /* a call went over it before this one */
+    bool read_enabled; /* of what comes in */
     const ce_upstream_user *user;
     void *context;
     struct event *readable, *writable; /* NULL before the connection is there */
@@ -62,7 +62,7 @@ void ce_upstream_close(ce_upstream *upstream);
 void ce_upstream_close_idle(ce_origin *origin);
 
 /* Whether `readable` comes. */
-void ce_upstream_hear(ce_upstream *upstream, bool hears);
+void ce_upstream_set_reading(ce_upstream *upstream, bool read_enabled);
 /* `readable` comes in the next turn, whether or not the socket has anything. */
 void ce_upstream_read_again(ce_upstream *upstream);
 /* `writable` comes once when the socket takes bytes; `now`: in the next turn. */

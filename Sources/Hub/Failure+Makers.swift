@@ -1,19 +1,21 @@
+package import HTTP
+
 extension Failure {
     /// `detail` is a whole sentence.
-    public static func badRequest(_ detail: String) -> Failure { Failure(.badRequest, detail: detail) }
+    package static func badRequest(_ detail: String) -> Failure { Failure(.badRequest, detail: detail) }
 
     /// A field of a JSON body: `.badField("private", "must be true or false, was a number")`.
-    public static func badField(_ field: String, _ rule: String) -> Failure {
+    package static func badField(_ field: String, _ rule: String) -> Failure {
         Failure(.badRequest, detail: "The field \"\(field)\" \(rule).")
     }
 
     /// `what` is what was asked for: `.notFound("/api/rebo")`.
-    public static func notFound(_ what: String) -> Failure {
+    package static func notFound(_ what: String) -> Failure {
         Failure(.notFound, detail: "There is no \(what) here; check the spelling.")
     }
 
     /// The gateway is below a path and not at the root.
-    public static func notBelow(_ basePath: String) -> Failure {
+    package static func notBelow(_ basePath: String) -> Failure {
         Failure(
             .notFound,
             detail:
@@ -21,43 +23,34 @@ extension Failure {
         )
     }
 
-    public static func methodNotAllowed(_ method: Method, allow: [Method]) -> Failure {
+    package static func methodNotAllowed(_ method: Method, allow: [Method]) -> Failure {
         let allowed = allow.map(\.rawValue).joined(separator: ", ")
         return Failure(.methodNotAllowed(allow: allow), detail: "\(method) is not allowed here; use \(allowed).")
     }
 
     /// `limit` is in bytes.
-    public static func payloadTooLarge(limit: Int) -> Failure {
+    package static func payloadTooLarge(limit: Int) -> Failure {
         Failure(
             .payloadTooLarge, detail: "The body is larger than the \(limit) bytes that are accepted here (body_limit).")
     }
 
     /// A body that is collected whole did not arrive in time (RFC 9110 section 15.5.9).
-    public static var bodyTooSlow: Failure {
+    package static var bodyTooSlow: Failure {
         Failure(
             .refused(.requestTimeout, rule: "body-too-slow"),
             detail: "The request's body did not arrive in time. Send it without pauses.")
     }
 
     /// `accepted` is a media type: `.unsupportedMediaType(accepted: "application/json")`.
-    public static func unsupportedMediaType(accepted: String) -> Failure {
+    package static func unsupportedMediaType(accepted: String) -> Failure {
         Failure(.unsupportedMediaType, detail: "The body must be \(accepted); set Content-Type and send that.")
     }
 
-    public static func expectationFailed(_ expectation: String) -> Failure {
-        Failure(.expectationFailed, detail: "The expectation \"\(expectation)\" cannot be met; only 100-continue can.")
-    }
-
     /// `detail` is a whole sentence that says which credential is wanted.
-    public static func noToken(_ detail: String) -> Failure { Failure(.noToken, detail: detail) }
-
-    /// `what` is a gerund: `.denied("creating repositories in x")`.
-    public static func denied(_ what: String) -> Failure {
-        Failure(.denied, detail: "This gateway's policy does not allow you \(what); ask whoever runs it.")
-    }
+    package static func noToken(_ detail: String) -> Failure { Failure(.noToken, detail: detail) }
 
     /// A web page of another site tried to use the gateway's token through a visitor's browser.
-    public static var crossSite: Failure {
+    package static var crossSite: Failure {
         Failure(
             .denied,
             detail:
@@ -66,14 +59,14 @@ extension Failure {
     }
 
     /// `retryAfter` is in seconds; without it the refusal's own Retry-After counts, where that is a number.
-    public static func hubAnswered(_ refusal: HubRefusal, retryAfter: Int? = nil) -> Failure {
+    package static func hubAnswered(_ refusal: HubRefusal, retryAfter: Int? = nil) -> Failure {
         let told = refusal.headers["Retry-After"].flatMap { Int($0) }.flatMap { $0 >= 0 ? $0 : nil }
         return Failure(.hubAnswered(refusal), detail: refusal.message, retryAfter: retryAfter ?? told)
     }
 
     /// `reason` is a phrase: `.hubUnreachable("the name huggingface.co was not found")`.
     /// What is wrong with a certificate stays so until somebody mends it.
-    public static func hubUnreachable(_ reason: String, retryAfter: Int? = nil) -> Failure {
+    package static func hubUnreachable(_ reason: String, retryAfter: Int? = nil) -> Failure {
         let advice =
             reason.lowercased().contains("certificate")
             ? "Whoever runs this gateway has to look at upstream and ca_file, or at the Hub's certificate."
@@ -83,25 +76,25 @@ extension Failure {
     }
 
     /// `reason` is a phrase: `.hubTooSlow("no answer within the time limit")`.
-    public static func hubTooSlow(_ reason: String) -> Failure {
+    package static func hubTooSlow(_ reason: String) -> Failure {
         Failure(.hubTooSlow, detail: "The Hub is too slow: \(reason). Try again later.")
     }
 
-    /// A request with its whole answer took longer than this gateway's limit for it.
-    public static var overdue: Failure {
+    /// A request with its whole response took longer than this gateway's limit for it.
+    package static var overdue: Failure {
         Failure(
             .hubTooSlow,
             detail:
                 "The request took longer than this gateway allows (request_timeout). Ask for less at once, or later.")
     }
 
-    /// `reason` is a phrase: `.hubBroken("the answer was cut off")`.
-    public static func hubBroken(_ reason: String) -> Failure {
-        Failure(.hubBroken, detail: "The Hub's answer cannot be used: \(reason). Try again later.")
+    /// `reason` is a phrase: `.hubBroken("the response was cut off")`.
+    package static func hubBroken(_ reason: String) -> Failure {
+        Failure(.hubBroken, detail: "The Hub's response cannot be used: \(reason). Try again later.")
     }
 
     /// There is no inference router for this Hub.
-    public static var noInference: Failure {
+    package static var noInference: Failure {
         Failure(
             .notFound,
             detail: "This gateway has no inference router for its Hub. Whoever runs it names one in inference_upstream."
@@ -109,7 +102,7 @@ extension Failure {
     }
 
     /// The Hub leads to a host that its content is not fetched from.
-    public static func contentElsewhere(_ host: String) -> Failure {
+    package static func contentElsewhere(_ host: String) -> Failure {
         Failure(
             .hubBroken,
             detail:
@@ -118,7 +111,7 @@ extension Failure {
     }
 
     /// The store that the Hub leads to leads to another, and that one on to `host`.
-    public static func storeLeadsOn(to host: String) -> Failure {
+    package static func storeLeadsOn(to host: String) -> Failure {
         Failure(
             .hubBroken,
             detail:
@@ -127,16 +120,16 @@ extension Failure {
     }
 
     /// The store of a file refused it, and may give it later: the client's own waiting needs the status as it came.
-    public static func storeAnswered(_ status: Status, _ headers: Headers) -> Failure {
+    package static func storeAnswered(_ status: Status, _ headers: Headers) -> Failure {
         let refusal = HubRefusal(status: status, headers: headers, body: [])
         return .hubAnswered(
             HubRefusal(
                 status: status, message: "The store of the Hub's files answered \(status). Try again later.",
-                headers: refusal.headers, hubRequestID: refusal.hubRequestID))
+                headers: refusal.headers))
     }
 
     /// WebSockets are not relayed.
-    public static var noWebSocket: Failure {
+    package static var noWebSocket: Failure {
         Failure(
             .refused(.notImplemented, rule: "web-socket"),
             detail:
@@ -145,44 +138,44 @@ extension Failure {
     }
 
     /// Below `base_path` a second slash follows, where another host could be read.
-    public static var doubleSlash: Failure {
+    package static var doubleSlash: Failure {
         Failure(
             .refused(.badRequest, rule: "target-double-slash"),
             detail: "The path begins with `//`: begin it with one `/`.")
     }
 
     /// A browser asked for a script that would answer in the place of this gateway.
-    public static var serviceWorker: Failure {
+    package static var serviceWorker: Failure {
         Failure(
             .denied,
             detail: "Nothing here is a service worker: a script of the Hub's may not stand before this gateway.")
     }
 
-    /// A sealed URL was not made by this gateway, or not as it came back.
-    public static var sealBroken: Failure {
+    /// A signed URL was not made by this gateway, or not as it came back.
+    package static var signedURLInvalid: Failure {
         Failure(
-            .sealRefused,
+            .signedURLRefused,
             detail:
                 "This address was not made by this gateway, or was changed on the way. Ask the Hub's own path for it again."
         )
     }
 
-    /// A sealed URL is too old.
-    public static var sealExpired: Failure {
-        Failure(.sealRefused, detail: "This address has expired. Ask the Hub's own path for it again.")
+    /// A signed URL is too old.
+    package static var signedURLExpired: Failure {
+        Failure(.signedURLRefused, detail: "This address has expired. Ask the Hub's own path for it again.")
     }
 
-    /// A sealed URL leads to a host that is no longer allowed.
-    public static func sealedElsewhere(_ host: String) -> Failure {
+    /// A signed URL leads to a host that is no longer allowed.
+    package static func signedURLElsewhere(_ host: String) -> Failure {
         Failure(
-            .sealRefused,
+            .signedURLRefused,
             detail:
                 "This address leads to \(host), where this gateway does not go for content. Whoever runs it can add the domain to content_hosts."
         )
     }
 
     /// A URL of the Hub's store that a client could not ask for, since `target_limit` (in bytes) refuses it.
-    public static func tooLongToSeal(_ host: String, limit: Int) -> Failure {
+    package static func tooLongToSign(_ host: String, limit: Int) -> Failure {
         Failure(
             .hubBroken,
             detail:
@@ -191,7 +184,7 @@ extension Failure {
     }
 
     /// With `xet = hide` there is no Xet here.
-    public static var xetHidden: Failure {
+    package static var xetHidden: Failure {
         Failure(
             .notFound,
             detail:
@@ -199,19 +192,19 @@ extension Failure {
         )
     }
 
-    /// The Hub's answer would lead a client past this gateway. `place` is where: `.escape(to: "cdn.hf.co", in: "Link")`.
-    public static func escape(to host: String, in place: String) -> Failure {
+    /// The Hub's response would lead a client past this gateway. `place` is where: `.leak(to: "cdn.hf.co", in: "Link")`.
+    package static func leak(to host: String, in place: String) -> Failure {
         Failure(
             .hubBroken,
             detail:
-                "The Hub has answered, but \(place) of its answer leads to \(host), past this gateway. Whoever runs it can look at hubgate_escapes_total, and let such answers pass by strict_escape."
+                "The Hub has answered, but \(place) of its response leads to \(host), past this gateway. Whoever runs it can look at hubgate_upstream_leaks_total, and let such answers pass by strict_leaks."
         )
     }
 
-    public static var clientGone: Failure { Failure(.clientGone, detail: "The client closed the connection.") }
+    package static var clientGone: Failure { Failure(.clientGone, detail: "The client closed the connection.") }
 
     /// A request whose body stands still was ended for others.
-    public static var madeWay: Failure {
+    package static var madeWay: Failure {
         Failure(
             .tooBusy,
             detail:
@@ -220,22 +213,22 @@ extension Failure {
     }
 
     /// `what` is what has run out: `.tooBusy("connections to the Hub", retryAfter: 1)`; `retryAfter` in seconds.
-    public static func tooBusy(_ what: String, retryAfter: Int = 1) -> Failure {
+    package static func tooBusy(_ what: String, retryAfter: Int = 1) -> Failure {
         Failure(
             .tooBusy, detail: "This gateway has no \(what) left. Try again in \(retryAfter) s.", retryAfter: retryAfter)
     }
 
     /// `retryAfter` in seconds.
-    public static func draining(retryAfter: Int = 1) -> Failure {
+    package static func draining(retryAfter: Int = 1) -> Failure {
         Failure(
             .draining, detail: "This gateway is shutting down. Try again in \(retryAfter) s.", retryAfter: retryAfter)
     }
 
     /// Why this gateway should get no requests now.
-    public static func notReady(_ reason: Failure) -> Failure {
+    package static func notReady(_ reason: Failure) -> Failure {
         Failure(.notReady, detail: reason.detail, retryAfter: reason.retryAfter)
     }
 
     /// `detail` goes to the log; what the caller sees of it is the Server's choice.
-    public static func internalError(_ detail: String) -> Failure { Failure(.internalError, detail: detail) }
+    package static func internalError(_ detail: String) -> Failure { Failure(.internalError, detail: detail) }
 }

@@ -1,4 +1,5 @@
-import Hub
+@testable import HTTP
+@testable import Hub
 import Testing
 
 @Suite struct RepoCreationTests {
@@ -103,14 +104,14 @@ import Testing
         ("{\"url\":\"https://h/me/r\",\"name\":\"me/r\",\"id\":\"1\"}", "me/r"), ("{\"url\":\"https://h/me/r\"}", "r"),
         ("{\"url\":\"https://h/me/r\",\"name\":\"a b\"}", "r"), ("{\"url\":\"https://h/me/r\",\"name\":1}", "r"),
     ])
-    func `the answer names the new repository, by the Hub's name if there is one`(body: String, id: String) throws {
+    func `the response names the new repository, by the Hub's name if there is one`(body: String, id: String) throws {
         let call = RepoCreation(kind: .model, id: try RepoID("r"), isPrivate: true)
         let repo = try call.answer(status: .ok, headers: [:], body: Array(body.utf8))
         #expect(try repo == Repo(kind: .model, id: RepoID(id), url: "https://h/me/r"))
     }
 
     @Test(arguments: ["", "OK", "{}", "[]", "{\"url\":1}", "{\"url\":null}"])
-    func `an answer without an address is a broken Hub`(body: String) throws {
+    func `a response without an address is a broken Hub`(body: String) throws {
         let call = RepoCreation(kind: .model, id: try RepoID("r"), isPrivate: true)
         let thrown = failure { () throws(Failure) in
             _ = try call.answer(status: .ok, headers: [:], body: Array(body.utf8))

@@ -1,4 +1,5 @@
-import Hub
+@testable import HTTP
+@testable import Hub
 import Testing
 
 @Suite struct WhoAmITests {

@@ -1,7 +1,7 @@
-import Hub
-import Testing
-
+@testable import HTTP
+@testable import Hub
 @testable import Server
+import Testing
 
 /// The gateway below a path.
 struct BasePathTests {
@@ -15,20 +15,20 @@ struct BasePathTests {
             ("/h", nil), ("//hf/x", nil), ("/api/hf/x", nil), ("*", nil),
         ])
     func targets(received: String, wanted: String?) throws {
-        let below = try Target(received).below("/hf")
+        let below = try Target(hub: received).below("/hf")
         #expect(below?.pathAndQuery == wanted)
     }
 
     @Test(
         "What probes look for is at the root and below the path; the rest is below it alone, with advice",
         arguments: [
-            ("/hf/x", Entrance.only, "/x"), ("/-/health", .only, "/-/health"), ("/hf/-/health", .only, "/-/health"),
+            ("/hf/x", ListenerRole.only, "/x"), ("/-/health", .only, "/-/health"), ("/hf/-/health", .only, "/-/health"),
             ("/-/health", .admin, "/-/health"), ("/-", .only, nil), ("/x", .only, nil), ("/", .clients, nil),
-        ] as [(String, Entrance, String?)])
-    func places(received: String, entrance: Entrance, wanted: String?) throws {
+        ] as [(String, ListenerRole, String?)])
+    func places(received: String, role: ListenerRole, wanted: String?) throws {
         let router = Router(basePath: "/hf")
-        let request = Request(method: .get, target: try Target(received))
-        let found = Result { () throws(Failure) in try router.target(of: request, at: entrance) }
+        let request = Request(method: .get, target: try Target(hub: received))
+        let found = Result { () throws(Failure) in try router.target(of: request, at: role) }
         switch found {
         case .success(let target): #expect(target.pathAndQuery == wanted)
         case .failure(let failure):
@@ -39,7 +39,7 @@ struct BasePathTests {
     @Test("Two slashes below the path are refused as they are at the root", arguments: ["/hf//x", "/hf//", "/hf///-/"])
     func doubleSlash(received: String) throws {
         let router = Router(basePath: "/hf")
-        let request = Request(method: .get, target: try Target(received))
+        let request = Request(method: .get, target: try Target(hub: received))
         #expect(throws: Failure.doubleSlash) { try router.target(of: request, at: .only) }
     }
 

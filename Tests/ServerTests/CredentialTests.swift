@@ -1,6 +1,9 @@
-import Testing
-
+@testable import EventIO
+@testable import HTTP
+@testable import Hub
+@testable import Sandbox
 @testable import Server
+import Testing
 
 struct CredentialTests {
     @Test(
@@ -9,7 +12,7 @@ struct CredentialTests {
             ("Bearer hf_a", "Bearer hf_a"), ("bearer hf_a", "Bearer hf_a"), ("BASIC YTpiCg==", "Basic YTpiCg=="),
             ("Basic  YTpiCg==", "Basic YTpiCg=="),
         ])
-    func taken(field: String, wanted: String) {
+    func retained(field: String, wanted: String) {
         #expect(Credential(field)?.reveal() == wanted)
     }
 

@@ -1,14 +1,14 @@
-import Hub
-import Testing
-
+@testable import HTTP
+@testable import Hub
 @testable import Server
+import Testing
 
 /// The pages of other sites cannot use an open gateway through a visitor's browser.
 struct CrossSiteTests {
     private func request(_ method: Method, _ headers: Headers) throws -> Request {
         var headers = headers
         headers.append("Host", "localhost:8080")
-        return Request(method: method, target: try Target("/api/repo"), headers: headers)
+        return Request(method: method, target: try Target(hub: "/api/repo"), headers: headers)
     }
 
     @Test(

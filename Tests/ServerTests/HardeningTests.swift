@@ -1,6 +1,8 @@
-import Testing
-
+@testable import EventIO
+@testable import HTTP
+@testable import Hub
 @testable import Server
+import Testing
 
 @Suite("Hardening")
 struct HardeningTests {
@@ -111,7 +113,7 @@ struct HardeningTests {
         try setting.read(name, &settings)
         #expect(settings.user == name)
         for wrong in ["", "-x", "a b", "a:b", "../x", String(repeating: "a", count: 33)] {
-            #expect(throws: Misfit.self) { try setting.read(wrong, &settings) }
+            #expect(throws: ValueError.self) { try setting.read(wrong, &settings) }
         }
     }
 }

@@ -1,7 +1,9 @@
+@testable import EventIO
 import Foundation
-import Testing
-
+@testable import HTTP
+@testable import Hub
 @testable import Server
+import Testing
 
 @Suite struct HomePageTests {
     private static let attack = #""><script>alert('1')</script>"#
@@ -93,7 +95,6 @@ import Testing
             (.noToken, "open", "warn", "No token: calls to the Hub answer 503; set HF_ACCESS_TOKEN"),
             (.noToken, "passthrough", "idle", "No token here: each client brings its own"),
             (.unreachable(reason: "timed out"), "open", "bad", "Unreachable: timed out"),
-            (.unknown, "open", "idle", "Not asked yet: the first request will tell"),
         ]
         for (hub, access, mood, words) in cases {
             let page = Self.page(hub: hub, access: access)

@@ -1,7 +1,7 @@
-import Hub
-import Testing
-
+@testable import HTTP
+@testable import Hub
 @testable import Server
+import Testing
 
 /// What goes to the inference router, and what only begins like it.
 struct InferenceRoutesTests {
@@ -24,6 +24,6 @@ struct InferenceRoutesTests {
     func routes(asked: String, isRouters: Bool) throws {
         let parts = asked.split(separator: " ")
         let method = Method(rawValue: String(parts[0]))
-        #expect(InferenceRoutes.contain(method, try Target(String(parts[1]))) == isRouters)
+        #expect(InferenceRoutes.contain(method, try Target(hub: String(parts[1]))) == isRouters)
     }
 }

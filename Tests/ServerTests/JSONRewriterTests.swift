@@ -1,20 +1,21 @@
-import Hub
-import Testing
-
+@testable import EventIO
+@testable import HTTP
+@testable import Hub
 @testable import Server
+import Testing
 
 /// URLs in JSON lead here, members that are hidden are gone, and all else keeps its bytes, however the body is cut.
 struct JSONRewriterTests {
-    private static let links = [MemberRule("*url", change: .follow), MemberRule("*href", change: .follow)]
-    private static let hidden = [MemberRule("xetHash", change: .drop)]
+    private static let links = [JSONFieldRule("*url", change: .follow), JSONFieldRule("*href", change: .follow)]
+    private static let hidden = [JSONFieldRule("xetHash", change: .drop)]
 
-    private func rewriter(_ rules: [MemberRule]) -> JSONRewriter {
+    private func rewriter(_ rules: [JSONFieldRule]) -> JSONRewriter {
         JSONRewriter(rules) { (url, change) throws(Failure) in
             try Rewrite.example.replacement(for: url, change)
         }
     }
 
-    private func rewrite(_ pieces: [ArraySlice<UInt8>], _ rules: [MemberRule]) throws -> String {
+    private func rewrite(_ pieces: [ArraySlice<UInt8>], _ rules: [JSONFieldRule]) throws -> String {
         var rewriter = rewriter(rules)
         var out: [UInt8] = []
         for piece in pieces { out += try rewriter.rewrite(piece.span) ?? Array(piece) }
@@ -22,7 +23,7 @@ struct JSONRewriterTests {
     }
 
     /// In one piece, byte by byte, and in two pieces at each place.
-    private func expect(_ body: String, _ rules: [MemberRule], _ wanted: String) throws {
+    private func expect(_ body: String, _ rules: [JSONFieldRule], _ wanted: String) throws {
         let bytes = Array(body.utf8)
         #expect(try rewrite([bytes[...]], rules) == wanted)
         #expect(try rewrite(bytes.indices.map { bytes[$0...$0] }, rules) == wanted)
@@ -94,7 +95,7 @@ struct JSONRewriterTests {
     @Test("A rule may ask for the way to a member, through objects and any arrays")
     func ways() throws {
         let rules = [
-            MemberRule("upload", "href", change: .drop), MemberRule("upload", "header", "#", change: .drop),
+            JSONFieldRule("upload", "href", change: .drop), JSONFieldRule("upload", "header", "#", change: .drop),
         ]
         try expect(
             #"{"objects":[{"upload":[{"href":"a"},{"header":{"chunk_size":"5","1":"b","00002":"c","x1":"d"}}],"href":"e"}]}"#,
@@ -125,14 +126,14 @@ struct JSONRewriterTests {
     }
 
     /// In pieces of a kilobyte.
-    private func expectPieces(_ body: String, _ rules: [MemberRule], _ wanted: String) throws {
+    private func expectPieces(_ body: String, _ rules: [JSONFieldRule], _ wanted: String) throws {
         let bytes = Array(body.utf8)
         let pieces = stride(from: 0, to: bytes.count, by: 1000).map { bytes[$0..<min($0 + 1000, bytes.count)] }
         #expect(try rewrite(pieces, rules) == wanted)
         #expect(try rewrite([bytes[...]], rules) == wanted)
     }
 
-    private static let anyURL = [MemberRule.anyURL(.follow)]
+    private static let anyURL = [JSONFieldRule.anyURL(.follow)]
 
     @Test(
         "A string that is a URL of the Hub is turned round wherever it is",
@@ -175,7 +176,7 @@ struct JSONRewriterTests {
         try expectPieces(body, Self.anyURL, wanted)
     }
 
-    @Test("A store's URL is sealed for reading where the answer was read, and stays where it is not allowed")
+    @Test("A store's URL is signed for reading where the response was read, and stays where it is not allowed")
     func sealedByValue() throws {
         let text = try rewrite(
             [Array(#"["https://cdn.hf.co/x?s=1","http://cdn.hf.co/x","https://evil.example/"]"#.utf8)[...]],
@@ -191,7 +192,7 @@ struct JSONRewriterTests {
     func elsewhere() {
         let body = #"{"url":"https://evil.example/x"}"#
         #expect(throws: Failure.contentElsewhere("evil.example")) {
-            try rewrite([Array(body.utf8)[...]], [MemberRule("url", change: .read)])
+            try rewrite([Array(body.utf8)[...]], [JSONFieldRule("url", change: .read)])
         }
     }
 }

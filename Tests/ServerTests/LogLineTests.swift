@@ -1,11 +1,12 @@
-import Hub
-import Testing
-
+@testable import EventIO
+@testable import HTTP
+@testable import Hub
 @testable import Server
+import Testing
 
 /// A line of the log is one line, and its values are where they belong, whoever chose them.
 struct LogLineTests {
-    private func line(_ form: LogForm, _ value: String) -> String {
+    private func line(_ form: LogEncoding, _ value: String) -> String {
         var line = LogLine(form)
         line.add("path", value)
         line.add("status", 200)
@@ -33,7 +34,7 @@ struct LogLineTests {
 
     @Test("Characters that turn the writing round are replaced", arguments: ["\u{202E}abc", "\u{9B}2J", "\u{2066}x"])
     func bidirectional(_ value: String) {
-        for form in [LogForm.json, .text] {
+        for form in [LogEncoding.json, .text] {
             #expect(!line(form, value).unicodeScalars.contains { $0.isInvisibleCommand })
         }
     }

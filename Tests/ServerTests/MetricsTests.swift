@@ -1,6 +1,8 @@
-import Testing
-
+@testable import EventIO
+@testable import HTTP
+@testable import Hub
 @testable import Server
+import Testing
 
 @Suite("Metrics")
 struct MetricsTests {
@@ -106,7 +108,7 @@ struct MetricsTests {
             (200, "2xx"), (304, "3xx"), (404, "4xx"), (499, "4xx"), (500, "5xx"), (799, "5xx"), (nil, "none"),
         ] as [(Int?, String)])
     func answers(status: Int?, label: String) {
-        #expect(MetricPlaces.Answer(status).label == label)
+        #expect(MetricLabels.Answer(status).label == label)
     }
 
     @Test("The document names no metric that is not there")

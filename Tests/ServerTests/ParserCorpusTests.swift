@@ -1,7 +1,7 @@
-import Hub
-import Testing
-
+@testable import HTTP
+@testable import Hub
 @testable import Server
+import Testing
 
 /// What holds of the parsers for any input holds for those that fuzzers have found, and for the corners that are known.
 struct ParserCorpusTests {

@@ -1,7 +1,7 @@
-import Hub
-import Testing
-
+@testable import HTTP
+@testable import Hub
 @testable import Server
+import Testing
 
 /// Conditions of requests, judged by the ETag that the gateway shows (RFC 9110 section 13.2.2).
 struct PreconditionsTests {

@@ -1,6 +1,8 @@
-import Testing
-
+@testable import EventIO
+@testable import HTTP
+@testable import Hub
 @testable import Server
+import Testing
 
 @Suite("A reload")
 struct ReloadTests {
@@ -101,9 +103,11 @@ struct DescriptorLimitTests {
 struct NotifyTests {
     @Test("is a path or an abstract name")
     func address() {
-        #expect(Notify.address("/run/n") == Array("/run/n".utf8))
-        #expect(Notify.address("@n") == [0, UInt8(ascii: "n")])
-        #expect(Notify.address("").isEmpty && Notify.address("@").isEmpty && Notify.address("vsock:2:3").isEmpty)
-        #expect(Notify.address("/" + String(repeating: "a", count: 107)).isEmpty)
+        #expect(SystemdNotifier.address("/run/n") == Array("/run/n".utf8))
+        #expect(SystemdNotifier.address("@n") == [0, UInt8(ascii: "n")])
+        #expect(
+            SystemdNotifier.address("").isEmpty && SystemdNotifier.address("@").isEmpty
+                && SystemdNotifier.address("vsock:2:3").isEmpty)
+        #expect(SystemdNotifier.address("/" + String(repeating: "a", count: 107)).isEmpty)
     }
 }

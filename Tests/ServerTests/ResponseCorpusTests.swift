@@ -1,6 +1,8 @@
-internal import CEvent
-internal import Foundation
-internal import Testing
+import CEvent
+import Foundation
+@testable import HTTP
+@testable import Hub
+import Testing
 
 /// Tests/corpus/responses.tsv; the README beside it has the format.
 private struct ResponseLine: CustomTestStringConvertible {

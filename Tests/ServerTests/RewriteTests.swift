@@ -1,7 +1,8 @@
-import Hub
-import Testing
-
+@testable import EventIO
+@testable import HTTP
+@testable import Hub
 @testable import Server
+import Testing
 
 /// What leads to the Hub leads here instead, and nothing else is touched.
 struct RewriteTests {
@@ -95,9 +96,9 @@ struct RewriteTests {
                 "Content-Length": "99", "ETag": "\"other\"", "Content-Type": "text/plain",
             ])
         let get = Request(
-            method: .get, target: try Target("/u/r/resolve/main/f"),
+            method: .get, target: try Target(hub: "/u/r/resolve/main/f"),
             headers: ["Range": "bytes=0-1", "Authorization": "Bearer hf_x", "Cookie": "a"])
-        let hop = try #require(try ContentHop(redirect, of: get, hosts: hosts))
+        let hop = try #require(try FileRedirect(redirect, of: get, hosts: hosts))
         #expect(try hop.request(for: get).headers == ["Range": "bytes=0-1"])
         let head = try #require(hop.headAnswer)
         #expect(head.status == .ok && head.headers["Content-Length"] == "7" && head.headers["ETag"] == "\"sha\"")
@@ -123,22 +124,22 @@ struct RewriteTests {
         let redirect = Transfer.Head(
             status: .found, headers: ["Location": "https://cdn.hf.co/x", "X-Linked-Etag": "\"sha\""])
         let get = Request(
-            method: .get, target: try Target("/u/r/resolve/main/f"),
+            method: .get, target: try Target(hub: "/u/r/resolve/main/f"),
             headers: ["Range": "bytes=5-", "If-Range": condition])
-        let hop = try #require(try ContentHop(redirect, of: get, hosts: hosts))
+        let hop = try #require(try FileRedirect(redirect, of: get, hosts: hosts))
         #expect(try hop.request(for: get).headers == wanted)
     }
 
     @Test("A redirect to a host that is not allowed is an error, and one on the Hub is the client's to follow")
     func elsewhere() throws {
-        let get = Request(method: .get, target: try Target("/u/r/resolve/main/f"))
+        let get = Request(method: .get, target: try Target(hub: "/u/r/resolve/main/f"))
         let inside = Transfer.Head(status: .temporaryRedirect, headers: ["Location": "https://huggingface.co/new"])
-        #expect(try ContentHop(inside, of: get, hosts: hosts) == nil)
+        #expect(try FileRedirect(inside, of: get, hosts: hosts) == nil)
         let outside = Transfer.Head(status: .found, headers: ["Location": "https://169.254.169.254/"])
-        #expect(throws: Failure.self) { try ContentHop(outside, of: get, hosts: hosts) }
+        #expect(throws: Failure.self) { try FileRedirect(outside, of: get, hosts: hosts) }
         let content = Transfer.Head(status: .found, headers: ["Location": "https://cdn.hf.co/x"])
-        let post = Request(method: .post, target: try Target("/u/r"))
-        #expect(throws: Failure.self) { try ContentHop(content, of: post, hosts: hosts) }
+        let post = Request(method: .post, target: try Target(hub: "/u/r"))
+        #expect(throws: Failure.self) { try FileRedirect(content, of: post, hosts: hosts) }
     }
 
     @Test(
@@ -178,8 +179,8 @@ struct RewriteTests {
     func sizes(_ values: [String], _ wanted: Int?) throws {
         var headers: Headers = ["Location": "https://cdn.hf.co/x"]
         for value in values { headers.append("X-Linked-Size", value) }
-        let get = Request(method: .head, target: try Target("/u/r/resolve/main/f"))
-        let hop = try #require(try ContentHop(Transfer.Head(status: .found, headers: headers), of: get, hosts: hosts))
+        let get = Request(method: .head, target: try Target(hub: "/u/r/resolve/main/f"))
+        let hop = try #require(try FileRedirect(Transfer.Head(status: .found, headers: headers), of: get, hosts: hosts))
         #expect(hop.linkedSize == wanted && (hop.headAnswer == nil) == (wanted == nil))
         #expect(hop.metadata.contains("X-Linked-Size") == (wanted != nil))
     }

@@ -1,15 +1,16 @@
-import Hub
-import Testing
-
+@testable import EventIO
+@testable import HTTP
+@testable import Hub
 @testable import Server
+import Testing
 
 /// Which answers are rewritten, and what each of their members becomes.
 @Suite("Rewritten bodies")
 struct RewrittenBodiesTests {
     private func rewritten(
-        _ body: String, _ method: Hub.Method, _ path: String, _ xet: Xet = .carry, ofXet: Bool = false
+        _ body: String, _ method: HTTP.Method, _ path: String, _ xet: Xet = .carry, ofXet: Bool = false
     ) throws -> JSON {
-        let request = Request(method: method, target: try Target(path))
+        let request = Request(method: method, target: try Target(hub: path))
         let rules =
             ofXet ? RewrittenBodies.rulesOfXet(for: method, request.target) : RewrittenBodies.rules(for: request, xet)
         let rewrite = Rewrite.example(xet)
@@ -22,7 +23,7 @@ struct RewrittenBodiesTests {
 
     private let batch = "/datasets/u/r.git/info/lfs/objects/batch"
 
-    @Test("Parts are sealed for writing, their end for the Hub without a credential, and verifying asks the Hub")
+    @Test("Parts are signed for writing, their end for the Hub without a credential, and verifying asks the Hub")
     func multipart() throws {
         let answer = try rewritten(
             """
@@ -47,7 +48,7 @@ struct RewrittenBodiesTests {
         #expect(answer["transfer"] == "multipart")
     }
 
-    @Test("An object is sealed for writing in the one answer and for reading in the other")
+    @Test("An object is signed for writing in the one response and for reading in the other")
     func basic() throws {
         let up = try rewritten(
             #"{"objects":[{"actions":{"upload":{"href":"https://cdn.hf.co/o?x=1"}}}]}"#, .post, batch)
@@ -73,7 +74,7 @@ struct RewrittenBodiesTests {
     }
 
     @Test(
-        "Xet's server is sealed where a client asks for it, if Xet is carried",
+        "Xet's server is signed where a client asks for it, if Xet is carried",
         arguments: [
             "/api/models/u/r/xet-read-token/main", "/api/models/u/r/xet-write-token/main",
             "/api/buckets/u/b/xet-read-token", "/api/buckets/u/b/xet-write-token",
@@ -86,11 +87,11 @@ struct RewrittenBodiesTests {
             try Rewrite.example.opened(server.map { "\($0)/v2/shards" }, .post)
                 == "base https://cas-server.xethub.hf.co/v2/shards")
         #expect(answer["exp"] == 1 && answer["accessToken"] == "x")
-        let request = Request(method: .get, target: try Target(path))
+        let request = Request(method: .get, target: try Target(hub: path))
         #expect(RewrittenBodies.rules(for: request, .pass)?.allSatisfy { $0.path.isEmpty } == true)
     }
 
-    @Test("Where the pieces of a file are is sealed, in both versions of the answer")
+    @Test("Where the pieces of a file are is signed, in both versions of the response")
     func reconstruction() throws {
         let first = try rewritten(
             #"{"terms":[],"fetch_info":{"ab":[{"range":{"start":0,"end":4},"url":"https://transfer.xethub.hf.co/ab?s=1"}]}}"#,
@@ -111,11 +112,11 @@ struct RewrittenBodiesTests {
     func hidden() throws {
         let body = #"[{"path":"a","xetHash":"ab","lfs":{"oid":"0"}},{"path":"b"}]"#
         for (method, path) in [
-            (Hub.Method.get, "/api/models/u/r/tree/main/a%2Fb"), (.post, "/api/models/u/r/paths-info/main"),
+            (HTTP.Method.get, "/api/models/u/r/tree/main/a%2Fb"), (.post, "/api/models/u/r/paths-info/main"),
         ] {
             let wanted: JSON = [["path": "a", "lfs": ["oid": "0"]], ["path": "b"]]
             #expect(try rewritten(body, method, path, .hide) == wanted)
-            let request = Request(method: method, target: try Target(path))
+            let request = Request(method: method, target: try Target(hub: path))
             #expect(RewrittenBodies.rules(for: request, .carry)?.allSatisfy { $0.path.isEmpty } == true)
         }
     }
@@ -128,22 +129,22 @@ struct RewrittenBodiesTests {
             (.get, "/api/resolve-cache/models/u/r/0123/xet-read-token/f.json"),
             (.get, "/api/datasets/u/r/resolve/main/f.json"), (.post, "/v1/chat/completions"),
             (.post, "/api/inference-proxy/x"),
-        ] as [(Hub.Method, String)])
-    func others(_ method: Hub.Method, _ path: String) throws {
-        let request = Request(method: method, target: try Target(path))
+        ] as [(HTTP.Method, String)])
+    func others(_ method: HTTP.Method, _ path: String) throws {
+        let request = Request(method: method, target: try Target(hub: path))
         #expect(RewrittenBodies.rules(for: request, .carry) == nil)
     }
 
     @Test(
-        "In all other answers a string that is a URL is turned round",
+        "In all other responses a string that is a URL is turned round",
         arguments: [
             (.get, "/api/models"), (.get, "/api/models/u/r"), (.post, "/api/models/u/r/preupload/main"),
             (.get, "/datasets/u/r.git/info/lfs/objects/batch"), (.get, "/api/datasets/o/d/parquet"),
             (.get, "/oauth/userinfo"), (.delete, "/api/repos/delete"),
             // Repositories and people may be called so.
             (.get, "/api/models/u/resolve"), (.get, "/api/models/raw/r"), (.get, "/api/models/u/raw/tree/main"),
-        ] as [(Hub.Method, String)])
-    func byValue(_ method: Hub.Method, _ path: String) throws {
+        ] as [(HTTP.Method, String)])
+    func byValue(_ method: HTTP.Method, _ path: String) throws {
         let body = #"{"any":["https://huggingface.co/x","https://cdn.hf.co/x"]}"#
         let strings = try rewritten(body, method, path)["any"]?.elements?.map(\.stringValue)
         #expect(strings?.first == "https://gate:8080/x")
@@ -182,8 +183,8 @@ struct RewrittenBodiesTests {
         #expect(try fits(.ok, ["Content-Type": "application/json"]))
         #expect(try !fits(.ok, ["Content-Type": "application/json", "Content-Encoding": "gzip"]))
         #expect(try !fits(Status(206), ["Content-Type": "application/json"]))
-        #expect(RewrittenBodies.areExpected(at: try Target("/api/models")))
-        #expect(RewrittenBodies.areExpected(at: try Target("/u/r.git/info/lfs/objects/batch")))
-        #expect(!RewrittenBodies.areExpected(at: try Target("/u/r.git/info/refs")))
+        #expect(RewrittenBodies.areExpected(at: try Target(hub: "/api/models")))
+        #expect(RewrittenBodies.areExpected(at: try Target(hub: "/u/r.git/info/lfs/objects/batch")))
+        #expect(!RewrittenBodies.areExpected(at: try Target(hub: "/u/r.git/info/refs")))
     }
 }

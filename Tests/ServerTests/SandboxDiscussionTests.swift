@@ -1,7 +1,8 @@
-import Hub
-import Testing
-
+@testable import EventIO
+@testable import HTTP
+@testable import Hub
 @testable import Server
+import Testing
 
 @Suite("The sandbox's discussions and pull requests")
 struct SandboxDiscussionTests {

@@ -1,7 +1,8 @@
-import Hub
-import Testing
-
+@testable import HTTP
+@testable import Hub
+@testable import Sandbox
 @testable import Server
+import Testing
 
 @Suite("The sandbox's files")
 struct SandboxFilesTests {

@@ -1,8 +1,10 @@
-import Hub
+@testable import EventIO
+@testable import HTTP
+@testable import Hub
+@testable import Sandbox
+@testable import Server
 import Synchronization
 import Testing
-
-@testable import Server
 
 @Suite("The sandbox's LFS and its CDN")
 struct SandboxLFSTests {
@@ -185,14 +187,14 @@ struct SandboxLFSTests {
         var caller = SandboxCaller()
         // One buffer, counted as often as it is stored.
         let content = [UInt8](repeating: 7, count: SandboxFile.longest)
-        var repo = try #require(caller.hub.shelf[.init(kind: .model, id: try RepoID("sandbox/demo"))])
+        var repo = try #require(caller.hub.repos[.init(kind: .model, id: try RepoID("sandbox/demo"))])
         for number in 1..<8 { repo.history.store(content, as: "\(number)") }
-        caller.hub.shelf.update(repo)
+        caller.hub.repos.update(repo)
         let object = try caller.batch("upload", [(Self.oid(content), content.count)], transfers: ["basic"]).first
         let href = try #require(object?["actions"]?["upload"]?["href"]?.stringValue)
         #expect(try caller.onCDN(.put, href, [:], content).status.code == 507)
         #expect(try caller.commit([SandboxCaller.file("a", "b")]).status == .ok)
         #expect(try caller.call(.delete, "/api/repos/delete", ["name": "demo"]).status == .ok)
-        #expect(caller.hub.shelf.heldBytes < 1 << 20)
+        #expect(caller.hub.repos.heldBytes < 1 << 20)
     }
 }

@@ -1,7 +1,9 @@
-import Hub
-import Testing
-
+@testable import EventIO
+@testable import HTTP
+@testable import Hub
+@testable import Sandbox
 @testable import Server
+import Testing
 
 @Suite("The sandbox's reconstructions")
 struct SandboxReconstructionTests {

@@ -1,8 +1,10 @@
-import Hub
+@testable import EventIO
+@testable import HTTP
+@testable import Hub
+@testable import Sandbox
+@testable import Server
 import Synchronization
 import Testing
-
-@testable import Server
 
 @Suite("The sandbox refuses what the Hub refuses")
 struct SandboxRefusalTests {
@@ -48,7 +50,7 @@ struct SandboxRefusalTests {
         var caller = SandboxCaller()
         var headers = Headers()
         for field in fields { headers.append("Authorization", field) }
-        let answer = caller.hub.answer(Request(method: .get, target: try Target("/api/models"), headers: headers))
+        let answer = caller.hub.answer(Request(method: .get, target: try Target(hub: "/api/models"), headers: headers))
         #expect(answer.status == .unauthorized)
         #expect(caller.hub.journal.map(\.credential) == ["unknown"])
     }
@@ -68,7 +70,7 @@ struct SandboxRefusalTests {
         var caller = SandboxCaller()
         let answer = caller.hub.answer(
             Request(
-                method: .post, target: try Target("/api/repos/create"),
+                method: .post, target: try Target(hub: "/api/repos/create"),
                 headers: ["Authorization": "bearer hf_sandbox", "Content-Type": type], body: Array(body.utf8)))
         #expect(answer.status.code == status)
     }
@@ -110,21 +112,23 @@ struct SandboxRefusalTests {
 
     @Test("Neither repositories nor old names grow without bound")
     func bounded() throws {
-        func key(_ name: String) throws -> SandboxShelf.Key { .init(kind: .model, id: try RepoID("sandbox/\(name)")) }
-        var shelf = SandboxShelf(capacity: 3)
-        for name in ["a", "b", "c"] { _ = try shelf.create(key(name), at: 0) }
-        #expect(throws: SandboxRefusal.self) { try shelf.create(key("d"), at: 0) }
-        #expect(shelf.visible(.model, to: nil).map(\.id.name) == ["a", "b", "c"])
-
-        var last = try #require(shelf[key("a")])
-        for name in ["a1", "a2", "a3"] {
-            try shelf.move(last, to: key(name).id)
-            last = try #require(shelf[key(name)])
+        func key(_ name: String) throws -> SandboxRepoStore.Key {
+            .init(kind: .model, id: try RepoID("sandbox/\(name)"))
         }
-        #expect(throws: SandboxRefusal.self) { try shelf.move(last, to: key("a4").id) }
-        #expect(try shelf.successor(of: key("a")) == last)
-        shelf.delete(last)
-        #expect(try shelf.successor(of: key("a")) == nil)
-        #expect(try shelf.create(key("d"), at: 0).id.name == "d")
+        var repos = SandboxRepoStore(capacity: 3)
+        for name in ["a", "b", "c"] { _ = try repos.create(key(name), at: 0) }
+        #expect(throws: SandboxRefusal.self) { try repos.create(key("d"), at: 0) }
+        #expect(repos.visible(.model, to: nil).map(\.id.name) == ["a", "b", "c"])
+
+        var last = try #require(repos[key("a")])
+        for name in ["a1", "a2", "a3"] {
+            try repos.move(last, to: key(name).id)
+            last = try #require(repos[key(name)])
+        }
+        #expect(throws: SandboxRefusal.self) { try repos.move(last, to: key("a4").id) }
+        #expect(try repos.successor(of: key("a")) == last)
+        repos.delete(last)
+        #expect(try repos.successor(of: key("a")) == nil)
+        #expect(try repos.create(key("d"), at: 0).id.name == "d")
     }
 }

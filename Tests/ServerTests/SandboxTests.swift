@@ -1,7 +1,9 @@
-import Hub
-import Testing
-
+@testable import EventIO
+@testable import HTTP
+@testable import Hub
+@testable import Sandbox
 @testable import Server
+import Testing
 
 @Suite("The sandbox answers as the Hub does")
 struct SandboxTests {
@@ -49,7 +51,7 @@ struct SandboxTests {
     @Test("The request id ends with the client's trace id")
     func traceID() throws {
         var caller = SandboxCaller()
-        let request = Request(method: .get, target: try Target("/"), headers: ["x-amzn-trace-id": "abc"])
+        let request = Request(method: .get, target: try Target(hub: "/"), headers: ["x-amzn-trace-id": "abc"])
         #expect(caller.hub.answer(request).headers["X-Request-Id"] == "Root=sandbox-1;abc")
     }
 
@@ -234,7 +236,7 @@ struct SandboxTests {
     func boundedJournal() throws {
         var journal = SandboxJournal()
         for number in 0..<(SandboxJournal.capacity + 3) {
-            journal.append(.init(Request(method: .get, target: try Target("/\(number)")), .none, .ok))
+            journal.append(.init(Request(method: .get, target: try Target(hub: "/\(number)")), .none, .ok))
         }
         #expect(journal.entries.count == SandboxJournal.capacity)
         #expect(journal.entries.first?.target == "/3")

@@ -1,8 +1,10 @@
-import Hub
+@testable import EventIO
+@testable import HTTP
+@testable import Hub
+@testable import Sandbox
+@testable import Server
 import Synchronization
 import Testing
-
-@testable import Server
 
 @Suite("The sandbox's Xet")
 struct SandboxXetTests {

@@ -1,6 +1,7 @@
-import Testing
-
+@testable import HTTP
+@testable import Hub
 @testable import Server
+import Testing
 
 @Suite struct SettingsCheckTests {
     @Test(

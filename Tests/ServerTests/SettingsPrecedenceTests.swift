@@ -1,6 +1,8 @@
-import Testing
-
+@testable import EventIO
+@testable import HTTP
+@testable import Hub
 @testable import Server
+import Testing
 
 @Suite struct SettingsPrecedenceTests {
     /// From the weakest place to the strongest.

@@ -1,3 +1,6 @@
+@testable import EventIO
+@testable import HTTP
+@testable import Hub
 @testable import Server
 
 /// Reads settings from a made-up command line, environment and set of files.

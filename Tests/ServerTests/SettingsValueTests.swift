@@ -1,6 +1,8 @@
-import Testing
-
+@testable import EventIO
+@testable import HTTP
+@testable import Hub
 @testable import Server
+import Testing
 
 @Suite struct SettingsValueTests {
     @Test(
@@ -33,7 +35,7 @@ import Testing
             ("request_timeout", "off", "off"),
             ("request_timeout", "0", "off"),
             ("request_timeout", "24h", "24h"),
-            ("account_hold", "off", "off"),
+            ("account_cache_ttl", "off", "off"),
             ("body_limit", "1024B", "1KiB"),
             ("body_limit", "1025B", "1025B"),
             ("body_limit", "64MiB", "64MiB"),

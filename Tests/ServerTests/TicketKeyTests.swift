@@ -1,4 +1,6 @@
 import CEvent
+@testable import HTTP
+@testable import Hub
 import Testing
 
 @Suite("The keys of session tickets")

@@ -1,6 +1,8 @@
-import Testing
-
+@testable import EventIO
+@testable import HTTP
+@testable import Hub
 @testable import Server
+import Testing
 
 @Suite("Workers")
 struct WorkerTests {
@@ -74,6 +76,6 @@ struct WorkerTests {
         ])
     func writes(lines: [Int], end: Int) {
         let waiting = lines.flatMap { [UInt8](repeating: 0x61, count: $0) + [0x0a] }
-        #expect(unsafe waiting.withUnsafeBufferPointer { unsafe Output.lengthOfWrite($0) } == end)
+        #expect(unsafe waiting.withUnsafeBufferPointer { unsafe LogWriter.lengthOfWrite($0) } == end)
     }
 }

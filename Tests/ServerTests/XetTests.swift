@@ -1,7 +1,8 @@
-import Hub
-import Testing
-
+@testable import EventIO
+@testable import HTTP
+@testable import Hub
 @testable import Server
+import Testing
 
 /// What becomes of Xet in what the Hub answers, by the setting.
 @Suite("Xet")
@@ -20,7 +21,7 @@ struct XetTests {
         return headers
     }
 
-    @Test("Carried, all of it leads here, and Xet's server is sealed as a base")
+    @Test("Carried, all of it leads here, and Xet's server is signed as a base")
     func carry() throws {
         let headers = try answer(.carry)
         let moved = "https://gate:8080/api/models/u/r/xet-read-token/0123"
@@ -75,12 +76,12 @@ struct XetTests {
             ("text/html,application/vnd.xet-fileinfo+json;q=1,*/*", "text/html,*/*"), ("*/*", "*/*"),
         ])
     func requests(_ accept: String, _ wanted: String) throws {
-        var request = Request(method: .get, target: try Target("/u/r/resolve/main/f"), headers: ["Accept": accept])
+        var request = Request(method: .get, target: try Target(hub: "/u/r/resolve/main/f"), headers: ["Accept": accept])
         try HiddenXet.prepare(&request)
         #expect(request.headers["Accept"] == wanted)
         for kind in ["read", "write"] {
             var request = Request(
-                method: .get, target: try Target("/api/models/u/r/xet-\(kind)-token/main?create_pr=1"))
+                method: .get, target: try Target(hub: "/api/models/u/r/xet-\(kind)-token/main?create_pr=1"))
             #expect(throws: Failure.xetHidden) { try HiddenXet.prepare(&request) }
         }
     }
@@ -100,7 +101,9 @@ struct XetTests {
                 "Authorization": sent, "Cookie": "a=b", "Range": "bytes=0-1,5-6", "User-Agent": "x", "Host": "gate",
                 "X-Forwarded-For": "::1", "X-Amzn-Trace-Id": "1", "x-amz-meta-a": "b", "Content-Type": "a/b",
             ])
-        func headers(_ use: Seal.Use) -> Headers { SealedRequest.headers(of: request, for: use) { $0 == own } }
+        func headers(_ use: SignedURLCodec.Use) -> Headers {
+            SignedURLRequest.headers(of: request, for: use) { $0 == own }
+        }
         let below = headers(.base)
         #expect(below["Authorization"] == wanted)
         #expect(below["Cookie"] == nil && below["Host"] == nil && below["X-Forwarded-For"] == nil)

@@ -72,7 +72,7 @@ def make_guard(directory):
 
 
 class ClientError(Exception):
-    """What the client raised: the names of the exception's classes, and the status of the answer behind it."""
+    """What the client raised: the names of the exception's classes, and the status of the response behind it."""
 
     def __init__(self, answer):
         super().__init__(f"{answer['errors'][0]}: {answer['message']}")

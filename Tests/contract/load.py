@@ -1,5 +1,5 @@
 """Clients that ask without pause, and count what goes wrong. They repeat a request only where every HTTP client may: on a kept
-connection that was closed in order before the first byte of its answer."""
+connection that was closed in order before the first byte of its response."""
 
 import socket
 import ssl

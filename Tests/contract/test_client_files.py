@@ -142,7 +142,7 @@ def test_cut(client, repo, put, tmp_path):
 
 
 def test_a_condition_on_the_range(client, repo, put):
-    """The ETag of the gateway's answer counts, not the store's."""
+    """The ETag of the gateway's response counts, not the store's."""
     content = noise(1000)
     put(repo, "x.bin", content)
     for etag, status in ((digest(content), b"206"), ("other", b"200")):

@@ -54,14 +54,14 @@ def judge_end(connection, closes):
     connection.send(SENTINEL)
     answer = connection.answer()
     if answer.status != 200 or answer.body != b'{"status":"ok"}\n':
-        return f"one answer too many: {answer.status} {answer.body[:80]!r}"
+        return f"one response too many: {answer.status} {answer.body[:80]!r}"
     return ends(connection)
 
 
 def ends(connection):
     try:
         answer = connection.interim_or_answer()
-        return f"one answer too many: {answer.status} {answer.body[:80]!r}"
+        return f"one response too many: {answer.status} {answer.body[:80]!r}"
     except Ended as end:
         return None if end.in_order else "the connection ended without close_notify"
 

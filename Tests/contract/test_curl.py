@@ -1,4 +1,4 @@
-"""The README's walk with a real curl that trusts the gate's authority: one line, one answer, as a user sees them.
+"""The README's walk with a real curl that trusts the gate's authority: one line, one response, as a user sees them.
 
 One gate in its sandbox; what a test creates has a name of its own."""
 

@@ -100,7 +100,7 @@ def test_a_store_that_refuses_head_is_asked_by_a_get_that_ends_at_its_head(start
         batch = gate.ask(
             b"POST /u/r.git/info/lfs/objects/batch HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
         )
-        target = re.search(rb"/-/sealed/[^\"]+", batch.body)[0].decode()
+        target = re.search(rb"/-/signed/[^\"]+", batch.body)[0].decode()
     hub.on(FILE, lambda *_: http(302, b"", b"Location: %s/f" % store.url.encode()))
     answered = head_then_next(gate, target)
     assert answered["Content-Length"] == str(LARGE)

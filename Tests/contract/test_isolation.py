@@ -60,8 +60,8 @@ def test_files_signed_urls_inference_and_errors_are_isolated_too(start_before, h
             answer = ask(gate, method, target)
             assert answer.status == 200
             check_isolated(answer)
-    sealed = ask(gate, "POST", "/u/r.git/info/lfs/objects/batch", b"Content-Length: 0").body
-    path = re.search(rb"/-/sealed/[^\"]+", sealed)[0].decode()
+    signed = ask(gate, "POST", "/u/r.git/info/lfs/objects/batch", b"Content-Length: 0").body
+    path = re.search(rb"/-/signed/[^\"]+", signed)[0].decode()
     for method in ("GET", "HEAD"):
         answer = ask(gate, method, path)
         assert answer.status == 200

@@ -1,6 +1,6 @@
 """Large files through the gateway: Git LFS and Xet, up and down, with the real client.
 
-The client trusts the gateway's authority alone, so it gets no answer of any other place. The sandbox's journal shows what
+The client trusts the gateway's authority alone, so it gets no response of any other place. The sandbox's journal shows what
 reached the Hub, its CDN and Xet's server (the CAS), and with which credential.
 """
 
@@ -146,8 +146,8 @@ def test_lfs(start, files, tmp_path):
     verified = [entry for entry in journal if entry["target"].endswith("/verify")]
     assert {entry["credential"] for entry in verified} == {"sandbox"}
     # Nothing that opens a store is in the log.
-    sealed = [line["path"] for line in gate.log_lines if line["path"].startswith("/-/sealed/")]
-    assert len(sealed) == 5 and set(sealed) == {"/-/sealed/***"}
+    signed = [line["path"] for line in gate.log_lines if line["path"].startswith("/-/signed/")]
+    assert len(signed) == 5 and set(signed) == {"/-/signed/***"}
 
     assert without_git(client("snapshot", REPO, tmp_path / "out")) == digests
     check_credentials(hub.journal())
@@ -181,7 +181,7 @@ def test_xet(start, files, tmp_path, access, workers):
 
 
 def test_hidden_xet(start, files, tmp_path):
-    """A client that has Xet takes the plain way down by itself; up it is refused, and the answer says what to set."""
+    """A client that has Xet takes the plain way down by itself; up it is refused, and the response says what to set."""
     pytest.importorskip("hf_xet")
     folder, digests = files
     gate, hub = start_hub(start, "--xet", "hide")
@@ -217,9 +217,9 @@ def test_a_gateway_takes_what_another_with_the_same_token_has_sealed(start, star
     hub.on(path, lambda *_: http(200, batch, b"Content-Type: application/vnd.git-lfs+json"))
     one, same, other = (start_before(hub, HF_TOKEN=token) for token in ("hf_one", "hf_one", "hf_two"))
     answer = one.curl(path, "--data", "{}").stdout.partition(b"\r\n\r\n")[2]
-    sealed = json.loads(answer)["objects"][0]["actions"]["download"]["href"]
-    assert sealed.startswith(one.origin + "/-/sealed/r")
-    sealed = sealed.removeprefix(one.origin)
-    # 405: the seal is good, and is looked at before the store is asked, whom nobody reaches from here.
+    signed = json.loads(answer)["objects"][0]["actions"]["download"]["href"]
+    assert signed.startswith(one.origin + "/-/signed/r")
+    signed = signed.removeprefix(one.origin)
+    # 405: the signature is good, and is looked at before the store is asked, whom nobody reaches from here.
     for gate, status in ((one, 405), (same, 405), (other, 403)):
-        assert gate.curl(sealed, "-X", "PUT").stdout.startswith(b"HTTP/1.1 %d" % status)
+        assert gate.curl(signed, "-X", "PUT").stdout.startswith(b"HTTP/1.1 %d" % status)

@@ -73,7 +73,7 @@ def test_a_gibibyte_down_takes_less_than_32_mib(start_before, hub):
         buffer = bytearray(1 << 18)
         while left:
             count = connection.socket.recv_into(buffer)
-            assert count, "the answer was cut"
+            assert count, "the response was cut"
             left -= count
     assert watch.above_idle < ABOVE_IDLE, f"{watch.above_idle} bytes above idle"
 

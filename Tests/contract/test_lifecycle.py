@@ -209,7 +209,7 @@ def test_a_certificate_that_ends_soon_is_announced(begin, own_certificates):
 def test_a_new_token_is_used_at_once_and_the_old_one_forgotten(begin, certificates, hub, tmp_path):
     token = tmp_path / "token"
     token.write_text("hf_old_" + "a" * 30 + "\n")
-    gate = begin(certificates, "--upstream", hub.origin, "--token-file", str(token), "--account-hold", "1h")
+    gate = begin(certificates, "--upstream", hub.origin, "--token-file", str(token), "--account-cache-ttl", "1h")
     assert gate.ask(b"GET /api/account HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").status == 200
     with Load(gate, clients=4, path="/api/models/x") as load:
         load.wait_for(20)

@@ -40,7 +40,7 @@ class Page:
 
 
 def eventually(gate, condition, seconds=3):
-    """A figure is counted at the very end of what it counts, a moment after the client has its answer."""
+    """A figure is counted at the very end of what it counts, a moment after the client has its response."""
     return wait_until(lambda: condition(Page(gate)), seconds)
 
 

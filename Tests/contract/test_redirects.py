@@ -1,4 +1,4 @@
-"""Where an answer of the Hub, or of its store, may lead: here, to bytes that the gateway fetches itself, and nowhere else."""
+"""Where a response of the Hub, or of its store, may lead: here, to bytes that the gateway fetches itself, and nowhere else."""
 
 import json
 import re
@@ -42,7 +42,7 @@ def sealed_path(gate, hub, url):
     body = json.dumps({"objects": [{"actions": {"download": {"href": url}}}]}).encode()
     hub.on("/u/r.git/info/lfs/objects/batch", lambda *_: http(200, body, b"Content-Type: application/vnd.git-lfs+json"))
     answer = ask(gate, "POST", "/u/r.git/info/lfs/objects/batch", b"Content-Length: 0")
-    return re.search(rb"/-/sealed/[^\"]+", answer.body)[0].decode()
+    return re.search(rb"/-/signed/[^\"]+", answer.body)[0].decode()
 
 
 # Out of here
@@ -105,18 +105,18 @@ def test_no_store_leads_out_of_a_signed_url(start_before, hub, store, status):
         b'Link: <https://evil.test/x>; rel="preload"; as="script"',
     ],
 )
-def test_with_strict_escape_no_field_leads_to_a_stranger(start_before, hub, field):
+def test_with_strict_leaks_no_field_leads_to_a_stranger(start_before, hub, field):
     hub.on("/any", lambda *_: http(200, b"", field))
-    answer = ask(start_before(hub, "--strict-escape"), "GET", "/any")
+    answer = ask(start_before(hub, "--strict-leaks"), "GET", "/any")
     answer.check_is_error(502, "HubBroken")
     loose = start_before(hub)
     assert ask(loose, "GET", "/any").status == 200
-    assert re.search(rb"hubgate_escapes_total\{[^}]+\} 1\n", loose.curl("/-/metrics").stdout)
+    assert re.search(rb"hubgate_upstream_leaks_total\{[^}]+\} 1\n", loose.curl("/-/metrics").stdout)
 
 
 def test_what_leads_to_the_hub_by_content_location_leads_here(start_before, hub):
     hub.on("/any", lambda *_: http(200, b"", b"Content-Location: " + hub.url.encode() + b"/x?y"))
-    gate = start_before(hub, "--strict-escape")
+    gate = start_before(hub, "--strict-leaks")
     assert ask(gate, "GET", "/any")["Content-Location"] == f"https://localhost:{gate.port}/x?y"
 
 

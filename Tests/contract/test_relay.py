@@ -420,7 +420,7 @@ BROKEN_HEADS = {
     "an endless head": ENDLESS,
     "a single line without an end": b"HTTP/1.1 200 OK\r\nX-Long: " + b"a" * 400_000,
     "HTTP/0.9": b"<html>hello</html>",
-    "a hundred interim answers": b"HTTP/1.1 103 Early\r\n\r\n" * 100 + http(200, b"x"),
+    "a hundred interim responses": b"HTTP/1.1 103 Early\r\n\r\n" * 100 + http(200, b"x"),
     "nothing": b"",
     "half a head": b"HTTP/1.1 200 OK\r\nContent-Le",
     "another protocol": b"SSH-2.0-OpenSSH_9.2\r\n",
@@ -488,7 +488,7 @@ def test_an_answer_cut_by_the_hub_is_cut_for_the_client(shared, framing, size, h
         connection.send(request("GET", "/cut"))
         connection.check_cut()
     line = shared.wait_for_log(lambda line: line["path"] == "/cut" and line.get("end") == "cut")
-    assert line, "the log does not say that the answer was cut"
+    assert line, "the log does not say that the response was cut"
 
 
 def test_a_hub_that_nobody_reaches_is_a_502_and_one_that_says_nothing_a_504(start, hub):

@@ -53,7 +53,7 @@ def test_who_pays_is_not_for_the_client_to_say_on_signed_urls_either(start_befor
     gate = start_before(hub, "--bill-to", "acme", "--content-hosts", router.url)
 
     def signed(method, path):
-        return re.search(rb"/-/sealed/[^\"]+", ask(gate, method, path).body)[0].decode()
+        return re.search(rb"/-/signed/[^\"]+", ask(gate, method, path).body)[0].decode()
 
     end = signed("POST", "/u/r.git/info/lfs/objects/batch")
     server = signed("GET", "/api/models/u/r/xet-read-token/main")

@@ -160,7 +160,7 @@ class Scenes:
             return freed, time.monotonic() - started
 
     def answer_read_steadily(self):
-        """A reader of 100 KB in each half second, of an answer larger than all buffers of the kernels."""
+        """A reader of 100 KB in each half second, of a response larger than all buffers of the kernels."""
         with self.gate.connect(receive_buffer=16 * KIB) as connection:
             connection.send(b"GET /large HTTP/1.1\r\n" + HEAD + b"\r\n")
             got = 0

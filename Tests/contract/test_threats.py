@@ -53,14 +53,14 @@ def test_a_page_of_the_gates_own_and_a_followed_link_are_served(start_before, hu
     assert len(hub.requests) == 3
 
 
-def test_an_answer_that_leads_past_the_gate_is_told_of_and_with_strict_escape_not_given(start_before, hub):
+def test_an_answer_that_leads_past_the_gate_is_told_of_and_with_strict_leaks_not_given(start_before, hub):
     link = b'Link: <https://huggingface.co/api/models?cursor=s3cret>; rel="next"'
     hub.on("/api/models", lambda *_: http(200, b"[]", link))
-    for flags, status in (([], 200), (["--strict-escape"], 502)):
+    for flags, status in (([], 200), (["--strict-leaks"], 502)):
         gate = start_before(hub, *flags)
         answer = gate.ask(b"GET /api/models HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
         assert answer.status == status
-        assert b'hubgate_escapes_total{place="link"} 1\n' in gate.curl("/-/metrics").stdout
+        assert b'hubgate_upstream_leaks_total{place="link"} 1\n' in gate.curl("/-/metrics").stdout
         warnings = [message for message in gate.messages if "leads clients past" in message]
         assert len(warnings) == 1 and "Link names huggingface.co." in warnings[0]
         assert "s3cret" not in gate.errors and b"s3cret" not in (answer.body if status == 502 else b"")

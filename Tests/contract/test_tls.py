@@ -190,7 +190,7 @@ def test_a_client_that_does_not_trust_the_authority_does_not_connect(gate):
 
 
 def until_answers(session, incoming, plain, count):
-    """What the session reads from the socket until that many bodies of KEEP's answer have come."""
+    """What the session reads from the socket until that many bodies of KEEP's response have come."""
     text = b""
     while text.count(b'{"status":"ok"}') < count:
         try:

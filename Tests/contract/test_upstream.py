@@ -57,7 +57,7 @@ BEHIND = {
         "GET", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nwhole\r\n0\r\n\r\n"),
     "behind 204": ("GET", b"HTTP/1.1 204 No Content\r\n\r\n"),
     "behind 304": ("GET", b"HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n\r\n"),
-    "behind the answer to POST": ("POST", http(200, b"whole")),
+    "behind the response to POST": ("POST", http(200, b"whole")),
 }
 
 
@@ -93,7 +93,7 @@ def test_bytes_behind_a_response_reach_nobody(trusting, any_hub, where, kind, la
         assert (got.status, got.body) == (200, b"for %d" % number)
 
 
-@pytest.mark.parametrize("kind", [kind for kind in BEHIND if kind != "behind the answer to POST"])
+@pytest.mark.parametrize("kind", [kind for kind in BEHIND if kind != "behind the response to POST"])
 def test_bytes_behind_a_stores_response_reach_nobody(start_before, hub, tmp_path, kind):
     subprocess.run([ROOT / "config/make-certs.sh", "--out", tmp_path / "store", "store.test"], check=True)
     certificates = Certificates(tmp_path / "store")
@@ -381,7 +381,7 @@ def test_close_notify_ends_a_response_though_the_socket_stays_open(trusting, cer
 
 
 @pytest.mark.parametrize("kind", ["KeyUpdate", "KeyUpdate that asks for one", "tickets"])
-@pytest.mark.parametrize("when", ["before its answer", "on an idle connection"])
+@pytest.mark.parametrize("when", ["before its response", "on an idle connection"])
 def test_tls_messages_without_content_hold_nobody_and_end_the_connection(trusting, certificates, kind, when):
     ended, cut = threading.Event(), threading.Event()
 
@@ -401,7 +401,7 @@ def test_tls_messages_without_content_hold_nobody_and_end_the_connection(trustin
 
     def serve(connection):
         while head := connection.read_head():
-            if b"/flood" in head and when == "before its answer":
+            if b"/flood" in head and when == "before its response":
                 flood(connection)
             connection.send(http(200, b"x"))
             if b"/flood" in head:
@@ -420,7 +420,7 @@ def test_tls_messages_without_content_hold_nobody_and_end_the_connection(trustin
                 slowest = max(slowest, time.monotonic() - started)
             # Generous: without a bound it was seconds.
             assert slowest < (10 if IS_SANITIZED else 2)
-            if when == "before its answer":
+            if when == "before its response":
                 client.answer().check_is_error(502, "HubBroken")
         assert cut.is_set(), "the connection was not cut"
         assert ask(gate, "GET", "/next").body == b"x"

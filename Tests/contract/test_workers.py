@@ -173,10 +173,10 @@ def test_what_one_worker_seals_the_other_opens_without_a_token_to_make_the_key_o
     hub.on(path, lambda *_: http(200, batch, b"Content-Type: application/vnd.git-lfs+json"))
     gate = start_two("--access", "passthrough", HF_TOKEN="")
     answer = gate.ask(request("POST", path, b"Content-Length: 2", b"Connection: close", body=b"{}"))
-    sealed = json.loads(answer.body)["objects"][0]["actions"]["download"]["href"]
-    target = "/" + sealed.partition("://")[2].partition("/")[2]
-    assert target.startswith("/-/sealed/")
-    # 405: the seal is good; another key's would be 403.
+    signed = json.loads(answer.body)["objects"][0]["actions"]["download"]["href"]
+    target = "/" + signed.partition("://")[2].partition("/")[2]
+    assert target.startswith("/-/signed/")
+    # 405: the signature is good; another key's would be 403.
     put = request("PUT", target, b"Content-Length: 0", b"Connection: close")
     assert {answer.status for answer in of_each(lambda: gate.ask(put)).values()} == {405}
 

@@ -44,9 +44,9 @@ BROKEN_HEADS = {
     "switching": b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n",
     "many-fields": b"HTTP/1.1 200 OK\r\n" + b"".join(b"X-%d: y\r\n" % n for n in range(5000)) + b"\r\n",
 }
-# The answer cannot begin: the client must get a 502 or 504 of the gateway's.
+# The response cannot begin: the client must get a 502 or 504 of the gateway's.
 HEAD_FAULTS = ["close-before-head", "reset-before-head", "half-a-head", "silent", "endless-head", *BROKEN_HEADS]
-# The answer cannot end: the client must see it cut, or get a 502 if nothing had gone out.
+# The response cannot end: the client must see it cut, or get a 502 if nothing had gone out.
 BODY_FAULTS = ["cut-length", "cut-chunked", "reset-body", "bad-chunk", "stall-body"]
 
 
@@ -94,7 +94,7 @@ class FakeHub:
             writer.close()
 
     async def exchange(self, reader, writer):
-        """One request and its answer. False when the connection ends with it."""
+        """One request and its response. False when the connection ends with it."""
         block = await reader.readuntil(b"\r\n\r\n")
         method, target, lines = parse_request_head(block.removesuffix(b"\r\n\r\n"))
         fields = {}

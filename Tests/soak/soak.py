@@ -29,7 +29,7 @@ DESCRIPTORS_MORE = 2
 FLAGS = [
     "--access=open", "--connect-timeout=2s", "--first-byte-timeout=2s", "--stall-timeout=2s", "--handshake-timeout=3s",
     "--head-timeout=2s", "--body-timeout=3s", "--write-timeout=2s", "--idle-download-timeout=2s", "--idle-timeout=10s", "--drain-timeout=10s",
-    "--account-hold=1s",
+    "--account-cache-ttl=1s",
 ]
 
 

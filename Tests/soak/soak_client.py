@@ -13,7 +13,7 @@ KEPT_BYTES = 16 * 1024
 
 
 class Cut(Exception):
-    """The connection ended where more had to come. `in_order`: with close_notify, where an answer would begin."""
+    """The connection ended where more had to come. `in_order`: with close_notify, where a response would begin."""
 
     def __init__(self, in_order=False):
         super().__init__("ended" if in_order else "cut")
@@ -142,7 +142,7 @@ class Connection:
             else:
                 await self.take(answer, length)
         except Cut as cut:
-            # Whatever TLS said of it: not where an answer would begin.
+            # Whatever TLS said of it: not where a response would begin.
             raise Cut() from cut
         answer.digest = answer.hashed.hexdigest()
         return answer

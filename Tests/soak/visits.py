@@ -17,7 +17,7 @@ SMALL = [0, 1, 200, 4096, 20_000, 100_000]
 LARGE = [2 << 20, 5 << 20, 12 << 20]
 SEEDS = 64
 VISIT_SECONDS = 40
-# How long after its cause an answer of the gateway's may still speak of it: clocks, queues, and what is held.
+# How long after its cause a response of the gateway's may still speak of it: clocks, queues, and what is held.
 SLACK_SECONDS = 0.3
 ACCOUNT_HELD_SECONDS = 3.5
 CLIENT_TOKEN = "hf_of_the_client_that_must_not_travel"
@@ -92,7 +92,7 @@ class Load:
         if is_fault:
             self.faults[name] += 1
 
-    # What explains an answer that was not asked for
+    # What explains a response that was not asked for
 
     def was_out(self, started):
         return any(begin <= time.monotonic() and end >= started - SLACK_SECONDS for begin, end in self.hub.outages)
@@ -115,7 +115,7 @@ class Load:
         return "\r\n".join(lines).encode() + b"\r\n\r\n"
 
     async def ask(self, connection, request, repeatable=True, **options):
-        """The Hub's answer to `request`, which it had no reason to refuse."""
+        """The Hub's response to `request`, which it had no reason to refuse."""
         started = time.monotonic()
         try:
             await connection.send(request)
@@ -213,7 +213,7 @@ class Load:
             if self.chance.random() < 0.3:
                 await connection.send(self.head("GET", "/-/health", "Connection: close"))
                 expect((await connection.answer()).closes, "did not close when asked to")
-                expect(await connection.more() == b"", "bytes after the last answer")
+                expect(await connection.more() == b"", "bytes after the last response")
                 self.counts["requests"] += 1
         finally:
             connection.close()
@@ -310,7 +310,7 @@ class Load:
                 if chunked:
                     await connection.send(b"0\r\n\r\n")
             except OSError:
-                # An answer may be there already; what it says is looked at below.
+                # A response may be there already; what it says is looked at below.
                 if not (self.was_out(started) or self.closed_silently(started)):
                     raise
             try:

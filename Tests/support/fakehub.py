@@ -14,7 +14,7 @@ HEAD_BYTES = 1 << 20
 
 
 def http(status=200, body=b"", *fields):
-    """An answer as it should be; `fields` are whole lines."""
+    """A response as it should be; `fields` are whole lines."""
     lines = [b"HTTP/1.1 %d Whatever" % status, b"Content-Length: %d" % len(body), *fields]
     return b"\r\n".join(lines) + b"\r\n\r\n" + body
 

@@ -155,7 +155,7 @@ class Gate:
         return sent.read()
 
     def ask(self, request=b"GET /-/health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", timeout=10):
-        """One request on a connection of its own; gives its one answer."""
+        """One request on a connection of its own; gives its one response."""
         with self.connect(timeout) as connection:
             connection.send(request)
             return connection.answer(request.startswith(b"HEAD "))

@@ -14,7 +14,7 @@ class WireError(AssertionError):
 
 
 class Ended(Exception):
-    """The connection ended where an answer would begin. `in_order`: with close_notify, so not by a reset or a cut."""
+    """The connection ended where a response would begin. `in_order`: with close_notify, so not by a reset or a cut."""
 
     def __init__(self, in_order):
         super().__init__("the connection ended" if in_order else "the connection was cut")
@@ -87,7 +87,7 @@ def chunk_size(line):
 
 
 def framing(answer, to_head=False):
-    """How long an answer's body is: a number of bytes, `chunked`, or `until the end`, which only the connection's end delimits."""
+    """How long a response's body is: a number of bytes, `chunked`, or `until the end`, which only the connection's end delimits."""
     lengths, codings = answer.all("Content-Length"), answer.all("Transfer-Encoding")
     if len(lengths) + len(codings) > 1:
         raise WireError(f"framed more than once: {answer.headers}")
@@ -107,7 +107,7 @@ def framing(answer, to_head=False):
 
 
 def parse_all(stream):
-    """The answers in what a finished program, such as curl -i, has written down."""
+    """The responses in what a finished program, such as curl -i, has written down."""
     answers = []
     while stream:
         head, found, stream = stream.partition(b"\r\n\r\n")
@@ -239,7 +239,7 @@ class Connection:
             assert end.in_order, "the connection ended without close_notify"
 
     def check_cut(self):
-        """What comes is a 502, or an answer that visibly breaks off: no last byte, and no close_notify."""
+        """What comes is a 502, or a response that visibly breaks off: no last byte, and no close_notify."""
         try:
             answer = self.answer()
         except (WireError, Ended) as error:

@@ -6,11 +6,11 @@
 #define CEVENT_H
 
 #include "ce_client.h"
-#include "ce_gate.h"
 #include "ce_hardening.h"
 #include "ce_libraries.h"
 #include "ce_loop.h"
 #include "ce_process.h"
+#include "ce_request_parser.h"
 #include "ce_response.h"
 #include "ce_server.h"
 #include "ce_types.h"

@@ -19,7 +19,7 @@ void ce_pool_free(ce_pool *pool);
 /* What a pool has counted since it began. A call is under way until its outcome is counted. */
 typedef struct ce_pool_counts {
     uint64_t calls;
-    uint64_t whole, unreachable, too_slow, broken, cancelled; /* calls by ce_outcome */
+    uint64_t complete, unreachable, too_slow, broken, cancelled; /* calls by ce_outcome */
     uint64_t over_new, over_kept;        /* calls that went out over a new connection, over a kept one */
     uint64_t received_bytes, sent_bytes; /* of content */
 } ce_pool_counts;
@@ -41,7 +41,7 @@ typedef struct ce_call {
 } ce_call;
 
 typedef enum ce_outcome {
-    CE_OUTCOME_WHOLE,       /* head and body arrived as announced */
+    CE_OUTCOME_COMPLETE,    /* head and body arrived as announced */
     CE_OUTCOME_UNREACHABLE, /* no name, no route, refused, TLS failed, connect limit */
     CE_OUTCOME_TOO_SLOW,    /* first-byte or stall limit */
     CE_OUTCOME_BROKEN,      /* cut off, or not HTTP as a gateway may pass on */

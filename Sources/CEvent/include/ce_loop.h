@@ -9,7 +9,6 @@ typedef void (*ce_callback)(void *context);
 ce_loop *ce_loop_new(void);
 /* Whether this process has made one. */
 bool ce_loop_exists(void);
-void ce_loop_free(ce_loop *loop);
 /* One poll: if `wait`, sleeps until something happens; then runs the callbacks of what did. */
 void ce_loop_poll(ce_loop *loop, bool wait);
 /* Ends the sleep of ce_loop_poll. The one call that any thread may make. */

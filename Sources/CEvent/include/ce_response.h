@@ -8,7 +8,7 @@ typedef struct ce_response_parser ce_response_parser;
 
 /* Where the content ends (RFC 9112 6.3). */
 typedef enum ce_content_end {
-    CE_CONTENT_NONE,    /* there is none: the answer to HEAD, 204, 304, or a length of 0 */
+    CE_CONTENT_NONE,    /* there is none: the response to HEAD, 204, 304, or a length of 0 */
     CE_CONTENT_LENGTH,  /* behind `content_length` bytes */
     CE_CONTENT_CHUNKED, /* with the last chunk */
     CE_CONTENT_CLOSE,   /* with the connection */

@@ -2,8 +2,8 @@
 #ifndef CEVENT_CE_SERVER_H
 #define CEVENT_CE_SERVER_H
 
-#include "ce_gate.h"
 #include "ce_loop.h"
+#include "ce_request_parser.h"
 
 /* ---- tls.c: the server's certificate and protocol settings ---- */
 
@@ -29,7 +29,7 @@ void ce_ticket_name(const uint8_t identity[32], int64_t epoch, uint8_t name[16])
 /* ---- http.c, exchange.c: the HTTPS server ---- */
 
 typedef struct ce_http_limits {
-    ce_gate_limits gate;
+    ce_request_parser_limits parser;
     uint32_t connections;
     uint32_t connections_per_address; /* 0: no such limit; IPv6 addresses count by their /64 */
     uint32_t requests;                /* on one connection; 0: no such limit */
@@ -50,12 +50,12 @@ uint16_t ce_http_listen(ce_http *http, const char *address, uint16_t port, ce_er
 uint16_t ce_http_adopt(ce_http *http, int joined, ce_error *error);
 /* For connections that are accepted from now on. `tls` must live as long as `http` or the next call. */
 void ce_http_set_tls(ce_http *http, ce_tls *tls);
-/* From now on; those of the gate for new connections, and times from where they next start. */
+/* From now on; those of the request parser for new connections, and times from where they next start. */
 void ce_http_set_limits(ce_http *http, const ce_http_limits *limits);
 /* A shutdown in three steps. 1: every answer says `Connection: close`; new clients are still welcome. */
 void ce_http_announce_drain(ce_http *http);
-/* 2: new clients get no answer, and who has no request under way has a short time left to send one. */
-void ce_http_leave(ce_http *http);
+/* 2: new clients get no response, and who has no request under way has a short time left to send one. */
+void ce_http_stop_accepting(ce_http *http);
 /* 3: closes the listener if nobody waits to be accepted any more, and says whether it is closed. */
 bool ce_http_stop_listening(ce_http *http);
 size_t ce_http_connection_count(const ce_http *http);
@@ -78,20 +78,20 @@ void ce_http_count(const ce_http *http, ce_http_counts *counts);
 /* Closes every connection at once; each open exchange gets its `done` before this returns. */
 void ce_http_free(ce_http *http);
 
-typedef enum ce_gone {
-    CE_GONE_HUNG_UP, /* the client closed the connection, or it broke */
-    CE_GONE_BODY_REFUSED, /* its request's body is malformed or came too slowly: it may still be answered, with the refusal */
-    CE_GONE_READ_STALLED, /* it took nothing of the answer for too long */
-} ce_gone;
+typedef enum ce_client_lost {
+    CE_CLIENT_LOST_HUNG_UP, /* the client closed the connection, or it broke */
+    CE_CLIENT_LOST_BODY_REFUSED, /* its request's body is malformed or came too slowly: it may still be answered, with the refusal */
+    CE_CLIENT_LOST_READ_STALLED, /* it took nothing of the answer for too long */
+} ce_client_lost;
 
 typedef struct ce_exchange_events {
     void (*body)(void *context, const uint8_t *bytes, size_t count);
     void (*body_end)(void *context);
     void (*writable)(void *context); /* what was queued has fallen below the low mark */
-    void (*gone)(
-        void *context, ce_gone why,
+    void (*client_lost)(
+        void *context, ce_client_lost why,
         const ce_refusal *refusal); /* at most once; `done` follows the finish or abort that must come after it */
-    void (*done)(void *context, bool whole); /* the last event: the answer was handed to the kernel, or not */
+    void (*done)(void *context, bool whole); /* the last event: the response was handed to the kernel, or not */
 } ce_exchange_events;
 
 /* Must be called in the request callback. `context` is the callee's until `done`. */
@@ -99,16 +99,16 @@ void ce_exchange_accept(ce_exchange *exchange, const ce_exchange_events *events,
 /* Starts or goes on giving `body` events, in a later poll. Answers `Expect: 100-continue` at the first call. */
 void ce_exchange_read(ce_exchange *exchange);
 void ce_exchange_pause(ce_exchange *exchange);
-/* Whether the connection will close after this answer: the head must then say `Connection: close`. */
+/* Whether the connection will close after this response: the head must then say `Connection: close`. */
 bool ce_exchange_closes(ce_exchange *exchange);
-/* Asks for the connection to be closed after this answer. */
+/* Asks for the connection to be closed after this response. */
 void ce_exchange_close_after(ce_exchange *exchange);
-/* Queues bytes of the answer, head included, framed by the caller; returns how many bytes wait for the client. */
+/* Queues bytes of the response, head included, framed by the caller; returns how many bytes wait for the client. */
 size_t ce_exchange_write(ce_exchange *exchange, const uint8_t *bytes, size_t count);
 /* How many bytes wait for the client. */
 size_t ce_exchange_queued(const ce_exchange *exchange);
 int ce_exchange_socket(const ce_exchange *exchange);
-/* The answer is complete with these bytes, which may be none. */
+/* The response is complete with these bytes, which may be none. */
 void ce_exchange_finish(ce_exchange *exchange, const uint8_t *bytes, size_t count);
 /* Gives up: closes the connection so that the client cannot take the answer for whole (no close_notify). */
 void ce_exchange_abort(ce_exchange *exchange);

@@ -1,5 +1,7 @@
-/// One call of the Hub's API: what to send, and what its answer means. It knows no host, no token and no transport.
-public protocol HubCall: Sendable {
+package import HTTP
+
+/// One call of the Hub's API: what to send, and what its response means. It knows no host, no token and no transport.
+package protocol HubCall: Sendable {
     associatedtype Answer: Sendable
 
     var method: Method { get }
@@ -9,24 +11,41 @@ public protocol HubCall: Sendable {
     var body: [UInt8]? { get throws(Failure) }
     /// The Content-Type of the body.
     var contentType: String? { get }
-    /// What a successful answer may be at most.
+    /// What a successful response may be at most.
     var limits: JSONLimits { get }
 
-    /// Reads a successful answer. Throws `hubBroken` if it is not what the Hub promises.
+    /// Reads a successful response. Throws `hubBroken` if it is not what the Hub promises.
     func read(_ body: [UInt8]) throws(Failure) -> Answer
 }
 
 extension HubCall {
-    public var body: [UInt8]? { get throws(Failure) { nil } }
-    public var contentType: String? { nil }
-    public var limits: JSONLimits { .reply }
+    package var body: [UInt8]? { get throws(Failure) { nil } }
+    package var contentType: String? { nil }
+    package var limits: JSONLimits { .reply }
 
-    /// Reads the Hub's answer. Throws `hubAnswered` for every status but 2xx, `hubBroken` for a body that is not what
+    /// Reads the Hub's response. Throws `hubAnswered` for every status but 2xx, `hubBroken` for a body that is not what
     /// the Hub promises.
-    public func answer(status: Status, headers: Headers, body: [UInt8]) throws(Failure) -> Answer {
+    package func answer(status: Status, headers: Headers, body: [UInt8]) throws(Failure) -> Answer {
         guard status.isSuccess else {
             throw .hubAnswered(HubRefusal(status: status, headers: headers, body: body))
         }
         return try read(body)
+    }
+}
+
+extension Failure {
+    package init(_ error: MalformedTarget) {
+        self = .badRequest(error.reason)
+    }
+}
+
+extension Target {
+    /// A target on the Hub. Throws `badRequest` like `init(_:)`.
+    package init(hub path: String) throws(Failure) {
+        do throws(MalformedTarget) {
+            self = try Target(path)
+        } catch {
+            throw Failure(error)
+        }
     }
 }

@@ -1,14 +1,16 @@
+package import HTTP
+
 /// Creates a repository: `POST /api/repos/create`.
-public struct RepoCreation: HubCall, Equatable {
-    public let kind: RepoKind
+package struct RepoCreation: HubCall, Equatable {
+    package let kind: RepoKind
     /// Without a namespace it is created in the token's own.
-    public let id: RepoID
-    public let isPrivate: Bool
+    package let id: RepoID
+    package let isPrivate: Bool
     /// Of a space, which cannot be without; nil for the rest.
-    public let sdk: SpaceSDK?
+    package let sdk: SpaceSDK?
 
     /// `sdk` is ignored unless `kind` is a space, and `static` where a space has none: the one that needs no hardware.
-    public init(kind: RepoKind, id: RepoID, isPrivate: Bool, sdk: SpaceSDK? = nil) {
+    package init(kind: RepoKind, id: RepoID, isPrivate: Bool, sdk: SpaceSDK? = nil) {
         self.kind = kind
         self.id = id
         self.isPrivate = isPrivate
@@ -17,20 +19,20 @@ public struct RepoCreation: HubCall, Equatable {
 
     /// Reads the facade's `{"type", "name", "private"}` with, if wanted, `organization` and a space's `sdk`; other
     /// fields are ignored. Throws `badRequest`.
-    public init(facade json: JSON) throws(Failure) {
+    package init(facade json: JSON) throws(Failure) {
         let body = try FacadeBody(json)
         let kind = try body.repoKind()
         self.init(kind: kind, id: try body.repoID(), isPrivate: try body.flag("private"), sdk: try body.sdk(of: kind))
     }
 
     /// Whose repository it will be; nil for the token's own.
-    public var namespace: String? { id.namespace }
+    package var namespace: String? { id.namespace }
 
-    public var method: Method { .post }
-    public var path: String { "/api/repos/create" }
-    public var contentType: String? { "application/json" }
+    package var method: Method { .post }
+    package var path: String { "/api/repos/create" }
+    package var contentType: String? { "application/json" }
 
-    public var body: [UInt8]? {
+    package var body: [UInt8]? {
         get throws(Failure) {
             var members: [String: JSON] = [
                 "type": .string(kind.apiName),
@@ -45,7 +47,7 @@ public struct RepoCreation: HubCall, Equatable {
         }
     }
 
-    public func read(_ body: [UInt8]) throws(Failure) -> Repo {
+    package func read(_ body: [UInt8]) throws(Failure) -> Repo {
         guard let json = try? JSON.parse(body, within: limits), let url = json["url"]?.stringValue else {
             throw .hubBroken("it accepted the new repository but did not say where it is; look whether it exists")
         }

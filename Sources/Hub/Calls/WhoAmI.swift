@@ -1,15 +1,17 @@
-/// Who the token belongs to: `GET /api/whoami-v2`. The Hub limits this call strictly.
-public struct WhoAmI: HubCall, Equatable {
-    public init() {}
+package import HTTP
 
-    public var method: Method { .get }
-    public var path: String { "/api/whoami-v2" }
-    public var limits: JSONLimits { .account }
+/// Who the token belongs to: `GET /api/whoami-v2`. The Hub limits this call strictly.
+package struct WhoAmI: HubCall, Equatable {
+    package init() {}
+
+    package var method: Method { .get }
+    package var path: String { "/api/whoami-v2" }
+    package var limits: JSONLimits { .account }
 
     /// The Hub's JSON, where `auth.accessToken` keeps only what cannot help to misuse the token. An allow-list: a
     /// field that the Hub adds one day may be the secret itself. All other fields pass, whatever their type (they have
     /// changed); an `auth` that is not an object goes, as nobody knows what it holds.
-    public func read(_ body: [UInt8]) throws(Failure) -> [UInt8] {
+    package func read(_ body: [UInt8]) throws(Failure) -> [UInt8] {
         guard case .object(var account)? = try? JSON.parse(body, within: limits) else {
             throw .hubBroken("the account is not a JSON object")
         }

@@ -1,9 +1,11 @@
+import HTTP
+
 /// The JSON object of a facade request: each accessor throws `badRequest` naming the field, the rule and what came.
 /// A null counts as missing, as the Hub's own client sends `"organization": null`.
-struct FacadeBody {
+package struct FacadeBody {
     private let members: [String: JSON]
 
-    init(_ json: JSON) throws(Failure) {
+    package init(_ json: JSON) throws(Failure) {
         guard case .object(let members) = json else {
             throw .badRequest("The body must be a JSON object, was \(json.kindName).")
         }
@@ -18,13 +20,13 @@ struct FacadeBody {
 
     private func absence(_ field: String) -> String { members[field] == nil ? "was missing" : "was null" }
 
-    func optionalString(_ field: String) throws(Failure) -> String? {
+    package func optionalString(_ field: String) throws(Failure) -> String? {
         guard let value = value(field) else { return nil }
         guard let text = value.stringValue else { throw .badField(field, "must be a string, was \(value.kindName)") }
         return text
     }
 
-    func string(_ field: String) throws(Failure) -> String {
+    package func string(_ field: String) throws(Failure) -> String {
         guard let text = try optionalString(field) else {
             throw .badField(field, "must be a string, \(absence(field))")
         }
@@ -32,7 +34,7 @@ struct FacadeBody {
     }
 
     /// A boolean, or the text of one: the original facade's users send `"true"`.
-    func flag(_ field: String) throws(Failure) -> Bool {
+    package func flag(_ field: String) throws(Failure) -> Bool {
         switch value(field) {
         case .bool(let flag): return flag
         case "true": return true
@@ -43,7 +45,7 @@ struct FacadeBody {
         }
     }
 
-    func repoKind() throws(Failure) -> RepoKind {
+    package func repoKind() throws(Failure) -> RepoKind {
         let rule = "must be \"model\", \"dataset\" or \"space\""
         guard let value = value("type") else { throw .badField("type", "\(rule), \(absence("type"))") }
         guard let text = value.stringValue else { throw .badField("type", "\(rule), was \(value.kindName)") }
@@ -52,7 +54,7 @@ struct FacadeBody {
     }
 
     /// `name` as `name` or `owner/name`, with or without `organization`, which must then be the same owner.
-    func repoID() throws(Failure) -> RepoID {
+    package func repoID() throws(Failure) -> RepoID {
         let id = try RepoID(string("name"))
         guard let organization = try optionalString("organization") else { return id }
         guard id.namespace == nil || id.namespace == organization else {

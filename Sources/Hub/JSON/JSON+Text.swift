@@ -1,14 +1,14 @@
 extension JSON {
     /// Reads one JSON text in UTF-8. Throws `badRequest` for anything else, for what is beyond `limits`, and for a name that an
     /// object has twice, of which readers take one or the other.
-    public static func parse(_ bytes: [UInt8], within limits: JSONLimits) throws(Failure) -> JSON {
+    package static func parse(_ bytes: [UInt8], within limits: JSONLimits) throws(Failure) -> JSON {
         var parser = JSONParser(bytes, limits)
         return try parser.document()
     }
 
     /// The value as compact UTF-8, members sorted by name. Throws `internalError` for a number that JSON cannot express
     /// (infinity, NaN), which `parse` never gives.
-    public func encoded() throws(Failure) -> [UInt8] {
+    package func encoded() throws(Failure) -> [UInt8] {
         var output: [UInt8] = []
         try append(to: &output)
         return output
@@ -43,7 +43,7 @@ extension JSON {
     }
 
     /// Appends `text` as a JSON string, quotes included. Only what has to be is escaped (RFC 8259 section 7).
-    public static func append(quoted text: String, to output: inout [UInt8]) {
+    package static func append(quoted text: String, to output: inout [UInt8]) {
         output.append(UInt8(ascii: "\""))
         var text = text
         text.withUTF8 { bytes in

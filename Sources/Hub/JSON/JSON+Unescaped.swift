@@ -1,7 +1,9 @@
+import HTTP
+
 extension JSON {
     /// What stands between the quotes of a JSON string, with its escapes resolved (RFC 8259 section 7). Nil for an escape that is
     /// none, for half of a surrogate pair, for a bare control byte, and for what is not UTF-8.
-    public static func unescaped(_ raw: ArraySlice<UInt8>) -> String? {
+    package static func unescaped(_ raw: ArraySlice<UInt8>) -> String? {
         var text: [UInt8] = []
         text.reserveCapacity(raw.count)
         var position = raw.startIndex

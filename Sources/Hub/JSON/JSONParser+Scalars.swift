@@ -1,9 +1,11 @@
+import HTTP
+
 extension JSONParser {
     /// No number of more bytes is read: turning digits into a Double costs more for each one.
     private static var longestNumber: Int { 128 }
 
     /// From the opening quote to behind the closing one.
-    mutating func string() throws(Failure) -> String {
+    package mutating func string() throws(Failure) -> String {
         let start = position + 1
         var end = start
         var isEscaped = false
@@ -37,7 +39,7 @@ extension JSONParser {
     }
 
     /// `-0`, `1.5e3`: an Int64 if it is one to the last digit, else the nearest Double (RFC 8259 section 6).
-    mutating func number() throws(Failure) -> JSON {
+    package mutating func number() throws(Failure) -> JSON {
         let start = position
         _ = take(UInt8(ascii: "-"))
         if !take(UInt8(ascii: "0")) { try digits() }

@@ -1,23 +1,25 @@
+import HTTP
+
 /// Reads one JSON text in UTF-8 (RFC 8259) in one pass, within limits. It is stricter than the grammar where readers disagree: a
 /// name that an object has twice is refused, because a body that means "private" to us could mean "public" to the Hub.
-struct JSONParser {
+package struct JSONParser {
     /// Swift compares and hashes text that is not ASCII by its canonical form, which costs fifty times as much a byte.
     private static let longestOtherNames = 4096
 
-    let bytes: [UInt8]
-    let limits: JSONLimits
-    var position = 0
+    package let bytes: [UInt8]
+    package let limits: JSONLimits
+    package var position = 0
     private var values = 0
     /// Bytes of names that are not ASCII.
     private var otherNames = 0
 
-    init(_ bytes: [UInt8], _ limits: JSONLimits) {
+    package init(_ bytes: [UInt8], _ limits: JSONLimits) {
         self.bytes = bytes
         self.limits = limits
     }
 
     /// The value that the text holds. Throws `badRequest`.
-    mutating func document() throws(Failure) -> JSON {
+    package mutating func document() throws(Failure) -> JSON {
         guard bytes.count <= limits.bytes else {
             throw .badRequest("The body has more than \(limits.bytes) bytes of JSON.")
         }
@@ -30,7 +32,7 @@ struct JSONParser {
     }
 
     /// The byte at the position; a space after the end, which is none of the bytes that are looked for.
-    var current: UInt8 { position < bytes.count ? bytes[position] : UInt8(ascii: " ") }
+    package var current: UInt8 { position < bytes.count ? bytes[position] : UInt8(ascii: " ") }
 
     private mutating func value(depth: Int) throws(Failure) -> JSON {
         skipSpace()
@@ -116,7 +118,7 @@ struct JSONParser {
         }
     }
 
-    mutating func take(_ byte: UInt8) -> Bool {
+    package mutating func take(_ byte: UInt8) -> Bool {
         guard position < bytes.count, bytes[position] == byte else { return false }
         position += 1
         return true
@@ -133,7 +135,7 @@ struct JSONParser {
 
 extension JSONParser {
     /// Why the byte at the position cannot stand there.
-    var malformed: Failure {
+    package var malformed: Failure {
         switch current {
         // UTF-16 and UTF-32 have them, which RFC 8259 section 8.1 forbids.
         case 0: return .badRequest("The body is not JSON: it has a NUL byte; send UTF-8.")

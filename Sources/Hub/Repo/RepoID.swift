@@ -1,16 +1,18 @@
+import HTTP
+
 /// The name of a repository: `namespace/name`, or `name` alone where the Hub knows whose it is.
 /// Always valid by the Hub's rules (huggingface_hub's `validate_repo_id`), so safe in a path and in a header.
-public struct RepoID: Hashable, Sendable {
+package struct RepoID: Hashable, Sendable {
     /// The user or organisation; nil means the token's own, or an old canonical model such as `gpt2`.
-    public let namespace: String?
-    public let name: String
+    package let namespace: String?
+    package let name: String
 
     /// The most bytes a name may have; the same is asked of a namespace, which the Hub limits further.
-    public static let longest = 96
+    package static let longest = 96
 
     /// Reads `namespace/name` or `name`. `field` is the JSON field the text came in, for the error's sentence, which
     /// names the rule that is broken. Throws `badRequest`.
-    public init(_ text: String, field: String = "name") throws(Failure) {
+    package init(_ text: String, field: String = "name") throws(Failure) {
         let parts = text.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
             .map { String(Substring($0)) }
         switch parts.count {
@@ -23,7 +25,7 @@ public struct RepoID: Hashable, Sendable {
     }
 
     /// See `init(_:field:)`; here each part must be free of slashes.
-    public init(namespace: String?, name: String, field: String = "name") throws(Failure) {
+    package init(namespace: String?, name: String, field: String = "name") throws(Failure) {
         if let namespace { try Self.check(namespace, part: "an owner", field: field) }
         try Self.check(name, part: "a name", field: field)
         guard !name.hasSuffix(".git") else { throw .badField(field, "must not end with \".git\"; leave that out") }
@@ -32,10 +34,10 @@ public struct RepoID: Hashable, Sendable {
     }
 
     /// `namespace/name` or `name`.
-    public var text: String { namespace.map { "\($0)/\(name)" } ?? name }
+    package var text: String { namespace.map { "\($0)/\(name)" } ?? name }
 
     /// The text as a part of a path. Names have only unreserved characters, so nothing is encoded.
-    public var path: String { text }
+    package var path: String { text }
 
     private static func check(_ text: String, part: String, field: String) throws(Failure) {
         let bytes = text.utf8
@@ -61,5 +63,5 @@ public struct RepoID: Hashable, Sendable {
 }
 
 extension RepoID: CustomStringConvertible {
-    public var description: String { text }
+    package var description: String { text }
 }

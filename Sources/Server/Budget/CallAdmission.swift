@@ -1,4 +1,5 @@
-internal import Hub
+import EventIO
+import Hub
 
 /// Who may begin a call to another server now. Where there is room that takes two comparisons, and no closure, memory or task.
 ///
@@ -15,7 +16,7 @@ final class CallAdmission {
     private var patience: UInt64
     /// How long a call may wait for its client, in milliseconds, while there are as many calls in all as may work.
     private var stall: Int
-    private var ledger: CallLedger
+    private(set) var ledger: CallLedger
     /// Of each ticket: whose call it is, and when its client sent something last; 0: no body is awaited from it.
     private var owners: [Owner] = []
     private var queued: [CallLedger.Ticket: Waiter] = [:]
@@ -41,23 +42,16 @@ final class CallAdmission {
     private struct Deadline {
         let ticket: CallLedger.Ticket
         let number: Int
-        let due: Moment
+        let due: MonotonicInstant
     }
 
     private var waits = 0
-    private var refusals = 0
+    private(set) var refusals = 0
 
     init(limits: CallLimits, patience: UInt64, stall: Int) {
         ledger = CallLedger(limits: limits)
         self.stall = stall
         self.patience = patience
-    }
-
-    func report(to metrics: Metrics) {
-        metrics.set(.upstreamPlaces, at: MetricPlaces.Occupancy.working, to: ledger.working)
-        metrics.set(.upstreamPlaces, at: MetricPlaces.Occupancy.waitingForClient, to: ledger.waitingForClients)
-        metrics.set(.upstreamCallsQueued, to: ledger.queued)
-        metrics.set(.upstreamCallsRefused, to: refusals)
     }
 
     func use(total: Int, patience: UInt64, stall: Int) {
@@ -106,7 +100,7 @@ final class CallAdmission {
     }
 
     func waitsForClient(_ ticket: CallLedger.Ticket) {
-        ledger.waitsForClient(ticket, since: Moment.now.milliseconds)
+        ledger.waitsForClient(ticket, since: MonotonicInstant.now.milliseconds)
         if ledger.queued > 0 { admit() }
         watchStalls()
     }
@@ -117,7 +111,7 @@ final class CallAdmission {
 
     func received(_ ticket: CallLedger.Ticket, isHeldBack: Bool) {
         guard ledger.state(of: ticket) != .free else { return }
-        owners[ticket.index].receivedAt = isHeldBack ? 0 : Moment.now.milliseconds
+        owners[ticket.index].receivedAt = isHeldBack ? 0 : MonotonicInstant.now.milliseconds
         ledger.goesOn(ticket)
     }
 
@@ -137,7 +131,7 @@ final class CallAdmission {
         _ then: @escaping @EventLoop @Sendable (Result<CallPlace, Failure>) -> Void,
         _ result: Result<CallPlace, Failure>
     ) {
-        EventLoop.afterEvents { then(result) }
+        EventLoop.post { then(result) }
     }
 }
 
@@ -148,7 +142,7 @@ extension CallAdmission {
         waits += 1
         queued[ticket] = waiter
         waiter.context.onCancel = { [weak self] in self?.withdraw(ticket, waiter.number, .clientGone) }
-        let due = Moment.now.advanced(milliseconds: patience)
+        let due = MonotonicInstant.now.advanced(milliseconds: patience)
         deadlines.append(Deadline(ticket: ticket, number: waiter.number, due: due))
         if queued.count == 1 { timer.start(milliseconds: UInt64(Self.silence)) }
     }
@@ -181,7 +175,7 @@ extension CallAdmission {
     /// Again and again while somebody waits.
     private func look() {
         makeRoom()
-        let now = Moment.now
+        let now = MonotonicInstant.now
         while let first = deadlines.first {
             let waits = queued[first.ticket]?.number == first.number
             guard first.due <= now || !waits else { break }
@@ -199,7 +193,7 @@ extension CallAdmission {
 extension CallAdmission {
     /// Looks for calls that do not need their places, and where calls in all are at their limit ends the one that has stood still for longest.
     private func makeRoom() {
-        let now = Moment.now.milliseconds
+        let now = MonotonicInstant.now.milliseconds
         guard now >= nextLook else { return }
         nextLook = now + Self.silence / 2
         for owner in owners where owner.receivedAt > 0 && now - owner.receivedAt >= Self.silence {
@@ -225,7 +219,7 @@ extension CallAdmission {
     private func endStalls() {
         watchesStalls = false
         var left = ledger.excess
-        let moment = Moment.now.milliseconds - stall
+        let moment = MonotonicInstant.now.milliseconds - stall
         while left > 0, let stalled = ledger.longestStalled(since: moment), let context = owners[stalled.index].context
         {
             left -= 1

@@ -1,3 +1,16 @@
+import EventIO
+import Hub
+
+/// How many calls there may be.
+struct CallLimits: Equatable, Sendable {
+    /// That work at once: what a caller gives or takes is not waited for.
+    var working: Int
+    /// Those that wait for their clients counted in.
+    var total: Int
+    /// Callers that wait for a call.
+    var waiting: Int
+}
+
 /// Which calls to other servers are under way and who waits for one, as a value: no clock, no callbacks.
 ///
 /// A call works, or it waits for its client: for more of a request's body, or until a response is read. Those that wait leave their place to others,

@@ -1,3 +1,5 @@
+import EventIO
+
 /// A call's place among those under way, for whoever makes the call. It is given back once, by `end`.
 @EventLoop
 struct CallPlace: Sendable {

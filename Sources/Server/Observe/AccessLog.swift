@@ -1,13 +1,15 @@
-internal import Hub
+import EventIO
+import HTTP
+import Hub
 
 /// One line a request on standard output: no token, and no secret of a query (`Target.loggable`).
 @EventLoop
 final class AccessLog {
-    private let output: Output
-    private let form: LogForm
+    private let output: LogWriter
+    private let form: LogEncoding
     var isOn: Bool
 
-    init(output: Output, form: LogForm, isOn: Bool = true) {
+    init(output: LogWriter, form: LogEncoding, isOn: Bool = true) {
         self.output = output
         self.form = form
         self.isOn = isOn
@@ -21,7 +23,7 @@ final class AccessLog {
         var line = LogLine(form)
         line.add("time", plain: WallClock.now.iso8601)
         line.add("peer", plain: exchange.peer)
-        // The gate lets only tokens through (RFC 9110 section 9.1), which hold nothing to escape.
+        // The request parser lets only tokens through (RFC 9110 section 9.1), which hold nothing to escape.
         line.add("method", plain: exchange.request.method.rawValue)
         line.add("path", exchange.request.target.loggable)
         line.add("status", exchange.status?.code ?? 499)

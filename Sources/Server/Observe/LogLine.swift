@@ -1,9 +1,11 @@
-/// One line of the log, of named values. It is made as bytes: with Strings it cost more than the rest of a small answer.
+import EventIO
+
+/// One line of the log, of named values. It is made as bytes: with Strings it cost more than the rest of a small response.
 struct LogLine: ~Copyable {
-    private let form: LogForm
+    private let form: LogEncoding
     private var bytes = ByteBuffer(capacity: 384)
 
-    init(_ form: LogForm) {
+    init(_ form: LogEncoding) {
         self.form = form
         if form == .json { bytes.append(UInt8(ascii: "{")) }
     }

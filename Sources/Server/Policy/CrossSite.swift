@@ -1,4 +1,4 @@
-internal import Hub
+import HTTP
 
 /// Whether a request was sent by a web page of somebody else's, in a browser that can reach this gateway.
 ///

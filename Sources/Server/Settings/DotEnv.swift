@@ -23,7 +23,7 @@ struct DotEnv {
         // By scalar: `\r\n` is one Character, and would be no line feed.
         let scalars = text.unicodeScalars.drop { $0 == "\u{FEFF}" }
         for (index, line) in scalars.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
-            do throws(Misfit) {
+            do throws(ValueError) {
                 guard let (name, value) = try Self.assignment(Self.trimmed(Substring(line))) else { continue }
                 entries.append(Entry(name: name, value: value, line: index + 1))
             } catch {
@@ -32,26 +32,28 @@ struct DotEnv {
         }
     }
 
-    private static func assignment(_ line: Substring) throws(Misfit) -> (name: String, value: String)? {
+    private static func assignment(_ line: Substring) throws(ValueError) -> (name: String, value: String)? {
         guard let first = line.first, first != "#" else { return nil }
         var line = line
         if line.hasPrefix("export "), !trimmed(line.dropFirst(7)).hasPrefix("=") { line = trimmed(line.dropFirst(7)) }
-        guard let equals = line.firstIndex(of: "=") else { throw Misfit("there is no = on this line") }
+        guard let equals = line.firstIndex(of: "=") else { throw ValueError("there is no = on this line") }
         let name = trimmed(line[..<equals])
         guard isName(name) else {
-            throw Misfit("the name before the = has to be letters, digits and _, and not to begin with a digit")
+            throw ValueError("the name before the = has to be letters, digits and _, and not to begin with a digit")
         }
         return (String(name), try value(trimmed(line[line.index(after: equals)...])))
     }
 
-    private static func value(_ text: Substring) throws(Misfit) -> String {
+    private static func value(_ text: Substring) throws(ValueError) -> String {
         guard let quote = text.first, quote == "\"" || quote == "'" else { return String(plain(text)) }
         var value = ""
         var rest = text.dropFirst()
         while let character = rest.popFirst() {
             if character == quote {
                 rest = trimmed(rest)
-                guard rest.isEmpty || rest.first == "#" else { throw Misfit("there is more behind the closing quote") }
+                guard rest.isEmpty || rest.first == "#" else {
+                    throw ValueError("there is more behind the closing quote")
+                }
                 return value
             }
             if character == "\\", quote == "\"" {
@@ -60,7 +62,7 @@ struct DotEnv {
                 value.append(character)
             }
         }
-        throw Misfit("the closing quote is missing")
+        throw ValueError("the closing quote is missing")
     }
 
     /// A comment begins at a # behind a blank; elsewhere a # is part of the value.
@@ -73,13 +75,13 @@ struct DotEnv {
         return text
     }
 
-    private static func escape(_ character: Character?) throws(Misfit) -> Character {
+    private static func escape(_ character: Character?) throws(ValueError) -> Character {
         switch character {
         case "n": "\n"
         case "r": "\r"
         case "t": "\t"
         case "\\", "\"", "$", "`": character ?? "\\"
-        default: throw Misfit("in double quotes a backslash stands before n, r, t, \\, \", $ or ` only")
+        default: throw ValueError("in double quotes a backslash stands before n, r, t, \\, \", $ or ` only")
         }
     }
 

@@ -10,15 +10,15 @@ struct Setting: Sendable {
     let isReloadable: Bool
     let isSecret: Bool
     /// The default for the documentation: a value, or words when it depends on something.
-    let presetText: String
+    let defaultText: String
     /// A value that the sample file can show.
     let sample: String
     /// Other environment variables that give it, in order; its own goes first.
     let aliases: [String]
     /// The places that may not give it, and what to do instead.
-    let refusals: [Place: String]
+    let refusals: [SettingSource: String]
 
-    let read: @Sendable (String, inout Settings) throws(Misfit) -> Void
+    let read: @Sendable (String, inout Settings) throws(ValueError) -> Void
     let text: @Sendable (Settings) -> String
     let isSame: @Sendable (Settings, Settings) -> Bool
     let copy: @Sendable (Settings, inout Settings) -> Void
@@ -28,10 +28,10 @@ struct Setting: Sendable {
     var flag: String { "--" + name.replacing("_", with: "-") }
 
     init<Value: Equatable & Sendable>(
-        _ name: String, _ field: any WritableKeyPath<Settings, Value> & Sendable, _ kind: Kind<Value>,
+        _ name: String, _ field: any WritableKeyPath<Settings, Value> & Sendable, _ kind: ValueCodec<Value>,
         _ meaning: String,
-        reloadable: Bool = false, secret: Bool = false, preset: String? = nil, sample: String? = nil,
-        aliases: [String] = [], refusals: [Place: String] = [:]
+        reloadable: Bool = false, secret: Bool = false, default usual: String? = nil, sample: String? = nil,
+        aliases: [String] = [], refusals: [SettingSource: String] = [:]
     ) {
         self.name = name
         self.meaning = meaning
@@ -41,11 +41,11 @@ struct Setting: Sendable {
         isReloadable = reloadable
         isSecret = secret
         let initial = kind.text(Settings()[keyPath: field])
-        presetText = preset ?? initial
+        defaultText = usual ?? initial
         self.sample = sample ?? initial
         self.aliases = aliases
         self.refusals = refusals
-        read = { (text, settings) throws(Misfit) in settings[keyPath: field] = try kind.read(text) }
+        read = { (text, settings) throws(ValueError) in settings[keyPath: field] = try kind.read(text) }
         text = { kind.text($0[keyPath: field]) }
         isSame = { $0[keyPath: field] == $1[keyPath: field] }
         copy = { $1[keyPath: field] = $0[keyPath: field] }

@@ -1,3 +1,6 @@
+import EventIO
+import HTTP
+
 /// What the operator decided, typed and checked. Each initial value here is the setting's default, from which its row
 /// in `SettingsTable` takes it; name, meaning and limits are there.
 struct Settings: Sendable {
@@ -27,10 +30,10 @@ struct Settings: Sendable {
     var contentHosts = DomainNames(
         names: ["huggingface.co", "hf.co", "hf-hub-lfs-us-east-1.s3-accelerate.amazonaws.com"])
     var xet = Xet.carry
-    var strictEscape = false
+    var strictLeaks = false
     /// Nil: those of /etc/resolv.conf.
     var nameServer: NameServer?
-    var accountHold = Duration.seconds(10)
+    var accountCacheTTL = Duration.seconds(10)
 
     var connectTimeout = Duration.seconds(5)
     var firstByteTimeout = Duration.seconds(60)
@@ -70,4 +73,42 @@ struct Settings: Sendable {
     /// Nil: `hubgate`, else `nobody`.
     var user: String?
     var sandboxing = true
+}
+
+extension Settings {
+    /// The authority that clients are to trust, where the certificate is of the pair that `make certs` makes; nil for others'.
+    var exampleAuthority: String? {
+        tlsCertificate == "certs/cert.pem" || tlsCertificate == SettingsReading.mountedCertificate
+            ? "certs/ca.pem" : nil
+    }
+}
+
+extension Settings {
+    /// A token is meant for the Hub and the callers that stand beside it in the settings.
+    private static let tokenNames = ["token", "token_file"]
+    private static let tokenScope = ["upstream", "inference_upstream", "access"]
+
+    /// After a SIGHUP: what of `new` takes effect now, and the names of what differs but needs a restart.
+    ///
+    /// While a new `upstream`, `inference_upstream` or `access` waits for the restart, so does a new token: the old one must not get what was written
+    /// for the new one.
+    func reloaded(from new: Settings) -> (settings: Settings, needRestart: [String]) {
+        let different = SettingsTable.all.filter { !$0.isSame(self, new) }
+        let tokenWaits = different.contains { Self.tokenScope.contains($0.name) }
+        var settings = self
+        var needRestart: [String] = []
+        for setting in different {
+            if setting.isReloadable, !(tokenWaits && Self.tokenNames.contains(setting.name)) {
+                setting.copy(new, &settings)
+            } else {
+                needRestart.append(setting.name)
+            }
+        }
+        return (settings, needRestart)
+    }
+
+    /// The names of the settings that are other in `new`.
+    func differences(from new: Settings) -> [String] {
+        SettingsTable.all.filter { !$0.isSame(self, new) }.map(\.name)
+    }
 }

@@ -1,3 +1,6 @@
+import EventIO
+import HTTP
+
 /// What settings say together.
 extension SettingsReading {
     static let mountedCertificate = "/certs/cert.pem"

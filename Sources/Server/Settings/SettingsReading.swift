@@ -1,17 +1,20 @@
+import EventIO
+import HTTP
+
 /// Settings on their way from texts to checked values, with what went wrong so far.
 struct SettingsReading {
     var settings = Settings()
     private(set) var problems: [SettingsError.Problem] = []
     /// The value that won, by the setting's name; what is absent here has its default.
-    private(set) var chosen: [String: Layer.Value] = [:]
+    private(set) var chosen: [String: SettingsLayer.Value] = [:]
     let files: FileReader
 
     static let defaultPaths = ["config/hubgate.yaml", "/etc/hubgate/hubgate.yaml"]
 
-    init(flags: Layer, environment: [String: String], files: @escaping FileReader) {
+    init(flags: SettingsLayer, environment: [String: String], files: @escaping FileReader) {
         self.files = files
         add(flags)
-        add(Layer(environment: environment))
+        add(SettingsLayer(environment: environment))
         addDotEnv()
         addFile()
         readValues()
@@ -19,7 +22,7 @@ struct SettingsReading {
     }
 
     func provenance(_ name: String) -> Provenance {
-        chosen[name]?.provenance ?? .preset
+        chosen[name]?.provenance ?? .default
     }
 
     /// Notes a problem that a check found, at the place that gave the setting.
@@ -27,11 +30,11 @@ struct SettingsReading {
         problems.append(.init(provenance(name), name, reason))
     }
 
-    mutating func choose(_ name: String, _ value: Layer.Value) {
+    mutating func choose(_ name: String, _ value: SettingsLayer.Value) {
         chosen[name] = value
     }
 
-    private mutating func add(_ layer: Layer) {
+    private mutating func add(_ layer: SettingsLayer) {
         problems += layer.problems
         chosen.merge(layer.values) { $0.place > $1.place ? $0 : $1 }
     }
@@ -39,7 +42,7 @@ struct SettingsReading {
     private mutating func addDotEnv() {
         let path = Provenance.dotEnvPath
         switch files(path) {
-        case .bytes(let content): add(Layer(dotEnv: content))
+        case .bytes(let content): add(SettingsLayer(dotEnv: content))
         case .absent: break
         case .failed(let reason): problems.append(.init(nil, path, "cannot be read: \(reason)"))
         }
@@ -51,7 +54,7 @@ struct SettingsReading {
             switch files(path) {
             case .bytes(let content):
                 settings.config = path
-                return add(Layer(file: path, content))
+                return add(SettingsLayer(file: path, content))
             case .absent where chosen["config"] == nil: continue
             case .absent: return refuse("config", "there is no file \(path.shown)")
             case .failed(let reason): return refuse("config", "\(path.shown) cannot be read: \(reason)")
@@ -63,11 +66,67 @@ struct SettingsReading {
     private mutating func readValues() {
         for setting in SettingsTable.all {
             guard let value = chosen[setting.name] else { continue }
-            do throws(Misfit) {
+            do throws(ValueError) {
                 try setting.read(value.text, &settings)
             } catch {
                 problems.append(.misfit(error, of: value.text, for: setting, at: value.provenance))
             }
         }
+    }
+}
+
+extension SettingsReading {
+    /// `--print-config`: `name = value`, and in parentheses where the value came from. Tokens are hidden.
+    var text: String {
+        let width = SettingsTable.all.map(\.name.count).max() ?? 0
+        let lines = SettingsTable.all.map { setting in
+            let value = setting.text(settings)
+            let name = setting.name.padded(to: width)
+            return "\(name) = \(value.isEmpty ? "not set" : value) (\(provenance(setting.name)))\n"
+        }
+        return lines.joined()
+    }
+}
+
+/// Everything that is wrong with the settings, at once. The caller prints the lines and ends with EX_CONFIG (78).
+struct SettingsError: Error, Equatable {
+    struct Problem: Equatable, Sendable {
+        let provenance: Provenance?
+        let setting: String?
+        let reason: String
+    }
+
+    let problems: [Problem]
+}
+
+extension SettingsError: CustomStringConvertible {
+    /// One line for each problem, ended by a line feed.
+    var description: String { problems.map { "hubgate: \($0)\n" }.joined() }
+}
+
+extension SettingsError.Problem: CustomStringConvertible {
+    /// `config/hubgate.yaml:12: listen: "nowhere" is not understood; accepted: …`
+    var description: String {
+        [provenance?.description, setting, reason].compactMap(\.self).joined(separator: ": ")
+    }
+}
+
+extension SettingsError.Problem {
+    init(_ provenance: Provenance?, _ setting: String, _ reason: String) {
+        self.init(provenance: provenance, setting: setting, reason: reason)
+    }
+
+    init(_ provenance: Provenance?, _ reason: String) {
+        self.init(provenance: provenance, setting: nil, reason: reason)
+    }
+
+    static func misfit(_ misfit: ValueError, of value: String, for setting: Setting, at provenance: Provenance) -> Self
+    {
+        let quoted = setting.isSecret ? Secret.mask : "\"\(value.shown)\""
+        return Self(
+            provenance: provenance,
+            setting: setting.name,
+            reason: "\(quoted) \(misfit.reason); accepted: \(setting.accepted)"
+        )
     }
 }

@@ -1,3 +1,7 @@
+import EventIO
+import HTTP
+import Hub
+
 /// THE table of settings. Parsing, `--help`, docs/SETTINGS.md, config/hubgate.yaml and SAMPLE_ENV all come from it.
 enum SettingsTable {
     struct Group: Sendable {
@@ -15,22 +19,22 @@ enum SettingsTable {
             Setting(
                 "admin_listen", \.adminListen, .listenAddressOrNothing,
                 "An address of its own for /-/health, /-/ready and /-/metrics, which listen then does not serve.",
-                preset: "none: they are served at listen", sample: "127.0.0.1:9090"),
+                default: "none: they are served at listen", sample: "127.0.0.1:9090"),
             Setting(
                 "tls_cert", \.tlsCertificate, .path,
                 "The certificate chain in PEM; give it together with tls_key.",
-                reloadable: true, preset: "certs/cert.pem, or /certs/cert.pem where only that one exists"),
+                reloadable: true, default: "certs/cert.pem, or /certs/cert.pem where only that one exists"),
             Setting(
                 "tls_key", \.tlsKey, .path, "The certificate's private key in PEM.",
-                reloadable: true, preset: "key.pem beside the default tls_cert"),
+                reloadable: true, default: "key.pem beside the default tls_cert"),
             Setting(
                 "access", \.access, .choice,
                 "With open whoever reaches the gateway acts with its token; with passthrough each brings their own.",
-                preset: "open on a loopback address; on any other it has to be chosen"),
+                default: "open on a loopback address; on any other it has to be chosen"),
             Setting(
                 "base_path", \.basePath, .basePath,
                 "The path before all others of the gateway's: with /hf its address is https://HOST:PORT/hf.",
-                preset: "none: all is at the root", sample: "/hf"),
+                default: "none: all is at the root", sample: "/hf"),
         ])
 
     private static let hub = Group(
@@ -46,21 +50,21 @@ enum SettingsTable {
             Setting(
                 "inference_upstream", \.inferenceUpstream, .upstreamAddressOrNothing,
                 "The address of the inference router, which gets /v1/ and the providers' routes, and the same token as the Hub.",
-                preset: "https://router.huggingface.co where upstream is https://huggingface.co, else none"),
+                default: "https://router.huggingface.co where upstream is https://huggingface.co, else none"),
             Setting(
                 "bill_to", \.billTo, .accountNameOrNothing,
                 "Who pays: X-HF-Bill-To of each relayed request, to the Hub and to the router, whatever the client says.",
-                reloadable: true, preset: "none: whom the client names", sample: "acme"),
+                reloadable: true, default: "none: whom the client names", sample: "acme"),
             Setting(
                 "token", \.token, .secretOrNothing, "The Hub token that the gateway acts with.",
-                reloadable: true, secret: true, preset: "none",
+                reloadable: true, secret: true, default: "none",
                 aliases: ["HF_ACCESS_TOKEN", "HF_TOKEN"], refusals: tokenRefusals),
             Setting(
                 "token_file", \.tokenFile, .pathOrNothing, "A file that holds the Hub token and nothing else.",
-                reloadable: true, preset: "none", sample: "/run/secrets/hf_token"),
+                reloadable: true, default: "none", sample: "/run/secrets/hf_token"),
             Setting(
                 "ca_file", \.authorities, .pathOrNothing, "The certificate authorities to trust upstream, in PEM.",
-                preset: "the system's", sample: "/etc/ssl/certs/ca-certificates.crt"),
+                default: "the system's", sample: "/etc/ssl/certs/ca-certificates.crt"),
             Setting(
                 "content_hosts", \.contentHosts, .domainNames,
                 "Where the Hub may keep the bytes of files: domains, and origins with a port. The gateway fetches and puts them there itself.",
@@ -70,12 +74,12 @@ enum SettingsTable {
                 "Xet, the store of large files: carry relays it, hide shows nothing of it, pass leaves its addresses as they are.",
                 reloadable: true),
             Setting(
-                "strict_escape", \.strictEscape, .onOff,
-                "Answers 502 where the Hub's answer still leads a client to the Hub or a store; else that is only counted.",
+                "strict_leaks", \.strictLeaks, .onOff,
+                "Answers 502 where the Hub's response still leads a client to the Hub or a store; else that is only counted.",
                 reloadable: true),
             Setting(
                 "dns_server", \.nameServer, .nameServerOrNothing, "The DNS server that finds the Hub.",
-                preset: "those of /etc/resolv.conf", sample: "10.0.0.2:53"),
+                default: "those of /etc/resolv.conf", sample: "10.0.0.2:53"),
             Setting(
                 "upstream_connections", \.upstreamConnections, .count(1...65_536),
                 "The most calls to the Hub at once, of each worker; those that wait for their clients are not counted."),
@@ -83,8 +87,8 @@ enum SettingsTable {
                 "upstream_queue", \.upstreamQueue, .count(1...65_536),
                 "The most requests of each worker that wait for such a call, at most connect_timeout; more get 503."),
             Setting(
-                "account_hold", \.accountHold, .duration(second...hour, orOff: true),
-                "How long each worker holds an answer of /api/account before it asks the Hub again.", reloadable: true),
+                "account_cache_ttl", \.accountCacheTTL, .duration(second...hour, orOff: true),
+                "How long each worker holds a response of /api/account before it asks the Hub again.", reloadable: true),
             Setting(
                 "coalesce", \.coalesce, .onOff,
                 "Makes one call, in each worker, of identical GETs of the Hub's API, and HEADs, of one identity at the same moment.",
@@ -97,15 +101,16 @@ enum SettingsTable {
             time(
                 "connect_timeout", \.connectTimeout,
                 "The longest wait for a connection to the Hub, TLS included, and before that for its turn to get one."),
-            time("first_byte_timeout", \.firstByteTimeout, "The longest wait for the first byte of the Hub's answer."),
-            time("stall_timeout", \.stallTimeout, "The longest silence of the Hub inside an answer."),
+            time(
+                "first_byte_timeout", \.firstByteTimeout, "The longest wait for the first byte of the Hub's response."),
+            time("stall_timeout", \.stallTimeout, "The longest silence of the Hub inside a response."),
             time(
                 "inference_timeout", \.inferenceTimeout,
-                "The longest wait for the first byte of the inference router's answer, and its longest silence after that."
+                "The longest wait for the first byte of the inference router's response, and its longest silence after that."
             ),
             Setting(
                 "request_timeout", \.requestTimeout, .duration(second...day, orOff: true),
-                "The longest time for a request and its whole answer, whatever their size and how long a model thinks.",
+                "The longest time for a request and its whole response, whatever their size and how long a model thinks.",
                 reloadable: true),
             time("handshake_timeout", \.handshakeTimeout, "The longest wait for a client's TLS handshake."),
             time("head_timeout", \.headTimeout, "The longest time that a client takes to send a request's head."),
@@ -118,7 +123,7 @@ enum SettingsTable {
                 "The longest time that a client's connection stays open between two requests."),
             time(
                 "write_timeout", \.writeTimeout,
-                "How long a client may take next to nothing of its answer, less than 512 bytes, where calls or connections are scarce."
+                "How long a client may take next to nothing of its response, less than 512 bytes, where calls or connections are scarce."
             ),
             time(
                 "idle_download_timeout", \.idleDownloadTimeout,
@@ -157,7 +162,7 @@ enum SettingsTable {
                 "The most connections from one client address at once, to each worker.", reloadable: true),
             Setting(
                 "max_requests_per_connection", \.maxRequestsPerConnection, .count(1...1_000_000_000, orOff: true),
-                "The most requests on one connection; the last answer says Connection: close.", reloadable: true),
+                "The most requests on one connection; the last response says Connection: close.", reloadable: true),
             Setting(
                 "buffered_limit", \.bufferedLimit, .bytes(.mebibytes(1) ... .mebibytes(65_536)),
                 "The most memory for all request bodies that a worker holds whole at once; more get 503.",
@@ -182,14 +187,14 @@ enum SettingsTable {
             Setting(
                 "user", \.user, .userNameOrNothing,
                 "Whom the gateway runs as if root starts it, once it has its address and its key; root: it stays root.",
-                preset: "hubgate, else nobody; who starts it, if that is not root", sample: "hubgate"),
+                default: "hubgate, else nobody; who starts it, if that is not root", sample: "hubgate"),
             Setting(
                 "sandboxing", \.sandboxing, .onOff,
                 "Takes from the gateway the system calls, files and ports that it does not need (seccomp, Landlock)."),
             Setting(
                 "config", \.config, .pathOrNothing, "The settings file; one that is named has to exist.",
                 reloadable: true,
-                preset: "config/hubgate.yaml, else /etc/hubgate/hubgate.yaml, else none",
+                default: "config/hubgate.yaml, else /etc/hubgate/hubgate.yaml, else none",
                 sample: "/etc/hubgate/hubgate.yaml",
                 refusals: [.file: "a settings file cannot name another; use --config or HUBGATE_CONFIG"]),
         ])
@@ -204,7 +209,7 @@ enum SettingsTable {
         Setting(name, field, .duration(.milliseconds(1)...hour), meaning, reloadable: true)
     }
 
-    private static let tokenRefusals: [Place: String] = [
+    private static let tokenRefusals: [SettingSource: String] = [
         .flag: "a token is not accepted here, where every user of the machine can read it in the process list; "
             + "use token_file or the environment variable HF_ACCESS_TOKEN",
         .file: "a token is not accepted here, in a file that gets copied, shown and committed; "

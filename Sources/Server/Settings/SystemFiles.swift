@@ -1,4 +1,6 @@
+import EventIO
 import Glibc
+import HTTP
 
 /// The real files, read at once: settings files are small, and nothing is served yet while they are read.
 enum SystemFiles {
@@ -20,5 +22,56 @@ enum SystemFiles {
             content += buffer[..<count]
             guard content.count <= longest else { return .failed("it is longer than \(longest) bytes") }
         }
+    }
+}
+
+/// Whether this process, as the user that it is, can read a file.
+enum FileAccess {
+    /// Why not, in words for an operator; nil if it can.
+    static func denial(_ path: String) -> String? {
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard descriptor < 0 else {
+            close(descriptor)
+            return nil
+        }
+        return reason(errno, path)
+    }
+
+    /// What `number`, the system's error for opening `path` to read it, means here.
+    static func reason(_ number: Int32, _ path: String) -> String {
+        guard number == EACCES else {
+            guard let text = unsafe strerror(number) else { return "error \(number)" }
+            return unsafe String(cString: text)
+        }
+        // The user's rights suffice, so it is Landlock that refuses.
+        if unsafe access(path, R_OK) == 0 {
+            return "it is in no directory that the settings named at the start, and sandboxing has closed all others; "
+                + "restart to use it"
+        }
+        return "Permission denied for the user \(UserAccount.currentName)"
+    }
+}
+
+/// What reading a file gave. Settings are read through a closure of this response, so that tests need no files.
+enum FileContent: Equatable, Sendable {
+    case bytes([UInt8])
+    case absent
+    case failed(String)
+}
+
+typealias FileReader = (_ path: String) -> FileContent
+
+extension String {
+    /// This text as an error line may show it: on one line, not too long, and not if it could hold a credential.
+    var shown: String {
+        if contains("hf_") || contains("@") { return Secret.mask }
+        let printable = unicodeScalars.prefix(80).map { scalar in
+            switch scalar.properties.generalCategory {
+            // Separators and the invisible could forge a second line or hide a part of this one.
+            case .control, .format, .lineSeparator, .paragraphSeparator: scalar.escaped(asASCII: true)
+            default: String(scalar)
+            }
+        }
+        return printable.joined() + (unicodeScalars.count > 80 ? "…" : "")
     }
 }

@@ -1,3 +1,5 @@
+import HTTP
+
 /// The Hub that the gateway speaks for: an origin, and the path that stands before all others there.
 struct UpstreamAddress: Equatable, Sendable {
     enum Scheme: String, Sendable {
@@ -33,23 +35,25 @@ extension UpstreamAddress: CustomStringConvertible {
 
 extension UpstreamAddress {
     /// Stricter than RFC 3986: what no Hub's address needs is refused, so that no two readers can differ about it.
-    init(reading text: String) throws(Misfit) {
-        guard let colon = text.firstRange(of: "://") else { throw Misfit("is not a URL") }
+    init(reading text: String) throws(ValueError) {
+        guard let colon = text.firstRange(of: "://") else { throw ValueError("is not a URL") }
         guard let scheme = Scheme(rawValue: text[..<colon.lowerBound].lowercased()) else {
-            throw Misfit("is neither https nor http")
+            throw ValueError("is neither https nor http")
         }
         let rest = text[colon.upperBound...]
-        guard !rest.contains("@") else { throw Misfit("has a user name, which belongs in no address") }
-        guard !rest.contains("?"), !rest.contains("#") else { throw Misfit("has a query or a fragment") }
+        guard !rest.contains("@") else { throw ValueError("has a user name, which belongs in no address") }
+        guard !rest.contains("?"), !rest.contains("#") else { throw ValueError("has a query or a fragment") }
         let slash = rest.firstIndex(of: "/") ?? rest.endIndex
-        guard let parts = HostPort(rest[..<slash]), parts.port != 0 else { throw Misfit("has no valid host and port") }
+        guard let parts = HostPort(rest[..<slash]), parts.port != 0 else {
+            throw ValueError("has no valid host and port")
+        }
         self.scheme = scheme
         host = try Self.host(parts)
         port = parts.port ?? scheme.port
         pathPrefix = try Self.pathPrefix(rest[slash...])
     }
 
-    private static func host(_ parts: HostPort) throws(Misfit) -> String {
+    private static func host(_ parts: HostPort) throws(ValueError) -> String {
         if let address = IPAddress(parts.host), address.isIPv6 == parts.isBracketed { return address.text }
         let labels = parts.host.split(separator: ".", omittingEmptySubsequences: false)
         // A name whose last label is a number is an address to some readers: 2130706433 is 127.0.0.1 to libcurl.
@@ -57,11 +61,11 @@ extension UpstreamAddress {
             !parts.isBracketed && parts.host.utf8.count <= 253
             && labels.allSatisfy { !$0.isEmpty && $0.utf8.allSatisfy(isNameByte) }
             && labels.last?.first?.isNumber == false
-        guard isName else { throw Misfit("has no valid host") }
+        guard isName else { throw ValueError("has no valid host") }
         return parts.host.lowercased()
     }
 
-    private static func pathPrefix(_ path: Substring) throws(Misfit) -> String {
+    private static func pathPrefix(_ path: Substring) throws(ValueError) -> String {
         var path = path
         if path.last == "/" { path.removeLast() }
         let segments = path.split(separator: "/", omittingEmptySubsequences: false).dropFirst()
@@ -69,7 +73,9 @@ extension UpstreamAddress {
             !segment.isEmpty && segment != "." && segment != ".."
                 && segment.utf8.allSatisfy { isNameByte($0) || $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: "~") }
         }
-        guard isPlain else { throw Misfit("has a path with more than letters, digits, - . _ ~ between single slashes") }
+        guard isPlain else {
+            throw ValueError("has a path with more than letters, digits, - . _ ~ between single slashes")
+        }
         return String(path)
     }
 
@@ -83,17 +89,17 @@ extension UpstreamAddress {
     }
 }
 
-extension Kind where Value == UpstreamAddress {
-    static var upstreamAddress: Kind {
-        Kind(
+extension ValueCodec where Value == UpstreamAddress {
+    static var upstreamAddress: ValueCodec {
+        ValueCodec(
             name: "URL",
             accepted: "https://HOST[:PORT][/PATH]; http only where upstream_plaintext says so or the host is loopback",
-            read: { (text) throws(Misfit) in try UpstreamAddress(reading: text) },
+            read: { (text) throws(ValueError) in try UpstreamAddress(reading: text) },
             text: \.description
         )
     }
 }
 
-extension Kind where Value == UpstreamAddress? {
-    static var upstreamAddressOrNothing: Kind { Kind<UpstreamAddress>.upstreamAddress.orNothing() }
+extension ValueCodec where Value == UpstreamAddress? {
+    static var upstreamAddressOrNothing: ValueCodec { ValueCodec<UpstreamAddress>.upstreamAddress.orNothing() }
 }

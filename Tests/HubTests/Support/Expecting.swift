@@ -1,4 +1,4 @@
-import Hub
+@testable import Hub
 import Testing
 
 /// The failure that `body` throws; a recorded issue and nil if it throws none.

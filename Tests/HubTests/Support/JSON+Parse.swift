@@ -1,4 +1,4 @@
-import Hub
+@testable import Hub
 
 extension JSON {
     /// A text of the tests' own: within limits that none of them meets.

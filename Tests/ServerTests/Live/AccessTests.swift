@@ -1,7 +1,9 @@
-import Hub
-import Testing
-
+@testable import EventIO
+@testable import HTTP
+@testable import Hub
+@testable import Sandbox
 @testable import Server
+import Testing
 
 /// Whose token the Hub sees, how often it is asked for it, and that nobody else sees it.
 @Suite("Tokens and accounts", .live)
@@ -79,19 +81,19 @@ struct AccessTests {
         }
     }
 
-    @Test("A hundred calls at once ask the Hub once; it is asked again when the answer has been held")
+    @Test("A hundred calls at once ask the Hub once; it is asked again when the response has been held")
     @EventLoop func coalesced() async throws {
         let door = Door()
         let hub = try FakeHub { exchange, _ in
             await door.opened()
             exchange.send(.whoAmI)
         }
-        try await withGateway(hub, { $0.accountHold = .seconds(1) }) { gateway in
+        try await withGateway(hub, { $0.accountCacheTTL = .seconds(1) }) { gateway in
             var statuses: [Int] = []
             let calls = (0..<100).map { _ in
                 EventLoop.task { statuses.append((try? await gateway.client.get("/api/account").status) ?? 0) }
             }
-            #expect(await eventually { gateway.server.gateway.lifecycle.inFlight == 100 })
+            #expect(await eventually { gateway.server.gateway.drainState.inFlight == 100 })
             door.open()
             for call in calls { await call.value }
             #expect(statuses == Array(repeating: 200, count: 100))

@@ -1,7 +1,9 @@
-import Hub
-import Testing
-
+@testable import EventIO
+@testable import HTTP
+@testable import Hub
+@testable import Sandbox
 @testable import Server
+import Testing
 
 /// What a client can do wrong, and that the Hub hears nothing of it.
 @Suite("Requests that are refused", .live)

@@ -1,7 +1,8 @@
-import Hub
-import Testing
-
+@testable import EventIO
+@testable import HTTP
+@testable import Hub
 @testable import Server
+import Testing
 
 /// Identical calls at the same moment are one call to the Hub, and nothing else is.
 @Suite(.live)
@@ -19,7 +20,7 @@ struct CoalescingTests {
 
         func wait() async {
             while let gateway, !isOpen {
-                isOpen = gateway.server.gateway.lifecycle.inFlight >= awaited
+                isOpen = gateway.server.gateway.drainState.inFlight >= awaited
                 await EventLoop.sleep(milliseconds: 1)
             }
         }
@@ -30,7 +31,7 @@ struct CoalescingTests {
         var replies: [TestClient.Reply] = []
     }
 
-    /// Sends `requests` at once through a gateway to a Hub that answers with `response`, and gives the answers and what reached the Hub.
+    /// Sends `requests` at once through a gateway to a Hub that answers with `response`, and gives the responses and what reached the Hub.
     @EventLoop
     private func ask(
         _ requests: [Request], _ response: Response, _ change: (inout Settings) -> Void = { _ in }
@@ -57,16 +58,16 @@ struct CoalescingTests {
         }
     }
 
-    private func request(_ headers: Headers = [:], _ method: Hub.Method = .get, _ path: String = path) -> Request {
-        Request(method: method, target: (try? Target(path)) ?? .root, headers: headers)
+    private func request(_ headers: Headers = [:], _ method: HTTP.Method = .get, _ path: String = path) -> Request {
+        Request(method: method, target: (try? Target(hub: path)) ?? .root, headers: headers)
     }
 
     private static let info = Response(
         .ok, headers: ["Content-Type": "application/json", "ETag": "\"1\"", "X-Request-Id": "Root=one"],
         body: Array(#"{"sha":"0123"}"#.utf8))
 
-    @Test(arguments: [Hub.Method.get, .head]) @EventLoop
-    func identicalCallsAtTheSameMomentAreOneCallToTheHub(_ method: Hub.Method) async throws {
+    @Test(arguments: [HTTP.Method.get, .head]) @EventLoop
+    func identicalCallsAtTheSameMomentAreOneCallToTheHub(_ method: HTTP.Method) async throws {
         let requests = (0..<Self.crowd).map { request(["X-Amzn-Trace-Id": "\($0)"], method) }
         let (replies, calls) = try await ask(requests, Self.info)
         #expect(calls.count == 1)
@@ -129,8 +130,8 @@ struct CoalescingTests {
     @Test @EventLoop
     func whatHasABodyOrChangesSomethingIsNeverOneCall() async throws {
         let body = Array(#"{"a":1}"#.utf8)
-        let requests = [Hub.Method.post, .post, .delete, .delete, .get, .get].map {
-            Request(method: $0, target: (try? Target(Self.path)) ?? .root, body: body)
+        let requests = [HTTP.Method.post, .post, .delete, .delete, .get, .get].map {
+            Request(method: $0, target: (try? Target(hub: Self.path)) ?? .root, body: body)
         }
         let (_, calls) = try await ask(requests, Self.info)
         #expect(calls.count == requests.count)
@@ -146,10 +147,10 @@ struct CoalescingTests {
 
     @Test @EventLoop
     func aLargeAnswerGoesToEachByACallOfTheirOwn() async throws {
-        let large = Response(.ok, body: [UInt8](repeating: 0x20, count: AnswerCopy.limit + 1))
+        let large = Response(.ok, body: [UInt8](repeating: 0x20, count: ResponseRecorder.limit + 1))
         let (replies, calls) = try await ask((0..<3).map { _ in request() }, large)
         #expect(calls.count == 3)
-        #expect(replies.allSatisfy { $0.body.count == AnswerCopy.limit + 1 })
+        #expect(replies.allSatisfy { $0.body.count == ResponseRecorder.limit + 1 })
     }
 
     @Test @EventLoop
@@ -190,7 +191,7 @@ struct CoalescingTests {
             while hub.requests.isEmpty { await EventLoop.sleep(milliseconds: 1) }
             async let second = gateway.client.get(Self.path)
             async let third = gateway.client.get(Self.path)
-            while gateway.server.gateway.lifecycle.inFlight < 3 { await EventLoop.sleep(milliseconds: 1) }
+            while gateway.server.gateway.drainState.inFlight < 3 { await EventLoop.sleep(milliseconds: 1) }
             first.cancel()
             while hub.requests.count < 2 { await EventLoop.sleep(milliseconds: 1) }
             patient.awaited = 2
@@ -218,7 +219,7 @@ struct CoalescingTests {
                     if let reply { crowd.replies.append(reply) }
                 }
             }
-            while gateway.server.gateway.lifecycle.inFlight < 4 { await EventLoop.sleep(milliseconds: 1) }
+            while gateway.server.gateway.drainState.inFlight < 4 { await EventLoop.sleep(milliseconds: 1) }
             for number in 1...2 {
                 while hub.requests.count < number { await EventLoop.sleep(milliseconds: 1) }
                 let leader = try #require(hub.requests.last?.headers["X-Amzn-Trace-Id"])
@@ -234,19 +235,19 @@ struct CoalescingTests {
 
     @Test @EventLoop
     func whoHasLeftAlreadyDoesNotBeginToWait() async throws {
-        let request = Request(method: .get, target: try Target("/api/models/u/m"))
-        let flight = Flight(try #require(CallKey(request, hasBody: false, access: .passthrough)))
+        let request = Request(method: .get, target: try Target(hub: "/api/models/u/m"))
+        let inFlight = InFlightCall(try #require(CoalescingKey(request, hasBody: false, access: .passthrough)))
         let context = RequestContext(id: .next(), caller: Caller(address: "", credential: nil))
         let told = Told()
         let task = EventLoop.task {
             while !Task.isCancelled { await EventLoop.sleep(milliseconds: 1) }
             told.hasLeft = true
-            do throws(Failure) { _ = try await flight.landed(context) } catch { told.failure = error }
+            do throws(Failure) { _ = try await inFlight.wait(context) } catch { told.failure = error }
         }
         task.cancel()
         while !told.hasLeft { await EventLoop.sleep(milliseconds: 1) }
-        #expect(!flight.hasPassengers && told.failure?.kind == .clientGone)
-        flight.land(.unshared)
+        #expect(!inFlight.hasWaiters && told.failure?.kind == .clientGone)
+        inFlight.finish(.unshared)
         await task.value
     }
 

@@ -1,8 +1,10 @@
+@testable import EventIO
 import Foundation
-import Hub
-import Testing
-
+@testable import HTTP
+@testable import Hub
+@testable import Sandbox
 @testable import Server
+import Testing
 
 /// How connections are kept and closed, and what a gateway does not start with.
 @Suite("Connections and certificates", .live)
@@ -38,7 +40,7 @@ struct ConnectionTests {
         }
     }
 
-    @Test("HTTP/1.0 gets its answer and the end of the connection")
+    @Test("HTTP/1.0 gets its response and the end of the connection")
     @EventLoop func oldHTTP() async throws {
         try await withSandbox { gateway, _ in
             let answer = try await RawClient.talk(port: gateway.server.port, "GET /-/health HTTP/1.0\r\n\r\n")
@@ -48,7 +50,7 @@ struct ConnectionTests {
         }
     }
 
-    @Test("Who expects 100 (Continue) gets it before the answer, and not when the body is not wanted")
+    @Test("Who expects 100 (Continue) gets it before the response, and not when the body is not wanted")
     @EventLoop func expectContinue() async throws {
         try await withSandbox({ $0.bodyLimit = .kibibytes(1) }) { gateway, _ in
             let body = #"{"type":"model","name":"waited","private":true}"#

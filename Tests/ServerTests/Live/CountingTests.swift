@@ -1,7 +1,8 @@
-import Hub
-import Testing
-
+@testable import EventIO
+@testable import HTTP
+@testable import Hub
 @testable import Server
+import Testing
 
 /// That what happens is counted where it happens; Tests/contract/test_metrics.py asks for the rest from outside.
 @Suite("Counting", .live)
@@ -15,7 +16,7 @@ struct CountingTests {
         try await withSandbox { gateway, _ in
             for _ in 1...3 { _ = try await gateway.client.get("/api/models") }
             _ = try await gateway.client.get("/-/nothing")
-            #expect(await eventually { gateway.server.gateway.lifecycle.inFlight == 0 })
+            #expect(await eventually { gateway.server.gateway.drainState.inFlight == 0 })
             let page = try page(gateway.server)
             #expect(page["hubgate_requests_total", ["route": "relay", "status": "2xx"]] == 3)
             #expect(page["hubgate_requests_total", ["route": "none", "status": "4xx"]] == 1)
@@ -29,7 +30,7 @@ struct CountingTests {
         }
     }
 
-    @Test("Held answers are requests, but no calls to the Hub")
+    @Test("Cached responses are requests, but no calls to the Hub")
     @EventLoop func held() async throws {
         try await withSandbox { gateway, _ in
             for _ in 1...5 { _ = try await gateway.client.get("/api/account") }

@@ -1,8 +1,9 @@
+@testable import EventIO
 import Foundation
-import Hub
-import Testing
-
+@testable import HTTP
+@testable import Hub
 @testable import Server
+import Testing
 
 /// Many clients at once, clients that leave, and the end of it all.
 @Suite("Many requests and the last one", .live)
@@ -55,7 +56,7 @@ struct CrowdTests {
             #expect(hub.goneCount == 0)
             call.cancel()
             #expect(await eventually(within: 5) { hub.goneCount == 1 })
-            #expect(await eventually { gateway.server.gateway.lifecycle.inFlight == 0 })
+            #expect(await eventually { gateway.server.gateway.drainState.inFlight == 0 })
             let lines = gateway.logLines()
             #expect(lines.count == 1)
             #expect(lines.first?.contains(#""status":499"#) == true)
@@ -75,7 +76,7 @@ struct CrowdTests {
             #expect(await eventually { hub.requests.count == 1 })
             var status = 0
             let stays = EventLoop.task { status = (try? await gateway.client.get("/api/account").status) ?? 0 }
-            #expect(await eventually { gateway.server.gateway.lifecycle.inFlight == 2 })
+            #expect(await eventually { gateway.server.gateway.drainState.inFlight == 2 })
             leaves.cancel()
             await leaves.value
             door.open()
@@ -136,7 +137,7 @@ struct CrowdTests {
         }
         try await withGateway(hub, { $0.drainTimeout = .milliseconds(200) }) { gateway in
             var failures: [Failure] = []
-            let calls = [Hub.Method.delete, .get].map { method in
+            let calls = [HTTP.Method.delete, .get].map { method in
                 EventLoop.task {
                     do throws(Failure) {
                         if method == .get {
@@ -150,9 +151,9 @@ struct CrowdTests {
                 }
             }
             #expect(await eventually { hub.requests.count == 2 })
-            let started = Moment.now
+            let started = MonotonicInstant.now
             await gateway.stop()
-            #expect(Moment.now.microseconds(since: started) < 10_000_000)
+            #expect(MonotonicInstant.now.microseconds(since: started) < 10_000_000)
             for call in calls { await call.value }
             #expect(failures.map(\.kind) == [.hubBroken, .hubBroken])
             #expect(await eventually { hub.goneCount == 2 })
@@ -164,9 +165,9 @@ struct CrowdTests {
     @Test("An idle gateway stops at once")
     @EventLoop func idleStop() async throws {
         try await withSandbox { gateway, _ in
-            let started = Moment.now
+            let started = MonotonicInstant.now
             await gateway.stop()
-            #expect(Moment.now.microseconds(since: started) < 5_000_000)
+            #expect(MonotonicInstant.now.microseconds(since: started) < 5_000_000)
             #expect(gateway.server.connectionCount == 0)
         }
     }

@@ -1,7 +1,9 @@
-import Hub
-import Testing
-
+@testable import EventIO
+@testable import HTTP
+@testable import Hub
+@testable import Sandbox
 @testable import Server
+import Testing
 
 /// Each endpoint as a client sees it, with the sandbox as its Hub.
 @Suite("The endpoints", .live)
@@ -30,11 +32,11 @@ struct EndpointTests {
                 .post, "/api/repo", json: ["type": "model", "name": "mine", "private": true])
             #expect(created.status == 200)
             let url = "\(sandbox.origin.base)/sandbox/mine"
-            let receipt: JSON = [
+            let result: JSON = [
                 "message": .string("New repo created: \(url)"), "url": .string(url), "name": "sandbox/mine",
                 "type": "model",
             ]
-            #expect(created.json == receipt)
+            #expect(created.json == result)
             let shown = try await client.send(
                 .put, "/api/repo", json: ["type": "model", "namespace": "sandbox/mine", "private": "false"])
             #expect(shown.status == 200)

@@ -1,9 +1,10 @@
 import CEvent
+@testable import EventIO
 import Foundation
-import Hub
-import Testing
-
+@testable import HTTP
+@testable import Hub
 @testable import Server
+import Testing
 
 /// The three things that the whole design stands on: if a new Swift breaks one, these say so.
 @Suite("The event loop", .live)
@@ -69,10 +70,10 @@ struct EventLoopTests {
 
     @Test("A sleep ends in time, in order, and at once when its task is cancelled")
     @EventLoop func sleeping() async {
-        let started = Moment.now
+        let started = MonotonicInstant.now
         await EventLoop.sleep(milliseconds: 30)
         // libevent reads a clock that ticks every few milliseconds.
-        #expect(Moment.now.microseconds(since: started) >= 20_000)
+        #expect(MonotonicInstant.now.microseconds(since: started) >= 20_000)
         let long = EventLoop.task { await EventLoop.sleep(milliseconds: 60_000) }
         await EventLoop.sleep(milliseconds: 1)
         long.cancel()
@@ -83,7 +84,7 @@ struct EventLoopTests {
         }
         cancelled.cancel()
         await cancelled.value
-        #expect(Moment.now.microseconds(since: started) < 30_000_000)
+        #expect(MonotonicInstant.now.microseconds(since: started) < 30_000_000)
     }
 
     @Test("A C callback enters the isolation without an await")
@@ -92,7 +93,7 @@ struct EventLoopTests {
         let timer = unsafe ce_timer_new(
             EventLoop.shared.executor.loop,
             { context in
-                let bell: Bell = unsafe borrowed(context)
+                let bell: Bell = unsafe unretained(context)
                 EventLoop.assumeIsolated { bell.ring() }
             },
             Unmanaged.passUnretained(bell).toOpaque())

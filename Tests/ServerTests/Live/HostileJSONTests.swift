@@ -1,7 +1,8 @@
-import Hub
-import Testing
-
+@testable import EventIO
+@testable import HTTP
+@testable import Hub
 @testable import Server
+import Testing
 
 /// JSON that is made to be slow to read holds nobody else up.
 @Suite("Hostile JSON", .live)

@@ -1,7 +1,8 @@
-import Hub
-import Testing
-
+@testable import EventIO
+@testable import HTTP
+@testable import Hub
 @testable import Server
+import Testing
 
 /// What the Hub, or the way to it, can do wrong, and what the client is told.
 @Suite("A Hub that fails", .live)
@@ -54,7 +55,7 @@ struct HubFaultTests {
             defer { pool.close() }
             let url = "http://" + form.replacing("HERE", with: "127.0.0.1:\(hub.port)")
             let transfer = pool.start(Request(method: .get, target: .root, headers: [:]), url: url, limits: .init())
-            let failure = await #expect(throws: Failure.self) { try await transfer.head() }
+            let failure = await #expect(throws: Failure.self) { try await transfer.responseHead() }
             #expect(failure?.kind == .hubUnreachable)
             #expect(failure?.detail.contains("the URL has") == true, "\(String(describing: failure))")
             #expect(hub.requests.isEmpty)
@@ -97,7 +98,7 @@ struct HubFaultTests {
 
     @Test("A name that does not exist is a 502 that says which")
     @EventLoop func noName() async throws {
-        let origin = Server.Origin(base: "https://hub.invalid", trust: .system, token: try Secret(Array("hf_x".utf8)))
+        let origin = HubOrigin(base: "https://hub.invalid", trust: .system, token: try Secret(Array("hf_x".utf8)))
         try await withGateway(origin, { $0.connectTimeout = .seconds(5) }) { gateway in
             expectError(try await gateway.client.get("/api/account"), 502, "HubUnreachable")
         }
@@ -107,7 +108,7 @@ struct HubFaultTests {
     @EventLoop func slow() async throws {
         let silent = try RawHub { connection, _ in while connection.readHead() != nil {} }
         defer { silent.close() }
-        let mute = Server.Origin(
+        let mute = HubOrigin(
             base: "https://127.0.0.1:\(silent.port)", trust: .system, token: try Secret(Array("hf_x".utf8)))
         try await withGateway(mute, { $0.connectTimeout = .milliseconds(200) }) { gateway in
             expectError(try await gateway.client.get("/api/account"), 502, "HubUnreachable", "time limit")
@@ -132,7 +133,7 @@ struct HubFaultTests {
         }
     }
 
-    @Test("An answer that is cut off is a 502, never a shorter answer", arguments: [20, nil])
+    @Test("A response that is cut off is a 502, never a shorter answer", arguments: [20, nil])
     @EventLoop func cutOff(length: Int?) async throws {
         let hub = try FakeHub { exchange, _ in
             exchange.start(.ok, headers: ["Content-Type": "application/json"], length: length)
@@ -152,7 +153,7 @@ struct HubFaultTests {
         try await withGateway(strangers) { gateway in
             expectError(try await gateway.client.get("/api/account"), 502, "HubUnreachable", "certificate")
         }
-        let renamed = Server.Origin(
+        let renamed = HubOrigin(
             base: "https://127.0.0.2:\(hub.port)", trust: hub.origin.trust, token: hub.origin.token)
         try await withGateway(renamed) { gateway in
             expectError(try await gateway.client.get("/api/account"), 502, "HubUnreachable")
@@ -175,7 +176,8 @@ struct HubFaultTests {
     }
 
     @Test(
-        "An answer that is not HTTP as a gateway may take it is a 502, and the next call works", arguments: OddHead.all)
+        "A response that is not HTTP as a gateway may take it is a 502, and the next call works", arguments: OddHead.all
+    )
     @EventLoop func oddHead(head: OddHead) async throws {
         let hub = try RawHub { connection, number in
             guard connection.readHead() != nil else { return }
@@ -203,13 +205,13 @@ struct HubFaultTests {
         try await withGateway(hub.origin) { gateway in
             #expect(try await gateway.client.get("/api/account").status == 200)
             let kept = try await gateway.client.send(.delete, "/api/repo", json: Self.order)
-            expectError(kept, 502, "HubBroken", "closed before an answer")
+            expectError(kept, 502, "HubBroken", "closed before a response")
             #expect(hub.requestCount == 2)
         }
         let closing = try RawHub { connection, _ in _ = connection.readHead() }
         defer { closing.close() }
         try await withGateway(closing.origin) { gateway in
-            for method in [Hub.Method.post, .put, .delete] {
+            for method in [HTTP.Method.post, .put, .delete] {
                 let reply = try await gateway.client.send(
                     method, "/api/repo",
                     json: ["type": "model", "name": "a/b", "namespace": "a/b", "private": true])
@@ -227,7 +229,7 @@ struct HubFaultTests {
             _ = connection.readHead()
         }
         defer { hub.close() }
-        try await withGateway(hub.origin, { $0.accountHold = .zero }) { gateway in
+        try await withGateway(hub.origin, { $0.accountCacheTTL = .zero }) { gateway in
             let first = try await gateway.client.get("/api/account")
             let second = try await gateway.client.get("/api/account")
             #expect(first.status == 200 && second.status == 200)
@@ -235,7 +237,7 @@ struct HubFaultTests {
         }
     }
 
-    @Test("An answer that ends with its connection, and one after interim answers, are whole")
+    @Test("A response that ends with its connection, and one after interim responses, are whole")
     @EventLoop func unusual() async throws {
         let hub = try RawHub { connection, number in
             guard connection.readHead() != nil else { return }
@@ -243,7 +245,7 @@ struct HubFaultTests {
             connection.write("\(first)HTTP/1.1 200 OK\r\nX-Request-Id: Root=1\r\n\r\n{\"name\":\"raw\"}")
         }
         defer { hub.close() }
-        try await withGateway(hub.origin, { $0.accountHold = .zero }) { gateway in
+        try await withGateway(hub.origin, { $0.accountCacheTTL = .zero }) { gateway in
             for _ in 0..<2 {
                 let reply = try await gateway.client.get("/api/account")
                 #expect((reply.status, reply.text) == (200, #"{"name":"raw"}"#))

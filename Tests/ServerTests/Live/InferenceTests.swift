@@ -1,7 +1,8 @@
-import Hub
-import Testing
-
+@testable import EventIO
+@testable import HTTP
+@testable import Hub
 @testable import Server
+import Testing
 
 /// What is below /v1 goes to another server than the rest, and costs money there.
 @Suite("Inference", .live)
@@ -106,7 +107,7 @@ struct InferenceTests {
             #expect(router.goneCount == 0)
             call.cancel()
             #expect(await eventually { router.goneCount == 1 })
-            #expect(await eventually { gateway.server.gateway.lifecycle.inFlight == 0 })
+            #expect(await eventually { gateway.server.gateway.drainState.inFlight == 0 })
             #expect(router.requests.count == 1)
         }
     }

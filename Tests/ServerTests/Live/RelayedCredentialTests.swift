@@ -1,9 +1,10 @@
-import Hub
+@testable import EventIO
+@testable import HTTP
+@testable import Hub
+@testable import Server
 import Testing
 
-@testable import Server
-
-/// What of a client's credential goes on, and what of interim answers comes back.
+/// What of a client's credential goes on, and what of interim responses comes back.
 @Suite("A relayed request", .live)
 struct RelayedCredentialTests {
     @Test(
@@ -74,7 +75,7 @@ struct RelayedCredentialTests {
         }
         defer { hub.close() }
         try await withGateway(hub.origin) { gateway in
-            for (method, body) in [(Hub.Method.get, ""), (.post, "a body"), (.head, ""), (.get, "")] {
+            for (method, body) in [(HTTP.Method.get, ""), (.post, "a body"), (.head, ""), (.get, "")] {
                 let reply = try await gateway.client.send(method, "/x", body: Array(body.utf8))
                 #expect((reply.status, reply.text) == (200, method == .head ? "" : "OK"))
                 #expect(reply.headers.values(of: "Link") == ["</a>"])
@@ -85,7 +86,7 @@ struct RelayedCredentialTests {
         }
     }
 
-    @Test("A hundred interim answers are a 502, and the next request works")
+    @Test("A hundred interim responses are a 502, and the next request works")
     @EventLoop func endless() async throws {
         let hub = try RawHub { connection, number in
             guard connection.readHead() != nil else { return }

@@ -1,7 +1,8 @@
-import Hub
-import Testing
-
+@testable import EventIO
+@testable import HTTP
+@testable import Hub
 @testable import Server
+import Testing
 
 /// JSON on its way through the gateway: URLs of the Hub in it lead here, and nothing else of the response changes.
 @Suite("Relayed JSON", .live)
@@ -16,7 +17,7 @@ struct RelayedJSONTests {
     @EventLoop func untouched(body: String) async throws {
         let hub = try FakeHub(Response(.ok, headers: Self.headers(), body: Array(body.utf8)))
         defer { hub.close() }
-        try await withGateway(hub, { $0.strictEscape = true }) { gateway in
+        try await withGateway(hub, { $0.strictLeaks = true }) { gateway in
             let reply = try await gateway.client.get("/api/models/u/r")
             #expect((reply.status, reply.text) == (200, body))
             #expect(reply.headers["Content-Length"] == "\(body.utf8.count)")
@@ -32,7 +33,7 @@ struct RelayedJSONTests {
             exchange.send(Response(.ok, headers: Self.headers(), body: Array(body.utf8)))
         }
         defer { hub.close() }
-        try await withGateway(hub, { $0.strictEscape = true }) { gateway in
+        try await withGateway(hub, { $0.strictLeaks = true }) { gateway in
             let reply = try await gateway.client.get("/api/datasets/o/d/parquet", headers: ["Accept-Encoding": "gzip"])
             #expect(reply.text == #"{"parquet":["https://127.0.0.1:\#(gateway.server.port)/api/0.parquet"]}"#)
             #expect(reply.headers["Content-Length"] == "\(reply.body.count)")
@@ -46,7 +47,7 @@ struct RelayedJSONTests {
         let body = #"{"a":"https://huggingface.co/x"}"#
         let hub = try FakeHub(Response(.ok, headers: Self.headers(), body: Array(body.utf8)))
         defer { hub.close() }
-        try await withGateway(hub, { $0.strictEscape = true }) { gateway in
+        try await withGateway(hub, { $0.strictLeaks = true }) { gateway in
             for path in ["/u/r/resolve/main/f.json", "/u/r/raw/main/f.json", "/api/resolve-cache/models/u/r/c/f.json"] {
                 let reply = try await gateway.client.get(path)
                 #expect(reply.text == body && reply.headers["ETag"] == "\"e1\"")
@@ -54,21 +55,21 @@ struct RelayedJSONTests {
         }
     }
 
-    @Test("What may not be turned round is counted, and with strict_escape refused, whatever its member is called")
+    @Test("What may not be turned round is counted, and with strict_leaks refused, whatever its member is called")
     @EventLoop func counted() async throws {
         let body = #"{"anything":["http://huggingface.co/x"]}"#
         for isStrict in [false, true] {
             let hub = try FakeHub(Response(.ok, headers: Self.headers(), body: Array(body.utf8)))
             defer { hub.close() }
-            try await withGateway(hub, { $0.strictEscape = isStrict }) { gateway in
+            try await withGateway(hub, { $0.strictLeaks = isStrict }) { gateway in
                 let reply = try await gateway.client.get("/api/datasets/o/d/parquet")
                 if isStrict {
-                    expectError(reply, 502, "HubBroken", "strict_escape")
+                    expectError(reply, 502, "HubBroken", "strict_leaks")
                 } else {
                     #expect(reply.text == body)
                 }
                 let metrics = try await gateway.client.get("/-/metrics").text
-                #expect(metrics.contains("hubgate_escapes_total{place=\"body\"} 1"))
+                #expect(metrics.contains("hubgate_upstream_leaks_total{place=\"body\"} 1"))
             }
         }
     }
@@ -85,10 +86,10 @@ struct RelayedJSONTests {
                 exchange.send(Response(.ok, headers: Self.headers(), body: Array(body.utf8)))
             }
             defer { hub.close() }
-            try await withGateway(hub, { $0.strictEscape = isStrict }) { gateway in
+            try await withGateway(hub, { $0.strictLeaks = isStrict }) { gateway in
                 let reply = try await gateway.client.get("/api/datasets/o/d/parquet")
                 if isStrict {
-                    expectError(reply, 502, "HubBroken", "strict_escape")
+                    expectError(reply, 502, "HubBroken", "strict_leaks")
                 } else {
                     #expect(reply.text.hasSuffix(#"/u/r","http://huggingface.co/x"]"#))
                     #expect(reply.headers["Content-Length"] == "\(reply.body.count)")

@@ -1,5 +1,7 @@
-internal import Foundation
-internal import Testing
+import Foundation
+@testable import HTTP
+@testable import Hub
+import Testing
 
 /// Tests/corpus: requests.tsv, and the columns of any table there; the README beside it has the format.
 enum Corpus {

@@ -1,5 +1,6 @@
-import Hub
-
+@testable import EventIO
+@testable import HTTP
+@testable import Hub
 @testable import Server
 
 /// A Hub whose answers a test scripts, over TLS with a certificate of its own.
@@ -26,7 +27,7 @@ final class FakeHub {
             EventLoop.task {
                 var request = exchange.request
                 request.body =
-                    (try? await exchange.body(within: BodyBounds(bytes: 16 << 20, milliseconds: 60_000))) ?? []
+                    (try? await exchange.wholeBody(within: BodyBounds(bytes: 16 << 20, milliseconds: 60_000))) ?? []
                 journal.requests.append(request)
                 await answer(exchange, request)
             }
@@ -44,13 +45,13 @@ final class FakeHub {
         try self.init { exchange, _ in exchange.send(response) }
     }
 
-    var origin: Server.Origin { origin() }
+    var origin: HubOrigin { origin() }
 
     /// `trust` nil means its own certificate.
     func origin(
         host: String = "127.0.0.1", trust: TransferPool.Trust? = nil, token: String? = FakeHub.token
-    ) -> Server.Origin {
-        Server.Origin(
+    ) -> HubOrigin {
+        HubOrigin(
             base: "https://\(host):\(port)", trust: trust ?? .pem(certificate),
             token: token.flatMap { try? Secret(Array($0.utf8)) })
     }

@@ -1,4 +1,5 @@
-import Hub
+@testable import HTTP
+@testable import Hub
 import Testing
 
 /// An order to `/api/repo` that is refused, and why.

@@ -1,4 +1,5 @@
-import Hub
+@testable import HTTP
+@testable import Hub
 
 extension JSON {
     /// A text of the tests' own: within limits that none of them meets.

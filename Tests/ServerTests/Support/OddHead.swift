@@ -1,6 +1,9 @@
+@testable import EventIO
+@testable import HTTP
+@testable import Hub
 import Testing
 
-/// An answer of an upstream that breaks HTTP.
+/// A response of an upstream that breaks HTTP.
 struct OddHead: Sendable, CustomTestStringConvertible {
     let testDescription: String
     let bytes: String

@@ -1,6 +1,11 @@
+#if FUZZING
+import EventIO
+import HTTP
 import Hub
-
-#if !FUZZING
+#else
+@testable import EventIO
+@testable import HTTP
+@testable import Hub
 @testable import Server
 #endif
 
@@ -14,10 +19,10 @@ enum ParserProperties {
 
     private static let hub = "https://huggingface.co"
     private static let gateway = "https://gate:8080"
-    private static let ruleSets: [[MemberRule]] = [
-        [.anyURL(.follow)], [MemberRule("*url", change: .follow), MemberRule("up", "#", change: .follow)],
-        [MemberRule("*url", change: .follow), .anyURL(.follow)],
-        [MemberRule("xetHash", change: .drop), .anyURL(.follow)],
+    private static let ruleSets: [[JSONFieldRule]] = [
+        [.anyURL(.follow)], [JSONFieldRule("*url", change: .follow), JSONFieldRule("up", "#", change: .follow)],
+        [JSONFieldRule("*url", change: .follow), .anyURL(.follow)],
+        [JSONFieldRule("xetHash", change: .drop), .anyURL(.follow)],
     ]
 
     /// As `Rewrite.moved` does, without its settings.
@@ -27,7 +32,7 @@ enum ParserProperties {
     }
 
     /// In pieces of the given size; nil where it throws.
-    private static func rewritten(_ bytes: [UInt8], _ rules: [MemberRule], size: Int) -> [UInt8]? {
+    private static func rewritten(_ bytes: [UInt8], _ rules: [JSONFieldRule], size: Int) -> [UInt8]? {
         var rewriter = JSONRewriter(rules) { (url, _) throws(Failure) in moved(url) }
         var out: [UInt8] = []
         do throws(Failure) {
@@ -172,7 +177,8 @@ enum ParserProperties {
         let plain = bytes.filter { $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "#") }
         let text = String(decoding: plain, as: UTF8.self)
         let secret = "q7Zq7Z"
-        guard !text.contains(secret), let target = try? Target("/" + text + "&token=\(secret);x=hf_\(secret)") else {
+        guard !text.contains(secret), let target = try? Target(hub: "/" + text + "&token=\(secret);x=hf_\(secret)")
+        else {
             return nil
         }
         _ = (target.segments, target.hasDotSegments, target.loggable)

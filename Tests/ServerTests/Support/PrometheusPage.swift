@@ -1,3 +1,6 @@
+@testable import HTTP
+@testable import Hub
+
 /// Reads Prometheus' text format as strictly as its specification is: what is lenient there is an error here.
 struct PrometheusPage {
     struct Sample: Hashable {

@@ -1,4 +1,6 @@
 import Foundation
+@testable import HTTP
+@testable import Hub
 
 /// Speaks raw bytes over TLS to a gateway, by `openssl s_client`.
 enum RawClient {

@@ -1,7 +1,9 @@
+@testable import EventIO
 import Foundation
-import Synchronization
-
+@testable import HTTP
+@testable import Hub
 @testable import Server
+import Synchronization
 
 /// A server that speaks whatever bytes a test wants, in plain TCP, for answers that a listener of ours would never give.
 /// Each connection is served by a thread of its own, which never touches the loop.
@@ -58,8 +60,8 @@ final class RawHub: Sendable {
     }
 
     /// Unlike a Hub, in clear.
-    var origin: Server.Origin {
-        Server.Origin(
+    var origin: HubOrigin {
+        HubOrigin(
             base: "http://127.0.0.1:\(port)", trust: .system, token: try? Secret(Array(FakeHub.token.utf8)))
     }
 

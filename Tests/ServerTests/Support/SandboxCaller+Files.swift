@@ -1,6 +1,8 @@
+@testable import Sandbox
+@testable import EventIO
 import FoundationEssentials
-import Hub
-
+@testable import HTTP
+@testable import Hub
 @testable import Server
 
 extension SandboxCaller {
@@ -14,7 +16,7 @@ extension SandboxCaller {
         var headers: Headers = ["Content-Type": type]
         if let token { headers.append("Authorization", "Bearer \(token)") }
         return hub.answer(
-            Request(method: method, target: try Target(target), headers: headers, body: Array(body.utf8)))
+            Request(method: method, target: try Target(hub: target), headers: headers, body: Array(body.utf8)))
     }
 
     /// A commit of `lines`, each a key and its value, behind the header.
@@ -49,7 +51,7 @@ extension SandboxCaller {
         var headers: Headers = ["Host": String(Self.cdn.dropFirst("https://".count))]
         if method == .put, !fields.contains("Transfer-Encoding") { headers.append("Content-Length", "\(body.count)") }
         for (name, value) in fields { headers.set(name, value) }
-        let target = try Target(String(url.dropFirst(Self.cdn.count)))
+        let target = try Target(hub: String(url.dropFirst(Self.cdn.count)))
         return hub.answer(Request(method: method, target: target, headers: headers, body: body), at: .cdn)
     }
 
@@ -84,7 +86,7 @@ extension SandboxCaller {
         var headers = fields
         if let token { headers.append("Authorization", "Bearer \(token)") }
         return hub.answer(
-            Request(method: method, target: try Target(target), headers: headers, body: body), at: .cas)
+            Request(method: method, target: try Target(hub: target), headers: headers, body: body), at: .cas)
     }
 
     /// A token of Xet, for what is in `repo`.

@@ -1,5 +1,6 @@
-import Hub
-
+@testable import HTTP
+@testable import Hub
+@testable import Sandbox
 @testable import Server
 
 /// A sandbox and the ways in which the tests call it.
@@ -9,7 +10,7 @@ struct SandboxCaller {
     var hub: Sandbox
 
     init(enforcedQuota: Int? = nil, now: @escaping @Sendable () -> Int64 = { Sandbox.opening }) {
-        hub = Sandbox(origin: Self.origin, enforcedQuota: enforcedQuota, now: now)
+        hub = Sandbox(origin: Self.origin, enforcedQuota: enforcedQuota, digest: .openSSL, now: now)
     }
 
     /// `token` is sent as Bearer; nil sends no Authorization. A body of nil sends none, and no Content-Type.
@@ -20,15 +21,16 @@ struct SandboxCaller {
         if let token { headers.append("authorization", "Bearer \(token)") }
         if body != nil { headers.append("Content-Type", "application/json") }
         return hub.answer(
-            Request(method: method, target: try Target(target), headers: headers, body: try body?.encoded() ?? []))
+            Request(method: method, target: try Target(hub: target), headers: headers, body: try body?.encoded() ?? []))
     }
 
-    /// What the gateway's typed calls make of the sandbox's answers.
+    /// What the gateway's typed calls make of the sandbox's responses.
     mutating func send<Call: HubCall>(_ call: Call, token: String = "hf_sandbox") throws -> Call.Answer {
         var headers: Headers = ["Authorization": "Bearer \(token)"]
         if let type = call.contentType { headers.append("Content-Type", type) }
         let answer = hub.answer(
-            Request(method: call.method, target: try Target(call.path), headers: headers, body: try call.body ?? []))
+            Request(
+                method: call.method, target: try Target(hub: call.path), headers: headers, body: try call.body ?? []))
         return try call.answer(status: answer.status, headers: answer.headers, body: answer.body)
     }
 }

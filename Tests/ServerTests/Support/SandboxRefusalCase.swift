@@ -1,4 +1,6 @@
-import Hub
+@testable import HTTP
+@testable import Hub
+@testable import Sandbox
 import Testing
 
 /// What to send and what must come back.

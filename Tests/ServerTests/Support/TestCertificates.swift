@@ -1,7 +1,8 @@
 import Foundation
-import Testing
-
+@testable import HTTP
+@testable import Hub
 @testable import Server
+import Testing
 
 /// Certificates made once a run by the openssl command, in a directory that goes when the process ends.
 struct TestCertificates: Sendable {

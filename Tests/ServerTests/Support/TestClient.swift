@@ -1,5 +1,6 @@
-import Hub
-
+@testable import EventIO
+@testable import HTTP
+@testable import Hub
 @testable import Server
 
 /// A client of a gateway under test, over real TLS: it trusts the tests' authority and keeps its connections.
@@ -39,11 +40,11 @@ final class TestClient {
     }
 
     /// With `Transfer-Encoding: chunked` the body goes out in a chunk. Throws what a gateway throws of its Hub: for example `hubBroken`
-    /// when the answer is cut off.
+    /// when the response is cut off.
     func send(
         _ method: Method, _ target: String, body: [UInt8] = [], headers: Headers = [:]
     ) async throws(Failure) -> Reply {
-        var request = Request(method: method, target: try Target(target), headers: headers, body: body)
+        var request = Request(method: method, target: try Target(hub: target), headers: headers, body: body)
         let isChunked = headers["Transfer-Encoding"] == "chunked"
         if isChunked { request.body = [] }
         let content = ContentCollector(limit: 16 << 20)
@@ -55,15 +56,15 @@ final class TestClient {
             _ = unsafe body.withUnsafeBufferPointer { unsafe transfer.send($0) }
             transfer.sendEnd()
         }
-        let head = try await transfer.head()
-        try await transfer.done()
+        let head = try await transfer.responseHead()
+        try await transfer.responseEnd()
         return Reply(status: head.status.code, headers: head.headers, body: try content.bytes())
     }
 
     /// Sends JSON by POST; what comes back goes to `sink` as it comes, until the transfer is done or cancelled.
     func stream(_ target: String, json: JSON, into sink: any TransferSink) throws(Failure) -> Transfer {
         let request = Request(
-            method: .post, target: try Target(target), headers: ["Content-Type": "application/json"],
+            method: .post, target: try Target(hub: target), headers: ["Content-Type": "application/json"],
             body: try json.encoded())
         return pool.start(request, url: base + target, limits: Transfer.Limits(), sink: sink)
     }

@@ -1,8 +1,9 @@
+@testable import EventIO
 import Foundation
-import Hub
-import Testing
-
+@testable import HTTP
+@testable import Hub
 @testable import Server
+import Testing
 
 /// A gateway on a free port, with a client and its access log.
 @EventLoop
@@ -10,7 +11,7 @@ final class TestGateway {
     let server: Server
     private let settings: Settings
     let client: TestClient
-    private let output: Output
+    private let output: LogWriter
     private let log = Pipe()
     private let warned = Warnings()
 
@@ -23,14 +24,14 @@ final class TestGateway {
         await server.stop(settings)
     }
 
-    init(_ origin: Server.Origin, byName: Bool = false, _ change: (inout Settings) -> Void = { _ in }) throws {
+    init(_ origin: HubOrigin, byName: Bool = false, _ change: (inout Settings) -> Void = { _ in }) throws {
         let certificates = try TestCertificates.shared.get()
         var settings = Settings()
         settings.listen = ListenAddress(address: IPAddress("127.0.0.1"), port: 0)
         settings.tlsCertificate = certificates.leaf
         settings.tlsKey = certificates.leafKey
         change(&settings)
-        output = Output(descriptor: log.fileHandleForWriting.fileDescriptor)
+        output = LogWriter(descriptor: log.fileHandleForWriting.fileDescriptor)
         let reading = log.fileHandleForReading.fileDescriptor
         _ = fcntl(reading, F_SETFL, O_NONBLOCK)
         self.settings = settings
@@ -86,7 +87,7 @@ func withSandbox<Value>(
 /// A gateway in front of whatever is at `origin`, closed at the end.
 @EventLoop
 func withGateway<Value>(
-    _ origin: Server.Origin, byName: Bool = false, _ change: (inout Settings) -> Void = { _ in },
+    _ origin: HubOrigin, byName: Bool = false, _ change: (inout Settings) -> Void = { _ in },
     _ body: @EventLoop (TestGateway) async throws -> Value
 ) async throws -> Value {
     let gateway = try TestGateway(origin, byName: byName, change)
@@ -94,7 +95,7 @@ func withGateway<Value>(
     return try await body(gateway)
 }
 
-/// That an answer is an error as every error is: its status and code, and in the body what is in the fields.
+/// That a response is an error as every error is: its status and code, and in the body what is in the fields.
 func expectError(
     _ reply: TestClient.Reply, _ status: Int, _ code: String, _ words: String = "",
     at location: SourceLocation = #_sourceLocation

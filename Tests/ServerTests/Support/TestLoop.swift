@@ -1,7 +1,9 @@
+@testable import EventIO
 import Foundation
-import Testing
-
+@testable import HTTP
+@testable import Hub
 @testable import Server
+import Testing
 
 /// The event loop of this test process, on a thread of its own. Tests that touch connections are `@EventLoop`, in suites that are
 /// `.live` but not `@EventLoop`: the testing library would list such a suite's tests on the loop, before it has started.
@@ -85,9 +87,9 @@ func startThread(_ body: @escaping @Sendable () -> Void) {
 /// What a test waits for, when nothing calls back: looked at again every few milliseconds, for at most `seconds`.
 @EventLoop
 func eventually(within seconds: Double = 10, _ condition: @EventLoop () -> Bool) async -> Bool {
-    let started = Moment.now
+    let started = MonotonicInstant.now
     while !condition() {
-        guard Double(Moment.now.microseconds(since: started)) < seconds * 1_000_000 else { return false }
+        guard Double(MonotonicInstant.now.microseconds(since: started)) < seconds * 1_000_000 else { return false }
         await EventLoop.sleep(milliseconds: 5)
     }
     return true

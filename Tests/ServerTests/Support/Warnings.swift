@@ -1,3 +1,6 @@
+@testable import EventIO
+@testable import HTTP
+@testable import Hub
 @testable import Server
 
 /// Lines for the log, in order.

@@ -1,3 +1,5 @@
+@testable import HTTP
+@testable import Hub
 @testable import Server
 
 /// What hf_xet 1.8.0 sent of two small files, to the byte.

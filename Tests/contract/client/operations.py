@@ -408,7 +408,7 @@ def file_system_copies(local, path, back):
 
 
 def chat(text, stream):
-    """The answer, and in how many pieces it came."""
+    """The response, and in how many pieces it came."""
     chat = Tried(InferenceClient(base_url=f"{api.endpoint}/v1", api_key="hf_anything"))
     answer = chat.chat_completion([{"role": "user", "content": text}], model="any", stream=stream)
     if not stream:

@@ -8,7 +8,7 @@ import os
 import sys
 
 answers = os.fdopen(os.dup(1), "w")
-os.dup2(2, 1)  # What a library prints is no answer.
+os.dup2(2, 1)  # What a library prints is no response.
 
 import operations  # noqa: E402
 import tried  # noqa: E402

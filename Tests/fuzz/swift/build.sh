@@ -17,13 +17,22 @@ clang=$(dirname "$(readlink -f "$(command -v swift)")")/clang
 for source in digest seed; do
     "$clang" -g -O1 -ISources/CEvent/include -c "Sources/CEvent/$source.c" -o "$dir/$source.o"
 done
+# The modules as in Package.swift; of EventIO only what makes signatures.
+module() {
+    local name=$1
+    shift
+    swiftc "${flags[@]}" -wmo -package-name hubgate -module-name "$name" -I "$dir" "${map[@]}" -emit-module \
+        -emit-module-path "$dir/$name.swiftmodule" -c "$@" -o "$dir/$name.o"
+}
+map=(-Xcc "-fmodule-map-file=$dir/module.modulemap")
+mapfile -t http < <(find Sources/HTTP -name '*.swift')
 mapfile -t hub < <(find Sources/Hub -name '*.swift')
-swiftc "${flags[@]}" -wmo -module-name Hub -emit-module -emit-module-path "$dir/Hub.swiftmodule" -c "${hub[@]}" \
-    -o "$dir/Hub.o"
-server=(Sources/Server/Escapes/{Escape,EscapeDetector,StringEnd,URLAuthority,URLScanner,URLText}.swift
-    Sources/Server/Upstream/{JSONRewriter,JSONRewriter+Strings,MemberRule,Rewrite,Sealing,ContentHosts,ContentHosts+Syntax,Link}.swift
-    Sources/Server/Policy/{Seal,SealKey,Secret}.swift Sources/Server/Event/{MessageCode,Seed}.swift
-    Sources/Server/Settings/Xet.swift Sources/Server/Observe/Metrics/MetricPlace.swift)
-swiftc "${flags[@]}" -wmo -Xclang-linker -fuse-ld=bfd -module-name Fuzz -I "$dir" -Xcc "-fmodule-map-file=$dir/module.modulemap" \
+module HTTP "${http[@]}"
+module Hub "${hub[@]}"
+module EventIO Sources/EventIO/Libraries/Cryptography.swift
+server=(Sources/Server/Relay/{LeakDetector,StringEnd,URLScanner,URLText}.swift
+    Sources/Server/Relay/{JSONRewriter,JSONRewriter+Strings,Rewrite,SignedURLPolicy,SignedURLCodec,ContentHosts,ContentHosts+Syntax,Link}.swift
+    Sources/Server/Settings/Choices.swift Sources/Server/Observe/Metrics/MetricLabelValue.swift)
+swiftc "${flags[@]}" -wmo -package-name hubgate -Xclang-linker -fuse-ld=bfd -module-name Fuzz -I "$dir" "${map[@]}" \
     "${server[@]}" Tests/ServerTests/Support/ParserProperties.swift Tests/fuzz/swift/fuzz.swift \
-    "$dir/Hub.o" "$dir/digest.o" "$dir/seed.o" -lcrypto -o "$output"
+    "$dir/HTTP.o" "$dir/Hub.o" "$dir/EventIO.o" "$dir/digest.o" "$dir/seed.o" -lcrypto -o "$output"

@@ -1,5 +1,4 @@
 import Glibc
-import Hub
 
 /// Which of `ParserProperties` is asked, and of which inputs none may take long. `FUZZ_PROPERTY` names it.
 private let property = ParserProperties.all.first { $0.name == environment("FUZZ_PROPERTY") } ?? ParserProperties.all[0]

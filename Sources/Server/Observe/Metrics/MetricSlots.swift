@@ -1,4 +1,6 @@
-internal import Glibc
+import EventIO
+import Glibc
+import HTTP
 
 /// The numbers themselves, in one flat block of memory that processes forked from this one share. It has a region for each worker, which
 /// alone writes there, and region 0 for whoever speaks for the gateway as a whole: the parent, or the one process that there is.

@@ -1,17 +1,21 @@
+import EventIO
+import Glibc
+import HTTP
+
 /// Those who count by themselves, or can be asked how things are: they are, when the page of metrics is, and not before.
 @EventLoop
 struct MetricSources {
     let listeners: [Listener]
     let pool: TransferPool
     let admission: CallAdmission
-    let lifecycle: Lifecycle
+    let drainState: DrainState
     let log: AccessLog
 
     func report(to metrics: Metrics) {
         Listener.report(listeners, to: metrics)
         pool.report(to: metrics)
         admission.report(to: metrics)
-        metrics.set(.requestsInFlight, to: lifecycle.inFlight)
+        metrics.set(.requestsInFlight, to: drainState.inFlight)
         metrics.set(.bufferedBodyBytes, to: listeners.reduce(0) { $0 + $1.budget.held })
         // Of the gateway, not a figure that could be added up.
         if metrics.isWhole {
@@ -22,5 +26,92 @@ struct MetricSources {
         metrics.set(.residentBytes, to: ProcessFacts.residentBytes)
         metrics.set(.openDescriptors, to: ProcessFacts.openDescriptors)
         metrics.set(.maxDescriptors, to: ProcessFacts.maxDescriptors)
+    }
+}
+
+extension CallAdmission {
+    /// Puts how its places are taken into the metrics.
+    func report(to metrics: Metrics) {
+        metrics.set(.upstreamPlaces, at: MetricLabels.Occupancy.working, to: ledger.working)
+        metrics.set(.upstreamPlaces, at: MetricLabels.Occupancy.waitingForClient, to: ledger.waitingForClients)
+        metrics.set(.upstreamCallsQueued, to: ledger.queued)
+        metrics.set(.upstreamCallsRefused, to: refusals)
+    }
+}
+
+extension TransferPool {
+    /// Puts what this pool has counted into the metrics.
+    func report(to metrics: Metrics) {
+        guard let counts else { return }
+        metrics.set(.upstreamCalls, at: MetricLabels.Outcome.whole, to: counts.whole)
+        metrics.set(.upstreamCalls, at: MetricLabels.Outcome.unreachable, to: counts.unreachable)
+        metrics.set(.upstreamCalls, at: MetricLabels.Outcome.tooSlow, to: counts.tooSlow)
+        metrics.set(.upstreamCalls, at: MetricLabels.Outcome.broken, to: counts.broken)
+        metrics.set(.upstreamCalls, at: MetricLabels.Outcome.cancelled, to: counts.cancelled)
+        metrics.set(.upstreamCallsInFlight, to: counts.inFlight)
+        metrics.set(.upstreamUses, at: MetricLabels.Use.new, to: counts.overNew)
+        metrics.set(.upstreamUses, at: MetricLabels.Use.kept, to: counts.overKept)
+        metrics.set(.upstreamReceivedBytes, to: counts.receivedBytes)
+        metrics.set(.upstreamSentBytes, to: counts.sentBytes)
+    }
+}
+
+extension Listener {
+    /// Puts what these listeners have counted into the metrics.
+    static func report(_ listeners: [Listener], to metrics: Metrics) {
+        let counts = counts(listeners)
+        metrics.set(.connections, to: counts.connections)
+        metrics.set(.connectionsOpen, to: counts.connectionsOpen)
+        metrics.set(.connectionsRefused, at: MetricLabels.Refusal.address, to: counts.refusedByAddress)
+        metrics.set(.connectionsRefused, at: MetricLabels.Refusal.records, to: counts.closedByRecords)
+        metrics.set(.acceptPauses, at: MetricLabels.Pause.limit, to: counts.pausesByLimit)
+        metrics.set(.acceptPauses, at: MetricLabels.Pause.error, to: counts.pausesByError)
+        metrics.set(.handshakes, at: MetricLabels.Handshake.full, to: counts.handshakesFull)
+        metrics.set(.handshakes, at: MetricLabels.Handshake.resumed, to: counts.handshakesResumed)
+        metrics.set(.handshakes, at: MetricLabels.Handshake.failed, to: counts.handshakesFailed)
+        metrics.set(.handshakes, at: MetricLabels.Handshake.abandoned, to: counts.handshakesAbandoned)
+        metrics.set(.receivedBytes, to: counts.receivedBytes)
+        metrics.set(.sentBytes, to: counts.sentBytes)
+    }
+}
+
+/// What the system knows of this process. Each is asked of the kernel anew; a figure that it does not give is 0.
+enum ProcessFacts {
+    /// Of all threads, in user and system mode.
+    static var cpuMicroseconds: Int {
+        var time = timespec()
+        unsafe clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
+        return time.tv_sec * 1_000_000 + time.tv_nsec / 1000
+    }
+
+    static var residentBytes: Int {
+        // proc_pid_statm(5): the second number is the resident pages.
+        let words = firstBytes(of: "/proc/self/statm").split(separator: " ")
+        return words.count > 1 ? (Int(words[1]) ?? 0) * sysconf(Int32(_SC_PAGESIZE)) : 0
+    }
+
+    static var openDescriptors: Int {
+        guard let directory = unsafe opendir("/proc/self/fd") else { return 0 }
+        defer { unsafe closedir(directory) }
+        var count = 0
+        while unsafe readdir(directory) != nil { count += 1 }
+        // `.`, `..`, and the descriptor of this directory itself.
+        return count - 3
+    }
+
+    static var maxDescriptors: UInt64 {
+        var limit = rlimit()
+        unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+        return UInt64(limit.rlim_cur)
+    }
+
+    private static func firstBytes(of path: String) -> String {
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return "" }
+        defer { close(descriptor) }
+        return unsafe withUnsafeTemporaryAllocation(byteCount: 256, alignment: 1) { buffer in
+            let count = unsafe read(descriptor, buffer.baseAddress, buffer.count)
+            return unsafe String(decoding: buffer.prefix(max(0, count)), as: UTF8.self)
+        }
     }
 }

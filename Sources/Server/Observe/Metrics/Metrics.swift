@@ -1,4 +1,5 @@
-internal import Hub
+import EventIO
+import HTTP
 
 /// Counts what happens. To count is to add to a slot of an array: no text, no look-up, no allocation.
 @EventLoop
@@ -14,7 +15,7 @@ final class Metrics {
     private let buckets = MetricRow.bounds.count + 1
     private let noRoute = MetricsTable.noRoute
     private let refusedRoute = MetricsTable.refusedRoute
-    private let answers = MetricPlaces.Answer.allCases.count
+    private let answers = MetricLabels.Answer.allCases.count
 
     /// Those who count by themselves; asked when the numbers are.
     var sources: MetricSources?
@@ -49,7 +50,7 @@ final class Metrics {
         slots[slot] = begun[slot - first] &+ UInt64(clamping: value)
     }
 
-    func set(_ metric: Metric, at place: some MetricPlace, to value: some BinaryInteger) {
+    func set(_ metric: Metric, at place: some MetricLabelValue, to value: some BinaryInteger) {
         set(metric, at: place.rawValue, to: value)
     }
 
@@ -64,7 +65,7 @@ final class Metrics {
     /// Counts one request at its end.
     func note(_ exchange: Exchange, _ context: RequestContext, whole: Bool, microseconds: Int) {
         let route = exchange.refusal == nil ? context.route?.rawValue ?? noRoute : refusedRoute
-        add(.requests, at: route * answers + MetricPlaces.Answer(exchange.status?.code).rawValue)
+        add(.requests, at: route * answers + MetricLabels.Answer(exchange.status?.code).rawValue)
         observe(.requestSeconds, at: route, microseconds: microseconds)
         if !whole {
             add(.requestsCut)
@@ -82,7 +83,7 @@ final class Metrics {
         if let first = transfer.firstByteMicroseconds {
             observe(.upstreamFirstByteSeconds, microseconds: first)
         }
-        observe(.upstreamSeconds, microseconds: Moment.now.microseconds(since: transfer.started))
+        observe(.upstreamSeconds, microseconds: MonotonicInstant.now.microseconds(since: transfer.started))
     }
 
     /// Asks those who count by themselves, so that other workers see it too.

@@ -1,3 +1,5 @@
+import HTTP
+
 /// docs/METRICS.md, printed from the table.
 enum MetricsDocument {
     static let text = introduction + MetricsTable.groups.map(section).joined() + values + watching

@@ -1,3 +1,6 @@
+import EventIO
+import Hub
+
 /// THE table of metrics. The page `/-/metrics`, docs/METRICS.md and the layout of the counters all come from it.
 enum MetricsTable {
     struct Group: Sendable {
@@ -19,25 +22,25 @@ enum MetricsTable {
         rows: [
             MetricRow(
                 .requests, "hubgate_requests_total", .counter,
-                "Requests that have ended, by endpoint (relay: any path of the Hub; inference: below /v1; content: sealed "
+                "Requests that have ended, by endpoint (relay: any path of the Hub; inference: below /v1; content: signed "
                     + "URLs of its stores; none: no endpoint, or turned away before "
-                    + "one was looked for; refused: not HTTP as the gate accepts it) and by their answer's status.",
-                by: [route, MetricLabel("status", MetricPlaces.Answer.self)]),
+                    + "one was looked for; refused: not HTTP as the parser accepts it) and by their response's status.",
+                by: [route, MetricLabel("status", MetricLabels.Answer.self)]),
             MetricRow(
                 .requestsCut, "hubgate_requests_cut_total", .counter,
-                "Requests whose answer did not go out whole: the client left, or the Hub's answer broke off."),
+                "Requests whose answer did not go out whole: the client left, or the Hub's response broke off."),
             MetricRow(
                 .requestsShared, "hubgate_requests_shared_total", .counter,
                 "Requests that were answered without a call to the Hub, by that of another who asked the same then."),
             MetricRow(.requestsInFlight, "hubgate_requests_in_flight", .gauge, "Requests being answered now."),
             MetricRow(
                 .requestSeconds, "hubgate_request_duration_seconds", .histogram,
-                "Time from a request's head to the end of its answer, downloads included.",
+                "Time from a request's head to the end of its response, downloads included.",
                 unit: .microseconds, by: [route]),
             MetricRow(
                 .refusals, "hubgate_refused_requests_total", .counter,
                 "Requests that break HTTP, or came too slowly, by the rule that they break.",
-                by: [MetricLabel("rule", GateRules.names)]),
+                by: [MetricLabel("rule", ParserRules.names)]),
             MetricRow(
                 .bufferedBodyBytes, "hubgate_buffered_body_bytes", .gauge,
                 "Memory of request bodies that are collected whole; buffered_limit is the most."),
@@ -52,12 +55,12 @@ enum MetricsTable {
                 .connectionsRefused, "hubgate_connections_refused_total", .counter,
                 "Connections closed for what they are (address: before the handshake, max_connections_per_address was reached; "
                     + "records: too many TLS records without a byte of a request).",
-                by: [MetricLabel("reason", MetricPlaces.Refusal.self)]),
+                by: [MetricLabel("reason", MetricLabels.Refusal.self)]),
             MetricRow(
                 .acceptPauses, "hubgate_accept_pauses_total", .counter,
                 "Times that new connections had to wait (limit: max_connections was reached; error: the system had no "
                     + "more descriptors or memory).",
-                by: [MetricLabel("reason", MetricPlaces.Pause.self)]),
+                by: [MetricLabel("reason", MetricLabels.Pause.self)]),
             MetricRow(
                 .receivedBytes, "hubgate_received_bytes_total", .counter,
                 "Bytes from clients on the wire, TLS included."),
@@ -66,7 +69,7 @@ enum MetricsTable {
                 .handshakes, "hubgate_tls_handshakes_total", .counter,
                 "TLS handshakes with clients (failed: ended before it was done; abandoned: so too, and the client never "
                     + "sent a byte).",
-                by: [MetricLabel("result", MetricPlaces.Handshake.self)]),
+                by: [MetricLabel("result", MetricLabels.Handshake.self)]),
             MetricRow(
                 .certificateExpiry, "hubgate_tls_certificate_expiry_timestamp_seconds", .gauge,
                 "When the gateway's certificate ends, in seconds since 1970.", unit: .microseconds),
@@ -78,13 +81,13 @@ enum MetricsTable {
             MetricRow(
                 .upstreamCalls, "hubgate_upstream_calls_total", .counter,
                 "Calls to the Hub that have ended (whole: answered, whatever the status; cancelled: the client left).",
-                by: [MetricLabel("outcome", MetricPlaces.Outcome.self)]),
+                by: [MetricLabel("outcome", MetricLabels.Outcome.self)]),
             MetricRow(.upstreamCallsInFlight, "hubgate_upstream_calls_in_flight", .gauge, "Calls to the Hub now."),
             MetricRow(
                 .upstreamPlaces, "hubgate_upstream_call_places", .gauge,
                 "Places that calls hold now (working: upstream_connections is the most; waiting_for_client: its client sends "
                     + "or reads nothing, and others may begin).",
-                by: [MetricLabel("state", MetricPlaces.Occupancy.self)]),
+                by: [MetricLabel("state", MetricLabels.Occupancy.self)]),
             MetricRow(
                 .upstreamCallsQueued, "hubgate_upstream_calls_queued", .gauge,
                 "Requests that wait for a place now; upstream_queue is the most."),
@@ -94,7 +97,7 @@ enum MetricsTable {
             MetricRow(
                 .upstreamUses, "hubgate_upstream_connection_uses_total", .counter,
                 "Calls that went out, by whether they opened a connection to the Hub or used a kept one.",
-                by: [MetricLabel("connection", MetricPlaces.Use.self)]),
+                by: [MetricLabel("connection", MetricLabels.Use.self)]),
             MetricRow(
                 .upstreamReceivedBytes, "hubgate_upstream_received_bytes_total", .counter,
                 "Bytes of content from the Hub, without heads and TLS."),
@@ -103,15 +106,15 @@ enum MetricsTable {
                 "Bytes of content for the Hub, without heads and TLS."),
             MetricRow(
                 .upstreamFirstByteSeconds, "hubgate_upstream_first_byte_seconds", .histogram,
-                "Time from a call to the Hub to its answer's head, connecting included.", unit: .microseconds),
+                "Time from a call to the Hub to its response's head, connecting included.", unit: .microseconds),
             MetricRow(
                 .upstreamSeconds, "hubgate_upstream_duration_seconds", .histogram,
                 "Time from a call to the Hub to its end, however it ended.", unit: .microseconds),
             MetricRow(
-                .escapes, "hubgate_escapes_total", .counter,
+                .leaks, "hubgate_upstream_leaks_total", .counter,
                 "Answers that still name the Hub or a store where a client follows it, by where they do (body: a URL in "
                     + "JSON). Not zero: clients are led past the gateway.",
-                by: [MetricLabel("place", MetricPlaces.Escape.self)]),
+                by: [MetricLabel("place", MetricLabels.LeakPlace.self)]),
         ])
 
     private static let process = Group(

@@ -1,0 +1,88 @@
+#include "request_parser.h"
+
+#include <string.h>
+
+/* The bytes at which the name stops being a token say which rule they break; all of them are refused, but a blank
+ * before the colon is the known smuggling road and has its own name (RFC 9112 5.1). */
+static parser_rule judge_name(parser_line line, size_t name) {
+    if (memchr(line.bytes + name, ':', line.length - name) == NULL)
+        return PARSER_FIELD_NO_COLON;
+    if (name == 0 && line.bytes[0] == ':')
+        return PARSER_FIELD_NAME_EMPTY;
+    size_t at = name;
+    while (at < line.length && parser_is_blank(line.bytes[at]))
+        at++;
+    if (at > name && line.bytes[at] == ':')
+        return PARSER_FIELD_NAME_BLANK;
+    return line.bytes[name] == ':' ? PARSER_PASS : PARSER_FIELD_NAME_TOKEN;
+}
+
+/* field-name ":" OWS field-value OWS (RFC 9112 5). A line that starts with a blank would continue the one before it:
+ * obs-fold, or before the first field something that RFC 9112 2.2 has refused as well. */
+parser_rule parser_parse_field(parser_line line, ce_field *field) {
+    if (parser_is_blank(line.bytes[0]))
+        return PARSER_FIELD_FOLDED;
+    size_t name = parser_span_of(line.bytes, line.length, PARSER_TOKEN);
+    parser_rule rule = judge_name(line, name);
+    if (rule != PARSER_PASS)
+        return rule;
+    size_t from = name + 1, to = line.length;
+    if (parser_span_of(line.bytes + from, to - from, PARSER_VALUE) != to - from)
+        return PARSER_FIELD_VALUE_BYTE;
+    field->name = (ce_span){ line.start, (uint32_t)name };
+    field->value = parser_trimmed(line.bytes, from, to);
+    field->value.offset += line.start;
+    return PARSER_PASS;
+}
+
+static parser_rule note_host(ce_request_parser *parser, ce_span value) {
+    parser_authority authority;
+    if (parser->seen.has_host)
+        return PARSER_HOST_SEVERAL;
+    if (!parser_parse_authority(parser->lines.bytes + value.offset, value.length, &authority))
+        return PARSER_HOST_SYNTAX;
+    parser->seen.has_host = true;
+    parser->seen.host = value;
+    return PARSER_PASS;
+}
+
+/* A list (RFC 9110 7.6.1). What is no token in it asks for nothing, so it changes nothing. */
+static parser_rule note_connection(ce_request_parser *parser, const uint8_t *value, size_t length) {
+    size_t at = 0;
+    ce_span option;
+    while (parser_next_element(value, length, &at, &option)) {
+        if (parser_equal(value + option.offset, option.length, "close"))
+            parser->seen.closes = true;
+    }
+    return PARSER_PASS;
+}
+
+/* RFC 9110 10.1.1: there is one expectation, and a server may refuse any other. */
+static parser_rule note_expectation(ce_request_parser *parser, const uint8_t *value, size_t length) {
+    if (!parser_equal(value, length, "100-continue"))
+        return PARSER_EXPECTATION;
+    parser->seen.has_expectation = true;
+    return PARSER_PASS;
+}
+
+/* Only the fields that frame or route a message mean something here; their name lengths differ, so most fields cost
+ * one comparison of a number. */
+parser_rule parser_note_field(ce_request_parser *parser, ce_field field) {
+    const uint8_t *name = parser->lines.bytes + field.name.offset;
+    const uint8_t *value = parser->lines.bytes + field.value.offset;
+    size_t length = field.value.length;
+    switch (field.name.length) {
+    case 4:
+        return parser_equal(name, 4, "host") ? note_host(parser, field.value) : PARSER_PASS;
+    case 6:
+        return parser_equal(name, 6, "expect") ? note_expectation(parser, value, length) : PARSER_PASS;
+    case 10:
+        return parser_equal(name, 10, "connection") ? note_connection(parser, value, length) : PARSER_PASS;
+    case 14:
+        return parser_equal(name, 14, "content-length") ? parser_note_length(parser, value, length) : PARSER_PASS;
+    case 17:
+        return parser_equal(name, 17, "transfer-encoding") ? parser_note_encoding(parser, value, length) : PARSER_PASS;
+    default:
+        return PARSER_PASS;
+    }
+}

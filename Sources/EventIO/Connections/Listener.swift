@@ -1,0 +1,214 @@
+import CEvent
+
+/// An HTTPS server on one address: it hands each request to `serve` as an `Exchange`.
+@EventLoop
+@safe package final class Listener {
+    /// Limits of every connection; times in milliseconds.
+    package struct Limits: Sendable {
+        package var headBytes: UInt32 = 64 * 1024
+        package var targetBytes: UInt32 = 8 * 1024
+        package var fields: UInt32 = 100
+        package var connections: UInt32 = 10_000
+        /// 0: no such limit.
+        package var connectionsPerAddress: UInt32 = 0
+        /// On one connection; 0: no such limit.
+        package var requests: UInt32 = 0
+        /// Of all collected request bodies together.
+        package var bufferedBytes = 256 << 20
+        package var handshake: UInt32 = 10_000
+        package var head: UInt32 = 10_000
+        /// How long a request's body may stand still.
+        package var bodyStall: UInt32 = 60_000
+        /// How long the client's reading of a response may stand still where more than half of `connections` are taken, and elsewhere.
+        package var writeStall: UInt32 = 60_000
+        package var writePause: UInt32 = 600_000
+        package var idle: UInt32 = 75_000
+
+        package init(
+            headBytes: UInt32 = 64 * 1024, targetBytes: UInt32 = 8 * 1024, fields: UInt32 = 100,
+            connections: UInt32 = 10_000, connectionsPerAddress: UInt32 = 0, requests: UInt32 = 0,
+            bufferedBytes: Int = 256 << 20, handshake: UInt32 = 10_000, head: UInt32 = 10_000,
+            bodyStall: UInt32 = 60_000, writeStall: UInt32 = 60_000, writePause: UInt32 = 600_000, idle: UInt32 = 75_000
+        ) {
+            self.headBytes = headBytes
+            self.targetBytes = targetBytes
+            self.fields = fields
+            self.connections = connections
+            self.connectionsPerAddress = connectionsPerAddress
+            self.requests = requests
+            self.bufferedBytes = bufferedBytes
+            self.handshake = handshake
+            self.head = head
+            self.bodyStall = bodyStall
+            self.writeStall = writeStall
+            self.writePause = writePause
+            self.idle = idle
+        }
+    }
+
+    private nonisolated(unsafe) var pointer: OpaquePointer?
+    /// What all collected bodies of this listener's requests may take.
+    package let budget: BufferedBytes
+    package private(set) var tls: TLSContext
+    private let serve: @EventLoop (Exchange) -> Void
+
+    package init(
+        tls: TLSContext, limits: Limits = Limits(), serve: @escaping @EventLoop (Exchange) -> Void
+    ) throws(CError) {
+        self.tls = tls
+        budget = BufferedBytes(limit: limits.bufferedBytes)
+        self.serve = serve
+        var error = ce_error()
+        var bounds = ce_http_limits(limits)
+        unsafe pointer = ce_http_new(
+            EventLoop.shared.executor.loop, tls.pointer, &bounds,
+            { @Sendable context, exchange, request, refusal in
+                let listener: Listener = unsafe unretained(context)
+                nonisolated(unsafe) let (exchange, request, refusal) = unsafe (exchange, request, refusal)
+                EventLoop.assumeIsolated {
+                    unsafe listener.begin(exchange, request, refusal)
+                }
+            },
+            Unmanaged.passUnretained(self).toOpaque(), &error)
+        guard unsafe pointer != nil else { throw CError(error) }
+    }
+
+    /// Listens at `host` and `port`, or, beside other workers, on the parent's `socket` there. Whatever fails, nothing stays open.
+    package static func opened(
+        at host: String, port: UInt16, socket: SharedSocket?, tls: TLSContext, limits: Limits,
+        serve: @escaping @EventLoop (Exchange) -> Void
+    ) throws(CError) -> (listener: Listener, port: UInt16) {
+        let listener = try Listener(tls: tls, limits: limits, serve: serve)
+        do throws(CError) {
+            guard let socket else { return (listener, try listener.listen(host, port: port)) }
+            return (listener, try listener.listen(on: socket))
+        } catch {
+            listener.close()
+            throw error
+        }
+    }
+
+    /// Binds and listens; port 0 takes a free one. Returns the port.
+    package func listen(_ address: String, port: UInt16) throws(CError) -> UInt16 {
+        var error = ce_error()
+        let bound = unsafe ce_http_listen(pointer, address, port, &error)
+        guard bound != 0 else { throw CError(error) }
+        return bound
+    }
+
+    /// Listens on a socket that the parent has bound. Returns the port.
+    package func listen(on socket: SharedSocket) throws(CError) -> UInt16 {
+        var error = ce_error()
+        let bound = unsafe ce_http_adopt(pointer, socket.descriptor, &error)
+        guard bound != 0 else { throw CError(error) }
+        return bound
+    }
+
+    /// For connections that are accepted from now on; the others keep what they have.
+    package func use(_ tls: TLSContext) {
+        guard let pointer = unsafe pointer else { return }
+        unsafe ce_http_set_tls(pointer, tls.pointer)
+        self.tls = tls
+    }
+
+    package func use(_ limits: Limits) {
+        var bounds = ce_http_limits(limits)
+        guard let pointer = unsafe pointer else { return }
+        unsafe ce_http_set_limits(pointer, &bounds)
+        budget.limit = limits.bufferedBytes
+    }
+
+    /// From now on each response ends its connection. New clients are still accepted.
+    package func announceDrain() {
+        guard let pointer = unsafe pointer else { return }
+        unsafe ce_http_announce_drain(pointer)
+    }
+
+    /// New clients are no longer heard, and who is connected has a moment for a request that is on its way.
+    package func stopAccepting() {
+        guard let pointer = unsafe pointer else { return }
+        unsafe ce_http_stop_accepting(pointer)
+    }
+
+    /// Closes the address to new clients, unless some are in the queue already. Says whether it is closed.
+    package func stopListening() -> Bool {
+        unsafe ce_http_stop_listening(pointer)
+    }
+
+    /// How many clients are connected.
+    package var connectionCount: Int {
+        guard let pointer = unsafe pointer else { return 0 }
+        return unsafe ce_http_connection_count(pointer)
+    }
+
+    /// The end of the certificate's validity, in seconds since 1970.
+    package var certificateExpires: Int64 { tls.expires }
+
+    /// What listeners have counted since they were made.
+    package struct Counts: Sendable {
+        /// Accepted, and open now.
+        package var connections: UInt64 = 0
+        package var connectionsOpen: UInt64 = 0
+        package var refusedByAddress: UInt64 = 0
+        /// Closed for too many small TLS records.
+        package var closedByRecords: UInt64 = 0
+        package var pausesByLimit: UInt64 = 0
+        package var pausesByError: UInt64 = 0
+        package var handshakesFull: UInt64 = 0
+        package var handshakesResumed: UInt64 = 0
+        package var handshakesFailed: UInt64 = 0
+        package var handshakesAbandoned: UInt64 = 0
+        /// On the wire, TLS included.
+        package var receivedBytes: UInt64 = 0
+        package var sentBytes: UInt64 = 0
+    }
+
+    /// Of all `listeners` together.
+    package static func counts(_ listeners: [Listener]) -> Counts {
+        var counts = ce_http_counts()
+        for listener in listeners {
+            guard let pointer = unsafe listener.pointer else { continue }
+            unsafe ce_http_count(pointer, &counts)
+        }
+        return Counts(
+            connections: counts.connections, connectionsOpen: counts.connections_now,
+            refusedByAddress: counts.refused_by_address, closedByRecords: counts.cut_by_records,
+            pausesByLimit: counts.pauses_by_limit,
+            pausesByError: counts.pauses_by_error, handshakesFull: counts.handshakes_full,
+            handshakesResumed: counts.handshakes_resumed, handshakesFailed: counts.handshakes_failed,
+            handshakesAbandoned: counts.handshakes_abandoned, receivedBytes: counts.received_bytes,
+            sentBytes: counts.sent_bytes)
+    }
+
+    /// Closes every connection at once, and the listener with them.
+    package func close() {
+        guard let pointer = unsafe pointer else { return }
+        unsafe self.pointer = nil
+        unsafe ce_http_free(pointer)
+    }
+
+    deinit {
+        precondition(unsafe pointer == nil, "close a listener before letting it go")
+    }
+
+    private func begin(
+        _ pointer: OpaquePointer?, _ request: UnsafePointer<ce_request>?, _ refusal: UnsafePointer<ce_refusal>?
+    ) {
+        guard let pointer = unsafe pointer else { return }
+        let exchange = unsafe Exchange(pointer, request, refusal, budget: budget)
+        serve(exchange)
+    }
+}
+
+extension ce_http_limits {
+    fileprivate init(_ limits: Listener.Limits) {
+        self.init(
+            parser: ce_request_parser_limits(
+                head_bytes: limits.headBytes, target_bytes: limits.targetBytes, fields: limits.fields,
+                chunk_line_bytes: 256),
+            connections: limits.connections, connections_per_address: limits.connectionsPerAddress,
+            requests: limits.requests,
+            handshake_ms: limits.handshake, head_ms: limits.head, body_stall_ms: limits.bodyStall,
+            idle_ms: limits.idle, write_stall_ms: limits.writeStall, write_pause_ms: limits.writePause)
+    }
+}

@@ -1,0 +1,98 @@
+/// Takes a body's bytes as they come.
+@EventLoop
+package protocol BodySink: AnyObject {
+    /// Returns false if no more shall come for now. The bytes are valid during the call only.
+    func take(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool
+    /// The body is complete, or will never be.
+    func end(_ error: RequestError?)
+}
+
+/// How much of a body is collected, and for how long.
+package struct BodyBounds: Sendable {
+    package let bytes: Int
+    /// From the moment the body is wanted to its last byte.
+    package let milliseconds: UInt64
+
+    package init(bytes: Int, milliseconds: UInt64) {
+        self.bytes = bytes
+        self.milliseconds = milliseconds
+    }
+}
+
+/// The memory that all collected request bodies may take together: many small bodies are as much as a large one.
+@EventLoop
+package final class BufferedBytes {
+    /// In bytes.
+    package var limit: Int
+    package private(set) var held = 0
+
+    package init(limit: Int) {
+        self.limit = limit
+    }
+
+    /// Throws `noMemory` when there is no room for `count` more bytes.
+    package func take(_ count: Int) throws(RequestError) {
+        guard held + count <= limit else { throw .noMemory }
+        held += count
+    }
+
+    package func giveBack(_ count: Int) {
+        held -= count
+    }
+}
+
+/// Collects a body up to a limit for someone who waits for the whole.
+@EventLoop
+package final class BodyCollector: BodySink {
+    /// Bytes that count against `budget`, until whoever made this gives them back.
+    package private(set) var heldBytes = 0
+    private let limit: Int
+    private let budget: BufferedBytes
+    private var bytes: [UInt8] = []
+    private var result: Result<[UInt8], RequestError>?
+    private var waiter: CheckedContinuation<Result<[UInt8], RequestError>, Never>?
+
+    /// `limit` is in bytes, and this body's own; `budget` is everybody's.
+    package init(limit: Int, budget: BufferedBytes) {
+        self.limit = limit
+        self.budget = budget
+    }
+
+    /// Returns when the last byte is there.
+    package func collected() async throws(RequestError) -> [UInt8] {
+        let outcome =
+            if let result { result } else {
+                await withCheckedContinuation { waiter in
+                    // Looked at again: see `Transfer.head()`.
+                    if let result { waiter.resume(returning: result) } else { self.waiter = waiter }
+                }
+            }
+        return try outcome.get()
+    }
+
+    package func take(_ new: UnsafeBufferPointer<UInt8>) -> Bool {
+        guard result == nil else { return false }
+        do throws(RequestError) {
+            guard bytes.count + new.count <= limit else { throw .tooLarge(limit: limit) }
+            try budget.take(new.count)
+            heldBytes += new.count
+            unsafe bytes.append(contentsOf: new)
+            return true
+        } catch {
+            finish(.failure(error))
+            return false
+        }
+    }
+
+    package func end(_ error: RequestError?) {
+        finish(error.map { .failure($0) } ?? .success(bytes))
+    }
+
+    private func finish(_ outcome: Result<[UInt8], RequestError>) {
+        guard result == nil else { return }
+        result = outcome
+        bytes = []
+        waiter?.resume(returning: outcome)
+        waiter = nil
+    }
+}

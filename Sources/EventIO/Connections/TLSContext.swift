@@ -1,0 +1,41 @@
+import CEvent
+
+/// A server certificate with its key, and the TLS settings of every connection under it.
+///
+/// Safe to share: its pointer is set in `init`, and OpenSSL guards a context's own state.
+@safe package final class TLSContext: @unchecked Sendable {
+    package let pointer: OpaquePointer
+
+    /// Throws when a file is missing, unreadable, expired, or the key is not the certificate's, and when no client could make a handshake with them.
+    package init(certificate: String, key: String) throws(CError) {
+        var error = ce_error()
+        guard let pointer = unsafe ce_tls_new(certificate, key, &error) else { throw CError(error) }
+        unsafe self.pointer = pointer
+    }
+
+    /// A certificate for `localhost` that exists only in this process.
+    package init(selfSigned: Void) throws(CError) {
+        var error = ce_error()
+        guard let pointer = unsafe ce_tls_new_self_signed(&error) else { throw CError(error) }
+        unsafe self.pointer = pointer
+    }
+
+    deinit {
+        unsafe ce_tls_free(pointer)
+    }
+
+    /// The end of the certificate's validity, in seconds since 1970.
+    package var expires: Int64 {
+        unsafe ce_tls_expires(pointer)
+    }
+
+    /// What may keep some clients away, a sentence each: an intermediate certificate that is missing, has expired or stands in the wrong place.
+    package var warnings: [String] {
+        unsafe String(cString: ce_tls_warnings(pointer)).split(separator: "\n").map(String.init)
+    }
+
+    /// The certificate as PEM, for clients that shall trust exactly it.
+    package var certificatePEM: String {
+        unsafe String(cString: ce_tls_pem(pointer))
+    }
+}

@@ -1,0 +1,90 @@
+import Glibc
+
+/// Monotonic clock reading.
+package struct MonotonicInstant: Sendable, Comparable {
+    private let nanoseconds: UInt64
+
+    package static var now: MonotonicInstant {
+        var time = timespec()
+        unsafe clock_gettime(CLOCK_MONOTONIC, &time)
+        return MonotonicInstant(nanoseconds: UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec))
+    }
+
+    /// Since the system's start.
+    package var microseconds: Int { Int(nanoseconds / 1000) }
+
+    /// The same, in milliseconds.
+    package var milliseconds: Int { Int(nanoseconds / 1_000_000) }
+
+    package static func < (left: MonotonicInstant, right: MonotonicInstant) -> Bool {
+        left.nanoseconds < right.nanoseconds
+    }
+
+    package func advanced(milliseconds: UInt64) -> MonotonicInstant {
+        MonotonicInstant(nanoseconds: nanoseconds + milliseconds * 1_000_000)
+    }
+
+    /// 0 if `earlier` is not earlier.
+    package func milliseconds(since earlier: MonotonicInstant) -> UInt64 {
+        self > earlier ? (nanoseconds - earlier.nanoseconds) / 1_000_000 : 0
+    }
+
+    package func microseconds(since earlier: MonotonicInstant) -> Int {
+        Int((nanoseconds - earlier.nanoseconds) / 1000)
+    }
+}
+
+/// The time of day as the protocol and the log write it; made anew once a second.
+@EventLoop
+package struct WallClock {
+    /// RFC 9110 section 5.6.7, for example `Sun, 06 Nov 1994 08:49:37 GMT`.
+    package let httpDate: String
+    /// For example `1994-11-06T08:49:37Z`.
+    package let iso8601: String
+    /// Since 1970.
+    package let seconds: Int
+
+    private static var latest = WallClock(0)
+
+    package static var now: WallClock {
+        let seconds = time(nil)
+        if latest.seconds != seconds {
+            latest = WallClock(seconds)
+        }
+        return latest
+    }
+
+    /// Since 1970, to the microsecond.
+    package nonisolated static var microseconds: Int {
+        var time = timespec()
+        unsafe clock_gettime(CLOCK_REALTIME, &time)
+        return time.tv_sec * 1_000_000 + time.tv_nsec / 1000
+    }
+
+    private init(_ seconds: Int) {
+        self.seconds = seconds
+        var moment = time_t(seconds)
+        var parts = unsafe tm()
+        _ = unsafe gmtime_r(&moment, &parts)
+        httpDate = unsafe Self.text(&parts, "%a, %d %b %Y %H:%M:%S GMT")
+        iso8601 = unsafe Self.text(&parts, Self.iso8601Form)
+    }
+
+    /// The present second as in `iso8601`, for who is not on the loop.
+    package nonisolated static var iso8601Now: String {
+        var moment = time(nil)
+        var parts = unsafe tm()
+        _ = unsafe gmtime_r(&moment, &parts)
+        return unsafe text(&parts, iso8601Form)
+    }
+
+    private nonisolated static let iso8601Form = "%Y-%m-%dT%H:%M:%SZ"
+
+    private nonisolated static func text(_ parts: inout tm, _ format: String) -> String {
+        unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 64) { buffer in
+            guard let start = buffer.baseAddress else { return "" }
+            let length = unsafe strftime(start, buffer.count, format, &parts)
+            return unsafe String(decoding: UnsafeRawBufferPointer(buffer).prefix(length), as: UTF8.self)
+        }
+    }
+}

@@ -1,0 +1,43 @@
+import CEvent
+import Glibc
+
+/// The process's memory, which holds tokens and keys.
+package enum ProcessMemory {
+    /// Keeps it out of core dumps, and in a release build from other processes of the same user too. A debug build lets debuggers and
+    /// the sanitizers' leak checker in.
+    package static func keepPrivate() {
+        ce_process_keep_private(isRelease)
+    }
+
+    #if DEBUG
+    private static let isRelease = false
+    #else
+    private static let isRelease = true
+    #endif
+}
+
+/// The processors of the machine.
+package enum SystemProcessors {
+    /// How many the scheduler gives this process.
+    package static var allowed: Int { Int(ce_processors()) }
+}
+
+/// Why a call into the C module or the system failed, in words for an operator.
+package struct CError: Error, CustomStringConvertible {
+    package let description: String
+
+    init(_ error: ce_error) {
+        description = unsafe withUnsafeBytes(of: error.reason) { reason in
+            unsafe String(decoding: reason.prefix { $0 != 0 }, as: UTF8.self)
+        }
+    }
+
+    package init(_ description: String) {
+        self.description = description
+    }
+
+    /// `what` could not be done for the reason that the system gave.
+    package init(_ what: String, errno number: Int32) {
+        description = unsafe "\(what): \(String(cString: strerror(number)))"
+    }
+}

@@ -1,0 +1,38 @@
+import CEvent
+import Glibc
+
+/// What the kernel lets this process do from here on, and what it forks.
+package enum ProcessRestriction {
+    package enum Role {
+        /// One loop, no children.
+        case serving
+        /// Forks workers, which take more away from themselves.
+        case supervisor
+    }
+
+    /// Leaves the system calls of a role (seccomp). Throws where the kernel or the container does not have it.
+    package static func keepSystemCalls(of role: Role) throws(CError) {
+        var error = ce_error()
+        guard unsafe ce_system_calls_restrict(role == .serving ? CE_ROLE_SERVING : CE_ROLE_SUPERVISOR, &error) else {
+            throw CError(error)
+        }
+    }
+
+    /// Leaves these files and directories to read, none to write, and these TCP ports to connect to (Landlock). The ABI version of the
+    /// kernel's Landlock, below 4 without ports; 0 where it has none. Throws where it has it and it fails.
+    package static func keep(paths: [String], ports: [UInt16]) throws(CError) -> Int {
+        let texts = unsafe paths.map { unsafe strdup($0) }
+        defer { unsafe texts.forEach { unsafe free($0) } }
+        var error = ce_error()
+        let abi = unsafe texts.map { unsafe UnsafePointer($0) }.withUnsafeBufferPointer { paths in
+            unsafe ports.withUnsafeBufferPointer { ports in
+                var rules = unsafe ce_landlock_rules(
+                    paths: paths.baseAddress, path_count: paths.count, ports: ports.baseAddress,
+                    port_count: ports.count)
+                return unsafe ce_landlock_restrict(&rules, &error)
+            }
+        }
+        guard abi >= 0 else { throw CError(error) }
+        return Int(abi)
+    }
+}

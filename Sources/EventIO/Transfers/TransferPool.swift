@@ -1,0 +1,197 @@
+import CEvent
+package import HTTP
+
+/// Makes calls to other HTTP servers, many at once, over kept connections.
+@EventLoop
+@safe package final class TransferPool {
+    /// Whose certificates are trusted for https.
+    package enum Trust: Sendable {
+        case system
+        case file(String)
+        case pem(String)
+        /// For probing our own listener, with a request that holds no secret. Never for the Hub.
+        case anybody
+    }
+
+    private nonisolated(unsafe) var pointer: OpaquePointer?
+    private var underWay: [Transfer] = []
+    private var isClosing = false
+    /// Called at the end of each call.
+    package var onEnd: (@EventLoop (Transfer) -> Void)?
+
+    /// `dnsServer` is `ip` or `ip:port`, nil for those of /etc/resolv.conf; `connections` is how many idle ones are
+    /// kept for one origin.
+    package init(trust: Trust = .system, dnsServer: String? = nil, connections: Int = 256) throws(CError) {
+        var error = ce_error()
+        let (file, pem): (String?, String?) =
+            switch trust {
+            case .system: (nil, nil)
+            case .file(let path): (path, nil)
+            case .pem(let text): (nil, text)
+            case .anybody: (nil, nil)
+            }
+        let verifies = if case .anybody = trust { false } else { true }
+        unsafe pointer = withCStrings(file, pem, dnsServer) { file, pem, dns in
+            var options = unsafe ce_pool_options(
+                ca_file: file, ca_pem: pem, trust_anybody: !verifies, dns_server: dns, connections: UInt32(connections))
+            return unsafe ce_pool_new(EventLoop.shared.executor.loop, &options, &error)
+        }
+        guard unsafe pointer != nil else { throw CError(error) }
+    }
+
+    /// Cancels the transfers under way, and frees the connections when the last of them has ended.
+    package func close() {
+        guard !isClosing else { return }
+        isClosing = true
+        for transfer in underWay { transfer.cancel() }
+        freeWhenDone()
+    }
+
+    private func freeWhenDone() {
+        guard isClosing, underWay.isEmpty, let pool = unsafe pointer else { return }
+        unsafe pointer = nil
+        unsafe ce_pool_free(pool)
+    }
+
+    package var isIdle: Bool { underWay.isEmpty }
+
+    deinit {
+        precondition(unsafe pointer == nil, "close a pool before letting it go")
+    }
+
+    /// A request body that follows by `Transfer.send`: of `length` bytes, or chunked if that is nil.
+    package struct Stream: Sendable {
+        package let length: UInt64?
+
+        package init(length: UInt64?) {
+            self.length = length
+        }
+    }
+
+    /// A credential (RFC 9110 section 11.4), which is not kept among other fields.
+    package struct Authorization: Sendable {
+        package let scheme: String
+        package let secret: Secret
+
+        package init(scheme: String, secret: Secret) {
+            self.scheme = scheme
+            self.secret = secret
+        }
+
+        /// Bytes of the field's value.
+        fileprivate var count: Int { scheme.utf8.count + 1 + secret.count }
+    }
+
+    /// Starts a call; the transfer's `head()` and `done()` tell how it goes. `request.body` is sent unless `stream` is given,
+    /// and `authorization` in the field of that name.
+    package func start(
+        _ request: Request, url: String, authorization: Authorization? = nil, limits: Transfer.Limits,
+        stream: Stream? = nil,
+        sink: (any TransferSink)? = nil
+    ) -> Transfer {
+        let transfer = Transfer(of: self, sink: sink)
+        guard !isClosing else {
+            transfer.refuse(.closing)
+            return transfer
+        }
+        transfer.place = underWay.count
+        underWay.append(transfer)
+        var fields = Self.lines(request.headers, authorization)
+        unsafe Self.lend(request, url, fields, limits, stream) { call in unsafe transfer.begin(pointer, &call) }
+        // There may be a token in them.
+        fields.erase()
+        return transfer
+    }
+
+    /// Lends a call as C takes it. Outside the loop's isolation, which each of the closures would ask for anew.
+    nonisolated private static func lend(
+        _ request: Request, _ url: String, _ fields: borrowing ByteBuffer, _ limits: Transfer.Limits, _ stream: Stream?,
+        to body: (inout ce_call) -> Void
+    ) {
+        let hasBody = !request.body.isEmpty
+        unsafe request.method.rawValue.withCString { method in
+            unsafe url.withCString { url in
+                unsafe fields.withBytes { fields in
+                    unsafe request.body.withUnsafeBufferPointer { content in
+                        var call = unsafe ce_call(
+                            method: method, url: url, fields: fields.baseAddress, fields_length: fields.count,
+                            body: hasBody ? content.baseAddress : nil, body_length: content.count,
+                            streams_body: stream != nil,
+                            stream_length: stream?.length.map { Int64(clamping: $0) } ?? -1,
+                            connect_ms: limits.connect, first_byte_ms: limits.firstByte, stall_ms: limits.stall)
+                        unsafe body(&call)
+                    }
+                }
+            }
+        }
+    }
+
+    /// What a pool has counted since it was made.
+    package struct Counts: Sendable {
+        /// Calls that have ended, by how.
+        package var whole: UInt64 = 0
+        package var unreachable: UInt64 = 0
+        package var tooSlow: UInt64 = 0
+        package var broken: UInt64 = 0
+        package var cancelled: UInt64 = 0
+        /// Calls under way now.
+        package var inFlight = 0
+        /// Calls that went out over a new connection, and over a kept one.
+        package var overNew: UInt64 = 0
+        package var overKept: UInt64 = 0
+        /// Of content.
+        package var receivedBytes: UInt64 = 0
+        package var sentBytes: UInt64 = 0
+    }
+
+    /// Nil once the pool is closed.
+    package var counts: Counts? {
+        guard let pointer = unsafe pointer else { return nil }
+        let counted = unsafe ce_pool_count(pointer)
+        return Counts(
+            whole: counted.complete, unreachable: counted.unreachable, tooSlow: counted.too_slow,
+            broken: counted.broken,
+            cancelled: counted.cancelled, inFlight: underWay.count, overNew: counted.over_new,
+            overKept: counted.over_kept, receivedBytes: counted.received_bytes, sentBytes: counted.sent_bytes)
+    }
+
+    /// A transfer of this pool has ended.
+    package func ended(_ transfer: Transfer) {
+        let last = underWay.removeLast()
+        if last !== transfer {
+            underWay[transfer.place] = last
+            last.place = transfer.place
+        }
+        onEnd?(transfer)
+        guard isClosing else { return }
+        // Not here, inside a callback of the pool.
+        EventLoop.task { self.freeWhenDone() }
+    }
+
+    /// `name: value` lines, each ended by NUL. `Headers` cannot hold a CR, LF or NUL in a field, nor can a `Secret`.
+    private static func lines(_ headers: Headers, _ authorization: Authorization?) -> ByteBuffer {
+        var lines = ByteBuffer(capacity: headers.bytes.count + 4 * headers.count + (authorization?.count ?? 0) + 32)
+        lines.append(headers, end: "\0")
+        if let authorization {
+            lines.append("Authorization: ")
+            lines.append(authorization.scheme)
+            lines.append(" ")
+            authorization.secret.withBytes { lines.append($0) }
+            lines.append(0)
+        }
+        return lines
+    }
+}
+
+private func withCStrings<Result>(
+    _ one: String?, _ two: String?, _ three: String?,
+    _ body: (UnsafePointer<CChar>?, UnsafePointer<CChar>?, UnsafePointer<CChar>?) -> Result
+) -> Result {
+    func lend(_ text: String?, _ body: (UnsafePointer<CChar>?) -> Result) -> Result {
+        guard let text else { return body(nil) }
+        return unsafe text.withCString { unsafe body($0) }
+    }
+    return unsafe lend(one) { one in
+        unsafe lend(two) { two in unsafe lend(three) { three in unsafe body(one, two, three) } }
+    }
+}

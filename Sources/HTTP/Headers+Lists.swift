@@ -1,0 +1,63 @@
+/// Comma-separated lists of tokens over all fields of a name, such as Accept and Connection (RFC 9110 section 5.6.1). They can be as
+/// long as a head may be, so no text is made of a member. Quoted strings are not known.
+extension Headers {
+    /// Whether a member is one of `words`, its parameters and the case of its letters aside.
+    package func lists(_ name: String, anyOf words: CaselessWords) -> Bool {
+        !forEachMember(of: name) { member in
+            var end = 0
+            while end < member.count, member[end] != UInt8(ascii: ";") { end += 1 }
+            return !words.contains(member.extracting(member.trimmingOWS(0..<end)))
+        }
+    }
+
+    /// Removes the fields that a member of `name` names, without regard to ASCII case.
+    package mutating func removeAll(listedIn name: String, of other: Headers) {
+        var names: [[UInt8]: Bool] = [:]
+        var lengths: UInt64 = 0
+        for index in fields.indices {
+            withField(at: index) { name, _ in
+                names[name.asciiLowercased] = false
+                lengths |= 1 << UInt64(Swift.min(name.count, 63))
+            }
+        }
+        _ = other.forEachMember(of: name) { member in
+            // Most lengths are nobody's: that rules most members out before one is copied.
+            if lengths & 1 << UInt64(Swift.min(member.count, 63)) != 0 {
+                let member = member.asciiLowercased
+                if names[member] == false { names[member] = true }
+            }
+            return true
+        }
+        removeAll { name, _ in names[Array(name.utf8).span.asciiLowercased] == true }
+    }
+
+    /// Goes through the members that are not empty, without the white space around them, while `goOn` says so. Returns whether it went
+    /// through all.
+    private func forEachMember(of name: String, _ goOn: (Span<UInt8>) -> Bool) -> Bool {
+        for index in 0..<count where isField(at: index, named: name) {
+            let isDone = withField(at: index) { _, value in
+                var start = 0
+                for end in 0...value.count where end == value.count || value[end] == UInt8(ascii: ",") {
+                    let member = value.extracting(value.trimmingOWS(start..<end))
+                    if !member.isEmpty, !goOn(member) { return false }
+                    start = end + 1
+                }
+                return true
+            }
+            guard isDone else { return false }
+        }
+        return true
+    }
+}
+
+extension Span<UInt8> {
+    /// The part of `range` without the optional white space around it (RFC 9110 section 5.6.3).
+    fileprivate func trimmingOWS(_ range: Range<Int>) -> Range<Int> {
+        var (start, end) = (range.lowerBound, range.upperBound)
+        while start < end, self[start] == 0x20 || self[start] == 0x09 { start += 1 }
+        while start < end, self[end - 1] == 0x20 || self[end - 1] == 0x09 { end -= 1 }
+        return start..<end
+    }
+
+    fileprivate var asciiLowercased: [UInt8] { indices.map { self[$0].asciiLowercased } }
+}

@@ -1,4 +1,0 @@
-/// What runs a space.
-public enum SpaceSDK: String, Hashable, Sendable, CaseIterable {
-    case gradio, streamlit, docker, `static`
-}

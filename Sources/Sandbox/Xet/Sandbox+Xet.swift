@@ -1,0 +1,127 @@
+package import HTTP
+import Hub
+
+/// What the Hub says of Xet: where it is, and who may go there (huggingface.co/docs/xet/auth).
+extension Sandbox {
+    /// GET /api/{kind}/{id}/xet-read-token/{revision}
+    package static func xetReadToken(_ hub: inout Sandbox, _ call: SandboxCall) throws(SandboxRefusal) -> Response {
+        let (repo, _) = try hub.commit(of: call)
+        return hub.xetToken(.read, for: repo)
+    }
+
+    /// GET /api/{kind}/{id}/xet-write-token/{revision}[?create_pr=1]
+    package static func xetWriteToken(_ hub: inout Sandbox, _ call: SandboxCall) throws(SandboxRefusal) -> Response {
+        let repo = try hub.committable(by: call)
+        guard repo.history.commit(at: call.revision) != nil else { throw .revisionNotFound(call.revision) }
+        return hub.xetToken(.write, for: repo)
+    }
+
+    /// What `token` allows; nil if it is not of our making, or too old.
+    package func xetGrant(_ token: Substring) -> SandboxXetGrant? {
+        SandboxXetGrant(token, sealedBy: seal).flatMap { $0.expires >= now() ? $0 : nil }
+    }
+
+    /// The same in fields, which Python reads, and in the body, which Xet's own client reads.
+    private func xetToken(_ scope: SandboxXetGrant.Scope, for repo: SandboxRepo) -> Response {
+        let expires = now() + Self.signatureLife
+        let token = SandboxXetGrant(scope: scope, serial: repo.serial, expires: expires).token(sealedBy: seal)
+        var response = Response(
+            .ok, hub: ["casUrl": .string(cas), "accessToken": .string(token), "exp": .integer(expires)])
+        response.headers.set("X-Xet-Cas-Url", cas)
+        response.headers.set("X-Xet-Access-Token", token)
+        response.headers.set("X-Xet-Token-Expiration", String(expires))
+        return response
+    }
+
+    /// For the response of `resolve`: how to have `file` by Xet.
+    package func setXetFields(
+        of file: SandboxFile, in repo: SandboxRepo, at commit: SandboxCommit, _ fields: inout Headers
+    ) {
+        guard let hash = file.xetHash else { return }
+        let tokens = "\(origin)/api/\(repo.kind.apiPath)/\(repo.id.path)/xet-read-token/\(commit.id)"
+        fields.set("X-Xet-Hash", hash)
+        fields.set(
+            "Link",
+            "<\(tokens)>; rel=\"xet-auth\", <\(cas)/v1/reconstructions/\(hash)>; rel=\"xet-reconstruction-info\"")
+    }
+}
+
+/// What a token of Xet allows: it is made for one repository, and is no token of the Hub.
+package struct SandboxXetGrant: Sendable, Equatable {
+    package enum Scope: String, Sendable {
+        /// Write tokens may read too.
+        case read, write
+    }
+
+    package let scope: Scope
+    /// Of the repository.
+    package let serial: String
+    /// Seconds since 1970.
+    package let expires: Int64
+
+    private static let prefix = "xet"
+
+    /// The token, with `seal` made of what stands before it.
+    package func token(sealedBy seal: (String) -> String) -> String {
+        let text = "\(Self.prefix)_\(scope.rawValue)_\(serial)_\(expires)"
+        return "\(text)_\(seal(text))"
+    }
+
+    /// Nil for what is no such token, or has another seal.
+    package init?(_ token: Substring, sealedBy seal: (String) -> String) {
+        let parts = token.split(separator: "_", omittingEmptySubsequences: false).map(String.init)
+        guard parts.count == 5, parts[0] == Self.prefix, let scope = Scope(rawValue: parts[1]),
+            let expires = Int64(parts[3])
+        else { return nil }
+        self.init(scope: scope, serial: parts[2], expires: expires)
+        guard self.token(sealedBy: seal) == token else { return nil }
+    }
+
+    package init(scope: Scope, serial: String, expires: Int64) {
+        self.scope = scope
+        self.serial = serial
+        self.expires = expires
+    }
+}
+
+/// How the content of a file is put together from chunks of xorbs.
+package struct SandboxXetFile: Sendable, Equatable {
+    package struct Term: Sendable, Equatable {
+        /// The hash of the xorb.
+        package let xorb: String
+        /// Which of its chunks.
+        package let chunks: Range<Int>
+        /// In bytes.
+        package let unpackedLength: Int
+    }
+
+    /// What Xet knows it by.
+    package let hash: String
+    /// What LFS knows it by.
+    package let sha256: String
+    /// Empty where it came in another way than by Xet.
+    package let terms: [Term]
+
+    /// In bytes.
+    package var unpackedLength: Int { terms.reduce(0) { $0 + $1.unpackedLength } }
+
+    /// Of a file that came by Xet.
+    package init(hash: String, sha256: String, terms: [Term]) {
+        self.hash = hash
+        self.sha256 = sha256
+        self.terms = terms
+    }
+
+    /// Of a file that came by LFS. Xet's own hash would take BLAKE3 and its way to cut chunks, and no client looks.
+    package init(lfs sha256: String) {
+        self.init(hash: SandboxRepo.hex(64, seed: "xet file \(sha256)"), sha256: sha256, terms: [])
+    }
+
+    /// For the xorb that holds all of such a file, and nothing else.
+    package static func xorbHash(of sha256: String) -> String { SandboxRepo.hex(64, seed: "xorb \(sha256)") }
+
+    /// Whether it can be a hash, as Xet writes it in text.
+    package static func isHash(_ text: String) -> Bool {
+        text.utf8.count == 64 && text.utf8.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }
+    }
+}

@@ -1,0 +1,74 @@
+import HTTP
+
+/// What makes two requests the same call: whoever is answered for one of them may get the response to the other.
+///
+/// It has every byte of the head but what names a single request, so that no field that we do not know can make a difference
+/// to the Hub that it does not make here. The credential is one of them: answers never cross identities.
+struct CoalescingKey: Sendable {
+    private let bytes: [UInt8]
+    /// Made once: a dictionary would make it of all bytes at each look.
+    private let digest: Int
+
+    /// Fields in which identical requests differ: traces.
+    private static let ofOneRequest = ["X-Amzn-Trace-Id", "X-Request-Id", "Traceparent", "Tracestate"]
+    /// In open access nobody looks at a client's own credential, and all are the gateway's token.
+    private static let leftOutInOpen = CaselessWords(ofOneRequest + ["Authorization"])
+    private static let leftOut = CaselessWords(ofOneRequest)
+    /// Fields that ask for a part, or for what nobody else has got.
+    private static let ofItsOwn = CaselessWords(["Range", "If-Range", "Pragma"])
+    /// Answers that are somebody's own, or that go on for as long as the client listens.
+    private static let ownEndpoints: [StaticString] = [
+        "/xet-read-token/", "/xet-write-token/", "/logs/", "/events", "/metrics",
+    ]
+    /// What most clients accept: not a stream of events.
+    private static let usuallyAccepted = CaselessWords(["*/*", "application/json"])
+
+    /// Nil for a request that has to be a call of its own: anything but GET and HEAD, one with a body, one for a part of a
+    /// file, one that wants no stored answer (RFC 9111 section 5.2.1), GET of anything but the Hub's API.
+    /// `target` stands for the request's own where the gateway is below a path.
+    init?(_ request: Request, to target: Target? = nil, hasBody: Bool, access: Access) {
+        let isHead = request.method == .head
+        guard !hasBody, isHead || request.method == .get else { return nil }
+        let target = (target ?? request.target).pathAndQuery
+        guard isHead || Self.isMetadata(target) else { return nil }
+        let headers = request.headers
+        guard !headers.contains(anyOf: Self.ofItsOwn), !Self.wantsItsOwn(headers) else { return nil }
+
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(headers.bytes.count + target.utf8.count + 64)
+        bytes += request.method.rawValue.utf8
+        bytes += " ".utf8
+        bytes += target.utf8
+        headers.append(to: &bytes, without: access == .open ? Self.leftOutInOpen : Self.leftOut)
+        self.bytes = bytes
+        var hasher = Hasher()
+        unsafe bytes.withUnsafeBytes { unsafe hasher.combine(bytes: $0) }
+        digest = hasher.finalize()
+    }
+
+    private static func isMetadata(_ target: String) -> Bool {
+        guard target.hasPrefix("/api/"), !target.hasPrefix("/api/resolve-cache/") else { return false }
+        return !target.contains(anyOf: ownEndpoints)
+    }
+
+    private static let eventStream = CaselessWords(["text/event-stream"])
+    private static let freshness = CaselessWords(["no-cache", "no-store", "max-age=0"])
+
+    private static func wantsItsOwn(_ headers: Headers) -> Bool {
+        guard headers.contains("Cache-Control") else {
+            return !headers.isEvery("Accept", among: usuallyAccepted)
+                && headers.lists("Accept", anyOf: eventStream)
+        }
+        return headers.lists("Cache-Control", anyOf: freshness)
+    }
+}
+
+extension CoalescingKey: Hashable {
+    static func == (left: CoalescingKey, right: CoalescingKey) -> Bool {
+        left.digest == right.digest && left.bytes == right.bytes
+    }
+
+    func hash(into hasher: inout Hasher) {
+        hasher.combine(digest)
+    }
+}

@@ -1,0 +1,67 @@
+import EventIO
+import HTTP
+import Hub
+
+/// GET /: what this is and how to use it: HTML to a browser, a short text to others.
+struct GetHome: Responder {
+    let settings: Settings
+    let hubProbe: HubProbe
+
+    func respond(to request: Request, _ context: RequestContext) async throws(Failure) -> Response {
+        let state = await hubState(context)
+        let page = HomePage(
+            version: Version.number, origin: "https://\(request.headers["Host"] ?? settings.listen.description)",
+            caFile: settings.exampleAuthority,
+            endpoints: shown.map { HomePage.Endpoint($0, owner: state.owner) }, hub: state,
+            upstream: settings.sandbox ? "the sandbox" : settings.upstream.description, sandbox: settings.sandbox,
+            access: settings.access.rawValue, basePath: settings.basePath, hidesXet: settings.xet == .hide)
+        let isBrowser = request.headers.lists("Accept", anyOf: Self.html)
+        var response =
+            isBrowser
+            ? Response(.ok, text: page.html(), type: "text/html") : Response(.ok, text: page.text())
+        response.headers.append("Content-Security-Policy", HomePage.contentSecurityPolicy)
+        response.headers.append("X-Content-Type-Options", "nosniff")
+        response.headers.append("Cache-Control", "no-store")
+        response.headers.append("Vary", "Accept, Host")
+        return response
+    }
+
+    private static let html = CaselessWords(["text/html"])
+
+    private var shown: [Route] {
+        let role = settings.adminListen == nil ? ListenerRole.only : .clients
+        return Routes.all.filter { role.shows($0.path) }
+    }
+
+    /// The page is shown whatever the Hub says.
+    private func hubState(_ context: RequestContext) async -> HomePage.HubState {
+        do throws(Failure) {
+            return try await hubProbe.probe(context).map { .reachable(name: $0) } ?? .noToken
+        } catch {
+            return error.kind == .noToken ? .noToken : .unreachable(reason: error.detail)
+        }
+    }
+}
+
+extension HomePage.Endpoint {
+    /// `owner` stands in the example for the account that the token is of, so that the line works as it is.
+    fileprivate init(_ route: Route, owner: String?) {
+        let method = route.method == .get ? "" : "-X \(route.method) "
+        let body =
+            route.example.map { example in
+                let order = owner.map { example.replacing("\"user/", with: "\"\($0)/") } ?? example
+                return " \\\n  -H 'Content-Type: application/json' -d '\(order)'"
+            } ?? ""
+        self.init(
+            method: route.method.rawValue, path: route.path, summary: route.summary,
+            curl: "\(method){origin}\(route.path)\(body)")
+    }
+}
+
+extension HomePage.HubState {
+    /// The account's name, if it can stand in a shell's line as it is.
+    fileprivate var owner: String? {
+        guard case .reachable(let name) = self, let id = try? RepoID(name), id.namespace == nil else { return nil }
+        return id.name
+    }
+}

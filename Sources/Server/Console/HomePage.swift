@@ -1,0 +1,170 @@
+import EventIO
+import Hub
+
+/// What `GET /` answers: what this gateway is, how the Hub behind it is, and how to use both. A value in, text out.
+struct HomePage: Sendable {
+    let version: String
+    /// `https://host:port` as this client reached the gateway. Made of its `Host` header, so it is shown only after
+    /// `shownOrigin` has judged it.
+    let origin: String
+    /// The certificate authority to show clients, where its certificate is not one they already trust.
+    let caFile: String?
+    let endpoints: [Endpoint]
+    let hub: HubState
+    /// The Hub's address: `https://huggingface.co`.
+    let upstream: String
+    let sandbox: Bool
+    /// `open` or `passthrough`, as in the settings.
+    let access: String
+    /// What follows `origin` in the gateway's address; empty or with a slash at its beginning.
+    var basePath = ""
+    /// Whether clients have to be told to leave Xet alone.
+    var hidesXet = false
+
+    /// What the page needs to show itself, and nothing from anywhere else. A test says when a hash has drifted.
+    static let contentSecurityPolicy =
+        "default-src 'none'; style-src '\(HomeStyle.digest)'; script-src '\(HomeScript.digest)'; img-src data:; "
+        + "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+    var isPassthrough: Bool { access == "passthrough" }
+
+    var purpose: String {
+        isPassthrough
+            ? "The Hugging Face Hub behind one HTTPS address, where each client brings its own token."
+            : "The Hugging Face Hub behind one HTTPS address that keeps the token, so no client has to."
+    }
+
+    var accessMeaning: String {
+        isPassthrough ? "each client acts with its own token" : "whoever reaches this gateway acts with its token"
+    }
+
+    var sandboxMeaning: String {
+        sandbox
+            ? "the Hub behind this gateway is a small one in its memory" : "the Hub behind this gateway is the real one"
+    }
+
+    /// The lines that point `hf`, `huggingface_hub` and what is built on them here.
+    var setup: [String] {
+        var lines = ["export HF_ENDPOINT=\(ShellWord.quoted(address))"]
+        if let caFile {
+            // Those clients do not run where this file's relative path was meant.
+            let prefix = caFile.hasPrefix("/") ? "" : #""$PWD"/"#
+            lines.append("export SSL_CERT_FILE=\(prefix)\(ShellWord.quoted(caFile))")
+        }
+        if hidesXet {
+            // Else an upload asks for Xet; with it off the same files go by plain HTTP.
+            lines.append("export HF_HUB_DISABLE_XET=1")
+        }
+        if isPassthrough {
+            lines.append("export HF_TOKEN=hf_...")
+        }
+        return lines
+    }
+}
+
+extension HomePage {
+    /// One line of the page's list of endpoints.
+    struct Endpoint: Sendable {
+        /// `GET`, or what stands for several: `ANY`.
+        let method: String
+        /// The path, or its pattern: `/{owner}/{name}/resolve/{revision}/{file}`.
+        let path: String
+        /// One sentence, without its full stop.
+        let summary: String
+        /// What follows `curl` in an example, where `{origin}` stands for the gateway's address: `-I {origin}/x`. A long
+        /// one reads better broken in two, with `\` before the line's end. Empty for no example.
+        let curl: String
+    }
+
+    /// The example of `endpoint` as it can be pasted into a shell; nil if it has none.
+    func command(for endpoint: Endpoint) -> String? {
+        guard !endpoint.curl.isEmpty else { return nil }
+        return curl(endpoint.curl)
+    }
+
+    /// `curl` with what it needs to trust this gateway. The origin is quoted: to zsh, `[::1]` is a pattern.
+    func curl(_ arguments: String) -> String {
+        let trust = caFile.map { "--cacert \(ShellWord.quoted($0)) " } ?? ""
+        return "curl \(trust)\(arguments.replacing("{origin}", with: ShellWord.quoted(address)))"
+    }
+}
+
+extension HomePage {
+    /// The origin if it is plainly one, else a placeholder. Whoever sends a request chooses its `Host`, and the page
+    /// puts it into lines that people paste into a shell: there escaping HTML is not enough.
+    var shownOrigin: String { Self.isPlainOrigin(origin) ? origin : "https://HOST:PORT" }
+
+    /// The gateway's address for clients: what they call `HF_ENDPOINT`.
+    var address: String { shownOrigin + basePath }
+
+    /// `shownOrigin` without its scheme.
+    var authority: String { String(shownOrigin.dropFirst(Self.scheme.count)) }
+
+    private static let scheme = "https://"
+
+    private static func isPlainOrigin(_ text: String) -> Bool {
+        guard text.hasPrefix(scheme) else { return false }
+        let bytes = text.utf8.dropFirst(scheme.utf8.count)
+        let host: Substring.UTF8View
+        let isHostByte: (UInt8) -> Bool
+        if bytes.first == UInt8(ascii: "[") {
+            guard let end = bytes.firstIndex(of: UInt8(ascii: "]")) else { return false }
+            host = bytes[bytes.index(after: bytes.startIndex)..<end]
+            isHostByte = { isHexDigit($0) || $0 == UInt8(ascii: ":") || $0 == UInt8(ascii: ".") }
+        } else {
+            host = bytes[..<(bytes.firstIndex(of: UInt8(ascii: ":")) ?? bytes.endIndex)]
+            isHostByte = { isLetterOrDigit($0) || ".-_".utf8.contains($0) }
+        }
+        // 253: the longest name that DNS has.
+        guard (1...253).contains(host.count), host.allSatisfy(isHostByte) else { return false }
+        var port = bytes[host.endIndex...]
+        if port.first == UInt8(ascii: "]") { port = port.dropFirst() }
+        if port.isEmpty { return true }
+        return port.first == UInt8(ascii: ":") && (2...6).contains(port.count) && port.dropFirst().allSatisfy(isDigit)
+    }
+
+    private static func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
+
+    private static func isHexDigit(_ byte: UInt8) -> Bool {
+        isDigit(byte) || (UInt8(ascii: "a")...UInt8(ascii: "f")).contains(byte | 0x20)
+    }
+
+    private static func isLetterOrDigit(_ byte: UInt8) -> Bool {
+        isDigit(byte) || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)
+    }
+}
+
+extension HomePage {
+    /// What the gateway last learned of the Hub.
+    enum HubState: Sendable {
+        /// The Hub answered the gateway's token as that account.
+        case reachable(name: String)
+        /// The gateway has no token of its own.
+        case noToken
+        case unreachable(reason: String)
+    }
+
+    /// How `hub` is said. Each mood has its colour, and `headline` says the same to who does not see it.
+    struct HubStatus {
+        enum Mood: String { case good, warn, bad, idle }
+
+        let mood: Mood
+        let headline: String
+        /// What follows the headline, from its punctuation on.
+        let detail: String
+    }
+
+    var hubStatus: HubStatus {
+        switch hub {
+        case .reachable(let name):
+            HubStatus(mood: .good, headline: "Reachable", detail: " as \(name)")
+        case .noToken where isPassthrough:
+            // Here it is meant to be so.
+            HubStatus(mood: .idle, headline: "No token here", detail: ": each client brings its own")
+        case .noToken:
+            HubStatus(mood: .warn, headline: "No token", detail: ": calls to the Hub answer 503; set HF_ACCESS_TOKEN")
+        case .unreachable(let reason):
+            HubStatus(mood: .bad, headline: "Unreachable", detail: ": \(reason)")
+        }
+    }
+}

@@ -1,0 +1,92 @@
+import Hub
+
+/// One label's values, in the order of their slots.
+protocol MetricLabelValue: CaseIterable, RawRepresentable<Int>, Sendable {
+    /// The value as it is printed.
+    var label: String { get }
+}
+
+extension MetricLabelValue {
+    var label: String { "\(self)".snakeCased }
+}
+
+/// The labels whose values are the gateway's own.
+enum MetricLabels {
+    /// How a request was answered, by its status's first digit.
+    enum Answer: Int, MetricLabelValue {
+        case success, redirection, clientError, serverError
+        /// The client left before it could be answered.
+        case none
+
+        init(_ status: Int?) {
+            self =
+                switch status {
+                case nil: .none
+                case .some(..<300): .success
+                case .some(..<400): .redirection
+                case .some(..<500): .clientError
+                // RFC 9110 section 15: a class that does not exist is to be taken for 5xx.
+                default: .serverError
+                }
+        }
+
+        var label: String { self == .none ? "none" : "\(rawValue + 2)xx" }
+    }
+
+    /// How a TLS handshake ended.
+    enum Handshake: Int, MetricLabelValue {
+        case full, resumed, failed, abandoned
+    }
+
+    /// Why a connection was closed that might have gone on.
+    enum Refusal: Int, MetricLabelValue {
+        case address, records
+    }
+
+    /// Why no connection was accepted for a while.
+    enum Pause: Int, MetricLabelValue {
+        case limit, error
+    }
+
+    /// How a call to the Hub ended.
+    enum Outcome: Int, MetricLabelValue {
+        case whole, unreachable, tooSlow, broken, cancelled
+    }
+
+    /// What a call to the Hub that has a place is at.
+    enum Occupancy: Int, MetricLabelValue {
+        case working, waitingForClient
+    }
+
+    /// Where a response of the Hub still leads past the gateway.
+    enum LeakPlace: Int, MetricLabelValue {
+        case location, contentLocation, link, refresh, xetCasUrl, xetRefreshRoute
+        /// A member of rewritten JSON.
+        case body
+
+        /// For a sentence.
+        var words: String {
+            switch self {
+            case .location: "Location"
+            case .contentLocation: "Content-Location"
+            case .link: "Link"
+            case .refresh: "Refresh"
+            case .xetCasUrl: "X-Xet-Cas-Url"
+            case .xetRefreshRoute: "X-Xet-Refresh-Route"
+            case .body: "the JSON"
+            }
+        }
+    }
+
+    /// Over what connection a call to the Hub went.
+    enum Use: Int, MetricLabelValue {
+        case new, kept
+    }
+}
+
+extension String {
+    /// `createRepo` as `create_repo`.
+    var snakeCased: String {
+        map { $0.isUppercase ? "_" + $0.lowercased() : String($0) }.joined()
+    }
+}

@@ -1,0 +1,49 @@
+import HTTP
+import Hub
+
+/// Finds what answers a request.
+struct Router: Sendable {
+    /// The path that stands before all others here; empty for none.
+    var basePath = ""
+
+    /// What a request asks for below `base_path`. What begins with `/-/` is at the root as well, where probes look for it.
+    /// Throws `notFound`, with the base path, for any other path that is not below it, and `refused` for `//` below it.
+    func target(of request: Request, at role: ListenerRole) throws(Failure) -> Target {
+        let target = request.target
+        guard !basePath.isEmpty, !target.pathBegins(with: ListenerRole.adminPrefix) else { return target }
+        guard let below = target.below(basePath) else { throw .notBelow(basePath) }
+        // As the parser refuses it at the root.
+        guard !below.pathBegins(with: "//") else { throw .doubleSlash }
+        return below
+    }
+
+    /// The endpoint's name, `content` for what looks signed, or `relay` or `inference` for a path that is not ours.
+    /// Throws `notFound` for an unknown path below `/-/` and for what is not shown at this listener, `methodNotAllowed` for an endpoint's path with another method.
+    func route(_ method: Method, _ target: Target, at role: ListenerRole) throws(Failure) -> Route.Name {
+        let path = target.path
+        guard path.utf8.first == UInt8(ascii: "/"), role.shows(path) else { throw unknown(target) }
+        let length = path.utf8.count
+        // RFC 9110 9.3.2: HEAD is GET without the content, everywhere.
+        let wanted = method == .head ? .get : method
+        var isOurs = false
+        // By length first: few paths of the Hub have one of these lengths.
+        for route in Routes.all where route.path.utf8.count == length && route.path == path {
+            if route.method == wanted { return route.name }
+            isOurs = true
+        }
+        if isOurs { throw .methodNotAllowed(method, allow: allowed(at: path)) }
+        guard !path.hasPrefix(ListenerRole.adminPrefix) else {
+            guard path.hasPrefix(Target.signedPrefix) else { throw unknown(target) }
+            return .content
+        }
+        return InferenceRoutes.contain(method, target) ? .inference : .relay
+    }
+
+    private func allowed(at path: String) -> [Method] {
+        Routes.all.filter { $0.path == path }.flatMap { $0.method == .get ? [.get, .head] : [$0.method] }
+    }
+
+    private func unknown(_ target: Target) -> Failure {
+        .notFound("endpoint \(target.loggable)")
+    }
+}

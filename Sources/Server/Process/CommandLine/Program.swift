@@ -1,0 +1,141 @@
+import EventIO
+import Glibc
+
+/// The program: reads what it is asked to do, does it, and says how it ended.
+enum Program {
+    /// What is left to do when the command line has been read.
+    private enum Start {
+        case ended(Int32)
+        case probe(Settings)
+        case serve(OneShotSettings)
+    }
+
+    static func run(arguments: [String]) -> Int32 {
+        Console.claim()
+        ProcessMemory.keepPrivate()
+        switch start(arguments) {
+        case .ended(let code): return code
+        case .probe(let settings): return onLoop { await Probe.run(settings) ? Exit.ok : Exit.failure }
+        case .serve(let settings): return serve(settings, arguments)
+        }
+    }
+
+    private static func read(_ arguments: [String]) -> Result<Command, SettingsError> {
+        Command.read(arguments: arguments, environment: Environment.all, files: SystemFiles.read)
+    }
+
+    private static func start(_ arguments: [String]) -> Start {
+        switch read(arguments) {
+        case .failure(let error):
+            Console.error(error.description)
+            return .ended(Exit.config)
+        case .success(.print(let text)):
+            Console.print(text)
+            return .ended(Exit.ok)
+        case .success(.version):
+            Console.print("hubgate \(Version.number) (\(Libraries.versions))\n")
+            return .ended(Exit.ok)
+        case .success(.check(let settings)): return .ended(check(settings))
+        case .success(.probe(let settings)): return .probe(settings)
+        case .success(.serve(let settings)): return .serve(OneShotSettings(settings))
+        }
+    }
+
+    /// Polls on this thread until `work` is done.
+    private static func onLoop(_ work: @escaping @EventLoop @Sendable () async -> Int32) -> Int32 {
+        let result = ExitCode()
+        EventLoop.task {
+            result.value = await work()
+            EventLoop.stop()
+        }
+        EventLoop.run()
+        return EventLoop.assumeIsolated { result.value }
+    }
+
+    private static func check(_ settings: Settings) -> Int32 {
+        let files = FileChecks(settings)
+        guard filesAreGood(files) else { return Exit.config }
+        for warning in files.warnings { Console.error("hubgate: warning: \(warning)\n") }
+        Console.print("The settings are good.\n")
+        return Exit.ok
+    }
+
+    /// Looks into the files that the settings name, and says what is wrong with them.
+    private static func filesAreGood(_ files: FileChecks) -> Bool {
+        let faults = files.faults
+        for fault in faults { Console.error("hubgate: \(fault)\n") }
+        return faults.isEmpty
+    }
+
+    private static func serve(_ settings: OneShotSettings, _ arguments: [String]) -> Int32 {
+        guard filesAreGood(settings.files) else { return Exit.config }
+        let workers = settings.workers.resolved(processors: Processors.count)
+        guard workers > 1 else { return onLoop { await serve(settings, arguments, as: nil) } }
+        do throws(CError) {
+            switch try Supervisor(settings.take(), workers: workers, read: { read(arguments) }).run() {
+            case .ended(let code): return code
+            case .worker(let worker, let settings): return onLoop { await serve(settings, arguments, as: worker) }
+            case .sandbox(let line, let sandboxing):
+                return onLoop { await SandboxProcess.serve(line: line, sandboxing: sandboxing) }
+            }
+        } catch {
+            Console.error("hubgate: \(error)\n")
+            return Exit.unavailable
+        }
+    }
+
+    @EventLoop private static func serve(
+        _ settings: OneShotSettings, _ arguments: [String], as worker: Worker?
+    ) async -> Int32 {
+        // Before anybody is told that it runs: unheard, each of them would end it at once.
+        let (stopping, reloading) = (StopSignals(endsAtSecond: worker == nil), ReloadSignal())
+        let service: Service
+        do throws(CError) {
+            service = try Service(settings.take(), as: worker) { read(arguments) }
+        } catch {
+            Console.error("hubgate: \(error)\n")
+            return Exit.unavailable
+        }
+        reloading.reload = { service.reload() }
+        if let worker {
+            ChildProcess.hearSignals()
+            worker.say(.serving)
+        }
+        await stopping.first()
+        service.announceStop()
+        await service.stop()
+        withExtendedLifetime((stopping, reloading)) {}
+        return Exit.ok
+    }
+}
+
+/// The code with which the program ends.
+@EventLoop
+private final class ExitCode {
+    var value: Int32 = 0
+    nonisolated init() {}
+}
+
+/// The codes with which the program ends; the names are those of sysexits.h.
+enum Exit {
+    static let ok: Int32 = 0
+    static let failure: Int32 = 1
+    static let unavailable: Int32 = 69
+    static let config: Int32 = 78
+}
+
+/// The process's environment variables.
+enum Environment {
+    static var all: [String: String] {
+        var found: [String: String] = [:]
+        var entry = unsafe environ as UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
+        while let text = unsafe entry.pointee {
+            let line = unsafe String(cString: text)
+            if let equals = line.firstIndex(of: "=") {
+                found[String(line[..<equals])] = String(line[line.index(after: equals)...])
+            }
+            unsafe entry = entry.advanced(by: 1)
+        }
+        return found
+    }
+}

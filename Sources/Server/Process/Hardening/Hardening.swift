@@ -1,0 +1,119 @@
+import EventIO
+
+/// What the process gives up once it has its address, its key and its log. Lines for the log say what came of it.
+struct Hardening {
+    private(set) var notices: [String] = []
+    private(set) var warnings: [String] = []
+    /// Where TCP still leads; nil where the kernel's Landlock knows no ports.
+    private var openPorts: Set<UInt16>?
+
+    /// The first ABI of Landlock that knows TCP ports (Linux 6.7).
+    private static let abiOfPorts = 4
+
+    /// Becomes the user that the settings name. Throws when that is not to be had: nothing may be served with root's rights by accident.
+    mutating func dropPrivileges(_ settings: Settings) throws(CError) {
+        let user: ServiceUser
+        do throws(ServiceUser.Fault) {
+            user = try ServiceUser(settings.user)
+        } catch {
+            throw CError(error.description)
+        }
+        guard case .becomes(let account) = user else {
+            if settings.user != nil, UserAccount.currentName == "root" {
+                warnings.append("This runs as root, since user says so: a fault in it is worth the whole machine.")
+            }
+            return
+        }
+        do throws(CError) {
+            try account.become()
+        } catch {
+            throw CError(
+                "user: root could not become \(account.name): \(error). Start it as that user, or set user to root "
+                    + "to stay root")
+        }
+        notices.append(
+            "Started as root, and runs as \(account.name) (uid \(account.user), gid \(account.group)) from here on.")
+        try lookAtFiles(settings, for: account)
+    }
+
+    private mutating func lookAtFiles(_ settings: Settings, for account: UserAccount) throws(CError) {
+        // Each connection to the Hub reads it.
+        if let path = settings.authorities, let reason = FileAccess.denial(path) {
+            throw CError("ca_file: \(path.shown) cannot be read: \(reason)")
+        }
+        let read: [(String?, String?)] = [
+            ("tls_cert", settings.tlsCertificate), ("tls_key", settings.tlsKey), ("token_file", settings.tokenFile),
+            ("config", settings.config), (nil, Provenance.dotEnvPath),
+        ]
+        for case (let name, let path?) in read {
+            guard case let reason? = FileAccess.denial(path), SystemFiles.read(path) != .absent else { continue }
+            let subject = name.map { "\($0): \(path.shown)" } ?? path
+            warnings.append("\(subject) was read as root; a reload will fail, since it cannot be read: \(reason).")
+        }
+    }
+
+    /// Takes from the process the system calls, files and ports that it does not need, if `settings.sandboxing` is on. What the kernel or
+    /// the container does not have is a warning.
+    mutating func restrict(_ settings: Settings, site: SandboxSite?, as role: ProcessRestriction.Role) {
+        restrict(
+            settings.sandboxing, role,
+            ReadablePaths(settings, process: role == .serving ? "/proc/self" : "/proc"),
+            ports: Self.ports(settings) + (site?.ports ?? []))
+    }
+
+    /// The TCP ports of all that is called: content hosts by https, and by name where they have a port of their own; name servers too,
+    /// which are asked by TCP where a response does not fit into a datagram (RFC 7766).
+    static func ports(_ settings: Settings) -> [UInt16] {
+        let origins = settings.contentHosts.origins.compactMap { try? UpstreamAddress(reading: $0) }
+        let called = [settings.upstream] + (settings.inferenceUpstream.map { [$0] } ?? []) + origins
+        return [443, settings.nameServer?.port ?? 53] + called.map(\.port)
+    }
+
+    /// What a reload brought and only a restart can open, in a line for the log: what Landlock has closed stays so.
+    func portWarning(_ settings: Settings) -> String? {
+        guard let openPorts else { return nil }
+        let closed = Set(Self.ports(settings)).subtracting(openPorts).sorted().map(String.init)
+        guard !closed.isEmpty else { return nil }
+        return "content_hosts has ports that sandboxing has closed (\(closed.joined(separator: ", "))): "
+            + "restart to use them."
+    }
+
+    /// The same for the process of the sandbox's Hub, which calls nobody and reads nothing of ours.
+    mutating func restrictSandbox() {
+        restrict(true, .serving, ReadablePaths(nil, process: "/proc/self"), ports: [])
+    }
+
+    private mutating func restrict(
+        _ isOn: Bool, _ role: ProcessRestriction.Role, _ readable: ReadablePaths, ports: [UInt16]
+    ) {
+        guard isOn else {
+            warnings.append("sandboxing is off: a fault in the gateway can do all that its user can.")
+            return
+        }
+        var parts: [String] = []
+        do throws(CError) {
+            switch try ProcessRestriction.keep(paths: readable.paths, ports: ports) {
+            case 0: warnings.append("Sandboxing: this kernel has no Landlock, so all files of its user stay readable.")
+            case let abi:
+                parts.append("Landlock (ABI \(abi))")
+                if abi >= Self.abiOfPorts { openPorts = Set(ports) }
+            }
+        } catch {
+            warnings.append("Sandboxing: \(error), so all files of its user stay readable.")
+        }
+        do throws(CError) {
+            try ProcessRestriction.keepSystemCalls(of: role)
+            parts.append("seccomp")
+        } catch {
+            warnings.append("Sandboxing: \(error), so all system calls stay allowed.")
+        }
+        if !parts.isEmpty { notices.append("Sandboxing: \(parts.joined(separator: ", ")).") }
+    }
+}
+
+extension SandboxSite {
+    /// Those of its origins.
+    fileprivate var ports: [UInt16] {
+        [hub, cdn, cas].compactMap { $0.split(separator: ":").last.flatMap { UInt16($0) } }
+    }
+}

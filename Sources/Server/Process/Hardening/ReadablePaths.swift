@@ -1,0 +1,53 @@
+import Glibc
+
+/// The files and directories that the process needs after its start.
+///
+/// A file that is replaced by renaming is another file: so the rule is on its directory, where that is not the root. Links lead to
+/// other directories: so the directory of what they lead to is one more.
+struct ReadablePaths: Equatable {
+    /// What libcurl, OpenSSL, c-ares and libc read: authorities, resolv.conf, hosts, time zones, randomness.
+    private static let system = [
+        "/etc", "/usr/lib/ssl", "/usr/share/ca-certificates", "/usr/local/share/ca-certificates", "/usr/share/zoneinfo",
+        "/run/systemd/resolve", "/dev/urandom", "/dev/random",
+    ]
+
+    private(set) var paths: [String] = system
+
+    /// With `process`, where the kernel tells the process about itself.
+    init(_ settings: Settings?, process: String, realPath: (String) -> String? = RealPath.of) {
+        paths.append(process)
+        add("/etc/resolv.conf", realPath)
+        add("/etc/hosts", realPath)
+        guard let settings else { return }
+        let named = [
+            settings.tlsCertificate, settings.tlsKey, settings.tokenFile, settings.authorities, settings.config,
+            Provenance.dotEnvPath,
+        ]
+        for path in named.compactMap(\.self) + SettingsReading.defaultPaths { add(path, realPath) }
+    }
+
+    private mutating func add(_ path: String, _ realPath: (String) -> String?) {
+        let directory = Self.directory(of: path)
+        // Resolved, since the working directory itself may be the root.
+        for found in [realPath(directory), realPath(path).map(Self.directory)] {
+            guard let found else { continue }
+            let rule = found == "/" ? realPath(path) : found
+            if let rule, !paths.contains(rule) { paths.append(rule) }
+        }
+    }
+
+    static func directory(of path: String) -> String {
+        guard let slash = path.lastIndex(of: "/") else { return "." }
+        return slash == path.startIndex ? "/" : String(path[..<slash])
+    }
+}
+
+/// A path without links.
+enum RealPath {
+    /// Absolute; nil where nothing is.
+    static func of(_ path: String) -> String? {
+        guard let found = unsafe realpath(path, nil) else { return nil }
+        defer { unsafe free(found) }
+        return unsafe String(cString: found)
+    }
+}

@@ -1,0 +1,79 @@
+import EventIO
+import Synchronization
+
+/// Settings consumed once, so that the token is not retained: it lives as long as its last holder, and reloads replace it.
+final class OneShotSettings: Sendable {
+    private let settings: Mutex<Settings?>
+
+    let files: FileChecks
+    let workers: WorkerCount
+
+    init(_ settings: Settings) {
+        self.settings = Mutex(settings)
+        files = FileChecks(settings)
+        workers = settings.workers
+    }
+
+    func take() -> Settings {
+        settings.withLock { settings in
+            defer { settings = nil }
+            return settings ?? Settings()
+        }
+    }
+}
+
+/// The files and the user that the settings name and that are needed later: to be looked into before anybody is told that all is well.
+struct FileChecks: Sendable {
+    private let certificate: String
+    private let key: String
+    private let authorities: String?
+    private let user: String?
+
+    init(_ settings: Settings) {
+        certificate = settings.tlsCertificate
+        key = settings.tlsKey
+        authorities = settings.authorities
+        user = settings.user
+    }
+
+    /// One line each, beginning with the setting's name.
+    var faults: [String] {
+        [certificateFault, authoritiesFault, userFault].compactMap(\.self)
+    }
+
+    /// What does not keep the gateway from serving, in one line each.
+    var warnings: [String] {
+        (try? TLSContext(certificate: certificate, key: key))?.warnings ?? []
+    }
+
+    private var certificateFault: String? {
+        do throws(CError) {
+            _ = try TLSContext(certificate: certificate, key: key)
+            return nil
+        } catch {
+            return
+                "tls_cert, tls_key: \(error). `make certs` makes a pair to try; name yours with tls_cert and tls_key."
+        }
+    }
+
+    private var userFault: String? {
+        do throws(ServiceUser.Fault) {
+            _ = try ServiceUser(user)
+            return nil
+        } catch {
+            return error.description
+        }
+    }
+
+    /// libcurl would say of a wrong file at the first call only.
+    private var authoritiesFault: String? {
+        guard let path = authorities else { return nil }
+        switch SystemFiles.read(path) {
+        case .absent: return "ca_file: there is no file \(path.shown)"
+        case .failed(let reason): return "ca_file: \(path.shown) cannot be read: \(reason)"
+        case .bytes(let content):
+            let hasCertificate = String(decoding: content, as: UTF8.self).contains("-----BEGIN CERTIFICATE-----")
+            return hasCertificate ? nil : "ca_file: \(path.shown) holds no certificate in PEM"
+        }
+    }
+}

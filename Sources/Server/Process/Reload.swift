@@ -1,0 +1,55 @@
+import EventIO
+
+/// What a SIGHUP changes: found here, carried out by `Service`.
+struct Reload {
+    let settings: Settings
+    let tls: TLSContext
+    /// The names of the settings that change now, and of those that wait for a restart.
+    let changed: [String]
+    let needRestart: [String]
+
+    /// Why nothing changes, in one line for the log.
+    struct Refusal: Error, CustomStringConvertible {
+        let reasons: [String]
+
+        var description: String { "Not reloaded, all stays as it was: \(reasons.joined(separator: "; "))" }
+    }
+
+    /// `reading` is what the files say now; certificate and key are read here.
+    static func decide(_ old: Settings, _ reading: Result<Command, SettingsError>) -> Result<Reload, Refusal> {
+        switch reading {
+        case .success(.serve(let new)):
+            let (settings, needRestart) = old.reloaded(from: new)
+            let pair = [
+                ("tls_cert: the certificate", settings.tlsCertificate), ("tls_key: the private key", settings.tlsKey),
+            ]
+            for (name, path) in pair {
+                guard let reason = FileAccess.denial(path) else { continue }
+                return .failure(Refusal(reasons: ["\(name) \(path.shown) cannot be read: \(reason)"]))
+            }
+            do throws(CError) {
+                let tls = try TLSContext(certificate: settings.tlsCertificate, key: settings.tlsKey)
+                return .success(
+                    Reload(
+                        settings: settings, tls: tls, changed: old.differences(from: settings),
+                        needRestart: needRestart))
+            } catch {
+                return .failure(Refusal(reasons: ["tls_cert: \(error)"]))
+            }
+        case .failure(let error):
+            return .failure(Refusal(reasons: error.problems.map(\.description)))
+        case .success:
+            // The command line is the one that it serves by.
+            return .failure(Refusal(reasons: ["the command line asks for something else"]))
+        }
+    }
+
+    var summary: String {
+        let names = changed.isEmpty ? "no setting changed" : "changed: \(changed.joined(separator: ", "))"
+        return "Reloaded; certificate and key were read anew; \(names)."
+    }
+
+    var restartWarning: String? {
+        needRestart.isEmpty ? nil : "These settings changed and need a restart: \(needRestart.joined(separator: ", "))."
+    }
+}

@@ -1,0 +1,49 @@
+import EventIO
+
+/// How a server leaves: nobody who is connected, or about to be, gets an error for it.
+extension Server {
+    /// For a client's handshake that is half done when the address closes: its last packet is on its way.
+    private static let handshakeMilliseconds: UInt64 = 250
+    private static let checkMilliseconds: UInt64 = 10
+
+    /// Goes on accepting for `drain_delay` with readiness refused, then accepts who waits and no others, and lets requests finish within
+    /// `drain_timeout`. Gives the number of requests that it cut off after that.
+    func stop(_ settings: Settings) async -> Int {
+        gateway.drainState.beginDrain()
+        listener.announceDrain()
+        admin?.announceDrain()
+        await EventLoop.sleep(milliseconds: UInt64(settings.drainDelay.milliseconds))
+        let began = MonotonicInstant.now
+        let limit = Int(settings.drainTimeout.milliseconds) * 1000
+        listener.stopAccepting()
+        await EventLoop.sleep(milliseconds: min(Self.handshakeMilliseconds, UInt64(settings.drainTimeout.milliseconds)))
+        await empty(listener) { MonotonicInstant.now.microseconds(since: began) < limit }
+        // Last, so that whoever watches sees the others drain.
+        if let admin {
+            admin.stopAccepting()
+            await empty(admin) { MonotonicInstant.now.microseconds(since: began) < limit }
+        }
+        let cut = gateway.drainState.inFlight
+        await cutOff()
+        return cut
+    }
+
+    /// Returns when nobody waits in the listener's queue, and then nobody is connected, as long as `goesOn`.
+    private func empty(_ listener: Listener, while goesOn: () -> Bool) async {
+        while !listener.stopListening() || listener.connectionCount > 0, goesOn() {
+            await EventLoop.sleep(milliseconds: Self.checkMilliseconds)
+        }
+    }
+
+    /// Ends the connections that are left, then the calls to the Hub that were made for them.
+    private func cutOff() async {
+        metrics.refresh()
+        metrics.sources = nil
+        listener.close()
+        admin?.close()
+        pool.close()
+        while !pool.isIdle {
+            await EventLoop.sleep(milliseconds: 1)
+        }
+    }
+}

@@ -1,0 +1,142 @@
+import EventIO
+import HTTP
+import Hub
+
+/// A running gateway: its listener, its pool of upstream connections, and the gateway between them.
+@EventLoop
+final class Server {
+    let port: UInt16
+    /// That of `admin_listen`, if it is set.
+    let adminPort: UInt16?
+    let gateway: Gateway
+    let metrics: Metrics
+    let listener: Listener
+    let admin: Listener?
+    let pool: TransferPool
+    /// Outlives reloads, as the calls do that it counts.
+    private let admission: CallAdmission
+    private let leaks: LeakReporter
+    /// Without its token, which lives no longer than what serves with it.
+    private let origin: HubOrigin
+
+    /// Starts serving, as `worker` beside others of its parent. `warn` gets lines for the log.
+    /// Throws when the certificate is not good or the address not to be had.
+    init(
+        _ settings: Settings, origin: HubOrigin, log: AccessLog, as worker: Worker? = nil,
+        warn: @escaping (String) -> Void = { _ in }
+    ) throws(CError) {
+        let metrics = worker.map { Metrics($0.slots, worker: $0.number) } ?? Metrics()
+        self.metrics = metrics
+        let tls =
+            if let worker { worker.tls } else {
+                try TLSContext(certificate: settings.tlsCertificate, key: settings.tlsKey)
+            }
+        let pool = try TransferPool(
+            trust: origin.trust, dnsServer: settings.nameServer?.description, connections: settings.upstreamConnections)
+        let admission = CallAdmission(
+            limits: CallLimits(settings), patience: UInt64(settings.connectTimeout.milliseconds),
+            stall: Int(settings.writeTimeout.milliseconds))
+        self.admission = admission
+        let leaks = LeakReporter(metrics: metrics, warn: warn)
+        let upstreams = Upstreams(settings, origin: origin, pool: pool, admission: admission, leaks: leaks)
+        let gateway = Gateway(settings: settings, upstreams: upstreams, log: log, metrics: metrics)
+        self.pool = pool
+        self.leaks = leaks
+        self.gateway = gateway
+        self.origin = origin.with(token: nil)
+        let limits = Listener.Limits(settings)
+        let role = settings.adminListen == nil ? ListenerRole.only : .clients
+        do throws(CError) {
+            (listener, port) = try Listener.opened(
+                at: settings.listen.host, port: settings.listen.port, socket: worker?.socket, tls: tls, limits: limits
+            ) {
+                gateway.serve($0, at: role)
+            }
+        } catch {
+            pool.close()
+            throw error
+        }
+        do throws(CError) {
+            let opened = try settings.adminListen.map { (address) throws(CError) in
+                try Listener.opened(
+                    at: address.host, port: address.port, socket: worker?.adminSocket, tls: tls, limits: limits.forAdmin
+                ) {
+                    gateway.serve($0, at: .admin)
+                }
+            }
+            (admin, adminPort) = (opened?.listener, opened?.port)
+        } catch {
+            listener.close()
+            pool.close()
+            throw error
+        }
+        countEverything(log)
+    }
+
+    private func countEverything(_ log: AccessLog) {
+        pool.onEnd = { [metrics] in metrics.note($0) }
+        metrics.sources = MetricSources(
+            listeners: [listener] + (admin.map { [$0] } ?? []), pool: pool, admission: admission,
+            drainState: gateway.drainState, log: log)
+    }
+
+    /// Serves on with other settings, as far as they are reloadable. `tls` is for new connections.
+    func use(_ settings: Settings, token: Secret?, tls: TLSContext) {
+        let limits = Listener.Limits(settings)
+        admission.use(
+            total: CallLimits(settings).total, patience: UInt64(settings.connectTimeout.milliseconds),
+            stall: Int(settings.writeTimeout.milliseconds))
+        listener.use(tls)
+        listener.use(limits)
+        admin?.use(tls)
+        admin?.use(limits.forAdmin)
+        gateway.use(
+            settings,
+            upstreams: Upstreams(
+                settings, origin: origin.with(token: token), pool: pool, admission: admission,
+                leaks: leaks))
+    }
+
+    /// Closes everything at once. No call to the Hub may be under way.
+    func close() {
+        metrics.sources = nil
+        listener.close()
+        admin?.close()
+        pool.close()
+    }
+
+    var connectionCount: Int { listener.connectionCount }
+}
+
+extension CallLimits {
+    init(_ settings: Settings) {
+        self.init(
+            working: settings.upstreamConnections,
+            total: DescriptorLimit.calls(settings, of: DescriptorLimit.current),
+            waiting: settings.upstreamQueue)
+    }
+}
+
+extension Listener.Limits {
+    init(_ settings: Settings) {
+        self.init(
+            headBytes: UInt32(clamping: settings.headLimit.bytes),
+            targetBytes: UInt32(clamping: settings.targetLimit.bytes),
+            fields: UInt32(clamping: settings.fieldLimit),
+            connections: UInt32(clamping: DescriptorLimit.clients(settings, of: DescriptorLimit.current)),
+            connectionsPerAddress: UInt32(clamping: settings.maxConnectionsPerAddress),
+            requests: UInt32(clamping: settings.maxRequestsPerConnection),
+            bufferedBytes: settings.bufferedLimit.bytes, handshake: settings.handshakeTimeout.milliseconds,
+            head: settings.headTimeout.milliseconds,
+            bodyStall: settings.bodyTimeout.milliseconds, writeStall: settings.writeTimeout.milliseconds,
+            writePause: settings.idleDownloadTimeout.milliseconds, idle: settings.idleTimeout.milliseconds)
+    }
+
+    /// Of the listener for `/-/`: few connections, which those of clients cannot take away.
+    fileprivate var forAdmin: Self {
+        var limits = self
+        limits.connections = 64
+        limits.connectionsPerAddress = 0
+        return limits
+    }
+}

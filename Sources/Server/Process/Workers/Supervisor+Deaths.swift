@@ -1,0 +1,69 @@
+import EventIO
+import Glibc
+import Logging
+
+/// Workers that die, and those that hang.
+extension Supervisor {
+    /// With a service manager's watchdog: a worker that says nothing for so long, in milliseconds, is ended.
+    private static let shortestSilence = 5_000
+
+    func note(_ end: ChildProcess.End) {
+        if let sandbox, end.pid == sandbox.child.pid {
+            self.sandbox = nil
+            hasFailed = true
+            log.error("The sandbox's Hub (pid \(end.pid)) \(end.text): stopping.")
+            if !isStopping { stop() }
+            return
+        }
+        guard let index = places.firstIndex(where: { $0.child?.pid == end.pid }) else { return }
+        let number = places[index].number
+        let wait = places[index].left()
+        slots.clearGauges(ofWorker: number)
+        countWorkers()
+        finishReloadIfDone()
+        if isStopping {
+            places[index].due = nil
+            if end.code != Exit.ok {
+                hasFailed = true
+                log.error("Worker \(number) (pid \(end.pid)) \(end.text) while it stopped; its requests are lost.")
+            }
+            finishIfEmpty()
+        } else if isUp {
+            let loss = end.code == Exit.ok ? "" : "; its requests are lost"
+            let next = wait == 0 ? "at once" : "in \(wait) ms"
+            log.error("Worker \(number) (pid \(end.pid)) \(end.text)\(loss). Another starts \(next).")
+        } else {
+            log.error("Worker \(number) (pid \(end.pid)) \(end.text) before it served.")
+            failStart(end.code ?? 0)
+        }
+    }
+
+    /// A gateway of which a part never came up does not start. Says nothing once it is up: then workers are tried again.
+    func failStart(_ code: Int32) {
+        guard !isUp else { return }
+        verdict = code > 0 ? code : Exit.unavailable
+    }
+
+    /// How long nothing is to be done, in milliseconds; nil: until something happens.
+    var untilDue: Int? {
+        let feed = notify.watchdogMilliseconds == nil || !isUp ? nil : nextFeed
+        let due = places.compactMap(\.due).min()
+        return [feed, due, reload?.due].compactMap(\.self).min().map { max(0, $0 - MonotonicInstant.now.milliseconds) }
+    }
+
+    /// The service manager's watchdog watches this process; this process watches its workers.
+    func feedWatchdog() {
+        guard isUp, let milliseconds = notify.watchdogMilliseconds, nextFeed <= MonotonicInstant.now.milliseconds else {
+            return
+        }
+        notify.alive()
+        nextFeed = MonotonicInstant.now.milliseconds + Int(clamping: milliseconds)
+        let most = max(Self.shortestSilence, 2 * Int(clamping: milliseconds))
+        for place in places {
+            let silence = MonotonicInstant.now.milliseconds - place.heard.milliseconds
+            guard let child = place.child, silence > most else { continue }
+            log.error("Worker \(place.number) (pid \(child.pid)) has been stuck for \(silence) ms: it is ended.")
+            child.send(SIGKILL)
+        }
+    }
+}

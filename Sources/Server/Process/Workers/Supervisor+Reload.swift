@@ -1,0 +1,107 @@
+import EventIO
+import Glibc
+import Logging
+
+/// A reload that waits for the workers.
+struct ReloadUnderWay {
+    /// A worker that is stuck does not keep the others from the next one, in milliseconds.
+    private static let longest = 5_000
+
+    let reload: Reload
+    /// When it is told of, in milliseconds by `MonotonicInstant`, whoever has answered.
+    let due = MonotonicInstant.now.milliseconds + longest
+    /// How many found a fault that the parent did not.
+    var refusals = 0
+}
+
+/// SIGHUP: the parent looks first, and if all is good its workers do the same for themselves, each at once.
+extension Supervisor {
+    func startReload() {
+        guard !isStopping else { return }
+        guard reload == nil else {
+            reloadsAgain = true
+            return
+        }
+        if isUp { notify.reloading() }
+        switch Reload.decide(settings, read()) {
+        case .success(let found):
+            settings = found.settings
+            threshold.level = settings.logLevel.level
+            tls = found.tls
+            noteCertificate(tls)
+            reload = ReloadUnderWay(reload: found)
+            for index in places.indices {
+                places[index].owesReload = places[index].child != nil
+                places[index].child?.send(SIGHUP)
+            }
+            finishReloadIfDone()
+        case .failure(let refusal):
+            log.error("\(refusal)")
+            if isUp { notify.ready(status) }
+        }
+    }
+
+    func answered(_ index: Int, didReload: Bool) {
+        // Somebody may have sent SIGHUP to the worker itself.
+        guard places[index].owesReload else { return }
+        places[index].owesReload = false
+        if !didReload { reload?.refusals += 1 }
+        finishReloadIfDone()
+    }
+
+    /// Tells of it when no worker is left that has not answered or died, or when it has taken too long.
+    func finishReloadIfDone() {
+        let silent = places.count(where: \.owesReload)
+        guard let done = reload, silent == 0 || done.due <= MonotonicInstant.now.milliseconds else { return }
+        reload = nil
+        log.notice("\(done.reload.summary)")
+        if let warning = done.reload.restartWarning { log.warning("\(warning)") }
+        if let warning = hardening.portWarning(settings) { log.warning("\(warning)") }
+        if done.refusals > 0 {
+            log.warning("\(done.refusals) of \(places.count) workers kept what they had; send SIGHUP again.")
+        }
+        if silent > 0 {
+            log.warning("\(silent) of \(places.count) workers have not answered, and may have what they had.")
+            for index in places.indices { places[index].owesReload = false }
+        }
+        if isUp { notify.ready(status) }
+        if reloadsAgain {
+            reloadsAgain = false
+            startReload()
+        }
+    }
+
+    /// The one figure of the gateway as a whole that changes with a reload.
+    func noteCertificate(_ tls: TLSContext) {
+        slots[.certificateExpiry] = UInt64(clamping: tls.expires * 1_000_000)
+    }
+}
+
+/// The end of a gateway: its workers drain, then the parent goes.
+extension Supervisor {
+    /// The first time in order; the second time at once.
+    func stop() {
+        guard !isStopping else {
+            verdict = Exit.failure
+            return
+        }
+        isStopping = true
+        log.notice("\(Service.stopping)")
+        notify.stopping("Stopping, requests in flight: \(slots.sum(of: .requestsInFlight))")
+        for index in places.indices {
+            places[index].due = nil
+            places[index].child?.send(SIGTERM)
+        }
+        finishIfEmpty()
+    }
+
+    func finishIfEmpty() {
+        guard isStopping, places.allSatisfy({ $0.child == nil }) else { return }
+        verdict = verdict ?? (hasFailed ? Exit.failure : Exit.ok)
+    }
+
+    /// Whoever is left goes at once.
+    func endChildren() {
+        for child in places.compactMap(\.child) + (sandbox.map { [$0.child] } ?? []) { child.send(SIGKILL) }
+    }
+}

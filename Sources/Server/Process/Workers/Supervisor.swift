@@ -1,0 +1,176 @@
+import EventIO
+import Glibc
+import Logging
+
+/// The parent of workers: starts them, starts another for each that dies, and gives on what the operator says. It serves nobody and has
+/// no event loop, since what it forks could not share one.
+final class Supervisor {
+    /// What this process is when `run` returns: the parent at its end, or one of its children at their beginning.
+    enum Outcome {
+        case ended(Int32)
+        case worker(Worker, OneShotSettings)
+        case sandbox(line: Int32, sandboxing: Bool)
+    }
+
+    /// The last good ones: the next worker begins with them.
+    var settings: Settings
+    let read: Service.Reader
+    let log: Logger
+    let threshold: SharedLogLevel
+    let notify = SystemdNotifier(Environment.all)
+    let signals: ParentSignals
+    let terminal = ControllingTerminal()
+    let port: PortReservation
+    let adminPort: PortReservation?
+    /// The last good one: the next worker begins with it.
+    var tls: TLSContext
+    private let output = NonblockingDescriptor(STDOUT_FILENO)
+    private(set) var hardening = Hardening()
+    let slots: MetricSlots
+    var sandbox: SandboxProcess?
+    var places: [WorkerSlot]
+    /// All have served once, and the operator knows it.
+    var isUp = false
+    var isStopping = false
+    var reload: ReloadUnderWay?
+    /// SIGHUP came while a reload was under way.
+    var reloadsAgain = false
+    var nextFeed = MonotonicInstant.now.milliseconds
+    /// With which code it ends; nil as long as it goes on.
+    var verdict: Int32?
+    /// Requests were lost while it stopped, or it stopped because of a fault.
+    var hasFailed = false
+
+    /// Takes the addresses and reads the key, then becomes the user of the settings. Throws when one of these is not to be had.
+    init(_ settings: Settings, workers: Int, read: @escaping Service.Reader) throws(CError) {
+        let threshold = SharedLogLevel(settings.logLevel.level)
+        let form = LogEncoding(settings.logFormat, isTerminal: isatty(STDOUT_FILENO) == 1)
+        self.settings = settings
+        self.read = read
+        self.threshold = threshold
+        log = Logger(label: "hubgate") { _ in GatewayLogHandler(threshold: threshold, form: form) }
+        signals = try ParentSignals()
+        let port = try PortReservation(settings.listen.host, port: settings.listen.port)
+        let adminPort = try settings.adminListen.map { (address) throws(CError) in
+            try PortReservation(address.host, port: address.port)
+        }
+        self.port = port
+        self.adminPort = adminPort
+        slots = MetricSlots(workers: workers)
+        places = try (1...workers).map { (number) throws(CError) in
+            WorkerSlot(number: number, socket: try port.join(), adminSocket: try adminPort?.join())
+        }
+        slots.describe()
+        // Made here and not in each worker: a URL that one has signed is opened by another.
+        SharedSecret.make()
+        _ = SignedURLKey.ofThisStart
+        tls = try TLSContext(certificate: settings.tlsCertificate, key: settings.tlsKey)
+        try hardening.dropPrivileges(settings)
+    }
+
+    func run() throws(CError) -> Outcome {
+        if settings.sandbox {
+            switch try SandboxProcess.fork() {
+            case .child(let line): return .sandbox(line: line, sandboxing: settings.sandboxing)
+            case .parent(let process): sandbox = process
+            case nil: return .ended(Exit.unavailable)
+            }
+        }
+        noteCertificate(tls)
+        hardening.restrict(settings, site: sandbox?.site, as: .supervisor)
+        for index in places.indices { places[index].due = 0 }
+        while true {
+            if let outcome = fill() { return outcome }
+            signals.wait(orFor: places.compactMap { $0.child?.line }, milliseconds: untilDue)
+            while let signal = signals.next() { take(signal) }
+            listen()
+            finishReloadIfDone()
+            feedWatchdog()
+            if let verdict {
+                endChildren()
+                return .ended(verdict)
+            }
+        }
+    }
+
+    /// Starts who is due; returns in a child only.
+    private func fill() -> Outcome? {
+        for index in places.indices {
+            guard let due = places[index].due, due <= MonotonicInstant.now.milliseconds else { continue }
+            do throws(CError) {
+                switch try ChildProcess.fork() {
+                case .parent(let child):
+                    places[index].retained(by: child)
+                    if isUp { slots[.workerRestarts] += 1 }
+                case .child(let line): return asWorker(places[index], line: line)
+                }
+            } catch {
+                log.error("Worker \(places[index].number): \(error).")
+                // A life of no length: the next attempt waits longer.
+                places[index].began = .now
+                _ = places[index].left()
+                failStart(Exit.unavailable)
+            }
+        }
+        return nil
+    }
+
+    private func asWorker(_ place: WorkerSlot, line: Int32) -> Outcome {
+        let worker = Worker(
+            number: place.number, port: port.port, adminPort: adminPort?.port, socket: place.socket,
+            adminSocket: place.adminSocket, tls: tls, output: output, slots: slots, sandbox: sandbox?.site, line: line)
+        // The child's copy of its parent's memory shall not keep a token that a reload replaces.
+        defer { settings = Settings() }
+        return .worker(worker, OneShotSettings(settings))
+    }
+
+    private func take(_ signal: Int32) {
+        switch signal {
+        case SIGCHLD:
+            while let end = ChildProcess.ended() { note(end) }
+        case SIGHUP:
+            if !terminal.isGone { startReload() } else if !isStopping { stop() }
+        default: stop()
+        }
+    }
+
+    /// Hears what the workers say.
+    private func listen() {
+        for index in places.indices {
+            for byte in places[index].child?.said() ?? [] {
+                places[index].heard = .now
+                switch WorkerMessage(rawValue: byte) {
+                case .serving: serves(index)
+                case .reloaded: answered(index, didReload: true)
+                case .notReloaded: answered(index, didReload: false)
+                case .alive, nil: break
+                }
+            }
+        }
+    }
+
+    private func serves(_ index: Int) {
+        places[index].isServing = true
+        countWorkers()
+        if isUp {
+            log.notice("Worker \(places[index].number) serves again (pid \(places[index].child?.pid ?? 0)).")
+        } else if places.allSatisfy(\.isServing) {
+            isUp = true
+            greet()
+        }
+    }
+
+    private func greet() {
+        let greeting = StartupBanner.lines(
+            settings, port: port.port, adminPort: adminPort?.port, sandbox: sandbox?.site, workers: places.count)
+        for line in greeting + hardening.notices { log.notice("\(line)") }
+        for line in hardening.warnings { log.warning("\(line)") }
+        notify.ready(status)
+    }
+
+    var status: String { "Listening on port \(port.port), workers: \(places.count { $0.isServing })" }
+
+    func countWorkers() {
+        slots[.workers] = UInt64(places.count { $0.isServing })
+    }
+}

@@ -1,0 +1,90 @@
+import EventIO
+import HTTP
+import Hub
+
+/// Which fields go through a gateway and which stay on their side (RFC 9110 section 7.6.1).
+enum EndToEndHeaders {
+    /// Of a connection, or of the framing that each side makes anew.
+    private static let hopByHop = [
+        "Connection", "Keep-Alive", "Proxy-Connection", "Proxy-Authenticate", "Proxy-Authorization", "TE", "Trailer",
+        "Transfer-Encoding", "Upgrade", "Content-Length",
+    ]
+
+    /// By these, servers that trust who stands before them learn for whom a request is: it is not for the client to say.
+    private static let ofAProxy = [
+        "Forwarded", "Via", "X-Forwarded", "X-Forward-For", "X-Real-IP", "True-Client-IP", "Client-IP", "X-Client-IP",
+        "X-Cluster-Client-IP", "X-Remote-IP", "X-Remote-Addr", "X-Originating-IP", "X-ProxyUser-IP", "Fastly-Client",
+        "Fastly-Client-IP", "Fastly-SSL", "Front-End-Https", "X-Scheme", "X-URL-Scheme", "X-Host", "Proxy",
+        "X-SSL-Client-Cert", "X-Client-Cert", "Client-Cert", "Client-Cert-Chain", "X-Remote-User", "Remote-User",
+    ]
+    /// By these, some servers act on another method or path than those of the request, which were judged here.
+    private static let inPlaceOfTheRequest = [
+        "X-HTTP-Method", "X-HTTP-Method-Override", "X-Method-Override", "X-Rewrite-URL", "X-Rewrite-URI", "X-Real-URL",
+        "X-Proxy-URL", "X-HTTP-Host-Override", "X-HTTP-DestinationURL",
+    ]
+
+    /// What a client says of itself or of others that the Hub must not hear from us: credentials are added by the access mode,
+    /// cookies belong to browsers.
+    private static let notUpstream = CaselessWords(
+        hopByHop + ofAProxy + inPlaceOfTheRequest + ["Host", "Expect", "Authorization", "Cookie", "Cookie2"],
+        prefixes: ["X-Forwarded-", "X-Original-", "CF-", "CloudFront-", "X-Envoy-", "X-Middleware-"])
+
+    /// What speaks of the Hub's own origin and would be taken for ours: what a browser keeps for an origin, what it tells others of it,
+    /// and where it looks for more of it. Not among them is what says who may read a response (`Access-Control-`): pages that use a
+    /// gateway by CORS need that, and `CrossSite` is what guards the gateway's token.
+    private static let notDownstream = CaselessWords(
+        hopByHop + [
+            "Set-Cookie", "Set-Cookie2", "Alt-Svc", "Alt-Used", "Strict-Transport-Security", "Public-Key-Pins",
+            "Public-Key-Pins-Report-Only", "Expect-CT", "Clear-Site-Data", "NEL", "Report-To", "Reporting-Endpoints",
+            "Content-Security-Policy-Report-Only", "Service-Worker-Allowed", "Service-Worker-Navigation-Preload",
+            "Origin-Agent-Cluster", "Origin-Trial", "Accept-CH", "Accept-CH-Lifetime", "Critical-CH",
+            "Permissions-Policy", "Permissions-Policy-Report-Only", "Feature-Policy", "Document-Policy",
+            "Document-Policy-Report-Only", "Require-Document-Policy", "Speculation-Rules", "Supports-Loading-Mode",
+            "Use-As-Dictionary", "Set-Login", "Activate-Storage-Access", "Observe-Browsing-Topics", "SourceMap",
+            "X-SourceMap", "X-DNS-Prefetch-Control", "Integrity-Policy", "Integrity-Policy-Report-Only",
+        ],
+        prefixes: ["Attribution-Reporting-", "Sec-Session-", "Secure-Session-", "Cross-Origin-"])
+
+    /// What Connection mostly says; it names no field.
+    private static let persistence = CaselessWords(["keep-alive", "close"])
+
+    static func upstream(_ headers: Headers) -> Headers {
+        filtered(headers, without: notUpstream)
+    }
+
+    static func downstream(_ headers: Headers) -> Headers {
+        filtered(headers, without: notDownstream)
+    }
+
+    private static func filtered(_ headers: Headers, without names: CaselessWords) -> Headers {
+        var kept = headers
+        kept.removeAll(names)
+        guard !headers.isEvery("Connection", among: persistence) else { return kept }
+        kept.removeAll(listedIn: "Connection", of: headers)
+        return kept
+    }
+}
+
+extension RelayedDocument {
+    /// The fields of a relayed response, as they go to a client.
+    static func headers(of head: Transfer.Head) -> Headers {
+        var headers = EndToEndHeaders.downstream(head.headers)
+        isolate(&headers)
+        return headers
+    }
+}
+
+/// What `xet = hide` changes in requests to the Hub.
+enum HiddenXet {
+    /// With this a client asks where in Xet a file is, instead of for the file.
+    private static let fileInfo = "application/vnd.xet-fileinfo+json"
+
+    /// Throws `notFound` for a request to be let into Xet: without that the client would go there, where nobody lets it in.
+    static func prepare(_ request: inout Request) throws(Failure) {
+        let path = request.target.path
+        guard !path.contains("/xet-read-token/"), !path.contains("/xet-write-token/") else { throw .xetHidden }
+        guard let accept = request.headers["Accept"], accept.lowercased().contains(fileInfo) else { return }
+        let kept = accept.split(separator: ",").filter { !$0.lowercased().contains(fileInfo) }
+        request.headers.set("Accept", kept.isEmpty ? "*/*" : kept.joined(separator: ","))
+    }
+}

@@ -1,0 +1,55 @@
+import EventIO
+import HTTP
+import Hub
+
+/// What is answered without asking the store: the Hub's redirect says enough.
+extension FileRedirect {
+    /// The response to a condition that fails, or to HEAD; nil where the store has to be asked.
+    func answerAtOnce(to request: Request) -> Transfer.Head? {
+        switch Preconditions.outcome(of: request, etag: metadata["ETag"]) {
+        case .goOn: request.method == .head ? headAnswer : nil
+        case .answer(let status): Transfer.Head(status: status, headers: unmet(status))
+        }
+    }
+
+    private func unmet(_ status: Status) -> Headers {
+        var headers = metadata
+        if status.allowsContent { headers.set("Content-Length", "0") }
+        return headers
+    }
+
+    /// What HEAD is answered where the size is known, under another name.
+    var headAnswer: Transfer.Head? {
+        guard let size = linkedSize else { return nil }
+        var headers = metadata
+        headers.set("Content-Length", String(size))
+        headers.set("Accept-Ranges", "bytes")
+        for (name, parameter) in Self.signedFields {
+            if let value = signed(parameter) { headers.set(name, value) }
+        }
+        return Transfer.Head(status: .ok, headers: headers)
+    }
+
+    /// In bytes. Nil where the Hub says nothing, or no number: it is taken for a length, and must not trap.
+    var linkedSize: Int? {
+        let all = redirect.headers.values(of: "X-Linked-Size")
+        guard let text = all.first, all.allSatisfy({ $0 == text }), (1...18).contains(text.utf8.count),
+            text.utf8.allSatisfy({ (0x30...0x39).contains($0) })
+        else { return nil }
+        return Int(text)
+    }
+
+    /// What a pre-signed URL tells the store to say of the content (the response parameters of Amazon's GetObject).
+    private static let signedFields = [
+        ("Content-Type", "response-content-type"), ("Content-Disposition", "response-content-disposition"),
+    ]
+
+    private func signed(_ parameter: String) -> String? {
+        guard let query = url.utf8.firstIndex(of: UInt8(ascii: "?")) else { return nil }
+        for part in url[query...].dropFirst().split(separator: "&") where part.hasPrefix("\(parameter)=") {
+            let value = PercentEncoding.decode(part.utf8.dropFirst(parameter.utf8.count + 1))
+            return value.isEmpty || !Headers.isFieldValue(value) ? nil : value
+        }
+        return nil
+    }
+}

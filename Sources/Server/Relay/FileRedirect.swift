@@ -1,0 +1,129 @@
+import EventIO
+import HTTP
+import Hub
+
+/// The step from the Hub to where a file's bytes are: the gateway takes it itself, so that a client needs to reach no other host
+/// and what it gets at the Hub's path has the metadata that only the Hub's redirect carries.
+struct FileRedirect: Sendable {
+    /// Where the bytes are: absolute, on one of the hosts that are allowed to hold the Hub's content.
+    private(set) var url: String
+    /// The head of the Hub's redirect.
+    var redirect: Transfer.Head
+    /// What the store is asked with. It is the client's method; where a store refuses HEAD, which a URL that is signed for GET does not
+    /// allow, it is asked by GET and stopped when its head is there.
+    private(set) var method: Method
+    /// Whether the store's own redirect may still be followed.
+    private var mayGoOn = true
+    /// Whether the Hub may be asked for another URL, in the place of one that has expired.
+    var mayAskAnew = true
+
+    /// Fields of the request that choose which bytes come back. No credential is among them.
+    private static let requestFields = [
+        "Range", "If-Range", "If-Modified-Since", "If-Unmodified-Since", "Accept-Encoding", "User-Agent",
+    ]
+    /// What only the store knows of the content that it sends.
+    private static let contentFields = [
+        "Content-Length", "Content-Range", "Content-Encoding", "Accept-Ranges", "Content-Type", "Content-Disposition",
+        "Last-Modified",
+    ]
+    /// What describes the redirect and would be wrong of the content.
+    private static let redirectFields = [
+        "Location", "Content-Length", "Content-Type", "Content-Encoding", "ETag",
+    ]
+
+    /// Nil where the response does not redirect, or redirects to a place on the Hub.
+    /// Throws `hubBroken` for a redirect to anywhere else, because the client would follow it out of here.
+    init?(_ head: Transfer.Head, of request: Request, hosts: ContentHosts) throws(Failure) {
+        guard let location = try head.location, head.status.isRedirect else { return nil }
+        let isRead = request.method == .get || request.method == .head
+        switch hosts.place(of: location) {
+        case .hub: return nil
+        case .content where isRead && head.isFollowed: break
+        case .content, .elsewhere:
+            throw .contentElsewhere(ContentHosts.host(of: location) ?? "a place without a clear host")
+        }
+        url = location
+        redirect = head
+        method = request.method
+    }
+
+    /// The request for the bytes: nothing of the client goes along but what chooses them.
+    func request(for original: Request) throws(Failure) -> Request {
+        var headers: Headers = [:]
+        for name in Self.requestFields {
+            if let value = original.headers[name] { headers.append(name, value) }
+        }
+        // RFC 9110 section 14.2: a range of HEAD is none, and a store that is asked by GET instead must not take it for one.
+        if original.method == .head {
+            headers.remove("Range")
+            headers.remove("If-Range")
+        }
+        // RFC 9110 section 13.2.2: dates count only where no ETag was named, and those are judged here.
+        if original.headers.contains("If-None-Match") { headers.remove("If-Modified-Since") }
+        if original.headers.contains("If-Match") { headers.remove("If-Unmodified-Since") }
+        // The client knows the linked ETag, the store one of its own: the condition is decided here. A date is the store's.
+        if let condition = headers["If-Range"], condition.hasSuffix("\"") {
+            headers.remove("If-Range")
+            if condition != metadata["ETag"] { headers.remove("Range") }
+        }
+        return Request(method: method, target: .root, headers: headers)
+    }
+
+    /// The store's response with the Hub's metadata: to the client one response of one server.
+    func joined(_ content: Transfer.Head) -> Transfer.Head {
+        var headers = metadata
+        for name in Self.contentFields {
+            if let value = content.headers[name] { headers.append(name, value) }
+        }
+        // Both have chosen: the Hub where the content is, the store in which coding.
+        for value in content.headers.values(of: "Vary") { headers.append("Vary", value) }
+        return Transfer.Head(status: content.status, headers: headers)
+    }
+
+    /// The linked ETag names the content in every client's cache; the store's own is another.
+    var metadata: Headers {
+        var headers = redirect.headers
+        for name in Self.redirectFields { headers.remove(name) }
+        if linkedSize == nil { headers.remove("X-Linked-Size") }
+        if let etag = redirect.headers["X-Linked-Etag"] { headers.set("ETag", etag) }
+        return headers
+    }
+}
+
+// MARK: the steps after it
+
+extension FileRedirect {
+    /// The same store, asked by GET.
+    var byGet: FileRedirect {
+        var hop = self
+        hop.method = .get
+        return hop
+    }
+
+    /// Where the store leads on to. Throws `hubBroken` for a place that is not allowed, and the second time for any.
+    func onward(_ content: Transfer.Head, hosts: ContentHosts) throws(Failure) -> FileRedirect? {
+        guard let location = try content.location, content.status.isRedirect else { return nil }
+        let target = ContentHosts.resolved(location, from: url)
+        let host = target.flatMap { ContentHosts.host(of: $0) } ?? "a place without a clear host"
+        guard mayGoOn else { throw .storeLeadsOn(to: host) }
+        guard let target, content.isFollowed, hosts.allows(target) else { throw .contentElsewhere(host) }
+        var hop = self
+        (hop.url, hop.mayGoOn) = (target, false)
+        return hop
+    }
+}
+
+extension Transfer.Head {
+    /// Where it leads. Throws `hubBroken` where it leads to two places: each client may go to another of them.
+    var location: String? {
+        get throws(Failure) {
+            guard headers.contains("Location") else { return nil }
+            let all = headers.values(of: "Location")
+            guard all.count == 1 else { throw .hubBroken("it has \(all.count) Location fields") }
+            return all[0]
+        }
+    }
+
+    /// Whether HTTP libraries go where such a redirect leads (RFC 9110 section 15.4).
+    var isFollowed: Bool { [301, 302, 303, 307, 308].contains(status.code) }
+}

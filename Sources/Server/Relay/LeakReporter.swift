@@ -1,0 +1,52 @@
+import EventIO
+import HTTP
+import Hub
+
+/// Counts leaks, and tells of each kind once.
+@EventLoop
+final class LeakReporter {
+    /// What a Hub can fill with names of hosts.
+    private static let most = 1000
+
+    private let metrics: Metrics
+    private let warn: (String) -> Void
+    private var told: Set<UpstreamLeak> = []
+
+    /// `warn` gets one line, without a path or a query.
+    init(metrics: Metrics, warn: @escaping (String) -> Void) {
+        self.metrics = metrics
+        self.warn = warn
+    }
+
+    func note(_ leak: UpstreamLeak) {
+        metrics.add(.leaks, at: leak.place.rawValue)
+        guard told.count < Self.most, told.insert(leak).inserted else { return }
+        warn(
+            "A response of the Hub leads clients past this gateway: \(leak.place.words) names \(leak.host). "
+                + "hubgate_upstream_leaks_total counts them; strict_leaks answers 502 instead.")
+    }
+}
+
+extension Upstream {
+    /// Looks at a head that is about to go out. `gateway` is this gateway's address, as the client knows it.
+    /// Throws `hubBroken` with `strict_leaks`.
+    func check(_ headers: Headers, gateway: String) throws(Failure) {
+        guard let leak = detector.leak(in: headers, gateway: gateway) else { return }
+        try found(leak)
+    }
+
+    /// Looks in the same way at JSON as it goes by; what is found there counts once.
+    func scanner(gateway: String) -> URLScanner {
+        var isFound = false
+        return URLScanner { (url) throws(Failure) in
+            guard !isFound, let host = self.detector.host(in: url, gateway: gateway) else { return }
+            isFound = true
+            try self.found(UpstreamLeak(place: .body, host: host))
+        }
+    }
+
+    private func found(_ leak: UpstreamLeak) throws(Failure) {
+        leaks.note(leak)
+        if isStrict { throw .leak(to: leak.host, in: leak.place.words) }
+    }
+}

@@ -1,0 +1,94 @@
+import EventIO
+import HTTP
+import Hub
+
+extension Relay {
+    /// Rewrites as much as this turn has time for and the client takes. False: the bytes have to come again, since some are left.
+    func takeRewritten(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+        while takenBytes < bytes.count {
+            guard exchange.queuedBytes < Self.highMark else {
+                place?.waitsForClient()
+                return false
+            }
+            guard RewriteTurn.hasTime else {
+                EventLoop.post { self.transfer?.resume() }
+                return false
+            }
+            do throws(Failure) {
+                try unsafe rewriteSome(bytes)
+            } catch {
+                give(up: error)
+                break
+            }
+        }
+        takenBytes = 0
+        return true
+    }
+
+    /// Rewrites for a while, and lets out what has come of it. The head goes out with all that came with it: until that has been looked
+    /// at, the client can be told what is wrong.
+    private func rewriteSome(_ bytes: UnsafeBufferPointer<UInt8>) throws(Failure) {
+        let start = waitingHead == nil ? takenBytes : 0
+        while takenBytes < bytes.count, RewriteTurn.hasTime,
+            waitingHead != nil || gathered.map({ $0.count < Self.pieceBytes }) ?? true
+        {
+            let range = takenBytes..<min(takenBytes + RewriteTurn.pieceBytes, bytes.count)
+            try RewriteTurn.count { () throws(Failure) in try unsafe rewrite(bytes, range, gatheredFrom: start) }
+            takenBytes = range.upperBound
+        }
+        if waitingHead != nil {
+            guard takenBytes == bytes.count else { return }
+            if waitingHead?.contentLength == bytes.count { return try unsafe writeWhole(bytes) }
+            startRewritten(length: nil)
+        }
+        unsafe write(gathered.take(), UnsafeBufferPointer(rebasing: bytes[start..<takenBytes]))
+    }
+
+    private func rewrite(
+        _ bytes: UnsafeBufferPointer<UInt8>, _ range: Range<Int>, gatheredFrom start: Int
+    ) throws(Failure) {
+        let piece = unsafe UnsafeBufferPointer(rebasing: bytes[range])
+        let changed = try rewriter?.rewrite(unsafe piece.span)
+        if let changed { try scanner?.scan(changed.span) } else { try scanner?.scan(unsafe piece.span) }
+        guard gathered != nil || changed != nil else { return }
+        var whole = unsafe gathered.take() ?? Array(bytes[start..<range.lowerBound])
+        if let changed { whole += changed } else { unsafe whole.append(contentsOf: piece) }
+        gathered = whole
+    }
+
+    /// All of it is here, as mostly: what becomes of it has a length, and if nothing had to be changed all fields stay.
+    private func writeWhole(_ bytes: UnsafeBufferPointer<UInt8>) throws(Failure) {
+        let tail = try rewriter?.finish() ?? []
+        try scanner?.scan(tail.span)
+        var whole = gathered.take()
+        if !tail.isEmpty { whole = unsafe (whole ?? Array(bytes)) + tail }
+        if let whole {
+            startRewritten(length: whole.count)
+        } else if let head = waitingHead {
+            missingBytes = head.contentLength
+            waitingHead = nil
+            start(head)
+        }
+        unsafe write(whole, bytes)
+        rewriter = nil
+        scanner = nil
+        finish()
+    }
+
+    /// Lets the head out, if it still waits: without what is of the bytes as the Hub sent them.
+    func startRewritten(length: Int?) {
+        guard var head = waitingHead else { return }
+        head.headers.remove("Content-Length")
+        head.headers.remove("ETag")
+        missingBytes = length
+        waitingHead = nil
+        start(head)
+        missingBytes = nil
+    }
+
+    private func write(_ changed: [UInt8]?, _ bytes: UnsafeBufferPointer<UInt8>) {
+        guard let changed else { return _ = unsafe exchange.write(bytes) }
+        guard !changed.isEmpty else { return }
+        _ = unsafe changed.withUnsafeBufferPointer { unsafe exchange.write($0) }
+    }
+}

@@ -1,0 +1,112 @@
+import EventIO
+import HTTP
+import Hub
+
+/// What has been signed: to the Hub's stores and back, bodies streamed both ways.
+struct RelaySignedURL: Handler {
+    let upstream: Upstream
+
+    func serve(_ exchange: Exchange, _ context: RequestContext) async throws(Failure) {
+        try await upstream.relaySigned(exchange, context)
+    }
+}
+
+extension Upstream {
+    /// Carries a request to where its signed path leads, and the response back. No token of the gateway's goes along, whoever asks:
+    /// what is signed is a credential by itself, or leads to Xet's server, where the client shows one of Xet's.
+    func relaySigned(_ exchange: Exchange, _ context: RequestContext) async throws(Failure) {
+        let original = exchange.request
+        let signed = try signedURLs.open(context.target, original.method, now: WallClock.now.seconds)
+        guard try await ask(signed, by: original.method, exchange, context) else { return }
+        // Signed for GET, so refused to HEAD. The relay stops it when its head is there.
+        _ = try await ask(signed, by: .get, exchange, context)
+    }
+
+    /// Returns whether nothing is answered yet, because the store takes no HEAD.
+    private func ask(
+        _ signed: SignedURLCodec.Opened, by method: Method, _ exchange: Exchange, _ context: RequestContext
+    ) async throws(Failure) -> Bool {
+        let original = exchange.request
+        var request = Request(
+            method: method, target: .root,
+            headers: SignedURLRequest.headers(of: original, for: signed.use, isOwn: isOwn))
+        if let billTo {
+            // The end of an upload is the Hub's; to Xet's server a client's word on it must not pass either.
+            request.headers.remove("X-HF-Bill-To")
+            if signed.use == .complete { request.headers.set("X-HF-Bill-To", billTo) }
+        }
+        let rules =
+            signed.use == .base ? RewrittenBodies.rulesOfXet(for: original.method, context.target) : nil
+        if rules != nil { request.headers.set("Accept-Encoding", "identity") }
+        let rewrite = rewrite(for: original)
+        let relay = Relay(to: exchange, context) { head throws(Failure) in
+            context.hubRequestID = head.headers["X-Request-Id"]
+            if method == .head, signed.use == .read, Self.refusesHead.contains(head.status.code) { return .askAgain }
+            return try self.course(
+                try rewrite.redirected(head, from: signed), rules, isPlain: true, by: rewrite)
+        }
+        let streamsBody = exchange.hasBody && !original.method.isSafe
+        try await carry(request, nil, to: signed.whole, body: streamsBody, on: exchange, by: relay)
+        return relay.asksAgain
+    }
+}
+
+extension Rewrite {
+    /// A store that sends a reader on to another one stays hidden behind the gateway.
+    /// Throws `hubBroken` for a redirect to where the client would be led out of here.
+    fileprivate func redirected(_ head: Transfer.Head, from opened: SignedURLCodec.Opened) throws(Failure)
+        -> Transfer.Head
+    {
+        guard let location = try head.location, head.status.isRedirect else { return head }
+        guard opened.use == .read, head.isFollowed, let target = ContentHosts.resolved(location, from: opened.url)
+        else {
+            throw .hubBroken("its store redirects a call that cannot be redirected")
+        }
+        var head = head
+        head.headers.set("Location", try signed(target, .read))
+        return head
+    }
+}
+
+/// What of a client's request goes along to where a signed URL leads.
+enum SignedURLRequest {
+    private static let reading = CaselessWords([
+        "Range", "If-Range", "If-Match", "If-None-Match", "If-Modified-Since", "Accept", "Accept-Encoding",
+        "User-Agent",
+    ])
+    /// Stores sign some of them, and the Hub tells the client which to send.
+    private static let uploading = CaselessWords(
+        [
+            "Content-Type", "Content-MD5", "Content-Encoding", "Content-Disposition", "Cache-Control", "If-None-Match",
+            "Accept", "User-Agent",
+        ], prefixes: ["X-Amz-"])
+    private static let completing = CaselessWords(["Content-Type", "Accept", "Accept-Encoding", "User-Agent"])
+
+    /// No cookie, and no credential but one of Xet's to Xet's server.
+    static func headers(of request: Request, for use: SignedURLCodec.Use, isOwn: (Secret) -> Bool) -> Headers {
+        var headers = request.headers
+        switch use {
+        case .read:
+            headers.keepOnly(reading)
+            // RFC 9110 section 14.2: there is no range of HEAD, also where the store has to be asked by GET.
+            if request.method == .head { headers.remove("Range") }
+        case .upload: headers.keepOnly(uploading)
+        case .complete: headers.keepOnly(completing)
+        case .base:
+            headers = EndToEndHeaders.upstream(headers)
+            if let token = xetToken(request.headers, isOwn: isOwn) {
+                headers.set("Authorization", "Bearer \(token.reveal())")
+            }
+        }
+        return headers
+    }
+
+    /// The client's token, if it is none of the Hub's.
+    private static func xetToken(_ headers: Headers, isOwn: (Secret) -> Bool) -> Secret? {
+        let words = headers["Authorization"]?.split(separator: " ", maxSplits: 2) ?? []
+        guard words.count == 2, words[0].lowercased() == "bearer", !words[1].hasPrefix("hf_"),
+            !words[1].hasPrefix("api_"), let token = try? Secret(Array(words[1].utf8)), !isOwn(token)
+        else { return nil }
+        return token
+    }
+}

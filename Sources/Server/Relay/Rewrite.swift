@@ -1,0 +1,180 @@
+import EventIO
+import HTTP
+import Hub
+
+/// Turns addresses of the Hub and of its stores into the gateway's where a client would follow them, so that the next request
+/// comes here too.
+struct Rewrite: Sendable {
+    /// What a URL in a response is for, and so what becomes of it.
+    enum URLAction: Sendable {
+        /// One of the Hub's leads here; others are left as they are.
+        case follow
+        /// One of the Hub's leads here, and one of its stores is signed for reading; others are left as they are.
+        case link
+        /// It has to be one of the Hub's: clients send their token there.
+        case hub
+        /// The bytes of a file: signed for reading, if they are not at the Hub itself.
+        case read
+        /// Where an object goes: signed for writing in the Hub's store. At the Hub itself it is where the parts of an
+        /// upload are put together, and signed for that.
+        case upload
+        /// Where a part of an object goes: signed for writing.
+        case part
+        /// Xet's server: signed as a base.
+        case base
+        /// The member is left out.
+        case drop
+    }
+
+    /// `scheme://host[:port]` and the path prefix of the Hub, without a slash at the end.
+    let hub: String
+    /// The same of the gateway, as the client knows it: what leads here begins so, whoever makes it.
+    let gateway: String
+    let signedURLs: SignedURLPolicy
+    let xet: Xet
+    /// Seconds since 1970.
+    let now: Int
+
+    private static let names = CaselessWords(["Location", "Content-Location", "Link"], prefixes: [xetPrefix])
+    private static let xetPrefix = "X-Xet-"
+    private static let ofXet = CaselessWords([], prefixes: [xetPrefix])
+
+    /// Whether there is anything that `apply` could change.
+    static func concerns(_ headers: Headers) -> Bool { headers.contains(anyOf: names) }
+
+    /// The Hub's URLs in the fields of its response: `Link` in all its relations, `Location`, `Content-Location`, and those of Xet.
+    /// The rest stays as it is. Throws `hubBroken` for a store that is not allowed.
+    func apply(to headers: inout Headers) throws(Failure) {
+        for name in ["Location", "Content-Location"] {
+            if let location = headers[name], let moved = moved(location) { headers.set(name, moved) }
+        }
+        if headers.contains("Link") { try applyToLinks(&headers) }
+        if headers.contains(anyOf: Self.ofXet) { try applyToXet(&headers) }
+    }
+
+    /// The URL on the gateway for one on the Hub; nil for any other.
+    func moved(_ url: some StringProtocol) -> String? {
+        let bytes = url.utf8
+        if bytes.first == UInt8(ascii: "/") { return movedPath(url) }
+        guard bytes.starts(with: hub.utf8) else { return nil }
+        let rest = bytes.dropFirst(hub.utf8.count)
+        // `https://hub.example.org` also begins with `https://hub.example`.
+        let next = rest.first ?? UInt8(ascii: "/")
+        guard next == UInt8(ascii: "/") || next == UInt8(ascii: "?") else { return nil }
+        // A client that sent no Host gets paths, and to it `//host` is another place.
+        guard gateway.contains("://") || !rest.starts(with: "//".utf8) else { return nil }
+        return gateway + String(decoding: rest, as: UTF8.self)
+    }
+
+    /// A reference that is only a path (RFC 3986 section 4.2) stays one, and leads to the same place here without a change where both
+    /// have the same prefix.
+    private func movedPath(_ path: some StringProtocol) -> String? {
+        let (from, to) = (Self.path(of: hub), Self.path(of: gateway))
+        let bytes = path.utf8
+        guard from != to, !bytes.starts(with: "//".utf8), bytes.starts(with: from.utf8) else { return nil }
+        let rest = bytes.dropFirst(from.utf8.count)
+        guard rest.first == UInt8(ascii: "/") else { return nil }
+        return to + String(decoding: rest, as: UTF8.self)
+    }
+
+    private static func path(of base: String) -> Substring {
+        let authority = base.firstRange(of: "://").map { base[$0.upperBound...] } ?? base[...]
+        return authority.firstIndex(of: "/").map { authority[$0...] } ?? ""
+    }
+
+    /// What a URL becomes; nil where it stays. Throws `hubBroken` for one that leads to a place that is not allowed, because the
+    /// client would go there, and for one that is too long.
+    func replacement(for url: String, _ change: URLAction) throws(Failure) -> String? {
+        switch (change, signedURLs.hosts.place(of: url)) {
+        case (.follow, _), (.link, .hub): moved(url)
+        // A link that cannot be turned round is left to be counted: it may be one that nobody follows.
+        case (.link, .content): isLeft(url) ? nil : try? signed(url, .read)
+        case (.link, .elsewhere): nil
+        case (.drop, _): nil
+        case (.base, let place) where place == .content || ContentHosts.host(of: url) != nil: try signed(url, .base)
+        case (.read, .content): try signed(url, .read)
+        case (.upload, .content), (.part, .content): try signed(url, .upload)
+        case (.upload, .hub) where ContentHosts.host(of: url) != nil: try signed(url, .complete)
+        // A relative reference leads here as it is, and some members hold no URL at all.
+        case (_, .hub): moved(url)
+        default: throw .contentElsewhere(ContentHosts.host(of: url) ?? "a place without a clear host")
+        }
+    }
+
+    /// Whether clients are to go there themselves.
+    private func isLeft(_ url: String) -> Bool {
+        guard xet == .pass, let host = ContentHosts.host(of: url) else { return false }
+        return host == Xet.domain || host.hasSuffix("." + Xet.domain)
+    }
+
+    /// The whole URL on the gateway that stands for `url`.
+    func signed(_ url: String, _ use: SignedURLCodec.Use) throws(Failure) -> String {
+        gateway + (try signedURLs.path(to: url, for: use, now: now))
+    }
+
+    /// In all `Link` fields of a response. The Hub sends a handful, and each costs more than its bytes.
+    private static let mostLinks = 100
+    /// Of those fields together.
+    private static let mostLinkBytes = 16 * 1024
+
+    private func applyToLinks(_ headers: inout Headers) throws(Failure) {
+        let values = headers.values(of: "Link")
+        try Self.checkSize(of: values)
+        var rewritten: [String] = []
+        for value in values {
+            var links: [String] = []
+            for link in Link.list(value) {
+                if let link = try changed(link) { links.append(link) }
+            }
+            if !links.isEmpty { rewritten.append(links.joined(separator: ",")) }
+        }
+        guard values != rewritten else { return }
+        headers.remove("Link")
+        for value in rewritten { headers.append("Link", value) }
+    }
+
+    /// By what separates links and by what begins one, as not every text is well made.
+    private static func checkSize(of values: [String]) throws(Failure) {
+        guard values.reduce(0, { $0 + $1.utf8.count }) <= mostLinkBytes else {
+            throw .hubBroken("its Link fields have more than \(mostLinkBytes) bytes")
+        }
+        var (commas, brackets) = (values.count, 0)
+        for byte in values.lazy.flatMap(\.utf8) {
+            if byte == UInt8(ascii: ",") { commas += 1 }
+            if byte == UInt8(ascii: "<") { brackets += 1 }
+        }
+        guard max(commas, brackets) <= mostLinks else {
+            throw .hubBroken("its Link fields have more than \(mostLinks) links")
+        }
+    }
+
+    /// Nil where it is left out.
+    private func changed(_ link: Link) throws(Failure) -> String? {
+        if xet == .hide, link.relations.contains(where: { $0.hasPrefix("xet-") }) { return nil }
+        if let moved = moved(link.target) { return link.text(target: moved) }
+        if xet == .carry, link.relations.contains("xet-reconstruction-info"),
+            link.target.utf8.first != UInt8(ascii: "/")
+        {
+            return link.text(target: try signedBelow(String(link.target)))
+        }
+        return link.text(target: link.target)
+    }
+
+    private func applyToXet(_ headers: inout Headers) throws(Failure) {
+        guard xet != .hide else {
+            return headers.removeAll(Self.ofXet)
+        }
+        if let route = headers["X-Xet-Refresh-Route"], let moved = moved(route) {
+            headers.set("X-Xet-Refresh-Route", moved)
+        }
+        if xet == .carry, let server = headers["X-Xet-Cas-Url"], let signed = try replacement(for: server, .base) {
+            headers.set("X-Xet-Cas-Url", signed)
+        }
+    }
+
+    /// A call of Xet's server: its origin signed as a base, the rest in clear behind it. So it carries the client's Xet token.
+    private func signedBelow(_ url: String) throws(Failure) -> String {
+        guard let origin = ContentHosts.origin(of: url) else { throw .contentElsewhere("a place without a clear host") }
+        return try signed(origin, .base) + url.dropFirst(origin.count)
+    }
+}

@@ -1,0 +1,116 @@
+import EventIO
+import HTTP
+import Hub
+
+/// Makes and opens paths of this gateway that stand for one URL elsewhere: `/-/signed/r1767225600.CODE/URL`, with the URL and the
+/// HMAC over all of it in base64. Whoever has such a path may do what it is for, until then, and nothing else.
+///
+/// Everything is in the path, because older clients drop the query of a redirect. The URL can be read by whoever has the path;
+/// it says no more than the Hub told that client.
+struct SignedURLCodec: Sendable {
+    /// What a signed URL may be used for; the letter is a part of what is signed.
+    enum Use: String, CaseIterable, Sendable {
+        /// Reading that URL.
+        case read = "r"
+        /// Writing to that URL.
+        case upload = "u"
+        /// Telling the Hub that all parts of an upload are there, without a credential.
+        case complete = "c"
+        /// Any call below that URL: what follows in the path, and the query, are put behind it.
+        case base = "b"
+
+        var methods: [Method] {
+            switch self {
+            case .read: [.get, .head]
+            case .upload: [.put]
+            case .complete: [.post]
+            case .base: [.get, .head, .post, .put]
+            }
+        }
+    }
+
+    /// What a signed path stands for. Its host has still to be looked at.
+    struct Opened: Sendable, Equatable {
+        let use: Use
+        /// The signed URL itself.
+        let url: String
+        /// The path and query that were asked for below a base, else empty.
+        let below: String
+
+        /// The URL to ask.
+        var whole: String { url + below }
+    }
+
+    let key: SignedURLKey
+
+    /// `expiry` is in seconds since 1970.
+    func path(to url: String, for use: Use, until expiry: Int) -> String {
+        let content = Base64URL.encode(url.utf8)
+        let term = "\(use.rawValue)\(expiry)"
+        return "\(Target.signedPrefix)\(term).\(code(term, content))/\(content)"
+    }
+
+    /// Throws `signedURLRefused` for what this key did not sign and for what has expired, `methodNotAllowed` for another use.
+    func open(_ target: Target, _ method: Method, now: Int) throws(Failure) -> Opened {
+        guard target.pathBegins(with: Target.signedPrefix) else { throw .signedURLInvalid }
+        // Bytes: a slash with an accent on it is one character, and no slash.
+        let parts = target.path.utf8.dropFirst(Target.signedPrefix.utf8.count)
+            .split(separator: UInt8(ascii: "/"), maxSplits: 2, omittingEmptySubsequences: false)
+            .map { Substring($0) }
+        guard parts.count >= 2 else { throw .signedURLInvalid }
+        let head = parts[0].utf8
+            .split(separator: UInt8(ascii: "."), maxSplits: 1, omittingEmptySubsequences: false)
+            .map { Substring($0) }
+        guard head.count == 2,
+            let given = Base64URL.decode(head[1].utf8),
+            HMACSHA256.isSame(given, key.code(of: "\(head[0])/\(parts[1])")),
+            let use = Use(rawValue: String(head[0].prefix(1))), let expiry = Int(head[0].dropFirst()),
+            let url = Base64URL.decode(parts[1].utf8).flatMap({ String(validating: $0, as: UTF8.self) })
+        else { throw .signedURLInvalid }
+        guard now <= expiry else { throw .signedURLExpired }
+        guard use.methods.contains(method) else { throw .methodNotAllowed(method, allow: use.methods) }
+        let below = parts.count == 3 ? "/\(parts[2])" : ""
+        return Opened(use: use, url: url, below: try Self.below(below, use, target))
+    }
+
+    private static func below(_ path: String, _ use: Use, _ target: Target) throws(Failure) -> String {
+        guard use == .base else {
+            guard path.isEmpty, target.query == nil else { throw .signedURLInvalid }
+            return ""
+        }
+        // Else the server could take it for a place that is not below the base.
+        guard !target.hasDotSegments, !path.utf8.contains(UInt8(ascii: "\\")) else {
+            throw .badRequest("The path below a signed address must have no dot segments and no backslash.")
+        }
+        return path + (target.query.map { "?\($0)" } ?? "")
+    }
+
+    private func code(_ term: String, _ content: String) -> String {
+        Base64URL.encode(key.code(of: "\(term)/\(content)"))
+    }
+}
+
+/// The key that signed URLs are made with ([decision 0011](../../../docs/decisions/0011-signed-urls.md)).
+struct SignedURLKey: Sendable {
+    private let secret: Secret
+
+    /// Of a gateway without a Hub token: random, one for all its workers, for as long as it runs, whatever is reloaded.
+    static let ofThisStart = SignedURLKey(bytes: SharedSecret.derive("signed URLs"))
+
+    /// Gateways with the same token accept each other's URLs. From the key nobody finds the token.
+    init(token: Secret) {
+        self.init(bytes: HMACSHA256.make(of: "hubgate: signed URLs, 1", with: token))
+    }
+
+    private init(bytes: [UInt8]) {
+        // Base64 is printable, so a secret can hold it.
+        guard let secret = try? Secret(Array(Base64URL.encode(bytes).utf8)) else {
+            preconditionFailure("bytes in base64 are no secret")
+        }
+        self.secret = secret
+    }
+
+    func code(of text: String) -> [UInt8] {
+        HMACSHA256.make(of: text, with: secret)
+    }
+}

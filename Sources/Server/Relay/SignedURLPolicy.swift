@@ -1,0 +1,69 @@
+import EventIO
+import HTTP
+import Hub
+
+/// Signs the URLs of the Hub's stores for clients, and looks at what comes back.
+struct SignedURLPolicy: Sendable {
+    let codec: SignedURLCodec
+    let hosts: ContentHosts
+    /// `target_limit` in bytes: what is longer, nobody could ask for.
+    let longestTarget: Int
+
+    /// In seconds. It has to outlive what is signed, and a client that begins late or takes long.
+    private static let day = 86_400
+    /// Amazon signs nothing for longer; it is also how long an upload through Xet may take, which learns its base once.
+    private static let week = 7 * day
+    /// What clients put below a base: the longest known is a hash and a range in the query.
+    private static let roomBelow = 512
+
+    /// The path of ours for `url`. Throws `hubBroken` for one on a host that is not allowed, and for one that is too long.
+    func path(to url: String, for use: SignedURLCodec.Use, now: Int) throws(Failure) -> String {
+        // What is put below a base begins with a slash.
+        let url = use == .base && url.hasSuffix("/") ? String(url.dropLast()) : url
+        try checkPlace(of: url, for: use) { .contentElsewhere($0) }
+        let life = use == .base ? Self.week : max(Self.day, min(Self.week, Self.life(of: url, now: now)))
+        let path = codec.path(to: url, for: use, until: now + life)
+        guard path.utf8.count + (use == .base ? Self.roomBelow : 0) <= longestTarget else {
+            throw .tooLongToSign(ContentHosts.host(of: url) ?? "", limit: longestTarget)
+        }
+        return path
+    }
+
+    /// What a signed path stands for. The signature alone is not enough: the host has to be allowed still.
+    func open(_ target: Target, _ method: Method, now: Int) throws(Failure) -> SignedURLCodec.Opened {
+        let opened = try codec.open(target, method, now: now)
+        try checkPlace(of: opened.url, for: opened.use) { .signedURLElsewhere($0) }
+        return opened
+    }
+
+    private func checkPlace(
+        of url: String, for use: SignedURLCodec.Use, _ failure: (String) -> Failure
+    ) throws(Failure) {
+        let host = ContentHosts.host(of: url)
+        let isAllowed =
+            switch (use, hosts.place(of: url)) {
+            case (.read, .content), (.upload, .content), (.base, .content): true
+            // Xet's server may be the Hub's own. No credential of ours goes there either way.
+            case (.complete, .hub), (.base, .hub): host != nil
+            default: false
+            }
+        guard isAllowed, use != .base || !url.utf8.contains(where: { "?#\\".utf8.contains($0) }) else {
+            throw failure(host ?? "a place without a clear host")
+        }
+    }
+
+    /// How long a pre-signed URL says that it is good, in seconds from now; 0 if it does not say.
+    private static func life(of url: String, now: Int) -> Int {
+        guard let query = url.utf8.firstIndex(of: UInt8(ascii: "?")) else { return 0 }
+        for parameter in url.utf8[query...].dropFirst().split(separator: UInt8(ascii: "&")) {
+            guard let equals = parameter.firstIndex(of: UInt8(ascii: "=")) else { continue }
+            let name = parameter[..<equals].map { $0 | 0x20 }
+            let isPeriod = name.elementsEqual("x-amz-expires".utf8)
+            guard isPeriod || name.elementsEqual("expires".utf8),
+                let number = Int(Substring(parameter[equals...].dropFirst())), number > 0
+            else { continue }
+            return isPeriod ? number : number - now
+        }
+        return 0
+    }
+}

@@ -1,0 +1,55 @@
+import EventIO
+
+/// Whether a string of JSON is a URL and nothing else. Text that only has one in it is what people wrote, and stays.
+enum URLText {
+    /// No address of a known host is shorter: `//hf.co`.
+    static let shortest = 7
+
+    /// Whether a string that begins with this byte, as written, may be a URL.
+    static func mayBegin(with byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "h"), UInt8(ascii: "H"), UInt8(ascii: "/"), UInt8(ascii: "\\"), UInt8(ascii: " "): true
+        default: false
+        }
+    }
+
+    /// Whether a string may be a URL, by its beginning as written: most that begin with an `h` are told apart here.
+    static func mayBe(_ raw: Span<UInt8>) -> Bool {
+        guard raw.count >= shortest, mayBegin(with: raw[0]) else { return false }
+        let first = raw[0]
+        // Escapes and blanks in front are looked at when they are resolved.
+        guard first != UInt8(ascii: "\\"), first != UInt8(ascii: " ") else { return true }
+        let wanted: StaticString = first == UInt8(ascii: "/") ? "//" : "http"
+        for index in 1..<wanted.utf8CodeUnitCount where raw[index] != UInt8(ascii: "\\") {
+            guard unsafe raw[index] | 0x20 == wanted.utf8Start[index] | 0x20 else { return false }
+        }
+        return true
+    }
+
+    /// Whether any string of a JSON text may be one: it would need two slashes, a colon behind `http` or `https`, or an escape.
+    static func mayBe(in json: Span<UInt8>) -> Bool {
+        var before: UInt8 = 0
+        for index in json.indices {
+            let byte = json[index]
+            switch byte {
+            case UInt8(ascii: "\\"): return true
+            case UInt8(ascii: "/") where before == byte: return true
+            case UInt8(ascii: ":") where before | 0x20 == UInt8(ascii: "p") || before | 0x20 == UInt8(ascii: "s"):
+                return true
+            default: before = byte
+            }
+        }
+        return false
+    }
+
+    /// Whether `text` is an absolute http or https URL, or one that lacks only the scheme, however leniently it is read; blanks
+    /// around it are none of it.
+    static func isWhole(_ text: String) -> Bool {
+        var bytes = text.utf8[...]
+        while let first = bytes.first, first <= 0x20 { bytes.removeFirst() }
+        while let last = bytes.last, last <= 0x20 { bytes.removeLast() }
+        guard bytes.count >= shortest, bytes.allSatisfy({ $0 > 0x20 && $0 != 0x7F }) else { return false }
+        let start = Array(bytes.prefix(6)).map { $0 == UInt8(ascii: "\\") ? UInt8(ascii: "/") : $0 | 0x20 }
+        return start.starts(with: "//".utf8) || start.starts(with: "http:".utf8) || start.starts(with: "https:".utf8)
+    }
+}

@@ -1,0 +1,198 @@
+import EventIO
+import HTTP
+import Hub
+
+/// The Hub, or the inference router, as a server: where it is, with which credential it is asked, and for how long.
+@EventLoop
+final class Upstream {
+    /// A response that a typed call has collected.
+    struct Answer: Sendable {
+        let status: Status
+        let headers: Headers
+        let body: [UInt8]
+    }
+
+    let access: Access
+    /// Its origin and path prefix.
+    let base: String
+    /// The path that stands before all others of the gateway's.
+    let basePath: String
+    let pool: TransferPool
+    let admission: CallAdmission
+    let limits: Transfer.Limits
+    /// Signs the URLs of where the Hub may keep the bytes of files.
+    let signedURLs: SignedURLPolicy
+    let xet: Xet
+    let detector: LeakDetector
+    let leaks: LeakReporter
+    /// Whether a response that leads away becomes an error.
+    let isStrict: Bool
+    /// Who pays, whatever a client says; nil leaves that to the client.
+    let billTo: String?
+    private let own: Credential?
+
+    /// `base` is one of the addresses in `origin`; both get its token.
+    init(
+        _ settings: Settings, origin: HubOrigin, base: String, limits: Transfer.Limits, pool: TransferPool,
+        admission: CallAdmission, leaks: LeakReporter
+    ) {
+        access = settings.access
+        self.base = base
+        basePath = settings.basePath
+        own = origin.token.map { .bearer($0) }
+        self.pool = pool
+        self.admission = admission
+        xet = settings.xet
+        // The sandbox's token is no secret.
+        let signingToken = settings.sandbox ? nil : origin.token
+        signedURLs = SignedURLPolicy(
+            codec: SignedURLCodec(key: signingToken.map { SignedURLKey(token: $0) } ?? .ofThisStart),
+            hosts: ContentHosts(
+                domains: settings.contentHosts.names, origins: origin.contentOrigins + settings.contentHosts.origins,
+                base: base),
+            longestTarget: settings.targetLimit.bytes)
+        self.limits = limits
+        self.leaks = leaks
+        isStrict = settings.strictLeaks
+        billTo = settings.billTo
+        detector = LeakDetector(
+            addresses: [origin.base] + [origin.inference].compactMap(\.self) + origin.contentOrigins
+                + settings.contentHosts.origins,
+            domains: settings.contentHosts.names, meant: xet == .pass ? [Xet.domain] : [])
+    }
+
+    /// Sends `request`, whose path is from the Hub's root, with the credential that the access mode gives the caller.
+    /// `limit` is of a successful response, in bytes. Throws `hubBroken` for a larger one, `noToken` where the gateway should lend a
+    /// token and has none, `tooBusy` where no call is to be had.
+    func send(_ request: Request, _ context: RequestContext, limit: Int) async throws(Failure) -> Answer {
+        var request = request
+        let credential = try credential(for: context.caller)
+        request.headers.set("User-Agent", "hubgate/\(Version.number)")
+        request.headers.set("X-Amzn-Trace-Id", context.id.description)
+        request.headers.set("Accept", "application/json")
+        let place = try await admission.enter(context)
+        defer { place.end() }
+        let started = MonotonicInstant.now
+        defer { context.upstreamMicroseconds = MonotonicInstant.now.microseconds(since: started) }
+        let content = ContentCollector(limit: limit)
+        let transfer = pool.start(
+            request, url: base + request.target.pathAndQuery, authorization: credential?.authorization, limits: limits,
+            sink: content)
+        content.transfer = transfer
+        let head = try await transfer.responseHead()
+        context.hubRequestID = head.headers["X-Request-Id"]
+        // A response that is collected is small: one that comes byte by byte has no end that anybody could wait for. One that stands
+        // still is told as such before.
+        let limit = Timer { content.giveUp() }
+        limit.start(milliseconds: 2 * UInt64(limits.stall))
+        defer { limit.stop() }
+        var outcome: Result<Void, Failure> = .success(())
+        do throws(Failure) { try await transfer.responseEnd() } catch { outcome = .failure(error) }
+        return Answer(status: head.status, headers: head.headers, body: try content.bytes(outcome))
+    }
+
+    /// Whether a client sent this gateway's own token, wherever it has it from.
+    func isOwn(_ token: Secret) -> Bool { token == own?.secret }
+
+    /// What goes to the Hub for a caller. Throws `noToken` where the gateway should lend its token and has none.
+    func credential(for caller: Caller) throws(Failure) -> Credential? {
+        switch access {
+        case .passthrough:
+            return caller.credential
+        case .open:
+            guard let own else {
+                throw .noToken(
+                    "This gateway has no Hub token. Whoever runs it sets HF_ACCESS_TOKEN (or HF_TOKEN, or token_file) and starts it again; a token_file is read anew on SIGHUP."
+                )
+            }
+            return own
+        }
+    }
+}
+
+/// The servers that the gateway speaks for.
+@EventLoop
+struct Upstreams {
+    let hub: Upstream
+    /// The inference router; nil where the settings name none for this Hub.
+    let inference: Upstream?
+
+    init(
+        _ settings: Settings, origin: HubOrigin, pool: TransferPool, admission: CallAdmission,
+        leaks: LeakReporter
+    ) {
+        hub = Upstream(
+            settings, origin: origin, base: origin.base, limits: .hub(settings), pool: pool, admission: admission,
+            leaks: leaks)
+        inference = origin.inference.map { base in
+            Upstream(
+                settings, origin: origin, base: base, limits: .inference(settings), pool: pool,
+                admission: admission, leaks: leaks)
+        }
+    }
+}
+
+extension Transfer.Limits {
+    fileprivate static func hub(_ settings: Settings) -> Transfer.Limits {
+        Transfer.Limits(
+            connect: settings.connectTimeout.milliseconds, firstByte: settings.firstByteTimeout.milliseconds,
+            stall: settings.stallTimeout.milliseconds)
+    }
+
+    /// A model may think for long before its first word, and between two.
+    fileprivate static func inference(_ settings: Settings) -> Transfer.Limits {
+        Transfer.Limits(
+            connect: settings.connectTimeout.milliseconds, firstByte: settings.inferenceTimeout.milliseconds,
+            stall: settings.inferenceTimeout.milliseconds)
+    }
+}
+
+/// Collects an upstream response's content up to a limit. Of an error the beginning is kept, as its status and its fields say the most.
+@EventLoop
+final class ContentCollector: TransferSink {
+    private let limit: Int
+    private var collected: [UInt8] = []
+    private var isError = false
+    private var isTooLarge = false
+    private var isOverdue = false
+    /// Is ended when no more of it is wanted.
+    var transfer: Transfer?
+
+    /// `limit` is in bytes, of a successful response.
+    init(limit: Int) {
+        self.limit = limit
+    }
+
+    func begin(_ head: Transfer.Head) {
+        isError = !head.status.isSuccess
+    }
+
+    func take(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+        if isError {
+            unsafe collected.append(contentsOf: bytes.prefix(max(0, JSONLimits.reply.bytes - collected.count)))
+        } else if collected.count + bytes.count > limit {
+            isTooLarge = true
+            collected = []
+            transfer?.cancel()
+        } else if !isTooLarge {
+            unsafe collected.append(contentsOf: bytes)
+        }
+        return true
+    }
+
+    /// It has taken too long in all, however steadily it comes.
+    func giveUp() {
+        isOverdue = true
+        transfer?.cancel()
+    }
+
+    func end(_ outcome: Result<Void, Failure>) { transfer = nil }
+
+    /// All of it, when it has ended. Throws `hubBroken` if there was more than the limit, `hubTooSlow`, or why it is not whole.
+    func bytes(_ outcome: Result<Void, Failure> = .success(())) throws(Failure) -> [UInt8] {
+        guard !isTooLarge else { throw .hubBroken("it is larger than \(limit) bytes") }
+        if isOverdue { throw .hubTooSlow("the response was not whole within the time limit") }
+        try outcome.get()
+        return collected
+    }
+}

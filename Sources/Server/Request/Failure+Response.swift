@@ -1,0 +1,124 @@
+import EventIO
+import HTTP
+import Hub
+
+/// THE table from a kind of failure to what the client gets.
+extension Failure {
+    /// The status line's code.
+    var status: Status {
+        switch kind {
+        case .badRequest: .badRequest
+        case .refused(let status, _): status
+        case .notFound: .notFound
+        case .methodNotAllowed: .methodNotAllowed
+        case .payloadTooLarge: .contentTooLarge
+        case .unsupportedMediaType: .unsupportedMediaType
+        case .noToken: .serviceUnavailable
+        case .denied, .signedURLRefused: .forbidden
+        case .hubAnswered(let refusal): refusal.status.code >= 400 ? refusal.status : .badGateway
+        case .hubUnreachable, .hubBroken: .badGateway
+        case .hubTooSlow: .gatewayTimeout
+        case .clientGone: .requestTimeout
+        case .tooBusy, .draining, .notReady: .serviceUnavailable
+        case .internalError: .internalServerError
+        }
+    }
+
+    /// `X-Error-Code`: the Hub's own where it gave one, so that its clients raise the exception that they would raise without us.
+    var code: String {
+        switch kind {
+        case .badRequest: "BadRequest"
+        case .refused(_, let rule): rule.filter { $0 != "." }.split(separator: "-").map(\.capitalized).joined()
+        case .notFound: "NotFound"
+        case .methodNotAllowed: "MethodNotAllowed"
+        case .payloadTooLarge: "ContentTooLarge"
+        case .unsupportedMediaType: "UnsupportedMediaType"
+        case .noToken: "NoToken"
+        case .denied: "Denied"
+        case .signedURLRefused: "SignedURLRefused"
+        case .hubAnswered(let refusal): refusal.code ?? refusal.status.reason.filter { $0 != " " }
+        case .hubUnreachable: "HubUnreachable"
+        case .hubBroken: "HubBroken"
+        case .hubTooSlow: "HubTooSlow"
+        case .clientGone: "ClientGone"
+        case .tooBusy: "TooBusy"
+        case .draining: "Draining"
+        case .notReady: "NotReady"
+        case .internalError: "InternalError"
+        }
+    }
+
+    /// What the client is told. A bug's details are for the log alone.
+    var publicDetail: String {
+        if case .internalError = kind {
+            return "The gateway failed at this request. Report it with the request id."
+        }
+        return detail
+    }
+
+    /// The original facade's sentence, for `Accept: text/plain`.
+    private var sentence: String {
+        switch status {
+        case .unauthorized: "ERROR: Access token unauthorized"
+        case .notFound: if case .hubAnswered = kind { "ERROR: Repo DNE" } else { "ERROR: \(publicDetail)" }
+        case .conflict: "ERROR: This repo already exists"
+        default: "ERROR: \(publicDetail)"
+        }
+    }
+
+    private var headers: Headers {
+        var headers: Headers = ["X-Error-Code": code, "X-Error-Message": publicDetail]
+        // The sentence may be one of the Hub's.
+        RelayedDocument.isolate(&headers)
+        switch kind {
+        case .methodNotAllowed(let allow):
+            headers.append("Allow", allow.map(\.rawValue).joined(separator: ", "))
+        case .hubAnswered(let refusal):
+            for (name, value) in refusal.headers { headers.append(name, value) }
+        default:
+            break
+        }
+        if let retryAfter, !headers.contains("Retry-After") {
+            headers.append("Retry-After", String(retryAfter))
+        }
+        return headers
+    }
+
+    /// A write whose answer did not come may have been carried out: to say "try again" would be to say "do it twice".
+    private func advice(for method: Method) -> Failure {
+        guard !method.isSafe, kind == .hubTooSlow || kind == .hubBroken else { return self }
+        let reason = detail.replacing(
+            "Try again later.", with: "Look whether it was carried out before you send it again.")
+        return Failure(kind, detail: reason, retryAfter: retryAfter)
+    }
+
+    /// The whole response: JSON, or the original's plain sentence to who prefers that.
+    func response(to request: Request, id: RequestID) -> Response {
+        advice(for: request.method).answer(to: request, id: id)
+    }
+
+    private func answer(to request: Request, id: RequestID) -> Response {
+        var response =
+            if request.prefersPlainText {
+                Response(status, text: sentence + "\n")
+            } else {
+                Response(status, headers: ["Content-Type": "application/json"], body: json(id))
+            }
+        for (name, value) in headers { response.headers.append(name, value) }
+        response.headers.append("X-Request-Id", id.description)
+        return response
+    }
+
+    /// What is wrong stands first: people read these in a terminal.
+    private func json(_ id: RequestID) -> [UInt8] {
+        let members = [("error", publicDetail), ("code", code), ("request_id", id.description)].map { name, value in
+            // A string always has a JSON form; the type of `encoded` cannot say so.
+            Array("\"\(name)\":".utf8) + ((try? JSON.string(value).encoded()) ?? Array("null".utf8))
+        }
+        return Array("{".utf8) + Array(members.joined(separator: ",".utf8)) + Array("}\n".utf8)
+    }
+}
+
+extension Substring {
+    fileprivate var capitalized: String { prefix(1).uppercased() + dropFirst() }
+}

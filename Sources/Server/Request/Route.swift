@@ -1,0 +1,52 @@
+import HTTP
+import Hub
+
+/// One endpoint of the gateway's own.
+struct Route: Sendable {
+    let method: Method
+    let path: String
+    /// What it does, for the home page and the documentation.
+    let summary: String
+    /// The JSON body of the example.
+    let example: String?
+    /// In words, what answers it.
+    let name: Name
+
+    /// The endpoints by name: the log and the handlers' table use it.
+    /// Their numbers are where metrics count them.
+    enum Name: Int, Sendable, CaseIterable {
+        case home, account, createRepo, updateRepo, deleteRepo, health, ready, metrics
+        /// Signed URLs: the bytes of files, and Xet.
+        case content
+        /// Whatever is no endpoint of our own: the inference router's below `/v1`, else the Hub's.
+        case relay, inference
+    }
+}
+
+/// THE table of the gateway's own endpoints.
+enum Routes {
+    static let all: [Route] = [
+        Route(method: .get, path: "/", summary: "This page; a short text to curl", example: nil, name: .home),
+        Route(
+            method: .get, path: "/api/account", summary: "Whose token it is: the Hub's whoami, without secrets",
+            example: nil,
+            name: .account),
+        Route(
+            method: .post, path: "/api/repo", summary: "Create a repository",
+            example: #"{"type":"model","name":"my-model","private":true}"#, name: .createRepo),
+        Route(
+            method: .put, path: "/api/repo", summary: "Make a repository private or public",
+            example: #"{"type":"model","namespace":"user/my-model","private":false}"#, name: .updateRepo),
+        Route(
+            method: .delete, path: "/api/repo", summary: "Delete a repository",
+            example: #"{"type":"model","name":"my-model"}"#, name: .deleteRepo),
+        Route(method: .get, path: "/-/health", summary: "Whether the gateway runs", example: nil, name: .health),
+        Route(
+            method: .get, path: "/-/ready", summary: "Whether it can serve: the Hub answers and takes the token",
+            example: nil,
+            name: .ready),
+        Route(
+            method: .get, path: "/-/metrics", summary: "Counters and times for Prometheus", example: nil,
+            name: .metrics),
+    ]
+}

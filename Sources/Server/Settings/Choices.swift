@@ -1,0 +1,30 @@
+/// Who may use the gateway, and as whom the Hub sees them.
+enum Access: String, CaseIterable, Sendable {
+    /// Whoever reaches the gateway acts with its token.
+    case open
+    /// Each client's own `Authorization` goes to the Hub; the gateway lends no token.
+    case passthrough
+}
+
+/// What becomes of Xet, the store that newer clients send the bytes of large files to and fetch them from.
+enum Xet: String, CaseIterable, Sendable {
+    /// Its addresses lead here, and what is asked of it is relayed.
+    case carry
+    /// Nothing of it is shown, so downloads take the plain way; uploads need `HF_HUB_DISABLE_XET=1`.
+    case hide
+    /// Its addresses are left as they are, for clients that can reach them.
+    case pass
+
+    /// Where its servers are.
+    static let domain = "xethub.hf.co"
+}
+
+enum LogLevel: String, CaseIterable, Sendable {
+    case debug, info, notice, warning, error
+}
+
+enum LogFormat: String, CaseIterable, Sendable {
+    /// Text on a terminal, else JSON.
+    case auto
+    case json, text
+}

@@ -1,3 +1,0 @@
-enum LogLevel: String, CaseIterable, Sendable {
-    case debug, info, notice, warning, error
-}

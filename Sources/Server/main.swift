@@ -1,3 +1,0 @@
-internal import Glibc
-
-exit(Program.run(arguments: Array(CommandLine.arguments.dropFirst())))
