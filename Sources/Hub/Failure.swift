@@ -37,15 +37,78 @@ package struct Failure: Error, Sendable, Equatable {
     }
 
     package let kind: Kind
-    /// One or more sentences for the caller: what is wrong and what to do. Never holds a token.
-    package let detail: String
+    /// What is wrong, in whole sentences; of a server's fault, what is said of the server.
+    private let text: String
+    /// Whose fault it is, where a call to another server failed.
+    private var server: UpstreamServer?
+    private var advice: Advice?
     /// Seconds after which trying again makes sense; nil when unknown or pointless.
     package let retryAfter: Int?
 
     package init(_ kind: Kind, detail: String, retryAfter: Int? = nil) {
         self.kind = kind
-        self.detail = detail
+        text = detail
         self.retryAfter = retryAfter
+    }
+
+    /// What befell a call. `text` goes on after the server's name: " cannot be reached."
+    init(_ kind: Kind, _ text: String, _ advice: Advice, retryAfter: Int? = nil) {
+        self.kind = kind
+        self.text = text
+        server = .hub
+        self.advice = advice
+        self.retryAfter = retryAfter
+    }
+
+    /// One or more sentences for the client: what is wrong and what to do. Never holds a token.
+    package var detail: String {
+        guard let server else { return text }
+        return "\(server.name)\(text) \(advice?.sentence ?? "")"
+    }
+
+    /// The same, where a call to `server` failed.
+    package func at(_ server: UpstreamServer) -> Failure {
+        guard self.server != nil else { return self }
+        var failure = self
+        failure.server = server
+        return failure
+    }
+
+    /// A write whose response did not come may have been carried out: to say "try again" would be to say "do it twice".
+    package func advised(for method: Method) -> Failure {
+        guard !method.isSafe, advice == .tryLater, kind == .hubTooSlow || kind == .hubBroken else { return self }
+        var failure = self
+        failure.advice = .lookFirst
+        return failure
+    }
+}
+
+/// The servers that are called for clients.
+package enum UpstreamServer: Sendable, Equatable {
+    case hub, inferenceRouter
+    /// Where the Hub keeps the bytes of files.
+    case store
+
+    var name: String {
+        switch self {
+        case .hub: "The Hub"
+        case .inferenceRouter: "The inference router"
+        case .store: "The store of the Hub's files"
+        }
+    }
+}
+
+/// What a client, or who runs the gateway, can do about a call that failed.
+enum Advice: Sendable, Equatable {
+    case tryLater, lookFirst, mendTrust
+
+    var sentence: String {
+        switch self {
+        case .tryLater: "Try again later."
+        case .lookFirst: "Look whether it was carried out before you send it again."
+        case .mendTrust:
+            "Whoever runs this gateway has to look at upstream and ca_file, or at the Hub's certificate."
+        }
     }
 }
 

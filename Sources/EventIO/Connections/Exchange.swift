@@ -26,9 +26,6 @@ package import HTTP
     var writableHandler: (@EventLoop () -> Void)?
     var doneHandler: (@EventLoop (_ whole: Bool) -> Void)?
 
-    /// Gets all of the response that goes out.
-    package var copy: ResponseRecorder?
-
     nonisolated(unsafe) var pointer: OpaquePointer?
     /// Whether bytes of a body may come. A length of 0 is as good as no body.
     package let hasBody: Bool
@@ -141,7 +138,6 @@ extension Exchange {
     /// Begins a response whose content follows by `write`: of `length` bytes, or chunked if that is not known.
     /// To HEAD, and with 304, `length` is what GET would be told, and no content is taken.
     package func start(_ status: Status, headers: Headers, id: IDField? = nil, length: Int?) {
-        copy?.start(status, headers, length: length, isHead: isHead)
         takesContent = status.allowsContent && !isHead
         let mayChunk = length == nil && takesContent
         isChunked = mayChunk && !isHTTP10
@@ -183,7 +179,6 @@ extension Exchange {
             abort()
             return 0
         }
-        unsafe copy?.take(content, queued: queuedBytes)
         guard isChunked || hasUnsentHead else {
             return unsafe ce_exchange_write(pointer, content.baseAddress, content.count)
         }
@@ -207,7 +202,6 @@ extension Exchange {
     /// The response is complete. One that has less content than its head said is cut.
     package func finish() {
         if let contentBytes, contentSent < contentBytes { return abort() }
-        copy?.finish()
         guard isChunked else { return finish(after: unsentHead.take()) }
         var message = unsentHead.take() ?? ByteBuffer(capacity: 8)
         message.append("0\r\n\r\n")

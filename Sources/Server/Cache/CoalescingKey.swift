@@ -11,8 +11,8 @@ struct CoalescingKey: Sendable {
 
     /// Fields in which identical requests differ: traces.
     private static let ofOneRequest = ["X-Amzn-Trace-Id", "X-Request-Id", "Traceparent", "Tracestate"]
-    /// In open access nobody looks at a client's own credential, and all are the gateway's token.
-    private static let leftOutInOpen = CaselessWords(ofOneRequest + ["Authorization"])
+    /// Where the gateway's token is used nobody looks at a client's own.
+    private static let leftOutForGateway = CaselessWords(ofOneRequest + ["Authorization"])
     private static let leftOut = CaselessWords(ofOneRequest)
     /// Fields that ask for a part, or for what nobody else has got.
     private static let ofItsOwn = CaselessWords(["Range", "If-Range", "Pragma"])
@@ -26,7 +26,7 @@ struct CoalescingKey: Sendable {
     /// Nil for a request that has to be a call of its own: anything but GET and HEAD, one with a body, one for a part of a
     /// file, one that wants no stored answer (RFC 9111 section 5.2.1), GET of anything but the Hub's API.
     /// `target` stands for the request's own where the gateway is below a path.
-    init?(_ request: Request, to target: Target? = nil, hasBody: Bool, access: Access) {
+    init?(_ request: Request, to target: Target? = nil, hasBody: Bool, in partition: CachePartition) {
         let isHead = request.method == .head
         guard !hasBody, isHead || request.method == .get else { return nil }
         let target = (target ?? request.target).pathAndQuery
@@ -39,7 +39,12 @@ struct CoalescingKey: Sendable {
         bytes += request.method.rawValue.utf8
         bytes += " ".utf8
         bytes += target.utf8
-        headers.append(to: &bytes, without: access == .open ? Self.leftOutInOpen : Self.leftOut)
+        switch partition {
+        case .gateway(let token):
+            headers.append(to: &bytes, without: Self.leftOutForGateway)
+            bytes += "\0token \(token)".utf8
+        case .client: headers.append(to: &bytes, without: Self.leftOut)
+        }
         self.bytes = bytes
         var hasher = Hasher()
         unsafe bytes.withUnsafeBytes { unsafe hasher.combine(bytes: $0) }

@@ -25,10 +25,16 @@ final class SingleFlightCache<Key: Hashable & Sendable, Value: Sendable> {
     private static var failureMicroseconds: Int { 2_000_000 }
     private static var longestRetryAfter: Int { 60 }
 
-    private let microseconds: Int
+    /// For what is asked from now on, in microseconds.
+    private var microseconds: Int
     private var entries: [Key: Entry] = [:]
 
     init(for duration: Duration) {
+        microseconds = Int(duration / .microseconds(1))
+    }
+
+    /// What is held already is held for as long as was meant when it came.
+    func use(_ duration: Duration) {
         microseconds = Int(duration / .microseconds(1))
     }
 

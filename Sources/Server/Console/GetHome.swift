@@ -3,11 +3,16 @@ import HTTP
 import Hub
 
 /// GET /: what this is and how to use it: HTML to a browser, a short text to others.
-struct GetHome: Responder {
+struct GetHome: Handler {
     let settings: Settings
     let hubProbe: HubProbe
 
-    func respond(to request: Request, _ context: RequestContext) async throws(Failure) -> Response {
+    func handle(_ exchange: Exchange, _ context: RequestContext) -> Reply {
+        let request = exchange.request
+        return .pending { await page(for: request, context) }
+    }
+
+    private func page(for request: Request, _ context: RequestContext) async -> Response {
         let state = await hubState(context)
         let page = HomePage(
             version: Version.number, origin: "https://\(request.headers["Host"] ?? settings.listen.description)",

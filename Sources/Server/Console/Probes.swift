@@ -3,21 +3,23 @@ import HTTP
 import Hub
 
 /// GET /-/health: the process runs and its loop turns; nothing else is looked at.
-struct GetHealth: PromptResponder {
+struct GetHealth: Handler {
     private static let response = Response(
         .ok, headers: ["Content-Type": "application/json"], body: Array(#"{"status":"ok"}\#n"#.utf8))
 
-    func response(to request: Request, _ context: RequestContext) throws(Failure) -> Response {
-        Self.response
-    }
+    func handle(_ exchange: Exchange, _ context: RequestContext) -> Reply { .response(Self.response) }
 }
 
 /// GET /-/ready: whether new requests should be sent here. 503 with the reason while draining, without a token, or without the Hub.
-struct GetReady: Responder {
+struct GetReady: Handler {
     let hubProbe: HubProbe
     let drainState: DrainState
 
-    func respond(to request: Request, _ context: RequestContext) async throws(Failure) -> Response {
+    func handle(_ exchange: Exchange, _ context: RequestContext) -> Reply {
+        .pending { () async throws(Failure) in try await answer(context) }
+    }
+
+    private func answer(_ context: RequestContext) async throws(Failure) -> Response {
         guard !drainState.isDraining else { throw .draining() }
         do throws(Failure) {
             _ = try await hubProbe.probe(context)
@@ -31,35 +33,36 @@ struct GetReady: Responder {
 }
 
 /// GET /-/metrics: the counters, in Prometheus' text format.
-struct GetMetrics: PromptResponder {
+struct GetMetrics: Handler {
     let metrics: Metrics
 
-    func response(to request: Request, _ context: RequestContext) throws(Failure) -> Response {
-        Response(
-            .ok, headers: ["Content-Type": MetricsPage.mediaType, "Cache-Control": "no-store"], body: metrics.page())
+    func handle(_ exchange: Exchange, _ context: RequestContext) -> Reply {
+        .response(
+            Response(
+                .ok, headers: ["Content-Type": MetricsPage.mediaType, "Cache-Control": "no-store"],
+                body: metrics.page()))
     }
 }
 
 /// Whether the Hub can be reached, and as whom: for readiness and the home page. Cheap, because the responses are held.
 @EventLoop
-final class HubProbe {
-    private let upstream: Upstream
-    private let account: AccountCache
-    private let reached = SingleFlightCache<String, Bool>(for: .seconds(10))
+struct HubProbe {
+    typealias Reached = SingleFlightCache<CachePartition, Bool>
 
-    init(upstream: Upstream, account: AccountCache) {
-        self.upstream = upstream
-        self.account = account
-    }
+    let upstream: Upstream
+    let access: Access
+    let account: AccountCache
+    let reached: Reached
 
     /// The name of the token's owner; nil in passthrough access, where each caller has their own.
     func probe(_ context: RequestContext) async throws(Failure) -> String? {
-        switch upstream.access {
+        switch access {
         case .open:
             return try JSON.parse(try await account.whoAmI(context), within: .account)["name"]?.stringValue ?? "?"
         case .passthrough:
-            _ = try await reached.value("") { [upstream] () async throws(Failure) -> Bool in
-                let anonymous = RequestContext(id: .next(), caller: Caller(address: "", credential: nil))
+            _ = try await reached.value(Principal.anonymous.partition) {
+                [upstream] () async throws(Failure) -> Bool in
+                let anonymous = RequestContext(id: .next(), address: "")
                 let request = Request(method: .get, target: try Target(hub: "/api/models?limit=1"))
                 let answer = try await upstream.send(request, anonymous, limit: JSONLimits.reply.bytes)
                 guard answer.status.code < 500 else {
@@ -69,5 +72,12 @@ final class HubProbe {
             }
             return nil
         }
+    }
+}
+
+extension Failure {
+    /// Why this gateway should get no requests now.
+    fileprivate static func notReady(_ reason: Failure) -> Failure {
+        Failure(.notReady, detail: reason.detail, retryAfter: reason.retryAfter)
     }
 }

@@ -3,19 +3,16 @@ import HTTP
 import Hub
 
 /// GET /api/account: the Hub's whoami, held for some seconds.
-struct GetAccount: Responder {
+struct GetAccount: Handler {
     private static let headers: Headers = [
         "Content-Type": "application/json", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff",
     ]
 
     let account: AccountCache
 
-    func cachedResponse(to request: Request, _ context: RequestContext) throws(Failure) -> Response? {
-        try account.cached(context).map(Self.response)
-    }
-
-    func respond(to request: Request, _ context: RequestContext) async throws(Failure) -> Response {
-        Self.response(try await account.whoAmI(context))
+    func handle(_ exchange: Exchange, _ context: RequestContext) throws(Failure) -> Reply {
+        if let json = try account.cached(context.principal) { return .response(Self.response(json)) }
+        return .pending { () async throws(Failure) in Self.response(try await account.whoAmI(context)) }
     }
 
     private static func response(_ json: [UInt8]) -> Response {
@@ -25,30 +22,23 @@ struct GetAccount: Responder {
 
 /// Whose token it is, asked at most once in `account_cache_ttl` for each credential: the Hub limits this call strictly.
 @EventLoop
-final class AccountCache {
-    private let hub: HubClient
-    private let held: SingleFlightCache<Credential?, [UInt8]>
+struct AccountCache {
+    typealias Held = SingleFlightCache<CachePartition, [UInt8]>
 
-    init(hub: HubClient, for duration: Duration) {
-        self.hub = hub
-        held = SingleFlightCache(for: duration)
-    }
+    let hub: HubClient
+    let held: Held
 
     /// The same as `whoAmI`, if it is held; else nil.
-    func cached(_ context: RequestContext) throws(Failure) -> [UInt8]? {
-        try held.cached(key(context))
-    }
-
-    /// In open access all callers are the gateway's token.
-    private func key(_ context: RequestContext) -> Credential? {
-        hub.upstream.access == .open ? nil : context.caller.credential
+    func cached(_ principal: Principal) throws(Failure) -> [UInt8]? {
+        try held.cached(principal.partition)
     }
 
     /// The Hub's JSON, without what is secret in it.
     func whoAmI(_ context: RequestContext) async throws(Failure) -> [UInt8] {
-        try await held.value(key(context)) { [hub] () async throws(Failure) -> [UInt8] in
+        try await held.value(context.principal.partition) { [hub] () async throws(Failure) -> [UInt8] in
             // Others wait for it too: whoever asked first must not take it along when they leave.
-            let own = RequestContext(id: context.id, caller: context.caller)
+            let own = RequestContext(id: context.id, address: context.address)
+            own.principal = context.principal
             defer {
                 context.hubRequestID = own.hubRequestID
                 context.upstreamMicroseconds = own.upstreamMicroseconds

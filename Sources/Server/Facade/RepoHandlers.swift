@@ -4,7 +4,7 @@ import Hub
 
 /// A handler of `/api/repo`: it reads an order from the JSON body, carries it out, and says so.
 @EventLoop
-protocol RepoHandler: Handler {
+protocol RepoHandler: Handler, Sendable {
     associatedtype Order: FacadeOrder
 
     var bodyBounds: BodyBounds { get }
@@ -13,21 +13,18 @@ protocol RepoHandler: Handler {
 }
 
 extension RepoHandler {
-    func serve(_ exchange: Exchange, _ context: RequestContext) async throws(Failure) {
+    func handle(_ exchange: Exchange, _ context: RequestContext) throws(Failure) -> Reply {
         let request = exchange.request
         // Not only for tidiness: a page in somebody's browser can send text/plain here without asking, but not this type.
         guard request.headers.mediaType == "application/json" else {
             throw .unsupportedMediaType(accepted: "application/json")
         }
-        let body = try await exchange.wholeBody(within: bodyBounds)
-        guard !body.isEmpty else { throw .badRequest("The body is empty: send a JSON object.") }
-        let order = try Order(facade: try JSON.parse(body, within: .order))
-        let result = try await answer(order, context)
-        var response =
-            request.prefersPlainText
-            ? Response(.ok, text: result.message + "\n") : try Response(.ok, json: .object(result.members))
-        if !request.prefersPlainText { response.body.append(UInt8(ascii: "\n")) }
-        exchange.send(response, id: .own(context.id))
+        return .pending { () async throws(Failure) in
+            let body = try await exchange.wholeBody(within: bodyBounds)
+            guard !body.isEmpty else { throw .badRequest("The body is empty: send a JSON object.") }
+            let order = try Order(facade: try JSON.parse(body, within: .order))
+            return try await answer(order, context).response(to: request)
+        }
     }
 }
 
@@ -48,6 +45,14 @@ struct RepoResult: Sendable {
     init(_ message: String, _ facts: [String: JSON] = [:]) {
         self.message = message
         members = facts.merging(["message": .string(message)]) { $1 }
+    }
+
+    /// JSON, or the sentence alone to who prefers that.
+    func response(to request: Request) throws(Failure) -> Response {
+        guard !request.prefersPlainText else { return Response(.ok, text: message + "\n") }
+        var response = try Response(.ok, json: .object(members))
+        response.body.append(UInt8(ascii: "\n"))
+        return response
     }
 }
 
@@ -86,5 +91,12 @@ struct DeleteRepo: RepoHandler {
         try await hub.send(order, context)
         return RepoResult(
             "SUCCESS: Deleted repo", ["name": .string(order.id.text), "type": .string(order.kind.apiName)])
+    }
+}
+
+extension Failure {
+    /// `accepted` is a media type: `.unsupportedMediaType(accepted: "application/json")`.
+    fileprivate static func unsupportedMediaType(accepted: String) -> Failure {
+        Failure(.unsupportedMediaType, detail: "The body must be \(accepted); set Content-Type and send that.")
     }
 }

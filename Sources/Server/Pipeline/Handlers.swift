@@ -8,11 +8,11 @@ struct Handlers {
     /// In the order of `Route.Name`.
     private let all: [any Handler]
 
-    init(settings: Settings, upstreams: Upstreams, drainState: DrainState, metrics: Metrics) {
-        let upstream = upstreams.hub
-        let hub = HubClient(upstream: upstream)
-        let account = AccountCache(hub: hub, for: settings.accountCacheTTL)
-        let probe = HubProbe(upstream: upstream, account: account)
+    init(_ settings: Settings, upstreams: Upstreams, state: GatewayState) {
+        let hub = HubClient(upstream: upstreams.hub)
+        let account = AccountCache(hub: hub, held: state.accounts)
+        let probe = HubProbe(
+            upstream: upstreams.hub, access: settings.access, account: account, reached: state.hubReached)
         let bodyBounds = BodyBounds(
             bytes: settings.bodyLimit.bytes, milliseconds: UInt64(settings.bodyTimeout.milliseconds))
         all = Route.Name.allCases.map { name in
@@ -23,13 +23,11 @@ struct Handlers {
             case .updateRepo: UpdateRepo(hub: hub, bodyBounds: bodyBounds)
             case .deleteRepo: DeleteRepo(hub: hub, bodyBounds: bodyBounds)
             case .health: GetHealth()
-            case .relay:
-                Passthrough(
-                    upstream: upstream, coalescer: settings.coalesce ? RequestCoalescer(access: settings.access) : nil)
-            case .content: RelaySignedURL(upstream: upstream)
-            case .inference: Inference(router: upstreams.inference)
-            case .ready: GetReady(hubProbe: probe, drainState: drainState)
-            case .metrics: GetMetrics(metrics: metrics)
+            case .ready: GetReady(hubProbe: probe, drainState: state.drainState)
+            case .metrics: GetMetrics(metrics: state.metrics)
+            case .relay: RelayToHub(hub: upstreams.hub)
+            case .content: RelaySignedURL(upstream: upstreams.hub)
+            case .inference: RelayToInferenceRouter(router: upstreams.inference)
             }
         }
     }

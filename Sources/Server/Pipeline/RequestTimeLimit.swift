@@ -19,7 +19,7 @@ final class RequestTimeLimit {
         guard milliseconds > 0 else { return }
         let due = context.started.advanced(milliseconds: milliseconds)
         context.due = due
-        context.place = watched.count
+        context.index = watched.count
         watched.append(context)
         // In general it fires for a request that has long ended, and is then set for one that has not.
         if next.map({ due < $0 }) ?? true { wait(until: due) }
@@ -31,8 +31,8 @@ final class RequestTimeLimit {
         context.due = nil
         let last = watched.removeLast()
         guard last !== context else { return }
-        watched[context.place] = last
-        last.place = context.place
+        watched[context.index] = last
+        last.index = context.index
     }
 
     private func look() {

@@ -47,3 +47,21 @@ struct Router: Sendable {
         .notFound("endpoint \(target.loggable)")
     }
 }
+
+extension Failure {
+    /// The gateway is below a path and not at the root.
+    static func notBelow(_ basePath: String) -> Failure {
+        Failure(
+            .notFound,
+            detail:
+                "All that is here begins with \(basePath): set HF_ENDPOINT to this gateway's address with \(basePath) at its end."
+        )
+    }
+
+    /// Below `base_path` a second slash follows, where another host could be read.
+    static var doubleSlash: Failure {
+        Failure(
+            .refused(.badRequest, rule: "target-double-slash"),
+            detail: "The path begins with `//`: begin it with one `/`.")
+    }
+}

@@ -1,10 +1,17 @@
 import HTTP
+import Hub
 
 /// Whether a request was sent by a web page of somebody else's, in a browser that can reach this gateway.
 ///
 /// With `access = open` the gateway acts for whoever reaches it, and a page that a user of this machine looks at can: without this it could
 /// create or delete repositories in their name. Browsers say where a request comes from in fields that a page cannot set.
 enum CrossSite {
+    /// Throws `denied` for what such a page may not do.
+    static func check(_ request: Request, _ principal: Principal) throws(Failure) {
+        if principal.isAmbient, sent(request) { throw .crossSite }
+        if registersServiceWorker(request) { throw .serviceWorker }
+    }
+
     /// A link or a typed address is let through (`navigate`, with a safe method): it shows something to the user and to nobody else.
     static func sent(_ request: Request) -> Bool {
         if let site = request.headers["Sec-Fetch-Site"], site != "same-origin", site != "none" {
@@ -24,5 +31,23 @@ enum CrossSite {
     private static func isOurs(_ origin: String, host: String?) -> Bool {
         guard let host else { return false }
         return origin.lowercased() == "https://\(host.lowercased())"
+    }
+}
+
+extension Failure {
+    /// A web page of another site tried to use the gateway's token through a visitor's browser.
+    fileprivate static var crossSite: Failure {
+        Failure(
+            .denied,
+            detail:
+                "Pages of other sites may not use this gateway: it acts with its own token. Use access = passthrough for that."
+        )
+    }
+
+    /// A browser asked for a script that would answer in the place of this gateway.
+    fileprivate static var serviceWorker: Failure {
+        Failure(
+            .denied,
+            detail: "Nothing here is a service worker: a script of the Hub's may not stand before this gateway.")
     }
 }

@@ -9,7 +9,7 @@ extension Server {
     /// Goes on accepting for `drain_delay` with readiness refused, then accepts who waits and no others, and lets requests finish within
     /// `drain_timeout`. Gives the number of requests that it cut off after that.
     func stop(_ settings: Settings) async -> Int {
-        gateway.drainState.beginDrain()
+        state.drainState.beginDrain()
         listener.announceDrain()
         admin?.announceDrain()
         await EventLoop.sleep(milliseconds: UInt64(settings.drainDelay.milliseconds))
@@ -23,7 +23,7 @@ extension Server {
             admin.stopAccepting()
             await empty(admin) { MonotonicInstant.now.microseconds(since: began) < limit }
         }
-        let cut = gateway.drainState.inFlight
+        let cut = state.drainState.inFlight
         await cutOff()
         return cut
     }

@@ -8,14 +8,12 @@ final class Server {
     let port: UInt16
     /// That of `admin_listen`, if it is set.
     let adminPort: UInt16?
-    let gateway: Gateway
+    let pipeline: RequestPipeline
+    let state: GatewayState
     let metrics: Metrics
     let listener: Listener
     let admin: Listener?
     let pool: TransferPool
-    /// Outlives reloads, as the calls do that it counts.
-    private let admission: CallAdmission
-    private let leaks: LeakReporter
     /// Without its token, which lives no longer than what serves with it.
     private let origin: HubOrigin
 
@@ -33,16 +31,14 @@ final class Server {
             }
         let pool = try TransferPool(
             trust: origin.trust, dnsServer: settings.nameServer?.description, connections: settings.upstreamConnections)
-        let admission = CallAdmission(
-            limits: CallLimits(settings), patience: UInt64(settings.connectTimeout.milliseconds),
-            stall: Int(settings.writeTimeout.milliseconds))
-        self.admission = admission
         let leaks = LeakReporter(metrics: metrics, warn: warn)
-        let upstreams = Upstreams(settings, origin: origin, pool: pool, admission: admission, leaks: leaks)
-        let gateway = Gateway(settings: settings, upstreams: upstreams, log: log, metrics: metrics)
+        let state = GatewayState(
+            settings, token: origin.token, limits: CallLimits(settings), pool: pool, metrics: metrics, leaks: leaks)
+        let upstreams = Upstreams(settings, origin: origin, pool: pool, admission: state.admission, leaks: leaks)
+        let pipeline = RequestPipeline(settings, upstreams: upstreams, state: state, log: log)
         self.pool = pool
-        self.leaks = leaks
-        self.gateway = gateway
+        self.state = state
+        self.pipeline = pipeline
         self.origin = origin.with(token: nil)
         let limits = Listener.Limits(settings)
         let role = settings.adminListen == nil ? ListenerRole.only : .clients
@@ -50,7 +46,7 @@ final class Server {
             (listener, port) = try Listener.opened(
                 at: settings.listen.host, port: settings.listen.port, socket: worker?.socket, tls: tls, limits: limits
             ) {
-                gateway.serve($0, at: role)
+                pipeline.serve($0, at: role)
             }
         } catch {
             pool.close()
@@ -61,7 +57,7 @@ final class Server {
                 try Listener.opened(
                     at: address.host, port: address.port, socket: worker?.adminSocket, tls: tls, limits: limits.forAdmin
                 ) {
-                    gateway.serve($0, at: .admin)
+                    pipeline.serve($0, at: .admin)
                 }
             }
             (admin, adminPort) = (opened?.listener, opened?.port)
@@ -76,25 +72,23 @@ final class Server {
     private func countEverything(_ log: AccessLog) {
         pool.onEnd = { [metrics] in metrics.note($0) }
         metrics.sources = MetricSources(
-            listeners: [listener] + (admin.map { [$0] } ?? []), pool: pool, admission: admission,
-            drainState: gateway.drainState, log: log)
+            listeners: [listener] + (admin.map { [$0] } ?? []), pool: pool, admission: state.admission,
+            drainState: state.drainState, log: log)
     }
 
     /// Serves on with other settings, as far as they are reloadable. `tls` is for new connections.
     func use(_ settings: Settings, token: Secret?, tls: TLSContext) {
         let limits = Listener.Limits(settings)
-        admission.use(
-            total: CallLimits(settings).total, patience: UInt64(settings.connectTimeout.milliseconds),
-            stall: Int(settings.writeTimeout.milliseconds))
+        state.use(settings, token: token, limits: CallLimits(settings))
         listener.use(tls)
         listener.use(limits)
         admin?.use(tls)
         admin?.use(limits.forAdmin)
-        gateway.use(
+        pipeline.use(
             settings,
             upstreams: Upstreams(
-                settings, origin: origin.with(token: token), pool: pool, admission: admission,
-                leaks: leaks))
+                settings, origin: origin.with(token: token), pool: pool, admission: state.admission,
+                leaks: state.leaks))
     }
 
     /// Closes everything at once. No call to the Hub may be under way.

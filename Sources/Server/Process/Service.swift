@@ -90,7 +90,7 @@ final class Service {
 
     /// Takes up what changed in the files, all of it or, if anything is wrong, nothing.
     func reload() {
-        guard !server.gateway.drainState.isDraining else {
+        guard !server.state.drainState.isDraining else {
             // It is about to go, with what it has: nobody has to wait for it.
             worker?.say(.reloaded)
             return
@@ -130,7 +130,7 @@ final class Service {
     func announceStop() {
         guard let notify else { return }
         log.notice("\(Self.stopping)")
-        notify.stopping("Stopping, requests in flight: \(server.gateway.drainState.inFlight)")
+        notify.stopping("Stopping, requests in flight: \(server.state.drainState.inFlight)")
     }
 
     func stop() async {

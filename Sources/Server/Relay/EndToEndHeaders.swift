@@ -88,3 +88,14 @@ enum HiddenXet {
         request.headers.set("Accept", kept.isEmpty ? "*/*" : kept.joined(separator: ","))
     }
 }
+
+extension Failure {
+    /// With `xet = hide` there is no Xet here.
+    static var xetHidden: Failure {
+        Failure(
+            .notFound,
+            detail:
+                "This gateway does not carry Xet (xet = hide). Set HF_HUB_DISABLE_XET=1 and try again: the same files go by plain HTTP then."
+        )
+    }
+}

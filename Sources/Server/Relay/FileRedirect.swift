@@ -14,8 +14,6 @@ struct FileRedirect: Sendable {
     private(set) var method: Method
     /// Whether the store's own redirect may still be followed.
     private var mayGoOn = true
-    /// Whether the Hub may be asked for another URL, in the place of one that has expired.
-    var mayAskAnew = true
 
     /// Fields of the request that choose which bytes come back. No credential is among them.
     private static let requestFields = [
@@ -126,4 +124,24 @@ extension Transfer.Head {
 
     /// Whether HTTP libraries go where such a redirect leads (RFC 9110 section 15.4).
     var isFollowed: Bool { [301, 302, 303, 307, 308].contains(status.code) }
+}
+
+extension Failure {
+    /// The Hub leads to a host that its content is not fetched from.
+    static func contentElsewhere(_ host: String) -> Failure {
+        Failure(
+            .hubBroken,
+            detail:
+                "The Hub leads to \(host), where this gateway does not go for content. Whoever runs it can add the domain to content_hosts."
+        )
+    }
+
+    /// The store that the Hub leads to leads to another, and that one on to `host`.
+    static func storeLeadsOn(to host: String) -> Failure {
+        Failure(
+            .hubBroken,
+            detail:
+                "The store of the Hub's files leads on to \(host), after one redirect that this gateway has followed. It follows no second one."
+        )
+    }
 }

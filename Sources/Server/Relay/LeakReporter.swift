@@ -50,3 +50,14 @@ extension Upstream {
         if isStrict { throw .leak(to: leak.host, in: leak.place.words) }
     }
 }
+
+extension Failure {
+    /// The Hub's response would lead a client past this gateway. `place` is where: `.leak(to: "cdn.hf.co", in: "Link")`.
+    fileprivate static func leak(to host: String, in place: String) -> Failure {
+        Failure(
+            .hubBroken,
+            detail:
+                "The Hub has answered, but \(place) of its response leads to \(host), past this gateway. Whoever runs it can look at hubgate_upstream_leaks_total, and let such answers pass by strict_leaks."
+        )
+    }
+}

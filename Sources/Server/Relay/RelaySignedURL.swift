@@ -6,26 +6,24 @@ import Hub
 struct RelaySignedURL: Handler {
     let upstream: Upstream
 
-    func serve(_ exchange: Exchange, _ context: RequestContext) async throws(Failure) {
-        try await upstream.relaySigned(exchange, context)
+    func handle(_ exchange: Exchange, _ context: RequestContext) throws(Failure) -> Reply {
+        try upstream.relaySigned(exchange, context)
+        return .stream
     }
 }
 
 extension Upstream {
     /// Carries a request to where its signed path leads, and the response back. No token of the gateway's goes along, whoever asks:
     /// what is signed is a credential by itself, or leads to Xet's server, where the client shows one of Xet's.
-    func relaySigned(_ exchange: Exchange, _ context: RequestContext) async throws(Failure) {
-        let original = exchange.request
-        let signed = try signedURLs.open(context.target, original.method, now: WallClock.now.seconds)
-        guard try await ask(signed, by: original.method, exchange, context) else { return }
-        // Signed for GET, so refused to HEAD. The relay stops it when its head is there.
-        _ = try await ask(signed, by: .get, exchange, context)
+    func relaySigned(_ exchange: Exchange, _ context: RequestContext) throws(Failure) {
+        let method = exchange.request.method
+        let signed = try signedURLs.open(context.target, method, now: WallClock.now.seconds)
+        start(call(to: signed, by: method, exchange, context), exchange, context)
     }
 
-    /// Returns whether nothing is answered yet, because the store takes no HEAD.
-    private func ask(
-        _ signed: SignedURLCodec.Opened, by method: Method, _ exchange: Exchange, _ context: RequestContext
-    ) async throws(Failure) -> Bool {
+    private func call(
+        to signed: SignedURLCodec.Opened, by method: Method, _ exchange: Exchange, _ context: RequestContext
+    ) -> RelayedCall {
         let original = exchange.request
         var request = Request(
             method: method, target: .root,
@@ -39,15 +37,17 @@ extension Upstream {
             signed.use == .base ? RewrittenBodies.rulesOfXet(for: original.method, context.target) : nil
         if rules != nil { request.headers.set("Accept-Encoding", "identity") }
         let rewrite = rewrite(for: original)
-        let relay = Relay(to: exchange, context) { head throws(Failure) in
+        return RelayedCall(
+            request: request, url: signed.whole, limits: limits, server: signed.use == .complete ? .hub : .store,
+            sendsBody: exchange.hasBody && !original.method.isSafe
+        ) { head throws(Failure) in
             context.hubRequestID = head.headers["X-Request-Id"]
-            if method == .head, signed.use == .read, Self.refusesHead.contains(head.status.code) { return .askAgain }
-            return try self.course(
-                try rewrite.redirected(head, from: signed), rules, isPlain: true, by: rewrite)
+            if method == .head, signed.use == .read, Self.refusesHead.contains(head.status.code) {
+                // Signed for GET, so refused to HEAD. The relay stops it when its head is there.
+                return .call(self.call(to: signed, by: .get, exchange, context))
+            }
+            return try self.action(try rewrite.redirected(head, from: signed), rules, isPlain: true, by: rewrite)
         }
-        let streamsBody = exchange.hasBody && !original.method.isSafe
-        try await carry(request, nil, to: signed.whole, body: streamsBody, on: exchange, by: relay)
-        return relay.asksAgain
     }
 }
 

@@ -114,3 +114,19 @@ struct SignedURLKey: Sendable {
         HMACSHA256.make(of: text, with: secret)
     }
 }
+
+extension Failure {
+    /// A signed URL was not made by this gateway, or not as it came back.
+    static var signedURLInvalid: Failure {
+        Failure(
+            .signedURLRefused,
+            detail:
+                "This address was not made by this gateway, or was changed on the way. Ask the Hub's own path for it again."
+        )
+    }
+
+    /// A signed URL is too old.
+    static var signedURLExpired: Failure {
+        Failure(.signedURLRefused, detail: "This address has expired. Ask the Hub's own path for it again.")
+    }
+}

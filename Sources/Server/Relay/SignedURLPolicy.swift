@@ -67,3 +67,23 @@ struct SignedURLPolicy: Sendable {
         return 0
     }
 }
+
+extension Failure {
+    /// A signed URL leads to a host that is no longer allowed.
+    static func signedURLElsewhere(_ host: String) -> Failure {
+        Failure(
+            .signedURLRefused,
+            detail:
+                "This address leads to \(host), where this gateway does not go for content. Whoever runs it can add the domain to content_hosts."
+        )
+    }
+
+    /// A URL of the Hub's store that a client could not ask for, since `target_limit` (in bytes) refuses it.
+    static func tooLongToSign(_ host: String, limit: Int) -> Failure {
+        Failure(
+            .hubBroken,
+            detail:
+                "The Hub names an address on \(host) that is too long to be asked for here. Whoever runs this gateway can raise target_limit (\(limit) bytes)."
+        )
+    }
+}

@@ -1,39 +1,39 @@
 import EventIO
 import Hub
 
-/// Moves a request's body from the client to the Hub, no faster than the Hub takes it. The call begins when the first bytes are there: a client
-/// that says it will send a body, and does not, takes no call from others.
+/// Moves a request's body from the client to another server, no faster than that takes it. The call begins when the first bytes are there: a client
+/// that says it will send a body, and does not, takes no call from others. A small body that came with its head goes up whole.
 @EventLoop
 final class UploadPump: BodySink {
-    /// Bytes that may wait for the Hub before the client is paused.
+    /// Bytes that may wait for the server before the client is paused.
     private static let highMark = 256 * 1024
+    /// So much may come before the call begins.
+    private static let mostAhead = 16 * 1024
 
     /// What was wrong with the body, if anything was: the call was then cancelled.
     private(set) var failure: Failure?
+    /// Whether bytes have come, or the end of a body without any.
+    private(set) var hasBegun = false
     private let exchange: Exchange
     private var transfer: Transfer?
     private var place: CallPlace?
-    /// What came before the call began: a piece as the client's connection reads it.
-    private var first: [UInt8] = []
+    /// What came before the call began.
+    private var ahead: [UInt8] = []
     private var hasEnded = false
-    private var waiter: CheckedContinuation<Void, Never>?
+    private var begun: (@EventLoop @Sendable (Failure?) -> Void)?
 
-    /// Begins to read.
     init(from exchange: Exchange) {
         self.exchange = exchange
+    }
+
+    /// Begins to read. Calls `then` once, outside of any callback of C, when the first bytes are there, or with why none will come.
+    func begin(_ then: @escaping @EventLoop @Sendable (Failure?) -> Void) {
+        begun = then
         exchange.stream(into: self)
     }
 
-    /// Returns when the first bytes are there, or the end of a body without any. Throws why neither will come.
-    func begun(_ context: RequestContext) async throws(Failure) {
-        if first.isEmpty, !hasEnded, !context.isCancelled {
-            context.onCancel = { self.wake() }
-            await withCheckedContinuation { waiter = $0 }
-            context.onCancel = nil
-        }
-        if let failure { throw failure }
-        if context.isCancelled { throw .clientGone }
-    }
+    /// All of the body, where it is here before the call begins.
+    var whole: [UInt8]? { hasEnded && failure == nil ? ahead : nil }
 
     /// Gives all to `transfer` from here on.
     func go(on transfer: Transfer, at place: CallPlace) {
@@ -43,8 +43,8 @@ final class UploadPump: BodySink {
             place.received(isHeldBack: false)
             exchange.readMore()
         }
-        _ = unsafe first.withUnsafeBufferPointer { unsafe transfer.send($0) }
-        first = []
+        _ = unsafe ahead.withUnsafeBufferPointer { unsafe transfer.send($0) }
+        ahead = []
         if hasEnded {
             ended(failure)
         } else {
@@ -55,9 +55,9 @@ final class UploadPump: BodySink {
 
     func take(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
         guard let transfer else {
-            unsafe first.append(contentsOf: bytes)
-            wake()
-            return false
+            unsafe ahead.append(contentsOf: bytes)
+            begins()
+            return ahead.count < Self.mostAhead
         }
         let isHeldBack = unsafe transfer.send(bytes) >= Self.highMark
         place?.received(isHeldBack: isHeldBack)
@@ -71,7 +71,7 @@ final class UploadPump: BodySink {
     private func ended(_ failure: Failure?) {
         hasEnded = true
         self.failure = self.failure ?? failure
-        guard let transfer else { return wake() }
+        guard let transfer else { return begins() }
         place.take()?.receivedAll()
         if failure != nil {
             transfer.cancel()
@@ -80,8 +80,9 @@ final class UploadPump: BodySink {
         }
     }
 
-    private func wake() {
-        waiter?.resume()
-        waiter = nil
+    private func begins() {
+        hasBegun = true
+        guard let then = begun.take() else { return }
+        EventLoop.post { [self] in then(failure) }
     }
 }

@@ -8,57 +8,52 @@ extension Upstream {
     /// What a store may answer for the client to see: content, and what follows from the client's conditions and ranges.
     private static let contentStatuses = [200, 206, 304, 412, 416]
 
-    /// Answers with the content that the Hub has redirected to.
-    func follow(_ first: FileRedirect, _ exchange: Exchange, _ context: RequestContext) async throws(Failure) {
-        var hop = first
-        while let next = try await step(hop, exchange, context) { hop = next }
+    /// What follows on the Hub's redirect to content: its bytes, unless the redirect itself says enough.
+    func follow(
+        _ hop: FileRedirect, _ exchange: Exchange, _ context: RequestContext, mayAskAnew: Bool
+    ) throws(Failure) -> RelayAction {
+        guard var head = hop.answerAtOnce(to: exchange.request) else {
+            return .call(try contentCall(hop, exchange, context, mayAskAnew: mayAskAnew))
+        }
+        try lead(&head, by: rewrite(for: exchange.request))
+        return .answer(head)
     }
 
-    /// One call: to the store, or to the Hub for a new URL. Returns the next step; nil when all is answered.
-    private func step(
-        _ hop: FileRedirect, _ exchange: Exchange, _ context: RequestContext
-    ) async throws(Failure) -> FileRedirect? {
-        let rewrite = rewrite(for: exchange.request)
-        if var head = hop.answerAtOnce(to: exchange.request) {
-            try lead(&head, by: rewrite)
-            exchange.start(
-                head.status, headers: RelayedDocument.headers(of: head), id: .beside(context.id),
-                length: head.contentLength)
-            exchange.finish()
-            return nil
+    /// A call to the store.
+    private func contentCall(
+        _ hop: FileRedirect, _ exchange: Exchange, _ context: RequestContext, mayAskAnew: Bool
+    ) throws(Failure) -> RelayedCall {
+        RelayedCall(
+            request: try hop.request(for: exchange.request), url: hop.url, limits: limits, server: .store
+        ) { content throws(Failure) in
+            let code = content.status.code
+            if let onward = try hop.onward(content, hosts: self.signedURLs.hosts) {
+                return .call(try self.contentCall(onward, exchange, context, mayAskAnew: mayAskAnew))
+            }
+            if hop.method == .head, Self.refusesHead.contains(code) {
+                return .call(try self.contentCall(hop.byGet, exchange, context, mayAskAnew: mayAskAnew))
+            }
+            // A URL that is signed ends, and the Hub may have kept it for too long.
+            if code == 403, mayAskAnew { return .call(try self.call(for: exchange, context, isSecond: true)) }
+            guard Self.contentStatuses.contains(code) else {
+                throw [408, 429].contains(code) || code >= 500
+                    ? .storeAnswered(content.status, content.headers)
+                    : .hubBroken("the store of its files answered \(code)")
+            }
+            var head = hop.joined(content)
+            try self.lead(&head, by: self.rewrite(for: exchange.request))
+            return .pass(head)
         }
-        let relay = Relay(to: exchange, context) { content throws(Failure) in
-            try self.course(content, of: hop, for: exchange, by: rewrite)
-        }
-        try await carry(try hop.request(for: exchange.request), nil, to: hop.url, body: false, on: exchange, by: relay)
-        return relay.asksAgain ? try await anew(exchange, context) : relay.hop
     }
+}
 
-    /// What becomes of the store's response.
-    private func course(
-        _ content: Transfer.Head, of hop: FileRedirect, for exchange: Exchange, by rewrite: Rewrite
-    ) throws(Failure) -> Relay.Action {
-        let code = content.status.code
-        if let onward = try hop.onward(content, hosts: signedURLs.hosts) { return .follow(onward) }
-        if hop.method == .head, Self.refusesHead.contains(code) { return .follow(hop.byGet) }
-        // A URL that is signed ends, and the Hub may have kept it for too long.
-        if code == 403, hop.mayAskAnew, !exchange.hasBody { return .askAgain }
-        guard Self.contentStatuses.contains(code) else {
-            throw [408, 429].contains(code) || code >= 500
-                ? .storeAnswered(content.status, content.headers)
-                : .hubBroken("the store of its files answered \(code)")
-        }
-        var head = hop.joined(content)
-        try lead(&head, by: rewrite)
-        return .pass(head)
-    }
-
-    /// Asks the Hub once more. Nil when it has answered in another way than by a redirect to content.
-    private func anew(_ exchange: Exchange, _ context: RequestContext) async throws(Failure) -> FileRedirect? {
-        let call = try call(for: exchange, context)
-        try await carry(call.request, call.credential, to: call.url, body: false, on: exchange, by: call.relay)
-        var hop = call.relay.hop
-        hop?.mayAskAnew = false
-        return hop
+extension Failure {
+    /// The store of a file refused it, and may give it later: the client's own waiting needs the status as it came.
+    fileprivate static func storeAnswered(_ status: Status, _ headers: Headers) -> Failure {
+        let refusal = HubRefusal(status: status, headers: headers, body: [])
+        return .hubAnswered(
+            HubRefusal(
+                status: status, message: "The store of the Hub's files answered \(status). Try again later.",
+                headers: refusal.headers))
     }
 }

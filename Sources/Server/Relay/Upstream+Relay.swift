@@ -3,29 +3,26 @@ import HTTP
 import Hub
 
 extension Upstream {
-    /// Sends a client's request on and streams the response back. Throws only while nothing of a response has gone out.
+    /// Sends a client's request on and streams the response back, by callbacks from here on. Throws while nothing has been asked.
     ///
-    /// A redirect to where a file's bytes are is followed here, without any credential; all else that leads to the Hub is
+    /// A redirect to where a file's bytes are is followed, without any credential; all else that leads to the Hub is
     /// turned so that it leads here.
-    func relay(_ exchange: Exchange, _ context: RequestContext) async throws(Failure) {
-        let call = try call(for: exchange, context)
-        try await carry(
-            call.request, call.credential, to: call.url, body: exchange.hasBody, on: exchange, by: call.relay)
-        if let hop = call.relay.hop {
-            try await follow(hop, exchange, context)
+    func relay(_ exchange: Exchange, _ context: RequestContext) throws(Failure) {
+        do throws(Failure) {
+            start(try call(for: exchange, context), exchange, context)
+        } catch {
+            throw error.at(server)
         }
     }
 
-    /// What the Hub is asked for a client, and what becomes of its response.
-    struct RelayedCall {
-        let request: Request
-        let url: String
-        let credential: Credential?
-        let relay: Relay
+    func start(_ call: RelayedCall, _ exchange: Exchange, _ context: RequestContext) {
+        RelayDriver(call, exchange, context, pool: pool, admission: admission).start()
     }
 
-    /// The call that answers a client's request, before it is made.
-    func call(for exchange: Exchange, _ context: RequestContext) throws(Failure) -> RelayedCall {
+    /// The call that answers a client's request. `isSecond`: the Hub is asked for another URL, because that of the first time has expired.
+    func call(
+        for exchange: Exchange, _ context: RequestContext, isSecond: Bool = false
+    ) throws(Failure) -> RelayedCall {
         guard !exchange.request.wantsWebSocket else { throw .noWebSocket }
         var request = exchange.request
         request.target = context.target
@@ -42,16 +39,16 @@ extension Upstream {
         if let billTo {
             request.headers.set("X-HF-Bill-To", billTo)
         }
-        let credential = try credential(for: context.caller)
-        let relay = Relay(to: exchange, context) { head throws(Failure) in
+        return RelayedCall(
+            request: request, url: base + request.target.pathAndQuery, credential: try context.principal.credential,
+            limits: limits, server: server, sendsBody: exchange.hasBody && !isSecond
+        ) { head throws(Failure) in
             context.hubRequestID = head.headers["X-Request-Id"]
             if let found = try FileRedirect(head, of: exchange.request, hosts: self.signedURLs.hosts) {
-                return .follow(found)
+                return try self.follow(found, exchange, context, mayAskAnew: !isSecond)
             }
-            return try self.course(head, rules, isPlain: needsPlain, by: self.rewrite(for: exchange.request))
+            return try self.action(head, rules, isPlain: needsPlain, by: self.rewrite(for: exchange.request))
         }
-        return RelayedCall(
-            request: request, url: base + request.target.pathAndQuery, credential: credential, relay: relay)
     }
 
     /// What leads to the Hub or its stores leads where this client has found the gateway.
@@ -63,10 +60,10 @@ extension Upstream {
 
     /// What becomes of a response of the Hub's, or of Xet's server: with its fields rewritten, and by `rules` its JSON. `isPlain`: it was asked for
     /// whole and not compressed.
-    func course(
+    func action(
         _ head: Transfer.Head, _ rules: [JSONFieldRule]?, isPlain: Bool,
         by rewrite: @escaping @EventLoop @autoclosure () -> Rewrite
-    ) throws(Failure) -> Relay.Action {
+    ) throws(Failure) -> RelayAction {
         var head = head
         if Rewrite.concerns(head.headers) || LeakDetector.concerns(head.headers) { try lead(&head, by: rewrite()) }
         guard let rules, try RewrittenBodies.fits(head, isPlain: isPlain) else { return .pass(head) }
@@ -84,58 +81,22 @@ extension Upstream {
         try rewrite.apply(to: &head.headers)
         try check(head.headers, gateway: rewrite.gateway)
     }
-
-    /// Makes one call and lets `relay` answer by it; the client's body goes along if `streamsBody` says so.
-    func carry(
-        _ request: Request, _ credential: Credential?, to url: String, body streamsBody: Bool, on exchange: Exchange,
-        by relay: Relay
-    ) async throws(Failure) {
-        defer { relay.noteTime() }
-        let upload = streamsBody ? UploadPump(from: exchange) : nil
-        try await upload?.begun(relay.context)
-        let place = try await admission.enter(relay.context)
-        relay.place = place
-        let transfer = pool.start(
-            request, url: url, authorization: credential?.authorization, limits: limits,
-            stream: streamsBody ? TransferPool.Stream(length: exchange.declaredLength) : nil, sink: relay)
-        relay.transfer = transfer
-        relay.context.transfer = transfer
-        upload?.go(on: transfer, at: place)
-        var outcome: Result<Void, Failure> = .success(())
-        do throws(TransferError) {
-            await transfer.headOrEnd()
-            if relay.sendsHeadAtOnce { exchange.flushHead() }
-            try await transfer.ended()
-        } catch {
-            outcome = .failure(Failure(error))
-        }
-        try relay.settle(outcome, uploadFailure: upload?.failure)
-    }
-
-    /// Makes a call without a body; its relay's `onEnd` tells of the end.
-    func start(_ call: RelayedCall, _ context: RequestContext) {
-        if let place = admission.begin(context) { return start(call, context, at: place) }
-        admission.wait(context) { result in
-            switch result {
-            case .success(let place): self.start(call, context, at: place)
-            case .failure(let failure): call.relay.finished(.failure(failure))
-            }
-        }
-    }
-
-    private func start(_ call: RelayedCall, _ context: RequestContext, at place: CallPlace) {
-        call.relay.place = place
-        let transfer = pool.start(
-            call.request, url: call.url, authorization: call.credential?.authorization, limits: limits, sink: call.relay
-        )
-        call.relay.transfer = transfer
-        context.transfer = transfer
-    }
 }
 
 extension Request {
     /// RFC 6455 section 4.1. An offer without a key is none, and is left out as any other (RFC 9110 section 7.8).
     fileprivate var wantsWebSocket: Bool {
         headers.contains("Sec-WebSocket-Key") && headers.mentions("websocket", in: "Upgrade")
+    }
+}
+
+extension Failure {
+    /// WebSockets are not relayed.
+    fileprivate static var noWebSocket: Failure {
+        Failure(
+            .refused(.notImplemented, rule: "web-socket"),
+            detail:
+                "This gateway relays no WebSockets. Use plain requests; what comes bit by bit comes as text/event-stream."
+        )
     }
 }

@@ -12,7 +12,7 @@ final class Upstream {
         let body: [UInt8]
     }
 
-    let access: Access
+    let server: UpstreamServer
     /// Its origin and path prefix.
     let base: String
     /// The path that stands before all others of the gateway's.
@@ -33,15 +33,16 @@ final class Upstream {
 
     /// `base` is one of the addresses in `origin`; both get its token.
     init(
-        _ settings: Settings, origin: HubOrigin, base: String, limits: Transfer.Limits, pool: TransferPool,
+        _ settings: Settings, _ server: UpstreamServer, origin: HubOrigin, base: String, limits: Transfer.Limits, pool: TransferPool,
         admission: CallAdmission, leaks: LeakReporter
     ) {
-        access = settings.access
+        self.server = server
         self.base = base
         basePath = settings.basePath
         own = origin.token.map { .bearer($0) }
         self.pool = pool
         self.admission = admission
+        self.leaks = leaks
         xet = settings.xet
         // The sandbox's token is no secret.
         let signingToken = settings.sandbox ? nil : origin.token
@@ -52,7 +53,6 @@ final class Upstream {
                 base: base),
             longestTarget: settings.targetLimit.bytes)
         self.limits = limits
-        self.leaks = leaks
         isStrict = settings.strictLeaks
         billTo = settings.billTo
         detector = LeakDetector(
@@ -61,12 +61,12 @@ final class Upstream {
             domains: settings.contentHosts.names, meant: xet == .pass ? [Xet.domain] : [])
     }
 
-    /// Sends `request`, whose path is from the Hub's root, with the credential that the access mode gives the caller.
+    /// Sends `request`, whose path is from the Hub's root, as the principal of `context`.
     /// `limit` is of a successful response, in bytes. Throws `hubBroken` for a larger one, `noToken` where the gateway should lend a
     /// token and has none, `tooBusy` where no call is to be had.
     func send(_ request: Request, _ context: RequestContext, limit: Int) async throws(Failure) -> Answer {
         var request = request
-        let credential = try credential(for: context.caller)
+        let credential = try context.principal.credential
         request.headers.set("User-Agent", "hubgate/\(Version.number)")
         request.headers.set("X-Amzn-Trace-Id", context.id.description)
         request.headers.set("Accept", "application/json")
@@ -93,21 +93,6 @@ final class Upstream {
 
     /// Whether a client sent this gateway's own token, wherever it has it from.
     func isOwn(_ token: Secret) -> Bool { token == own?.secret }
-
-    /// What goes to the Hub for a caller. Throws `noToken` where the gateway should lend its token and has none.
-    func credential(for caller: Caller) throws(Failure) -> Credential? {
-        switch access {
-        case .passthrough:
-            return caller.credential
-        case .open:
-            guard let own else {
-                throw .noToken(
-                    "This gateway has no Hub token. Whoever runs it sets HF_ACCESS_TOKEN (or HF_TOKEN, or token_file) and starts it again; a token_file is read anew on SIGHUP."
-                )
-            }
-            return own
-        }
-    }
 }
 
 /// The servers that the gateway speaks for.
@@ -122,11 +107,11 @@ struct Upstreams {
         leaks: LeakReporter
     ) {
         hub = Upstream(
-            settings, origin: origin, base: origin.base, limits: .hub(settings), pool: pool, admission: admission,
-            leaks: leaks)
+            settings, .hub, origin: origin, base: origin.base, limits: .hub(settings), pool: pool,
+            admission: admission, leaks: leaks)
         inference = origin.inference.map { base in
             Upstream(
-                settings, origin: origin, base: base, limits: .inference(settings), pool: pool,
+                settings, .inferenceRouter, origin: origin, base: base, limits: .inference(settings), pool: pool,
                 admission: admission, leaks: leaks)
         }
     }

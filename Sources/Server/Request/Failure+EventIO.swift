@@ -29,6 +29,17 @@ extension Failure {
 }
 
 extension Exchange {
+    /// Answers with a failure, as far as that can still be done.
+    func fail(_ failure: Failure, _ context: RequestContext) {
+        let failure = context.isOverdue ? .overdue : context.makesWay ? .madeWay : failure
+        context.failure = failure
+        guard canAnswer, failure.kind != .clientGone else {
+            // The head has said that all is well: the only honest end is a connection that breaks.
+            return abort()
+        }
+        send(failure.response(to: request, id: context.id))
+    }
+
     /// `body(within:)`, with the gateway's error.
     func wholeBody(within bounds: BodyBounds) async throws(Failure) -> [UInt8] {
         do throws(RequestError) {
@@ -64,4 +75,42 @@ extension Exchange.IDField {
     static func own(_ id: RequestID) -> Self { Self(name: "X-Request-Id", id: id) }
     /// The Hub's own request id keeps the usual field; ours is how the log's line is found.
     static func beside(_ id: RequestID) -> Self { Self(name: "X-Hubgate-Request-Id", id: id) }
+}
+
+extension Failure {
+    /// `limit` is in bytes.
+    static func payloadTooLarge(limit: Int) -> Failure {
+        Failure(
+            .payloadTooLarge, detail: "The body is larger than the \(limit) bytes that are accepted here (body_limit).")
+    }
+
+    /// A body that is collected whole did not arrive in time (RFC 9110 section 15.5.9).
+    static var bodyTooSlow: Failure {
+        Failure(
+            .refused(.requestTimeout, rule: "body-too-slow"),
+            detail: "The request's body did not arrive in time. Send it without pauses.")
+    }
+
+    /// `retryAfter` in seconds.
+    static func draining(retryAfter: Int = 1) -> Failure {
+        Failure(
+            .draining, detail: "This gateway is shutting down. Try again in \(retryAfter) s.", retryAfter: retryAfter)
+    }
+
+    /// A request with its whole response took longer than this gateway's limit for it.
+    static var overdue: Failure {
+        Failure(
+            .hubTooSlow,
+            detail:
+                "The request took longer than this gateway allows (request_timeout). Ask for less at once, or later.")
+    }
+
+    /// A request whose body stands still was ended for others.
+    static var madeWay: Failure {
+        Failure(
+            .tooBusy,
+            detail:
+                "This gateway is busy, and the request stood still for longest: it made way for others. Send it again, its body without pauses.",
+            retryAfter: 1)
+    }
 }

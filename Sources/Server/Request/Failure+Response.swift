@@ -84,17 +84,9 @@ extension Failure {
         return headers
     }
 
-    /// A write whose answer did not come may have been carried out: to say "try again" would be to say "do it twice".
-    private func advice(for method: Method) -> Failure {
-        guard !method.isSafe, kind == .hubTooSlow || kind == .hubBroken else { return self }
-        let reason = detail.replacing(
-            "Try again later.", with: "Look whether it was carried out before you send it again.")
-        return Failure(kind, detail: reason, retryAfter: retryAfter)
-    }
-
     /// The whole response: JSON, or the original's plain sentence to who prefers that.
     func response(to request: Request, id: RequestID) -> Response {
-        advice(for: request.method).answer(to: request, id: id)
+        advised(for: request.method).answer(to: request, id: id)
     }
 
     private func answer(to request: Request, id: RequestID) -> Response {

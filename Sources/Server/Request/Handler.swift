@@ -5,50 +5,34 @@ import Hub
 /// Answers the requests to one endpoint.
 @EventLoop
 protocol Handler {
-    /// Answers if nothing has to be waited for, and says whether it did: such a response needs no task. It may throw only before it has begun to.
-    func serveAtOnce(_ exchange: Exchange, _ context: RequestContext) throws(Failure) -> Bool
-    /// Answers the exchange, or throws before it has begun to.
-    func serve(_ exchange: Exchange, _ context: RequestContext) async throws(Failure)
+    /// Throws why it does not answer; then nothing of a response has gone out.
+    func handle(_ exchange: Exchange, _ context: RequestContext) throws(Failure) -> Reply
 }
 
-extension Handler {
-    func serveAtOnce(_ exchange: Exchange, _ context: RequestContext) throws(Failure) -> Bool { false }
+/// What a handler does with a request.
+enum Reply {
+    /// It is answered with this.
+    case response(Response)
+    /// It is answered from here on by callbacks, and at its end the exchange is too.
+    case stream
+    /// It is answered with what comes of this, in a task.
+    case pending(@EventLoop @Sendable () async throws(Failure) -> Response)
 }
 
-/// A handler whose response is one value.
+/// Gets a response as it goes out to the client, to keep it or to give it to others.
 @EventLoop
-protocol Responder: Handler {
-    /// The response if it is at hand; else nil, and `respond` makes it.
-    func cachedResponse(to request: Request, _ context: RequestContext) throws(Failure) -> Response?
-    func respond(to request: Request, _ context: RequestContext) async throws(Failure) -> Response
-}
-
-extension Responder {
-    func cachedResponse(to request: Request, _ context: RequestContext) throws(Failure) -> Response? { nil }
-
-    func serveAtOnce(_ exchange: Exchange, _ context: RequestContext) throws(Failure) -> Bool {
-        guard let response = try cachedResponse(to: exchange.request, context) else { return false }
-        exchange.send(response, id: .own(context.id))
-        return true
-    }
-
-    func serve(_ exchange: Exchange, _ context: RequestContext) async throws(Failure) {
-        exchange.send(try await respond(to: exchange.request, context), id: .own(context.id))
-    }
-}
-
-/// A responder that never waits.
-@EventLoop
-protocol PromptResponder: Responder {
-    func response(to request: Request, _ context: RequestContext) throws(Failure) -> Response
-}
-
-extension PromptResponder {
-    func cachedResponse(to request: Request, _ context: RequestContext) throws(Failure) -> Response? {
-        try response(to: request, context)
-    }
-
-    func respond(to request: Request, _ context: RequestContext) async throws(Failure) -> Response {
-        try response(to: request, context)
-    }
+protocol ResponseSink: AnyObject {
+    /// Whether others than the client wait for the response. A client that leaves does not end a call that is wanted.
+    var isWanted: Bool { get }
+    /// Whether it still takes content. How fast the client takes it does not matter then.
+    var isRecording: Bool { get }
+    /// `length` is that of the content, if it is known; to HEAD, what GET would be told.
+    func begin(_ status: Status, _ headers: Headers, length: Int?, isHead: Bool)
+    func take(_ bytes: UnsafeBufferPointer<UInt8>)
+    /// The response is whole.
+    func finish()
+    /// It never will be. `failure` is why, where that is the same for all who ask.
+    func fail(_ failure: Failure?)
+    /// Nobody but others waits from here on: `stop` is called when they do not either.
+    func outlivesClient(_ stop: @escaping @EventLoop () -> Void)
 }

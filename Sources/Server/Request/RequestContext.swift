@@ -6,7 +6,10 @@ import Hub
 @EventLoop
 final class RequestContext {
     let id: RequestID
-    let caller: Caller
+    /// The client's, without a port.
+    let address: String
+    /// Who asks; nobody in particular until that is known.
+    var principal = Principal.anonymous
     let started = MonotonicInstant.now
     /// What is asked for, below `base_path`.
     var target = Target.root
@@ -16,16 +19,16 @@ final class RequestContext {
     var task: Task<Void, Never>? {
         didSet { if isCancelled { task?.cancel() } }
     }
-    /// The call that is relayed to answer it.
-    var transfer: Transfer? {
-        didSet { if isCancelled { transfer?.cancel() } }
-    }
+    /// What answers it without a task.
+    var work: (any CancellableWork)?
+    /// Who gets the response besides the client.
+    var sink: (any ResponseSink)?
     private(set) var isCancelled = false
     /// Ends a wait that neither task nor transfer stands for.
     var onCancel: (@EventLoop () -> Void)?
-    /// When `request_timeout` will have passed, and where `RequestTimeLimit` has noted that.
+    /// When `request_timeout` will have passed, and where in its list `RequestTimeLimit` has it.
     var due: MonotonicInstant?
-    var place = 0
+    var index = 0
     /// That limit has passed.
     var isOverdue = false
     /// It was ended for others.
@@ -39,16 +42,16 @@ final class RequestContext {
     /// What Hugging Face's support asks for.
     var hubRequestID: String?
 
-    init(id: RequestID, caller: Caller) {
+    init(id: RequestID, address: String) {
         self.id = id
-        self.caller = caller
+        self.address = address
     }
 
     /// Ends the work on it: nobody waits for its result any more.
     func cancel() {
         isCancelled = true
         task?.cancel()
-        transfer?.cancel()
+        work?.cancel()
         onCancel?()
         onCancel = nil
     }
@@ -58,6 +61,12 @@ final class RequestContext {
         makesWay = true
         cancel()
     }
+}
+
+/// What can be ended before its time.
+@EventLoop
+protocol CancellableWork: AnyObject {
+    func cancel()
 }
 
 /// Counts the requests in flight, and knows whether the gateway is leaving.

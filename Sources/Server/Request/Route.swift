@@ -50,3 +50,10 @@ enum Routes {
             name: .metrics),
     ]
 }
+
+extension Failure {
+    static func methodNotAllowed(_ method: Method, allow: [Method]) -> Failure {
+        let allowed = allow.map(\.rawValue).joined(separator: ", ")
+        return Failure(.methodNotAllowed(allow: allow), detail: "\(method) is not allowed here; use \(allowed).")
+    }
+}

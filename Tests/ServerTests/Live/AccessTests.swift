@@ -28,6 +28,21 @@ struct AccessTests {
         }
     }
 
+    @Test("After a reload with another token another account is told at once, and with the same token the one that is held")
+    @EventLoop func reload() async throws {
+        let hub = try FakeHub(.whoAmI)
+        try await withGateway(hub) { gateway in
+            _ = try await gateway.client.get("/api/account")
+            try gateway.reload(token: hub.origin.token)
+            _ = try await gateway.client.get("/api/account")
+            #expect(hub.requests.count == 1)
+            try gateway.reload(token: Secret(Array("hf_another".utf8)))
+            _ = try await gateway.client.get("/api/account")
+            #expect(hub.requests.last?.headers["Authorization"] == "Bearer hf_another")
+            #expect(hub.requests.count == 2)
+        }
+    }
+
     @Test("In passthrough access the client's token goes to the Hub as it came, and the gateway's own never does")
     @EventLoop func passthrough() async throws {
         let hub = try FakeHub(.whoAmI)
@@ -93,7 +108,7 @@ struct AccessTests {
             let calls = (0..<100).map { _ in
                 EventLoop.task { statuses.append((try? await gateway.client.get("/api/account").status) ?? 0) }
             }
-            #expect(await eventually { gateway.server.gateway.drainState.inFlight == 100 })
+            #expect(await eventually { gateway.server.state.drainState.inFlight == 100 })
             door.open()
             for call in calls { await call.value }
             #expect(statuses == Array(repeating: 200, count: 100))

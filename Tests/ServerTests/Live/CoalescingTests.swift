@@ -20,7 +20,7 @@ struct CoalescingTests {
 
         func wait() async {
             while let gateway, !isOpen {
-                isOpen = gateway.server.gateway.drainState.inFlight >= awaited
+                isOpen = gateway.server.state.drainState.inFlight >= awaited
                 await EventLoop.sleep(milliseconds: 1)
             }
         }
@@ -178,7 +178,7 @@ struct CoalescingTests {
     }
 
     @Test @EventLoop
-    func whenTheFirstClientLeavesAnotherTakesTheCallOver() async throws {
+    func whenTheFirstClientLeavesItsCallGoesOnForThoseWhoWait() async throws {
         let patient = PatientHub()
         patient.awaited = .max
         let hub = try FakeHub { exchange, _ in
@@ -191,17 +191,17 @@ struct CoalescingTests {
             while hub.requests.isEmpty { await EventLoop.sleep(milliseconds: 1) }
             async let second = gateway.client.get(Self.path)
             async let third = gateway.client.get(Self.path)
-            while gateway.server.gateway.drainState.inFlight < 3 { await EventLoop.sleep(milliseconds: 1) }
+            while gateway.server.state.drainState.inFlight < 3 { await EventLoop.sleep(milliseconds: 1) }
             first.cancel()
-            while hub.requests.count < 2 { await EventLoop.sleep(milliseconds: 1) }
+            while gateway.server.state.drainState.inFlight > 2 { await EventLoop.sleep(milliseconds: 1) }
             patient.awaited = 2
             for reply in try await [second, third] { #expect(reply.text == #"{"sha":"0123"}"#) }
-            #expect(hub.requests.count == 2)
+            #expect(hub.requests.count == 1)
         }
     }
 
     @Test @EventLoop
-    func whoeverLosesTwoLeadersMakesACallOfTheirOwn() async throws {
+    func aCallThatNobodyWaitsForAnyMoreIsEnded() async throws {
         let patient = PatientHub()
         patient.awaited = .max
         let hub = try FakeHub { exchange, _ in
@@ -210,50 +210,76 @@ struct CoalescingTests {
         }
         try await withGateway(hub) { gateway in
             patient.gateway = gateway
-            let crowd = Crowd()
-            // The trace is no part of what makes calls the same, and tells the Hub who leads.
-            var clients: [String: Task<Void, Never>] = [:]
-            for name in ["a", "b", "c", "d"] {
-                clients[name] = EventLoop.task {
-                    let reply = try? await gateway.client.get(Self.path, headers: ["X-Amzn-Trace-Id": name])
-                    if let reply { crowd.replies.append(reply) }
-                }
-            }
-            while gateway.server.gateway.drainState.inFlight < 4 { await EventLoop.sleep(milliseconds: 1) }
-            for number in 1...2 {
-                while hub.requests.count < number { await EventLoop.sleep(milliseconds: 1) }
-                let leader = try #require(hub.requests.last?.headers["X-Amzn-Trace-Id"])
-                clients.removeValue(forKey: leader)?.cancel()
-            }
-            for _ in 0..<1000 where hub.requests.count < 4 { await EventLoop.sleep(milliseconds: 1) }
-            #expect(hub.requests.count == 4, "two that were left, and one of each who stayed")
-            patient.awaited = 1
-            for client in clients.values { await client.value }
-            #expect(crowd.replies.count(where: { $0.status == 200 }) == 2)
+            let first = EventLoop.task { _ = try? await gateway.client.get(Self.path) }
+            while hub.requests.isEmpty { await EventLoop.sleep(milliseconds: 1) }
+            let second = EventLoop.task { _ = try? await gateway.client.get(Self.path) }
+            while gateway.server.state.drainState.inFlight < 2 { await EventLoop.sleep(milliseconds: 1) }
+            first.cancel()
+            while gateway.server.state.drainState.inFlight > 1 { await EventLoop.sleep(milliseconds: 1) }
+            #expect(!gateway.server.pool.isIdle)
+            second.cancel()
+            for _ in 0..<2000 where !gateway.server.pool.isIdle { await EventLoop.sleep(milliseconds: 1) }
+            #expect(gateway.server.pool.isIdle && hub.requests.count == 1)
+            patient.awaited = 0
         }
     }
 
     @Test @EventLoop
-    func whoHasLeftAlreadyDoesNotBeginToWait() async throws {
-        let request = Request(method: .get, target: try Target(hub: "/api/models/u/m"))
-        let inFlight = InFlightCall(try #require(CoalescingKey(request, hasBody: false, access: .passthrough)))
-        let context = RequestContext(id: .next(), caller: Caller(address: "", credential: nil))
-        let told = Told()
-        let task = EventLoop.task {
-            while !Task.isCancelled { await EventLoop.sleep(milliseconds: 1) }
-            told.hasLeft = true
-            do throws(Failure) { _ = try await inFlight.wait(context) } catch { told.failure = error }
+    func aReloadEndsNothingThatOthersWaitFor() async throws {
+        let patient = PatientHub()
+        patient.awaited = .max
+        let hub = try FakeHub { exchange, _ in
+            await patient.wait()
+            exchange.send(Self.info)
         }
-        task.cancel()
-        while !told.hasLeft { await EventLoop.sleep(milliseconds: 1) }
-        #expect(!inFlight.hasWaiters && told.failure?.kind == .clientGone)
-        inFlight.finish(.unshared)
-        await task.value
+        try await withGateway(hub) { gateway in
+            patient.gateway = gateway
+            async let first = gateway.client.get(Self.path)
+            while hub.requests.isEmpty { await EventLoop.sleep(milliseconds: 1) }
+            try gateway.reload(token: hub.origin.token)
+            async let second = gateway.client.get(Self.path)
+            while gateway.server.state.drainState.inFlight < 2 { await EventLoop.sleep(milliseconds: 1) }
+            patient.awaited = 2
+            for reply in try await [first, second] { #expect(reply.text == #"{"sha":"0123"}"#) }
+            #expect(hub.requests.count == 1)
+        }
     }
 
-    @EventLoop
-    private final class Told {
-        var hasLeft = false
-        var failure: Failure?
+    @Test @EventLoop
+    func withAnotherTokenNothingIsShared() async throws {
+        let patient = PatientHub()
+        patient.awaited = .max
+        let hub = try FakeHub { exchange, request in
+            await patient.wait()
+            exchange.send(Response(.ok, text: request.headers["Authorization"] ?? "none"))
+        }
+        try await withGateway(hub) { gateway in
+            patient.gateway = gateway
+            async let first = gateway.client.get(Self.path)
+            while hub.requests.isEmpty { await EventLoop.sleep(milliseconds: 1) }
+            try gateway.reload(token: Secret(Array("hf_another".utf8)))
+            async let second = gateway.client.get(Self.path)
+            while hub.requests.count < 2 { await EventLoop.sleep(milliseconds: 1) }
+            patient.awaited = 2
+            #expect(try await first.text != "Bearer hf_another")
+            #expect(try await second.text == "Bearer hf_another")
+        }
+    }
+
+    @Test @EventLoop
+    func whoHasLeftIsToldNothing() async throws {
+        let request = Request(method: .get, target: try Target(hub: "/api/models/u/m"))
+        let key = try #require(CoalescingKey(request, hasBody: false, in: .client(nil)))
+        let call = InFlightCall(key, of: RequestCoalescer(isOn: true))
+        let context = RequestContext(id: .next(), address: "")
+        var told = 0
+        var stopped = 0
+        call.wait(context) { _ in told += 1 }
+        call.outlivesClient { stopped += 1 }
+        context.cancel()
+        #expect(!call.isWanted && stopped == 1)
+        call.fail(nil)
+        await EventLoop.sleep(milliseconds: 1)
+        #expect(told == 0)
     }
 }

@@ -16,7 +16,7 @@ struct CountingTests {
         try await withSandbox { gateway, _ in
             for _ in 1...3 { _ = try await gateway.client.get("/api/models") }
             _ = try await gateway.client.get("/-/nothing")
-            #expect(await eventually { gateway.server.gateway.drainState.inFlight == 0 })
+            #expect(await eventually { gateway.server.state.drainState.inFlight == 0 })
             let page = try page(gateway.server)
             #expect(page["hubgate_requests_total", ["route": "relay", "status": "2xx"]] == 3)
             #expect(page["hubgate_requests_total", ["route": "none", "status": "4xx"]] == 1)

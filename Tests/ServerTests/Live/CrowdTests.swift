@@ -56,7 +56,7 @@ struct CrowdTests {
             #expect(hub.goneCount == 0)
             call.cancel()
             #expect(await eventually(within: 5) { hub.goneCount == 1 })
-            #expect(await eventually { gateway.server.gateway.drainState.inFlight == 0 })
+            #expect(await eventually { gateway.server.state.drainState.inFlight == 0 })
             let lines = gateway.logLines()
             #expect(lines.count == 1)
             #expect(lines.first?.contains(#""status":499"#) == true)
@@ -76,7 +76,7 @@ struct CrowdTests {
             #expect(await eventually { hub.requests.count == 1 })
             var status = 0
             let stays = EventLoop.task { status = (try? await gateway.client.get("/api/account").status) ?? 0 }
-            #expect(await eventually { gateway.server.gateway.drainState.inFlight == 2 })
+            #expect(await eventually { gateway.server.state.drainState.inFlight == 2 })
             leaves.cancel()
             await leaves.value
             door.open()

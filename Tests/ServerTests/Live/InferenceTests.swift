@@ -107,7 +107,7 @@ struct InferenceTests {
             #expect(router.goneCount == 0)
             call.cancel()
             #expect(await eventually { router.goneCount == 1 })
-            #expect(await eventually { gateway.server.gateway.drainState.inFlight == 0 })
+            #expect(await eventually { gateway.server.state.drainState.inFlight == 0 })
             #expect(router.requests.count == 1)
         }
     }

@@ -42,6 +42,14 @@ final class TestGateway {
         client = try TestClient(base: "https://\(host):\(server.port)", authority: certificates.authority)
     }
 
+    /// As on SIGHUP, with another token and other settings.
+    func reload(token: Secret?, _ change: (inout Settings) -> Void = { _ in }) throws {
+        var settings = settings
+        change(&settings)
+        let tls = try TLSContext(certificate: settings.tlsCertificate, key: settings.tlsKey)
+        server.use(settings, token: token, tls: tls)
+    }
+
     /// The lines that were logged since the last look.
     func logLines() -> [String] {
         output.flush()

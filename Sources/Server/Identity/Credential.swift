@@ -1,23 +1,6 @@
 import EventIO
 import HTTP
 
-/// Who asks, as far as the gateway knows: an address, and with `access = passthrough` a credential of their own.
-struct Caller: Sendable {
-    /// Without a port.
-    let address: String
-    /// What goes to the Hub for them; nil if nothing does.
-    let credential: Credential?
-}
-
-extension Caller {
-    /// In open access the client's own credential is not even looked at.
-    @EventLoop init(_ exchange: Exchange, _ access: Access) {
-        address = exchange.peer
-        credential =
-            access == .open ? nil : exchange.request.headers["Authorization"].flatMap { Credential($0) }
-    }
-}
-
 /// What a request shows to say who sends it (RFC 9110 section 11.4): a secret, and how it is written.
 struct Credential: Sendable, Hashable {
     enum Scheme: String, CaseIterable, Sendable {

@@ -2,11 +2,11 @@ import EventIO
 import HTTP
 import Hub
 
-extension Relay {
+extension RelayDriver {
     /// Rewrites as much as this turn has time for and the client takes. False: the bytes have to come again, since some are left.
     func takeRewritten(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
         while takenBytes < bytes.count {
-            guard exchange.queuedBytes < Self.highMark else {
+            guard hasRoom else {
                 place?.waitsForClient()
                 return false
             }
@@ -17,7 +17,7 @@ extension Relay {
             do throws(Failure) {
                 try unsafe rewriteSome(bytes)
             } catch {
-                give(up: error)
+                giveUp(error)
                 break
             }
         }
@@ -87,8 +87,8 @@ extension Relay {
     }
 
     private func write(_ changed: [UInt8]?, _ bytes: UnsafeBufferPointer<UInt8>) {
-        guard let changed else { return _ = unsafe exchange.write(bytes) }
+        guard let changed else { return unsafe write(bytes) }
         guard !changed.isEmpty else { return }
-        _ = unsafe changed.withUnsafeBufferPointer { unsafe exchange.write($0) }
+        unsafe changed.withUnsafeBufferPointer { unsafe write($0) }
     }
 }

@@ -1,0 +1,45 @@
+import EventIO
+import HTTP
+
+/// A whole response that went out at one exchange and can go out at others.
+struct RecordedResponse: Sendable {
+    let status: Status
+    let headers: Headers
+    /// What the head said of the content's length; to HEAD it is all there is of the content.
+    let length: Int?
+    fileprivate(set) var content: [UInt8] = []
+}
+
+/// Records a response, as long as it is small.
+struct ResponseRecorder {
+    /// The largest content that is recorded, in bytes.
+    static let limit = 128 * 1024
+
+    private(set) var response: RecordedResponse
+
+    /// Nil where the response is too large, or has no end that could be waited for.
+    init?(_ status: Status, _ headers: Headers, length: Int?, isHead: Bool) {
+        guard isHead || length ?? 0 <= Self.limit, !headers.isEventStream else { return nil }
+        response = RecordedResponse(status: status, headers: headers, length: length)
+    }
+
+    /// Whether there was room for them.
+    mutating func append(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+        guard response.content.count + bytes.count <= Self.limit else { return false }
+        unsafe response.content.append(contentsOf: bytes)
+        return true
+    }
+}
+
+extension Headers {
+    fileprivate var isEventStream: Bool { self["Content-Type"]?.hasPrefix("text/event-stream") ?? false }
+}
+
+extension Exchange {
+    /// Answers with what another was answered, and `id` in the place of the other's.
+    func send(_ recorded: RecordedResponse, id: IDField) {
+        start(recorded.status, headers: recorded.headers, id: id, length: recorded.length)
+        _ = unsafe recorded.content.withUnsafeBufferPointer { unsafe write($0) }
+        finish()
+    }
+}
