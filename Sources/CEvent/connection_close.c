@@ -17,9 +17,15 @@ void ce_connection_kill(ce_connection *connection) {
     event_active(connection->work, EV_TIMEOUT, 0);
 }
 
-void ce_connection_close(ce_connection *connection, bool unread) {
-    /* Without close_notify, OpenSSL clients throw the session away, and some take the response for cut off. */
+/* Without close_notify, OpenSSL clients throw the session away, and some take the response for cut off. OpenSSL keeps the buffer that it writes
+ * an alert from, 16 KiB, and a server that stops has one to write on each idle connection. */
+static void send_close_notify(ce_connection *connection) {
     SSL_shutdown(connection->ssl);
+    SSL_free_buffers(connection->ssl);
+}
+
+void ce_connection_close(ce_connection *connection, bool unread) {
+    send_close_notify(connection);
     if (!unread) {
         ce_connection_kill(connection);
         return;
@@ -34,7 +40,7 @@ void ce_connection_close(ce_connection *connection, bool unread) {
 
 void ce_connection_close_idle(ce_connection *connection) {
     if (SSL_is_init_finished(connection->ssl)) {
-        SSL_shutdown(connection->ssl);
+        send_close_notify(connection);
     }
     /* Its end is then read, as if the client had closed it, and the connection is freed. */
     shutdown(bufferevent_getfd(connection->bev), SHUT_RDWR);
