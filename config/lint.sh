@@ -18,6 +18,7 @@ here() {
 }
 
 config/lint-layers.py
+config/lint-c-layers.py
 if [ "$fix" = yes ]; then config/lint-docs.sh --fix; else config/lint-docs.sh; fi
 swift_files=$(files '*.swift')
 c_files=$(files '*.c' '*.h')

@@ -28,7 +28,7 @@ static bool key_of(evutil_socket_t fd, uint8_t key[16]) {
     return true;
 }
 
-/* Seeded, so that nobody can choose addresses that all fall into one bucket. */
+/* Seeded, so that no client can choose addresses that all fall into one bucket. */
 static struct ce_addresses *bucket_of(ce_http *http, const uint8_t key[16]) {
     uint32_t hash = 2166136261u;
     for (size_t index = 0; index < 16; index += 1) {
@@ -37,7 +37,7 @@ static struct ce_addresses *bucket_of(ce_http *http, const uint8_t key[16]) {
     return &http->addresses[(hash ^ (hash >> 16)) % CE_ADDRESS_BUCKETS];
 }
 
-bool ce_address_enter(ce_exchange *connection) {
+bool ce_address_enter(ce_connection *connection) {
     ce_http *http = connection->http;
     uint8_t key[16];
     if (connection->address != NULL || !key_of(bufferevent_getfd(connection->bev), key)) {
@@ -63,7 +63,7 @@ bool ce_address_enter(ce_exchange *connection) {
     return http->limits.connections_per_address == 0 || address->connections <= http->limits.connections_per_address;
 }
 
-void ce_address_leave(ce_exchange *connection) {
+void ce_address_leave(ce_connection *connection) {
     struct ce_address *address = connection->address;
     if (address == NULL) {
         return;

@@ -52,5 +52,6 @@ bool ce_channel_is_quiet(ce_channel *channel) {
     if (channel->ssl == NULL || (socket_is_quiet && !SSL_has_pending(channel->ssl))) {
         return socket_is_quiet;
     }
+    ce_channel_begin_turn(channel);
     return ce_channel_is_quiet_tls(channel);
 }

@@ -1,5 +1,5 @@
 /* Private to CEvent: one connection to another server as bytes, plain or TLS. libcurl makes it (connector.c) and closes it; in
- * between nobody but channel.c reads and writes. */
+ * between only channel.c reads and writes. */
 #ifndef CE_CHANNEL_H
 #define CE_CHANNEL_H
 
@@ -56,6 +56,7 @@ void ce_channel_guard(ce_channel *channel, SSL_CTX *context);
 void ce_channel_take_tls(ce_channel *channel, SSL *ssl);
 ssize_t ce_channel_read_tls(ce_channel *channel, uint8_t *into, size_t size);
 ssize_t ce_channel_write_tls(ce_channel *channel, const uint8_t *bytes, size_t count);
+/* In a turn that has begun. */
 bool ce_channel_is_quiet_tls(ce_channel *channel);
 
 #endif

@@ -178,7 +178,6 @@ ssize_t ce_channel_write_tls(ce_channel *channel, const uint8_t *bytes, size_t c
 /* A record of which only a part has come is something, too: it may be the beginning of content. */
 bool ce_channel_is_quiet_tls(ce_channel *channel) {
     uint8_t byte;
-    ce_channel_begin_turn(channel);
     if (ERR_peek_error() != 0) {
         ERR_clear_error();
     }

@@ -1,45 +1,58 @@
 /* A connection's life, from evhttp's asking for a bufferevent to OpenSSL's freeing of the session. */
 #include "connection.h"
-#include "loop.h"
 #include "tls.h"
 
 #include <event2/bufferevent_ssl.h>
 #include <event2/listener.h>
 #include <stdlib.h>
-#include <sys/socket.h>
+#include <sys/ioctl.h>
+
+static const char stand_in_request[] = "GET / HTTP/1.1\r\n\r\n";
+
+static int index_in_ssl(void);
+
+ce_connection *ce_connection_of(const SSL *ssl) {
+    return SSL_get_ex_data(ssl, index_in_ssl());
+}
 
 /* bufferevent_free takes the callbacks away at once and the rest in a later poll: between the two it must not be touched. */
-bool ce_connection_is_live(ce_exchange *connection) {
+static bool is_live(ce_connection *connection) {
     bufferevent_event_cb on_event = NULL;
     bufferevent_getcb(connection->bev, NULL, NULL, &on_event, NULL);
     return on_event != NULL;
 }
 
 /* Before a byte is read: a shutdown alone would still let OpenSSL read a waiting ClientHello and sign a response to it. */
-static void turn_away(ce_exchange *connection) {
+static void turn_away(ce_connection *connection) {
     connection->http->counts.refused_by_address += 1;
-    connection->phase = CE_PHASE_CLOSING;
+    connection->state = CE_CONNECTION_CLOSING;
     bufferevent_disable(connection->bev, EV_READ | EV_WRITE);
     bufferevent_trigger_event(connection->bev, BEV_EVENT_EOF | BEV_EVENT_READING, BEV_TRIG_DEFER_CALLBACKS);
+}
+
+/* evhttp has a request to wait with for as long as the connection lives, and calls ce_connection_take_over for it. */
+static void give_stand_in(ce_connection *connection) {
+    evbuffer_add(connection->waiting, stand_in_request, sizeof stand_in_request - 1);
+    bufferevent_trigger(connection->bev, EV_READ, BEV_TRIG_IGNORE_WATERMARKS);
 }
 
 static void on_work(evutil_socket_t fd, short what, void *context) {
     (void)fd;
     (void)what;
-    ce_exchange *connection = context;
-    if (!ce_connection_is_live(connection)) {
+    ce_connection *connection = context;
+    if (!is_live(connection)) {
         return;
     }
-    if (connection->phase == CE_PHASE_HANDSHAKE) {
+    if (connection->state == CE_CONNECTION_HANDSHAKE) {
         if (!ce_address_enter(connection)) {
             turn_away(connection);
         }
-    } else if (connection->phase == CE_PHASE_CLOSING) {
+    } else if (connection->state == CE_CONNECTION_CLOSING) {
         evhttp_connection_free(connection->evcon);
-    } else if (connection->stand_in == NULL) {
-        ce_connection_stand_in(connection);
-    } else if (connection->broken) {
-        ce_exchange_client_lost(connection, CE_CLIENT_LOST_HUNG_UP);
+    } else if (connection->evcon == NULL) {
+        give_stand_in(connection);
+    } else if (connection->write_failed) {
+        ce_connection_client_lost(connection, CE_CLIENT_LOST_HUNG_UP);
     } else {
         ce_connection_parse_pending(connection);
         if (connection->read_due && connection->read_enabled) {
@@ -48,25 +61,58 @@ static void on_work(evutil_socket_t fd, short what, void *context) {
     }
 }
 
-void ce_connection_kill(ce_exchange *connection) {
-    if (connection->phase == CE_PHASE_CLOSING) {
-        return;
-    }
-    ce_exchange_end(connection, false);
-    connection->phase = CE_PHASE_CLOSING;
-    ce_connection_limit(connection, 0);
-    /* A FIN behind what is already sent: a reset would take from the client what it has not read yet. */
-    shutdown(bufferevent_getfd(connection->bev), SHUT_WR);
-    bufferevent_disable(connection->bev, EV_READ | EV_WRITE);
-    ce_connection_set_reading(connection, false);
-    event_active(connection->work, EV_TIMEOUT, 0);
+static bool has_unread(const ce_connection *connection) {
+    int count = 0;
+    return ioctl(bufferevent_getfd(connection->bev), FIONREAD, &count) == 0 && count > 0;
 }
 
-void ce_connection_handshake_done(ce_exchange *connection) {
-    if (connection->phase == CE_PHASE_HANDSHAKE) {
+static void on_time_up(ce_connection *connection) {
+    switch (connection->exchange.state) {
+    case CE_EXCHANGE_NONE:
+        if (has_unread(connection)) {
+            /* A request has just come: to close now would reset the connection under it. */
+            ce_connection_limit_wait(connection);
+        } else {
+            ce_connection_close_idle(connection);
+        }
+        break;
+    case CE_EXCHANGE_HEAD:
+        ce_connection_head_too_slow(connection);
+        break;
+    case CE_EXCHANGE_HANDED:
+        break;
+    default:
+        ce_connection_look(connection);
+    }
+}
+
+static void on_deadline(evutil_socket_t fd, short what, void *context) {
+    (void)fd;
+    (void)what;
+    ce_connection *connection = context;
+    if (!ce_connection_limit_passed(connection) || !is_live(connection)) {
+        return;
+    }
+    switch (connection->state) {
+    case CE_CONNECTION_HANDSHAKE:
+        ce_connection_close_idle(connection);
+        break;
+    case CE_CONNECTION_OPEN:
+        on_time_up(connection);
+        break;
+    case CE_CONNECTION_LINGERING:
+        ce_connection_kill(connection);
+        break;
+    case CE_CONNECTION_CLOSING:
+        break;
+    }
+}
+
+void ce_connection_handshake_done(ce_connection *connection) {
+    if (connection->state == CE_CONNECTION_HANDSHAKE) {
         ce_http_counts *counts = &connection->http->counts;
         *(SSL_session_reused(connection->ssl) ? &counts->handshakes_resumed : &counts->handshakes_full) += 1;
-        connection->phase = CE_PHASE_IDLE;
+        connection->state = CE_CONNECTION_OPEN;
         connection->silent_records = 0;
         /* Before libevent hears of the handshake's end: the bufferevent never reads a byte that evhttp could see. */
         bufferevent_disable(connection->bev, EV_READ);
@@ -75,8 +121,26 @@ void ce_connection_handshake_done(ce_exchange *connection) {
     }
 }
 
-/* The socket's BIO counts anyway, so bytes cost nothing until somebody asks. */
-void ce_connection_count_bytes(const ce_exchange *connection, ce_http_counts *counts) {
+static void on_event(struct bufferevent *bev, short what, void *context) {
+    (void)bev;
+    if ((what & BEV_EVENT_CONNECTED) == 0) {
+        ce_connection_ended(context);
+    }
+}
+
+void ce_connection_take_over(struct evhttp_request *stand_in, void *http) {
+    (void)http;
+    struct evhttp_connection *evcon = evhttp_request_get_connection(stand_in);
+    struct bufferevent *bev = evhttp_connection_get_bufferevent(evcon);
+    ce_connection *connection = ce_connection_of(bufferevent_openssl_get_ssl(bev));
+    connection->evcon = evcon;
+    bufferevent_setcb(bev, NULL, ce_connection_on_writable, on_event, connection);
+    bufferevent_setwatermark(bev, EV_WRITE, CE_OUTPUT_LOW, 0);
+    ce_connection_take_over_reading(connection);
+}
+
+/* The socket's BIO counts anyway, so bytes cost nothing until they are asked for. */
+void ce_connection_count_bytes(const ce_connection *connection, ce_http_counts *counts) {
     BIO *socket = SSL_get_wbio(connection->ssl);
     if (socket != NULL) {
         counts->received_bytes += BIO_number_read(socket);
@@ -84,17 +148,17 @@ void ce_connection_count_bytes(const ce_exchange *connection, ce_http_counts *co
     }
 }
 
-static void count_end(const ce_exchange *connection, ce_http_counts *counts) {
+static void count_end(const ce_connection *connection, ce_http_counts *counts) {
     uint64_t received = counts->received_bytes;
     ce_connection_count_bytes(connection, counts);
-    if (connection->phase == CE_PHASE_HANDSHAKE) {
+    if (connection->state == CE_CONNECTION_HANDSHAKE) {
         *(counts->received_bytes == received ? &counts->handshakes_abandoned : &counts->handshakes_failed) += 1;
     }
 }
 
 struct bufferevent *ce_connection_new(struct event_base *base, void *context) {
     ce_http *http = context;
-    ce_exchange *connection = calloc(1, sizeof *connection);
+    ce_connection *connection = calloc(1, sizeof *connection);
     SSL *ssl = SSL_new(http->tls->context);
     if (connection == NULL || ssl == NULL) {
         /* NULL would make evhttp speak plaintext on the TLS port. */
@@ -102,17 +166,16 @@ struct bufferevent *ce_connection_new(struct event_base *base, void *context) {
     }
     connection->http = http;
     connection->ssl = ssl;
-    connection->parser = ce_request_parser_new(&http->limits.parser);
-    connection->deadline = event_new(base, -1, 0, ce_connection_on_deadline, connection);
+    connection->exchange.parsers = &http->parsers;
+    connection->deadline = event_new(base, -1, 0, on_deadline, connection);
     connection->work = event_new(base, -1, 0, on_work, connection);
     connection->bev = bufferevent_openssl_socket_new(base, -1, ssl, BUFFEREVENT_SSL_ACCEPTING, BEV_OPT_CLOSE_ON_FREE);
-    if (connection->parser == NULL || connection->deadline == NULL || connection->work == NULL
-        || connection->bev == NULL) {
+    if (connection->deadline == NULL || connection->work == NULL || connection->bev == NULL) {
         abort();
     }
     bufferevent_openssl_set_allow_dirty_shutdown(connection->bev, 1);
     connection->waiting = bufferevent_get_input(connection->bev);
-    SSL_set_ex_data(ssl, ce_connection_index(), connection);
+    SSL_set_ex_data(ssl, index_in_ssl(), connection);
     TAILQ_INSERT_TAIL(&http->connections, connection, next);
     http->connection_count += 1;
     http->counts.connections += 1;
@@ -126,23 +189,19 @@ struct bufferevent *ce_connection_new(struct event_base *base, void *context) {
     return connection->bev;
 }
 
-ce_exchange *ce_connection_of(struct evhttp_connection *evcon) {
-    return SSL_get_ex_data(bufferevent_openssl_get_ssl(evhttp_connection_get_bufferevent(evcon)),
-                           ce_connection_index());
-}
-
+/* OpenSSL frees the connection with the SSL: the one reliable sign that it is gone. */
 static void on_ssl_freed(void *parent, void *value, CRYPTO_EX_DATA *data, int index, long argl, void *argp) {
     (void)parent;
     (void)data;
     (void)index;
     (void)argl;
     (void)argp;
-    ce_exchange *connection = value;
+    ce_connection *connection = value;
     if (connection == NULL) {
         return;
     }
     ce_http *http = connection->http;
-    ce_exchange_end(connection, false);
+    ce_exchange_end(&connection->exchange, false);
     count_end(connection, &http->counts);
     ce_address_leave(connection);
     TAILQ_REMOVE(&http->connections, connection, next);
@@ -155,11 +214,11 @@ static void on_ssl_freed(void *parent, void *value, CRYPTO_EX_DATA *data, int in
     if (connection->readable != NULL) {
         event_free(connection->readable);
     }
-    ce_request_parser_free(connection->parser);
+    ce_parsers_give_back(&connection->exchange);
     free(connection);
 }
 
-int ce_connection_index(void) {
+static int index_in_ssl(void) {
     static int index = -1;
     if (index < 0) {
         index = SSL_get_ex_new_index(0, NULL, NULL, NULL, on_ssl_freed);

@@ -1,4 +1,4 @@
-/* Private to CEvent: a client's connection and the one exchange that it can be at.
+/* Private to CEvent: a client's connection: its bytes, its TLS, its time limits.
  *
  * evhttp accepts the connection, makes TLS with it, owns it and frees it. It never sees what a client sent: when the handshake is
  * done, its reading is off and it is given one constant stand-in request. It waits for the stand-in's answer for as long as the
@@ -7,7 +7,7 @@
 #ifndef CE_CONNECTION_H
 #define CE_CONNECTION_H
 
-#include "CEvent.h"
+#include "exchange.h"
 
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
@@ -17,66 +17,40 @@
 #include <openssl/ssl.h>
 #include <sys/queue.h>
 
-typedef enum ce_phase {
-    CE_PHASE_HANDSHAKE,
-    CE_PHASE_IDLE,      /* between requests */
-    CE_PHASE_HEAD,      /* a part of a head has come */
-    CE_PHASE_HANDED,    /* the request parser has let a request through, or refused one; it is about to begin */
-    CE_PHASE_ANSWERING, /* the exchange is the callee's */
-    CE_PHASE_LINGERING, /* answered; what still comes in is discarded so that the client can read the response */
-    CE_PHASE_CLOSING,   /* to be freed in the next poll */
-} ce_phase;
+typedef enum ce_connection_state {
+    CE_CONNECTION_HANDSHAKE,
+    CE_CONNECTION_OPEN,      /* how far its request is, the exchange's state says */
+    CE_CONNECTION_LINGERING, /* the last response is out; what still comes in is discarded so that the client can read it */
+    CE_CONNECTION_CLOSING, /* to be freed in the next poll */
+} ce_connection_state;
 
-/* Watches that bytes go on, in one direction. */
-typedef struct ce_progress {
-    bool watched;
-    uint64_t bytes;   /* at the last sign of progress */
-    int64_t since_ms; /* when that was */
-} ce_progress;
-
-struct ce_exchange {
+typedef struct ce_connection {
+    ce_exchange exchange; /* the one that it can be at */
+    ce_connection_state state;
+    bool read_enabled; /* `readable` is added */
+    bool read_due;     /* bytes that make no socket readable wait for the next turn */
+    bool write_failed; /* the callee learns it in the next poll */
+    bool misbehaves;   /* it is cut off for its TLS records */
+    bool half_closed;  /* its client has ended its side, behind a whole request */
+    bool probed;       /* and was sent what tells whether it has left */
     ce_http *http;
     struct bufferevent *bev;
     SSL *ssl;
-    /* All three known from the handshake's end on; the stand-in is freed with the connection. */
-    struct evhttp_connection *evcon;
-    struct evhttp_request *stand_in;
-    struct event *readable; /* before, the bufferevent reads */
-    ce_request_parser *parser;
-    struct evbuffer *waiting; /* not yet parsed; the bufferevent's input, which nothing else uses */
+    struct evhttp_connection *evcon; /* from the handshake's end on */
+    struct event *readable;          /* so too: before, the bufferevent reads */
+    struct evbuffer *waiting;        /* not yet parsed; the bufferevent's input, which nothing else uses */
     struct event *deadline;
     struct event *work;
     int64_t due_ms;   /* 0: no limit runs */
     int64_t armed_ms; /* when `deadline` will fire; 0: it is not armed */
-    uint64_t body_bytes;
-    ce_progress body, written;
+    uint64_t lingered;
     uint32_t requests;
     uint32_t silent_records;    /* read, and without bytes of a request so far */
     struct ce_address *address; /* counted since it was accepted; NULL before */
-    ce_phase phase;
-    ce_refusal refusal; /* status 0: none */
+    TAILQ_ENTRY(ce_connection) next;
+} ce_connection;
 
-    const ce_exchange_events *events;
-    void *context;
-    uint64_t lingered;
-    bool read_enabled; /* `readable` is added */
-    bool read_due;     /* bytes that make no socket readable wait for the next turn */
-    bool reading;      /* the callee wants body bytes */
-    bool body_ended;
-    bool continue_due; /* 100 (Continue) is expected and not yet sent */
-    bool close_after;
-    bool finished;
-    bool client_closes;
-    bool client_lost;
-    bool broken;      /* a write failed; the callee learns it in the next poll */
-    bool misbehaves;  /* it is cut off for its TLS records */
-    bool half_closed; /* its client has ended its side, behind a whole request */
-    bool probed;
-
-    TAILQ_ENTRY(ce_exchange) next;
-};
-
-TAILQ_HEAD(ce_connections, ce_exchange);
+TAILQ_HEAD(ce_connections, ce_connection);
 
 /* Fewer bytes than this within a limit count as none: a byte now and then is no progress. It is looked at so many times in a limit,
  * which is passed by at most two such parts of it. */
@@ -107,6 +81,7 @@ struct ce_http {
     struct ce_addresses addresses[CE_ADDRESS_BUCKETS];
     uint8_t address_seed[16];
     ce_http_limits limits;
+    ce_parsers parsers;
     ce_on_request on_request;
     void *context;
     ce_http_counts counts; /* of what has ended; ce_http_count adds what goes on */
@@ -123,73 +98,106 @@ enum {
     CE_LINGER_MS = 5000
 };
 
-struct bufferevent *ce_connection_new(struct event_base *base, void *http);
-ce_exchange *ce_connection_of(struct evhttp_connection *evcon);
-/* Where an SSL keeps its connection. OpenSSL frees the connection with the SSL: the one reliable sign that it is gone. */
-int ce_connection_index(void);
-/* Counts the connection for its address; false if that has too many. */
-bool ce_address_enter(ce_exchange *connection);
-void ce_address_leave(ce_exchange *connection);
-void ce_connection_handshake_done(ce_exchange *connection);
+/* The arrows between the files lead downwards in this list, and from all of them to exchange.c; config/lint-layers.py holds it. */
+
+/* ---- connection_records.c ---- */
 /* Has the connections of a context count their TLS records; who sends too many without a byte in them is cut off. */
 void ce_connection_count_records(SSL_CTX *context);
-/* The last record was of use. */
-void ce_connection_record_had_bytes(ce_exchange *connection);
+
+/* ---- connection.c: its life ---- */
+struct bufferevent *ce_connection_new(struct event_base *base, void *http);
+/* evhttp's callback for the stand-in: takes the connection over. */
+void ce_connection_take_over(struct evhttp_request *stand_in, void *http);
+/* NULL: the SSL has none yet. */
+ce_connection *ce_connection_of(const SSL *ssl);
+void ce_connection_handshake_done(ce_connection *connection);
 /* Adds the bytes that have gone over its wire so far. */
-void ce_connection_count_bytes(const ce_exchange *connection, ce_http_counts *counts);
-bool ce_connection_is_live(ce_exchange *connection);
-void ce_connection_on_deadline(evutil_socket_t fd, short what, void *connection);
-/* Has what breaks HTTP answered with the refusal, in its turn. */
-void ce_connection_refuse(ce_exchange *connection, ce_refusal refusal);
-/* Parses what waits, as far as the phase allows. */
-void ce_connection_parse_pending(ce_exchange *connection);
-/* Reads on unless enough waits. */
-void ce_connection_update_backpressure(ce_exchange *connection);
-/* Takes what the client sent, as far as the phase allows; the rest waits. */
-void ce_connection_on_bytes(ce_exchange *connection, const uint8_t *bytes, size_t count);
-/* Gives evhttp the one request that it sees of the connection. */
-void ce_connection_stand_in(ce_exchange *connection);
+void ce_connection_count_bytes(const ce_connection *connection, ce_http_counts *counts);
+
+/* ---- connection_read.c ---- */
 /* Reads from here on without the bufferevent. */
-void ce_connection_take_over_reading(ce_exchange *connection);
+void ce_connection_take_over_reading(ce_connection *connection);
 /* Reads what is there, as much as one turn of the loop may take. */
-void ce_connection_read(ce_exchange *connection);
+void ce_connection_read(ce_connection *connection);
+
+/* ---- connection_input.c ---- */
+/* Takes what the client sent, as far as the exchange's state allows; the rest waits. */
+void ce_connection_on_bytes(ce_connection *connection, const uint8_t *bytes, size_t count);
+/* Parses what waits, as far as the exchange's state allows. */
+void ce_connection_parse_pending(ce_connection *connection);
+/* The time for a head has passed. */
+void ce_connection_head_too_slow(ce_connection *connection);
+
+/* ---- connection_exchange.c: also what ce_server.h says of an exchange and takes its connection ---- */
+void ce_connection_on_writable(struct bufferevent *bev, void *connection);
+
+/* ---- connection_stall.c ---- */
+/* From here on it is looked whether the body comes in, and whether what waits goes out. */
+void ce_connection_watch_body(ce_connection *connection);
+void ce_connection_watch_written(ce_connection *connection);
+/* The time for such a look has come. */
+void ce_connection_look(ce_connection *connection);
+
+/* ---- connection_half.c ---- */
+/* The client will send no more, and may yet read. */
+void ce_connection_half_closed(ce_connection *connection);
+/* Whether the client of a half-closed connection may still read what is sent. */
+bool ce_connection_is_read(ce_connection *connection);
+
+/* ---- connection_close.c ---- */
+/* The client has gone, or no longer takes the response. */
+void ce_connection_client_lost(ce_connection *connection, ce_client_lost why);
+/* The client has gone, or will send no more. */
+void ce_connection_ended(ce_connection *connection);
+/* Closes behind a whole response. `unread`: the client may still be sending. */
+void ce_connection_close(ce_connection *connection, bool unread);
+/* Closes an idle connection in order. */
+void ce_connection_close_idle(ce_connection *connection);
+/* Frees the connection in a later poll; ends its exchange at once. */
+void ce_connection_kill(ce_connection *connection);
+
+/* ---- connection_flow.c ---- */
 /* Goes on reading, or stops. */
-void ce_connection_set_reading(ce_exchange *connection, bool read_enabled);
+void ce_connection_set_reading(ce_connection *connection, bool read_enabled);
+/* Reads on unless enough waits. */
+void ce_connection_update_backpressure(ce_connection *connection);
+/* Reads on in the next turn of the loop. */
+void ce_connection_read_soon(ce_connection *connection);
+
+/* ---- connection_limit.c ---- */
+void ce_connection_limit(ce_connection *connection, uint32_t milliseconds);
+/* The same, unless an earlier end is set. */
+void ce_connection_limit_at_most(ce_connection *connection, uint32_t milliseconds);
+/* Sets the limit of a connection that has no request under way. */
+void ce_connection_limit_wait(ce_connection *connection);
+/* The timer has fired: whether the time is up. */
+bool ce_connection_limit_passed(ce_connection *connection);
+int64_t ce_connection_now_ms(void);
+
+/* ---- address.c ---- */
+/* Counts the connection for its address; false if that has too many. */
+bool ce_address_enter(ce_connection *connection);
+void ce_address_leave(ce_connection *connection);
+
+/* What has come in is not for an exchange any more. */
+static inline bool ce_connection_discards(const ce_connection *connection) {
+    return connection->state != CE_CONNECTION_OPEN || ce_exchange_discards(&connection->exchange);
+}
+
+/* What waits for the client, in bytes. */
+static inline size_t ce_connection_queued(const ce_connection *connection) {
+    return evbuffer_get_length(bufferevent_get_output(connection->bev));
+}
+
+static inline size_t ce_connection_waiting(const ce_connection *connection) {
+    return evbuffer_get_length(connection->waiting);
+}
+
 /* To be called before OpenSSL is, whose SSL_get_error takes an older error for a new one. To look is cheaper than to clear. */
 static inline void ce_forget_errors(void) {
     if (ERR_peek_error() != 0) {
         ERR_clear_error();
     }
 }
-/* The client is gone, or will send no more. */
-void ce_connection_ended(ce_exchange *connection);
-/* The client will send no more, and may yet read. */
-void ce_connection_half_closed(ce_exchange *connection);
-/* Whether somebody may still read what is sent on a half-closed connection. */
-bool ce_connection_is_read(ce_exchange *connection);
-void ce_connection_limit(ce_exchange *connection, uint32_t milliseconds);
-/* The same, unless an earlier end is set. */
-void ce_connection_limit_at_most(ce_exchange *connection, uint32_t milliseconds);
-int64_t ce_connection_now_ms(void);
-/* Sets the limit of a connection that has no request under way. */
-void ce_connection_limit_wait(ce_exchange *connection);
-/* Closes an idle connection in order. */
-void ce_connection_close_idle(ce_exchange *connection);
-/* Frees the connection in a later poll; ends its exchange at once. */
-void ce_connection_kill(ce_exchange *connection);
-
-/* evhttp's callback for the stand-in: takes the connection over. */
-void ce_exchange_take_over(struct evhttp_request *stand_in, void *http);
-/* Hands the request that the request parser has let through, or refused, to the callee. */
-void ce_exchange_begin(ce_exchange *exchange);
-void ce_exchange_end(ce_exchange *exchange, bool whole);
-void ce_exchange_client_lost(ce_exchange *exchange, ce_client_lost why);
-/* From here on it is looked whether the body comes in, and whether what waits goes out. */
-void ce_exchange_watch_body(ce_exchange *exchange);
-void ce_exchange_watch_written(ce_exchange *exchange);
-/* The time for such a look has come. */
-void ce_exchange_limit_passed(ce_exchange *exchange);
-void ce_exchange_body_bytes(ce_exchange *exchange, const uint8_t *bytes, size_t count);
-void ce_exchange_body_ended(ce_exchange *exchange);
 
 #endif

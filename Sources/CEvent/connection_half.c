@@ -7,7 +7,7 @@
 #include <netinet/tcp.h>
 
 /* A KeyUpdate (RFC 8446 section 4.6.3). TLS 1.2 has no such record: there a client that says FIN has left. */
-static bool probe(ce_exchange *connection) {
+static bool probe(ce_connection *connection) {
     if (connection->probed) {
         return true;
     }
@@ -23,7 +23,7 @@ static bool probe(ce_exchange *connection) {
     return true;
 }
 
-bool ce_connection_is_read(ce_exchange *connection) {
+bool ce_connection_is_read(ce_connection *connection) {
     struct tcp_info info;
     socklen_t length = sizeof info;
     if (getsockopt(bufferevent_getfd(connection->bev), IPPROTO_TCP, TCP_INFO, &info, &length) != 0) {
@@ -39,10 +39,16 @@ bool ce_connection_is_read(ce_exchange *connection) {
     }
 }
 
-void ce_connection_half_closed(ce_exchange *connection) {
-    /* What waits may be the rest of the body: the parser finds out. */
-    bool may_be_whole = connection->body_ended || evbuffer_get_length(connection->waiting) > 0;
-    if (connection->phase != CE_PHASE_ANSWERING || !may_be_whole || connection->misbehaves) {
+/* Nothing more of the request is needed, or the rest of its body waits: the parser finds out. */
+static bool may_be_whole(const ce_connection *connection) {
+    ce_exchange_state state = connection->exchange.state;
+    bool body_ended = state == CE_EXCHANGE_BODY_ENDED || state == CE_EXCHANGE_FINISHED;
+    return connection->state == CE_CONNECTION_OPEN && ce_exchange_is_under_way(&connection->exchange)
+        && (body_ended || ce_connection_waiting(connection) > 0);
+}
+
+void ce_connection_half_closed(ce_connection *connection) {
+    if (!may_be_whole(connection) || connection->misbehaves) {
         ce_connection_ended(connection);
         return;
     }

@@ -20,11 +20,11 @@ static void on_message(int written, int version, int type, const void *bytes, si
     if (written != 0 || type != SSL3_RT_HEADER) {
         return;
     }
-    ce_exchange *connection = SSL_get_ex_data(ssl, ce_connection_index());
+    ce_connection *connection = ce_connection_of(ssl);
     if (connection == NULL) {
         return;
     }
-    uint32_t most = connection->phase == CE_PHASE_HANDSHAKE ? HANDSHAKE_RECORDS : SILENT_RECORDS;
+    uint32_t most = connection->state == CE_CONNECTION_HANDSHAKE ? HANDSHAKE_RECORDS : SILENT_RECORDS;
     connection->silent_records += 1;
     /* One more after the handshake: this one may yet turn out to have bytes. */
     if (connection->silent_records > most + 1 && !connection->misbehaves) {
@@ -36,8 +36,4 @@ static void on_message(int written, int version, int type, const void *bytes, si
 
 void ce_connection_count_records(SSL_CTX *context) {
     SSL_CTX_set_msg_callback(context, on_message);
-}
-
-void ce_connection_record_had_bytes(ce_exchange *connection) {
-    connection->silent_records -= 1;
 }

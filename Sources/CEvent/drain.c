@@ -1,4 +1,4 @@
-/* A server that leaves without dropping anybody: it stops being found, empties its queue, and lets each client go in order. */
+/* A server that leaves without dropping a client: it stops being found, empties its queue, and lets each client go in order. */
 #include "connection.h"
 
 #include <event2/listener.h>
@@ -32,7 +32,7 @@ void ce_http_stop_accepting(ce_http *http) {
     if (http->listener != NULL) {
         ignore_new_clients(evconnlistener_get_fd(http->listener));
     }
-    ce_exchange *connection;
+    ce_connection *connection;
     TAILQ_FOREACH(connection, &http->connections, next) {
         ce_connection_limit_wait(connection);
     }

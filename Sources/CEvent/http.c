@@ -17,7 +17,7 @@
 static void on_tls_progress(const SSL *ssl, int where, int result) {
     (void)result;
     if ((where & SSL_CB_HANDSHAKE_DONE) != 0) {
-        ce_connection_handshake_done(SSL_get_ex_data(ssl, ce_connection_index()));
+        ce_connection_handshake_done(ce_connection_of(ssl));
     }
 }
 
@@ -58,6 +58,7 @@ ce_http *ce_http_new(ce_loop *loop, ce_tls *tls, const ce_http_limits *limits, c
         abort();
     }
     *http = (ce_http){ .loop = loop, .tls = tls, .limits = *limits, .on_request = request, .context = context };
+    http->parsers.limits = limits->parser;
     TAILQ_INIT(&http->connections);
     LIST_INSERT_HEAD(&servers, http, next_server);
     RAND_bytes(http->address_seed, sizeof http->address_seed);
@@ -70,7 +71,7 @@ ce_http *ce_http_new(ce_loop *loop, ce_tls *tls, const ce_http_limits *limits, c
     }
     ce_http_set_tls(http, tls);
     evhttp_set_bevcb(http->server, ce_connection_new, http);
-    evhttp_set_gencb(http->server, ce_exchange_take_over, http);
+    evhttp_set_gencb(http->server, ce_connection_take_over, http);
     return http;
 }
 
@@ -82,6 +83,7 @@ void ce_http_set_tls(ce_http *http, ce_tls *tls) {
 
 void ce_http_set_limits(ce_http *http, const ce_http_limits *limits) {
     http->limits = *limits;
+    http->parsers.limits = limits->parser;
     if (http->listener == NULL) {
         return;
     }
@@ -171,7 +173,7 @@ void ce_http_count(const ce_http *http, ce_http_counts *counts) {
     counts->handshakes_abandoned += own->handshakes_abandoned;
     counts->received_bytes += own->received_bytes;
     counts->sent_bytes += own->sent_bytes;
-    const ce_exchange *connection;
+    const ce_connection *connection;
     TAILQ_FOREACH(connection, &http->connections, next) {
         ce_connection_count_bytes(connection, counts);
     }
@@ -180,9 +182,9 @@ void ce_http_count(const ce_http *http, ce_http_counts *counts) {
 void ce_http_free(ce_http *http) {
     http->draining = true;
     http->listener = NULL;
-    ce_exchange *connection;
+    ce_connection *connection;
     TAILQ_FOREACH(connection, &http->connections, next) {
-        ce_exchange_end(connection, false);
+        ce_exchange_end(&connection->exchange, false);
         ce_connection_set_reading(connection, false);
     }
     if (http->server != NULL) {
@@ -195,6 +197,7 @@ void ce_http_free(ce_http *http) {
     while (http->connection_count > 0) {
         event_base_loop(http->loop->base, EVLOOP_ONCE);
     }
+    ce_parsers_free(&http->parsers);
     LIST_REMOVE(http, next_server);
     free(http);
 }

@@ -140,8 +140,7 @@ const char *ce_names_find(ce_names *names, const char *host, ce_lookup *lookup) 
     return serves ? name->addresses : NULL;
 }
 
-void ce_names_cancel(ce_names *names, ce_lookup *lookup) {
-    (void)names;
+void ce_names_cancel(ce_lookup *lookup) {
     if (lookup->name != NULL) {
         TAILQ_REMOVE(&lookup->name->waiting, lookup, next);
         lookup->name->entry.uses -= 1;

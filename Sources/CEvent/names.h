@@ -20,12 +20,12 @@ typedef struct ce_lookup {
 
 /* `server`: NULL for those of /etc/resolv.conf, else ip or ip:port. */
 ce_names *ce_names_new(ce_loop *loop, const char *server, ce_error *error);
-/* Nobody may wait. */
+/* No lookup may wait. */
 void ce_names_free(ce_names *names);
 /* The addresses of a host, as CURLOPT_RESOLVE takes them (`192.0.2.1,[2001:db8::1]`), valid until the loop goes on. NULL: they
  * are being looked up, and lookup->found is called, never before this returns. */
 const char *ce_names_find(ce_names *names, const char *host, ce_lookup *lookup);
 /* `found` will not be called. */
-void ce_names_cancel(ce_names *names, ce_lookup *lookup);
+void ce_names_cancel(ce_lookup *lookup);
 
 #endif

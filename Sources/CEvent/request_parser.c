@@ -114,7 +114,7 @@ static parser_rule step_chunk_size(ce_request_parser *parser, parser_input *inpu
 }
 
 /* Trailers are read as strictly as fields and dropped: none may change how a message is framed or routed (RFC 9110
- * 6.5.1), and nobody behind the request parser asks for one. */
+ * 6.5.1), and nothing behind the request parser asks for one. */
 static parser_rule step_trailer(ce_request_parser *parser, parser_input *input, ce_request_parser_event *event) {
     bool complete;
     parser_rule rule = parser_take_line(&parser->lines, input, parser->limits.chunk_line_bytes,
@@ -135,13 +135,11 @@ static parser_rule step_trailer(ce_request_parser *parser, parser_input *input, 
 }
 
 static parser_rule step_chunk_end(ce_request_parser *parser, parser_input *input, uint8_t expected, parser_state next) {
-    if (input->at == input->count)
-        return PARSER_PASS;
-    if (input->bytes[input->at] != expected)
-        return PARSER_CHUNK_DATA_END;
-    input->at++;
-    parser->state = next;
-    return PARSER_PASS;
+    bool complete;
+    parser_rule rule = parser_take_chunk_end(input, expected, &complete);
+    if (complete)
+        parser->state = next;
+    return rule;
 }
 
 static parser_rule step(ce_request_parser *parser, parser_input *input, ce_request_parser_event *event) {
@@ -187,7 +185,7 @@ static bool is_head(const ce_request_parser *parser, const parser_input *input) 
     return true;
 }
 
-/* A refusal consumes nothing of the feed it happens in: nobody shall go on from there. */
+/* A refusal consumes nothing of the feed it happens in: there is no going on from there. */
 ce_request_parser_event ce_request_parser_feed(ce_request_parser *parser, const uint8_t *bytes, size_t count,
                                                size_t *consumed) {
     *consumed = 0;
@@ -231,9 +229,14 @@ bool ce_request_parser_is_idle(const ce_request_parser *parser) {
     return parser->state == PARSER_AT_REQUEST_LINE && parser->lines.length == 0 && parser->refused == PARSER_PASS;
 }
 
-/* All of it: an idle connection then costs one struct, and a kilobyte is quickly had again. */
 void ce_request_parser_trim(ce_request_parser *parser) {
-    if (!ce_request_parser_is_idle(parser))
-        return;
-    parser_free_lines(&parser->lines);
+    if (ce_request_parser_is_idle(parser))
+        parser_trim_lines(&parser->lines);
+}
+
+void ce_request_parser_renew(ce_request_parser *parser, const ce_request_parser_limits *limits) {
+    begin_request(parser);
+    parser->limits = *limits;
+    parser->refused = PARSER_PASS;
+    parser->to_head = false;
 }

@@ -1,13 +1,16 @@
-/* Private to the request parser's files and to the response parser, but for the table of rules. The request parser is a pure function of the bytes fed so far: however they are split, it gives
- * the same events. It gets that by judging whole lines only, and by bounding each line by a count of its own bytes. */
+/* Private to the request parser's files and to the response parser, but for the table of rules. The request parser is a pure function of
+ * the bytes fed so far: however they are split, it gives the same events. It gets that by judging whole lines only, and by bounding each
+ * line by a count of its own bytes. */
 #ifndef CEVENT_REQUEST_PARSER_H
 #define CEVENT_REQUEST_PARSER_H
 
 #include "CEvent.h"
 
+#include <string.h>
+
 #define PARSER_METHOD_BYTES 32
 
-/* Why a request is refused; parser_rules.c has the status and the words of each. */
+/* Why a request is refused; request_parser_rules.c has the status and the words of each. */
 typedef enum parser_rule {
     PARSER_PASS,
     PARSER_BARE_LF,
@@ -123,18 +126,18 @@ typedef struct parser_authority {
     int32_t port; /* -1: none given */
 } parser_authority;
 
-/* ---- parser_rules.c ---- */
+/* ---- request_parser_rules.c ---- */
 ce_refusal parser_refusal_of(parser_rule rule);
 /* The same of the request that `parser` is reading: it knows whether that is a HEAD. */
 ce_refusal parser_refusal_of_request(const ce_request_parser *parser, parser_rule rule);
 
-/* ---- parser_bytes.c: what each byte may be part of ---- */
+/* ---- request_parser_bytes.c: what each byte may be part of ---- */
 enum {
     PARSER_TOKEN = 1, /* RFC 9110 5.6.2 */
     PARSER_VALUE = 2, /* RFC 9110 5.5: HTAB, SP, VCHAR, obs-text */
     PARSER_PATH = 4,
     PARSER_QUERY = 8,
-    PARSER_HOST = 16, /* RFC 3986 2.3 unreserved: see parser_authority.c for why no more */
+    PARSER_HOST = 16, /* RFC 3986 2.3 unreserved: see request_parser_authority.c for why no more */
     PARSER_DIGIT = 32,
     PARSER_HEX = 64,
 };
@@ -152,8 +155,10 @@ int parser_hex_value(uint8_t digit);
 ce_span parser_trimmed(const uint8_t *bytes, size_t from, size_t to); /* without the blanks around */
 /* The element of a comma-separated list that starts at *at, trimmed, perhaps empty; false behind the last one. */
 bool parser_next_element(const uint8_t *list, size_t length, size_t *at, ce_span *element);
+bool parser_has_element(const uint8_t *list, size_t length,
+                        const char *lower); /* one that is equal without regard to case */
 
-/* ---- parser_line.c ---- */
+/* ---- request_parser_line.c ---- */
 /* Takes input up to the end of the current line. *complete says whether the line ended; it is then the caller's to
  * judge. `too_long` is the rule to give when the line, its CRLF included, does not fit in `limit` bytes. */
 parser_rule parser_take_line(parser_lines *lines, parser_input *input, size_t limit, parser_rule too_long,
@@ -162,12 +167,17 @@ parser_line parser_current_line(const parser_lines *lines);
 parser_rule parser_add_field(parser_lines *lines, ce_field field);
 /* Forgets the lines; the memory stays. */
 void parser_forget_lines(parser_lines *lines);
+/* Gives the memory back, if it is much. */
+void parser_trim_lines(parser_lines *lines);
 /* Gives the memory back. */
 void parser_free_lines(parser_lines *lines);
 
-/* ---- parser_request_line.c, parser_target.c, parser_authority.c ---- */
+/* ---- request_parser_request_line.c, request_parser_target.c, request_parser_authority.c ---- */
 parser_rule parser_read_request_line(ce_request_parser *parser, parser_line line);
-bool parser_method_is(const ce_request_parser *parser, const char *method);
+static inline bool parser_method_is(const ce_request_parser *parser, const char *method) {
+    ce_span span = parser->request.method;
+    return span.length == strlen(method) && memcmp(parser->lines.bytes + span.offset, method, span.length) == 0;
+}
 size_t parser_request_line_limit(const ce_request_parser *parser);
 /* Why a request line longer than that limit is refused: its first bytes decide. */
 parser_rule parser_overlong_request_line(const ce_request_parser *parser);
@@ -175,13 +185,25 @@ parser_rule parser_read_target(ce_request_parser *parser, ce_span target);
 parser_rule parser_settle_target(ce_request_parser *parser); /* at the head's end, when Host is known */
 bool parser_parse_authority(const uint8_t *bytes, size_t length, parser_authority *authority);
 
-/* ---- parser_fields.c, parser_framing.c, parser_head.c, parser_chunk.c ---- */
+/* ---- request_parser_fields.c, request_parser_framing.c, request_parser_chunk.c ---- */
 parser_rule parser_parse_field(parser_line line, ce_field *field);
+/* The fields that frame or route a message; no others mean anything to a parser. */
+typedef enum parser_field_kind {
+    PARSER_FIELD_OTHER,
+    PARSER_FIELD_HOST,
+    PARSER_FIELD_EXPECT,
+    PARSER_FIELD_CONNECTION,
+    PARSER_FIELD_CONTENT_LENGTH,
+    PARSER_FIELD_TRANSFER_ENCODING,
+} parser_field_kind;
+parser_field_kind parser_kind_of_field(const uint8_t *name, size_t length);
 parser_rule parser_note_field(ce_request_parser *parser, ce_field field);
 parser_rule parser_parse_length(const uint8_t *value, size_t length, uint64_t *parsed);
 parser_rule parser_note_length(ce_request_parser *parser, const uint8_t *value, size_t length);
 parser_rule parser_note_encoding(ce_request_parser *parser, const uint8_t *value, size_t length);
 parser_rule parser_judge_head(ce_request_parser *parser);
 parser_rule parser_parse_chunk_line(parser_line line, uint64_t *size);
+/* Takes the one byte that has to stand at this place behind a chunk. *complete says whether it was there. */
+parser_rule parser_take_chunk_end(parser_input *input, uint8_t expected, bool *complete);
 
 #endif

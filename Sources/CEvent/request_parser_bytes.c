@@ -104,3 +104,13 @@ bool parser_next_element(const uint8_t *list, size_t length, size_t *at, ce_span
     *at = end + 1;
     return true;
 }
+
+bool parser_has_element(const uint8_t *list, size_t length, const char *lower) {
+    size_t at = 0;
+    ce_span element;
+    bool has = false;
+    while (!has && parser_next_element(list, length, &at, &element)) {
+        has = parser_equal(list + element.offset, element.length, lower);
+    }
+    return has;
+}

@@ -22,8 +22,8 @@ static size_t skip_quoted(parser_line line, size_t at) {
     return 0;
 }
 
-/* *( BWS ";" BWS chunk-ext-name [ BWS "=" BWS ( token / quoted-string ) ] ) (RFC 9112 7.1.1). None is known to anybody
- * here, so they are read past; but what is no extension is no chunk-size line. */
+/* *( BWS ";" BWS chunk-ext-name [ BWS "=" BWS ( token / quoted-string ) ] ) (RFC 9112 7.1.1). None is known here,
+ * so they are read past; but what is no extension is no chunk-size line. */
 static bool are_extensions(parser_line line, size_t at) {
     while (at < line.length) {
         at = skip_blanks(line, at);
@@ -66,4 +66,11 @@ parser_rule parser_parse_chunk_line(parser_line line, uint64_t *size) {
     if (next != ';' && !parser_is_blank(next))
         return PARSER_CHUNK_SIZE;
     return are_extensions(line, digits) ? PARSER_PASS : PARSER_CHUNK_EXTENSION;
+}
+
+parser_rule parser_take_chunk_end(parser_input *input, uint8_t expected, bool *complete) {
+    *complete = input->at < input->count;
+    if (*complete && input->bytes[input->at++] != expected)
+        return PARSER_CHUNK_DATA_END;
+    return PARSER_PASS;
 }

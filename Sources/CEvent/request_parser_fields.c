@@ -46,17 +46,6 @@ static parser_rule note_host(ce_request_parser *parser, ce_span value) {
     return PARSER_PASS;
 }
 
-/* A list (RFC 9110 7.6.1). What is no token in it asks for nothing, so it changes nothing. */
-static parser_rule note_connection(ce_request_parser *parser, const uint8_t *value, size_t length) {
-    size_t at = 0;
-    ce_span option;
-    while (parser_next_element(value, length, &at, &option)) {
-        if (parser_equal(value + option.offset, option.length, "close"))
-            parser->seen.closes = true;
-    }
-    return PARSER_PASS;
-}
-
 /* RFC 9110 10.1.1: there is one expectation, and a server may refuse any other. */
 static parser_rule note_expectation(ce_request_parser *parser, const uint8_t *value, size_t length) {
     if (!parser_equal(value, length, "100-continue"))
@@ -65,24 +54,42 @@ static parser_rule note_expectation(ce_request_parser *parser, const uint8_t *va
     return PARSER_PASS;
 }
 
-/* Only the fields that frame or route a message mean something here; their name lengths differ, so most fields cost
- * one comparison of a number. */
+/* The lengths of these names differ, so most fields cost one comparison of a number. */
+parser_field_kind parser_kind_of_field(const uint8_t *name, size_t length) {
+    switch (length) {
+    case 4:
+        return parser_equal(name, 4, "host") ? PARSER_FIELD_HOST : PARSER_FIELD_OTHER;
+    case 6:
+        return parser_equal(name, 6, "expect") ? PARSER_FIELD_EXPECT : PARSER_FIELD_OTHER;
+    case 10:
+        return parser_equal(name, 10, "connection") ? PARSER_FIELD_CONNECTION : PARSER_FIELD_OTHER;
+    case 14:
+        return parser_equal(name, 14, "content-length") ? PARSER_FIELD_CONTENT_LENGTH : PARSER_FIELD_OTHER;
+    case 17:
+        return parser_equal(name, 17, "transfer-encoding") ? PARSER_FIELD_TRANSFER_ENCODING : PARSER_FIELD_OTHER;
+    default:
+        return PARSER_FIELD_OTHER;
+    }
+}
+
 parser_rule parser_note_field(ce_request_parser *parser, ce_field field) {
-    const uint8_t *name = parser->lines.bytes + field.name.offset;
     const uint8_t *value = parser->lines.bytes + field.value.offset;
     size_t length = field.value.length;
-    switch (field.name.length) {
-    case 4:
-        return parser_equal(name, 4, "host") ? note_host(parser, field.value) : PARSER_PASS;
-    case 6:
-        return parser_equal(name, 6, "expect") ? note_expectation(parser, value, length) : PARSER_PASS;
-    case 10:
-        return parser_equal(name, 10, "connection") ? note_connection(parser, value, length) : PARSER_PASS;
-    case 14:
-        return parser_equal(name, 14, "content-length") ? parser_note_length(parser, value, length) : PARSER_PASS;
-    case 17:
-        return parser_equal(name, 17, "transfer-encoding") ? parser_note_encoding(parser, value, length) : PARSER_PASS;
-    default:
+    switch (parser_kind_of_field(parser->lines.bytes + field.name.offset, field.name.length)) {
+    case PARSER_FIELD_HOST:
+        return note_host(parser, field.value);
+    case PARSER_FIELD_EXPECT:
+        return note_expectation(parser, value, length);
+    case PARSER_FIELD_CONNECTION:
+        /* A list (RFC 9110 7.6.1). What is no token in it asks for nothing, so it changes nothing. */
+        parser->seen.closes |= parser_has_element(value, length, "close");
         return PARSER_PASS;
+    case PARSER_FIELD_CONTENT_LENGTH:
+        return parser_note_length(parser, value, length);
+    case PARSER_FIELD_TRANSFER_ENCODING:
+        return parser_note_encoding(parser, value, length);
+    case PARSER_FIELD_OTHER:
+        break;
     }
+    return PARSER_PASS;
 }

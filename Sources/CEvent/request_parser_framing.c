@@ -19,7 +19,7 @@ parser_rule parser_parse_length(const uint8_t *value, size_t length, uint64_t *p
     return PARSER_PASS;
 }
 
-/* RFC 9112 6.3 lets equal lengths be merged. Nobody sends two by intent, so not even equal ones pass. */
+/* RFC 9112 6.3 lets equal lengths be merged. No client sends two by intent, so not even equal ones pass. */
 parser_rule parser_note_length(ce_request_parser *parser, const uint8_t *value, size_t length) {
     if (parser->seen.has_length)
         return PARSER_LENGTH_TWICE;

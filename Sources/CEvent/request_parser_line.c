@@ -4,6 +4,8 @@
 #include <string.h>
 
 enum { FIRST_CAPACITY = 1024, FIRST_FIELDS = 32 };
+/* What is kept from one request to the next is this at most. */
+enum { KEPT_CAPACITY = 4 * FIRST_CAPACITY, KEPT_FIELDS = 2 * FIRST_FIELDS };
 
 /* Doubling, so that a head which comes byte by byte still costs O(n). Every caller appends within a limit that fits
  * 32 bits, so nothing here overflows. */
@@ -93,6 +95,11 @@ parser_line parser_current_line(const parser_lines *lines) {
 void parser_forget_lines(parser_lines *lines) {
     lines->length = 0;
     lines->start = 0;
+}
+
+void parser_trim_lines(parser_lines *lines) {
+    if (lines->capacity > KEPT_CAPACITY || lines->field_capacity > KEPT_FIELDS)
+        parser_free_lines(lines);
 }
 
 void parser_free_lines(parser_lines *lines) {

@@ -70,11 +70,6 @@ parser_rule parser_read_request_line(ce_request_parser *parser, parser_line line
     return parser_read_target(parser, (ce_span){ words.target.start, (uint32_t)words.target.length });
 }
 
-bool parser_method_is(const ce_request_parser *parser, const char *method) {
-    ce_span span = parser->request.method;
-    return span.length == strlen(method) && memcmp(parser->lines.bytes + span.offset, method, span.length) == 0;
-}
-
 static const size_t around_target = PARSER_METHOD_BYTES + sizeof " " - 1 + sizeof " HTTP/1.1\r\n" - 1;
 
 size_t parser_request_line_limit(const ce_request_parser *parser) {

@@ -33,28 +33,17 @@ static int note_encoding(ce_response_parser *parser, const uint8_t *value, size_
     return PARSER_PASS;
 }
 
-static void note_connection(ce_response_parser *parser, const uint8_t *value, size_t length) {
-    size_t at = 0;
-    ce_span option;
-    while (parser_next_element(value, length, &at, &option)) {
-        if (parser_equal(value + option.offset, option.length, "close"))
-            parser->closes = true;
-    }
-}
-
 int response_note_field(ce_response_parser *parser, ce_field field) {
-    const uint8_t *name = parser->lines.bytes + field.name.offset;
     const uint8_t *value = parser->lines.bytes + field.value.offset;
     size_t length = field.value.length;
-    switch (field.name.length) {
-    case 10:
-        if (parser_equal(name, 10, "connection"))
-            note_connection(parser, value, length);
+    switch (parser_kind_of_field(parser->lines.bytes + field.name.offset, field.name.length)) {
+    case PARSER_FIELD_CONNECTION:
+        parser->closes |= parser_has_element(value, length, "close");
         return PARSER_PASS;
-    case 14:
-        return parser_equal(name, 14, "content-length") ? note_length(parser, value, length) : PARSER_PASS;
-    case 17:
-        return parser_equal(name, 17, "transfer-encoding") ? note_encoding(parser, value, length) : PARSER_PASS;
+    case PARSER_FIELD_CONTENT_LENGTH:
+        return note_length(parser, value, length);
+    case PARSER_FIELD_TRANSFER_ENCODING:
+        return note_encoding(parser, value, length);
     default:
         return PARSER_PASS;
     }

@@ -20,7 +20,7 @@ void ce_response_begin(ce_response_parser *parser, bool to_head) {
     *parser = (ce_response_parser){ .to_head = to_head, .lines = lines };
 }
 
-/* Interim heads are read as strictly as the final one, counted, and not given on: nobody here asked for one. */
+/* Interim heads are read as strictly as the final one, counted, and not given on: none was asked for. */
 static void next_head(ce_response_parser *parser) {
     uint32_t interim = parser->interim + 1;
     ce_response_begin(parser, parser->to_head);
@@ -116,13 +116,11 @@ static int step_chunk_size(ce_response_parser *parser, parser_input *input) {
 }
 
 static int step_chunk_end(ce_response_parser *parser, parser_input *input, uint8_t expected, response_state next) {
-    if (input->at == input->count)
-        return PARSER_PASS;
-    if (input->bytes[input->at] != expected)
-        return PARSER_CHUNK_DATA_END;
-    input->at++;
-    parser->state = next;
-    return PARSER_PASS;
+    bool complete;
+    int rule = parser_take_chunk_end(input, expected, &complete);
+    if (complete)
+        parser->state = next;
+    return rule;
 }
 
 /* Read as strictly as fields, and dropped: none may change how a response is framed (RFC 9110 6.5.1). */

@@ -3,10 +3,8 @@
 #include "loop.h"
 
 #include <openssl/err.h>
-#include <openssl/pem.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 static const unsigned char alpn_http_1_1[] = { 8, 'h', 't', 't', 'p', '/', '1', '.', '1' };
 
@@ -51,26 +49,6 @@ SSL_CTX *ce_tls_context(ce_error *error) {
     SSL_CTX_set_num_tickets(context, 1);
     SSL_CTX_set_alpn_select_cb(context, choose_alpn, NULL);
     return context;
-}
-
-bool ce_tls_remember(ce_tls *tls, X509 *leaf, ce_error *error) {
-    struct tm end;
-    if (leaf == NULL || ASN1_TIME_to_tm(X509_get0_notAfter(leaf), &end) != 1) {
-        ce_error_set(error, "the certificate has no readable end of validity");
-        return false;
-    }
-    tls->expires = timegm(&end);
-    BIO *out = BIO_new(BIO_s_mem());
-    char *text = NULL;
-    if (out == NULL || PEM_write_bio_X509(out, leaf) != 1) {
-        BIO_free(out);
-        ce_error_set(error, "the certificate cannot be written as PEM");
-        return false;
-    }
-    long length = BIO_get_mem_data(out, &text);
-    tls->pem = strndup(text, (size_t)length);
-    BIO_free(out);
-    return tls->pem != NULL;
 }
 
 ce_tls *ce_tls_new(const char *certificate_path, const char *key_path, ce_error *error) {

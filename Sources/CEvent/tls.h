@@ -8,7 +8,7 @@
 
 enum { CE_TICKET_IDENTITY_BYTES = 32, CE_TICKET_NAME_BYTES = 16 };
 
-/* What seals tickets in one epoch: a key for AES-256 and one for HMAC. */
+/* What encrypts tickets in one epoch: a key for AES-256 and one for HMAC. */
 typedef struct ce_ticket_key {
     bool made;
     int64_t epoch;
@@ -31,10 +31,10 @@ struct ce_tls {
 /* ---- tls.c ---- */
 /* A context with our settings; NULL and a reason. */
 SSL_CTX *ce_tls_context(ce_error *error);
+
+/* ---- tls_certificate.c, tls_chain.c, tls_trial.c: a pair is judged before a connection depends on it ---- */
 /* Keeps what others ask of the leaf. */
 bool ce_tls_remember(ce_tls *tls, X509 *leaf, ce_error *error);
-
-/* ---- tls_certificate.c, tls_chain.c, tls_trial.c: a pair is judged before anybody depends on it ---- */
 bool ce_tls_load_pair(ce_tls *tls, const char *certificate_path, const char *key_path, ce_error *error);
 /* Adds a line to the warnings. */
 void ce_tls_warn(ce_tls *tls, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -44,10 +44,10 @@ void ce_tls_judge_chain(ce_tls *tls, const char *path, STACK_OF(X509) * chain);
 bool ce_tls_try(SSL_CTX *context, const char *certificate_path, ce_error *error);
 
 /* ---- tls_ticket.c ---- */
-/* Has a context, whose key is set, seal its tickets here. The keys live as long as the context, which connections may hold for longer
+/* Has a context, whose key is set, encrypt its tickets here. The keys live as long as the context, which connections may hold for longer
  * than its ce_tls lives. */
 bool ce_tickets_begin(SSL_CTX *context);
-/* The key that seals at a time, or where a name is given the one that sealed under it; NULL if that is older than the last epoch. */
+/* The key that encrypts at a time, or where a name is given the one that has that name; NULL if that is older than the last epoch. */
 const ce_ticket_key *ce_ticket_key_for(ce_tickets *tickets, int64_t seconds, const uint8_t *name);
 
 #endif

@@ -8,6 +8,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 /* CA/Browser Forum Baseline Requirements 6.1.5. OpenSSL on Debian refuses less, without naming the size. */
@@ -121,6 +122,26 @@ static bool use_pair(SSL_CTX *context, STACK_OF(X509) * chain, EVP_PKEY *key) {
         used = SSL_CTX_add1_chain_cert(context, sk_X509_value(chain, index)) == 1;
     }
     return used;
+}
+
+bool ce_tls_remember(ce_tls *tls, X509 *leaf, ce_error *error) {
+    struct tm end;
+    if (leaf == NULL || ASN1_TIME_to_tm(X509_get0_notAfter(leaf), &end) != 1) {
+        ce_error_set(error, "the certificate has no readable end of validity");
+        return false;
+    }
+    tls->expires = timegm(&end);
+    BIO *out = BIO_new(BIO_s_mem());
+    char *text = NULL;
+    if (out == NULL || PEM_write_bio_X509(out, leaf) != 1) {
+        BIO_free(out);
+        ce_error_set(error, "the certificate cannot be written as PEM");
+        return false;
+    }
+    long length = BIO_get_mem_data(out, &text);
+    tls->pem = strndup(text, (size_t)length);
+    BIO_free(out);
+    return tls->pem != NULL;
 }
 
 static bool take(ce_tls *tls, STACK_OF(X509) * chain, EVP_PKEY *key, const char *certificate_path, const char *key_path,

@@ -1,5 +1,5 @@
-/* The keys that seal session tickets (RFC 5077 section 5.5, RFC 8446 section 4.6.1). A key that leaks opens what was said in every session it
- * has sealed, so none lives longer than two epochs. They follow from the gateway's seed, the certificate's public key and the number of the epoch:
+/* The keys that encrypt session tickets (RFC 5077 section 5.5, RFC 8446 section 4.6.1). A key that leaks opens what was said in every session
+ * whose ticket it has encrypted, so none lives longer than two epochs. They follow from the gateway's seed, the certificate's public key and the number of the epoch:
  * all workers, and the certificate that a reload brings for the same key, have the same without a word between them. A certificate
  * for another key is another identity: its clients make one full handshake. */
 #include "tls.h"
@@ -56,14 +56,14 @@ const ce_ticket_key *ce_ticket_key_for(ce_tickets *tickets, int64_t seconds, con
     return NULL;
 }
 
-static bool use(const ce_ticket_key *key, const uint8_t *iv, EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac, int sealing) {
+static bool use(const ce_ticket_key *key, const uint8_t *iv, EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac, int encrypts) {
     const uint8_t *mac_key = key->secret + CIPHER_KEY_BYTES;
     OSSL_PARAM parameters[] = {
         OSSL_PARAM_construct_octet_string(OSSL_MAC_PARAM_KEY, (void *)mac_key, sizeof key->secret - CIPHER_KEY_BYTES),
         OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, "SHA256", 0),
         OSSL_PARAM_construct_end(),
     };
-    return EVP_CipherInit_ex(cipher, EVP_aes_256_cbc(), NULL, key->secret, iv, sealing) == 1
+    return EVP_CipherInit_ex(cipher, EVP_aes_256_cbc(), NULL, key->secret, iv, encrypts) == 1
         && EVP_MAC_CTX_set_params(mac, parameters) == 1;
 }
 
@@ -89,22 +89,22 @@ static int own_index(void) {
 
 /* SSL_CTX_set_tlsext_ticket_key_evp_cb(3): -1 fails, 0 takes no session up, 1 does, 2 does and gives out a new ticket. */
 static int on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac,
-                     int sealing) {
+                     int encrypts) {
     ce_tickets *tickets = SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), own_index());
     struct timespec now;
-    /* One clock for all processes, which nobody sets. */
+    /* One clock for all processes, which is never set. */
     clock_gettime(CLOCK_MONOTONIC, &now);
-    const ce_ticket_key *key = ce_ticket_key_for(tickets, now.tv_sec, sealing ? NULL : name);
+    const ce_ticket_key *key = ce_ticket_key_for(tickets, now.tv_sec, encrypts ? NULL : name);
     if (key == NULL) {
         return 0;
     }
-    if (sealing) {
+    if (encrypts) {
         memcpy(name, key->name, sizeof key->name);
         if (RAND_bytes(iv, EVP_CIPHER_get_iv_length(EVP_aes_256_cbc())) != 1) {
             return -1;
         }
     }
-    if (!use(key, iv, cipher, mac, sealing)) {
+    if (!use(key, iv, cipher, mac, encrypts)) {
         return -1;
     }
     return key->epoch == ce_ticket_epoch(now.tv_sec) ? 1 : 2;

@@ -92,8 +92,6 @@ const char *ce_transfer_compose(ce_transfer *transfer, const ce_call *call);
 /* ---- transfer_send.c ---- */
 /* Writes what the connection takes now. */
 void ce_transfer_write(ce_transfer *transfer);
-/* Whether all of the request has been written. */
-bool ce_transfer_is_sent(const ce_transfer *transfer);
 bool ce_transfer_is_starved(const ce_transfer *transfer);
 
 /* ---- transfer_receive.c ---- */

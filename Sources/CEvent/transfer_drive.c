@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-/* A connection is there. May not end the transfer: nobody has it yet where this is called from ce_transfer_start. */
+/* A connection is there. May not end the transfer: the caller does not have it yet where this is called from ce_transfer_start. */
 static void begin_request(ce_transfer *transfer) {
     transfer->stage = CE_STAGE_WAITING;
     transfer->connected = true;
@@ -102,9 +102,10 @@ static void on_writable(void *context) {
         return;
     }
     ce_transfer_write(transfer);
-    if (transfer->stage != CE_STAGE_ENDING && !transfer->paused) {
-        /* TLS may have had to write before it could read. */
+    if (transfer->stage != CE_STAGE_ENDING && !transfer->paused && !transfer->upstream->read_enabled) {
+        /* TLS had to write before it could read. What it has read ahead meanwhile makes no socket readable. */
         ce_upstream_set_reading(transfer->upstream, true);
+        ce_upstream_read_again(transfer->upstream);
     }
 }
 
@@ -126,8 +127,7 @@ static void on_found(void *context, const char *addresses, const char *reason) {
 
 void ce_transfer_go(ce_transfer *transfer) {
     transfer->lookup = (ce_lookup){ .found = on_found, .context = transfer };
-    transfer->upstream =
-        ce_upstream_take(&transfer->pool->upstreams, transfer->origin, transfer->acts, &user, transfer);
+    transfer->upstream = ce_upstream_take(transfer->origin, transfer->acts, &user, transfer);
     if (transfer->upstream != NULL) {
         begin_request(transfer);
     } else {

@@ -17,7 +17,7 @@ void ce_transfer_fail(ce_transfer *transfer, ce_outcome outcome, const char *rea
     if (transfer->stage == CE_STAGE_ENDING) {
         return;
     }
-    ce_names_cancel(transfer->pool->names, &transfer->lookup);
+    ce_names_cancel(&transfer->lookup);
     transfer->stage = CE_STAGE_ENDING;
     transfer->outcome = outcome;
     snprintf(transfer->reason, sizeof transfer->reason, "%s", reason);
@@ -61,9 +61,14 @@ static void count_end(ce_transfer *transfer, ce_outcome outcome) {
     }
 }
 
+static bool is_sent(const ce_transfer *transfer) {
+    return !transfer->deaf && transfer->text_sent == transfer->text_length
+        && (!transfer->streams || (transfer->upload_ended && evbuffer_get_length(transfer->upload) == 0));
+}
+
 /* Also where the sink cancelled the call with the last piece of content: the connection is as it should be. */
 static bool may_be_kept(const ce_transfer *transfer) {
-    return transfer->complete && transfer->exact && transfer->parser.response.keeps && ce_transfer_is_sent(transfer);
+    return transfer->complete && transfer->exact && transfer->parser.response.keeps && is_sent(transfer);
 }
 
 static void make_spare(ce_transfer *transfer) {

@@ -13,11 +13,6 @@ bool ce_transfer_is_starved(const ce_transfer *transfer) {
     return transfer->streams && !transfer->upload_ended && evbuffer_get_length(transfer->upload) == 0;
 }
 
-bool ce_transfer_is_sent(const ce_transfer *transfer) {
-    return !transfer->deaf && transfer->text_sent == transfer->text_length
-        && (!transfer->streams || (transfer->upload_ended && evbuffer_get_length(transfer->upload) == 0));
-}
-
 /* The other side may have answered before it stopped to listen: that is to be read, so the connection is not given up here. */
 static void go_deaf(ce_transfer *transfer) {
     bool untouched = transfer->upstream->channel.written == transfer->written_before;

@@ -45,7 +45,7 @@ static void on_readable(evutil_socket_t fd, short what, void *context) {
     if (upstream->state == CE_UPSTREAM_BUSY) {
         upstream->user->readable(upstream->context);
     } else if (!ce_channel_is_quiet(&upstream->channel)) {
-        /* It has closed, or says what nobody asked: that would be read as the response to somebody's next request. */
+        /* It has closed, or says what was not asked for: that would be read as the response to the next request. */
         ce_upstream_close(upstream);
     }
 }
@@ -111,9 +111,7 @@ static ce_upstream *fit_of(ce_origin *origin, bool acts) {
     return NULL;
 }
 
-ce_upstream *ce_upstream_take(ce_upstreams *all, ce_origin *origin, bool acts, const ce_upstream_user *user,
-                              void *context) {
-    (void)all;
+ce_upstream *ce_upstream_take(ce_origin *origin, bool acts, const ce_upstream_user *user, void *context) {
     ce_upstream *upstream = fit_of(origin, acts);
     if (upstream != NULL) {
         forget_idle(upstream);

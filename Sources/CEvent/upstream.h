@@ -51,8 +51,7 @@ void ce_upstreams_end(ce_upstreams *all);
 
 /* A kept connection on which nothing has come meanwhile; NULL: there is none. `acts`: for a request that may not be sent twice, which
  * goes on a connection that was used a moment ago or on a new one. */
-ce_upstream *ce_upstream_take(ce_upstreams *all, ce_origin *origin, bool acts, const ce_upstream_user *user,
-                              void *context);
+ce_upstream *ce_upstream_take(ce_origin *origin, bool acts, const ce_upstream_user *user, void *context);
 /* A new one. `addresses`: as ce_names_find gives them, NULL for a numeric host. */
 ce_upstream *ce_upstream_open(ce_upstreams *all, ce_origin *origin, const char *addresses, const ce_upstream_user *user,
                               void *context);

@@ -33,6 +33,32 @@ def head_then_next(gate, target, *fields, method=b"HEAD", status=200):
     return answer
 
 
+# What a connection leaves behind in the request parser, which another one may get after it.
+LEFT_BEHIND = {
+    "an empty line": b"\r\n",
+    "an empty line behind a request": b"GET /-/health HTTP/1.1\r\nHost: localhost\r\n\r\n\r\n",
+    "a part of a head": b"GET /-/health HTTP/1.1\r\nHost: local",
+    "a part of a body": b"POST /api/repo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n{",
+    "a refusal": b"HEAD /-/health HTTP/1.1\r\nHost : localhost\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("kind", LEFT_BEHIND)
+def test_a_connection_begins_where_no_other_has_left_off(gate, kind):
+    for _ in range(3):
+        with gate.connect() as connection:
+            connection.send(LEFT_BEHIND[kind])
+            # It is answered whole, where that is an answer; else its client leaves in the middle.
+            if kind == "an empty line behind a request":
+                assert connection.answer().status == 200
+        with gate.connect() as connection:
+            # One empty line may stand before a request, and a second is refused.
+            connection.send(b"\r\n" + NEXT)
+            answer = connection.answer()
+            assert answer.status == 200 and answer.json == {"status": "ok"}
+            connection.check_ended()
+
+
 def counting(connection, size):
     """Sends `size` bytes, and says how many went."""
     sent = 0

@@ -1,5 +1,6 @@
 """No restart, renewal or shortage costs a request."""
 
+import contextlib
 import http.server
 import json
 import os
@@ -365,6 +366,30 @@ def test_a_request_in_flight_finishes_and_readiness_is_refused(begin, certificat
     assert answer.status == 200 and answer.closes
     slow.check_ended()
     assert gate.wait(3) == 0
+
+
+@pytest.mark.skipif(IS_SANITIZED, reason="a sanitizer's memory is not the gate's")
+def test_a_stop_takes_no_buffer_for_each_idle_connection(begin, certificates, hub):
+    """Each is told of the end in one turn of the loop, and OpenSSL would keep what it wrote that from."""
+    idle_count = 400
+    gate = begin(certificates, "--upstream", hub.origin, HF_TOKEN="hf_token")
+    with contextlib.ExitStack() as connections:
+        idle = [connections.enter_context(gate.connect()) for _ in range(idle_count)]
+        for connection in idle:
+            connection.send(b"GET /-/health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert connection.answer().status == 200
+        slow = connections.enter_context(gate.connect(timeout=15))
+        slow.send(b"GET /slow HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert hub.slow_came.wait(5)
+        before = gate.resident_bytes
+        gate.signal(signal.SIGTERM)
+        for connection in idle:
+            connection.check_ended()
+        # A page at least of each, where it is kept.
+        assert gate.peak_resident_bytes - before < idle_count * 2048
+        hub.let_go.set()
+        assert slow.answer().status == 200
+    assert gate.wait(5) == 0
 
 
 def test_what_does_not_finish_is_cut_off_and_counted(begin, certificates, hub):

@@ -442,6 +442,31 @@ def test_a_few_key_updates_are_nobodys_harm(trusting, certificates):
         hub.close()
 
 
+def test_a_response_that_came_with_a_key_update_while_the_upload_stood_still_is_read(trusting, certificates):
+    """OpenSSL answers a KeyUpdate behind the record that waits to be written, and reads on meanwhile."""
+    size = 16 * MIB
+
+    def serve(connection):
+        while connection.read_head():
+            # By now the gateway's socket is full, most likely: nothing reads it.
+            time.sleep(1)
+            with connection.in_one_segment():
+                connection.update_key(KEY_UPDATE_REQUESTED)
+                connection.send(http(200, b"x"))
+            time.sleep(0.3)
+            connection.read(size)
+
+    hub = TLSHub(certificates, serve)
+    gate = trusting(hub)
+    try:
+        with gate.connect(10) as client:
+            head = request("POST", "/x", b"Content-Length: %d" % size)
+            threading.Thread(target=client.send_whatever_happens, args=[head + bytes(size)], daemon=True).start()
+            assert client.answer().body == b"x"
+    finally:
+        hub.close()
+
+
 @pytest.mark.parametrize("size", [1, 2])
 def test_chunks_of_a_byte_are_joined_and_others_are_served(trusting, any_hub, size):
     content = bytes(range(256)) * (400 if IS_SANITIZED else 4000)

@@ -1,5 +1,6 @@
 """A TLS server by OpenSSL itself, for what Python's ssl cannot do: it asks for new keys as often as a test wants."""
 
+import contextlib
 import ctypes
 import socket
 import threading
@@ -31,8 +32,8 @@ def _library():
 
 
 class TLSConnection:
-    def __init__(self, library, ssl):
-        self.library, self.ssl = library, ssl
+    def __init__(self, library, ssl, plain):
+        self.library, self.ssl, self.plain = library, ssl, plain
 
     def read_head(self):
         head, buffer = b"", ctypes.create_string_buffer(16384)
@@ -42,6 +43,20 @@ class TLSConnection:
                 return None
             head += buffer.raw[:count]
         return head
+
+    def read(self, count):
+        """So many bytes, or fewer where the other side has closed."""
+        got, buffer = 0, ctypes.create_string_buffer(16384)
+        while got < count and (part := self.library.SSL_read(self.ssl, buffer, min(len(buffer), count - got))) > 0:
+            got += part
+        return got
+
+    @contextlib.contextmanager
+    def in_one_segment(self):
+        """What is sent meanwhile leaves at once."""
+        self.plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
+        yield
+        self.plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 0)
 
     def send(self, data):
         return self.library.SSL_write(self.ssl, data, len(data)) > 0
@@ -82,7 +97,7 @@ class TLSHub:
         ssl = self.library.SSL_new(self.context)
         self.library.SSL_set_fd(ssl, plain.fileno())
         if self.library.SSL_accept(ssl) == 1:
-            self.serve(TLSConnection(self.library, ssl))
+            self.serve(TLSConnection(self.library, ssl, plain))
         self.library.SSL_free(ssl)
         plain.close()
 

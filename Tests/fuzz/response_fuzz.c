@@ -1,45 +1,7 @@
 /* libFuzzer on the response parser. The first byte of an input says whether the request was HEAD and how the rest is cut; what must hold
  * for every input is asserted here, what must hold for known ones is in Tests/corpus/responses.tsv. */
 #include "CEvent.h"
-
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#define HOLDS(condition)                                                                                               \
-    do {                                                                                                               \
-        if (!(condition)) {                                                                                            \
-            fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #condition);                                    \
-            abort();                                                                                                   \
-        }                                                                                                              \
-    } while (0)
-
-/* Everything a parser said, as bytes: two runs are equal when these are. */
-typedef struct record {
-    uint8_t *bytes;
-    size_t length, capacity;
-} record;
-
-static void write_bytes(record *record, const void *bytes, size_t count) {
-    if (record->length + count > record->capacity) {
-        record->capacity = 2 * (record->length + count);
-        record->bytes = realloc(record->bytes, record->capacity);
-        HOLDS(record->bytes != NULL);
-    }
-    if (count > 0)
-        memcpy(record->bytes + record->length, bytes, count);
-    record->length += count;
-}
-
-static void write_number(record *record, uint64_t number) {
-    write_bytes(record, &number, sizeof number);
-}
-
-static void write_span(record *record, const ce_header_block *head, ce_span span) {
-    HOLDS((size_t)span.offset + span.length <= head->length);
-    write_number(record, span.length);
-    write_bytes(record, head->bytes + span.offset, span.length);
-}
+#include "record.h"
 
 static void write_head(record *record, const ce_response *response, bool to_head) {
     const ce_header_block *head = &response->head;
@@ -50,15 +12,7 @@ static void write_head(record *record, const ce_response *response, bool to_head
     HOLDS(!has_none || response->end == CE_CONTENT_NONE);
     write_number(record, (uint64_t)response->status << 8 | (uint64_t)response->end << 1 | response->keeps);
     write_number(record, response->end == CE_CONTENT_LENGTH ? response->content_length : 0);
-    for (size_t at = 0; at < head->field_count; at++) {
-        ce_span value = head->fields[at].value;
-        for (uint32_t index = 0; index < value.length; index++) {
-            uint8_t byte = head->bytes[value.offset + index];
-            HOLDS(byte == '\t' || (byte >= ' ' && byte != 0x7F));
-        }
-        write_span(record, head, head->fields[at].name);
-        write_span(record, head, value);
-    }
+    write_fields(record, head);
 }
 
 typedef struct run_state {
@@ -68,12 +22,9 @@ typedef struct run_state {
     size_t left_over;
 } run_state;
 
-/* Feeds one piece to its end. The piece is a copy of its own size, so that ASan sees a read past it. */
+/* Feeds one piece to its end. */
 static void feed_piece(run_state *run, const uint8_t *from, size_t count) {
-    uint8_t *piece = malloc(count > 0 ? count : 1);
-    HOLDS(piece != NULL);
-    if (count > 0)
-        memcpy(piece, from, count);
+    uint8_t *piece = copy_of(from, count);
     size_t at = 0;
     for (;;) {
         size_t consumed = SIZE_MAX;
@@ -101,17 +52,14 @@ static void feed_piece(run_state *run, const uint8_t *from, size_t count) {
     free(piece);
 }
 
-/* `seed` 0: in one piece; 1: byte by byte; else in pieces whose sizes it decides. */
 static record run(const uint8_t *bytes, size_t count, uint32_t seed, bool to_head) {
     run_state run = { .parser = ce_response_parser_new(), .to_head = to_head };
     HOLDS(run.parser != NULL);
     ce_response_begin(run.parser, to_head);
-    uint32_t dice = seed;
+    cuts cuts = { seed, seed };
     size_t at = 0;
     while (!run.over && at < count) {
-        dice = dice * 1664525u + 1013904223u;
-        size_t size = seed == 0 ? count : seed == 1 ? 1 : 1 + (dice >> 16) % (seed % 64 + 1);
-        size_t take = size < count - at ? size : count - at;
+        size_t take = next_piece(&cuts, count - at);
         feed_piece(&run, bytes + at, take);
         at += take;
     }
@@ -136,12 +84,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     bool to_head = (data[0] & 1) != 0;
     record whole = run(data + 1, size - 1, 0, to_head);
     uint32_t seeds[] = { 1, 2u + data[0], 1000u + data[0] };
-    for (size_t at = 0; at < sizeof seeds / sizeof *seeds; at++) {
-        record split = run(data + 1, size - 1, seeds[at], to_head);
-        HOLDS(split.length == whole.length);
-        HOLDS(memcmp(split.bytes, whole.bytes, whole.length) == 0);
-        free(split.bytes);
-    }
+    for (size_t at = 0; at < sizeof seeds / sizeof *seeds; at++)
+        check_same(whole, run(data + 1, size - 1, seeds[at], to_head));
     free(whole.bytes);
     return 0;
 }

@@ -1,4 +1,4 @@
-/* parser.c: a strict RFC 9112 request parser; a pure state machine */
+/* request_parser.c: a strict RFC 9112 request parser; a pure state machine */
 #ifndef CEVENT_CE_REQUEST_PARSER_H
 #define CEVENT_CE_REQUEST_PARSER_H
 
@@ -56,7 +56,9 @@ ce_span ce_request_parser_body(
 ce_refusal ce_request_parser_refusal(const ce_request_parser *parser);
 /* True between two requests, when no byte of a next one has come: the connection is idle. */
 bool ce_request_parser_is_idle(const ce_request_parser *parser);
-/* Gives back memory that an unusually large head took. Call between requests. */
+/* Gives back memory that an unusually large head took. Call between requests, as the next one. */
 void ce_request_parser_trim(ce_request_parser *parser);
+/* Makes it as a new one, but for the memory that it has: for another connection. */
+void ce_request_parser_renew(ce_request_parser *parser, const ce_request_parser_limits *limits);
 
 #endif

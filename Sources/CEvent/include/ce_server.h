@@ -21,12 +21,12 @@ const char *ce_tls_pem(const ce_tls *tls);
 
 /* What is wrong with the chain and may keep some clients away: a line each, no line end behind the last. Lives as long as `tls`. */
 const char *ce_tls_warnings(const ce_tls *tls);
-/* The number of the epoch in which session tickets are sealed at a time in seconds: those of it and of the one before are taken. */
+/* The number of the epoch in which session tickets are encrypted at a time in seconds: those of it and of the one before are taken. */
 int64_t ce_ticket_epoch(int64_t seconds);
-/* Under which name the key of an epoch seals, for the certificate whose public key has this digest. */
+/* The name of an epoch's key, for the certificate whose public key has this digest. */
 void ce_ticket_name(const uint8_t identity[32], int64_t epoch, uint8_t name[16]);
 
-/* ---- http.c, exchange.c: the HTTPS server ---- */
+/* ---- http.c, connection*.c, exchange*.c: the HTTPS server ---- */
 
 typedef struct ce_http_limits {
     ce_request_parser_limits parser;
@@ -50,13 +50,13 @@ uint16_t ce_http_listen(ce_http *http, const char *address, uint16_t port, ce_er
 uint16_t ce_http_adopt(ce_http *http, int joined, ce_error *error);
 /* For connections that are accepted from now on. `tls` must live as long as `http` or the next call. */
 void ce_http_set_tls(ce_http *http, ce_tls *tls);
-/* From now on; those of the request parser for new connections, and times from where they next start. */
+/* From now on; those of the request parser for requests that have not begun, and times from where they next start. */
 void ce_http_set_limits(ce_http *http, const ce_http_limits *limits);
-/* A shutdown in three steps. 1: every answer says `Connection: close`; new clients are still welcome. */
+/* A shutdown in three steps. 1: every response says `Connection: close`; new clients are still welcome. */
 void ce_http_announce_drain(ce_http *http);
 /* 2: new clients get no response, and who has no request under way has a short time left to send one. */
 void ce_http_stop_accepting(ce_http *http);
-/* 3: closes the listener if nobody waits to be accepted any more, and says whether it is closed. */
+/* 3: closes the listener if no client waits to be accepted any more, and says whether it is closed. */
 bool ce_http_stop_listening(ce_http *http);
 size_t ce_http_connection_count(const ce_http *http);
 
@@ -81,7 +81,7 @@ void ce_http_free(ce_http *http);
 typedef enum ce_client_lost {
     CE_CLIENT_LOST_HUNG_UP, /* the client closed the connection, or it broke */
     CE_CLIENT_LOST_BODY_REFUSED, /* its request's body is malformed or came too slowly: it may still be answered, with the refusal */
-    CE_CLIENT_LOST_READ_STALLED, /* it took nothing of the answer for too long */
+    CE_CLIENT_LOST_READ_STALLED, /* it took nothing of the response for too long */
 } ce_client_lost;
 
 typedef struct ce_exchange_events {
@@ -110,7 +110,7 @@ size_t ce_exchange_queued(const ce_exchange *exchange);
 int ce_exchange_socket(const ce_exchange *exchange);
 /* The response is complete with these bytes, which may be none. */
 void ce_exchange_finish(ce_exchange *exchange, const uint8_t *bytes, size_t count);
-/* Gives up: closes the connection so that the client cannot take the answer for whole (no close_notify). */
+/* Gives up: closes the connection so that the client cannot take the response for whole (no close_notify). */
 void ce_exchange_abort(ce_exchange *exchange);
 /* The client's address as text, without port. */
 void ce_exchange_peer(const ce_exchange *exchange, char text[46]);

@@ -10,8 +10,6 @@ package import HTTP
     /// What was asked. Of a request that the request parser refused nothing is known, and `refusal` says why.
     package let request: Request
     package let refusal: RequestError?
-    /// Whether it is a HEAD, also where that is all that is known of it.
-    private let isHead: Bool
     /// The number of the request parser's rule that its head or body breaks; 0 is none.
     package internal(set) var brokenRule = 0
     /// The client's address, without a port.
@@ -20,7 +18,6 @@ package import HTTP
     // What another target reads or sets is behind a call: the compiler cannot see that accesses to a stored property of such a
     // visibility never overlap, and asks the runtime at each.
     var answered: Status?
-    var contentSent = 0
     var isLost = false
     var goneHandler: (@EventLoop () -> Void)?
     var writableHandler: (@EventLoop () -> Void)?
@@ -31,17 +28,10 @@ package import HTTP
     package let hasBody: Bool
     /// Its length if the request says one; else it is chunked.
     package let declaredLength: UInt64?
-    private let isHTTP10: Bool
-    private var isChunked = false
-    /// Whether content may follow the head. Where RFC 9110 section 6.4.1 allows none, none goes out, whoever writes some.
-    package private(set) var takesContent = true
-    /// How much content a response has that was begun with `start`, if that is known.
-    var contentBytes: Int?
+    /// What the response looks like on the wire.
+    var writer: ResponseWriter
     /// The client left, but only after all of the response.
     var wasTaken = false
-    /// A head that waits for the first content, to go out with it.
-    private var unsentHead: ByteBuffer?
-    private static let joinedBytes = 16 * 1024
     let budget: BufferedBytes
     var sink: (any BodySink)?
     var collector: BodyCollector?
@@ -55,9 +45,11 @@ package import HTTP
         let framing = unsafe received?.pointee.framing ?? CE_FRAMING_NONE
         declaredLength = unsafe framing == CE_FRAMING_LENGTH ? received?.pointee.content_length : nil
         hasBody = framing != CE_FRAMING_NONE && declaredLength != 0
-        isHTTP10 = unsafe received?.pointee.http_1_0 ?? false
         unsafe (request, refusal) = Request.read(received, refused)
-        isHead = unsafe refused?.pointee.to_head ?? (request.method == .head)
+        // Of a refused request it may be all that is known that it is a HEAD.
+        writer = unsafe ResponseWriter(
+            isToHead: refused?.pointee.to_head ?? (request.method == .head),
+            isToHTTP10: received?.pointee.http_1_0 ?? false)
         brokenRule = unsafe Int(refused?.pointee.number ?? 0)
         peer = unsafe String(peerOf: pointer)
         unsafe ce_exchange_accept(pointer, exchangeEvents, Unmanaged.passRetained(self).toOpaque())
@@ -111,47 +103,26 @@ extension Exchange {
 
 extension Exchange {
     /// Whether nothing of a response has gone out: another may still be given.
-    package var canAnswer: Bool { answered == nil || hasUnsentHead }
-
-    var hasUnsentHead: Bool {
-        switch unsentHead {
-        case .some: true
-        case .none: false
-        }
-    }
+    package var canAnswer: Bool { answered == nil || writer.hasUnsentHead }
 
     /// Answers with a whole response. Its Content-Length, Connection and Date are added here, and `id` where it is given.
     package func send(_ response: Response, id: IDField? = nil) {
-        unsentHead = nil
-        isChunked = false
-        contentBytes = nil
-        let content = response.status.allowsContent && !isHead ? response.body.count : 0
-        let length = response.status == .notModified ? nil : response.body.count
-        var message = head(response.status, response.headers, id, length: length, more: content)
-        if content > 0 {
-            message.append(response.body.span)
-            contentSent += content
-        }
-        finish(after: message)
+        finish(after: writer.whole(response, id, closes: closes(after: response.status)))
     }
 
-    /// Begins a response whose content follows by `write`: of `length` bytes, or chunked if that is not known.
+    /// Begins a response whose content follows by `write`: of `length` bytes, or of a length that is not known.
     /// To HEAD, and with 304, `length` is what GET would be told, and no content is taken.
     package func start(_ status: Status, headers: Headers, id: IDField? = nil, length: Int?) {
-        takesContent = status.allowsContent && !isHead
-        let mayChunk = length == nil && takesContent
-        isChunked = mayChunk && !isHTTP10
-        contentBytes = takesContent ? length : 0
-        if mayChunk, isHTTP10, let pointer = unsafe pointer {
-            // RFC 9112 6.3: without a length, only the connection's end says where it ends.
+        writer.begin(status, length: length)
+        if writer.end == .connection, let pointer = unsafe pointer {
             unsafe ce_exchange_close_after(pointer)
         }
-        unsentHead = head(status, headers, id, length: length, more: min(length ?? 0, Self.joinedBytes))
+        writer.keepHead(status, headers, id, length: length, closes: closes(after: status))
     }
 
     /// Sends the head by itself, if no content has taken it along yet.
     package func flushHead() {
-        guard let head = unsentHead.take() else { return }
+        guard let head = writer.takeHead() else { return }
         write(head)
     }
 
@@ -173,39 +144,27 @@ extension Exchange {
     /// the length that was said ends the connection.
     @discardableResult
     package func write(_ content: UnsafeBufferPointer<UInt8>) -> Int {
-        guard let pointer = unsafe pointer, !isLost, takesContent, !content.isEmpty else { return 0 }
-        contentSent += content.count
-        if let contentBytes, contentSent > contentBytes {
+        guard let pointer = unsafe pointer, !isLost, writer.takesContent, !content.isEmpty else { return 0 }
+        guard !writer.exceeds(by: content.count) else {
             abort()
             return 0
         }
-        guard isChunked || hasUnsentHead else {
+        switch unsafe writer.frame(content) {
+        case .bare:
             return unsafe ce_exchange_write(pointer, content.baseAddress, content.count)
-        }
-        // Small content goes out with what frames it in one TLS record and one system call.
-        let isSmall = content.count <= Self.joinedBytes
-        var message = unsentHead.take() ?? ByteBuffer(capacity: isSmall ? content.count + 32 : 32)
-        if isChunked {
-            message.append(String(content.count, radix: 16))
-            message.append("\r\n")
-        }
-        if isSmall {
-            unsafe message.append(content)
-            if isChunked { message.append("\r\n") }
+        case .joined(let message):
             return write(message)
+        case .between(let before, let behind):
+            write(before)
+            unsafe ce_exchange_write(pointer, content.baseAddress, content.count)
+            return unsafe ce_exchange_write(pointer, behind.utf8Start, behind.utf8CodeUnitCount)
         }
-        write(message)
-        let queued = unsafe ce_exchange_write(pointer, content.baseAddress, content.count)
-        return isChunked ? unsafe ce_exchange_write(pointer, [0x0D, 0x0A], 2) : queued
     }
 
     /// The response is complete. One that has less content than its head said is cut.
     package func finish() {
-        if let contentBytes, contentSent < contentBytes { return abort() }
-        guard isChunked else { return finish(after: unsentHead.take()) }
-        var message = unsentHead.take() ?? ByteBuffer(capacity: 8)
-        message.append("0\r\n\r\n")
-        finish(after: message)
+        guard !writer.isShort else { return abort() }
+        finish(after: writer.takeEnd())
     }
 
     /// Closes the connection in such a way that the client cannot take the response for a whole one.
@@ -214,14 +173,11 @@ extension Exchange {
         unsafe ce_exchange_abort(pointer)
     }
 
-    /// `more`: how many bytes will be put behind it.
-    private func head(
-        _ status: Status, _ headers: Headers, _ id: IDField?, length: Int?, more: Int
-    ) -> ByteBuffer {
+    /// Notes the status that is answered. Whether the head must say that the connection closes.
+    private func closes(after status: Status) -> Bool {
         answered = status
-        let closes = if let pointer = unsafe pointer { unsafe ce_exchange_closes(pointer) } else { false }
-        return ByteBuffer(
-            head: status, headers, id, length: length, closes: closes, isChunked: isChunked, more: more)
+        guard let pointer = unsafe pointer else { return false }
+        return unsafe ce_exchange_closes(pointer)
     }
 
     @discardableResult
@@ -245,9 +201,12 @@ extension Exchange {
     package var status: Status? { @inline(never) get { answered } }
 
     /// Bytes of content that were handed to the connection.
-    package var sentBytes: Int { @inline(never) get { contentSent } }
+    package var sentBytes: Int { @inline(never) get { writer.written } }
 
-    /// The client hung up or stood still: nobody reads the response any more.
+    /// Whether content may follow the head.
+    package var takesContent: Bool { @inline(never) get { writer.takesContent } }
+
+    /// The client hung up or stood still: it reads no more of the response.
     package var isGone: Bool { @inline(never) get { isLost } }
 
     /// Called once when that happens.

@@ -48,7 +48,7 @@ extension Exchange {
             return
         }
         isLost = true
-        wasTaken = answered != nil && !hasUnsentHead && contentSent == contentBytes && queuedBytes == 0
+        wasTaken = answered != nil && !writer.hasUnsentHead && writer.isComplete && queuedBytes == 0
         sink?.end(.clientGone)
         // Who has the last byte may leave before we have noticed that it was the last: `finish` is about to be called.
         guard !wasTaken else { return }
