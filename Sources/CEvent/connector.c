@@ -4,6 +4,7 @@
 #include "connector.h"
 #include "loop.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -58,6 +59,16 @@ static const char *take_over(ce_channel *channel) {
     return NULL;
 }
 
+static void reach_proxy(ce_channel *channel, CURLcode result);
+
+static const char *fault_of(ce_channel *channel, CURLcode result) {
+    if (result == CURLE_OK) {
+        return take_over(channel);
+    }
+    const char *reason = channel->reason[0] != '\0' ? channel->reason : curl_easy_strerror(result);
+    return channel->tunnel != NULL ? ce_tunnel_behind(channel->tunnel, reason) : reason;
+}
+
 /* Messages are read outside libcurl's callbacks only: who hears of one may close channels. */
 static void read_messages(ce_connector *connector) {
     CURLMsg *message;
@@ -70,13 +81,12 @@ static void read_messages(ce_connector *connector) {
         ce_channel *channel = NULL;
         curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&channel);
         forget_missing_socket(channel);
-        const char *fault = NULL;
-        if (result == CURLE_OK) {
-            fault = take_over(channel);
+        if (channel->tunnel != NULL && ce_tunnel_state_of(channel->tunnel) == CE_TUNNEL_DIALLING) {
+            reach_proxy(channel, result);
         } else {
-            fault = channel->reason[0] != '\0' ? channel->reason : curl_easy_strerror(result);
+            channel->outcome = CE_OUTCOME_UNREACHABLE;
+            channel->connected(channel->context, fault_of(channel, result));
         }
-        channel->connected(channel->context, fault);
     }
 }
 
@@ -176,7 +186,7 @@ static CURL *new_handle(ce_connector *connector, ce_channel *channel, const char
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
-    /* The place of a proxy's address. One from the environment would be a way out that no setting of ours shows. */
+    /* The way through a proxy is ours (tunnel.h). One from the environment would be a way out that no setting of ours shows. */
     curl_easy_setopt(easy, CURLOPT_PROXY, "");
     /* Of TLS's ALPN: we speak nothing else. */
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
@@ -191,11 +201,7 @@ static CURL *new_handle(ce_connector *connector, ce_channel *channel, const char
     return easy;
 }
 
-void ce_connector_open(ce_connector *connector, ce_channel *channel, const char *origin, const char *resolve) {
-    channel->connector = connector;
-    channel->fd = -1;
-    channel->resolve = resolve != NULL ? curl_slist_append(NULL, resolve) : NULL;
-    channel->easy = new_handle(connector, channel, origin);
+static void begin(ce_connector *connector, ce_channel *channel) {
     if (curl_multi_add_handle(connector->multi, channel->easy) != CURLM_OK) {
         abort();
     }
@@ -205,14 +211,18 @@ void ce_connector_open(ce_connector *connector, ce_channel *channel, const char 
     event_active(connector->timer, EV_TIMEOUT, 0);
 }
 
-void ce_connector_close(ce_channel *channel) {
-    if (channel->easy == NULL) {
-        return;
-    }
-    if (channel->ssl != NULL) {
-        /* libcurl reads once more before it closes. */
-        channel->budget = 0;
-    }
+void ce_connector_open(ce_connector *connector, ce_channel *channel, const char *origin, const char *resolve,
+                       ce_tunnel *tunnel) {
+    channel->connector = connector;
+    channel->fd = -1;
+    channel->tunnel = tunnel;
+    channel->origin = origin;
+    channel->resolve = resolve != NULL ? curl_slist_append(NULL, resolve) : NULL;
+    channel->easy = new_handle(connector, channel, tunnel != NULL ? ce_tunnel_proxy_url(tunnel) : origin);
+    begin(connector, channel);
+}
+
+static void let_go_of_handle(ce_channel *channel) {
     /* libcurl's callbacks need it no more. */
     curl_easy_setopt(channel->easy, CURLOPT_PRIVATE, NULL);
     forget_missing_socket(channel);
@@ -221,6 +231,69 @@ void ce_connector_close(ce_channel *channel) {
     curl_slist_free_all(channel->resolve);
     channel->easy = NULL;
     channel->resolve = NULL;
+}
+
+static curl_socket_t give_tunnel(void *context, curlsocktype purpose, struct curl_sockaddr *address) {
+    (void)purpose;
+    (void)address;
+    ce_channel *channel = context;
+    int fd = ce_tunnel_take_socket(channel->tunnel);
+    return fd >= 0 ? fd : CURL_SOCKET_BAD;
+}
+
+static int is_connected(void *context, curl_socket_t fd, curlsocktype purpose) {
+    (void)context;
+    (void)fd;
+    (void)purpose;
+    return CURL_SOCKOPT_ALREADY_CONNECTED;
+}
+
+static void on_answered(void *context, ce_outcome outcome, const char *reason) {
+    ce_channel *channel = context;
+    if (outcome != CE_OUTCOME_COMPLETE) {
+        channel->outcome = outcome;
+        channel->connected(channel->context, reason);
+        return;
+    }
+    const char *resolve = ce_tunnel_resolve(channel->tunnel);
+    channel->resolve = resolve != NULL ? curl_slist_append(NULL, resolve) : NULL;
+    channel->easy = new_handle(channel->connector, channel, channel->origin);
+    curl_easy_setopt(channel->easy, CURLOPT_OPENSOCKETFUNCTION, give_tunnel);
+    curl_easy_setopt(channel->easy, CURLOPT_OPENSOCKETDATA, channel);
+    curl_easy_setopt(channel->easy, CURLOPT_SOCKOPTFUNCTION, is_connected);
+    begin(channel->connector, channel);
+}
+
+/* libcurl has done with the connection to the proxy, for good or ill. */
+static void reach_proxy(ce_channel *channel, CURLcode result) {
+    int fd = -1;
+    const char *reason = channel->reason[0] != '\0' ? channel->reason : curl_easy_strerror(result);
+    if (result == CURLE_OK) {
+        curl_socket_t socket = CURL_SOCKET_BAD;
+        curl_easy_getinfo(channel->easy, CURLINFO_ACTIVESOCKET, &socket);
+        fd = fcntl(socket, F_DUPFD_CLOEXEC, 0);
+        reason = "there is no descriptor for its connection";
+    }
+    if (fd < 0) {
+        channel->outcome = CE_OUTCOME_PROXY_UNREACHABLE;
+        channel->connected(channel->context, ce_tunnel_unreached(channel->tunnel, reason));
+        return;
+    }
+    /* It closes its descriptor; ours stays. */
+    let_go_of_handle(channel);
+    ce_tunnel_ask(channel->tunnel, channel->connector->loop->base, fd, on_answered, channel);
+}
+
+void ce_connector_close(ce_channel *channel) {
+    if (channel->ssl != NULL) {
+        /* libcurl reads once more before it closes. */
+        channel->budget = 0;
+    }
+    if (channel->easy != NULL) {
+        let_go_of_handle(channel);
+    }
+    ce_tunnel_free(channel->tunnel);
+    channel->tunnel = NULL;
     channel->ssl = NULL;
     channel->fd = -1;
 }

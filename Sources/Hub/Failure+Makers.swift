@@ -65,12 +65,13 @@ extension Failure {
     }
 
     /// `reason` is a phrase: `.hubUnreachable("the name huggingface.co was not found")`.
-    /// What is wrong with a certificate stays so until somebody mends it.
-    package static func hubUnreachable(_ reason: String, retryAfter: Int? = nil) -> Failure {
+    /// What is wrong with a certificate stays so until somebody mends it. `advice` is a sentence, where there is a better one.
+    package static func hubUnreachable(_ reason: String, _ advice: String? = nil, retryAfter: Int? = nil) -> Failure {
         let advice =
-            reason.lowercased().contains("certificate")
-            ? "Whoever runs this gateway has to look at upstream and ca_file, or at the Hub's certificate."
-            : "Try again later."
+            advice
+            ?? (reason.lowercased().contains("certificate")
+                ? "Whoever runs this gateway has to look at upstream and ca_file, or at the Hub's certificate."
+                : "Try again later.")
         return Failure(
             .hubUnreachable, detail: "The Hub cannot be reached: \(reason). \(advice)", retryAfter: retryAfter)
     }

@@ -16,6 +16,8 @@ final class Server {
     /// Outlives reloads, as the calls do that it counts.
     private let admission: CallAdmission
     private let leaks: LeakReporter
+    private var proxy: UpstreamProxy?
+    private var exceptions: NoProxy
     /// Without its token, which lives no longer than what serves with it.
     private let origin: HubOrigin
 
@@ -33,6 +35,7 @@ final class Server {
             }
         let pool = try TransferPool(
             trust: origin.trust, dnsServer: settings.nameServer?.description, connections: settings.upstreamConnections)
+        pool.use(TransferPool.Proxy(settings))
         let admission = CallAdmission(
             limits: CallLimits(settings), patience: UInt64(settings.connectTimeout.milliseconds),
             stall: Int(settings.writeTimeout.milliseconds))
@@ -41,6 +44,7 @@ final class Server {
         let upstreams = Upstreams(settings, origin: origin, pool: pool, admission: admission, leaks: leaks)
         let gateway = Gateway(settings: settings, upstreams: upstreams, log: log, metrics: metrics)
         self.pool = pool
+        (proxy, exceptions) = (settings.upstreamProxy, settings.noProxy)
         self.leaks = leaks
         self.gateway = gateway
         self.origin = origin.with(token: nil)
@@ -86,6 +90,10 @@ final class Server {
         admission.use(
             total: CallLimits(settings).total, patience: UInt64(settings.connectTimeout.milliseconds),
             stall: Int(settings.writeTimeout.milliseconds))
+        if (settings.upstreamProxy, settings.noProxy) != (proxy, exceptions) {
+            (proxy, exceptions) = (settings.upstreamProxy, settings.noProxy)
+            pool.use(TransferPool.Proxy(settings))
+        }
         listener.use(tls)
         listener.use(limits)
         admin?.use(tls)
@@ -106,6 +114,20 @@ final class Server {
     }
 
     var connectionCount: Int { listener.connectionCount }
+}
+
+extension TransferPool.Proxy {
+    /// Nil: there is none. The sandbox is in this machine.
+    init?(_ settings: Settings) {
+        guard !settings.sandbox, let proxy = settings.upstreamProxy else { return nil }
+        let exceptions = settings.noProxy
+        self.init(
+            host: proxy.host, port: proxy.port,
+            authorization: proxy.credentials.map { TransferPool.Authorization(scheme: "Basic", secret: $0) }
+        ) { host, port, isTLS in
+            proxy.serves(host, port: port, isTLS: isTLS, but: exceptions)
+        }
+    }
 }
 
 extension CallLimits {

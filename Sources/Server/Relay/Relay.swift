@@ -25,6 +25,8 @@ final class Relay: TransferSink {
     static let pieceBytes = 16 * 1024
     /// Of content that nobody gets so much is read, for the sake of the connection to the Hub; then the call is ended.
     private static let mostDropped = 16 * 1024
+    /// And for so long.
+    private static let patienceMilliseconds: UInt64 = 250
 
     let exchange: Exchange
     let context: RequestContext
@@ -48,6 +50,10 @@ final class Relay: TransferSink {
     private(set) var failure: Failure?
     /// Of the bytes that were left for later, those that are done all the same.
     var takenBytes = 0
+    /// How long a stream of events may be silent, in milliseconds; 0: for ever.
+    var eventSilence: UInt64 = 0
+    private var keepAlive: EventStreamKeepAlive?
+    private var patience: Timer?
     /// Content that is still to come; nil if the Hub did not say how much there is.
     var missingBytes: Int?
     /// Where the content is, if not in this response.
@@ -92,14 +98,22 @@ final class Relay: TransferSink {
                 waitingHead = head
             case .follow(let hop):
                 self.hop = hop
-                (isDropped, isServed) = (true, true)
+                dropContent()
             case .askAgain:
                 asksAgain = true
-                (isDropped, isServed) = (true, true)
+                dropContent()
             }
         } catch {
             give(up: error)
         }
+    }
+
+    /// The head was all that was wanted. What is announced behind it mostly comes with it, and the connection may then be kept; what does not
+    /// is not waited for.
+    private func dropContent() {
+        (isDropped, isServed) = (true, true)
+        patience = Timer { self.transfer?.cancel() }
+        patience?.start(milliseconds: Self.patienceMilliseconds)
     }
 
     /// Whether the head goes out by itself, before there is content. Not while a rewriter may yet find what must not go out: as
@@ -123,6 +137,7 @@ final class Relay: TransferSink {
             return
         }
         transfer?.flows(to: exchange)
+        keepAlive = EventStreamKeepAlive(head, on: exchange, after: eventSilence)
         if onEnd != nil, sendsHeadAtOnce {
             EventLoop.post { self.exchange.flushHead() }
         }
@@ -135,6 +150,7 @@ final class Relay: TransferSink {
     /// The call has ended, or there was none.
     func finished(_ outcome: Result<Void, Failure>) {
         place.take()?.end()
+        (keepAlive, patience) = (nil, nil)
         onEnd?(outcome)
         onEnd = nil
     }
@@ -199,6 +215,7 @@ final class Relay: TransferSink {
             }
             let end = min(start + Self.pieceBytes, bytes.count)
             unsafe exchange.write(UnsafeBufferPointer(rebasing: bytes[start..<end]))
+            unsafe keepAlive?.note(UnsafeBufferPointer(rebasing: bytes[start..<end]))
             start = end
         }
         takenBytes = 0

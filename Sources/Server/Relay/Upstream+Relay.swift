@@ -50,6 +50,7 @@ extension Upstream {
             }
             return try self.course(head, rules, isPlain: needsPlain, by: self.rewrite(for: exchange.request))
         }
+        relay.eventSilence = eventSilence
         return RelayedCall(
             request: request, url: base + request.target.pathAndQuery, credential: credential, relay: relay)
     }
