@@ -255,9 +255,9 @@ static void on_answered(void *context, ce_outcome outcome, const char *reason) {
         channel->connected(channel->context, reason);
         return;
     }
-    const char *resolve = ce_tunnel_resolve(channel->tunnel);
-    channel->resolve = resolve != NULL ? curl_slist_append(NULL, resolve) : NULL;
     channel->easy = new_handle(channel->connector, channel, channel->origin);
+    channel->resolve = curl_slist_append(NULL, ce_tunnel_connect_to(channel->tunnel));
+    curl_easy_setopt(channel->easy, CURLOPT_CONNECT_TO, channel->resolve);
     curl_easy_setopt(channel->easy, CURLOPT_OPENSOCKETFUNCTION, give_tunnel);
     curl_easy_setopt(channel->easy, CURLOPT_OPENSOCKETDATA, channel);
     curl_easy_setopt(channel->easy, CURLOPT_SOCKOPTFUNCTION, is_connected);

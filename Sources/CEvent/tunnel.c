@@ -17,7 +17,6 @@ struct ce_tunnel {
     ce_tunnel_state state;
     char *proxy_url, *proxy_name;
     char *authority; /* of the origin, with its port */
-    char *resolve;
     char *request;
     size_t request_length, sent;
     int fd; /* -1: none, or libcurl's */
@@ -49,8 +48,6 @@ ce_tunnel *ce_tunnel_new(const ce_proxy *proxy, const ce_origin *origin) {
     tunnel->proxy_name = formatted("%s", proxy->name);
     bool is_6 = strchr(origin->host, ':') != NULL;
     tunnel->authority = formatted(is_6 ? "[%s]:%s" : "%s:%s", origin->host, origin->port);
-    /* Any address will do: libcurl gets a socket that is connected. */
-    tunnel->resolve = origin->numeric ? NULL : formatted("+%s:%s:127.0.0.1", origin->host, origin->port);
     bool credited = proxy->authorization != NULL;
     tunnel->request = formatted("CONNECT %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: hubgate\r\n%s%s%s\r\n", tunnel->authority,
                                 tunnel->authority, credited ? "Proxy-Authorization: " : "",
@@ -89,7 +86,6 @@ void ce_tunnel_free(ce_tunnel *tunnel) {
     free(tunnel->proxy_url);
     free(tunnel->proxy_name);
     free(tunnel->authority);
-    free(tunnel->resolve);
     free(tunnel);
 }
 
@@ -101,8 +97,11 @@ const char *ce_tunnel_proxy_url(const ce_tunnel *tunnel) {
     return tunnel->proxy_url;
 }
 
-const char *ce_tunnel_resolve(const ce_tunnel *tunnel) {
-    return tunnel->resolve;
+const char *ce_tunnel_connect_to(const ce_tunnel *tunnel) {
+    struct sockaddr_storage address = { .ss_family = AF_INET };
+    socklen_t size = sizeof address;
+    getsockname(tunnel->fd, (struct sockaddr *)&address, &size);
+    return address.ss_family == AF_INET6 ? "::[::1]:" : "::127.0.0.1:";
 }
 
 int ce_tunnel_take_socket(ce_tunnel *tunnel) {

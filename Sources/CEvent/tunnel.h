@@ -20,10 +20,9 @@ typedef struct ce_tunnel ce_tunnel;
 ce_tunnel *ce_tunnel_new(const ce_proxy *proxy, const ce_origin *origin);
 void ce_tunnel_free(ce_tunnel *tunnel);
 ce_tunnel_state ce_tunnel_state_of(const ce_tunnel *tunnel);
-/* The proxy's, and the origin's; the second as CURLOPT_RESOLVE takes it: nobody asks for the addresses of who is at the end of a tunnel.
- * It is NULL for a numeric host. */
 const char *ce_tunnel_proxy_url(const ce_tunnel *tunnel);
-const char *ce_tunnel_resolve(const ce_tunnel *tunnel);
+/* As CURLOPT_CONNECT_TO takes it: an address of the socket's family, so that libcurl asks for none. It gets a socket that is connected. */
+const char *ce_tunnel_connect_to(const ce_tunnel *tunnel);
 
 /* Asks the proxy over `fd`, which is the tunnel's from now on. `answered` comes once, never before this returns, and may free the tunnel:
  * with CE_OUTCOME_COMPLETE it is open; else the sentence is valid until the tunnel is freed. */

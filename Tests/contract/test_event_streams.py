@@ -132,32 +132,3 @@ def test_a_reload_changes_the_interval_of_new_streams(start_before, hub):
     gate.signal(1)
     wait_until(lambda: any("changed: sse_keep_alive." in message for message in gate.messages), 10)
     assert COMMENT in gate.ask(request(), 30).body
-
-
-def test_a_stalled_redirect_is_followed_without_its_body(start_before, hub, certificates):
-    """Not of streams, but of silence: the body of a redirect is nothing that a client waits for."""
-    ended = threading.Event()
-
-    def stalled(_, connection):
-        connection.send(
-            b"HTTP/1.1 302 Found\r\nContent-Length: 1000\r\nX-Linked-Size: 5\r\nX-Linked-Etag: \"e\"\r\nLocation: "
-            + hub.url.encode() + b"/bytes\r\n\r\n")
-        if connection.wait_for_end(100):
-            ended.set()
-
-    hub.on("/m/resolve/main/f", stalled)
-    hub.on("/bytes", lambda *_: http(200, b"bytes"))
-    gate = start_before(hub, "--content-hosts", hub.url)
-    answer = gate.ask(request("/m/resolve/main/f"), 30)
-    assert (answer.status, answer.body) == (200, b"bytes")
-    assert ended.wait(10), "its connection is not kept"
-
-
-def test_the_connection_of_a_redirect_whose_body_comes_is_kept(start_before, hub):
-    hub.on("/m/resolve/main/f", lambda *_: http(
-        302, b"Found", f"Location: {hub.url}/bytes".encode(), b"X-Linked-Size: 5", b'X-Linked-Etag: "e"'))
-    hub.on("/bytes", lambda *_: http(200, b"bytes"))
-    gate = start_before(hub, "--content-hosts", hub.url)
-    for _ in range(5):
-        assert gate.ask(request("/m/resolve/main/f"), 30).body == b"bytes"
-    assert hub.accepted == 1

@@ -123,8 +123,8 @@ extension ValueCodec where Value == NoProxy {
     static var noProxy: ValueCodec {
         ValueCodec(
             name: "HOSTS",
-            accepted: "names with all below them, addresses, networks such as 10.0.0.0/8, each with or without a port, or *; "
-                + "with commas between them",
+            accepted: "names, each with all below it, and addresses, with or without a port, networks such as 10.0.0.0/8, "
+                + "and *; with commas between them",
             read: { (text) throws(ValueError) in try NoProxy(reading: text) },
             text: { $0.texts.joined(separator: ",") }
         )

@@ -74,7 +74,7 @@ enum SettingsTable {
             Setting(
                 "upstream_proxy_file", \.upstreamProxyFile, .pathOrNothing,
                 "A file that holds upstream_proxy, with its user and password, and nothing else.",
-                reloadable: true, default: "none", sample: "/run/secrets/upstream_proxy"),
+                reloadable: true, default: "none"),
             Setting(
                 "no_proxy", \.noProxy, .noProxy, "Whom no proxy leads to.",
                 reloadable: true, default: "none; that of the environment where upstream_proxy comes from there",

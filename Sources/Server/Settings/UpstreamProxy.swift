@@ -58,6 +58,9 @@ extension UpstreamProxy {
     /// Of `user:password`, both percent-encoded where they have to be. Nil if there is nothing.
     private static func credentials(_ userInfo: Substring) throws(ValueError) -> Secret? {
         guard !userInfo.isEmpty else { return nil }
+        guard !userInfo.contains(where: { "/?#".contains($0) }) else {
+            throw ValueError("has a /, ? or # in its user or password; write %2F, %3F or %23 for it")
+        }
         let colon = userInfo.firstIndex(of: ":") ?? userInfo.endIndex
         let user = try decoded(userInfo[..<colon])
         let password = try decoded(userInfo[colon...].dropFirst())
