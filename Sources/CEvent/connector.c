@@ -1,26 +1,14 @@
 /* Connections by libcurl's multi interface in the loop: addresses one after the other or side by side (RFC 8305), TLS, and the check of
  * the certificate. With CURLOPT_CONNECT_ONLY libcurl is done when the connection is there. The easy handle stays in the multi handle
  * as long as the connection lives: to remove it closes the connection. */
-#include "connector.h"
+#include "connector_handle.h"
 #include "loop.h"
 
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* Longer than a handle takes from its addresses to its first use of them, and short, so that names do not pile up. */
 enum { CE_ADDRESSES_HELD_SECONDS = 10 };
-
-struct ce_connector {
-    ce_loop *loop;
-    CURLM *multi;
-    CURLSH *share; /* of TLS sessions */
-    struct event *timer;
-    TAILQ_HEAD(, ce_channel) without_socket; /* connecting, with no socket that could tell how it goes */
-    bool trust_anybody;
-    char *ca_file;
-    char *ca_pem;
-};
 
 static void forget_missing_socket(ce_channel *channel) {
     if (channel->lacks_socket) {
@@ -59,8 +47,6 @@ static const char *take_over(ce_channel *channel) {
     return NULL;
 }
 
-static void reach_proxy(ce_channel *channel, CURLcode result);
-
 static const char *fault_of(ce_channel *channel, CURLcode result) {
     if (result == CURLE_OK) {
         return take_over(channel);
@@ -82,7 +68,7 @@ static void read_messages(ce_connector *connector) {
         curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&channel);
         forget_missing_socket(channel);
         if (channel->tunnel != NULL && ce_tunnel_state_of(channel->tunnel) == CE_TUNNEL_DIALLING) {
-            reach_proxy(channel, result);
+            ce_connector_reach_proxy(channel, result);
         } else {
             channel->outcome = CE_OUTCOME_UNREACHABLE;
             channel->connected(channel->context, fault_of(channel, result));
@@ -174,7 +160,7 @@ static void trust(ce_connector *connector, CURL *easy) {
     }
 }
 
-static CURL *new_handle(ce_connector *connector, ce_channel *channel, const char *origin) {
+CURL *ce_connector_handle(ce_connector *connector, ce_channel *channel, const char *origin) {
     CURL *easy = curl_easy_init();
     if (easy == NULL) {
         abort();
@@ -201,7 +187,7 @@ static CURL *new_handle(ce_connector *connector, ce_channel *channel, const char
     return easy;
 }
 
-static void begin(ce_connector *connector, ce_channel *channel) {
+void ce_connector_begin(ce_connector *connector, ce_channel *channel) {
     if (curl_multi_add_handle(connector->multi, channel->easy) != CURLM_OK) {
         abort();
     }
@@ -218,11 +204,14 @@ void ce_connector_open(ce_connector *connector, ce_channel *channel, const char 
     channel->tunnel = tunnel;
     channel->origin = origin;
     channel->resolve = resolve != NULL ? curl_slist_append(NULL, resolve) : NULL;
-    channel->easy = new_handle(connector, channel, tunnel != NULL ? ce_tunnel_proxy_url(tunnel) : origin);
-    begin(connector, channel);
+    channel->easy = ce_connector_handle(connector, channel, tunnel != NULL ? ce_tunnel_proxy_url(tunnel) : origin);
+    if (tunnel != NULL) {
+        ce_connector_keep_socket(channel);
+    }
+    ce_connector_begin(connector, channel);
 }
 
-static void let_go_of_handle(ce_channel *channel) {
+void ce_connector_let_go(ce_channel *channel) {
     /* libcurl's callbacks need it no more. */
     curl_easy_setopt(channel->easy, CURLOPT_PRIVATE, NULL);
     forget_missing_socket(channel);
@@ -233,64 +222,13 @@ static void let_go_of_handle(ce_channel *channel) {
     channel->resolve = NULL;
 }
 
-static curl_socket_t give_tunnel(void *context, curlsocktype purpose, struct curl_sockaddr *address) {
-    (void)purpose;
-    (void)address;
-    ce_channel *channel = context;
-    int fd = ce_tunnel_take_socket(channel->tunnel);
-    return fd >= 0 ? fd : CURL_SOCKET_BAD;
-}
-
-static int is_connected(void *context, curl_socket_t fd, curlsocktype purpose) {
-    (void)context;
-    (void)fd;
-    (void)purpose;
-    return CURL_SOCKOPT_ALREADY_CONNECTED;
-}
-
-static void on_answered(void *context, ce_outcome outcome, const char *reason) {
-    ce_channel *channel = context;
-    if (outcome != CE_OUTCOME_COMPLETE) {
-        channel->outcome = outcome;
-        channel->connected(channel->context, reason);
-        return;
-    }
-    channel->easy = new_handle(channel->connector, channel, channel->origin);
-    channel->resolve = curl_slist_append(NULL, ce_tunnel_connect_to(channel->tunnel));
-    curl_easy_setopt(channel->easy, CURLOPT_CONNECT_TO, channel->resolve);
-    curl_easy_setopt(channel->easy, CURLOPT_OPENSOCKETFUNCTION, give_tunnel);
-    curl_easy_setopt(channel->easy, CURLOPT_OPENSOCKETDATA, channel);
-    curl_easy_setopt(channel->easy, CURLOPT_SOCKOPTFUNCTION, is_connected);
-    begin(channel->connector, channel);
-}
-
-/* libcurl has done with the connection to the proxy, for good or ill. */
-static void reach_proxy(ce_channel *channel, CURLcode result) {
-    int fd = -1;
-    const char *reason = channel->reason[0] != '\0' ? channel->reason : curl_easy_strerror(result);
-    if (result == CURLE_OK) {
-        curl_socket_t socket = CURL_SOCKET_BAD;
-        curl_easy_getinfo(channel->easy, CURLINFO_ACTIVESOCKET, &socket);
-        fd = fcntl(socket, F_DUPFD_CLOEXEC, 0);
-        reason = "there is no descriptor for its connection";
-    }
-    if (fd < 0) {
-        channel->outcome = CE_OUTCOME_PROXY_UNREACHABLE;
-        channel->connected(channel->context, ce_tunnel_unreached(channel->tunnel, reason));
-        return;
-    }
-    /* It closes its descriptor; ours stays. */
-    let_go_of_handle(channel);
-    ce_tunnel_ask(channel->tunnel, channel->connector->loop->base, fd, on_answered, channel);
-}
-
 void ce_connector_close(ce_channel *channel) {
     if (channel->ssl != NULL) {
         /* libcurl reads once more before it closes. */
         channel->budget = 0;
     }
     if (channel->easy != NULL) {
-        let_go_of_handle(channel);
+        ce_connector_let_go(channel);
     }
     ce_tunnel_free(channel->tunnel);
     channel->tunnel = NULL;
@@ -309,6 +247,7 @@ ce_connector *ce_connector_new(ce_loop *loop, const ce_pool_options *options) {
         abort();
     }
     connector->loop = loop;
+    connector->taken = CURL_SOCKET_BAD;
     TAILQ_INIT(&connector->without_socket);
     connector->trust_anybody = options->trust_anybody;
     connector->ca_file = options->ca_file != NULL ? strdup(options->ca_file) : NULL;

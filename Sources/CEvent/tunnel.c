@@ -49,8 +49,8 @@ ce_tunnel *ce_tunnel_new(const ce_proxy *proxy, const ce_origin *origin) {
     bool is_6 = strchr(origin->host, ':') != NULL;
     tunnel->authority = formatted(is_6 ? "[%s]:%s" : "%s:%s", origin->host, origin->port);
     bool credited = proxy->authorization != NULL;
-    tunnel->request = formatted("CONNECT %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: hubgate\r\n%s%s%s\r\n", tunnel->authority,
-                                tunnel->authority, credited ? "Proxy-Authorization: " : "",
+    tunnel->request = formatted("CONNECT %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: hubgate\r\n%s%s%s\r\n",
+                                tunnel->authority, tunnel->authority, credited ? "Proxy-Authorization: " : "",
                                 credited ? proxy->authorization : "", credited ? "\r\n" : "");
     tunnel->request_length = strlen(tunnel->request);
     return tunnel;

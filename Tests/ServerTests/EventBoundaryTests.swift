@@ -3,7 +3,8 @@ import Testing
 
 @Suite struct EventBoundaryTests {
     private static let streams = [
-        "", "data: a\n\n", "data: a\r\n\r\n", "data: a\ndata: b\n\n: comment\n\nid: 1\n\n", "\n", "\r\n", "\n\n\n", "data: a\r\n\n",
+        "", "data: a\n\n", "data: a\r\n\r\n", "data: a\ndata: b\n\n: comment\n\nid: 1\n\n", "\n", "\r\n", "\n\n\n",
+        "data: a\r\n\n",
         "data: a\n\r\n",
     ]
     private static let insides = [
@@ -17,7 +18,9 @@ import Testing
         return boundary.isHere
     }
 
-    @Test("A stream stands between events at its beginning and behind each blank line, however it was cut", arguments: streams)
+    @Test(
+        "A stream stands between events at its beginning and behind each blank line, however it was cut",
+        arguments: streams)
     func between(text: String) {
         for pieces in cuts(text) { #expect(isBetween(pieces), "\(pieces)") }
     }

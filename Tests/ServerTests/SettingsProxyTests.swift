@@ -20,9 +20,12 @@ import Testing
         "What is no address of a proxy is an error",
         arguments: [
             "", "proxy", "http://proxy.test", "https://proxy.test:1", "socks5://proxy.test:1", "ftp://proxy.test:1",
-            "http://proxy.test:0", "http://proxy.test:65536", "http://proxy.test:+1", "http://:3128", "http://proxy.test:1/a",
+            "http://proxy.test:0", "http://proxy.test:65536", "http://proxy.test:+1", "http://:3128",
+            "http://proxy.test:1/a",
             "http://proxy.test:1?a", "http://proxy.test:1#a", "http://a b:1", "http://2130706433:1", "http://fd00::1:1",
-            "http://a%zz:b@proxy.test:1", "http://a:b%0d@proxy.test:1", "http://a%3ab:c@proxy.test:1", "http://a:b%@proxy.test:1",
+            "http://a%zz:b@proxy.test:1", "http://a:b%0d@proxy.test:1", "http://a%3ab:c@proxy.test:1",
+            "http://a:b%@proxy.test:1",
+            "http://a:b/c@proxy.test:1", "http://proxy.test:1/@b:1", "http://a:b?c@proxy.test:1",
             "http://a:\(String(repeating: "b", count: 4096))@proxy.test:1",
         ])
     func faults(text: String) {
@@ -33,7 +36,8 @@ import Testing
         "User and password become those of Basic (RFC 7617)",
         arguments: [
             ("Aladdin:open%20sesame", "QWxhZGRpbjpvcGVuIHNlc2FtZQ=="), ("a:b", "YTpi"), ("a", "YTo="), ("a:", "YTo="),
-            ("a:b:c", "YTpiOmM="), ("a:b@c", "YTpiQGM="), ("a:b%40c", "YTpiQGM="), (":b", "OmI="), ("%C3%A9:%3e%3f", "w6k6Pj8="),
+            ("a:b:c", "YTpiOmM="), ("a:b@c", "YTpiQGM="), ("a:b%40c", "YTpiQGM="), (":b", "OmI="),
+            ("%C3%A9:%3e%3f", "w6k6Pj8="),
             ("a:%fb%ff", "YTr7/w=="),
         ])
     func credentials(userInfo: String, encoded: String) throws {
@@ -45,7 +49,8 @@ import Testing
     @Test("No error shows anything of an address that may hold a password")
     func quiet() {
         for url in [
-            "socks5://u:sesame@proxy.test:1", "u:sesame://@proxy.test:1", "http://u:sesame%@proxy.test:1", "http://u:sesame@proxy",
+            "socks5://u:sesame@proxy.test:1", "u:sesame://@proxy.test:1", "http://u:sesame%@proxy.test:1",
+            "http://u:sesame@proxy",
             "http://u:ses/ame@proxy.test:1", "sesame",
         ] {
             let problems = SettingsCase(environment: ["HUBGATE_UPSTREAM_PROXY": url]).problems
@@ -93,7 +98,9 @@ import Testing
         #expect(problems.first?.hasPrefix("environment variable NO_PROXY: no_proxy: ") == true, "\(problems)")
     }
 
-    @Test("A password is refused as a flag and in the settings file, and taken from the environment, .env and a file of its own")
+    @Test(
+        "A password is refused as a flag and in the settings file, and taken from the environment, .env and a file of its own"
+    )
     func places() throws {
         let url = "http://u:sesame@proxy.test:1"
         for refused in [
@@ -114,14 +121,16 @@ import Testing
 
     @Test("Of upstream_proxy and its file the one from the stronger place counts; in one place they exclude each other")
     func file() throws {
-        let both = SettingsCase(arguments: ["--upstream-proxy=a.test:1", "--upstream-proxy-file=p"], files: ["p": "b.test:1"])
+        let both = SettingsCase(
+            arguments: ["--upstream-proxy=a.test:1", "--upstream-proxy-file=p"], files: ["p": "b.test:1"])
         #expect(both.problems.first?.contains("give one of them") == true)
         let weaker = SettingsCase(
             environment: ["HUBGATE_UPSTREAM_PROXY_FILE": "p"],
             files: ["config/hubgate.yaml": "upstream_proxy: a.test:1", "p": "b.test:1"])
         #expect(try weaker.settings().upstreamProxy?.host == "b.test")
         let stronger = SettingsCase(
-            arguments: ["--upstream-proxy=off"], environment: ["HUBGATE_UPSTREAM_PROXY_FILE": "p"], files: ["p": "b.test:1"])
+            arguments: ["--upstream-proxy=off"], environment: ["HUBGATE_UPSTREAM_PROXY_FILE": "p"],
+            files: ["p": "b.test:1"])
         #expect(try stronger.settings().upstreamProxy == nil)
         for content in ["", "\n", "a.test", "a.test:1\nb.test:1", "http://u:sesame%@a.test:1"] {
             let problems = SettingsCase(arguments: ["--upstream-proxy-file=p"], files: ["p": content]).problems

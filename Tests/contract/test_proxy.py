@@ -1,10 +1,12 @@
 """Behind a proxy: every call to the Hub, the router and the stores goes by CONNECT, and what a proxy does wrong is told for what it is."""
 
+import os
 import signal
 import socket
 import subprocess
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -182,6 +184,24 @@ def test_kept_connections_are_used_again_inside_their_tunnel(start_behind, far_h
     for _ in range(10):
         assert ask(gate).body == b"there"
     assert len(proxy.asked) == 1 and far_hub.accepted == 1
+
+
+def test_while_the_far_side_of_a_tunnel_thinks_the_loop_sleeps(start_behind, far_hub, make_proxy):
+    def think(*_):
+        time.sleep(3)
+        return http(200, b"thought")
+
+    far_hub.on("/slow", think)
+    gate = start_behind(far_hub, *through(make_proxy()))
+
+    def cpu_seconds():
+        user, system = Path(f"/proc/{gate.pid}/stat").read_text().rpartition(")")[2].split()[11:13]
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+    before = cpu_seconds()
+    assert ask(gate, "/slow").body == b"thought"
+    # It took all of the time where a descriptor that is closed was still told of.
+    assert cpu_seconds() - before < 0.5
 
 
 def test_workers_and_sandboxing_leave_the_way_to_the_proxy_open(start_behind, far_hub, make_proxy):

@@ -51,6 +51,7 @@ class ConnectProxy:
                 plain, _ = self.listener.accept()
             except OSError:
                 return
+            plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             threading.Thread(target=self._serve, args=[plain], daemon=True).start()
 
     def _serve(self, plain):
@@ -97,6 +98,7 @@ class ConnectProxy:
     def tunnel(self, plain, port):
         with socket.create_connection(("127.0.0.1", port), 10) as far:
             far.settimeout(None)
+            far.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             plain.sendall(self.established)
             back = threading.Thread(target=self._copy, args=[far, plain], daemon=True)
             back.start()

@@ -15,7 +15,9 @@ enum StartupBanner {
             settings.sandbox
                 ? nil
                 : settings.upstreamProxy.map { proxy in
-                    let exceptions = settings.noProxy.texts.isEmpty ? "" : ", but for \(settings.noProxy.texts.joined(separator: ","))"
+                    let exceptions =
+                        settings.noProxy.texts.isEmpty
+                        ? "" : ", but for \(settings.noProxy.texts.joined(separator: ","))"
                     return "Calls go through the proxy \(proxy)\(exceptions)."
                 },
             sandbox.map { "The sandbox's Hub: \($0.hub). Its CDN: \($0.cdn). Its CAS: \($0.cas)." },

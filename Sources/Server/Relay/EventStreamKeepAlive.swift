@@ -15,11 +15,16 @@ final class EventStreamKeepAlive {
     /// One for the whole stream: it is not started anew at each event, but asks when it is over how long ago the last one was.
     private var timer: Timer?
 
-    /// Nil if `head` is of no such stream, has a length or a coding, or `silence`, in milliseconds, is 0.
-    init?(_ head: Transfer.Head, on exchange: Exchange, after silence: UInt64) {
-        guard silence > 0, head.contentLength == nil, head.headers.mediaType == "text/event-stream",
-            !head.headers.contains("Content-Encoding")
-        else { return nil }
+    /// Nil if `head`, which has no length, is of no such stream, or of one with a coding. `silence` is in milliseconds.
+    static func of(_ head: Transfer.Head, on exchange: Exchange, after silence: UInt64) -> EventStreamKeepAlive? {
+        // Not in a failing initializer, which would allocate first.
+        guard head.headers.mediaType == "text/event-stream", !head.headers.contains("Content-Encoding") else {
+            return nil
+        }
+        return EventStreamKeepAlive(on: exchange, after: silence)
+    }
+
+    private init(on exchange: Exchange, after silence: UInt64) {
         self.exchange = exchange
         self.silence = silence
         timer = Timer { [weak self] in self?.look() }

@@ -137,7 +137,7 @@ final class Relay: TransferSink {
             return
         }
         transfer?.flows(to: exchange)
-        keepAlive = EventStreamKeepAlive(head, on: exchange, after: eventSilence)
+        if eventSilence > 0, missingBytes == nil { keepAlive = .of(head, on: exchange, after: eventSilence) }
         if onEnd != nil, sendsHeadAtOnce {
             EventLoop.post { self.exchange.flushHead() }
         }

@@ -34,7 +34,8 @@ extension TransferError.ProxyFault {
     fileprivate var advice: String {
         switch self {
         case .unreachable: "Whoever runs this gateway has to look at upstream_proxy, or at the proxy."
-        case .credentials: "Whoever runs this gateway has to give upstream_proxy a user and a password that the proxy takes."
+        case .credentials:
+            "Whoever runs this gateway has to give upstream_proxy a user and a password that the proxy takes."
         case .refused:
             "Whoever runs the proxy has to let this gateway through to that host; or no_proxy has to name it, where it can be reached directly."
         case .failed:

@@ -123,7 +123,8 @@ extension ValueCodec where Value == NoProxy {
     static var noProxy: ValueCodec {
         ValueCodec(
             name: "HOSTS",
-            accepted: "names, each with all below it, and addresses, with or without a port, networks such as 10.0.0.0/8, "
+            accepted:
+                "names, each with all below it, and addresses, with or without a port, networks such as 10.0.0.0/8, "
                 + "and *; with commas between them",
             read: { (text) throws(ValueError) in try NoProxy(reading: text) },
             text: { $0.texts.joined(separator: ",") }

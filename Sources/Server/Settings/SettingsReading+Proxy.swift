@@ -14,7 +14,9 @@ extension SettingsReading {
     }
 
     mutating func checkProxy() {
-        if settings.upstreamProxy?.credentials != nil, let place = chosen["upstream_proxy"]?.place, place == .flag || place == .file {
+        if settings.upstreamProxy?.credentials != nil, let place = chosen["upstream_proxy"]?.place,
+            place == .flag || place == .file
+        {
             let readers =
                 place == .flag
                 ? "where every user of the machine can read it in the process list"

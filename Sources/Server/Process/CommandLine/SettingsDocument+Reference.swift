@@ -54,7 +54,8 @@ extension SettingsDocument {
     private static func row(_ setting: Setting) -> String {
         let cells = [
             "`\(setting.name)`", setting.meaning, setting.defaultText, setting.accepted,
-            setting.isReloadable ? "reload" : "", (setting.aliases + setting.conventions).map { "`\($0)`" }.joined(separator: ", "),
+            setting.isReloadable ? "reload" : "",
+            (setting.aliases + setting.conventions).map { "`\($0)`" }.joined(separator: ", "),
         ]
         return "| " + cells.map { $0.replacing("|", with: "\\|") }.joined(separator: " | ") + " |\n"
     }
