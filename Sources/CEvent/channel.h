@@ -5,6 +5,8 @@
 
 #include "CEvent.h"
 
+#include "tunnel.h"
+
 #include <curl/curl.h>
 #include <openssl/ssl.h>
 #include <sys/queue.h>
@@ -16,9 +18,12 @@ typedef struct ce_channel {
     ce_connector *connector;
     CURL *easy;                 /* NULL: closed */
     struct curl_slist *resolve; /* libcurl reads it until the connection is there */
+    ce_tunnel *tunnel;          /* NULL: no proxy */
+    const char *origin;         /* what the tunnel leads to; libcurl's once it is open */
     int fd;                     /* -1: not connected */
     SSL *ssl;                   /* NULL: plain; libcurl's */
-    /* The connection is there, or why it is not. Called outside libcurl, never before ce_connector_open returns. */
+    /* The connection is there, or why it is not, with `outcome`. Called outside libcurl, never before ce_connector_open returns. */
+    ce_outcome outcome;
     void (*connected)(void *context, const char *fault);
     void *context;
     uint64_t written; /* bytes that the socket took */

@@ -1,7 +1,7 @@
 /* Connections by libcurl's multi interface in the loop: addresses one after the other or side by side (RFC 8305), TLS, and the check of
  * the certificate. With CURLOPT_CONNECT_ONLY libcurl is done when the connection is there. The easy handle stays in the multi handle
  * as long as the connection lives: to remove it closes the connection. */
-#include "connector.h"
+#include "connector_handle.h"
 #include "loop.h"
 
 #include <stdlib.h>
@@ -9,17 +9,6 @@
 
 /* Longer than a handle takes from its addresses to its first use of them, and short, so that names do not pile up. */
 enum { CE_ADDRESSES_HELD_SECONDS = 10 };
-
-struct ce_connector {
-    ce_loop *loop;
-    CURLM *multi;
-    CURLSH *share; /* of TLS sessions */
-    struct event *timer;
-    TAILQ_HEAD(, ce_channel) without_socket; /* connecting, with no socket that could tell how it goes */
-    bool trust_anybody;
-    char *ca_file;
-    char *ca_pem;
-};
 
 static void forget_missing_socket(ce_channel *channel) {
     if (channel->lacks_socket) {
@@ -58,6 +47,14 @@ static const char *take_over(ce_channel *channel) {
     return NULL;
 }
 
+static const char *fault_of(ce_channel *channel, CURLcode result) {
+    if (result == CURLE_OK) {
+        return take_over(channel);
+    }
+    const char *reason = channel->reason[0] != '\0' ? channel->reason : curl_easy_strerror(result);
+    return channel->tunnel != NULL ? ce_tunnel_behind(channel->tunnel, reason) : reason;
+}
+
 /* Messages are read outside libcurl's callbacks only: who hears of one may close channels. */
 static void read_messages(ce_connector *connector) {
     CURLMsg *message;
@@ -70,13 +67,12 @@ static void read_messages(ce_connector *connector) {
         ce_channel *channel = NULL;
         curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&channel);
         forget_missing_socket(channel);
-        const char *fault = NULL;
-        if (result == CURLE_OK) {
-            fault = take_over(channel);
+        if (channel->tunnel != NULL && ce_tunnel_state_of(channel->tunnel) == CE_TUNNEL_DIALLING) {
+            ce_connector_reach_proxy(channel, result);
         } else {
-            fault = channel->reason[0] != '\0' ? channel->reason : curl_easy_strerror(result);
+            channel->outcome = CE_OUTCOME_UNREACHABLE;
+            channel->connected(channel->context, fault_of(channel, result));
         }
-        channel->connected(channel->context, fault);
     }
 }
 
@@ -164,7 +160,7 @@ static void trust(ce_connector *connector, CURL *easy) {
     }
 }
 
-static CURL *new_handle(ce_connector *connector, ce_channel *channel, const char *origin) {
+CURL *ce_connector_handle(ce_connector *connector, ce_channel *channel, const char *origin) {
     CURL *easy = curl_easy_init();
     if (easy == NULL) {
         abort();
@@ -176,7 +172,7 @@ static CURL *new_handle(ce_connector *connector, ce_channel *channel, const char
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
-    /* The place of a proxy's address. One from the environment would be a way out that no setting of ours shows. */
+    /* The way through a proxy is ours (tunnel.h). One from the environment would be a way out that no setting of ours shows. */
     curl_easy_setopt(easy, CURLOPT_PROXY, "");
     /* Of TLS's ALPN: we speak nothing else. */
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
@@ -191,11 +187,7 @@ static CURL *new_handle(ce_connector *connector, ce_channel *channel, const char
     return easy;
 }
 
-void ce_connector_open(ce_connector *connector, ce_channel *channel, const char *origin, const char *resolve) {
-    channel->connector = connector;
-    channel->fd = -1;
-    channel->resolve = resolve != NULL ? curl_slist_append(NULL, resolve) : NULL;
-    channel->easy = new_handle(connector, channel, origin);
+void ce_connector_begin(ce_connector *connector, ce_channel *channel) {
     if (curl_multi_add_handle(connector->multi, channel->easy) != CURLM_OK) {
         abort();
     }
@@ -205,14 +197,21 @@ void ce_connector_open(ce_connector *connector, ce_channel *channel, const char 
     event_active(connector->timer, EV_TIMEOUT, 0);
 }
 
-void ce_connector_close(ce_channel *channel) {
-    if (channel->easy == NULL) {
-        return;
+void ce_connector_open(ce_connector *connector, ce_channel *channel, const char *origin, const char *resolve,
+                       ce_tunnel *tunnel) {
+    channel->connector = connector;
+    channel->fd = -1;
+    channel->tunnel = tunnel;
+    channel->origin = origin;
+    channel->resolve = resolve != NULL ? curl_slist_append(NULL, resolve) : NULL;
+    channel->easy = ce_connector_handle(connector, channel, tunnel != NULL ? ce_tunnel_proxy_url(tunnel) : origin);
+    if (tunnel != NULL) {
+        ce_connector_keep_socket(channel);
     }
-    if (channel->ssl != NULL) {
-        /* libcurl reads once more before it closes. */
-        channel->budget = 0;
-    }
+    ce_connector_begin(connector, channel);
+}
+
+void ce_connector_let_go(ce_channel *channel) {
     /* libcurl's callbacks need it no more. */
     curl_easy_setopt(channel->easy, CURLOPT_PRIVATE, NULL);
     forget_missing_socket(channel);
@@ -221,6 +220,18 @@ void ce_connector_close(ce_channel *channel) {
     curl_slist_free_all(channel->resolve);
     channel->easy = NULL;
     channel->resolve = NULL;
+}
+
+void ce_connector_close(ce_channel *channel) {
+    if (channel->ssl != NULL) {
+        /* libcurl reads once more before it closes. */
+        channel->budget = 0;
+    }
+    if (channel->easy != NULL) {
+        ce_connector_let_go(channel);
+    }
+    ce_tunnel_free(channel->tunnel);
+    channel->tunnel = NULL;
     channel->ssl = NULL;
     channel->fd = -1;
 }
@@ -236,6 +247,7 @@ ce_connector *ce_connector_new(ce_loop *loop, const ce_pool_options *options) {
         abort();
     }
     connector->loop = loop;
+    connector->taken = CURL_SOCKET_BAD;
     TAILQ_INIT(&connector->without_socket);
     connector->trust_anybody = options->trust_anybody;
     connector->ca_file = options->ca_file != NULL ? strdup(options->ca_file) : NULL;

@@ -16,6 +16,8 @@ typedef struct ce_origin {
     size_t host_line_length;
     bool tls;
     bool numeric; /* nothing to look up */
+    bool by_proxy;
+    uint32_t route; /* of the pool, when that was decided */
     /* upstream.c's: the idle connections, the most recently used first */
     struct ce_kept kept;
     uint32_t kept_count;

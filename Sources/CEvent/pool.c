@@ -60,6 +60,23 @@ ce_origin *ce_pool_origin(ce_pool *pool, const char *url) {
     return origin;
 }
 
+const ce_proxy *ce_pool_proxy(const ce_pool *pool, ce_origin *origin) {
+    if (pool->proxy == NULL) {
+        return NULL;
+    }
+    if (origin->route != pool->upstreams.route) {
+        origin->route = pool->upstreams.route;
+        origin->by_proxy = ce_proxy_serves(pool->proxy, origin);
+    }
+    return origin->by_proxy ? pool->proxy : NULL;
+}
+
+void ce_pool_use_proxy(ce_pool *pool, const ce_proxy_options *options) {
+    ce_proxy_free(pool->proxy);
+    pool->proxy = options != NULL ? ce_proxy_new(options) : NULL;
+    ce_upstreams_reroute(&pool->upstreams);
+}
+
 ce_pool_counts ce_pool_count(const ce_pool *pool) {
     return pool->counts;
 }
@@ -77,6 +94,7 @@ void ce_pool_free(ce_pool *pool) {
     }
     ce_connector_free(pool->connector);
     ce_names_free(pool->names);
+    ce_proxy_free(pool->proxy);
     event_free(pool->work);
     free(pool->buffer);
     free(pool);

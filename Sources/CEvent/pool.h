@@ -6,6 +6,7 @@
 #include "connector.h"
 #include "lru_table.h"
 #include "names.h"
+#include "proxy.h"
 #include "upstream.h"
 
 #include <event2/event.h>
@@ -18,6 +19,7 @@ enum { CE_BUFFER_BYTES = 128 * 1024 };
 struct ce_pool {
     ce_loop *loop;
     ce_names *names;
+    ce_proxy *proxy; /* NULL: none */
     ce_connector *connector;
     ce_upstreams upstreams;
     ce_table origins;
@@ -31,5 +33,7 @@ struct ce_pool {
 
 /* Finds or makes the origin of a URL. NULL: it has no host, or one that two readers could read in two ways. */
 ce_origin *ce_pool_origin(ce_pool *pool, const char *url);
+/* The proxy that leads to an origin now; NULL: none does. */
+const ce_proxy *ce_pool_proxy(const ce_pool *pool, ce_origin *origin);
 
 #endif

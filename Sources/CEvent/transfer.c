@@ -11,19 +11,38 @@ static bool is_uploading(const ce_transfer *transfer) {
         && (ce_transfer_is_starved(transfer) || transfer->sent != transfer->sent_at_check);
 }
 
+static void fail_to_name(ce_transfer *transfer) {
+    const ce_proxy *proxy = ce_pool_proxy(transfer->pool, transfer->origin);
+    char reason[320];
+    snprintf(reason, sizeof reason, "the name %s was not found within the time limit",
+             proxy != NULL ? proxy->host : transfer->origin->host);
+    ce_transfer_fail(transfer, proxy != NULL ? CE_OUTCOME_PROXY_UNREACHABLE : CE_OUTCOME_UNREACHABLE, reason);
+}
+
+static void fail_to_connect(ce_transfer *transfer) {
+    ce_tunnel *tunnel = transfer->upstream->channel.tunnel;
+    if (tunnel == NULL) {
+        ce_transfer_fail(transfer, CE_OUTCOME_UNREACHABLE, "no connection within the time limit");
+        return;
+    }
+    static const ce_outcome outcomes[] = {
+        [CE_TUNNEL_DIALLING] = CE_OUTCOME_PROXY_UNREACHABLE,
+        [CE_TUNNEL_ASKING] = CE_OUTCOME_PROXY_FAILED,
+        [CE_TUNNEL_OPEN] = CE_OUTCOME_UNREACHABLE,
+    };
+    ce_transfer_fail(transfer, outcomes[ce_tunnel_state_of(tunnel)], ce_tunnel_overdue(tunnel));
+}
+
 static void on_limit(evutil_socket_t fd, short what, void *context) {
     (void)fd;
     (void)what;
     ce_transfer *transfer = context;
     switch (transfer->stage) {
-    case CE_STAGE_NAMING: {
-        char reason[300];
-        snprintf(reason, sizeof reason, "the name %s was not found within the time limit", transfer->origin->host);
-        ce_transfer_fail(transfer, CE_OUTCOME_UNREACHABLE, reason);
+    case CE_STAGE_NAMING:
+        fail_to_name(transfer);
         break;
-    }
     case CE_STAGE_CONNECTING:
-        ce_transfer_fail(transfer, CE_OUTCOME_UNREACHABLE, "no connection within the time limit");
+        fail_to_connect(transfer);
         break;
     case CE_STAGE_WAITING:
         if (is_uploading(transfer)) {

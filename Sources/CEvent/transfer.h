@@ -35,6 +35,7 @@ struct ce_transfer {
     ce_origin *origin;
     ce_upstream *upstream; /* NULL: none yet, or none any more */
     ce_lookup lookup;
+    uint32_t route; /* by which a connection is made: the pool may have another one before a name is found */
     struct event *limit;
     ce_stage stage;
     ce_outcome outcome;

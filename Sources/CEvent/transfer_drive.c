@@ -27,7 +27,7 @@ static void on_connected(void *context, const char *fault) {
         return;
     }
     if (fault != NULL) {
-        ce_transfer_fail(transfer, CE_OUTCOME_UNREACHABLE, fault);
+        ce_transfer_fail(transfer, transfer->upstream->channel.outcome, fault);
         return;
     }
     begin_request(transfer);
@@ -38,12 +38,15 @@ static void open_connection(ce_transfer *transfer, const char *addresses);
 /* The addresses were known a moment ago, and if not they are asked for anew. */
 static void connect_anew(ce_transfer *transfer) {
     transfer->stage = CE_STAGE_NAMING;
+    transfer->route = transfer->pool->upstreams.route;
     ce_transfer_limit(transfer, transfer->connect_ms);
-    if (transfer->origin->numeric) {
+    const ce_proxy *proxy = ce_pool_proxy(transfer->pool, transfer->origin);
+    if (proxy != NULL ? proxy->numeric : transfer->origin->numeric) {
         open_connection(transfer, NULL);
         return;
     }
-    const char *addresses = ce_names_find(transfer->pool->names, transfer->origin->host, &transfer->lookup);
+    const char *host = proxy != NULL ? proxy->host : transfer->origin->host;
+    const char *addresses = ce_names_find(transfer->pool->names, host, &transfer->lookup);
     if (addresses != NULL) {
         open_connection(transfer, addresses);
     }
@@ -112,14 +115,20 @@ static void on_writable(void *context) {
 static const ce_upstream_user user = { on_connected, on_readable, on_writable };
 
 static void open_connection(ce_transfer *transfer, const char *addresses) {
+    ce_pool *pool = transfer->pool;
     transfer->stage = CE_STAGE_CONNECTING;
-    transfer->upstream = ce_upstream_open(&transfer->pool->upstreams, transfer->origin, addresses, &user, transfer);
+    transfer->upstream = ce_upstream_open(&pool->upstreams, transfer->origin, ce_pool_proxy(pool, transfer->origin),
+                                          addresses, &user, transfer);
 }
 
 static void on_found(void *context, const char *addresses, const char *reason) {
     ce_transfer *transfer = context;
-    if (addresses == NULL) {
-        ce_transfer_fail(transfer, CE_OUTCOME_UNREACHABLE, reason);
+    if (transfer->route != transfer->pool->upstreams.route) {
+        /* These are of a host that nobody is to connect to any more. */
+        connect_anew(transfer);
+    } else if (addresses == NULL) {
+        bool by_proxy = ce_pool_proxy(transfer->pool, transfer->origin) != NULL;
+        ce_transfer_fail(transfer, by_proxy ? CE_OUTCOME_PROXY_UNREACHABLE : CE_OUTCOME_UNREACHABLE, reason);
     } else {
         open_connection(transfer, addresses);
     }

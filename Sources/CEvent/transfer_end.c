@@ -43,6 +43,10 @@ static uint64_t *count_of(ce_pool_counts *counts, ce_outcome outcome) {
     case CE_OUTCOME_COMPLETE:
         return &counts->complete;
     case CE_OUTCOME_UNREACHABLE:
+    case CE_OUTCOME_PROXY_UNREACHABLE:
+    case CE_OUTCOME_PROXY_CREDENTIALS:
+    case CE_OUTCOME_PROXY_REFUSED:
+    case CE_OUTCOME_PROXY_FAILED:
         return &counts->unreachable;
     case CE_OUTCOME_TOO_SLOW:
         return &counts->too_slow;

@@ -74,14 +74,15 @@ static void on_connected(void *context, const char *fault) {
     upstream->user->connected(upstream->context, fault);
 }
 
-ce_upstream *ce_upstream_open(ce_upstreams *all, ce_origin *origin, const char *addresses, const ce_upstream_user *user,
-                              void *context) {
+ce_upstream *ce_upstream_open(ce_upstreams *all, ce_origin *origin, const ce_proxy *proxy, const char *addresses,
+                              const ce_upstream_user *user, void *context) {
     ce_upstream *upstream = calloc(1, sizeof *upstream);
     if (upstream == NULL) {
         abort();
     }
     upstream->all = all;
     upstream->origin = origin;
+    upstream->route = all->route;
     upstream->user = user;
     upstream->context = context;
     upstream->channel.connected = on_connected;
@@ -89,9 +90,11 @@ ce_upstream *ce_upstream_open(ce_upstreams *all, ce_origin *origin, const char *
     char resolve[2048];
     if (addresses != NULL) {
         /* `+`: not for ever. */
-        snprintf(resolve, sizeof resolve, "+%s:%s:%s", origin->host, origin->port, addresses);
+        snprintf(resolve, sizeof resolve, "+%s:%s:%s", proxy != NULL ? proxy->host : origin->host,
+                 proxy != NULL ? proxy->port : origin->port, addresses);
     }
-    ce_connector_open(all->connector, &upstream->channel, origin->entry.key, addresses != NULL ? resolve : NULL);
+    ce_connector_open(all->connector, &upstream->channel, origin->entry.key, addresses != NULL ? resolve : NULL,
+                      proxy != NULL ? ce_tunnel_new(proxy, origin) : NULL);
     return upstream;
 }
 
@@ -126,7 +129,7 @@ ce_upstream *ce_upstream_take(ce_origin *origin, bool acts, const ce_upstream_us
 void ce_upstream_keep(ce_upstream *upstream) {
     ce_upstreams *all = upstream->all;
     ce_origin *origin = upstream->origin;
-    if (all->kept_at_most == 0) {
+    if (all->kept_at_most == 0 || upstream->route != all->route) {
         ce_upstream_close(upstream);
         return;
     }
@@ -196,10 +199,19 @@ void ce_upstreams_init(ce_upstreams *all, ce_loop *loop, ce_connector *connector
     }
 }
 
-void ce_upstreams_end(ce_upstreams *all) {
+static void close_all_idle(ce_upstreams *all) {
     ce_upstream *upstream;
     while ((upstream = TAILQ_FIRST(&all->idle)) != NULL) {
         ce_upstream_close(upstream);
     }
+}
+
+void ce_upstreams_reroute(ce_upstreams *all) {
+    all->route += 1;
+    close_all_idle(all);
+}
+
+void ce_upstreams_end(ce_upstreams *all) {
+    close_all_idle(all);
     event_free(all->ageing);
 }

@@ -27,6 +27,7 @@ typedef struct ce_upstreams {
     ce_loop *loop;
     ce_connector *connector;
     uint32_t kept_at_most; /* idle ones of one origin */
+    uint32_t route;        /* another one with each change of the proxy: connections of an older one are not kept */
     struct ce_kept idle;   /* of all origins, the most recently used first */
     struct event *ageing;
 } ce_upstreams;
@@ -36,6 +37,7 @@ struct ce_upstream {
     ce_upstreams *all;
     ce_origin *origin;
     ce_upstream_state state;
+    uint32_t route;
     bool kept;         /* a call went over it before this one */
     bool read_enabled; /* of what comes in */
     const ce_upstream_user *user;
@@ -52,13 +54,16 @@ void ce_upstreams_end(ce_upstreams *all);
 /* A kept connection on which nothing has come meanwhile; NULL: there is none. `acts`: for a request that may not be sent twice, which
  * goes on a connection that was used a moment ago or on a new one. */
 ce_upstream *ce_upstream_take(ce_origin *origin, bool acts, const ce_upstream_user *user, void *context);
-/* A new one. `addresses`: as ce_names_find gives them, NULL for a numeric host. */
-ce_upstream *ce_upstream_open(ce_upstreams *all, ce_origin *origin, const char *addresses, const ce_upstream_user *user,
-                              void *context);
+/* A new one, through a proxy unless that is NULL. `addresses`: of the proxy or else of the origin, as ce_names_find gives them, NULL for a
+ * numeric host. */
+ce_upstream *ce_upstream_open(ce_upstreams *all, ce_origin *origin, const ce_proxy *proxy, const char *addresses,
+                              const ce_upstream_user *user, void *context);
 /* Keeps it for another call. Only where the last one's request and response ended exactly. */
 void ce_upstream_keep(ce_upstream *upstream);
 void ce_upstream_close(ce_upstream *upstream);
 void ce_upstream_close_idle(ce_origin *origin);
+/* The way to some origins is another one now. */
+void ce_upstreams_reroute(ce_upstreams *all);
 
 /* Whether `readable` comes. */
 void ce_upstream_set_reading(ce_upstream *upstream, bool read_enabled);

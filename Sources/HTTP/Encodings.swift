@@ -39,6 +39,14 @@ package enum PercentEncoding {
     private static let digits = Array("0123456789ABCDEF".utf8)
 }
 
+/// Base64 as credentials are written (RFC 4648 section 4).
+package enum Base64 {
+    package static func encode(_ bytes: some Collection<UInt8>) -> String {
+        let text = Base64URL.encode(bytes).map { $0 == "-" ? "+" : $0 == "_" ? "/" : $0 }
+        return String(text) + String(repeating: "=", count: (4 - text.count % 4) % 4)
+    }
+}
+
 /// Base64 in the alphabet that needs no escape in a path (RFC 4648 section 5), without padding.
 package enum Base64URL {
     private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)

@@ -24,10 +24,12 @@ extension Failure {
     }
 
     /// `reason` is a phrase: `.hubUnreachable("the name huggingface.co was not found")`.
-    /// What is wrong with a certificate stays so until somebody mends it.
-    package static func hubUnreachable(_ reason: String, retryAfter: Int? = nil) -> Failure {
-        let advice = reason.lowercased().contains("certificate") ? Advice.mendTrust : .tryLater
-        return Failure(.hubUnreachable, " cannot be reached: \(reason).", advice, retryAfter: retryAfter)
+    /// What is wrong with a certificate stays so until somebody mends it. `advice` is a sentence, where there is a better one.
+    package static func hubUnreachable(_ reason: String, _ advice: String? = nil, retryAfter: Int? = nil) -> Failure {
+        let usual = reason.lowercased().contains("certificate") ? Advice.mendTrust : .tryLater
+        return Failure(
+            .hubUnreachable, " cannot be reached: \(reason).", advice.map { .other($0) } ?? usual,
+            retryAfter: retryAfter)
     }
 
     /// `reason` is a phrase: `.hubTooSlow("no answer within the time limit")`.

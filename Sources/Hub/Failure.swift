@@ -101,11 +101,14 @@ package enum UpstreamServer: Sendable, Equatable {
 /// What a client, or who runs the gateway, can do about a call that failed.
 enum Advice: Sendable, Equatable {
     case tryLater, lookFirst, mendTrust
+    /// A sentence.
+    case other(String)
 
     var sentence: String {
         switch self {
         case .tryLater: "Try again later."
         case .lookFirst: "Look whether it was carried out before you send it again."
+        case .other(let sentence): sentence
         case .mendTrust:
             "Whoever runs this gateway has to look at upstream and ca_file, or at the Hub's certificate."
         }

@@ -125,18 +125,20 @@ def listener():
         server.shutdown(socket.SHUT_RDWR)
 
 
-def test_a_proxy_of_the_environment_is_not_used(start, hub):
+def test_with_upstream_proxy_off_no_proxy_of_the_environment_is_used(start, hub):
     hub.on("/any", lambda *_: http(200, b"there"))
     with listener() as (port, arrived):
-        names = ("http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
+        names = ("http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
         proxies = dict.fromkeys(names, f"http://127.0.0.1:{port}")
 
         def gate_before(upstream):
-            return start("--upstream", upstream, sandbox=False, HF_TOKEN=TOKEN, no_proxy="", NO_PROXY="", **proxies)
+            return start(
+                "--upstream", upstream, "--upstream-proxy", "off", sandbox=False, HF_TOKEN=TOKEN, no_proxy="", NO_PROXY="",
+                **proxies)
 
         assert ask(gate_before(hub.url), "GET", "/any").body == b"there"
         # https takes other variables: nobody listens there, and a proxy would have been asked first.
-        assert ask(gate_before("https://localhost:9"), "GET", "/any").status == 502
+        assert ask(gate_before("https://hub.invalid:9"), "GET", "/any").status == 502
         assert arrived == []
 
 

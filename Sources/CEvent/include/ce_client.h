@@ -16,6 +16,19 @@ ce_pool *ce_pool_new(ce_loop *loop, const ce_pool_options *options, ce_error *er
 /* Every transfer must have ended. */
 void ce_pool_free(ce_pool *pool);
 
+/* An HTTP proxy that calls go through, each by a tunnel (RFC 9110 9.3.6). */
+typedef struct ce_proxy_options {
+    const char *host; /* a name or an address; IPv6 without brackets */
+    uint16_t port;
+    const char *authorization; /* NULL, or the value of Proxy-Authorization; without a control character */
+    /* Whether a server is called through it. Asked once for each origin; it may call nothing of the pool. */
+    bool (*serves)(void *context, const char *host, uint16_t port, bool tls);
+    void *context;
+} ce_proxy_options;
+
+/* For the calls that begin from now on; NULL: there is none. Connections that went another way are not used again. */
+void ce_pool_use_proxy(ce_pool *pool, const ce_proxy_options *options);
+
 /* What a pool has counted since it began. A call is under way until its outcome is counted. */
 typedef struct ce_pool_counts {
     uint64_t calls;
@@ -46,6 +59,11 @@ typedef enum ce_outcome {
     CE_OUTCOME_TOO_SLOW,    /* first-byte or stall limit */
     CE_OUTCOME_BROKEN,      /* cut off, or not HTTP as a gateway may pass on */
     CE_OUTCOME_CANCELLED,
+    /* Unreachable too, by the proxy's fault: */
+    CE_OUTCOME_PROXY_UNREACHABLE, /* no name, no route, refused, connect limit */
+    CE_OUTCOME_PROXY_CREDENTIALS, /* 407 */
+    CE_OUTCOME_PROXY_REFUSED,     /* any other 4xx, or a redirect */
+    CE_OUTCOME_PROXY_FAILED,      /* 5xx, no answer, or none that can be read */
 } ce_outcome;
 
 typedef struct ce_transfer_events {

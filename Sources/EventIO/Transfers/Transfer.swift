@@ -194,6 +194,10 @@ extension Result<Void, TransferError> {
         self =
             switch outcome {
             case CE_OUTCOME_UNREACHABLE: .failure(.unreachable(reason))
+            case CE_OUTCOME_PROXY_UNREACHABLE: .failure(.proxy(.unreachable, reason))
+            case CE_OUTCOME_PROXY_CREDENTIALS: .failure(.proxy(.credentials, reason))
+            case CE_OUTCOME_PROXY_REFUSED: .failure(.proxy(.refused, reason))
+            case CE_OUTCOME_PROXY_FAILED: .failure(.proxy(.failed, reason))
             case CE_OUTCOME_TOO_SLOW: .failure(.tooSlow(reason))
             case CE_OUTCOME_CANCELLED: .failure(.cancelled)
             default: .failure(.broken(reason))

@@ -16,6 +16,8 @@ package import HTTP
     private nonisolated(unsafe) var pointer: OpaquePointer?
     private var underWay: [Transfer] = []
     private var isClosing = false
+    /// C has its address.
+    private var proxyRule: ProxyRule?
     /// Called at the end of each call.
     package var onEnd: (@EventLoop (Transfer) -> Void)?
 
@@ -37,6 +39,18 @@ package import HTTP
             return unsafe ce_pool_new(EventLoop.shared.executor.loop, &options, &error)
         }
         guard unsafe pointer != nil else { throw CError(error) }
+    }
+
+    /// Lets the calls that begin from now on go through a proxy, those that it serves. Connections that went another way are not used again.
+    package func use(_ proxy: Proxy?) {
+        guard let pointer = unsafe pointer else { return }
+        let rule = proxy.map { ProxyRule($0.serves) }
+        if let proxy, let rule {
+            unsafe rule.lend(proxy) { options in unsafe ce_pool_use_proxy(pointer, options) }
+        } else {
+            unsafe ce_pool_use_proxy(pointer, nil)
+        }
+        proxyRule = rule
     }
 
     /// Cancels the transfers under way, and frees the connections when the last of them has ended.

@@ -19,6 +19,8 @@ extension TransferSink {
 package enum TransferError: Error, Sendable, Equatable {
     /// No connection: name, TCP or TLS failed.
     case unreachable(String)
+    /// No connection, by the fault of the proxy that leads there.
+    case proxy(ProxyFault, String)
     /// A time limit has passed.
     case tooSlow(String)
     /// The server broke HTTP, or the content was cut off.
@@ -27,4 +29,15 @@ package enum TransferError: Error, Sendable, Equatable {
     case cancelled
     /// The pool is closing: no call begins.
     case closing
+
+    package enum ProxyFault: Sendable {
+        /// No name, no route, no connection.
+        case unreachable
+        /// It does not take the credentials, or wants some.
+        case credentials
+        /// It does not let anybody through to that server.
+        case refused
+        /// It could not connect to the server itself, or what it answers is no answer.
+        case failed
+    }
 }

@@ -12,6 +12,14 @@ enum StartupBanner {
             settings.sandbox
                 ? "SANDBOX: the Hub behind this gateway is a small one in its memory; nothing reaches huggingface.co."
                 : "Relaying to \(settings.upstream) with access = \(settings.access.rawValue).",
+            settings.sandbox
+                ? nil
+                : settings.upstreamProxy.map { proxy in
+                    let exceptions =
+                        settings.noProxy.texts.isEmpty
+                        ? "" : ", but for \(settings.noProxy.texts.joined(separator: ","))"
+                    return "Calls go through the proxy \(proxy)\(exceptions)."
+                },
             sandbox.map { "The sandbox's Hub: \($0.hub). Its CDN: \($0.cdn). Its CAS: \($0.cas)." },
             settings.sandbox || settings.access == .passthrough || settings.token != nil
                 ? nil

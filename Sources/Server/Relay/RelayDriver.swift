@@ -14,31 +14,33 @@ final class RelayDriver: TransferSink, CancellableWork {
     /// As much is written at once, a TLS record.
     static let pieceBytes = 16 * 1024
     /// Of content that nobody gets so much is read, for the sake of the connection to the server; then the call is ended.
-    private static let mostDropped = 16 * 1024
+    static let mostDropped = 16 * 1024
+    /// And for so long, in milliseconds.
+    private static let dropPatience: UInt64 = 250
 
     let exchange: Exchange
     let context: RequestContext
     private let pool: TransferPool
     private let admission: CallAdmission
     private let started = MonotonicInstant.now
-    private var call: RelayedCall
+    var call: RelayedCall
     /// The call that follows on this one.
     private var next: RelayedCall?
     private var upload: UploadPump?
     private(set) var transfer: Transfer?
     /// Of the call; given back at its end.
     private(set) var place: CallPlace?
-    private var isDropped = false
-    private var droppedBytes = 0
+    var isDropped = false
+    var droppedBytes = 0
     /// Whether the head was all that was wanted of the call, so that it does not matter how it ends.
-    private var isServed = false
+    var isServed = false
     /// The client has been answered in another way, or has left; others still wait for the response.
-    private var isDetached = false
-    private var isFinished = false
+    var isDetached = false
+    var isFinished = false
     private var hasEnded = false
     /// Of a response of which nothing has come yet: what makes the next two.
-    private var makeRewriter: (@EventLoop () -> (JSONRewriter, URLScanner))?
-    private var onlyURLs = false
+    var makeRewriter: (@EventLoop () -> (JSONRewriter, URLScanner))?
+    var onlyURLs = false
     var rewriter: JSONRewriter?
     /// Looks at what was rewritten.
     var scanner: URLScanner?
@@ -47,11 +49,13 @@ final class RelayDriver: TransferSink, CancellableWork {
     /// What has become of content and has not gone out yet; nil while all of it stays.
     var gathered: [UInt8]?
     /// Why the response cannot go to the client, if it cannot; the call is cancelled then.
-    private var failure: Failure?
+    var failure: Failure?
     /// Of the bytes that were left for later, those that are done all the same.
     var takenBytes = 0
     /// Content that is still to come; nil if the head did not say how much there is.
     var missingBytes: Int?
+    var keepAlive: EventStreamKeepAlive?
+    private var patience: Timer?
 
     init(
         _ call: RelayedCall, _ exchange: Exchange, _ context: RequestContext, pool: TransferPool,
@@ -130,11 +134,20 @@ extension RelayDriver {
 
     func end(_ outcome: Result<Void, TransferError>) {
         place.take()?.end()
-        transfer = nil
+        (transfer, keepAlive, patience) = (nil, nil, nil)
         if let next = next.take(), failure == nil {
             return EventLoop.post { self.follow(next) }
         }
         settle(outcome)
+    }
+
+    /// The head was all that was wanted. What is announced behind it mostly comes with it, and the connection may then be kept; what does not
+    /// is not waited for.
+    func leadsOn(to next: RelayedCall) {
+        self.next = next
+        (isDropped, isServed) = (true, true)
+        patience = Timer { self.transfer?.cancel() }
+        patience?.start(milliseconds: Self.dropPatience)
     }
 
     private func follow(_ next: RelayedCall) {
@@ -170,171 +183,7 @@ extension RelayDriver {
     }
 
     /// How long the server took, whatever came of it.
-    private func noteTime() {
+    func noteTime() {
         context.upstreamMicroseconds = context.upstreamMicroseconds ?? MonotonicInstant.now.microseconds(since: started)
-    }
-}
-
-// MARK: the response
-
-extension RelayDriver {
-    func begin(_ head: Transfer.Head) {
-        do throws(Failure) {
-            switch try call.choose(head) {
-            case .pass(let head):
-                missingBytes = head.contentLength
-                start(head)
-            case .rewrite(let head, let onlyURLs, let make):
-                beginRewriting(head, onlyURLs, make)
-            case .answer(let head):
-                missingBytes = head.contentLength
-                start(head)
-                serve()
-            case .call(let next):
-                self.next = next
-                (isDropped, isServed) = (true, true)
-            }
-        } catch {
-            giveUp(error)
-        }
-    }
-
-    private func beginRewriting(
-        _ head: Transfer.Head, _ onlyURLs: Bool, _ make: @escaping @EventLoop () -> (JSONRewriter, URLScanner)
-    ) {
-        guard exchange.request.method != .head else {
-            // Both are of the bytes as the Hub sends them.
-            var head = head
-            head.headers.remove("Content-Length")
-            head.headers.remove("ETag")
-            return start(head)
-        }
-        makeRewriter = make
-        self.onlyURLs = onlyURLs
-        waitingHead = head
-    }
-
-    /// Whether the head goes out by itself, before there is content. Not while a rewriter may yet find what must not go out: as
-    /// long as nothing has, the client can be told why.
-    private var sendsHeadAtOnce: Bool { rewriter == nil && makeRewriter == nil }
-
-    func giveUp(_ failure: Failure) {
-        self.failure = failure
-        isDropped = true
-        transfer?.cancel()
-    }
-
-    func start(_ head: Transfer.Head) {
-        let headers = RelayedDocument.headers(of: head)
-        context.sink?.begin(head.status, headers, length: missingBytes, isHead: exchange.request.method == .head)
-        if !isDetached {
-            exchange.start(head.status, headers: headers, id: .beside(context.id), length: missingBytes)
-        }
-        // A body that still comes in goes on to the Hub first, which may want all of it before it believes itself.
-        guard exchange.takesContent || exchange.hasBody else { return serve() }
-        if context.sink == nil { transfer?.flows(to: exchange) }
-        if sendsHeadAtOnce {
-            EventLoop.post { self.exchange.flushHead() }
-        }
-    }
-
-    /// It is whole. What the other side may send behind the head of it is none of the client's, and not fetched.
-    private func serve() {
-        finish()
-        (isDropped, isServed) = (true, true)
-    }
-
-    func take(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
-        guard !isDropped else {
-            droppedBytes += bytes.count
-            if droppedBytes > Self.mostDropped { transfer?.cancel() }
-            return true
-        }
-        guard hasRoom else {
-            place?.waitsForClient()
-            return false
-        }
-        if let make = makeRewriter.take() { unsafe decide(on: bytes, make) }
-        if rewriter != nil { return unsafe takeRewritten(bytes) }
-        guard unsafe writePieces(bytes) else {
-            place?.waitsForClient()
-            return false
-        }
-        if let missing = missingBytes {
-            missingBytes = missing - bytes.count
-            // With its last byte the response is whole to the client, who may leave at once: that must not look like a cut.
-            if missing == bytes.count {
-                finish()
-                return true
-            }
-        }
-        // Else as much again would be read, only to be held.
-        if !hasRoom {
-            place?.waitsForClient()
-            transfer?.pause()
-        }
-        return true
-    }
-
-    /// Whether more may be written. Those who wait for the same do not wait for this client: as much as is recorded may wait for it.
-    var hasRoom: Bool {
-        isDetached || exchange.queuedBytes < Self.highMark || context.sink?.isRecording == true
-    }
-
-    /// Most answers come in one piece and have nothing in them that could be a URL: those go out as they are.
-    private func decide(
-        on bytes: UnsafeBufferPointer<UInt8>, _ make: @EventLoop () -> (JSONRewriter, URLScanner)
-    ) {
-        if onlyURLs, let head = waitingHead, head.contentLength == bytes.count, !URLText.mayBe(in: unsafe bytes.span) {
-            waitingHead = nil
-            missingBytes = bytes.count
-            start(head)
-        } else {
-            (rewriter, scanner) = make()
-        }
-    }
-
-    /// Writes as much as there is room for. False: the bytes have to come again, since some are left.
-    private func writePieces(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
-        guard takenBytes < bytes.count else {
-            // They come again in smaller pieces.
-            takenBytes -= bytes.count
-            return true
-        }
-        var start = takenBytes
-        while start < bytes.count {
-            guard hasRoom else {
-                takenBytes = start
-                return false
-            }
-            let end = min(start + Self.pieceBytes, bytes.count)
-            unsafe write(UnsafeBufferPointer(rebasing: bytes[start..<end]))
-            start = end
-        }
-        takenBytes = 0
-        return true
-    }
-
-    func write(_ bytes: UnsafeBufferPointer<UInt8>) {
-        unsafe context.sink?.take(bytes)
-        if !isDetached { _ = unsafe exchange.write(bytes) }
-    }
-
-    /// The response is whole.
-    func finish() {
-        guard !isDropped, !isFinished else { return }
-        do throws(Failure) {
-            let tail = try rewriter?.finish() ?? []
-            try scanner?.scan(tail.span)
-            startRewritten(length: tail.count)
-            // Nothing at all would look like the end of a chunked response.
-            if !tail.isEmpty { unsafe tail.withUnsafeBufferPointer { unsafe write($0) } }
-        } catch {
-            return giveUp(error)
-        }
-        isFinished = true
-        noteTime()
-        context.sink?.finish()
-        if !isDetached { exchange.finish() }
     }
 }

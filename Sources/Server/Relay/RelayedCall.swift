@@ -12,6 +12,8 @@ struct RelayedCall {
     var server: UpstreamServer
     /// Whether the client's body goes along.
     var sendsBody = false
+    /// How long a stream of events may be silent, in milliseconds; 0: for ever.
+    var eventSilence: UInt64 = 0
     var choose: @EventLoop (Transfer.Head) throws(Failure) -> RelayAction
 }
 

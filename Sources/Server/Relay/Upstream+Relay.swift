@@ -41,7 +41,7 @@ extension Upstream {
         }
         return RelayedCall(
             request: request, url: base + request.target.pathAndQuery, credential: try context.principal.credential,
-            limits: limits, server: server, sendsBody: exchange.hasBody && !isSecond
+            limits: limits, server: server, sendsBody: exchange.hasBody && !isSecond, eventSilence: eventSilence
         ) { head throws(Failure) in
             context.hubRequestID = head.headers["X-Request-Id"]
             if let found = try FileRedirect(head, of: exchange.request, hosts: self.signedURLs.hosts) {

@@ -29,6 +29,8 @@ final class Upstream {
     let isStrict: Bool
     /// Who pays, whatever a client says; nil leaves that to the client.
     let billTo: String?
+    /// How long a stream of events may be silent, in milliseconds; 0: for ever.
+    let eventSilence: UInt64
     private let own: Credential?
 
     /// `base` is one of the addresses in `origin`; both get its token.
@@ -55,6 +57,7 @@ final class Upstream {
         self.limits = limits
         isStrict = settings.strictLeaks
         billTo = settings.billTo
+        eventSilence = UInt64(settings.sseKeepAlive.milliseconds)
         detector = LeakDetector(
             addresses: [origin.base] + [origin.inference].compactMap(\.self) + origin.contentOrigins
                 + settings.contentHosts.origins,

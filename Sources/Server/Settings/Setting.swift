@@ -15,6 +15,8 @@ struct Setting: Sendable {
     let sample: String
     /// Other environment variables that give it, in order; its own goes first.
     let aliases: [String]
+    /// Variables by which the environment tells other programs the same: they count where no place of ours gives it.
+    let conventions: [String]
     /// The places that may not give it, and what to do instead.
     let refusals: [SettingSource: String]
 
@@ -31,7 +33,7 @@ struct Setting: Sendable {
         _ name: String, _ field: any WritableKeyPath<Settings, Value> & Sendable, _ kind: ValueCodec<Value>,
         _ meaning: String,
         reloadable: Bool = false, secret: Bool = false, default usual: String? = nil, sample: String? = nil,
-        aliases: [String] = [], refusals: [SettingSource: String] = [:]
+        aliases: [String] = [], conventions: [String] = [], refusals: [SettingSource: String] = [:]
     ) {
         self.name = name
         self.meaning = meaning
@@ -44,6 +46,7 @@ struct Setting: Sendable {
         defaultText = usual ?? initial
         self.sample = sample ?? initial
         self.aliases = aliases
+        self.conventions = conventions
         self.refusals = refusals
         read = { (text, settings) throws(ValueError) in settings[keyPath: field] = try kind.read(text) }
         text = { kind.text($0[keyPath: field]) }

@@ -27,6 +27,10 @@ struct Settings: Sendable {
     var tokenFile: String?
     /// Nil: the system's certificate authorities.
     var authorities: String?
+    /// From `upstream_proxy_file` too, once settings are read. Nil: there is none.
+    var upstreamProxy: UpstreamProxy?
+    var upstreamProxyFile: String?
+    var noProxy = NoProxy.nobody
     var contentHosts = DomainNames(
         names: ["huggingface.co", "hf.co", "hf-hub-lfs-us-east-1.s3-accelerate.amazonaws.com"])
     var xet = Xet.carry
@@ -39,6 +43,8 @@ struct Settings: Sendable {
     var firstByteTimeout = Duration.seconds(60)
     var stallTimeout = Duration.seconds(60)
     var inferenceTimeout = Duration.seconds(600)
+    /// Zero: none.
+    var sseKeepAlive = Duration.seconds(15)
     /// Zero: none.
     var requestTimeout = Duration.zero
     var handshakeTimeout = Duration.seconds(10)

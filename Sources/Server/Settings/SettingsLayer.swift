@@ -44,6 +44,16 @@ extension SettingsLayer {
             })
     }
 
+    /// What the environment tells all programs, in variables that are not ours.
+    init(conventions environment: [String: String]) {
+        self.init(.convention)
+        for setting in SettingsTable.all {
+            let given = setting.conventions.lazy.compactMap { name in environment[name].map { (name, $0) } }
+            guard let (name, value) = given.first(where: { !$0.1.isEmpty }) else { continue }
+            add(setting, value, .environment(variable: name))
+        }
+    }
+
     /// The `.env` file of the working directory. The last of two lines for a variable counts, as in a shell.
     init(dotEnv content: [UInt8]) {
         self.init(.dotEnv)
@@ -123,7 +133,7 @@ extension SettingsLayer {
 
 /// Where a setting can be given, in the order in which they win: the later over the earlier.
 enum SettingSource: Int, Comparable, Sendable {
-    case file, dotEnv, environment, flag
+    case convention, file, dotEnv, environment, flag
 
     static func < (left: SettingSource, right: SettingSource) -> Bool { left.rawValue < right.rawValue }
 }

@@ -12,6 +12,7 @@ extension SettingsReading {
         checkAdmin()
         checkUpstream()
         checkToken()
+        checkProxy()
         if settings.targetLimit > settings.headLimit {
             refuse(
                 chosen["target_limit"] == nil ? "head_limit" : "target_limit",

@@ -15,8 +15,10 @@ struct SettingsReading {
         self.files = files
         add(flags)
         add(SettingsLayer(environment: environment))
+        add(SettingsLayer(conventions: environment))
         addDotEnv()
         addFile()
+        dropConventionsOfAnotherProxy()
         readValues()
         check()
     }
@@ -30,7 +32,8 @@ struct SettingsReading {
         problems.append(.init(provenance(name), name, reason))
     }
 
-    mutating func choose(_ name: String, _ value: SettingsLayer.Value) {
+    /// Nil: nothing gives it.
+    mutating func choose(_ name: String, _ value: SettingsLayer.Value?) {
         chosen[name] = value
     }
 

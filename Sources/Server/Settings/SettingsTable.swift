@@ -66,6 +66,20 @@ enum SettingsTable {
                 "ca_file", \.authorities, .pathOrNothing, "The certificate authorities to trust upstream, in PEM.",
                 default: "the system's", sample: "/etc/ssl/certs/ca-certificates.crt"),
             Setting(
+                "upstream_proxy", \.upstreamProxy, .upstreamProxy,
+                "The HTTP proxy that all calls go through, by CONNECT, but those to loopback; off: none, whatever the environment says.",
+                reloadable: true, secret: true, default: "what the environment names for https, else off",
+                sample: "http://proxy.example.org:3128",
+                conventions: ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"]),
+            Setting(
+                "upstream_proxy_file", \.upstreamProxyFile, .pathOrNothing,
+                "A file that holds upstream_proxy, with its user and password, and nothing else.",
+                reloadable: true, default: "none"),
+            Setting(
+                "no_proxy", \.noProxy, .noProxy, "Whom no proxy leads to.",
+                reloadable: true, default: "none; that of the environment where upstream_proxy comes from there",
+                sample: "internal.example.org,10.0.0.0/8", conventions: ["no_proxy", "NO_PROXY"]),
+            Setting(
                 "content_hosts", \.contentHosts, .domainNames,
                 "Where the Hub may keep the bytes of files: domains, and origins with a port. The gateway fetches and puts them there itself.",
                 reloadable: true),
@@ -108,6 +122,10 @@ enum SettingsTable {
                 "inference_timeout", \.inferenceTimeout,
                 "The longest wait for the first byte of the inference router's response, and its longest silence after that."
             ),
+            Setting(
+                "sse_keep_alive", \.sseKeepAlive, .duration(.milliseconds(100)...hour, orOff: true),
+                "The silence of a model's stream (text/event-stream) after which the client gets a comment, so that proxies in between do not cut it.",
+                reloadable: true),
             Setting(
                 "request_timeout", \.requestTimeout, .duration(second...day, orOff: true),
                 "The longest time for a request and its whole response, whatever their size and how long a model thinks.",

@@ -27,6 +27,9 @@ extension SettingsDocument {
           names. It is refused as a flag, which the process list shows, and in the settings file, which gets copied
           and committed. Where `token` and `token_file` are both given, the one from the stronger place counts; in one
           place they exclude each other.
+        - **The proxy**: variables such as `HTTPS_PROXY` and `NO_PROXY` are the weakest place of all: they count where no
+          place above gives `upstream_proxy`, and then for https only. A password is refused as a flag and in the settings
+          file, like the token; `upstream_proxy_file` names a file that holds the whole address.
         - **The certificate** is `certs/cert.pem` with `certs/key.pem`; if `certs/cert.pem` does not exist and
           `/certs/cert.pem` does, it is that one with `/certs/key.pem`. Who gives one of `tls_cert` and `tls_key`
           gives both.
@@ -51,7 +54,8 @@ extension SettingsDocument {
     private static func row(_ setting: Setting) -> String {
         let cells = [
             "`\(setting.name)`", setting.meaning, setting.defaultText, setting.accepted,
-            setting.isReloadable ? "reload" : "", setting.aliases.map { "`\($0)`" }.joined(separator: ", "),
+            setting.isReloadable ? "reload" : "",
+            (setting.aliases + setting.conventions).map { "`\($0)`" }.joined(separator: ", "),
         ]
         return "| " + cells.map { $0.replacing("|", with: "\\|") }.joined(separator: " | ") + " |\n"
     }

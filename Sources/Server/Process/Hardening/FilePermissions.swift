@@ -25,7 +25,8 @@ struct FilePermissions {
     let others: [String]
 
     init(_ settings: Settings) {
-        secrets = [settings.tlsKey, settings.tokenFile, Provenance.dotEnvPath].compactMap(\.self)
+        secrets = [settings.tlsKey, settings.tokenFile, settings.upstreamProxyFile, Provenance.dotEnvPath].compactMap(
+            \.self)
         others = [settings.tlsCertificate, settings.config, settings.authorities].compactMap(\.self)
     }
 

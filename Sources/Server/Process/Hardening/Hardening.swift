@@ -43,7 +43,8 @@ struct Hardening {
         }
         let read: [(String?, String?)] = [
             ("tls_cert", settings.tlsCertificate), ("tls_key", settings.tlsKey), ("token_file", settings.tokenFile),
-            ("config", settings.config), (nil, Provenance.dotEnvPath),
+            ("upstream_proxy_file", settings.upstreamProxyFile), ("config", settings.config),
+            (nil, Provenance.dotEnvPath),
         ]
         for case (let name, let path?) in read {
             guard case let reason? = FileAccess.denial(path), SystemFiles.read(path) != .absent else { continue }
@@ -67,6 +68,7 @@ struct Hardening {
         let origins = settings.contentHosts.origins.compactMap { try? UpstreamAddress(reading: $0) }
         let called = [settings.upstream] + (settings.inferenceUpstream.map { [$0] } ?? []) + origins
         return [443, settings.nameServer?.port ?? 53] + called.map(\.port)
+            + [settings.upstreamProxy?.port].compactMap(\.self)
     }
 
     /// What a reload brought and only a restart can open, in a line for the log: what Landlock has closed stays so.
@@ -74,7 +76,8 @@ struct Hardening {
         guard let openPorts else { return nil }
         let closed = Set(Self.ports(settings)).subtracting(openPorts).sorted().map(String.init)
         guard !closed.isEmpty else { return nil }
-        return "content_hosts has ports that sandboxing has closed (\(closed.joined(separator: ", "))): "
+        return
+            "content_hosts or upstream_proxy has ports that sandboxing has closed (\(closed.joined(separator: ", "))): "
             + "restart to use them."
     }
 

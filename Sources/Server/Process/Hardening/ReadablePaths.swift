@@ -20,8 +20,9 @@ struct ReadablePaths: Equatable {
         add("/etc/hosts", realPath)
         guard let settings else { return }
         let named = [
-            settings.tlsCertificate, settings.tlsKey, settings.tokenFile, settings.authorities, settings.config,
-            Provenance.dotEnvPath,
+            settings.tlsCertificate, settings.tlsKey, settings.tokenFile, settings.upstreamProxyFile,
+            settings.authorities,
+            settings.config, Provenance.dotEnvPath,
         ]
         for path in named.compactMap(\.self) + SettingsReading.defaultPaths { add(path, realPath) }
     }

@@ -1,0 +1,34 @@
+/* Private to connector*.c: libcurl's handles. Who calls whom: connector.c <-> connector_tunnel.c -> tunnel.c. */
+#ifndef CE_CONNECTOR_HANDLE_H
+#define CE_CONNECTOR_HANDLE_H
+
+#include "connector.h"
+
+#include <event2/event.h>
+
+struct ce_connector {
+    ce_loop *loop;
+    CURLM *multi;
+    CURLSH *share; /* of TLS sessions */
+    struct event *timer;
+    TAILQ_HEAD(, ce_channel) without_socket; /* connecting, with no socket that could tell how it goes */
+    curl_socket_t taken;                     /* a socket that is ours when libcurl lets go of it */
+    bool trust_anybody;
+    char *ca_file;
+    char *ca_pem;
+};
+
+/* ---- connector.c ---- */
+/* A handle that connects to `url`, not begun yet. */
+CURL *ce_connector_handle(ce_connector *connector, ce_channel *channel, const char *url);
+void ce_connector_begin(ce_connector *connector, ce_channel *channel);
+/* Frees the channel's handle, and closes its connection. */
+void ce_connector_let_go(ce_channel *channel);
+
+/* ---- connector_tunnel.c ---- */
+/* Of the handle to a proxy, before it begins: its socket can be taken. */
+void ce_connector_keep_socket(ce_channel *channel);
+/* libcurl has done with the connection to the proxy, for good or ill. */
+void ce_connector_reach_proxy(ce_channel *channel, CURLcode result);
+
+#endif

@@ -1,0 +1,169 @@
+import EventIO
+import HTTP
+import Hub
+
+/// A response on its way: what its head makes of it, and its content.
+extension RelayDriver {
+    func begin(_ head: Transfer.Head) {
+        do throws(Failure) {
+            switch try call.choose(head) {
+            case .pass(let head):
+                missingBytes = head.contentLength
+                start(head)
+            case .rewrite(let head, let onlyURLs, let make):
+                beginRewriting(head, onlyURLs, make)
+            case .answer(let head):
+                missingBytes = head.contentLength
+                start(head)
+                serve()
+            case .call(let next):
+                leadsOn(to: next)
+            }
+        } catch {
+            giveUp(error)
+        }
+    }
+
+    private func beginRewriting(
+        _ head: Transfer.Head, _ onlyURLs: Bool, _ make: @escaping @EventLoop () -> (JSONRewriter, URLScanner)
+    ) {
+        guard exchange.request.method != .head else {
+            // Both are of the bytes as the Hub sends them.
+            var head = head
+            head.headers.remove("Content-Length")
+            head.headers.remove("ETag")
+            return start(head)
+        }
+        makeRewriter = make
+        self.onlyURLs = onlyURLs
+        waitingHead = head
+    }
+
+    /// Whether the head goes out by itself, before there is content. Not while a rewriter may yet find what must not go out: as
+    /// long as nothing has, the client can be told why.
+    private var sendsHeadAtOnce: Bool { rewriter == nil && makeRewriter == nil }
+
+    func giveUp(_ failure: Failure) {
+        self.failure = failure
+        isDropped = true
+        transfer?.cancel()
+    }
+
+    func start(_ head: Transfer.Head) {
+        let headers = RelayedDocument.headers(of: head)
+        context.sink?.begin(head.status, headers, length: missingBytes, isHead: exchange.request.method == .head)
+        if !isDetached {
+            exchange.start(head.status, headers: headers, id: .beside(context.id), length: missingBytes)
+        }
+        // A body that still comes in goes on to the Hub first, which may want all of it before it believes itself.
+        guard exchange.takesContent || exchange.hasBody else { return serve() }
+        if context.sink == nil { transfer?.flows(to: exchange) }
+        if call.eventSilence > 0, missingBytes == nil {
+            keepAlive = .of(head, on: exchange, after: call.eventSilence)
+        }
+        if sendsHeadAtOnce {
+            EventLoop.post { self.exchange.flushHead() }
+        }
+    }
+
+    /// It is whole. What the other side may send behind the head of it is none of the client's, and not fetched.
+    private func serve() {
+        finish()
+        (isDropped, isServed) = (true, true)
+    }
+
+    func take(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+        guard !isDropped else {
+            droppedBytes += bytes.count
+            if droppedBytes > Self.mostDropped { transfer?.cancel() }
+            return true
+        }
+        guard hasRoom else {
+            place?.waitsForClient()
+            return false
+        }
+        if let make = makeRewriter.take() { unsafe decide(on: bytes, make) }
+        if rewriter != nil { return unsafe takeRewritten(bytes) }
+        guard unsafe writePieces(bytes) else {
+            place?.waitsForClient()
+            return false
+        }
+        if let missing = missingBytes {
+            missingBytes = missing - bytes.count
+            // With its last byte the response is whole to the client, who may leave at once: that must not look like a cut.
+            if missing == bytes.count {
+                finish()
+                return true
+            }
+        }
+        // Else as much again would be read, only to be held.
+        if !hasRoom {
+            place?.waitsForClient()
+            transfer?.pause()
+        }
+        return true
+    }
+
+    /// Whether more may be written. Those who wait for the same do not wait for this client: as much as is recorded may wait for it.
+    var hasRoom: Bool {
+        isDetached || exchange.queuedBytes < Self.highMark || context.sink?.isRecording == true
+    }
+
+    /// Most answers come in one piece and have nothing in them that could be a URL: those go out as they are.
+    private func decide(
+        on bytes: UnsafeBufferPointer<UInt8>, _ make: @EventLoop () -> (JSONRewriter, URLScanner)
+    ) {
+        if onlyURLs, let head = waitingHead, head.contentLength == bytes.count, !URLText.mayBe(in: unsafe bytes.span) {
+            waitingHead = nil
+            missingBytes = bytes.count
+            start(head)
+        } else {
+            (rewriter, scanner) = make()
+        }
+    }
+
+    /// Writes as much as there is room for. False: the bytes have to come again, since some are left.
+    private func writePieces(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+        guard takenBytes < bytes.count else {
+            // They come again in smaller pieces.
+            takenBytes -= bytes.count
+            return true
+        }
+        var start = takenBytes
+        while start < bytes.count {
+            guard hasRoom else {
+                takenBytes = start
+                return false
+            }
+            let end = min(start + Self.pieceBytes, bytes.count)
+            unsafe write(UnsafeBufferPointer(rebasing: bytes[start..<end]))
+            start = end
+        }
+        takenBytes = 0
+        return true
+    }
+
+    func write(_ bytes: UnsafeBufferPointer<UInt8>) {
+        unsafe context.sink?.take(bytes)
+        if !isDetached { _ = unsafe exchange.write(bytes) }
+        unsafe keepAlive?.note(bytes)
+    }
+
+    /// The response is whole.
+    func finish() {
+        guard !isDropped, !isFinished else { return }
+        do throws(Failure) {
+            let tail = try rewriter?.finish() ?? []
+            try scanner?.scan(tail.span)
+            startRewritten(length: tail.count)
+            // Nothing at all would look like the end of a chunked response.
+            if !tail.isEmpty { unsafe tail.withUnsafeBufferPointer { unsafe write($0) } }
+        } catch {
+            return giveUp(error)
+        }
+        isFinished = true
+        noteTime()
+        context.sink?.finish()
+        if !isDetached { exchange.finish() }
+    }
+}
