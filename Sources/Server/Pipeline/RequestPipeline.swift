@@ -7,6 +7,7 @@ import Hub
 final class RequestPipeline {
     let state: GatewayState
     private let router: Router
+    private var trusted: TrustedOrigins
     private var handlers: Handlers
     private let log: AccessLog
     private let timeLimit: RequestTimeLimit
@@ -15,6 +16,7 @@ final class RequestPipeline {
         self.state = state
         self.log = log
         router = Router(basePath: settings.basePath)
+        trusted = settings.trustedOrigins
         timeLimit = RequestTimeLimit(milliseconds: UInt64(settings.requestTimeout.milliseconds))
         handlers = Handlers(settings, upstreams: upstreams, state: state)
     }
@@ -22,6 +24,7 @@ final class RequestPipeline {
     /// Requests in flight go on with what they have.
     func use(_ settings: Settings, upstreams: Upstreams) {
         log.isOn = settings.accessLog
+        trusted = settings.trustedOrigins
         timeLimit.milliseconds = UInt64(settings.requestTimeout.milliseconds)
         handlers = Handlers(settings, upstreams: upstreams, state: state)
     }
@@ -40,7 +43,7 @@ final class RequestPipeline {
     /// The phases, in the order of docs/ARCHITECTURE.md. Whatever throws, the client is told why.
     private func run(_ exchange: Exchange, _ context: RequestContext, at role: ListenerRole) {
         do throws(Failure) {
-            try accept(exchange)
+            guard try accept(exchange, context) else { return }
             identify(exchange, context)
             let route = try route(exchange, context, at: role)
             try authorize(exchange, context)
@@ -56,9 +59,14 @@ final class RequestPipeline {
 // MARK: the phases
 
 extension RequestPipeline {
-    /// What the parser has refused is answered in the same form as all else.
-    private func accept(_ exchange: Exchange) throws(Failure) {
+    /// What the parser has refused is answered in the same form as all else, and what a browser asks before it asks at once. Returns
+    /// whether there is more to do.
+    private func accept(_ exchange: Exchange, _ context: RequestContext) throws(Failure) -> Bool {
         if let refusal = exchange.refusal { throw Failure(refusal) }
+        context.crossOrigin = CrossOrigin(exchange.request, trusted)
+        guard let response = context.crossOrigin?.preflight(exchange.request) else { return true }
+        exchange.send(response, id: .own(context.id))
+        return false
     }
 
     /// Who asks.
@@ -78,7 +86,7 @@ extension RequestPipeline {
 
     /// May they.
     private func authorize(_ exchange: Exchange, _ context: RequestContext) throws(Failure) {
-        try CrossSite.check(exchange.request, context.principal)
+        try CrossSite.check(exchange.request, context.principal, isTrusted: context.crossOrigin != nil)
     }
 
     /// Is there time for it. Whose turn it is at the Hub is asked where a call begins (`CallAdmission`).
@@ -119,16 +127,22 @@ extension RequestPipeline {
     private func forward(_ exchange: Exchange, _ context: RequestContext, _ route: Route.Name) throws(Failure) {
         switch try handlers[route].handle(exchange, context) {
         case .stream: break
-        case .response(let response): exchange.send(response, id: .own(context.id))
+        case .response(let response): send(response, exchange, context)
         case .pending(let answer):
             context.task = EventLoop.immediateTask {
                 do throws(Failure) {
-                    exchange.send(try await answer(), id: .own(context.id))
+                    self.send(try await answer(), exchange, context)
                 } catch {
                     self.fail(exchange, context, error)
                 }
             }
         }
+    }
+
+    private func send(_ response: Response, _ exchange: Exchange, _ context: RequestContext) {
+        var response = response
+        context.crossOrigin?.admit(&response.headers)
+        exchange.send(response, id: .own(context.id))
     }
 
     private func fail(_ exchange: Exchange, _ context: RequestContext, _ failure: Failure) {

@@ -6,9 +6,9 @@ import Hub
 /// With `access = open` the gateway acts for whoever reaches it, and a page that a user of this machine looks at can: without this it could
 /// create or delete repositories in their name. Browsers say where a request comes from in fields that a page cannot set.
 enum CrossSite {
-    /// Throws `denied` for what such a page may not do.
-    static func check(_ request: Request, _ principal: Principal) throws(Failure) {
-        if principal.isAmbient, sent(request) { throw .crossSite }
+    /// Throws `denied` for what such a page may not do. `isTrusted`: it is of one of `trusted_origins`.
+    static func check(_ request: Request, _ principal: Principal, isTrusted: Bool) throws(Failure) {
+        if principal.isAmbient, !isTrusted, sent(request) { throw .crossSite }
         if registersServiceWorker(request) { throw .serviceWorker }
     }
 
@@ -40,7 +40,7 @@ extension Failure {
         Failure(
             .denied,
             detail:
-                "Pages of other sites may not use this gateway: it acts with its own token. Use access = passthrough for that."
+                "Pages of other sites may not use this gateway: it acts with its own token. Whoever runs it can name their origin in trusted_origins."
         )
     }
 

@@ -50,7 +50,8 @@ extension RelayDriver {
     }
 
     func start(_ head: Transfer.Head) {
-        let headers = RelayedDocument.headers(of: head)
+        var headers = RelayedDocument.headers(of: head)
+        context.crossOrigin?.admit(&headers)
         context.sink?.begin(head.status, headers, length: missingBytes, isHead: exchange.request.method == .head)
         if !isDetached {
             exchange.start(head.status, headers: headers, id: .beside(context.id), length: missingBytes)

@@ -53,7 +53,9 @@ extension Exchange {
             // The head has said that all is well: the only honest end is a connection that breaks.
             return abort()
         }
-        send(failure.response(to: request, id: context.id))
+        var response = failure.response(to: request, id: context.id)
+        context.crossOrigin?.admit(&response.headers)
+        send(response)
     }
 
     /// `body(within:)`, with the gateway's error.

@@ -10,6 +10,8 @@ final class RequestContext {
     let address: String
     /// Who asks; nobody in particular until that is known.
     var principal = Principal.anonymous
+    /// The trusted page of another origin that sent it; it gets to read every response.
+    var crossOrigin: CrossOrigin?
     let started = MonotonicInstant.now
     /// What is asked for, below `base_path`.
     var target = Target.root

@@ -31,6 +31,7 @@ struct Settings: Sendable {
     var upstreamProxy: UpstreamProxy?
     var upstreamProxyFile: String?
     var noProxy = NoProxy.nobody
+    var trustedOrigins = TrustedOrigins.none
     var contentHosts = DomainNames(
         names: ["huggingface.co", "hf.co", "hf-hub-lfs-us-east-1.s3-accelerate.amazonaws.com"])
     var xet = Xet.carry

@@ -36,6 +36,11 @@ extension SettingsReading {
     }
 
     private mutating func checkAccess() {
+        if settings.access == .open, settings.trustedOrigins.isEvery {
+            refuse(
+                "trusted_origins",
+                "* with access = open lets every page that anybody looks at use the token; name the origins")
+        }
         guard chosen["access"] == nil, !settings.listen.isLoopback else { return }
         refuse(
             "listen",

@@ -32,6 +32,10 @@ enum SettingsTable {
                 "With open whoever reaches the gateway acts with its token; with passthrough each brings their own.",
                 default: "open on a loopback address; on any other it has to be chosen"),
             Setting(
+                "trusted_origins", \.trustedOrigins, .trustedOrigins,
+                "Pages and desktop programs of other origins that may use the gateway from a browser's engine.",
+                reloadable: true, default: "none", sample: "https://app.example.org,tauri://localhost"),
+            Setting(
                 "base_path", \.basePath, .basePath,
                 "The path before all others of the gateway's: with /hf its address is https://HOST:PORT/hf.",
                 default: "none: all is at the root", sample: "/hf"),
