@@ -87,6 +87,6 @@ extension HubOperation {
         guard let model = try JudgedBody(headers, bytes, as: .model).optionalString("model") else {
             return named.isEmpty ? [HubNeed(.infer, HubResource(model: ""))] : named
         }
-        return named + [HubNeed(.infer, HubResource(model: model))]
+        return named + [HubNeed(.infer, InferencePath.isPlainModel(model.utf8.span) ? HubResource(model: model) : HubResource(model: ""))]
     }
 }

@@ -66,9 +66,27 @@ struct OperationQuery {
 
 /// The model in the path of a request for inference.
 enum InferencePath {
+    /// Whether each reader takes it for the same model. What is not plain is a model without a name here: only a rule for all fits it, and
+    /// each that denies.
+    static func isPlainModel(_ model: Span<UInt8>) -> Bool {
+        guard model.count <= 512 else { return false }
+        var last = UInt8(ascii: "/")
+        for index in 0..<model.count {
+            let byte = model[index]
+            switch byte {
+            case UInt8(ascii: "/"): if last == byte { return false }
+            case UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "."), UInt8(ascii: ":"), UInt8(ascii: "@"): break
+            default: guard byte.isASCIIAlphanumeric else { return false }
+            }
+            last = byte
+        }
+        return last != UInt8(ascii: "/")
+    }
+
     /// `acme/x` of `/hf-inference/models/acme/x[/…]`, else all of the path behind its first slash, as its provider calls it.
     static func model(_ target: Target) -> HubResource {
         let path = target.pathAndQuery.utf8.span.extracting(first: target.pathLength)
+        guard isPlainModel(path.extracting(1..<path.count)) else { return HubResource(model: "") }
         let whole = HubResource(.model, .model, target.pathAndQuery, 0..<0, 1..<target.pathLength)
         for prefix in ["/hf-inference/models/", "/api/inference-proxy/hf-inference/models/"] where target.pathBegins(with: prefix) {
             let start = prefix.utf8.count
