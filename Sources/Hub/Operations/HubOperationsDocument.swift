@@ -1,3 +1,5 @@
+import HTTP
+
 /// docs/operations.md, printed from the table.
 package enum HubOperationsDocument {
     package static let text = introduction + HubOperationsTable.groups.map(section).joined() + actions
