@@ -5,7 +5,9 @@ import Testing
 
 /// Tests/corpus/operations.tsv: what each request does, by a reading of the Hub's API that shares nothing with the table.
 @Suite struct OperationCorpusTests {
-    private static func mismatches(where isMeant: (_ expected: Substring) -> Bool) throws -> (count: Int, wrong: [String]) {
+    private static func mismatches(where isMeant: (_ expected: Substring) -> Bool) throws -> (
+        count: Int, wrong: [String]
+    ) {
         var (count, wrong) = (0, [String]())
         for line in try Corpus.rows(of: "operations.tsv", columns: 4) where isMeant(line[2]) {
             count += 1
@@ -13,7 +15,9 @@ import Testing
             guard let target = try? Target(String(line[1])) else { continue }
             let operation = HubOperation.find(Method(rawValue: String(line[0])), target)
             let found = shown(operation)
-            let isSame = line[2] == "!" ? operation.row == nil : found.actions == line[2] && (line[3] == "?" || found.resource == line[3])
+            let isSame =
+                line[2] == "!"
+                ? operation.row == nil : found.actions == line[2] && (line[3] == "?" || found.resource == line[3])
             if !isSame { wrong.append("\(line[0]) \(line[1]): \(found), expected \(line[2]) \(line[3])") }
         }
         return (count, wrong)
@@ -31,7 +35,9 @@ import Testing
         #expect(wrong == [])
     }
 
-    @Test("A path that could be read in another way fits no row: escapes, capitals, slashes, dots, .git, unicode, overlong names")
+    @Test(
+        "A path that could be read in another way fits no row: escapes, capitals, slashes, dots, .git, unicode, overlong names"
+    )
     func ambiguous() throws {
         let (count, wrong) = try Self.mismatches { $0 == "!" }
         #expect(count > 2500)
@@ -47,7 +53,8 @@ import Testing
                 for method in row.methods {
                     let operation = HubOperation.find(method, target, at: row.origin)
                     let found = try #require(operation.row, "\(method) \(path)")
-                    #expect(operation.reading == .row(index) || found.path != row.path, "\(method) \(path): \(found.path)")
+                    #expect(
+                        operation.reading == .row(index) || found.path != row.path, "\(method) \(path): \(found.path)")
                 }
             }
         }
@@ -70,8 +77,10 @@ import Testing
         "A file's path may have what a file's name may have, and no way out",
         arguments: [
             ("a/b.txt", true), ("100%25.txt", true), ("%C3%A9t%C3%A9/%20x", true), ("a%2Fb", true), ("a;b=c", true),
-            ("été", true), ("...", true), ("a%5Cb", false), ("..%2Fx", false), ("a/%2e%2e/b", false), ("%252e%252e/b", false),
-            ("a//b", false), ("a/", false), ("%00", false), ("%0a", false), ("a%2F", false), ("%252Fetc", false), ("%zz", false),
+            ("été", true), ("...", true), ("a%5Cb", false), ("..%2Fx", false), ("a/%2e%2e/b", false),
+            ("%252e%252e/b", false),
+            ("a//b", false), ("a/", false), ("%00", false), ("%0a", false), ("a%2F", false), ("%252Fetc", false),
+            ("%zz", false),
             ("%2", false), ("\\..\\x", false),
         ])
     func files(path: String, isFine: Bool) throws {
@@ -82,11 +91,15 @@ import Testing
 
     @Test("What is plain and unknown is other; what is not plain is ambiguous")
     func unknown() throws {
-        func reading(_ path: String) throws -> HubOperation.Reading { HubOperation.find(.post, try Target(path)).reading }
+        func reading(_ path: String) throws -> HubOperation.Reading {
+            HubOperation.find(.post, try Target(path)).reading
+        }
         #expect(try reading("/api/unheard-of") == .unknown)
         #expect(try reading("/") == .unknown)
         #expect(try reading("/api/models/acme/x/new") == .unknown)
-        for path in ["/api/unheard-of/", "/api/un%68eard", "/api;x", "//", "*", "/api/models/acme/x/Settings", "/a\u{301}pi"] {
+        for path in [
+            "/api/unheard-of/", "/api/un%68eard", "/api;x", "//", "*", "/api/models/acme/x/Settings", "/a\u{301}pi",
+        ] {
             #expect(try reading(path) == .ambiguous, "\(path)")
         }
         let operation = HubOperation.find(.post, try Target("/api/datasets/acme/x/new"))

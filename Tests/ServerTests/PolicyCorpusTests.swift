@@ -9,11 +9,12 @@ import Testing
         let isRouter = line[2].hasPrefix("ROUTER")
         let target = try Target(String(line[2].dropFirst(isRouter ? 6 : 0)))
         let operation = HubOperation.find(Method(rawValue: String(line[1])), target, at: isRouter ? .router : .hub)
-        let decision: Decision
+        let decision: AccessDecision
         do throws(Failure) {
             let headers: Headers = line[3] == "-" ? [:] : ["Content-Type": String(line[3])]
             let body = line[4] == "-" ? [] : Array(String(line[4]).utf8)
-            decision = scope.needsBody(operation)
+            decision =
+                scope.needsBody(operation)
                 ? scope.decide(operation, try operation.needs(headers, body)) : scope.decide(operation)
         } catch {
             return error.kind == .badRequest ? "400" : "\(error)"

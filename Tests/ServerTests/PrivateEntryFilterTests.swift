@@ -20,18 +20,26 @@ import Testing
         "An entry stays if it says that it is not private, or if it may be read",
         arguments: [
             (#"[]"#, #"[]"#), (#" [ ] "#, #"[] "#),
-            (#"[{"id":"acme/x","private":true},{"id":"other/y","private":true},{"id":"other/z","private":false}]"#,
-             #"[{"id":"acme/x","private":true},{"id":"other/z","private":false}]"#),
+            (
+                #"[{"id":"acme/x","private":true},{"id":"other/y","private":true},{"id":"other/z","private":false}]"#,
+                #"[{"id":"acme/x","private":true},{"id":"other/z","private":false}]"#
+            ),
             (#"[{"id":"other/y","private":true}]"#, #"[]"#),
             // What does not say, as with `expand`, may be private.
             (#"[{"id":"other/y"},{"id":"acme/y"}]"#, #"[{"id":"acme/y"}]"#),
-            (#"[{"private":true,"id":"other\/y"}, {"id":"acme\/y", "private" : true}]"#, #"[{"id":"acme\/y", "private" : true}]"#),
+            (
+                #"[{"private":true,"id":"other\/y"}, {"id":"acme\/y", "private" : true}]"#,
+                #"[{"id":"acme\/y", "private" : true}]"#
+            ),
             (#"[{"pri\u0076ate":true,"id":"other/y"}]"#, #"[]"#),
-            (#"[{"id":"other/y","private":false,"private":true}]"#, #"[]"#), (#"[{"id":"acme/a","id":"other/y"}]"#, #"[]"#),
+            (#"[{"id":"other/y","private":false,"private":true}]"#, #"[]"#),
+            (#"[{"id":"acme/a","id":"other/y"}]"#, #"[]"#),
             (#"[{"id":"other/y","private":"false"}]"#, #"[]"#), (#"[{"id":"other/y","x":{"private":false}}]"#, #"[]"#),
             (#"[{"id":"other/y","x":"\",\"private\":false,\"","private":true}]"#, #"[]"#),
-            (#"[{"x":[{"id":"acme/x"},"]}"],"id":"other/y","private":true},{"id":"acme/x","tags":["a,b","]"],"d":{"e":[[1]]}}]"#,
-             #"[{"id":"acme/x","tags":["a,b","]"],"d":{"e":[[1]]}}]"#),
+            (
+                #"[{"x":[{"id":"acme/x"},"]}"],"id":"other/y","private":true},{"id":"acme/x","tags":["a,b","]"],"d":{"e":[[1]]}}]"#,
+                #"[{"id":"acme/x","tags":["a,b","]"],"d":{"e":[[1]]}}]"#
+            ),
             (#"["acme/x",1,null,{"id":"ACME/x"},{"id":5},{"id":"acme/x/../../other/y"}]"#, #"[]"#),
         ])
     func entries(text: String, left: String) throws {
@@ -53,12 +61,17 @@ import Testing
         #expect(throws: Failure.self) { try filtered(#"[{"id":"acme/x","t":"\#(long)"}]"#) }
         let many = "[" + repeatElement(#"{"id":"acme/x","private":true}"#, count: 20_000).joined(separator: ",") + "]"
         #expect(try filtered(many) == many)
-        #expect(try filtered("[" + repeatElement(#"{"id":"b/x","private":true}"#, count: 20_000).joined(separator: ",") + "]") == "[]")
+        #expect(
+            try filtered(
+                "[" + repeatElement(#"{"id":"b/x","private":true}"#, count: 20_000).joined(separator: ",") + "]")
+                == "[]")
     }
 
     @Test("A rule for what is public does not show what is private")
     func publics() throws {
-        #expect(try filtered(#"[{"id":"b/x","private":true},{"id":"b/y","private":false}]"#, "read public") == #"[{"id":"b/y","private":false}]"#)
+        #expect(
+            try filtered(#"[{"id":"b/x","private":true},{"id":"b/y","private":false}]"#, "read public")
+                == #"[{"id":"b/y","private":false}]"#)
     }
 
     private func filtered(_ text: String, _ rules: String) throws -> String { try filtered(text, cut: [], rules) }
@@ -75,17 +88,23 @@ import Testing
             "auth":{"type":"access_token","accessToken":{"displayName":"the-hub-token","role":"write","token":"hf_x"}}}
             """
         let scope = Scope([try Rule("read acme/*"), try Rule("read public")])
-        let json = try KeyAccountView.json(Array(account.utf8), key: "team-a", createdAt: "2026-01-01T00:00:00.000Z", scope)
+        let json = try KeyAccountView.json(
+            Array(account.utf8), key: "team-a", createdAt: "2026-01-01T00:00:00.000Z", scope)
         #expect(
             json == [
-                "type": "user", "id": "1", "name": "owner", "fullname": "The Owner", "isPro": true, "avatarUrl": "/a.svg",
+                "type": "user", "id": "1", "name": "owner", "fullname": "The Owner", "isPro": true,
+                "avatarUrl": "/a.svg",
                 "orgs": [["type": "org", "id": "2", "name": "acme", "fullname": "Acme", "roleInOrg": "admin"]],
                 "auth": [
                     "type": "access_token",
-                    "accessToken": ["displayName": "team-a", "role": "fineGrained", "createdAt": "2026-01-01T00:00:00.000Z"],
+                    "accessToken": [
+                        "displayName": "team-a", "role": "fineGrained", "createdAt": "2026-01-01T00:00:00.000Z",
+                    ],
                 ],
             ])
-        #expect(try KeyAccountView.json(Array(account.utf8), key: "k", createdAt: nil, Scope([try Rule("admin *")]))["orgs"] != [])
+        #expect(
+            try KeyAccountView.json(Array(account.utf8), key: "k", createdAt: nil, Scope([try Rule("admin *")]))["orgs"]
+                != [])
         #expect(throws: Failure.self) { try KeyAccountView.json(Array("[]".utf8), key: "k", createdAt: nil, scope) }
     }
 }

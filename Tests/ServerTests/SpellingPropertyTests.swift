@@ -19,9 +19,11 @@ import Testing
         (.post, "/api/models/acme/x/discussions/1/title"), (.post, "/api/models/acme/x/discussions/1/status"),
         (.post, "/api/models/acme/x/discussions/1/merge"), (.post, "/api/models/acme/x/discussions/1/comment/2/edit"),
         (.post, "/api/models/acme/x/discussions/1/comment/2/hide"), (.post, "/api/models/acme/x/like"),
-        (.delete, "/api/models/acme/x/like"), (.post, "/api/spaces/acme/x/secrets"), (.delete, "/api/spaces/acme/x/secrets"),
+        (.delete, "/api/models/acme/x/like"), (.post, "/api/spaces/acme/x/secrets"),
+        (.delete, "/api/spaces/acme/x/secrets"),
         (.post, "/api/spaces/acme/x/variables"), (.delete, "/api/spaces/acme/x/variables"),
-        (.post, "/api/spaces/acme/x/hardware"), (.post, "/api/spaces/acme/x/sleeptime"), (.post, "/api/spaces/acme/x/pause"),
+        (.post, "/api/spaces/acme/x/hardware"), (.post, "/api/spaces/acme/x/sleeptime"),
+        (.post, "/api/spaces/acme/x/pause"),
         (.post, "/api/spaces/acme/x/restart"), (.post, "/acme/x.git/info/lfs/objects/batch"),
     ]
 
@@ -48,8 +50,10 @@ import Testing
     }
 
     private static let pieces = [
-        "%2F", "%2f", "/", "//", "\\", "%5C", ".", "/.", "/..", "/../", "%2e", "%2E%2e", ";", ";a=b", "%00", "%20", "%25", "%252F", ".git", ".GIT",
-        "/x", "/acme", "/team-a-x", "api", "models", "me", "main", "?create_pr=1", "&create_pr=0", "?", "\u{0301}", "é", "A", "_", "%61",
+        "%2F", "%2f", "/", "//", "\\", "%5C", ".", "/.", "/..", "/../", "%2e", "%2E%2e", ";", ";a=b", "%00", "%20",
+        "%25", "%252F", ".git", ".GIT",
+        "/x", "/acme", "/team-a-x", "api", "models", "me", "main", "?create_pr=1", "&create_pr=0", "?", "\u{0301}", "é",
+        "A", "_", "%61",
     ]
 
     private static func changed(_ path: String, _ random: inout SplitMix) -> String {
@@ -74,7 +78,8 @@ import Testing
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    @Test("No spelling of a request that changes something gets past a scope that may only read", arguments: [1, 2, 3, 4])
+    @Test(
+        "No spelling of a request that changes something gets past a scope that may only read", arguments: [1, 2, 3, 4])
     func readers(seed: UInt64) throws {
         let scope = Scope([try Rule("read,search,infer *"), try Rule("read public")])
         let numbers = Set(try Self.mutating.compactMap { Self.number($0.0, try Target($0.1)) })
@@ -82,18 +87,19 @@ import Testing
         var random = SplitMix(seed)
         var understood = 0
         for (method, path) in Self.mutating {
-            #expect(scope.decide(HubOperation.find(method, try Target(path))).permit == nil || Self.isJudgedByBody(path), "\(path)")
-            for _ in 0..<2000 {
+            #expect(scope.decide(HubOperation.find(method, try Target(path))).permit == nil, "\(path)")
+            for _ in 0..<250 {
                 guard let target = try? Target(Self.changed(path, &random)) else { continue }
-                let readings = [target, Self.carelessly(target)].compactMap { $0 }.compactMap { Self.number(method, $0) }
+                let readings = [target, Self.carelessly(target)].compactMap { $0 }.compactMap {
+                    Self.number(method, $0)
+                }
                 guard readings.contains(where: numbers.contains) else { continue }
                 understood += 1
                 let operation = HubOperation.find(method, target)
-                let isAllowed = scope.decide(operation).permit != nil && !(scope.needsBody(operation))
-                #expect(!isAllowed, "\(method) \(target.pathAndQuery)")
+                #expect(scope.decide(operation).permit == nil, "\(method) \(target.pathAndQuery)")
             }
         }
-        #expect(understood > 1000)
+        #expect(understood > 300)
     }
 
     @Test("What a scope for some names lets change is one of these names for each reader", arguments: [5, 6, 7, 8])
@@ -103,7 +109,7 @@ import Testing
         var allowed = 0
         for (method, path) in Self.mutating {
             let path = path.replacing("acme/x", with: Bool.random(using: &random) ? "acme/team-a-x" : "acme/team-b")
-            for _ in 0..<2000 {
+            for _ in 0..<250 {
                 guard let target = try? Target(Self.changed(path, &random)),
                     scope.decide(HubOperation.find(method, target)).permit != nil
                 else { continue }
@@ -112,15 +118,13 @@ import Testing
                     guard let (_, captured) = Self.route(method, reading), let name = captured["name"] else { continue }
                     let isTokens = HubOperation.find(method, target).notes.contains(.tokenOwner)
                     let whole = captured["owner"].map { "\($0)/\(name)" } ?? name
-                    #expect(whole.lowercased().hasPrefix("acme/team-a-") || isTokens, "\(method) \(target.pathAndQuery)")
+                    #expect(
+                        whole.lowercased().hasPrefix("acme/team-a-") || isTokens, "\(method) \(target.pathAndQuery)")
                 }
             }
         }
-        #expect(allowed > 500)
+        #expect(allowed > 100)
     }
-
-    /// Whose resource is in the body: without that an allowance means nothing.
-    private static func isJudgedByBody(_ path: String) -> Bool { path.hasSuffix("/duplicate") || path.hasSuffix("/batch") }
 }
 
 /// A generator with a seed, so that a failure comes again.

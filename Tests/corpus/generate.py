@@ -6,7 +6,6 @@
 operations.tsv: what each request does, plainly written, and the same request in spellings that another reader could take for it.
 policy.tsv: what becomes of requests under a scope. Both are data for the tests in Swift; README.md has their columns.
 """
-import json
 import re
 import sys
 from pathlib import Path
@@ -32,7 +31,7 @@ def rows():
 def optional(path):
     """The path without and with what stands in brackets, from the inside out."""
     match = re.search(r"\[([^\[\]]*)\]", path)
-    if not match or match[0] == "[.git]" and False:
+    if not match:
         return [path]
     return optional(path[: match.start()] + path[match.end() :]) + optional(path[: match.start()] + match[1] + path[match.end() :])
 
@@ -53,10 +52,10 @@ def plain():
                     target = target.replace("{W}", "" if kind in (None, "models") else kind + "/")
                     for name, sample in SAMPLES.items():
                         target = target.replace(name, sample)
-                    if resource in ("-",):
-                        what = "-"
-                    elif resource == "ns" or action == "search" and ("{ns}" in form or "{o}" in form):
+                    if resource == "ns" or action == "search" and ("{ns}" in form or "{o}" in form):
                         what = "acme/*"
+                    elif resource == "-":
+                        what = "-"
                     elif resource.startswith("ns") or resource.startswith("body"):
                         what = None
                     yield method, target, action, what, note, path
@@ -101,7 +100,7 @@ def spellings(target):
         yield "/api/" + path[4:] + mark + query
         head = "/api/" + parts[2].capitalize()
         yield head + path[5 + len(parts[2]) :] + mark + query
-        if len(parts) > 5:
+        if len(parts) > 5 and "jobs" not in parts[2] and parts[2] != "resolve-cache":
             yield "/".join(parts[:5] + [parts[5].upper()] + parts[6:]) + mark + query
             yield "/".join(parts[:4] + [parts[4] + ".git"] + parts[5:]) + mark + query
             yield "/".join(parts[:4] + [parts[4] + ".GIT"] + parts[5:]) + mark + query

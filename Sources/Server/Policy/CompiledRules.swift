@@ -14,6 +14,8 @@ struct CompiledRules: Sendable {
         let isPublic: Bool
         let isOwnerAny: Bool
         let isNameAny: Bool
+        /// The byte that the owner has to begin with, in small letters; 0 for any.
+        let first: UInt8
         /// Of the letters: the part before the slash, empty without one; the part behind it; both.
         let owner: Range<Int>
         let name: Range<Int>
@@ -48,7 +50,10 @@ struct CompiledRules: Sendable {
             return Entry(
                 actions: rule.actions, isDenial: isDenial, kind: rule.pattern.kind,
                 isAll: glob == [UInt8(ascii: "*")] && !rule.pattern.isPublic, isPublic: rule.pattern.isPublic,
-                isOwnerAny: isAny(owner), isNameAny: isAny(name), owner: owner, name: name, whole: whole)
+                isOwnerAny: isAny(owner), isNameAny: isAny(name),
+                first: owner.isEmpty || glob[0] == UInt8(ascii: "*") ? 0 : glob[0].asciiLowercased, owner: owner,
+                name: name,
+                whole: whole)
         }
         self.letters = letters
     }
@@ -60,7 +65,11 @@ struct CompiledRules: Sendable {
         let suitsAny = notes.contains(.anyPattern)
         return resource.withBytes { owner, name in
             var verdict = Verdict()
+            let begin = owner.isEmpty || suitsAny ? 0 : owner[0].asciiLowercased
+            let entries = entries.span
             for index in 0..<entries.count {
+                // Most rules are about other owners.
+                guard begin == 0 || entries[index].first == 0 || entries[index].first == begin else { continue }
                 let entry = entries[index]
                 let common = entry.actions.intersection(actions)
                 guard !common.isEmpty else { continue }
@@ -69,7 +78,8 @@ struct CompiledRules: Sendable {
                     verdict.denied.formUnion(common)
                     if verdict.denying == nil { verdict.denying = index }
                 } else if entry.isPublic {
-                    guard resource.form == .repo || resource.form == .none || suitsAny else { continue }
+                    guard resource.form == .repo || resource.form == .ownRepo || resource.form == .none || suitsAny
+                    else { continue }
                     verdict.allowedPublic.formUnion(common)
                     if verdict.allowing == nil { verdict.allowing = index }
                 } else if suitsAny || allows(entry, resource, owner, name) {
@@ -108,7 +118,9 @@ struct CompiledRules: Sendable {
     }
 
     private func denies(_ entry: Entry, _ resource: HubResource, _ owner: Span<UInt8>, _ name: Span<UInt8>) -> Bool {
-        guard entry.kind == nil || resource.kind == nil && resource.form == .repo || entry.kind == resource.kind else { return false }
+        guard entry.kind == nil || resource.kind == nil && resource.form == .repo || entry.kind == resource.kind else {
+            return false
+        }
         if entry.isAll { return true }
         switch resource.form {
         case .none: return false

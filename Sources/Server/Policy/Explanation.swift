@@ -8,7 +8,7 @@ struct Explanation: Sendable {
     let operation: HubOperation
     /// What the request needs; nil where its body could not be judged.
     let needs: [HubNeed]?
-    let decision: Decision?
+    let decision: AccessDecision?
     /// Why the body could not be judged.
     let failure: Failure?
     private let scope: Scope
@@ -23,7 +23,9 @@ struct Explanation: Sendable {
         self.target = target
         operation = HubOperation.find(method, target, at: origin)
         do throws(Failure) {
-            let needs = scope.needsBody(operation) ? try operation.needs(headers, body ?? [], account: account) : [operation.need]
+            let needs =
+                scope.needsBody(operation)
+                ? try operation.needs(headers, body ?? [], account: account) : [operation.need]
             self.needs = needs
             decision = scope.decide(operation, needs)
             failure = nil
@@ -36,7 +38,10 @@ struct Explanation: Sendable {
     var text: String { lines.map { "\($0.name.padding(12))\($0.value)\n" }.joined() }
 
     /// The same for programs.
-    var json: JSON { .object(Dictionary(uniqueKeysWithValues: lines.map { ($0.name.replacing(" ", with: "_"), JSON.string($0.value)) })) }
+    var json: JSON {
+        .object(
+            Dictionary(uniqueKeysWithValues: lines.map { ($0.name.replacing(" ", with: "_"), JSON.string($0.value)) }))
+    }
 
     private var lines: [(name: String, value: String)] {
         var lines = [("request", "\(method) \(target.loggable)"), ("operation", row)]
@@ -75,7 +80,8 @@ struct Explanation: Sendable {
             switch refusal.reason {
             case .noRule: "no rule allows \(refusal.action.name) on \(refusal.resource)"
             case .denied: "a rule denies \(refusal.action.name) on \(refusal.resource)"
-            case .publicOnly: "\(refusal.resource) may only be read without the credential, which the rest of the request needs"
+            case .publicOnly:
+                "\(refusal.resource) may only be read without the credential, which the rest of the request needs"
             case .ambiguous: "write the path without needless escapes, capital letters and slashes"
             case .notRelayed: "the gateway passes no logins on"
             }

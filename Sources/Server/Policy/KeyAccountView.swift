@@ -23,7 +23,8 @@ enum KeyAccountView {
     private static func organizations(_ value: JSON?, _ scope: Scope) -> [JSON] {
         guard case .array(let elements)? = value else { return [] }
         return elements.compactMap { element in
-            guard case .object(let members) = element, let name = members["name"]?.stringValue, scope.concerns(owner: name)
+            guard case .object(let members) = element, let name = members["name"]?.stringValue,
+                scope.concerns(owner: name)
             else { return nil }
             return .object(texts(of: members, named: ofOrganization))
         }

@@ -19,7 +19,9 @@ struct ListEntry: Equatable {
                 reader.index += 1
                 continue
             }
-            guard byte == UInt8(ascii: "\""), let name = reader.string(), reader.next() == UInt8(ascii: ":") else { return nil }
+            guard byte == UInt8(ascii: "\""), let name = reader.string(), reader.next() == UInt8(ascii: ":") else {
+                return nil
+            }
             reader.index += 1
             guard let value = reader.value() else { return nil }
             if name == "id" {

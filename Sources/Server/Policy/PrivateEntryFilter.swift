@@ -28,7 +28,18 @@ struct PrivateEntryFilter {
     /// What can go out. Throws `hubBroken` for what is no array, and for an entry that is too long.
     mutating func rewrite(_ piece: Span<UInt8>) throws(Failure) -> [UInt8] {
         var output: [UInt8] = []
-        for index in 0..<piece.count { try take(piece[index], &output) }
+        var index = 0
+        while index < piece.count {
+            switch state {
+            case .before, .betweenEntries, .after:
+                if try take(piece[index], &output) { index += 1 }
+            case .entry, .string:
+                let start = index
+                let isOver = try inEntry(piece, &index)
+                try hold(piece.extracting(start..<index))
+                if isOver { judge(&output) }
+            }
+        }
         return output
     }
 
@@ -37,53 +48,61 @@ struct PrivateEntryFilter {
         guard state == .after else { throw .hubBroken("its list has no end") }
     }
 
-    private mutating func take(_ byte: UInt8, _ output: inout [UInt8]) throws(Failure) {
-        switch state {
-        case .before:
-            if Self.isSpace(byte) { return }
-            guard byte == UInt8(ascii: "[") else { throw .hubBroken("its list is no JSON array") }
+    /// Outside of entries. False: an entry begins with this byte.
+    private mutating func take(_ byte: UInt8, _ output: inout [UInt8]) throws(Failure) -> Bool {
+        if Self.isSpace(byte) {
+            if state == .after { output.append(byte) }
+            return true
+        }
+        switch (state, byte) {
+        case (.before, UInt8(ascii: "[")):
             output.append(byte)
             state = .betweenEntries
-        case .betweenEntries:
-            if Self.isSpace(byte) || byte == UInt8(ascii: ",") { return }
-            guard byte != UInt8(ascii: "]") else { return end(&output) }
-            state = .entry
-            try take(byte, &output)
-        case .entry: try inEntry(byte, &output)
-        case .string:
-            try hold(byte)
-            if isEscaped {
-                isEscaped = false
-            } else if byte == UInt8(ascii: "\\") {
-                isEscaped = true
-            } else if byte == UInt8(ascii: "\"") {
-                state = .entry
-            }
-        case .after:
-            guard Self.isSpace(byte) else { throw .hubBroken("something follows its list") }
+        case (.before, _): throw .hubBroken("its list is no JSON array")
+        case (.betweenEntries, UInt8(ascii: ",")): break
+        case (.betweenEntries, UInt8(ascii: "]")):
             output.append(byte)
+            state = .after
+        case (.after, _): throw .hubBroken("something follows its list")
+        default:
+            state = .entry
+            return false
         }
+        return true
     }
 
-    private mutating func inEntry(_ byte: UInt8, _ output: inout [UInt8]) throws(Failure) {
-        switch byte {
-        case UInt8(ascii: "\""): state = .string
-        case UInt8(ascii: "{"), UInt8(ascii: "["): depth += 1
-        case UInt8(ascii: ",") where depth == 0:
-            return judge(&output)
-        case UInt8(ascii: "]") where depth == 0:
-            judge(&output)
-            return end(&output)
-        case UInt8(ascii: "}") where depth == 0: throw .hubBroken("its list is no JSON array")
-        case UInt8(ascii: "}"), UInt8(ascii: "]"): depth -= 1
-        default: break
+    /// Goes on to the entry's end or that of the piece. True at the entry's end, where the index is that of what follows it.
+    private mutating func inEntry(_ piece: Span<UInt8>, _ index: inout Int) throws(Failure) -> Bool {
+        while index < piece.count {
+            let byte = piece[index]
+            if state == .string {
+                if isEscaped {
+                    isEscaped = false
+                } else if byte == UInt8(ascii: "\\") {
+                    isEscaped = true
+                } else if byte == UInt8(ascii: "\"") {
+                    state = .entry
+                }
+            } else {
+                switch byte {
+                case UInt8(ascii: "\""): state = .string
+                case UInt8(ascii: "{"), UInt8(ascii: "["): depth += 1
+                case UInt8(ascii: ",") where depth == 0, UInt8(ascii: "]") where depth == 0: return true
+                case UInt8(ascii: "}") where depth == 0: throw .hubBroken("its list is no JSON array")
+                case UInt8(ascii: "}"), UInt8(ascii: "]"): depth -= 1
+                default: break
+                }
+            }
+            index += 1
         }
-        try hold(byte)
+        return false
     }
 
-    private mutating func hold(_ byte: UInt8) throws(Failure) {
-        guard entry.count < Self.longestEntry else { throw .hubBroken("its list has an entry that is too long") }
-        entry.append(byte)
+    private mutating func hold(_ part: Span<UInt8>) throws(Failure) {
+        guard entry.count + part.count <= Self.longestEntry else {
+            throw .hubBroken("its list has an entry that is too long")
+        }
+        unsafe part.withUnsafeBufferPointer { unsafe entry.append(contentsOf: $0) }
     }
 
     private mutating func judge(_ output: inout [UInt8]) {
@@ -94,11 +113,6 @@ struct PrivateEntryFilter {
         }
         entry.removeAll(keepingCapacity: true)
         state = .betweenEntries
-    }
-
-    private mutating func end(_ output: inout [UInt8]) {
-        output.append(UInt8(ascii: "]"))
-        state = .after
     }
 
     private func mayShow(_ entry: ListEntry?) -> Bool {

@@ -59,7 +59,8 @@ struct ResourcePattern: Sendable, Hashable {
         let marks = Array("-_./*".utf8) + (isOfModels ? Array(":@".utf8) : [])
         guard glob.utf8.allSatisfy({ $0.isASCIIAlphanumeric || marks.contains($0) }) else {
             throw RuleError(
-                "\(RuleError.shown(glob)) is no pattern: names have letters, digits, \"-\", \"_\" and \".\", and \"*\" stands for any of them")
+                "\(RuleError.shown(glob)) is no pattern: names have letters, digits, \"-\", \"_\" and \".\", and \"*\" stands for any of them"
+            )
         }
         guard glob.utf8.count(where: { $0 == UInt8(ascii: "*") }) <= mostStars, !glob.contains("**") else {
             throw RuleError("a pattern has at most \(mostStars) stars, and none beside another")
@@ -73,7 +74,8 @@ struct ResourcePattern: Sendable, Hashable {
         }
         guard isOfModels || parts.count <= 2 else {
             throw RuleError(
-                "\(RuleError.shown(glob)) has more than one slash: a pattern is for \"owner/name\"; the kind goes before it, as in \"dataset:owner/name\"")
+                "\(RuleError.shown(glob)) has more than one slash: a pattern is for \"owner/name\"; the kind goes before it, as in \"dataset:owner/name\""
+            )
         }
     }
 }
@@ -92,6 +94,9 @@ struct RuleError: Error, Equatable, CustomStringConvertible {
 
     /// An operator's text in quotes, short and printable.
     static func shown(_ text: String) -> String {
-        "\"" + String(decoding: text.utf8.prefix(80).map { (0x20...0x7E).contains($0) ? $0 : UInt8(ascii: "?") }, as: UTF8.self) + "\""
+        "\""
+            + String(
+                decoding: text.utf8.prefix(80).map { (0x20...0x7E).contains($0) ? $0 : UInt8(ascii: "?") },
+                as: UTF8.self) + "\""
     }
 }

@@ -19,13 +19,18 @@ struct Rule: Sendable, Hashable {
             effect = named
             words.removeFirst()
         }
-        guard let first = words.first else { throw RuleError("it is empty; write what is allowed, as in \"read acme/*\"") }
+        guard let first = words.first else {
+            throw RuleError("it is empty; write what is allowed, as in \"read acme/*\"")
+        }
         let actions = try Self.actions(first)
         guard words.count >= 2 else {
-            throw RuleError("it has no pattern; write for what, as in \"\(first) acme/*\", or \"\(first) *\" for everything")
+            throw RuleError(
+                "it has no pattern; write for what, as in \"\(first) acme/*\", or \"\(first) *\" for everything")
         }
         guard words.count == 2 else {
-            throw RuleError("it has more than actions and a pattern; write actions with commas and no blanks, and one rule for each pattern")
+            throw RuleError(
+                "it has more than actions and a pattern; write actions with commas and no blanks, and one rule for each pattern"
+            )
         }
         let pattern = try ResourcePattern(words[1], isOfModels: actions == HubActions(.infer))
         try self.init(effect, actions, pattern)
@@ -35,7 +40,8 @@ struct Rule: Sendable, Hashable {
         if pattern.isPublic {
             guard effect == .allow else { throw RuleError("\"public\" cannot be denied; deny a pattern of names") }
             guard actions.isSubset(of: [HubActions(.read), HubActions(.search)]) else {
-                throw RuleError("\"public\" goes with read and search only: it is asked of the Hub without a credential")
+                throw RuleError(
+                    "\"public\" goes with read and search only: it is asked of the Hub without a credential")
             }
         }
         self.effect = effect
@@ -98,19 +104,28 @@ struct Roles: Sendable, Equatable {
     init(texts: [String: [String]]) throws(RuleError) {
         var rules: [String: [Rule]] = [:]
         for (name, texts) in texts {
-            let isName = !name.isEmpty && name.utf8.count <= 64
-                && name.utf8.allSatisfy { $0.isASCIILowercaseOrDigit || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: "_") }
+            let isName =
+                !name.isEmpty && name.utf8.count <= 64
+                && name.utf8.allSatisfy {
+                    $0.isASCIILowercaseOrDigit || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: "_")
+                }
             guard isName else {
-                throw RuleError("the role \(RuleError.shown(name)) has a bad name; use small letters, digits, \"-\" and \"_\"")
+                throw RuleError(
+                    "the role \(RuleError.shown(name)) has a bad name; use small letters, digits, \"-\" and \"_\"")
             }
-            let isTaken = HubAction(name: name) != nil || Preset(rawValue: name) != nil || ["all", "allow", "deny", "public"].contains(name)
-            guard !isTaken else { throw RuleError("a role cannot be called \(RuleError.shown(name)), which means something else") }
+            let isTaken =
+                HubAction(name: name) != nil || Preset(rawValue: name) != nil
+                || ["all", "allow", "deny", "public"].contains(name)
+            guard !isTaken else {
+                throw RuleError("a role cannot be called \(RuleError.shown(name)), which means something else")
+            }
             var found: [Rule] = []
             for text in texts {
                 do throws(RuleError) {
                     found.append(try Rule(text))
                 } catch {
-                    throw RuleError("in the role \"\(name)\" the rule \(RuleError.shown(text)) cannot be read: \(error)")
+                    throw RuleError(
+                        "in the role \"\(name)\" the rule \(RuleError.shown(text)) cannot be read: \(error)")
                 }
             }
             rules[name] = found

@@ -15,7 +15,9 @@ struct Scope: Sendable {
         self.rules = rules
         compiled = CompiledRules(rules)
         let isDenied = { (action: HubAction) in rules.contains { $0.effect == .deny && $0.actions.contains(action) } }
-        let all = rules.filter { $0.effect == .allow && $0.pattern.isAll }.reduce(HubActions.none) { $0.union($1.actions) }
+        let all = rules.filter { $0.effect == .allow && $0.pattern.isAll }.reduce(HubActions.none) {
+            $0.union($1.actions)
+        }
         isUnlimited = all == .all && !rules.contains { $0.effect == .deny }
         readsAll = all.contains(.read) && !isDenied(.read)
         infersAll = all.contains(.infer) && !isDenied(.infer)
@@ -27,16 +29,17 @@ struct Scope: Sendable {
         return !(body == .model && infersAll)
     }
 
-    /// Decides by method and target alone: enough where `needsBody` says no. Where it says yes an allowance means nothing yet.
-    func decide(_ operation: HubOperation) -> Decision {
+    /// Decides by method and target alone. What `needsBody` is refused here, for nobody has read its body.
+    func decide(_ operation: HubOperation) -> AccessDecision {
         if let decision = decideAtOnce(operation) { return decision }
+        guard !needsBody(operation) else { return .refuse(refusal(operation.need, .noRule)) }
         return decide(operation.need, operation, isAlone: true)
     }
 
     /// Decides with all that the request needs: `operation.needs(…)`. Each of them has to be allowed.
-    func decide(_ operation: HubOperation, _ needs: [HubNeed]) -> Decision {
+    func decide(_ operation: HubOperation, _ needs: [HubNeed]) -> AccessDecision {
         if let decision = decideAtOnce(operation) { return decision }
-        var decision = Decision.refuse(refusal(HubNeed(.other, .none), .noRule))
+        var decision = AccessDecision.refuse(refusal(HubNeed(.other, .none), .noRule))
         for need in needs {
             decision = decide(need, operation, isAlone: needs.count == 1)
             if case .refuse = decision { return decision }
@@ -45,7 +48,7 @@ struct Scope: Sendable {
     }
 
     /// The same of the facade's calls, which are no operation of the Hub's table.
-    func decide(_ needs: [HubNeed]) -> Decision {
+    func decide(_ needs: [HubNeed]) -> AccessDecision {
         var permit = Permit(rule: nil, withoutCredential: false, response: .relayed)
         for need in needs {
             let verdict = compiled.verdict(on: need)
@@ -72,7 +75,7 @@ struct Scope: Sendable {
     func concerns(owner: String) -> Bool { compiled.concern(owner: owner) }
 
     /// What is decided before any rule is looked at.
-    private func decideAtOnce(_ operation: HubOperation) -> Decision? {
+    private func decideAtOnce(_ operation: HubOperation) -> AccessDecision? {
         let isMatched = operation.reading != .ambiguous
         if operation.notes.contains(.everyKey) {
             return .allow(Permit(rule: nil, withoutCredential: false, response: .account))
@@ -80,13 +83,16 @@ struct Scope: Sendable {
         if operation.notes.contains(.notRelayed) { return .refuse(refusal(operation.need, .notRelayed)) }
         if isUnlimited {
             let response: Permit.Response = operation.notes.contains(.ofScope) ? .writeAccess : .relayed
-            return .allow(Permit(rule: rules.firstIndex { $0.pattern.isAll }, withoutCredential: false, response: response))
+            return .allow(
+                Permit(rule: rules.firstIndex { $0.pattern.isAll }, withoutCredential: false, response: response))
         }
         return isMatched ? nil : .refuse(refusal(operation.need, .ambiguous))
     }
 
-    private func decide(_ need: HubNeed, _ operation: HubOperation, isAlone: Bool) -> Decision {
-        if operation.reading == .unknown, let rule = denying(need.resource) { return .refuse(refusal(need, .denied(rule))) }
+    private func decide(_ need: HubNeed, _ operation: HubOperation, isAlone: Bool) -> AccessDecision {
+        if operation.reading == .unknown, let rule = denying(need.resource) {
+            return .refuse(refusal(need, .denied(rule)))
+        }
         let verdict = compiled.verdict(on: need)
         if let rule = verdict.rule(for: need.sufficient) {
             let isHidden = need.notes.contains(.mayShowPrivate) && !readsAll
@@ -99,7 +105,9 @@ struct Scope: Sendable {
         guard isPublic, let rule = verdict.allowing else { return .refuse(refusal(need, verdict)) }
         // What is done with the credential beside it would do the reading with it too.
         guard isAlone else { return .refuse(refusal(need, .publicOnly)) }
-        return .allow(Permit(rule: rule, withoutCredential: true, response: need.notes.contains(.ofScope) ? .writeAccess : .relayed))
+        return .allow(
+            Permit(
+                rule: rule, withoutCredential: true, response: need.notes.contains(.ofScope) ? .writeAccess : .relayed))
     }
 
     /// A rule that denies anything on the resource: what is not understood could be just that.
@@ -109,17 +117,18 @@ struct Scope: Sendable {
 }
 
 extension Scope {
-    private func refusal(_ need: HubNeed, _ verdict: CompiledRules.Verdict) -> Refusal {
+    private func refusal(_ need: HubNeed, _ verdict: CompiledRules.Verdict) -> AccessRefusal {
         let isDenied = verdict.denying != nil && !verdict.allowed.union(verdict.allowedPublic).isEmpty
         return refusal(need, isDenied ? .denied(verdict.denying ?? 0) : .noRule)
     }
 
-    private func refusal(_ need: HubNeed, _ reason: Refusal.Reason) -> Refusal {
-        Refusal(action: need.action, resource: need.resource, reason: reason, looksAbsent: looksAbsent(need, reason))
+    private func refusal(_ need: HubNeed, _ reason: AccessRefusal.Reason) -> AccessRefusal {
+        AccessRefusal(
+            action: need.action, resource: need.resource, reason: reason, looksAbsent: looksAbsent(need, reason))
     }
 
     /// Of a repository that may not even be read nobody is told that it is there. What is new has nothing to hide.
-    private func looksAbsent(_ need: HubNeed, _ reason: Refusal.Reason) -> Bool {
+    private func looksAbsent(_ need: HubNeed, _ reason: AccessRefusal.Reason) -> Bool {
         guard reason != .ambiguous, reason != .notRelayed else { return false }
         guard need.resource.form == .repo || need.resource.form == .ownRepo else { return false }
         switch need.action {

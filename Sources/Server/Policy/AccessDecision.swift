@@ -2,16 +2,16 @@ import HTTP
 import Hub
 
 /// Whether a request may be made.
-enum Decision: Sendable {
+enum AccessDecision: Sendable {
     case allow(Permit)
-    case refuse(Refusal)
+    case refuse(AccessRefusal)
 
     var permit: Permit? {
         guard case .allow(let permit) = self else { return nil }
         return permit
     }
 
-    var refusal: Refusal? {
+    var refusal: AccessRefusal? {
         guard case .refuse(let refusal) = self else { return nil }
         return refusal
     }
@@ -38,7 +38,7 @@ struct Permit: Sendable, Equatable {
 }
 
 /// Why a request may not be made, and what the client is told.
-struct Refusal: Error, Sendable, Equatable {
+struct AccessRefusal: Error, Sendable, Equatable {
     enum Reason: Sendable, Equatable {
         case noRule
         /// The number of the rule in the scope.
@@ -69,7 +69,8 @@ struct Refusal: Error, Sendable, Equatable {
         if looksAbsent { return "Repository not found" }
         switch reason {
         case .ambiguous:
-            return "This gateway key may not ask for a path that can be read in more than one way. Write it without needless escapes, capital letters, slashes and \"_method\"."
+            return
+                "This gateway key may not ask for a path that can be read in more than one way. Write it without needless escapes, capital letters, slashes and \"_method\"."
         case .notRelayed: return "This gateway does not pass logins on: its keys are made by whoever runs it."
         default: break
         }
