@@ -1,0 +1,67 @@
+import HTTP
+
+/// The sources in a batch for a bucket: lines of JSON, of which `copyFile` takes a file of another repository.
+enum CopiedSources {
+    /// Lines with a source that are read; a client divides what is more.
+    private static let mostLines = 1000
+    private static let mostSources = 64
+    private static let limits = JSONLimits(bytes: 64 << 10, depth: 4, values: 64)
+    private static let lines = CaselessWords(["application/x-ndjson"])
+
+    static func needs(_ headers: Headers, _ bytes: [UInt8]) throws(Failure) -> [HubNeed] {
+        guard bytes.count <= JudgedBody.longest else { throw .tooLargeToJudge(limit: JudgedBody.longest) }
+        guard headers.values(of: "Content-Type").count == 1, headers.isMediaType(among: lines, suffix: "\u{0}") == true,
+            !headers.contains("Content-Encoding")
+        else { throw .unsupportedMediaType(accepted: "application/x-ndjson, not compressed") }
+        var found: [HubNeed] = []
+        var seen: Set<String> = []
+        var count = 0
+        for line in bytes.split(whereSeparator: { $0 == 0x0A || $0 == 0x0D }) where mayHaveSource(line) {
+            count += 1
+            guard count <= mostLines else {
+                throw .badRequest("The batch copies more than \(mostLines) files: send several.")
+            }
+            guard let need = try need(Array(line)), seen.insert(need.resource.description).inserted else { continue }
+            found.append(need)
+            guard found.count <= mostSources else {
+                throw .badRequest("The batch copies from more than \(mostSources) repositories: send several.")
+            }
+        }
+        return found
+    }
+
+    /// A name can be hidden by escapes only behind a backslash.
+    private static func mayHaveSource(_ line: ArraySlice<UInt8>) -> Bool {
+        var index = line.startIndex
+        while index < line.endIndex {
+            if line[index] == UInt8(ascii: "\\") { return true }
+            // "sourceRepo": its capital is rare.
+            if line[index] == UInt8(ascii: "R"), line[line.startIndex..<index].last == UInt8(ascii: "e") { return true }
+            index += 1
+        }
+        return false
+    }
+
+    private static func need(_ line: [UInt8]) throws(Failure) -> HubNeed? {
+        guard case .object(let members) = try JSON.parse(line, within: limits) else {
+            throw .badRequest("Each line of the body must be a JSON object.")
+        }
+        guard let source = members["sourceRepoId"], source != .null else { return nil }
+        guard let text = source.stringValue else {
+            throw .badField("sourceRepoId", "must be a string, was \(source.kindName)")
+        }
+        let kind = members["sourceRepoType"]?.stringValue.flatMap { ResourceKind(name: $0) }
+        guard let kind else { throw .badField("sourceRepoType", "must be a kind of repository, as in \"bucket\"") }
+        return HubNeed(.read, HubResource(kind: kind, ownedBy: try RepoID(text, field: "sourceRepoId")))
+    }
+}
+
+extension Failure {
+    /// A body whose content decides what the request may do; `limit` in bytes.
+    package static func tooLargeToJudge(limit: Int) -> Failure {
+        Failure(
+            .payloadTooLarge,
+            detail:
+                "The body says what this request does, and is read up to \(limit) bytes for that; send less at once.")
+    }
+}

@@ -1,0 +1,112 @@
+import HTTP
+
+/// The members of a query that change what a request does. A name that stands there twice, or in another spelling, counts for nothing: the
+/// Hub may take the other one.
+struct OperationQuery {
+    enum Service { case none, uploadPack, other }
+
+    private(set) var service = Service.none
+    private(set) var createsPullRequest = false
+    /// Some servers let a query say another method.
+    private(set) var overridesMethod = false
+
+    init(_ target: Target) {
+        let whole = target.pathAndQuery.utf8.span
+        guard target.pathLength < whole.count else { return }
+        var (services, pullRequests, isOdd) = (0, 0, false)
+        var start = target.pathLength + 1
+        while start <= whole.count {
+            var end = start
+            while end < whole.count, whole[end] != UInt8(ascii: "&") { end += 1 }
+            let member = whole.extracting(start..<end)
+            if Self.isNamed("create_pr", member) {
+                pullRequests += 1
+                createsPullRequest = Self.isExactly("create_pr=1", member)
+            } else if Self.isNamed("service", member) {
+                services += 1
+                service = Self.isExactly("service=git-upload-pack", member) ? .uploadPack : .other
+            } else if Self.isNamed("_method", member) {
+                overridesMethod = true
+            } else if Self.isOddlyNamed(member) {
+                isOdd = true
+            }
+            start = end + 1
+        }
+        if services > 1 || isOdd && services > 0 { service = .other }
+        if pullRequests != 1 || isOdd { createsPullRequest = false }
+    }
+
+    /// Whether the member's name is `name` in any case, perhaps with brackets or dots behind it, as `a[]=1` means an array.
+    private static func isNamed(_ name: StaticString, _ member: Span<UInt8>) -> Bool {
+        let count = name.utf8CodeUnitCount
+        guard member.count >= count else { return false }
+        for index in 0..<count where unsafe member[index].asciiLowercased != name.utf8Start[index] { return false }
+        guard member.count > count else { return true }
+        return
+            !(member[count].isASCIIAlphanumeric || member[count] == UInt8(ascii: "_")
+            || member[count] == UInt8(ascii: "-"))
+    }
+
+    private static func isExactly(_ text: StaticString, _ member: Span<UInt8>) -> Bool {
+        guard member.count == text.utf8CodeUnitCount else { return false }
+        for index in 0..<member.count where unsafe member[index] != text.utf8Start[index] { return false }
+        return true
+    }
+
+    /// Whether a reader that decodes names, or divides at `;` too, could find one of the names there.
+    private static func isOddlyNamed(_ member: Span<UInt8>) -> Bool {
+        var isName = true
+        for index in 0..<member.count {
+            let byte = member[index]
+            if byte == UInt8(ascii: ";") { return true }
+            if byte == UInt8(ascii: "=") { isName = false }
+            if isName, byte == UInt8(ascii: "%") || byte == UInt8(ascii: "+") || byte == UInt8(ascii: "[") {
+                return true
+            }
+        }
+        return false
+    }
+}
+
+/// The model in the path of a request for inference.
+enum InferencePath {
+    /// Whether each reader takes it for the same model. What is not plain is a model without a name here: only a rule for all fits it, and
+    /// each that denies.
+    static func isPlainModel(_ model: Span<UInt8>) -> Bool {
+        guard model.count <= 512 else { return false }
+        var last = UInt8(ascii: "/")
+        for index in 0..<model.count {
+            let byte = model[index]
+            switch byte {
+            case UInt8(ascii: "/"): if last == byte { return false }
+            case UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "."), UInt8(ascii: ":"), UInt8(ascii: "@"): break
+            default: guard byte.isASCIIAlphanumeric else { return false }
+            }
+            last = byte
+        }
+        return last != UInt8(ascii: "/")
+    }
+
+    /// `acme/x` of `/hf-inference/models/acme/x[/…]`, else all of the path behind its first slash, as its provider calls it.
+    static func model(_ target: Target) -> HubResource {
+        let path = target.pathAndQuery.utf8.span.extracting(first: target.pathLength)
+        guard isPlainModel(path.extracting(1..<path.count)) else { return HubResource(model: "") }
+        let whole = HubResource(.model, .model, target.pathAndQuery, 0..<0, 1..<target.pathLength)
+        for prefix in ["/hf-inference/models/", "/api/inference-proxy/hf-inference/models/"]
+        where target.pathBegins(with: prefix) {
+            let start = prefix.utf8.count
+            var (end, slashes) = (start, 0)
+            while end < path.count {
+                if path[end] == UInt8(ascii: "/") { slashes += 1 }
+                if slashes == 2 { break }
+                end += 1
+            }
+            return HubResource(.model, .model, target.pathAndQuery, 0..<0, start..<end)
+        }
+        // OpenAI's calls name it in the body alone.
+        let isOpenAI = ["/chat/completions", "/embeddings", "/responses", "/images/generations"].contains {
+            target.pathEnds(with: $0)
+        }
+        return isOpenAI ? .none : whole
+    }
+}
