@@ -52,11 +52,15 @@ final class HubProbe {
         self.account = account
     }
 
-    /// The name of the token's owner; nil in passthrough access, where each caller has their own.
+    /// The name of the token's owner; nil where that is each caller's own, or not for everybody to know.
     func probe(_ context: RequestContext) async throws(Failure) -> String? {
         switch upstream.access {
         case .open:
             return try JSON.parse(try await account.whoAmI(context), within: .account)["name"]?.stringValue ?? "?"
+        case .keys:
+            // Who has no key is not told whose token it is.
+            _ = try await account.whoAmI(context)
+            return nil
         case .passthrough:
             _ = try await reached.value("") { [upstream] () async throws(Failure) -> Bool in
                 let anonymous = RequestContext(id: .next(), caller: Caller(address: "", credential: nil))

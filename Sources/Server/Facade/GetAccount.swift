@@ -36,17 +36,17 @@ final class AccountCache {
 
     /// The same as `whoAmI`, if it is held; else nil.
     func cached(_ context: RequestContext) throws(Failure) -> [UInt8]? {
-        try held.cached(key(context))
+        try held.cached(try key(context))
     }
 
-    /// In open access all callers are the gateway's token.
-    private func key(_ context: RequestContext) -> Credential? {
-        hub.upstream.access == .open ? nil : context.caller.credential
+    /// In open access all callers are the gateway's token, and a key is what it acts with.
+    private func key(_ context: RequestContext) throws(Failure) -> Credential? {
+        hub.upstream.access == .open ? nil : try hub.upstream.credential(for: context.caller)
     }
 
     /// The Hub's JSON, without what is secret in it.
     func whoAmI(_ context: RequestContext) async throws(Failure) -> [UInt8] {
-        try await held.value(key(context)) { [hub] () async throws(Failure) -> [UInt8] in
+        try await held.value(try key(context)) { [hub] () async throws(Failure) -> [UInt8] in
             // Others wait for it too: whoever asked first must not take it along when they leave.
             let own = RequestContext(id: context.id, caller: context.caller)
             defer {

@@ -16,7 +16,7 @@ struct HubClient {
         let request = Request(
             method: call.method, target: try Target(hub: call.path), headers: headers, body: try call.body ?? [])
         let answer = try await upstream.send(request, context, limit: call.limits.bytes)
-        if answer.status == .unauthorized, upstream.access == .open {
+        if answer.status == .unauthorized, upstream.access != .passthrough {
             throw .tokenRefused(HubRefusal(status: answer.status, headers: answer.headers, body: answer.body))
         }
         do throws(Failure) {

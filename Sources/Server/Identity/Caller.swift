@@ -1,20 +1,24 @@
 import EventIO
 import HTTP
 
-/// Who asks, as far as the gateway knows: an address, and with `access = passthrough` a credential of their own.
+/// Who asks, as far as the gateway knows: an address, with `access = passthrough` a credential of their own, and with `access = keys`
+/// whose key it is.
 struct Caller: Sendable {
     /// Without a port.
     let address: String
     /// What goes to the Hub for them; nil if nothing does.
     let credential: Credential?
+    /// Nil, in access by keys, until the key was looked at; for what needs none it stays so.
+    var key: KeyIdentity?
 }
 
 extension Caller {
     /// In open access the client's own credential is not even looked at.
     @EventLoop init(_ exchange: Exchange, _ access: Access) {
         address = exchange.peer
+        // A gateway key is nothing that goes to the Hub.
         credential =
-            access == .open ? nil : exchange.request.headers["Authorization"].flatMap { Credential($0) }
+            access != .passthrough ? nil : exchange.request.headers["Authorization"].flatMap { Credential($0) }
     }
 }
 

@@ -7,14 +7,17 @@ import Hub
 final class Gateway {
     let drainState = DrainState()
     private var access: Access
+    /// Nil but in access by keys.
+    private let keys: KeyStore?
     private let router: Router
     private var handlers: Handlers
     private let log: AccessLog
     private let metrics: Metrics
     private let timeLimit: RequestTimeLimit
 
-    init(settings: Settings, upstreams: Upstreams, log: AccessLog, metrics: Metrics) {
+    init(settings: Settings, upstreams: Upstreams, log: AccessLog, metrics: Metrics, keys: KeyStore? = nil) {
         self.log = log
+        self.keys = keys
         self.metrics = metrics
         router = Router(basePath: settings.basePath)
         access = settings.access
@@ -48,24 +51,39 @@ final class Gateway {
 
     /// Whether a browser could attach this credential by itself: the gateway's own, or a user's name and token that their
     /// browser has remembered (RFC 7617 section 2.2) and adds to what any page makes it send.
-    private func hasAmbientCredential(_ caller: Caller) -> Bool {
-        access == .open || caller.credential?.scheme == .basic
+    private func hasAmbientCredential(_ exchange: Exchange, _ caller: Caller) -> Bool {
+        switch access {
+        case .open: true
+        case .passthrough: caller.credential?.scheme == .basic
+        case .keys: ShownKey.isBasic(exchange.request.headers)
+        }
     }
 
     /// Answers at once what can be, and starts a task for what has to wait.
     private func answer(_ exchange: Exchange, _ context: RequestContext, at role: ListenerRole) {
         do throws(Failure) {
             if let refusal = exchange.refusal { throw Failure(refusal) }
-            if hasAmbientCredential(context.caller), CrossSite.sent(exchange.request) { throw .crossSite }
+            if hasAmbientCredential(exchange, context.caller), CrossSite.sent(exchange.request) { throw .crossSite }
             if CrossSite.registersServiceWorker(exchange.request) { throw .serviceWorker }
             context.target = try router.target(of: exchange.request, at: role)
             let route = try router.route(exchange.request.method, context.target, at: role)
             context.route = route
+            if let keys, route.needsKey { context.caller.key = try identify(exchange, keys) }
             let handler = handlers[route]
             guard try !handler.serveAtOnce(exchange, context) else { return }
             context.task = EventLoop.immediateTask { await self.answer(exchange, context, by: handler) }
         } catch {
             exchange.fail(error, context)
+        }
+    }
+
+    /// Whose key the request shows.
+    private func identify(_ exchange: Exchange, _ keys: KeyStore) throws(Failure) -> KeyIdentity {
+        do throws(KeyRefusal) {
+            return try keys.identify(exchange.request.headers)
+        } catch {
+            metrics.add(.keyRefusals, at: MetricLabels.KeyReason(error).rawValue)
+            throw error.failure
         }
     }
 

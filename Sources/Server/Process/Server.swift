@@ -22,7 +22,7 @@ final class Server {
     /// Starts serving, as `worker` beside others of its parent. `warn` gets lines for the log.
     /// Throws when the certificate is not good or the address not to be had.
     init(
-        _ settings: Settings, origin: HubOrigin, log: AccessLog, as worker: Worker? = nil,
+        _ settings: Settings, origin: HubOrigin, log: AccessLog, as worker: Worker? = nil, keys: KeyStore? = nil,
         warn: @escaping (String) -> Void = { _ in }
     ) throws(CError) {
         let metrics = worker.map { Metrics($0.slots, worker: $0.number) } ?? Metrics()
@@ -39,7 +39,7 @@ final class Server {
         self.admission = admission
         let leaks = LeakReporter(metrics: metrics, warn: warn)
         let upstreams = Upstreams(settings, origin: origin, pool: pool, admission: admission, leaks: leaks)
-        let gateway = Gateway(settings: settings, upstreams: upstreams, log: log, metrics: metrics)
+        let gateway = Gateway(settings: settings, upstreams: upstreams, log: log, metrics: metrics, keys: keys)
         self.pool = pool
         self.leaks = leaks
         self.gateway = gateway

@@ -13,7 +13,7 @@ enum StartupBanner {
                 ? "SANDBOX: the Hub behind this gateway is a small one in its memory; nothing reaches huggingface.co."
                 : "Relaying to \(settings.upstream) with access = \(settings.access.rawValue).",
             sandbox.map { "The sandbox's Hub: \($0.hub). Its CDN: \($0.cdn). Its CAS: \($0.cas)." },
-            settings.sandbox || settings.access == .passthrough || settings.token != nil
+            settings.sandbox || settings.access == .passthrough || settings.token != nil || settings.credentials != nil
                 ? nil
                 : "No Hub token is set: set HF_ACCESS_TOKEN, HF_TOKEN or token_file. Until then calls answer 503.",
             settings.adminListen.flatMap { address in

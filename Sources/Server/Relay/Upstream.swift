@@ -30,6 +30,8 @@ final class Upstream {
     /// Who pays, whatever a client says; nil leaves that to the client.
     let billTo: String?
     private let own: Credential?
+    /// Those of `credentials_dir`, by name.
+    private let credentials: [String: Credential]
 
     /// `base` is one of the addresses in `origin`; both get its token.
     init(
@@ -40,6 +42,7 @@ final class Upstream {
         self.base = base
         basePath = settings.basePath
         own = origin.token.map { .bearer($0) }
+        credentials = settings.credentials?.tokens.mapValues { .bearer($0) } ?? [:]
         self.pool = pool
         self.admission = admission
         xet = settings.xet
@@ -91,22 +94,35 @@ final class Upstream {
         return Answer(status: head.status, headers: head.headers, body: try content.bytes(outcome))
     }
 
-    /// Whether a client sent this gateway's own token, wherever it has it from.
-    func isOwn(_ token: Secret) -> Bool { token == own?.secret }
+    /// Whether a client sent a token of this gateway's, wherever it has it from.
+    func isOwn(_ token: Secret) -> Bool {
+        token == own?.secret || credentials.values.contains { $0.secret == token }
+    }
 
     /// What goes to the Hub for a caller. Throws `noToken` where the gateway should lend its token and has none.
     func credential(for caller: Caller) throws(Failure) -> Credential? {
         switch access {
         case .passthrough:
             return caller.credential
-        case .open:
+        case .keys:
+            guard let name = caller.key?.grant.grant.credential else { return try ownCredential() }
+            guard let credential = credentials[name] else {
+                throw .noToken(
+                    "This key acts with the credential \(name.shown), which this gateway does not have: whoever runs it puts the token into a file of that name in credentials_dir, and sends SIGHUP."
+                )
+            }
+            return credential
+        case .open: return try ownCredential()
+        }
+    }
+
+    private func ownCredential() throws(Failure) -> Credential {
             guard let own else {
                 throw .noToken(
                     "This gateway has no Hub token. Whoever runs it sets HF_ACCESS_TOKEN (or HF_TOKEN, or token_file) and starts it again; a token_file is read anew on SIGHUP."
                 )
             }
             return own
-        }
     }
 }
 

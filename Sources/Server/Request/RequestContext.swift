@@ -6,7 +6,7 @@ import Hub
 @EventLoop
 final class RequestContext {
     let id: RequestID
-    let caller: Caller
+    var caller: Caller
     let started = MonotonicInstant.now
     /// What is asked for, below `base_path`.
     var target = Target.root

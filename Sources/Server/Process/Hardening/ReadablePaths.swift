@@ -23,6 +23,10 @@ struct ReadablePaths: Equatable {
             settings.tlsCertificate, settings.tlsKey, settings.tokenFile, settings.authorities, settings.config,
             Provenance.dotEnvPath,
         ]
+        // Its files come and go: so the rule is on itself.
+        if let credentials = settings.credentials, let found = realPath(credentials.path), !paths.contains(found) {
+            paths.append(found)
+        }
         for path in named.compactMap(\.self) + SettingsReading.defaultPaths { add(path, realPath) }
     }
 
