@@ -25,9 +25,18 @@ struct KeyIndex {
     private var grantNumbers: [KeyGrant: UInt32] = [:]
     private var previous: [UInt32: Previous] = [:]
     /// Open addressing with linear steps: an entry's place plus 1; 0 is free. At most half are taken.
-    private var slots = [UInt32](repeating: 0, count: 64)
+    private var slots: [UInt32]
     /// Entries whose use was not told of yet.
     private var used: [UInt32] = []
+
+    /// With room for `capacity` keys: as it grows all have to be placed anew, which takes a moment where there are many.
+    init(capacity: Int = 0) {
+        var size = 64
+        while size < capacity * 2 { size *= 2 }
+        slots = [UInt32](repeating: 0, count: size)
+        entries.reserveCapacity(capacity)
+        names.reserveCapacity(capacity)
+    }
 
     var count: Int { entries.count }
 

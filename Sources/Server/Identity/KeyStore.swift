@@ -36,7 +36,7 @@ final class KeyStore {
     }
 
     private func take(_ records: [KeyRecord], isFirst: Bool, isLast: Bool) {
-        if isFirst { incoming = KeyIndex() }
+        if isFirst { incoming = KeyIndex(capacity: keys.count + keys.count / 8) }
         guard var next = incoming else {
             for record in records { keys.apply(record) }
             return

@@ -5,7 +5,7 @@ import Glibc
 struct InitCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "init",
-        abstract: "Make the state and a first key, and say what a client needs.",
+        abstract: "Make the state, a certificate to try and a first key, and say what a client needs.",
         discussion: "It can be run again: what is there stays as it is.")
 
     @Option(help: ArgumentHelp("The first key's name.", valueName: "name")) var name = "admin"
@@ -34,8 +34,24 @@ struct InitCommand: ParsableCommand {
         }
     }
 
+    /// In a checkout, by its script, which says what it does. The two lines for a client stand alone on standard output.
+    private func makesCertificates(_ settings: Settings) -> Bool {
+        let script = "config/make-certs.sh"
+        guard settings.tlsCertificate == Settings().tlsCertificate, unsafe access(script, R_OK) == 0 else { return false }
+        var actions = unsafe posix_spawn_file_actions_t()
+        unsafe posix_spawn_file_actions_init(&actions)
+        defer { unsafe posix_spawn_file_actions_destroy(&actions) }
+        unsafe posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO)
+        let words: [UnsafeMutablePointer<CChar>?] = unsafe [strdup("sh"), strdup(script), nil]
+        defer { unsafe words.forEach { unsafe free($0) } }
+        var child: pid_t = 0
+        var status: Int32 = 0
+        return unsafe posix_spawn(&child, "/bin/sh", &actions, nil, words, environ) == 0
+            && waitpid(child, &status, 0) == child && status == 0
+    }
+
     private func tell(_ settings: Settings, _ directory: StateDirectory, key: String?) {
-        if unsafe access(settings.tlsCertificate, R_OK) != 0 {
+        if unsafe access(settings.tlsCertificate, R_OK) != 0, !makesCertificates(settings) {
             Console.error(
                 "hubgate: there is no certificate \(settings.tlsCertificate.shown) yet: `make certs` makes one to try, "
                     + "or name yours with tls_cert and tls_key\n")

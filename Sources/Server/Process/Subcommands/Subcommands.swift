@@ -7,6 +7,14 @@ import Glibc
 enum Subcommands {
     private static let words = ["keys", "state", "init", "help"]
 
+    /// For `--help`.
+    static let all = [
+        ("hubgate keys", "Makes, shows and changes gateway keys, for access = keys; `hubgate keys --help` has the commands."),
+        ("hubgate state", "Backs up and checks the database of keys."),
+        ("hubgate init", "Makes the state and a first key, and says what a client needs."),
+        ("--generate-completion-script SHELL", "Prints a completion script of these commands for bash, zsh or fish."),
+    ].map { (synopsis: $0, meaning: $1) }
+
     /// The exit code of the subcommand that `arguments` ask for; nil if they ask for none.
     static func run(_ arguments: [String]) -> Int32? {
         guard let first = arguments.first, words.contains(first) || first.hasPrefix("--generate-completion-script")
