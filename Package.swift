@@ -18,7 +18,8 @@ let package = Package(
     name: "hubgate",
     products: [.executable(name: "hubgate", targets: ["Server"])],
     dependencies: [
-        .package(url: "https://github.com/apple/swift-log", exact: "1.16.2")
+        .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
     ],
     targets: [
         .target(
@@ -29,13 +30,17 @@ let package = Package(
                 "seccomp",
             ].map { .linkedLibrary($0) }
         ),
+        .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
         .target(name: "HTTP", swiftSettings: inlined),
         .target(name: "Hub", dependencies: ["HTTP"], swiftSettings: inlined),
         .target(name: "EventIO", dependencies: ["CEvent", "HTTP"], swiftSettings: inlined),
         .target(name: "Sandbox", dependencies: ["Hub", "HTTP"], swiftSettings: strict),
         .executableTarget(
             name: "Server",
-            dependencies: ["Sandbox", "EventIO", "Hub", "HTTP", .product(name: "Logging", package: "swift-log")],
+            dependencies: [
+                "Sandbox", "EventIO", "Hub", "HTTP", "CSQLite", .product(name: "Logging", package: "swift-log"),
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
             swiftSettings: strict
         ),
         .testTarget(name: "HTTPTests", dependencies: ["HTTP"], swiftSettings: strict),

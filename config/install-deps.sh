@@ -3,7 +3,7 @@
 #   config/install-deps.sh [PACKAGE...]      further Debian packages, such as wrk
 set -eu
 
-packages="libevent-dev libcurl4-openssl-dev libc-ares-dev libssl-dev libyaml-dev libmimalloc-dev libseccomp-dev pkg-config openssl ca-certificates curl python3 python3-venv $*"
+packages="libevent-dev libcurl4-openssl-dev libc-ares-dev libssl-dev libyaml-dev libmimalloc-dev libseccomp-dev libsqlite3-dev pkg-config openssl ca-certificates curl python3 python3-venv $*"
 # Older builds of libevent miss security fixes that a gateway in the open needs.
 libevent_fixed='2.1.12-stable-8+deb12u1'
 swift_needed=6.3
@@ -44,7 +44,7 @@ if command -v dpkg-query >/dev/null && command -v apt-get >/dev/null; then
         say "On Debian 12 it comes from: deb http://deb.debian.org/debian-security bookworm-security main"
         exit 1
     fi
-elif command -v pkg-config >/dev/null && pkg-config --exists 'libevent_openssl >= 2.1.12' libcurl libcares 'openssl >= 3' yaml-0.1 mimalloc libseccomp; then
+elif command -v pkg-config >/dev/null && pkg-config --exists 'libevent_openssl >= 2.1.12' libcurl libcares 'openssl >= 3' yaml-0.1 mimalloc libseccomp 'sqlite3 >= 3.37'; then
     : # another distribution, with the libraries in place
 else
     say "This is not Debian. Install with your package manager what these Debian packages hold: $packages"

@@ -17,4 +17,9 @@ if says token 'not set' && says token_file 'not set' && says access open && says
     echo "No Hub token (HF_ACCESS_TOKEN) is set: starting the sandbox, which calls no Hub." >&2
     set -- --sandbox "$@"
 fi
+# Where gateway keys are kept: that this directory is there says that this is a checkout.
+[ -d .state ] || mkdir -m 700 .state
+if says access open; then
+    echo "Everybody on this machine may use it. To give each client a key: \"$binary\" init, then make run ARGS='--access keys' (docs/keys.md)." >&2
+fi
 exec "$binary" "$@"

@@ -16,7 +16,7 @@ from pathlib import Path
 
 # What of a static binary no file tells: the compiler's own libraries.
 SWIFT_LICENCE = "Apache-2.0 WITH Swift-exception"
-LICENCES = {"swift-log": "Apache-2.0"}
+LICENCES = {"swift-log": "Apache-2.0", "swift-argument-parser": "Apache-2.0"}
 # Debian's short names that SPDX writes otherwise.
 SPDX = {"Expat": "MIT", "MIT": "MIT", "ISC": "ISC", "curl": "curl", "Zlib": "Zlib", "zlib": "Zlib", "Apache-2.0": "Apache-2.0",
         "BSD-3-Clause": "BSD-3-Clause", "BSD-3-clause": "BSD-3-Clause", "BSD-2-Clause": "BSD-2-Clause", "BSD-2-clause": "BSD-2-Clause",

@@ -13,6 +13,12 @@ struct ce_timer {
     void *context;
 };
 
+struct ce_watch {
+    struct event *reading, *writing;
+    ce_callback readable, writable;
+    void *context;
+};
+
 struct ce_signal {
     struct event *event;
     ce_callback fire;
@@ -105,6 +111,41 @@ void ce_timer_stop(ce_timer *timer) {
 void ce_timer_free(ce_timer *timer) {
     event_free(timer->event);
     free(timer);
+}
+
+static void on_watched(evutil_socket_t fd, short what, void *context) {
+    (void)fd;
+    ce_watch *watch = context;
+    /* The last call: the callback may free the watch. */
+    (what & EV_WRITE ? watch->writable : watch->readable)(watch->context);
+}
+
+ce_watch *ce_watch_new(ce_loop *loop, int fd, ce_callback readable, ce_callback writable, void *context) {
+    ce_watch *watch = malloc(sizeof *watch);
+    if (watch == NULL) {
+        abort();
+    }
+    watch->readable = readable;
+    watch->writable = writable;
+    watch->context = context;
+    watch->reading = event_new(loop->base, fd, EV_READ | EV_PERSIST, on_watched, watch);
+    watch->writing = event_new(loop->base, fd, EV_WRITE | EV_PERSIST, on_watched, watch);
+    event_add(watch->reading, NULL);
+    return watch;
+}
+
+void ce_watch_writing(ce_watch *watch, bool wanted) {
+    if (wanted) {
+        event_add(watch->writing, NULL);
+    } else {
+        event_del(watch->writing);
+    }
+}
+
+void ce_watch_free(ce_watch *watch) {
+    event_free(watch->reading);
+    event_free(watch->writing);
+    free(watch);
 }
 
 static void on_signal(evutil_socket_t number, short what, void *context) {

@@ -60,13 +60,11 @@ static int allow_sockets(scmp_filter_ctx filter) {
     return result != 0 ? result : allow_if(filter, SCMP_SYS(socketpair), 0, UINT32_MAX, AF_UNIX);
 }
 
-/* No memory becomes code, no file is opened to be written or made, no terminal is typed into, and nobody else is signalled. */
+/* No memory becomes code, no terminal is typed into, and nobody else is signalled. */
 static int allow_conditionally(scmp_filter_ctx filter) {
-    enum { WRITING = O_ACCMODE | O_CREAT | O_TRUNC | O_APPEND };
     static const unsigned long requests[] = { FIONREAD, FIONBIO, TCGETS };
     int result = allow_if(filter, SCMP_SYS(mmap), 2, PROT_EXEC, 0);
     result = result != 0 ? result : allow_if(filter, SCMP_SYS(mprotect), 2, PROT_EXEC, 0);
-    result = result != 0 ? result : allow_if(filter, SCMP_SYS(openat), 2, WRITING, O_RDONLY);
     result = result != 0 ? result : allow_if(filter, SCMP_SYS(prlimit64), 0, UINT32_MAX, 0);
     for (size_t index = 0; index < COUNT(requests) && result == 0; index += 1) {
         result = allow_if(filter, SCMP_SYS(ioctl), 1, UINT32_MAX, requests[index]);
@@ -74,8 +72,15 @@ static int allow_conditionally(scmp_filter_ctx filter) {
     return result != 0 ? result : allow_sockets(filter);
 }
 
+/* A keeper writes files; Landlock says which. For all others no file is opened to be written or made. */
+static int add_files(scmp_filter_ctx filter, bool writes) {
+    enum { WRITING = O_ACCMODE | O_CREAT | O_TRUNC | O_APPEND };
+    return writes ? add_all(filter, SCMP_ACT_ALLOW, keepers, COUNT(keepers))
+                  : allow_if(filter, SCMP_SYS(openat), 2, WRITING, O_RDONLY);
+}
+
 static int add_role(scmp_filter_ctx filter, ce_process_role role) {
-    if (role == CE_ROLE_SERVING) {
+    if (role != CE_ROLE_SUPERVISOR) {
         uint64_t own = (uint64_t)getpid();
         int result = allow_if(filter, SCMP_SYS(kill), 0, UINT32_MAX, own);
         return result != 0 ? result : allow_if(filter, SCMP_SYS(tgkill), 0, UINT32_MAX, own);
@@ -93,23 +98,24 @@ static int add_role(scmp_filter_ctx filter, ce_process_role role) {
     return result;
 }
 
-static int build(scmp_filter_ctx filter, ce_process_role role) {
+static int build(scmp_filter_ctx filter, ce_process_role role, bool writes) {
     int result = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
     /* A binary tree instead of a list, for kernels without the bitmap. */
     result = result != 0 ? result : seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2);
     result = result != 0 ? result : add_all(filter, SCMP_ACT_KILL_PROCESS, killed, COUNT(killed));
     result = result != 0 ? result : add_all(filter, SCMP_ACT_ALLOW, allowed, COUNT(allowed));
     result = result != 0 ? result : allow_conditionally(filter);
+    result = result != 0 ? result : add_files(filter, writes);
     return result != 0 ? result : add_role(filter, role);
 }
 
-bool ce_system_calls_restrict(ce_process_role role, ce_error *error) {
+bool ce_system_calls_restrict(ce_process_role role, bool children_write, ce_error *error) {
     if (prctl(PR_SET_NO_NEW_PRIVS, 1L, 0L, 0L, 0L) != 0) {
         ce_error_set(error, "no_new_privs: %s", strerror(errno));
         return false;
     }
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(ENOSYS));
-    int result = filter == NULL ? -ENOMEM : build(filter, role);
+    int result = filter == NULL ? -ENOMEM : build(filter, role, role == CE_ROLE_KEEPER || children_write);
     result = result != 0 ? result : seccomp_load(filter);
     seccomp_release(filter);
     if (result != 0) {

@@ -42,6 +42,11 @@ extension Failure {
         Failure(.hubBroken, "'s response cannot be used: \(reason).", .tryLater)
     }
 
+    /// `accepted` is a media type: `.unsupportedMediaType(accepted: "application/json")`.
+    package static func unsupportedMediaType(accepted: String) -> Failure {
+        Failure(.unsupportedMediaType, detail: "The body must be \(accepted); set Content-Type and send that.")
+    }
+
     package static var clientGone: Failure { Failure(.clientGone, detail: "The client closed the connection.") }
 
     /// `what` is what has run out: `.tooBusy("connections to the Hub", retryAfter: 1)`; `retryAfter` in seconds.

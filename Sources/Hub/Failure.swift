@@ -14,6 +14,8 @@ package struct Failure: Error, Sendable, Equatable {
         case payloadTooLarge
         case unsupportedMediaType
 
+        /// The caller shows nothing by which the gateway knows them; `code` is a word for why.
+        case unidentified(code: String)
         /// The gateway should lend its token and has none.
         case noToken
         /// The caller is known and may not do this.

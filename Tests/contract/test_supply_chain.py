@@ -26,7 +26,7 @@ def test_the_bill_of_materials_has_each_library_with_its_version_and_licence(bil
     components = {component["name"]: component for component in bill["components"]}
     pins = {pin["identity"]: pin["state"]["version"] for pin in json.loads((ROOT / "Package.resolved").read_text())["pins"]}
     assert {name: components[name]["version"] for name in pins} == pins
-    for library in ("libevent-core", "libcurl4", "libssl3", "libyaml", "libmimalloc", "libseccomp2", "libc6"):
+    for library in ("libevent-core", "libcurl4", "libssl3", "libyaml", "libmimalloc", "libseccomp2", "libsqlite3-0", "libc6"):
         found = [component for name, component in components.items() if name.startswith(library)]
         assert found, (library, sorted(components))
         name = found[0]["name"]

@@ -12,6 +12,9 @@ typedef enum ce_digest_algorithm { CE_DIGEST_SHA1, CE_DIGEST_SHA256 } ce_digest_
 /* Writes the digest and returns its length; 0 when OpenSSL could not. */
 size_t ce_digest(ce_digest_algorithm algorithm, const uint8_t *bytes, size_t count, uint8_t out[CE_DIGEST_LONGEST]);
 
+/* SHA-256, for what is done at each request. False when OpenSSL could not. */
+bool ce_sha256(const uint8_t *bytes, size_t count, uint8_t out[32]);
+
 /* HMAC with SHA-256 (RFC 2104). False when OpenSSL could not. */
 bool ce_hmac_sha256(const uint8_t *key, size_t key_length, const uint8_t *bytes, size_t count, uint8_t out[32]);
 

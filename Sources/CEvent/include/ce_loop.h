@@ -19,6 +19,11 @@ void ce_timer_start(ce_timer *timer, uint64_t milliseconds);
 void ce_timer_stop(ce_timer *timer);
 void ce_timer_free(ce_timer *timer);
 
+/* Calls back whenever `fd` can be read, and while ce_watch_writing says so whenever it can be written. The descriptor stays the caller's. */
+ce_watch *ce_watch_new(ce_loop *loop, int fd, ce_callback readable, ce_callback writable, void *context);
+void ce_watch_writing(ce_watch *watch, bool wanted);
+void ce_watch_free(ce_watch *watch);
+
 ce_signal *ce_signal_new(ce_loop *loop, int number, ce_callback fire, void *context);
 void ce_signal_free(ce_signal *signal);
 

@@ -9,6 +9,7 @@
 typedef struct ce_loop ce_loop;
 typedef struct ce_timer ce_timer;
 typedef struct ce_signal ce_signal;
+typedef struct ce_watch ce_watch;
 typedef struct ce_tls ce_tls;
 typedef struct ce_request_parser ce_request_parser;
 typedef struct ce_http ce_http;

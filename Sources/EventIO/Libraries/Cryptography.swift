@@ -20,6 +20,22 @@ package enum MessageDigest {
     }
 }
 
+/// SHA-256 without an array for its result, for what is done at each request.
+package enum SecretDigest {
+    /// The 32 bytes, in the order of memory.
+    package static func sha256(_ bytes: Span<UInt8>) -> (UInt64, UInt64, UInt64, UInt64) {
+        var words: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
+        unsafe withUnsafeMutableBytes(of: &words) { words in
+            unsafe bytes.withUnsafeBufferPointer { bytes in
+                let isMade = unsafe ce_sha256(
+                    bytes.baseAddress, bytes.count, words.baseAddress?.assumingMemoryBound(to: UInt8.self))
+                precondition(isMade, "OpenSSL has no SHA-256")
+            }
+        }
+        return words
+    }
+}
+
 /// HMAC with SHA-256 (RFC 2104): shows that who made a text had the key.
 package enum HMACSHA256 {
     /// 32 bytes.

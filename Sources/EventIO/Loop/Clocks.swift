@@ -78,6 +78,14 @@ package struct WallClock {
         return unsafe text(&parts, iso8601Form)
     }
 
+    /// `seconds` since 1970 in that form.
+    package nonisolated static func iso8601(_ seconds: Int64) -> String {
+        var moment = time_t(seconds)
+        var parts = unsafe tm()
+        _ = unsafe gmtime_r(&moment, &parts)
+        return unsafe text(&parts, iso8601Form)
+    }
+
     private nonisolated static let iso8601Form = "%Y-%m-%dT%H:%M:%SZ"
 
     private nonisolated static func text(_ parts: inout tm, _ format: String) -> String {

@@ -8,26 +8,41 @@ package enum ProcessRestriction {
         case serving
         /// Forks workers, which take more away from themselves.
         case supervisor
+        /// Keeps the state: no loop, no children, and writes files.
+        case keeper
     }
 
     /// Leaves the system calls of a role (seccomp). Throws where the kernel or the container does not have it.
-    package static func keepSystemCalls(of role: Role) throws(CError) {
+    /// `childrenWrite`: one of the children of a supervisor is a keeper.
+    package static func keepSystemCalls(of role: Role, childrenWrite: Bool = false) throws(CError) {
         var error = ce_error()
-        guard unsafe ce_system_calls_restrict(role == .serving ? CE_ROLE_SERVING : CE_ROLE_SUPERVISOR, &error) else {
+        let wanted =
+            switch role {
+            case .serving: CE_ROLE_SERVING
+            case .supervisor: CE_ROLE_SUPERVISOR
+            case .keeper: CE_ROLE_KEEPER
+            }
+        guard unsafe ce_system_calls_restrict(wanted, childrenWrite, &error) else {
             throw CError(error)
         }
     }
 
-    /// Leaves these files and directories to read, none to write, and these TCP ports to connect to (Landlock). The ABI version of the
+    /// Leaves these files and directories to read, none to write but those in the directory `written`, and these TCP ports to connect to (Landlock). The ABI version of the
     /// kernel's Landlock, below 4 without ports; 0 where it has none. Throws where it has it and it fails.
-    package static func keep(paths: [String], ports: [UInt16]) throws(CError) -> Int {
+    package static func keep(
+        paths: [String], written: String? = nil, ports: [UInt16]
+    ) throws(CError) -> Int {
         let texts = unsafe paths.map { unsafe strdup($0) }
-        defer { unsafe texts.forEach { unsafe free($0) } }
+        let directory = unsafe written.map { unsafe strdup($0) } ?? nil
+        defer {
+            unsafe texts.forEach { unsafe free($0) }
+            unsafe free(directory)
+        }
         var error = ce_error()
         let abi = unsafe texts.map { unsafe UnsafePointer($0) }.withUnsafeBufferPointer { paths in
             unsafe ports.withUnsafeBufferPointer { ports in
                 var rules = unsafe ce_landlock_rules(
-                    paths: paths.baseAddress, path_count: paths.count, ports: ports.baseAddress,
+                    paths: paths.baseAddress, path_count: paths.count, written: UnsafePointer(directory), ports: ports.baseAddress,
                     port_count: ports.count)
                 return unsafe ce_landlock_restrict(&rules, &error)
             }

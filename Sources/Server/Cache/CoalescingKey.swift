@@ -43,6 +43,12 @@ struct CoalescingKey: Sendable {
         case .gateway(let token):
             headers.append(to: &bytes, without: Self.leftOutForGateway)
             bytes += "\0token \(token)".utf8
+        case .named(let name, let token):
+            headers.append(to: &bytes, without: Self.leftOutForGateway)
+            bytes += "\0token \(token) \(name)".utf8
+        case .key(let id, let token):
+            headers.append(to: &bytes, without: Self.leftOutForGateway)
+            bytes += "\0key \(id) \(token)".utf8
         case .client: headers.append(to: &bytes, without: Self.leftOut)
         }
         self.bytes = bytes

@@ -41,7 +41,9 @@ struct GetHome: Handler {
     /// The page is shown whatever the Hub says.
     private func hubState(_ context: RequestContext) async -> HomePage.HubState {
         do throws(Failure) {
-            return try await hubProbe.probe(context).map { .reachable(name: $0) } ?? .noToken
+            let name = try await hubProbe.probe(context)
+            // With keys the name is not for everybody.
+            return (name ?? (settings.access == .keys ? "" : nil)).map { .reachable(name: $0) } ?? .noToken
         } catch {
             return error.kind == .noToken ? .noToken : .unreachable(reason: error.detail)
         }

@@ -26,7 +26,8 @@ struct HomePage: Sendable {
         "default-src 'none'; style-src '\(HomeStyle.digest)'; script-src '\(HomeScript.digest)'; img-src data:; "
         + "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-    var isPassthrough: Bool { access == "passthrough" }
+    var isPassthrough: Bool { access == Access.passthrough.rawValue }
+    var asksForKeys: Bool { access == Access.keys.rawValue }
 
     var purpose: String {
         isPassthrough
@@ -35,7 +36,8 @@ struct HomePage: Sendable {
     }
 
     var accessMeaning: String {
-        isPassthrough ? "each client acts with its own token" : "whoever reaches this gateway acts with its token"
+        if asksForKeys { return "each client has a key of this gateway's" }
+        return isPassthrough ? "each client acts with its own token" : "whoever reaches this gateway acts with its token"
     }
 
     var sandboxMeaning: String {
@@ -57,6 +59,8 @@ struct HomePage: Sendable {
         }
         if isPassthrough {
             lines.append("export HF_TOKEN=hf_...")
+        } else if asksForKeys {
+            lines.append("export HF_TOKEN=hg_...")
         }
         return lines
     }
@@ -157,7 +161,7 @@ extension HomePage {
     var hubStatus: HubStatus {
         switch hub {
         case .reachable(let name):
-            HubStatus(mood: .good, headline: "Reachable", detail: " as \(name)")
+            HubStatus(mood: .good, headline: "Reachable", detail: name.isEmpty ? "" : " as \(name)")
         case .noToken where isPassthrough:
             // Here it is meant to be so.
             HubStatus(mood: .idle, headline: "No token here", detail: ": each client brings its own")

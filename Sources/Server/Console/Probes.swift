@@ -50,15 +50,21 @@ struct HubProbe {
     typealias Reached = SingleFlightCache<CachePartition, Bool>
 
     let upstream: Upstream
-    let access: Access
+    let gateway: Identification
     let account: AccountCache
     let reached: Reached
 
-    /// The name of the token's owner; nil in passthrough access, where each caller has their own.
+    /// The name of the token's owner; nil where that is each caller's own, or not for everybody to know.
     func probe(_ context: RequestContext) async throws(Failure) -> String? {
-        switch access {
+        switch gateway.access {
         case .open:
             return try JSON.parse(try await account.whoAmI(context), within: .account)["name"]?.stringValue ?? "?"
+        case .keys:
+            // The gateway asks; who has no key is not told whose token it is.
+            let own = RequestContext(id: context.id, address: context.address)
+            own.principal = gateway.gateway
+            _ = try await account.whoAmI(own)
+            return nil
         case .passthrough:
             _ = try await reached.value(Principal.anonymous.partition) {
                 [upstream] () async throws(Failure) -> Bool in

@@ -11,12 +11,18 @@ struct GetAccount: Handler {
     let account: AccountCache
 
     func handle(_ exchange: Exchange, _ context: RequestContext) throws(Failure) -> Reply {
-        if let json = try account.cached(context.principal) { return .response(Self.response(json)) }
-        return .pending { () async throws(Failure) in Self.response(try await account.whoAmI(context)) }
+        let principal = context.principal
+        if let json = try account.cached(principal) { return .response(try Self.response(json, principal)) }
+        return .pending { () async throws(Failure) in
+            try Self.response(try await account.whoAmI(context), principal)
+        }
     }
 
-    private static func response(_ json: [UInt8]) -> Response {
-        Response(.ok, headers: headers, body: json)
+    /// Whoever shows a key sees what the key is, and of the account behind it what is within its scope.
+    private static func response(_ json: [UInt8], _ principal: Principal) throws(Failure) -> Response {
+        guard let key = principal.key else { return Response(.ok, headers: headers, body: json) }
+        let view = try KeyAccountView.json(json, key: key.name, createdAt: nil, key.grant.scope)
+        return Response(.ok, headers: headers, body: try view.encoded())
     }
 }
 
@@ -30,12 +36,12 @@ struct AccountCache {
 
     /// The same as `whoAmI`, if it is held; else nil.
     func cached(_ principal: Principal) throws(Failure) -> [UInt8]? {
-        try held.cached(principal.partition)
+        try held.cached(principal.account)
     }
 
     /// The Hub's JSON, without what is secret in it.
     func whoAmI(_ context: RequestContext) async throws(Failure) -> [UInt8] {
-        try await held.value(context.principal.partition) { [hub] () async throws(Failure) -> [UInt8] in
+        try await held.value(context.principal.account) { [hub] () async throws(Failure) -> [UInt8] in
             // Others wait for it too: whoever asked first must not take it along when they leave.
             let own = RequestContext(id: context.id, address: context.address)
             own.principal = context.principal

@@ -16,7 +16,7 @@ struct HubClient {
         let request = Request(
             method: call.method, target: try Target(hub: call.path), headers: headers, body: try call.body ?? [])
         let answer = try await upstream.send(request, context, limit: call.limits.bytes)
-        if answer.status == .unauthorized, case .gateway = context.principal.authority {
+        if answer.status == .unauthorized, context.principal.isLent {
             throw .tokenRefused(HubRefusal(status: answer.status, headers: answer.headers, body: answer.body))
         }
         do throws(Failure) {

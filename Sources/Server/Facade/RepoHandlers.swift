@@ -23,6 +23,7 @@ extension RepoHandler {
             let body = try await exchange.wholeBody(within: bodyBounds)
             guard !body.isEmpty else { throw .badRequest("The body is empty: send a JSON object.") }
             let order = try Order(facade: try JSON.parse(body, within: .order))
+            try context.principal.check(order.needs(account: nil))
             return try await answer(order, context).response(to: request)
         }
     }
@@ -31,6 +32,8 @@ extension RepoHandler {
 /// What can be ordered by a JSON body of the facade.
 protocol FacadeOrder: Sendable {
     init(facade json: JSON) throws(Failure)
+    /// The rights that it takes; `account` is the owner of the token, where that is known.
+    func needs(account: String?) -> [HubNeed]
 }
 
 extension RepoCreation: FacadeOrder {}
@@ -91,12 +94,5 @@ struct DeleteRepo: RepoHandler {
         try await hub.send(order, context)
         return RepoResult(
             "SUCCESS: Deleted repo", ["name": .string(order.id.text), "type": .string(order.kind.apiName)])
-    }
-}
-
-extension Failure {
-    /// `accepted` is a media type: `.unsupportedMediaType(accepted: "application/json")`.
-    fileprivate static func unsupportedMediaType(accepted: String) -> Failure {
-        Failure(.unsupportedMediaType, detail: "The body must be \(accepted); set Content-Type and send that.")
     }
 }

@@ -1,23 +1,60 @@
+import EventIO
 import HTTP
 
 /// How a client becomes a principal: by the setting `access`.
-struct Identification: Sendable {
+@EventLoop
+struct Identification {
     let access: Access
     /// The gateway's own credential, if it has one.
     let own: Credential?
-    /// Which of the tokens that it has had since its start that is.
+    /// Those of `credentials_dir`, by name.
+    let credentials: [String: Credential]
+    /// Which of the tokens that it has had since its start these are.
     let tokenNumber: Int
+    /// Nil but in access by keys.
+    let keys: KeyStore?
 
-    /// In open access the client's own credential is not even looked at.
+    /// Whose request it is. With open access the client's own credential is not even looked at.
     func principal(of request: Request) -> Principal {
         switch access {
         case .open: return gateway
         case .passthrough:
             let credential = request.headers["Authorization"].flatMap { Credential($0) }
-            return Principal(authority: .client(credential), partition: .client(credential))
+            return Principal(
+                authority: .client(credential), partition: .client(credential), account: .client(credential),
+                isAmbient: credential?.scheme == .basic)
+        case .keys: return principal(byKeyOf: request.headers)
         }
     }
 
     /// The gateway itself.
-    var gateway: Principal { Principal(authority: .gateway(own), partition: .gateway(token: tokenNumber)) }
+    var gateway: Principal {
+        Principal(
+            authority: .gateway(own), partition: .gateway(token: tokenNumber), account: .gateway(token: tokenNumber),
+            isAmbient: true)
+    }
+
+    /// Whether anything is different from `other` but the number.
+    func hasTokens(of other: Identification) -> Bool { own == other.own && credentials == other.credentials }
+
+    private func principal(byKeyOf headers: Headers) -> Principal {
+        let isBasic = ShownKey.isBasic(headers)
+        do throws(KeyRefusal) {
+            guard let keys else { throw .unknown }
+            let key = try keys.identify(headers)
+            let partition = CachePartition.key(key.publicID, token: tokenNumber)
+            guard let name = key.grant.grant.credential else {
+                return Principal(
+                    authority: .gateway(own), partition: partition, account: .gateway(token: tokenNumber),
+                    isAmbient: isBasic, key: key)
+            }
+            return Principal(
+                authority: .named(name, credentials[name]), partition: partition,
+                account: .named(name, token: tokenNumber), isAmbient: isBasic, key: key)
+        } catch {
+            return Principal(
+                authority: .client(nil), partition: .client(nil), account: .client(nil), isAmbient: isBasic,
+                refusal: error)
+        }
+    }
 }

@@ -7,27 +7,37 @@ struct Principal: Sendable {
     enum Authority: Sendable {
         /// The gateway's own token; nil where it has none, so that nothing can be asked.
         case gateway(Credential?)
+        /// A token of `credentials_dir`; nil where there is none of that name.
+        case named(String, Credential?)
         /// The client's; nil asks without any.
         case client(Credential?)
     }
 
-    let authority: Authority
+    var authority: Authority
     /// Whose responses these may be.
-    let partition: CachePartition
+    var partition: CachePartition
+    /// Whose account it is.
+    var account: CachePartition
+    /// Whether a browser could attach this credential by itself: the gateway's own, or a user's name and password that it has
+    /// remembered (RFC 7617 section 2.2) and adds to what any page makes it send.
+    let isAmbient: Bool
+    /// By which key; nil where there are none.
+    var key: KeyIdentity?
+    /// Why the client is nobody that the gateway knows. What needs no key is open to them.
+    var refusal: KeyRefusal?
 
     /// Nobody in particular: the Hub is asked without a credential.
-    static let anonymous = Principal(authority: .client(nil), partition: .client(nil))
+    static let anonymous = Principal(
+        authority: .client(nil), partition: .client(nil), account: .client(nil), isAmbient: false)
 
-    /// Whether a browser could attach this credential by itself: the gateway's own, or a user's name and token that their
-    /// browser has remembered (RFC 7617 section 2.2) and adds to what any page makes it send.
-    var isAmbient: Bool {
-        switch authority {
-        case .gateway: true
-        case .client(let credential): credential?.scheme == .basic
-        }
+    /// The same, where the Hub is asked for what is public only.
+    var withoutCredential: Principal {
+        var principal = self
+        (principal.authority, principal.partition) = (.client(nil), .client(nil))
+        return principal
     }
 
-    /// What goes to the Hub. Throws `noToken` where the gateway should lend its token and has none.
+    /// What goes to the Hub. Throws `noToken` where the gateway should lend a token and has none.
     var credential: Credential? {
         get throws(Failure) {
             switch authority {
@@ -35,8 +45,16 @@ struct Principal: Sendable {
             case .gateway(let credential):
                 guard let credential else { throw .noGatewayToken }
                 return credential
+            case .named(let name, let credential):
+                guard let credential else { throw .noNamedToken(name) }
+                return credential
             }
         }
+    }
+
+    /// Whether the credential is one that the client knows nothing of.
+    var isLent: Bool {
+        if case .client = authority { false } else { true }
     }
 }
 
@@ -44,14 +62,24 @@ struct Principal: Sendable {
 enum CachePartition: Hashable, Sendable {
     /// All who use the gateway's own token. Another token is another account, so it has another number.
     case gateway(token: Int)
+    /// All who use a token of `credentials_dir`.
+    case named(String, token: Int)
     /// A client by its own credential.
     case client(Credential?)
+    /// A client by its key: what may be seen with it is its own.
+    case key(Int64, token: Int)
 }
 
 extension Failure {
     fileprivate static var noGatewayToken: Failure {
         .noToken(
             "This gateway has no Hub token. Whoever runs it sets HF_ACCESS_TOKEN (or HF_TOKEN, or token_file) and starts it again; a token_file is read anew on SIGHUP."
+        )
+    }
+
+    fileprivate static func noNamedToken(_ name: String) -> Failure {
+        .noToken(
+            "This key acts with the credential \(name), which this gateway does not have: whoever runs it puts the token into a file of that name in credentials_dir, and sends SIGHUP."
         )
     }
 }

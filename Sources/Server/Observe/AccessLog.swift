@@ -34,6 +34,7 @@ final class AccessLog {
             line.add("upstream_ms", "-")
         }
         line.add("bytes", exchange.sentBytes)
+        if let key = context.principal.key { line.add("key", plain: key.name) }
         line.add("request_id", context.id)
         if let hubRequestID = context.hubRequestID {
             line.add("hub_request_id", hubRequestID)

@@ -20,7 +20,7 @@ final class GatewayState {
 
     init(
         _ settings: Settings, token: Secret?, limits: CallLimits, pool: TransferPool, metrics: Metrics,
-        leaks: LeakReporter
+        leaks: LeakReporter, keys: KeyStore?
     ) {
         self.pool = pool
         self.metrics = metrics
@@ -30,7 +30,7 @@ final class GatewayState {
             stall: Int(settings.writeTimeout.milliseconds))
         coalescer = RequestCoalescer(isOn: settings.coalesce)
         accounts = AccountCache.Held(for: settings.accountCacheTTL)
-        identification = Identification(access: settings.access, own: token.map { .bearer($0) }, tokenNumber: 0)
+        identification = Identification(settings, token: token, number: 0, keys: keys)
         (proxy, exceptions) = (settings.upstreamProxy, settings.noProxy)
         pool.use(TransferPool.Proxy(settings))
     }
@@ -46,10 +46,21 @@ final class GatewayState {
         }
         coalescer.isOn = settings.coalesce
         accounts.use(settings.accountCacheTTL)
-        let own = token.map { Credential.bearer($0) }
         // What was fetched with another token may be another account's.
-        let number = identification.tokenNumber + (own == identification.own ? 0 : 1)
-        identification = Identification(access: settings.access, own: own, tokenNumber: number)
+        let (old, keys) = (identification, identification.keys)
+        var new = Identification(settings, token: token, number: old.tokenNumber, keys: keys)
+        if !new.hasTokens(of: old) {
+            new = Identification(settings, token: token, number: old.tokenNumber + 1, keys: keys)
+        }
+        identification = new
+    }
+}
+
+extension Identification {
+    fileprivate init(_ settings: Settings, token: Secret?, number: Int, keys: KeyStore?) {
+        self.init(
+            access: settings.access, own: token.map { .bearer($0) },
+            credentials: settings.credentials?.tokens.mapValues { .bearer($0) } ?? [:], tokenNumber: number, keys: keys)
     }
 }
 

@@ -12,7 +12,7 @@ struct Handlers {
         let hub = HubClient(upstream: upstreams.hub)
         let account = AccountCache(hub: hub, held: state.accounts)
         let probe = HubProbe(
-            upstream: upstreams.hub, access: settings.access, account: account, reached: state.hubReached)
+            upstream: upstreams.hub, gateway: state.identification, account: account, reached: state.hubReached)
         let bodyBounds = BodyBounds(
             bytes: settings.bodyLimit.bytes, milliseconds: UInt64(settings.bodyTimeout.milliseconds))
         all = Route.Name.allCases.map { name in
@@ -26,7 +26,7 @@ struct Handlers {
             case .ready: GetReady(hubProbe: probe, drainState: state.drainState)
             case .metrics: GetMetrics(metrics: state.metrics)
             case .relay: RelayToHub(hub: upstreams.hub)
-            case .content: RelaySignedURL(upstream: upstreams.hub)
+            case .content: RelaySignedURL(upstream: upstreams.hub, keys: state.identification.keys)
             case .inference: RelayToInferenceRouter(router: upstreams.inference)
             }
         }

@@ -11,6 +11,7 @@ final class RequestPipeline {
     private var handlers: Handlers
     private let log: AccessLog
     private let timeLimit: RequestTimeLimit
+    private var judgedBody: BodyBounds
 
     init(_ settings: Settings, upstreams: Upstreams, state: GatewayState, log: AccessLog) {
         self.state = state
@@ -18,6 +19,8 @@ final class RequestPipeline {
         router = Router(basePath: settings.basePath)
         trusted = settings.trustedOrigins
         timeLimit = RequestTimeLimit(milliseconds: UInt64(settings.requestTimeout.milliseconds))
+        judgedBody = BodyBounds(
+            bytes: JudgedBody.longest, milliseconds: UInt64(settings.bodyTimeout.milliseconds))
         handlers = Handlers(settings, upstreams: upstreams, state: state)
     }
 
@@ -46,13 +49,18 @@ final class RequestPipeline {
             guard try accept(exchange, context) else { return }
             identify(exchange, context)
             let route = try route(exchange, context, at: role)
-            try authorize(exchange, context)
-            try admit(context)
-            guard !lookUp(exchange, context, route) else { return }
-            try forward(exchange, context, route)
+            guard try authorize(exchange, context, route) else { return }
+            try goOn(exchange, context, route)
         } catch {
             fail(exchange, context, error)
         }
+    }
+
+    /// From where it is known that they may.
+    private func goOn(_ exchange: Exchange, _ context: RequestContext, _ route: Route.Name) throws(Failure) {
+        try admit(context)
+        guard !lookUp(exchange, context, route) else { return }
+        try forward(exchange, context, route)
     }
 }
 
@@ -84,9 +92,34 @@ extension RequestPipeline {
         return route
     }
 
-    /// May they.
-    private func authorize(_ exchange: Exchange, _ context: RequestContext) throws(Failure) {
-        try CrossSite.check(exchange.request, context.principal, isTrusted: context.crossOrigin != nil)
+    /// May they. Returns whether that is known: where it depends on the body, the road goes on when that is here.
+    private func authorize(
+        _ exchange: Exchange, _ context: RequestContext, _ route: Route.Name
+    ) throws(Failure) -> Bool {
+        let principal = context.principal
+        try CrossSite.check(exchange.request, isAmbient: principal.isAmbient, isTrusted: context.crossOrigin != nil)
+        guard state.identification.access == .keys, route.needsKey else { return true }
+        guard let key = principal.key else {
+            let refusal = principal.refusal ?? .missing
+            state.metrics.add(.keyRefusals, at: MetricLabels.KeyReason(refusal).rawValue)
+            throw refusal.failure
+        }
+        // The facade's orders are judged by their handlers, which read them.
+        guard let judgement = ScopeJudgement(key, exchange, context, route) else { return true }
+        guard judgement.needsBody else {
+            try judgement.pass(nil)
+            return true
+        }
+        context.task = EventLoop.immediateTask {
+            do throws(Failure) {
+                let body = try await exchange.wholeBody(within: self.judgedBody)
+                try judgement.pass(body)
+                try self.goOn(exchange, context, route)
+            } catch {
+                self.fail(exchange, context, error)
+            }
+        }
+        return false
     }
 
     /// Is there time for it. Whose turn it is at the Hub is asked where a call begins (`CallAdmission`).
@@ -96,7 +129,7 @@ extension RequestPipeline {
 
     /// Is it here: a call under way for the same. Returns whether its response answers this request, too.
     private func lookUp(_ exchange: Exchange, _ context: RequestContext, _ route: Route.Name) -> Bool {
-        guard route == .relay else { return false }
+        guard route == .relay, context.permit == .relayed, context.body == nil else { return false }
         switch state.coalescer.join(exchange, context) {
         case .bypass: return false
         case .lead(let call):
@@ -125,7 +158,12 @@ extension RequestPipeline {
 
     /// Ask the handler, and by it mostly the Hub.
     private func forward(_ exchange: Exchange, _ context: RequestContext, _ route: Route.Name) throws(Failure) {
-        switch try handlers[route].handle(exchange, context) {
+        if context.permit == .writeAccess {
+            // What the token may is another question.
+            return send(try Response(.ok, json: [:]), exchange, context)
+        }
+        let endpoint = context.permit == .account ? Route.Name.account : route
+        switch try handlers[endpoint].handle(exchange, context) {
         case .stream: break
         case .response(let response): send(response, exchange, context)
         case .pending(let answer):

@@ -7,8 +7,8 @@ import Hub
 /// create or delete repositories in their name. Browsers say where a request comes from in fields that a page cannot set.
 enum CrossSite {
     /// Throws `denied` for what such a page may not do. `isTrusted`: it is of one of `trusted_origins`.
-    static func check(_ request: Request, _ principal: Principal, isTrusted: Bool) throws(Failure) {
-        if principal.isAmbient, !isTrusted, sent(request) { throw .crossSite }
+    static func check(_ request: Request, isAmbient: Bool, isTrusted: Bool) throws(Failure) {
+        if isAmbient, !isTrusted, sent(request) { throw .crossSite }
         if registersServiceWorker(request) { throw .serviceWorker }
     }
 

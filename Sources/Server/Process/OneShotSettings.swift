@@ -7,11 +7,13 @@ final class OneShotSettings: Sendable {
 
     let files: FileChecks
     let workers: WorkerCount
+    let asksForKeys: Bool
 
     init(_ settings: Settings) {
         self.settings = Mutex(settings)
         files = FileChecks(settings)
         workers = settings.workers
+        asksForKeys = settings.access == .keys
     }
 
     func take() -> Settings {
@@ -28,17 +30,20 @@ struct FileChecks: Sendable {
     private let key: String
     private let authorities: String?
     private let user: String?
+    /// Nil but in access by keys.
+    private let state: StateDirectory?
 
     init(_ settings: Settings) {
         certificate = settings.tlsCertificate
         key = settings.tlsKey
         authorities = settings.authorities
         user = settings.user
+        state = settings.access == .keys ? StateDirectory(settings.stateDirectory) : nil
     }
 
     /// One line each, beginning with the setting's name.
     var faults: [String] {
-        [certificateFault, authoritiesFault, userFault].compactMap(\.self)
+        [certificateFault, authoritiesFault, userFault, state?.fault.map { "state_dir: \($0)" }].compactMap(\.self)
     }
 
     /// What does not keep the gateway from serving, in one line each.

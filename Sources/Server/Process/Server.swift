@@ -20,7 +20,7 @@ final class Server {
     /// Starts serving, as `worker` beside others of its parent. `warn` gets lines for the log.
     /// Throws when the certificate is not good or the address not to be had.
     init(
-        _ settings: Settings, origin: HubOrigin, log: AccessLog, as worker: Worker? = nil,
+        _ settings: Settings, origin: HubOrigin, log: AccessLog, as worker: Worker? = nil, keys: KeyStore? = nil,
         warn: @escaping (String) -> Void = { _ in }
     ) throws(CError) {
         let metrics = worker.map { Metrics($0.slots, worker: $0.number) } ?? Metrics()
@@ -33,7 +33,8 @@ final class Server {
             trust: origin.trust, dnsServer: settings.nameServer?.description, connections: settings.upstreamConnections)
         let leaks = LeakReporter(metrics: metrics, warn: warn)
         let state = GatewayState(
-            settings, token: origin.token, limits: CallLimits(settings), pool: pool, metrics: metrics, leaks: leaks)
+            settings, token: origin.token, limits: CallLimits(settings), pool: pool, metrics: metrics, leaks: leaks,
+            keys: keys)
         let upstreams = Upstreams(settings, origin: origin, pool: pool, admission: state.admission, leaks: leaks)
         let pipeline = RequestPipeline(settings, upstreams: upstreams, state: state, log: log)
         self.pool = pool

@@ -24,6 +24,8 @@ final class Service {
     private let site: SandboxSite?
     private let server: Server
     private let certificate: CertificateWatch
+    /// Nil but in access by keys.
+    private let keys: KeyStore?
     private let hardening: Hardening
 
     /// Starts serving. `read` reads the settings anew.
@@ -40,13 +42,16 @@ final class Service {
         self.log = log
         certificate = CertificateWatch { log.warning("\($0)") }
         DescriptorLimit.raise()
+        // Before anybody is served: until the keys are there, every one of them would be refused.
+        let keys = try worker?.state.map { (socket) throws(CError) in try KeyStore(StateClient(socket)) }
+        self.keys = keys
         let sandbox = settings.sandbox && worker == nil ? try SandboxServer() : nil
         self.sandbox = sandbox
         site = sandbox?.site ?? worker?.sandbox
         do throws(CError) {
             server = try Server(
                 worker?.settings(settings) ?? settings, origin: site?.origin ?? HubOrigin(settings),
-                log: AccessLog(output: output, form: form, isOn: settings.accessLog), as: worker
+                log: AccessLog(output: output, form: form, isOn: settings.accessLog), as: worker, keys: keys
             ) { log.warning("\($0)") }
         } catch {
             sandbox?.close()
@@ -138,6 +143,7 @@ final class Service {
         if cut > 0 {
             log.warning("Requests cut off because they did not finish within drain_timeout: \(cut).")
         }
+        keys?.tellUses()
         sandbox?.close()
         output.flush()
     }

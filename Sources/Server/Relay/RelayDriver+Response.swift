@@ -154,6 +154,7 @@ extension RelayDriver {
     func finish() {
         guard !isDropped, !isFinished else { return }
         do throws(Failure) {
+            if rewriter != nil { try context.entryFilter?.finish() }
             let tail = try rewriter?.finish() ?? []
             try scanner?.scan(tail.span)
             startRewritten(length: tail.count)

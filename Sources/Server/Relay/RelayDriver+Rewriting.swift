@@ -48,6 +48,14 @@ extension RelayDriver {
         _ bytes: UnsafeBufferPointer<UInt8>, _ range: Range<Int>, gatheredFrom start: Int
     ) throws(Failure) {
         let piece = unsafe UnsafeBufferPointer(rebasing: bytes[range])
+        if var filter = context.entryFilter.take() {
+            let kept = try filter.rewrite(unsafe piece.span)
+            context.entryFilter = filter
+            let changed = try rewriter?.rewrite(kept.span) ?? kept
+            try scanner?.scan(changed.span)
+            gathered = (gathered ?? []) + changed
+            return
+        }
         let changed = try rewriter?.rewrite(unsafe piece.span)
         if let changed { try scanner?.scan(changed.span) } else { try scanner?.scan(unsafe piece.span) }
         guard gathered != nil || changed != nil else { return }
@@ -58,6 +66,7 @@ extension RelayDriver {
 
     /// All of it is here, as mostly: what becomes of it has a length, and if nothing had to be changed all fields stay.
     private func writeWhole(_ bytes: UnsafeBufferPointer<UInt8>) throws(Failure) {
+        try context.entryFilter?.finish()
         let tail = try rewriter?.finish() ?? []
         try scanner?.scan(tail.span)
         var whole = gathered.take()

@@ -5,9 +5,16 @@ import Hub
 /// What has been signed: to the Hub's stores and back, bodies streamed both ways.
 struct RelaySignedURL: Handler {
     let upstream: Upstream
+    /// Nil but in access by keys.
+    let keys: KeyStore?
 
     func handle(_ exchange: Exchange, _ context: RequestContext) throws(Failure) -> Reply {
-        try upstream.relaySigned(exchange, context)
+        let signed = try upstream.signedURLs.open(
+            context.target, exchange.request.method, now: WallClock.now.seconds)
+        if let keys {
+            guard let key = signed.key, keys.isGood(key) else { throw .signedURLRevoked }
+        }
+        upstream.relay(signed, exchange, context)
         return .stream
     }
 }
@@ -15,10 +22,8 @@ struct RelaySignedURL: Handler {
 extension Upstream {
     /// Carries a request to where its signed path leads, and the response back. No token of the gateway's goes along, whoever asks:
     /// what is signed is a credential by itself, or leads to Xet's server, where the client shows one of Xet's.
-    func relaySigned(_ exchange: Exchange, _ context: RequestContext) throws(Failure) {
-        let method = exchange.request.method
-        let signed = try signedURLs.open(context.target, method, now: WallClock.now.seconds)
-        start(call(to: signed, by: method, exchange, context), exchange, context)
+    func relay(_ signed: SignedURLCodec.Opened, _ exchange: Exchange, _ context: RequestContext) {
+        start(call(to: signed, by: exchange.request.method, exchange, context), exchange, context)
     }
 
     private func call(
@@ -36,7 +41,7 @@ extension Upstream {
         let rules =
             signed.use == .base ? RewrittenBodies.rulesOfXet(for: original.method, context.target) : nil
         if rules != nil { request.headers.set("Accept-Encoding", "identity") }
-        let rewrite = rewrite(for: original)
+        let rewrite = rewrite(for: original, key: signed.key)
         return RelayedCall(
             request: request, url: signed.whole, limits: limits, server: signed.use == .complete ? .hub : .store,
             sendsBody: exchange.hasBody && !original.method.isSafe
@@ -101,12 +106,21 @@ enum SignedURLRequest {
         return headers
     }
 
-    /// The client's token, if it is none of the Hub's.
+    /// The client's token, if it is none of the Hub's and no gateway key.
     private static func xetToken(_ headers: Headers, isOwn: (Secret) -> Bool) -> Secret? {
         let words = headers["Authorization"]?.split(separator: " ", maxSplits: 2) ?? []
         guard words.count == 2, words[0].lowercased() == "bearer", !words[1].hasPrefix("hf_"),
-            !words[1].hasPrefix("api_"), let token = try? Secret(Array(words[1].utf8)), !isOwn(token)
+            !words[1].hasPrefix("api_"), !words[1].hasPrefix(GatewayKey.prefix), let token = try? Secret(Array(words[1].utf8)), !isOwn(token)
         else { return nil }
         return token
+    }
+}
+
+extension Failure {
+    /// The key by which a signed URL was got is no good any more.
+    fileprivate static var signedURLRevoked: Failure {
+        Failure(
+            .signedURLRefused,
+            detail: "The key by which this address was got was revoked or has expired. Ask the Hub's own path again, with a good one.")
     }
 }

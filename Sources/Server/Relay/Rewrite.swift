@@ -32,6 +32,8 @@ struct Rewrite: Sendable {
     let gateway: String
     let signedURLs: SignedURLPolicy
     let xet: Xet
+    /// The key by which signed URLs are got; nil where there are none.
+    var key: Int64?
     /// Seconds since 1970.
     let now: Int
 
@@ -109,7 +111,7 @@ struct Rewrite: Sendable {
 
     /// The whole URL on the gateway that stands for `url`.
     func signed(_ url: String, _ use: SignedURLCodec.Use) throws(Failure) -> String {
-        gateway + (try signedURLs.path(to: url, for: use, now: now))
+        gateway + (try signedURLs.path(to: url, for: use, key: key, now: now))
     }
 
     /// In all `Link` fields of a response. The Hub sends a handful, and each costs more than its bytes.

@@ -34,6 +34,8 @@ struct SignedURLCodec: Sendable {
         let use: Use
         /// The signed URL itself.
         let url: String
+        /// The id of the gateway key by which it was got; nil for none.
+        var key: Int64?
         /// The path and query that were asked for below a base, else empty.
         let below: String
 
@@ -44,9 +46,9 @@ struct SignedURLCodec: Sendable {
     let key: SignedURLKey
 
     /// `expiry` is in seconds since 1970.
-    func path(to url: String, for use: Use, until expiry: Int) -> String {
+    func path(to url: String, for use: Use, by gatewayKey: Int64? = nil, until expiry: Int) -> String {
         let content = Base64URL.encode(url.utf8)
-        let term = "\(use.rawValue)\(expiry)"
+        let term = "\(use.rawValue)\(expiry)\(gatewayKey.map { "k\($0)" } ?? "")"
         return "\(Target.signedPrefix)\(term).\(code(term, content))/\(content)"
     }
 
@@ -64,13 +66,21 @@ struct SignedURLCodec: Sendable {
         guard head.count == 2,
             let given = Base64URL.decode(head[1].utf8),
             HMACSHA256.isSame(given, key.code(of: "\(head[0])/\(parts[1])")),
-            let use = Use(rawValue: String(head[0].prefix(1))), let expiry = Int(head[0].dropFirst()),
+            let use = Use(rawValue: String(head[0].prefix(1))),
+            let (expiry, gatewayKey) = Self.term(head[0].dropFirst()),
             let url = Base64URL.decode(parts[1].utf8).flatMap({ String(validating: $0, as: UTF8.self) })
         else { throw .signedURLInvalid }
         guard now <= expiry else { throw .signedURLExpired }
         guard use.methods.contains(method) else { throw .methodNotAllowed(method, allow: use.methods) }
         let below = parts.count == 3 ? "/\(parts[2])" : ""
-        return Opened(use: use, url: url, below: try Self.below(below, use, target))
+        return Opened(use: use, url: url, key: gatewayKey, below: try Self.below(below, use, target))
+    }
+
+    private static func term(_ text: Substring) -> (expiry: Int, key: Int64?)? {
+        let parts = text.utf8.split(separator: UInt8(ascii: "k"), maxSplits: 1, omittingEmptySubsequences: false)
+        guard let expiry = Int(Substring(parts[0])) else { return nil }
+        guard parts.count == 2 else { return (expiry, nil) }
+        return Int64(Substring(parts[1])).map { (expiry, $0) }
     }
 
     private static func below(_ path: String, _ use: Use, _ target: Target) throws(Failure) -> String {

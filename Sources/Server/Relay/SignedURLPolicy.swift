@@ -17,12 +17,12 @@ struct SignedURLPolicy: Sendable {
     private static let roomBelow = 512
 
     /// The path of ours for `url`. Throws `hubBroken` for one on a host that is not allowed, and for one that is too long.
-    func path(to url: String, for use: SignedURLCodec.Use, now: Int) throws(Failure) -> String {
+    func path(to url: String, for use: SignedURLCodec.Use, key: Int64? = nil, now: Int) throws(Failure) -> String {
         // What is put below a base begins with a slash.
         let url = use == .base && url.hasSuffix("/") ? String(url.dropLast()) : url
         try checkPlace(of: url, for: use) { .contentElsewhere($0) }
         let life = use == .base ? Self.week : max(Self.day, min(Self.week, Self.life(of: url, now: now)))
-        let path = codec.path(to: url, for: use, until: now + life)
+        let path = codec.path(to: url, for: use, by: key, until: now + life)
         guard path.utf8.count + (use == .base ? Self.roomBelow : 0) <= longestTarget else {
             throw .tooLongToSign(ContentHosts.host(of: url) ?? "", limit: longestTarget)
         }

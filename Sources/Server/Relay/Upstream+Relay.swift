@@ -28,8 +28,11 @@ extension Upstream {
         request.target = context.target
         request.headers = EndToEndHeaders.upstream(request.headers)
         if xet == .hide { try HiddenXet.prepare(&request) }
+        if let body = context.body { request.body = body }
+        let isFiltered = context.entryFilter != nil
         let rules = RewrittenBodies.rules(for: request, xet)
-        let needsPlain = rules != nil && (isStrict || RewrittenBodies.areExpected(at: request.target))
+        let needsPlain =
+            isFiltered || rules != nil && (isStrict || RewrittenBodies.areExpected(at: request.target))
         if needsPlain {
             // What is compressed cannot be rewritten as it goes by.
             request.headers.set("Accept-Encoding", "identity")
@@ -41,21 +44,36 @@ extension Upstream {
         }
         return RelayedCall(
             request: request, url: base + request.target.pathAndQuery, credential: try context.principal.credential,
-            limits: limits, server: server, sendsBody: exchange.hasBody && !isSecond, eventSilence: eventSilence
+            limits: limits, server: server, sendsBody: exchange.hasBody && context.body == nil && !isSecond, eventSilence: eventSilence
         ) { head throws(Failure) in
             context.hubRequestID = head.headers["X-Request-Id"]
             if let found = try FileRedirect(head, of: exchange.request, hosts: self.signedURLs.hosts) {
                 return try self.follow(found, exchange, context, mayAskAnew: !isSecond)
             }
-            return try self.action(head, rules, isPlain: needsPlain, by: self.rewrite(for: exchange.request))
+            let rewrite = { self.rewrite(for: exchange.request, key: context.principal.key?.publicID) }
+            guard isFiltered, head.status.isSuccess else {
+                return try self.action(head, rules, isPlain: needsPlain, by: rewrite())
+            }
+            return try self.filtered(head, rules ?? [], by: rewrite())
         }
     }
 
+    /// A list goes out without what the key may not see, or not at all.
+    private func filtered(
+        _ head: Transfer.Head, _ rules: [JSONFieldRule], by rewrite: @escaping @EventLoop @autoclosure () -> Rewrite
+    ) throws(Failure) -> RelayAction {
+        guard case .rewrite(let head, _, let make) = try action(head, rules, isPlain: true, by: rewrite()) else {
+            throw .hubBroken("its list is no JSON")
+        }
+        return .rewrite(head, onlyURLs: false, by: make)
+    }
+
     /// What leads to the Hub or its stores leads where this client has found the gateway.
-    func rewrite(for request: Request) -> Rewrite {
+    /// `key`: whose key signed URLs depend on.
+    func rewrite(for request: Request, key: Int64?) -> Rewrite {
         Rewrite(
             hub: base, gateway: request.headers["Host"].map { "https://\($0)\(basePath)" } ?? basePath,
-            signedURLs: signedURLs, xet: xet, now: WallClock.now.seconds)
+            signedURLs: signedURLs, xet: xet, key: key, now: WallClock.now.seconds)
     }
 
     /// What becomes of a response of the Hub's, or of Xet's server: with its fields rewritten, and by `rules` its JSON. `isPlain`: it was asked for

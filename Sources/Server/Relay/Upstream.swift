@@ -32,6 +32,8 @@ final class Upstream {
     /// How long a stream of events may be silent, in milliseconds; 0: for ever.
     let eventSilence: UInt64
     private let own: Credential?
+    /// Those of `credentials_dir`, by name.
+    private let credentials: [String: Credential]
 
     /// `base` is one of the addresses in `origin`; both get its token.
     init(
@@ -42,6 +44,8 @@ final class Upstream {
         self.base = base
         basePath = settings.basePath
         own = origin.token.map { .bearer($0) }
+        named = settings.credentials?.tokens.values.map { .bearer($0) } ?? []
+        credentials = settings.credentials?.tokens.mapValues { .bearer($0) } ?? [:]
         self.pool = pool
         self.admission = admission
         self.leaks = leaks
@@ -94,8 +98,10 @@ final class Upstream {
         return Answer(status: head.status, headers: head.headers, body: try content.bytes(outcome))
     }
 
-    /// Whether a client sent this gateway's own token, wherever it has it from.
-    func isOwn(_ token: Secret) -> Bool { token == own?.secret }
+    /// Whether a client sent a token of this gateway's, wherever it has it from.
+    func isOwn(_ token: Secret) -> Bool {
+        token == own?.secret || named.contains { $0.secret == token }
+    }
 }
 
 /// The servers that the gateway speaks for.

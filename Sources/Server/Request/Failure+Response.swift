@@ -13,6 +13,7 @@ extension Failure {
         case .methodNotAllowed: .methodNotAllowed
         case .payloadTooLarge: .contentTooLarge
         case .unsupportedMediaType: .unsupportedMediaType
+        case .unidentified: .unauthorized
         case .noToken: .serviceUnavailable
         case .denied, .signedURLRefused: .forbidden
         case .hubAnswered(let refusal): refusal.status.code >= 400 ? refusal.status : .badGateway
@@ -33,6 +34,7 @@ extension Failure {
         case .methodNotAllowed: "MethodNotAllowed"
         case .payloadTooLarge: "ContentTooLarge"
         case .unsupportedMediaType: "UnsupportedMediaType"
+        case .unidentified(let code): code
         case .noToken: "NoToken"
         case .denied: "Denied"
         case .signedURLRefused: "SignedURLRefused"
@@ -71,6 +73,11 @@ extension Failure {
         // The sentence may be one of the Hub's.
         RelayedDocument.isolate(&headers)
         switch kind {
+        case .unidentified:
+            // By this sentence of the Hub's its clients tell a wrong credential from a repository that is not there.
+            headers.set("X-Error-Message", "Invalid credentials in Authorization header")
+            headers.append("WWW-Authenticate", #"Bearer realm="hubgate", error="invalid_token""#)
+            headers.append("WWW-Authenticate", #"Basic realm="hubgate", charset="UTF-8""#)
         case .methodNotAllowed(let allow):
             headers.append("Allow", allow.map(\.rawValue).joined(separator: ", "))
         case .hubAnswered(let refusal):

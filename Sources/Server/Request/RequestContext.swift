@@ -10,6 +10,12 @@ final class RequestContext {
     let address: String
     /// Who asks; nobody in particular until that is known.
     var principal = Principal.anonymous
+    /// How it is to be answered, by the key's scope.
+    var permit: Permit.Response = .relayed
+    /// Leaves out of a list what the key may not see.
+    var entryFilter: PrivateEntryFilter?
+    /// The body, where a decision needed it.
+    var body: [UInt8]?
     /// The trusted page of another origin that sent it; it gets to read every response.
     var crossOrigin: CrossOrigin?
     let started = MonotonicInstant.now

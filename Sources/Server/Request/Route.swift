@@ -20,6 +20,14 @@ struct Route: Sendable {
         case content
         /// Whatever is no endpoint of our own: the inference router's below `/v1`, else the Hub's.
         case relay, inference
+
+        /// Whether it is for who has a key, in access by keys. Probes have none, and a signed URL is a right by itself.
+        var needsKey: Bool {
+            switch self {
+            case .home, .health, .ready, .metrics, .content: false
+            case .account, .createRepo, .updateRepo, .deleteRepo, .relay, .inference: true
+            }
+        }
     }
 }
 

@@ -4,6 +4,8 @@ enum Access: String, CaseIterable, Sendable {
     case open
     /// Each client's own `Authorization` goes to the Hub; the gateway lends no token.
     case passthrough
+    /// Each client shows a gateway key of its own, and acts with the gateway's token or one of `credentials_dir`.
+    case keys
 }
 
 /// What becomes of Xet, the store that newer clients send the bytes of large files to and fetch them from.

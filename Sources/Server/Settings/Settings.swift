@@ -25,6 +25,9 @@ struct Settings: Sendable {
     /// From `token_file` too, once settings are read.
     var token: Secret?
     var tokenFile: String?
+    /// With what is in it, once settings are read.
+    var credentials: CredentialsDirectory?
+    var stateDirectory = "/var/lib/hubgate"
     /// Nil: the system's certificate authorities.
     var authorities: String?
     /// From `upstream_proxy_file` too, once settings are read. Nil: there is none.
@@ -92,7 +95,7 @@ extension Settings {
 
 extension Settings {
     /// A token is meant for the Hub and the callers that stand beside it in the settings.
-    private static let tokenNames = ["token", "token_file"]
+    private static let tokenNames = ["token", "token_file", "credentials_dir"]
     private static let tokenScope = ["upstream", "inference_upstream", "access"]
 
     /// After a SIGHUP: what of `new` takes effect now, and the names of what differs but needs a restart.

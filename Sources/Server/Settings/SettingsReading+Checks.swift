@@ -13,6 +13,8 @@ extension SettingsReading {
         checkUpstream()
         checkToken()
         checkProxy()
+        readCredentials()
+        checkState()
         if settings.targetLimit > settings.headLimit {
             refuse(
                 chosen["target_limit"] == nil ? "head_limit" : "target_limit",
@@ -45,8 +47,8 @@ extension SettingsReading {
         refuse(
             "listen",
             "\(settings.listen) can be reached from other machines, and access does not say who may use the token; "
-                + "set access to open (whoever reaches the gateway acts with its token) or passthrough (each client "
-                + "brings its own), or listen on 127.0.0.1")
+                + "set access to keys (each client has a gateway key: `hubgate init`), passthrough (each client brings its "
+                + "own token) or open (whoever reaches the gateway acts with its token), or listen on 127.0.0.1")
     }
 
     private mutating func checkAdmin() {

@@ -8,11 +8,16 @@ struct SettingsReading {
     /// The value that won, by the setting's name; what is absent here has its default.
     private(set) var chosen: [String: SettingsLayer.Value] = [:]
     let files: FileReader
+    let directories: DirectoryReader
 
     static let defaultPaths = ["config/hubgate.yaml", "/etc/hubgate/hubgate.yaml"]
 
-    init(flags: SettingsLayer, environment: [String: String], files: @escaping FileReader) {
+    init(
+        flags: SettingsLayer, environment: [String: String], files: @escaping FileReader,
+        directories: @escaping DirectoryReader = SystemFiles.list
+    ) {
         self.files = files
+        self.directories = directories
         add(flags)
         add(SettingsLayer(environment: environment))
         add(SettingsLayer(conventions: environment))

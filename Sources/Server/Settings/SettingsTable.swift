@@ -29,7 +29,7 @@ enum SettingsTable {
                 reloadable: true, default: "key.pem beside the default tls_cert"),
             Setting(
                 "access", \.access, .choice,
-                "With open whoever reaches the gateway acts with its token; with passthrough each brings their own.",
+                "With open whoever reaches the gateway acts with its token; with passthrough each brings their own; with keys each shows a gateway key (`hubgate keys create`).",
                 default: "open on a loopback address; on any other it has to be chosen"),
             Setting(
                 "trusted_origins", \.trustedOrigins, .trustedOrigins,
@@ -66,6 +66,10 @@ enum SettingsTable {
             Setting(
                 "token_file", \.tokenFile, .pathOrNothing, "A file that holds the Hub token and nothing else.",
                 reloadable: true, default: "none", sample: "/run/secrets/hf_token"),
+            Setting(
+                "credentials_dir", \.credentials, .credentialsDirectoryOrNothing,
+                "A directory of further Hub tokens, a file each, by whose names gateway keys act with them (`--as`).",
+                reloadable: true, default: "none", sample: "/etc/hubgate/credentials"),
             Setting(
                 "ca_file", \.authorities, .pathOrNothing, "The certificate authorities to trust upstream, in PEM.",
                 default: "the system's", sample: "/etc/ssl/certs/ca-certificates.crt"),
@@ -206,6 +210,10 @@ enum SettingsTable {
             Setting(
                 "sandbox", \.sandbox, .onOff,
                 "Puts a small Hub in memory behind the gateway, to try it without a token or a network."),
+            Setting(
+                "state_dir", \.stateDirectory, .path,
+                "Where gateway keys are kept, in an SQLite database; needed with access = keys.",
+                default: "/var/lib/hubgate; .state where that directory exists and no other is given"),
             Setting(
                 "user", \.user, .userNameOrNothing,
                 "Whom the gateway runs as if root starts it, once it has its address and its key; root: it stays root.",

@@ -25,6 +25,23 @@ enum SystemFiles {
     }
 }
 
+extension SystemFiles {
+    /// The names of what is in a directory, but for hidden ones; nil where it cannot be read.
+    static func list(_ path: String) -> [String]? {
+        guard let directory = unsafe opendir(path) else { return nil }
+        defer { unsafe closedir(directory) }
+        var names: [String] = []
+        while let entry = unsafe readdir(directory) {
+            let name = unsafe withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
+                unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            if !name.hasPrefix(".") { names.append(name) }
+        }
+        return names.sorted()
+    }
+
+}
+
 /// Whether this process, as the user that it is, can read a file.
 enum FileAccess {
     /// Why not, in words for an operator; nil if it can.
@@ -60,6 +77,8 @@ enum FileContent: Equatable, Sendable {
 }
 
 typealias FileReader = (_ path: String) -> FileContent
+/// The names of what is in a directory; nil where it cannot be read.
+typealias DirectoryReader = (_ path: String) -> [String]?
 
 extension String {
     /// This text as an error line may show it: on one line, not too long, and not if it could hold a credential.

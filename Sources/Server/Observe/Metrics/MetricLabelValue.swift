@@ -78,6 +78,23 @@ enum MetricLabels {
         }
     }
 
+    /// Why a credential was no good, in access by keys.
+    enum KeyReason: Int, MetricLabelValue {
+        case missing, foreign, mistyped, unknown, expired, revoked
+
+        init(_ refusal: KeyRefusal) {
+            self =
+                switch refusal {
+                case .missing: .missing
+                case .foreign: .foreign
+                case .mistyped: .mistyped
+                case .unknown: .unknown
+                case .expired: .expired
+                case .revoked: .revoked
+                }
+        }
+    }
+
     /// Over what connection a call to the Hub went.
     enum Use: Int, MetricLabelValue {
         case new, kept

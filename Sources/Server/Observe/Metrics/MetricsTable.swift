@@ -8,7 +8,7 @@ enum MetricsTable {
         let rows: [MetricRow]
     }
 
-    static let groups = [requests, clients, hub, process]
+    static let groups = [requests, clients, keys, hub, process]
     static let all = groups.flatMap(\.rows)
 
     /// The places, among those of routes, of a request that no endpoint answers, and of one that is not even a request.
@@ -73,6 +73,24 @@ enum MetricsTable {
             MetricRow(
                 .certificateExpiry, "hubgate_tls_certificate_expiry_timestamp_seconds", .gauge,
                 "When the gateway's certificate ends, in seconds since 1970.", unit: .microseconds),
+        ])
+
+    private static let keys = Group(
+        title: "Keys",
+        rows: [
+            MetricRow(
+                .keyRefusals, "hubgate_key_refusals_total", .counter,
+                "Requests with no good key, in access by keys (foreign: another token than one of this gateway's; mistyped: "
+                    + "its checksum is wrong).",
+                by: [MetricLabel("reason", MetricLabels.KeyReason.self)]),
+            MetricRow(.keys, "hubgate_keys", .gauge, "Keys that are not revoked; 0 in another access."),
+            MetricRow(
+                .stateUp, "hubgate_state_up", .gauge,
+                "1 while the state's database can be read and written. At 0 in access by keys, known keys go on, and no change "
+                    + "of a key takes effect."),
+            MetricRow(
+                .stateRestarts, "hubgate_state_restarts_total", .counter,
+                "State processes that were started in the place of one that had ended."),
         ])
 
     private static let hub = Group(

@@ -13,6 +13,9 @@ enum Program {
     static func run(arguments: [String]) -> Int32 {
         Console.claim()
         ProcessMemory.keepPrivate()
+        // A full disk or a limit of file size is an error to report, and not the end of the process.
+        signal(SIGXFSZ, SIG_IGN)
+        if let code = Subcommands.run(arguments) { return code }
         switch start(arguments) {
         case .ended(let code): return code
         case .probe(let settings): return onLoop { await Probe.run(settings) ? Exit.ok : Exit.failure }
@@ -70,11 +73,13 @@ enum Program {
     private static func serve(_ settings: OneShotSettings, _ arguments: [String]) -> Int32 {
         guard filesAreGood(settings.files) else { return Exit.config }
         let workers = settings.workers.resolved(processors: Processors.count)
-        guard workers > 1 else { return onLoop { await serve(settings, arguments, as: nil) } }
+        // The state process is a child of a parent that has no loop.
+        guard workers > 1 || settings.asksForKeys else { return onLoop { await serve(settings, arguments, as: nil) } }
         do throws(CError) {
             switch try Supervisor(settings.take(), workers: workers, read: { read(arguments) }).run() {
             case .ended(let code): return code
             case .worker(let worker, let settings): return onLoop { await serve(settings, arguments, as: worker) }
+            case .keeper(let process, let settings): return process.run(restrictedBy: settings.take())
             case .sandbox(let line, let sandboxing):
                 return onLoop { await SandboxProcess.serve(line: line, sandboxing: sandboxing) }
             }

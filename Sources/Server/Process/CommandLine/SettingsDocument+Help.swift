@@ -17,7 +17,8 @@ extension SettingsDocument {
             return "\n\(group.title):\n" + settings.map(entry).joined()
         }
         let commands = CommandFlag.allCases.map { "  \($0.synopsis)\n" + wrapped($0.meaning) }
-        return head + groups.joined() + "\nInstead of serving:\n" + commands.joined()
+        let others = Subcommands.all.map { "  \($0.synopsis)\n" + wrapped($0.meaning) }
+        return head + groups.joined() + "\nInstead of serving:\n" + commands.joined() + others.joined()
     }()
 
     private static func synopsis(_ setting: Setting) -> String {

@@ -19,14 +19,16 @@ struct FilePermissions {
         var groups: Set<UInt32> = [getegid()]
     }
 
-    /// Whose content is a secret: key, token, `.env`.
+    /// Whose content is a secret: key, token, `.env`, the state.
     let secrets: [String]
     /// Whose content decides what the gateway does.
     let others: [String]
 
     init(_ settings: Settings) {
-        secrets = [settings.tlsKey, settings.tokenFile, settings.upstreamProxyFile, Provenance.dotEnvPath].compactMap(
-            \.self)
+        let state = settings.access == .keys ? StateDirectory(settings.stateDirectory).databasePath : nil
+        secrets =
+            [settings.tlsKey, settings.tokenFile, settings.upstreamProxyFile, Provenance.dotEnvPath, state]
+            .compactMap(\.self) + (settings.credentials?.filePaths ?? [])
         others = [settings.tlsCertificate, settings.config, settings.authorities].compactMap(\.self)
     }
 

@@ -56,10 +56,19 @@ struct Hardening {
     /// Takes from the process the system calls, files and ports that it does not need, if `settings.sandboxing` is on. What the kernel or
     /// the container does not have is a warning.
     mutating func restrict(_ settings: Settings, site: SandboxSite?, as role: ProcessRestriction.Role) {
+        // A parent's children get no more than it has, so it keeps what the state process needs.
+        let written = role == .supervisor && settings.access == .keys ? settings.stateDirectory : nil
         restrict(
             settings.sandboxing, role,
-            ReadablePaths(settings, process: role == .serving ? "/proc/self" : "/proc"),
+            ReadablePaths(settings, process: role == .serving ? "/proc/self" : "/proc"), written: written,
             ports: Self.ports(settings) + (site?.ports ?? []))
+    }
+
+    /// The same for the state process, which calls nobody, and reads and writes the state alone.
+    mutating func restrictKeeper(_ settings: Settings) {
+        restrict(
+            settings.sandboxing, .keeper, ReadablePaths(nil, process: "/proc/self"), written: settings.stateDirectory,
+            ports: [])
     }
 
     /// The TCP ports of all that is called: content hosts by https, and by name where they have a port of their own; name servers too,
@@ -83,11 +92,11 @@ struct Hardening {
 
     /// The same for the process of the sandbox's Hub, which calls nobody and reads nothing of ours.
     mutating func restrictSandbox() {
-        restrict(true, .serving, ReadablePaths(nil, process: "/proc/self"), ports: [])
+        restrict(true, .serving, ReadablePaths(nil, process: "/proc/self"), written: nil, ports: [])
     }
 
     private mutating func restrict(
-        _ isOn: Bool, _ role: ProcessRestriction.Role, _ readable: ReadablePaths, ports: [UInt16]
+        _ isOn: Bool, _ role: ProcessRestriction.Role, _ readable: ReadablePaths, written: String?, ports: [UInt16]
     ) {
         guard isOn else {
             warnings.append("sandboxing is off: a fault in the gateway can do all that its user can.")
@@ -95,7 +104,7 @@ struct Hardening {
         }
         var parts: [String] = []
         do throws(CError) {
-            switch try ProcessRestriction.keep(paths: readable.paths, ports: ports) {
+            switch try ProcessRestriction.keep(paths: readable.paths, written: written, ports: ports) {
             case 0: warnings.append("Sandboxing: this kernel has no Landlock, so all files of its user stay readable.")
             case let abi:
                 parts.append("Landlock (ABI \(abi))")
@@ -105,7 +114,7 @@ struct Hardening {
             warnings.append("Sandboxing: \(error), so all files of its user stay readable.")
         }
         do throws(CError) {
-            try ProcessRestriction.keepSystemCalls(of: role)
+            try ProcessRestriction.keepSystemCalls(of: role, childrenWrite: written != nil)
             parts.append("seccomp")
         } catch {
             warnings.append("Sandboxing: \(error), so all system calls stay allowed.")

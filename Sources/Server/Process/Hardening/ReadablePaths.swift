@@ -24,6 +24,10 @@ struct ReadablePaths: Equatable {
             settings.authorities,
             settings.config, Provenance.dotEnvPath,
         ]
+        // Its files come and go: so the rule is on itself.
+        if let credentials = settings.credentials, let found = realPath(credentials.path), !paths.contains(found) {
+            paths.append(found)
+        }
         for path in named.compactMap(\.self) + SettingsReading.defaultPaths { add(path, realPath) }
     }
 

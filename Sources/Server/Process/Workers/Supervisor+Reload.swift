@@ -97,11 +97,17 @@ extension Supervisor {
 
     func finishIfEmpty() {
         guard isStopping, places.allSatisfy({ $0.child == nil }) else { return }
+        // What the workers have sent is written before all is over.
+        if keeper?.child != nil {
+            keeper?.links.stopKeeper()
+            return
+        }
         verdict = verdict ?? (hasFailed ? Exit.failure : Exit.ok)
     }
 
     /// Whoever is left goes at once.
     func endChildren() {
-        for child in places.compactMap(\.child) + (sandbox.map { [$0.child] } ?? []) { child.send(SIGKILL) }
+        let others = [sandbox?.child, keeper?.child].compactMap(\.self)
+        for child in places.compactMap(\.child) + others { child.send(SIGKILL) }
     }
 }

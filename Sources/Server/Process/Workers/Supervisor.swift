@@ -10,6 +10,7 @@ final class Supervisor {
         case ended(Int32)
         case worker(Worker, OneShotSettings)
         case sandbox(line: Int32, sandboxing: Bool)
+        case keeper(StateProcess, OneShotSettings)
     }
 
     /// The last good ones: the next worker begins with them.
@@ -29,6 +30,8 @@ final class Supervisor {
     let slots: MetricSlots
     var sandbox: SandboxProcess?
     var places: [WorkerSlot]
+    /// Nil but in access by keys.
+    var keeper: KeeperSlot?
     /// All have served once, and the operator knows it.
     var isUp = false
     var isStopping = false
@@ -66,6 +69,7 @@ final class Supervisor {
         _ = SignedURLKey.ofThisStart
         tls = try TLSContext(certificate: settings.tlsCertificate, key: settings.tlsKey)
         try hardening.dropPrivileges(settings)
+        if settings.access == .keys { keeper = try KeeperSlot(settings, workers: workers, log: log) }
     }
 
     func run() throws(CError) -> Outcome {
@@ -78,9 +82,10 @@ final class Supervisor {
         }
         noteCertificate(tls)
         hardening.restrict(settings, site: sandbox?.site, as: .supervisor)
+        keeper?.due = 0
         for index in places.indices { places[index].due = 0 }
         while true {
-            if let outcome = fill() { return outcome }
+            if let outcome = fillKeeper() ?? fill() { return outcome }
             signals.wait(orFor: places.compactMap { $0.child?.line }, milliseconds: untilDue)
             while let signal = signals.next() { take(signal) }
             listen()
@@ -118,7 +123,7 @@ final class Supervisor {
     private func asWorker(_ place: WorkerSlot, line: Int32) -> Outcome {
         let worker = Worker(
             number: place.number, port: port.port, adminPort: adminPort?.port, socket: place.socket,
-            adminSocket: place.adminSocket, tls: tls, output: output, slots: slots, sandbox: sandbox?.site, line: line)
+            adminSocket: place.adminSocket, tls: tls, output: output, slots: slots, sandbox: sandbox?.site, line: line, state: keeper?.links.take(worker: place.number))
         // The child's copy of its parent's memory shall not keep a token that a reload replaces.
         defer { settings = Settings() }
         return .worker(worker, OneShotSettings(settings))

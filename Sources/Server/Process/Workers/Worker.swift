@@ -22,6 +22,8 @@ struct Worker: Sendable {
     let sandbox: SandboxSite?
     /// The pipe to the parent.
     let line: Int32
+    /// To the state process; nil but in access by keys.
+    let state: PacketSocket?
 
     /// One of them warns of what all would.
     var speaksForAll: Bool { number == 1 }

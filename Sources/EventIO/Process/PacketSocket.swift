@@ -1,0 +1,60 @@
+import Glibc
+
+/// One end of a pair of sockets between two processes of this program. A message arrives whole or not at all (SOCK_SEQPACKET). Nothing
+/// here waits but `wait`.
+///
+/// The parent of both processes keeps both ends: what was sent to one that died waits for its successor.
+package final class PacketSocket: Sendable {
+    /// The longest message, in bytes.
+    package static let longest = 64 * 1024
+
+    package let descriptor: Int32
+
+    private init(_ descriptor: Int32) {
+        self.descriptor = descriptor
+    }
+
+    deinit {
+        close(descriptor)
+    }
+
+    package static func pair() throws(CError) -> (PacketSocket, PacketSocket) {
+        var ends: [Int32] = [-1, -1]
+        let type = Int32(SOCK_SEQPACKET.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue)
+        guard unsafe socketpair(AF_UNIX, type, 0, &ends) == 0 else {
+            throw CError("cannot make a pair of sockets", errno: errno)
+        }
+        return (PacketSocket(ends[0]), PacketSocket(ends[1]))
+    }
+
+    /// False: it does not fit at present, and nothing of it was sent.
+    package func send(_ message: [UInt8]) -> Bool {
+        precondition(message.count <= Self.longest)
+        while true {
+            let sent = unsafe message.withUnsafeBytes { unsafe Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
+            if sent < 0, errno == EINTR { continue }
+            return sent == message.count
+        }
+    }
+
+    /// The next message; nil if none has come.
+    package func receive() -> [UInt8]? {
+        while true {
+            var count = 0
+            let message = unsafe [UInt8](unsafeUninitializedCapacity: Self.longest) { buffer, used in
+                count = unsafe recv(descriptor, buffer.baseAddress, buffer.count, 0)
+                used = max(0, count)
+            }
+            if count < 0, errno == EINTR { continue }
+            return count > 0 ? message : nil
+        }
+    }
+
+    /// Waits until one of `sockets` can be read, or those of `writing` written, at most `milliseconds`.
+    package static func wait(_ sockets: [PacketSocket], writing: [Bool], milliseconds: Int) {
+        var watched = zip(sockets, writing).map { socket, writes in
+            pollfd(fd: socket.descriptor, events: Int16(POLLIN) | (writes ? Int16(POLLOUT) : 0), revents: 0)
+        }
+        _ = unsafe poll(&watched, nfds_t(watched.count), Int32(clamping: milliseconds))
+    }
+}

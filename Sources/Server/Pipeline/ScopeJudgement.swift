@@ -1,0 +1,69 @@
+import EventIO
+import HTTP
+import Hub
+
+/// Whether a key may have a request relayed, and how.
+@EventLoop
+struct ScopeJudgement {
+    private let key: KeyIdentity
+    private let operation: HubOperation
+    private let exchange: Exchange
+    private let context: RequestContext
+
+    /// Nil for what is not relayed to the Hub or the inference router.
+    init?(_ key: KeyIdentity, _ exchange: Exchange, _ context: RequestContext, _ route: Route.Name) {
+        guard route == .relay || route == .inference else { return nil }
+        self.key = key
+        self.exchange = exchange
+        self.context = context
+        operation = HubOperation.find(
+            exchange.request.method, context.target, at: route == .inference ? .router : .hub)
+    }
+
+    private var scope: Scope { key.grant.scope }
+
+    /// Whether the decision depends on a body that has still to come.
+    var needsBody: Bool { exchange.hasBody && scope.needsBody(operation) }
+
+    /// Notes in the context how the request is to be made. Throws why it may not be. What is sent on is the body that was judged, byte for byte.
+    func pass(_ body: [UInt8]?) throws(Failure) {
+        context.body = body
+        let decision =
+            scope.needsBody(operation)
+            ? scope.decide(operation, try operation.needs(exchange.request.headers, body ?? [], account: nil))
+            : scope.decide(operation)
+        switch decision {
+        case .refuse(let refusal): throw Failure(refusal)
+        case .allow(let permit):
+            if permit.withoutCredential { context.principal = context.principal.withoutCredential }
+            context.permit = permit.response
+            if permit.response == .writeAccess, !scope.allows(.write, operation.resource) {
+                throw .lacksScope(.write, operation.resource)
+            }
+            if permit.response == .filtered { context.entryFilter = PrivateEntryFilter(operation.resource.kind, scope) }
+        }
+    }
+}
+
+extension Principal {
+    /// Whether the key, where there is one, allows all of `needs`. Throws why it does not.
+    func check(_ needs: [HubNeed]) throws(Failure) {
+        guard let key, case .refuse(let refusal) = key.grant.scope.decide(needs) else { return }
+        throw Failure(refusal)
+    }
+}
+
+extension Failure {
+    /// As the Hub says it, of what may not even be read; else what is missing.
+    init(_ refusal: AccessRefusal) {
+        guard refusal.looksAbsent else {
+            self.init(.denied, detail: refusal.message)
+            return
+        }
+        self = .hubAnswered(HubRefusal(status: refusal.status, code: refusal.code, message: refusal.message, headers: [:]))
+    }
+
+    fileprivate static func lacksScope(_ action: HubAction, _ resource: HubResource) -> Failure {
+        Failure(AccessRefusal(action: action, resource: resource, reason: .noRule, looksAbsent: false))
+    }
+}

@@ -1,0 +1,71 @@
+import ArgumentParser
+import Glibc
+
+/// `hubgate init`: all that a first start needs.
+struct InitCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "init",
+        abstract: "Make the state, a certificate to try and a first key, and say what a client needs.",
+        discussion: "It can be run again: what is there stays as it is.")
+
+    @Option(help: ArgumentHelp("The first key's name.", valueName: "name")) var name = "admin"
+    @OptionGroup var state: StateOptions
+
+    func run() throws {
+        let settings = try state.settings()
+        let directory = StateDirectory(settings.stateDirectory)
+        do {
+            try directory.make()
+            let table = KeyTable(database: try directory.open())
+            let name = try KeyInput.name(name, of: "--name")
+            let publicID = GatewayKey.makePublicID()
+            let key = GatewayKey.make(publicID: publicID)
+            let isNew = try table.database.transaction { () throws(DatabaseError) -> Bool in
+                guard try table.liveCount() == 0 else { return false }
+                try table.insert(
+                    KeyRecord(
+                        name: name, publicID: publicID, secretHash: key.secretHash.bytes,
+                        grant: KeyGrant(role: "admin"), note: "made by hubgate init", created: KeyInput.now))
+                return true
+            }
+            tell(settings, directory, key: isNew ? key.text : nil)
+        } catch let error as DatabaseError {
+            throw SubcommandFailure(error)
+        }
+    }
+
+    /// In a checkout, by its script, which says what it does. The two lines for a client stand alone on standard output.
+    private func makesCertificates(_ settings: Settings) -> Bool {
+        let script = "config/make-certs.sh"
+        guard settings.tlsCertificate == Settings().tlsCertificate, unsafe access(script, R_OK) == 0 else { return false }
+        var actions = unsafe posix_spawn_file_actions_t()
+        unsafe posix_spawn_file_actions_init(&actions)
+        defer { unsafe posix_spawn_file_actions_destroy(&actions) }
+        unsafe posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO)
+        let words: [UnsafeMutablePointer<CChar>?] = unsafe [strdup("sh"), strdup(script), nil]
+        defer { unsafe words.forEach { unsafe free($0) } }
+        var child: pid_t = 0
+        var status: Int32 = 0
+        return unsafe posix_spawn(&child, "/bin/sh", &actions, nil, words, environ) == 0
+            && waitpid(child, &status, 0) == child && status == 0
+    }
+
+    private func tell(_ settings: Settings, _ directory: StateDirectory, key: String?) {
+        if unsafe access(settings.tlsCertificate, R_OK) != 0, !makesCertificates(settings) {
+            Console.error(
+                "hubgate: there is no certificate \(settings.tlsCertificate.shown) yet: `make certs` makes one to try, "
+                    + "or name yours with tls_cert and tls_key\n")
+        }
+        if settings.access != .keys {
+            Console.error("hubgate: start the gateway with access = keys (HUBGATE_ACCESS=keys, or --access keys)\n")
+        }
+        guard let key else {
+            Console.print("\(directory.databasePath) has keys already; `hubgate keys create` makes another.\n")
+            return
+        }
+        let host = settings.listen.isLoopback ? "localhost" : "HOST"
+        Console.print(
+            "export HF_ENDPOINT=https://\(host):\(settings.listen.port)\(settings.basePath)\nexport HF_TOKEN=\(key)\n")
+        Console.error("The key is not shown again: put it where a password goes.\n")
+    }
+}

@@ -1,0 +1,96 @@
+import EventIO
+import Hub
+
+/// Keys as people and programs read them.
+enum KeyOutput {
+    static func print(_ json: JSON) {
+        // What is printed has no number that JSON cannot express.
+        Console.print(String(decoding: (try? json.encoded()) ?? [], as: UTF8.self) + "\n")
+    }
+
+    /// A new key or secret: the one time that it is seen.
+    static func show(secret: String, _ record: KeyRecord, json: Bool) {
+        guard !json else {
+            var members = members(record, nil)
+            members["key"] = .string(secret)
+            return print(.object(members))
+        }
+        Console.print("\(secret)\n")
+        // On another stream: the key alone can be piped on.
+        Console.error("This is the key \(record.name). It is not shown again: put it where a password goes.\n")
+    }
+
+    static func show(_ record: KeyRecord, use: KeyUse?, json: Bool) {
+        json ? print(self.json(record, use)) : Console.print(details(record, use, now: KeyInput.now))
+    }
+
+    static func json(_ record: KeyRecord, _ use: KeyUse?) -> JSON { .object(members(record, use)) }
+
+    private static func members(_ record: KeyRecord, _ use: KeyUse?) -> [String: JSON] {
+        func time(_ seconds: Int64?) -> JSON { seconds.map { .string(WallClock.iso8601($0)) } ?? .null }
+        func text(_ text: String?) -> JSON { text.map { .string($0) } ?? .null }
+        return [
+            "name": .string(record.name), "id": .string(GatewayKey.shown(publicID: record.publicID)),
+            "role": text(record.grant.role), "allow": .array(record.grant.allow.map { .string($0) }),
+            "deny": .array(record.grant.deny.map { .string($0) }), "as": text(record.grant.credential),
+            "rate": text(record.grant.rate), "note": .string(record.note), "created": time(record.created),
+            "expires": time(record.expires), "revoked": time(record.revoked),
+            "previous_until": time(record.previous?.until), "last_used": time(use?.lastUsed),
+            "uses": .integer(use?.uses ?? 0),
+        ]
+    }
+
+    static func status(_ record: KeyRecord, now: Int64) -> String {
+        if record.revoked != nil { return "revoked" }
+        guard let expires = record.expires else { return "good" }
+        return expires <= now ? "expired" : "until \(WallClock.iso8601(expires).prefix(10))"
+    }
+
+    static func table(_ records: [KeyRecord], _ uses: [Int64: KeyUse], now: Int64) -> String {
+        TextTable.text(
+            ["NAME", "ID", "STATUS", "LAST USED", "USES", "MAY"],
+            records.map { record in
+                let use = uses[record.number]
+                return [
+                    record.name, GatewayKey.shown(publicID: record.publicID), status(record, now: now),
+                    use.map { WallClock.iso8601($0.lastUsed) } ?? "never", String(use?.uses ?? 0), may(record.grant),
+                ]
+            })
+    }
+
+    /// What a key may do, on one line.
+    private static func may(_ grant: KeyGrant) -> String {
+        let parts = (grant.role.map { [$0] } ?? []) + grant.allow + grant.deny.map { "not " + $0 }
+        return parts.joined(separator: "; ")
+    }
+
+    private static func details(_ record: KeyRecord, _ use: KeyUse?, now: Int64) -> String {
+        var rows = [
+            ("Name", record.name), ("Id", GatewayKey.shown(publicID: record.publicID)),
+            ("Status", status(record, now: now)), ("Created", WallClock.iso8601(record.created)),
+        ]
+        if let role = record.grant.role { rows.append(("Role", role)) }
+        rows += record.grant.allow.map { ("Allow", $0) } + record.grant.deny.map { ("Deny", $0) }
+        if let credential = record.grant.credential { rows.append(("Acts as", credential)) }
+        if let rate = record.grant.rate { rows.append(("Rate", rate)) }
+        if let previous = record.previous, previous.until > now {
+            rows.append(("Old secret until", WallClock.iso8601(previous.until)))
+        }
+        if let use { rows.append(("Last used", "\(WallClock.iso8601(use.lastUsed)), \(use.uses) times in all")) }
+        if !record.note.isEmpty { rows.append(("Note", record.note)) }
+        let width = rows.map(\.0.count).max() ?? 0
+        return rows.map { "\($0.padded(to: width))  \($1)\n" }.joined()
+    }
+}
+
+/// Columns as wide as what is in them.
+enum TextTable {
+    static func text(_ head: [String], _ rows: [[String]]) -> String {
+        let lines = [head] + rows
+        let widths = head.indices.map { column in lines.map { $0[column].count }.max() ?? 0 }
+        return lines.map { cells in
+            let padded = zip(cells.dropLast(), widths).map { $0.padded(to: $1) }
+            return (padded + cells.suffix(1)).joined(separator: "  ") + "\n"
+        }.joined()
+    }
+}

@@ -1,0 +1,192 @@
+import ArgumentParser
+import Hub
+
+/// `hubgate keys`: what a client shows to be let in, and what it may do.
+struct KeysCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "keys",
+        abstract: "Make, show and change gateway keys.",
+        discussion: "A running gateway takes each change up within a second.",
+        subcommands: [
+            KeysCreate.self, KeysList.self, KeysShow.self, KeysEdit.self, KeysRotate.self, KeysRevoke.self,
+            KeysExplain.self,
+        ],
+        defaultSubcommand: nil)
+}
+
+/// What a key may do, as flags.
+struct GrantOptions: ParsableArguments {
+    @Option(
+        parsing: .singleValue,
+        help: ArgumentHelp("A rule that allows, such as 'read acme/*'. May be given several times.", valueName: "rule"))
+    var allow: [String] = []
+
+    @Option(
+        parsing: .singleValue,
+        help: ArgumentHelp("A rule that forbids, and wins. May be given several times.", valueName: "rule"))
+    var deny: [String] = []
+
+    @Option(help: ArgumentHelp("A set of rules by its name, such as reader.", valueName: "preset"))
+    var role: String?
+
+    @Option(
+        name: .customLong("as"),
+        help: ArgumentHelp("The Hub token to act with: a file of credentials_dir.", valueName: "credential"))
+    var credential: String?
+
+    @Option(
+        help: ArgumentHelp("The most requests in a time, such as 600/m. Kept with the key.", valueName: "rate"))
+    var rate: String?
+
+    @Option(help: ArgumentHelp("When it ends: in a time such as 90d or 12h, or never.", valueName: "time"))
+    var expires: String?
+
+    @Option(help: ArgumentHelp("For people: what the key is for.", valueName: "text"))
+    var note: String?
+
+    /// The grant after these flags, over the one before. Rules that are given take the place of all of their kind; an empty one takes
+    /// them away.
+    func grant(over old: KeyGrant = KeyGrant()) throws(SubcommandFailure) -> KeyGrant {
+        var grant = old
+        if !allow.isEmpty { grant.allow = try KeyInput.rules(allow, of: "--allow") }
+        if !deny.isEmpty { grant.deny = try KeyInput.rules(deny, of: "--deny") }
+        if let role { grant.role = try KeyInput.optional(role, of: "--role", KeyInput.role) }
+        if let credential { grant.credential = try KeyInput.optional(credential, of: "--as", KeyInput.credential) }
+        if let rate { grant.rate = try KeyInput.optional(rate, of: "--rate", KeyInput.rate) }
+        return grant
+    }
+}
+
+struct KeysCreate: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "create", abstract: "Make a key. It is shown once, and kept nowhere.")
+
+    @Argument(help: "What the key is called: the team, the job.")
+    var name: String
+    @OptionGroup var grant: GrantOptions
+    @OptionGroup var state: StateOptions
+    @Flag(help: "Print JSON.") var json = false
+
+    func run() throws {
+        let now = KeyInput.now
+        let name = try KeyInput.name(name, of: "the name")
+        let grant = try grant.grant()
+        guard grant.role != nil || !grant.allow.isEmpty else {
+            throw SubcommandFailure.usage(
+                "a key that may do nothing helps nobody: give --role reader, or --allow 'read acme/*'")
+        }
+        try KeyInput.warnOfMissingCredential(grant, state)
+        let expires = try self.grant.expires.flatMap { try KeyInput.expiry($0, now: now) }
+        let publicID = GatewayKey.makePublicID()
+        let key = GatewayKey.make(publicID: publicID)
+        let record = KeyRecord(
+            name: name, publicID: publicID, secretHash: key.secretHash.bytes, grant: grant,
+            note: try KeyInput.note(self.grant.note), created: now, expires: expires)
+        try state.withKeys { table in
+            try table.database.transaction { () throws(DatabaseError) in
+                guard try table.find(name).map({ $0.revoked != nil }) ?? true else {
+                    throw DatabaseError(
+                        kind: .conflict, description: "there is a key \(name.shown) already: `hubgate keys edit`, "
+                            + "`rotate` or `revoke` it, or take another name")
+                }
+                try table.insert(record)
+            }
+        }
+        KeyOutput.show(secret: key.text, record, json: json)
+    }
+}
+
+struct KeysRotate: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "rotate", abstract: "Give a key another secret. Both work until the time of grace is over.")
+
+    @Argument(help: "The key's name.") var name: String
+    @Option(help: ArgumentHelp("How long the old secret works: a time such as 24h, or 0.", valueName: "time"))
+    var grace = "24h"
+    @OptionGroup var state: StateOptions
+    @Flag(help: "Print JSON.") var json = false
+
+    func run() throws {
+        let now = KeyInput.now
+        let grace = grace == "0" ? 0 : try KeyInput.seconds(grace, of: "--grace")
+        var text = ""
+        let record = try KeyChange.change(name, state) { record in
+            let key = GatewayKey.make(publicID: record.publicID)
+            text = key.text
+            record.previous = grace > 0 ? .init(secretHash: record.secretHash, until: now + grace) : nil
+            record.secretHash = key.secretHash.bytes
+        }
+        KeyOutput.show(secret: text, record, json: json)
+    }
+}
+
+struct KeysEdit: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "edit",
+        abstract: "Change what a key may do, for how long, its name or its note.",
+        discussion: "What is not given stays. Rules that are given take the place of those that were; '' takes a value away.")
+
+    @Argument(help: "The key's name.") var name: String
+    @Option(help: ArgumentHelp("Another name.", valueName: "name")) var rename: String?
+    @OptionGroup var grant: GrantOptions
+    @OptionGroup var state: StateOptions
+    @Flag(help: "Print JSON.") var json = false
+
+    func run() throws {
+        let now = KeyInput.now
+        let rename = try rename.map { try KeyInput.name($0, of: "--rename") }
+        let expires = try grant.expires.map { try KeyInput.expiry($0, now: now) }
+        let note = try grant.note.map { try KeyInput.note($0) }
+        // What is wrong with the flags is said before the database is looked at.
+        try KeyInput.warnOfMissingCredential(try grant.grant(), state)
+        let record = try KeyChange.change(name, state) { record in
+            record.name = rename ?? record.name
+            record.grant = (try? grant.grant(over: record.grant)) ?? record.grant
+            record.expires = expires ?? record.expires
+            record.note = note ?? record.note
+        }
+        KeyOutput.show(record, use: nil, json: json)
+    }
+}
+
+struct KeysRevoke: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "revoke", abstract: "End a key for good. Its name is free again.")
+
+    @Argument(help: "The key's name.") var name: String
+    @OptionGroup var state: StateOptions
+    @Flag(help: "Print JSON.") var json = false
+
+    func run() throws {
+        let record = try KeyChange.change(name, state) { $0.revoked = KeyInput.now }
+        KeyOutput.show(record, use: nil, json: json)
+    }
+}
+
+/// A change of one live key, in one transaction.
+enum KeyChange {
+    static func change(
+        _ name: String, _ state: StateOptions, _ body: (inout KeyRecord) -> Void
+    ) throws -> KeyRecord {
+        let found = try state.withKeys { table in
+            try table.database.transaction { () throws(DatabaseError) -> KeyRecord? in
+                guard var record = try table.find(name) else { return nil }
+                guard record.revoked == nil else { return record }
+                body(&record)
+                if record.name != name, let other = try table.find(record.name), other.revoked == nil {
+                    throw DatabaseError(kind: .conflict, description: "there is a key \(record.name.shown) already")
+                }
+                try table.update(record)
+                record.change = 0
+                return record
+            }
+        }
+        guard let found else {
+            throw SubcommandFailure.notThere("there is no key \(name.shown): `hubgate keys list` shows all")
+        }
+        guard found.change == 0 else {
+            throw SubcommandFailure.notThere("the key \(name.shown) is revoked, and stays so: make another")
+        }
+        return found
+    }
+}

@@ -1,0 +1,112 @@
+import ArgumentParser
+import EventIO
+import Glibc
+
+/// The words that ask for something else than serving: `hubgate keys …`. Serving itself stays with `Command`, whose flags come from THE
+/// table of settings and whose errors never repeat what was typed: it may be a token.
+enum Subcommands {
+    private static let words = ["keys", "state", "init", "help"]
+
+    /// For `--help`.
+    static let all = [
+        ("hubgate keys", "Makes, shows and changes gateway keys, for access = keys; `hubgate keys --help` has the commands."),
+        ("hubgate state", "Backs up and checks the database of keys."),
+        ("hubgate init", "Makes the state and a first key, and says what a client needs."),
+        ("--generate-completion-script SHELL", "Prints a completion script of these commands for bash, zsh or fish."),
+    ].map { (synopsis: $0, meaning: $1) }
+
+    /// The exit code of the subcommand that `arguments` ask for; nil if they ask for none.
+    static func run(_ arguments: [String]) -> Int32? {
+        guard let first = arguments.first, words.contains(first) || first.hasPrefix("--generate-completion-script")
+        else { return nil }
+        do {
+            var command = try HubgateCommand.parseAsRoot(arguments)
+            try command.run()
+            return Exit.ok
+        } catch let failure as SubcommandFailure {
+            Console.error("hubgate: \(failure.reason)\n")
+            return failure.code
+        } catch {
+            let text = HubgateCommand.fullMessage(for: error)
+            let code = HubgateCommand.exitCode(for: error).rawValue
+            if !text.isEmpty { code == Exit.ok ? Console.print(text + "\n") : Console.error(text + "\n") }
+            return code
+        }
+    }
+}
+
+/// Why a subcommand did not do what it was asked, and the code that says so.
+struct SubcommandFailure: Error {
+    let code: Int32
+    /// A sentence, without a full stop.
+    let reason: String
+
+    /// What the user typed is wrong.
+    static func usage(_ reason: String) -> SubcommandFailure { SubcommandFailure(code: Exit.usage, reason: reason) }
+    /// What is asked for is not there.
+    static func notThere(_ reason: String) -> SubcommandFailure { SubcommandFailure(code: Exit.noInput, reason: reason) }
+}
+
+extension SubcommandFailure {
+    init(_ error: DatabaseError) {
+        let code =
+            switch error.kind {
+            case .damaged, .tooNew: Exit.dataError
+            case .refused: Exit.noPermission
+            case .diskFull, .other: Exit.inputOutput
+            case .busy: Exit.temporary
+            case .conflict: Exit.usage
+            }
+        self.init(code: code, reason: error.description)
+    }
+}
+
+extension Exit {
+    static let usage: Int32 = 64
+    static let dataError: Int32 = 65
+    static let noInput: Int32 = 66
+    static let inputOutput: Int32 = 74
+    static let temporary: Int32 = 75
+    static let noPermission: Int32 = 77
+}
+
+struct HubgateCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "hubgate",
+        abstract: "An HTTPS gateway in front of the Hugging Face Hub.",
+        discussion: "Without a subcommand it serves; `hubgate --help` lists the settings for that.",
+        subcommands: [KeysCommand.self, StateCommand.self, InitCommand.self])
+}
+
+/// Where the state is: the settings of the server say so, from the environment and files, unless the flag does.
+struct StateOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("Where the keys are kept.", valueName: "path"), completion: .directory)
+    var stateDir: String?
+
+    /// The settings as the server would read them here, but for its flags. A fault in another setting does not matter.
+    func settings() throws(SubcommandFailure) -> Settings {
+        var layer = SettingsLayer(.flag)
+        if let stateDir, let setting = SettingsTable.all.first(where: { $0.name == "state_dir" }) {
+            layer.add(setting, stateDir, .flag(setting.flag))
+        }
+        let reading = SettingsReading(flags: layer, environment: Environment.all, files: SystemFiles.read)
+        if let problem = reading.problems.first(where: { $0.setting == "state_dir" || $0.setting == "config" }) {
+            throw SubcommandFailure(code: Exit.config, reason: problem.description)
+        }
+        return reading.settings
+    }
+
+    func directory() throws(SubcommandFailure) -> StateDirectory {
+        StateDirectory(try settings().stateDirectory)
+    }
+
+    /// Carries `body` out on the table of keys.
+    func withKeys<Result>(_ body: (KeyTable) throws -> Result) throws -> Result {
+        let directory = try directory()
+        do {
+            return try body(KeyTable(database: try directory.open()))
+        } catch let error as DatabaseError {
+            throw SubcommandFailure(error)
+        }
+    }
+}

@@ -1,0 +1,260 @@
+import EventIO
+import Glibc
+import Logging
+
+/// The lines between the state process and those who use the state. The parent has both ends of each, so that a successor of either side
+/// finds what was sent.
+final class StateLinks {
+    /// Of workers, in the order of their numbers.
+    private var users: [PacketSocket] = []
+    /// Of the state process: the parent's, then those of workers.
+    private var keeper: [PacketSocket] = []
+    private var parent: PacketSocket
+
+    init(workers: Int) throws(CError) {
+        let ends = try PacketSocket.pair()
+        parent = ends.0
+        keeper = [ends.1]
+        for _ in 0..<workers {
+            let (user, keeper) = try PacketSocket.pair()
+            users.append(user)
+            self.keeper.append(keeper)
+        }
+    }
+
+    /// In a worker: all ends but its own are closed here.
+    func take(worker number: Int) -> PacketSocket {
+        let own = users[number - 1]
+        (users, keeper, parent) = ([], [], own)
+        return own
+    }
+
+    /// In the state process.
+    func takeKeeper() -> [PacketSocket] {
+        defer { (users, keeper, parent) = ([], [], keeper[0]) }
+        return keeper
+    }
+
+    /// In the parent, at the end.
+    func stopKeeper() {
+        _ = parent.send(StateMessage.stop.bytes)
+    }
+}
+
+/// The process that keeps the state: it writes what workers send, many records in one transaction, and tells them of each change of a
+/// key. It has no loop: to wait for the disk is its work.
+final class StateProcess {
+    private struct User {
+        let socket: PacketSocket
+        /// Nil until it has said hello.
+        var sender: Int64?
+        /// The last change of a key that it was told of; nil: it gets all, from the first.
+        var told: Int64?
+        /// It has had all keys once.
+        var isLoaded = false
+        /// What is owed to it: that its records up to this one are on the disk, or why not.
+        var owed: (sequence: Int64, reason: String?)?
+        /// Its line is full.
+        var waits = false
+    }
+
+    private let directory: StateDirectory
+    private let log: Logger
+    private let slots: MetricSlots
+    private var users: [User]
+    private var writer: StateWriter?
+    /// Why there is no writer; empty while there is one.
+    private var trouble = ""
+    private var lastChange: Int64 = 0
+    private var isStopping = false
+    private var nextLook = MonotonicInstant.now
+
+    /// How often the database is looked at for changes by others, and tried again where it cannot be used, in milliseconds.
+    private static let look: UInt64 = 200
+    private static let retry: UInt64 = 1000
+    private static let keysAMessage = 100
+    private static let messagesATurn = 64
+
+    init(_ directory: StateDirectory, lines: [PacketSocket], log: Logger, slots: MetricSlots) {
+        self.directory = directory
+        self.log = log
+        self.slots = slots
+        users = lines.map { User(socket: $0) }
+    }
+
+    /// Returns when the parent says so and all that came before is on the disk.
+    func run() -> Int32 {
+        open()
+        tell(.started)
+        while true {
+            PacketSocket.wait(
+                users.map(\.socket), writing: users.map(\.waits),
+                milliseconds: Int(nextLook.milliseconds(since: .now)))
+            carryOut(received())
+            if nextLook <= .now { lookAround() }
+            serve()
+            if isStopping { return Exit.ok }
+        }
+    }
+
+    private func open() {
+        do throws(DatabaseError) {
+            let writer = try StateWriter(directory)
+            _ = try writer.othersHaveWritten()
+            lastChange = try writer.lastChange()
+            slots[.keys] = UInt64(try writer.liveKeys())
+            self.writer = writer
+            slots[.stateUp] = 1
+            if !trouble.isEmpty {
+                log.notice("The state can be used again.")
+                trouble = ""
+                tell(.trouble(""))
+                tell(.started)
+            }
+        } catch {
+            fail(error)
+        }
+        nextLook = MonotonicInstant.now.advanced(milliseconds: writer == nil ? Self.retry : Self.look)
+    }
+
+    /// Nothing can be read or written for now. Said once, not each time that it is tried.
+    private func fail(_ error: DatabaseError) {
+        writer = nil
+        slots[.stateUp] = 0
+        nextLook = MonotonicInstant.now.advanced(milliseconds: Self.retry)
+        guard trouble != error.description else { return }
+        trouble = error.description
+        log.error("The state cannot be used: \(trouble). Keys that are known go on; no change of a key takes effect.")
+        tell(.trouble(trouble))
+    }
+
+    private func tell(_ message: StateMessage) {
+        for index in users.indices.dropFirst() { _ = users[index].socket.send(message.bytes) }
+    }
+
+    // MARK: records
+
+    private func received() -> [StateWriter.Entry] {
+        var entries: [StateWriter.Entry] = []
+        for index in users.indices {
+            // At the end there is nobody who sends on.
+            for _ in 0..<(isStopping ? Int.max : Self.messagesATurn) {
+                guard let bytes = users[index].socket.receive() else { break }
+                hear(bytes, from: index, &entries)
+            }
+        }
+        return entries
+    }
+
+    private func hear(_ bytes: [UInt8], from index: Int, _ entries: inout [StateWriter.Entry]) {
+        switch StateMessage(bytes) {
+        case .hello(let sender) where index > 0:
+            users[index].sender = sender
+            (users[index].told, users[index].isLoaded) = (nil, false)
+            if !trouble.isEmpty { _ = users[index].socket.send(StateMessage.trouble(trouble).bytes) }
+        case .append(let sender, let sequence, let record) where index > 0:
+            users[index].sender = users[index].sender ?? sender
+            entries.append(StateWriter.Entry(sender: sender, sequence: sequence, record: record))
+        case .stop where index == 0:
+            isStopping = true
+        default: log.warning("A process of this gateway sent the state process what it does not understand.")
+        }
+    }
+
+    private func carryOut(_ entries: [StateWriter.Entry]) {
+        guard !entries.isEmpty else { return }
+        var reason: String?
+        do throws(DatabaseError) {
+            guard let writer else { throw DatabaseError(kind: .other, description: trouble) }
+            try writer.carryOut(entries, now: Int64(WallClock.microseconds / 1_000_000))
+        } catch {
+            reason = error.description
+            if writer != nil { fail(error) }
+        }
+        for entry in entries {
+            for index in users.indices where users[index].sender == entry.sender {
+                users[index].owed = (entry.sequence, reason)
+            }
+        }
+    }
+
+    // MARK: keys
+
+    private func lookAround() {
+        guard let writer else { return open() }
+        nextLook = MonotonicInstant.now.advanced(milliseconds: Self.look)
+        guard !writer.isReplaced(in: directory) else {
+            log.notice("The state's file was replaced: it is read anew.")
+            self.writer = nil
+            open()
+            return tell(.started)
+        }
+        do throws(DatabaseError) {
+            guard try writer.othersHaveWritten() else { return }
+            lastChange = try writer.lastChange()
+            slots[.keys] = UInt64(try writer.liveKeys())
+        } catch {
+            fail(error)
+        }
+    }
+
+    /// Sends each user what it has to know, as far as its line takes it.
+    private func serve() {
+        for index in users.indices.dropFirst() {
+            users[index].waits = false
+            guard let sender = users[index].sender else { continue }
+            if let owed = users[index].owed {
+                let message =
+                    owed.reason.map { StateMessage.refused(sender: sender, sequence: owed.sequence, reason: $0) }
+                    ?? .done(sender: sender, sequence: owed.sequence)
+                guard send(message, to: index) else { continue }
+                users[index].owed = nil
+            }
+            sendKeys(to: index, sender)
+        }
+    }
+
+    private func sendKeys(to index: Int, _ sender: Int64) {
+        do throws(DatabaseError) {
+            while let writer, !users[index].isLoaded || users[index].told ?? 0 < lastChange {
+                let told = users[index].told ?? 0
+                let found = try writer.changedKeys(after: told, limit: Self.keysAMessage)
+                let records = fitting(found)
+                let isLast = found.count < Self.keysAMessage && records.count == found.count
+                let message = StateMessage.keys(
+                    sender: sender, isFirst: users[index].told == nil, isLast: isLast, Array(records))
+                guard send(message, to: index) else { return }
+                users[index].told = isLast ? max(lastChange, records.last?.change ?? 0) : records.last?.change ?? told
+                users[index].isLoaded = users[index].isLoaded || isLast
+            }
+        } catch {
+            fail(error)
+        }
+    }
+
+    /// The first of them that one message holds. Rules are bounded where they are written, so that one key always fits.
+    private func fitting(_ records: [KeyRecord]) -> ArraySlice<KeyRecord> {
+        var slice = records[...]
+        while slice.count > 1,
+            StateMessage.keys(sender: 0, isFirst: false, isLast: false, Array(slice)).bytes.count > PacketSocket.longest
+        {
+            slice = slice.prefix(slice.count / 2)
+        }
+        return slice
+    }
+
+    private func send(_ message: StateMessage, to index: Int) -> Bool {
+        let isSent = users[index].socket.send(message.bytes)
+        users[index].waits = !isSent
+        return isSent
+    }
+}
+
+extension StateProcess {
+    /// Gives up what it does not need first. The parent warns of what is not to be had.
+    func run(restrictedBy settings: Settings) -> Int32 {
+        var hardening = Hardening()
+        hardening.restrictKeeper(settings)
+        return run()
+    }
+}

@@ -1,0 +1,79 @@
+import EventIO
+import Logging
+
+/// The place of the state process, as the parent keeps it.
+struct KeeperSlot {
+    let links: StateLinks
+    let directory: StateDirectory
+    var child: ChildProcess?
+    var began = MonotonicInstant.now
+    var delay = RestartDelay()
+    /// When it is started, in milliseconds by `MonotonicInstant`; nil: it runs, or is not wanted.
+    var due: Int?
+    /// The first of them has run.
+    var hasRun = false
+
+    /// Looks into the database as the user that it will be kept by. Throws what is wrong with it.
+    init(_ settings: Settings, workers: Int, log: Logger) throws(CError) {
+        links = try StateLinks(workers: workers)
+        directory = StateDirectory(settings.stateDirectory)
+        do throws(DatabaseError) {
+            let database = try directory.open()
+            if try KeyTable(database: database).liveCount() == 0 {
+                log.warning("There are no keys, so every request is refused: make one with `hubgate keys create NAME --allow RULE`.")
+            }
+        } catch {
+            throw CError("state_dir: \(error)")
+        }
+    }
+}
+
+/// The state process: started before the workers, ended after them, and started anew if it dies.
+extension Supervisor {
+    /// Starts it when it is due; returns in the child only.
+    func fillKeeper() -> Outcome? {
+        guard let due = keeper?.due, due <= MonotonicInstant.now.milliseconds else { return nil }
+        do throws(CError) {
+            switch try ChildProcess.fork() {
+            case .parent(let child):
+                if keeper?.hasRun == true { slots[.stateRestarts] += 1 }
+                keeper?.child = child
+                keeper?.began = .now
+                keeper?.due = nil
+                keeper?.hasRun = true
+            case .child: return asKeeper()
+            }
+        } catch {
+            log.error("The state process: \(error).")
+            keeper?.due = MonotonicInstant.now.milliseconds + 1000
+            failStart(Exit.unavailable)
+        }
+        return nil
+    }
+
+    private func asKeeper() -> Outcome? {
+        guard let keeper else { return nil }
+        let process = StateProcess(keeper.directory, lines: keeper.links.takeKeeper(), log: log, slots: slots)
+        // It has no use for a token, and shall have none.
+        var own = Settings()
+        (own.sandboxing, own.stateDirectory) = (settings.sandboxing, settings.stateDirectory)
+        settings = Settings()
+        return .keeper(process, OneShotSettings(own))
+    }
+
+    func noteKeeper(_ end: ChildProcess.End) {
+        guard var slot = keeper else { return }
+        slot.child = nil
+        slots[.stateUp] = 0
+        if isStopping, end.code == Exit.ok {
+            keeper = slot
+            finishIfEmpty()
+            return
+        }
+        let wait = slot.delay.next(lived: MonotonicInstant.now.milliseconds - slot.began.milliseconds)
+        slot.due = MonotonicInstant.now.milliseconds + wait
+        keeper = slot
+        let next = wait == 0 ? "at once" : "in \(wait) ms"
+        log.error("The state process (pid \(end.pid)) \(end.text). Another starts \(next); until then no change is written.")
+    }
+}

@@ -1,0 +1,61 @@
+import HTTP
+
+/// The Hub tokens of `credentials_dir`: the name of each file, and what is in it.
+struct CredentialsDirectory: Equatable, Sendable {
+    let path: String
+    var tokens: [String: Secret] = [:]
+
+    /// What can be the name of a credential: that of a file, as a word for the command line.
+    static func isName(_ name: String) -> Bool {
+        (1...64).contains(name.utf8.count) && !name.hasPrefix(".") && !name.hasPrefix("-")
+            && name.utf8.allSatisfy { $0.isASCIIAlphanumeric || "._-".utf8.contains($0) }
+    }
+
+    var filePaths: [String] { tokens.keys.sorted().map { path + "/" + $0 } }
+}
+
+extension ValueCodec where Value == CredentialsDirectory? {
+    static var credentialsDirectoryOrNothing: ValueCodec {
+        ValueCodec<CredentialsDirectory>(
+            name: "PATH", accepted: "the path of a directory",
+            read: { (text) throws(ValueError) in CredentialsDirectory(path: try ValueCodec<String>.path.read(text)) },
+            text: \.path
+        ).orNothing()
+    }
+}
+
+extension SettingsReading {
+    /// Reads each file of `credentials_dir`, with the same checks as `token_file`.
+    mutating func readCredentials() {
+        guard var directory = settings.credentials else { return }
+        guard let names = directories(directory.path) else {
+            return refuse("credentials_dir", "there is no directory \(directory.path.shown) that can be read")
+        }
+        for name in names {
+            guard CredentialsDirectory.isName(name) else {
+                refuse("credentials_dir", "\(name.shown) is no name for a credential: letters, digits, ., _ and -, at most 64")
+                continue
+            }
+            let path = directory.path + "/" + name
+            switch files(path) {
+            case .absent: refuse("credentials_dir", "there is no file \(path.shown)")
+            case .failed(let reason): refuse("credentials_dir", "\(path.shown) cannot be read: \(reason)")
+            case .bytes(let content):
+                do throws(Secret.Flaw) {
+                    directory.tokens[name] = try Secret(file: content)
+                } catch {
+                    refuse("credentials_dir", "the token in \(path.shown) \(error)")
+                }
+            }
+        }
+        settings.credentials = directory
+    }
+
+    static let stateOfCheckout = ".state"
+
+    /// In a checkout the state is beside the certificates: where `make run` has made that directory.
+    mutating func checkState() {
+        guard chosen["state_dir"] == nil, directories(Self.stateOfCheckout) != nil else { return }
+        settings.stateDirectory = Self.stateOfCheckout
+    }
+}

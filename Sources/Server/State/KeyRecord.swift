@@ -1,0 +1,48 @@
+/// A gateway key as the state keeps it. What its rules mean is not the state's business: they are lines of text here.
+struct KeyRecord: Sendable, Equatable {
+    /// Of the row; never given to another key.
+    var number: Int64 = 0
+    /// Of one live key at a time.
+    var name: String
+    /// The public part of the key, as a number (`GatewayKey.PublicID`).
+    var publicID: Int64
+    /// SHA-256 of the secret part.
+    var secretHash: [UInt8]
+    /// That of the secret before the last rotation, and until when it is good.
+    var previous: Previous?
+    var grant: KeyGrant
+    /// For people: what the key is for.
+    var note = ""
+    /// Seconds since 1970, as all times here.
+    var created: Int64
+    /// Nil: never.
+    var expires: Int64?
+    /// Nil: it is not.
+    var revoked: Int64?
+    /// The number of its last change, among those of all keys.
+    var change: Int64 = 0
+
+    struct Previous: Sendable, Equatable {
+        var secretHash: [UInt8]
+        var until: Int64
+    }
+}
+
+/// What a key may do, and as whom. Many keys have the same.
+struct KeyGrant: Sendable, Hashable {
+    /// A preset or a role of the settings; nil for none.
+    var role: String?
+    /// Rules, one each.
+    var allow: [String] = []
+    var deny: [String] = []
+    /// The name of a file of `credentials_dir`; nil: the gateway's own token.
+    var credential: String?
+    /// For example `600/m`; nil for no limit.
+    var rate: String?
+}
+
+/// How much a key was used.
+struct KeyUse: Sendable, Equatable {
+    var lastUsed: Int64
+    var uses: Int64
+}

@@ -1,0 +1,121 @@
+import EventIO
+
+/// A worker's end of the line to the state process. Nothing here waits but `loadKeys`, before the worker serves.
+@EventLoop
+final class StateClient {
+    typealias Completion = @EventLoop (Result<Void, Loss>) -> Void
+    /// Keys that are new or have changed. `isFirst`: all follow, and none that was known before is to be kept.
+    typealias KeysListener = @EventLoop (_ records: [KeyRecord], _ isFirst: Bool, _ isLast: Bool) -> Void
+
+    /// Why a record will not be on the disk, as a sentence.
+    struct Loss: Error, Equatable {
+        let reason: String
+    }
+
+    private struct Pending {
+        let sequence: Int64
+        let message: [UInt8]
+        let completion: Completion?
+    }
+
+    /// What waits for the state process, at most.
+    private static let mostPending = 4096
+    /// Messages that are read in one turn of the loop: 200 keys each take a third of a millisecond.
+    private static let messagesATurn = 4
+
+    private let socket: PacketSocket
+    private let sender = Int64.random(in: 1...Int64.max)
+    private var watch: DescriptorWatch?
+    private var sequence: Int64 = 0
+    /// Records that are not known to be on the disk, in order.
+    private var pending: [Pending] = []
+    /// How many of them have gone out.
+    private var sent = 0
+    /// The database cannot be used, for this reason; empty where it can.
+    private(set) var trouble = ""
+    var onKeys: KeysListener?
+
+    nonisolated init(_ socket: PacketSocket) {
+        self.socket = socket
+    }
+
+    /// Waits until all keys are there; false if that takes longer than `milliseconds`.
+    func loadKeys(milliseconds: UInt64) -> Bool {
+        let began = MonotonicInstant.now
+        greet()
+        while MonotonicInstant.now.milliseconds(since: began) < milliseconds {
+            PacketSocket.wait([socket], writing: [false], milliseconds: 100)
+            while let bytes = socket.receive() {
+                if hear(bytes) { return true }
+            }
+        }
+        return false
+    }
+
+    /// From here on what comes is heard in the loop.
+    func begin() {
+        watch = DescriptorWatch(
+            socket.descriptor, readable: { [weak self] in self?.readable() }, writable: { [weak self] in self?.flush() })
+    }
+
+    /// Sends a record. `completion` comes once, when it is on the disk or lost; with the state process gone it waits for the next one.
+    func append(_ record: StateRecord, _ completion: Completion? = nil) {
+        guard pending.count < Self.mostPending else {
+            completion?(.failure(Loss(reason: "too many records wait for the state process")))
+            return
+        }
+        sequence += 1
+        let message = StateMessage.append(sender: sender, sequence: sequence, record).bytes
+        pending.append(Pending(sequence: sequence, message: message, completion: completion))
+        flush()
+    }
+
+    private func greet() {
+        // Where the line is full of what an earlier worker sent, the state process says `started` or reads on.
+        guard !socket.send(StateMessage.hello(sender: sender).bytes) else { return }
+        EventLoop.post { [weak self] in self?.greet() }
+    }
+
+    private func flush() {
+        while sent < pending.count {
+            guard socket.send(pending[sent].message) else { break }
+            sent += 1
+        }
+        watch?.wantsToWrite(sent < pending.count)
+    }
+
+    private func readable() {
+        for _ in 0..<Self.messagesATurn {
+            guard let bytes = socket.receive() else { return }
+            hear(bytes)
+        }
+    }
+
+    /// Whether it was the last of all keys.
+    @discardableResult
+    private func hear(_ bytes: [UInt8]) -> Bool {
+        switch StateMessage(bytes) {
+        case .started:
+            trouble = ""
+            sent = 0
+            greet()
+            flush()
+        case .keys(sender, let isFirst, let isLast, let records):
+            onKeys?(records, isFirst, isLast)
+            return isLast
+        case .done(sender, let sequence): settle(upTo: sequence, .success(()))
+        case .refused(sender, let sequence, let reason): settle(upTo: sequence, .failure(Loss(reason: reason)))
+        case .trouble(let reason): trouble = reason
+        // For a worker that was here before, or from a process that was taken over.
+        default: break
+        }
+        return false
+    }
+
+    private func settle(upTo sequence: Int64, _ result: Result<Void, Loss>) {
+        let settled = pending.prefix { $0.sequence <= sequence }
+        pending.removeFirst(settled.count)
+        sent = max(0, sent - settled.count)
+        for record in settled { record.completion?(result) }
+    }
+}

@@ -1,0 +1,72 @@
+import Glibc
+
+/// Where the durable state is: a directory of mode 0700 with `hubgate.db` of mode 0600.
+struct StateDirectory {
+    let path: String
+
+    init(_ path: String) {
+        self.path = path
+    }
+
+    var databasePath: String { path + "/hubgate.db" }
+
+    /// What is wrong with the directory, as far as that can be seen without opening the database; nil where nothing is.
+    var fault: String? {
+        var status = stat()
+        guard unsafe stat(path, &status) == 0 else {
+            let reason = errno == ENOENT ? "there is no directory \(path.shown)" : "\(path.shown): \(Self.text(errno))"
+            return "\(reason); `hubgate init` makes it, or give another with state_dir"
+        }
+        guard status.st_mode & S_IFMT == S_IFDIR else { return "\(path.shown) is no directory" }
+        if status.st_mode & 0o022 != 0 {
+            return "others can change \(path.shown) (mode \(String(status.st_mode & 0o7777, radix: 8))): chmod 700 \(path.shown)"
+        }
+        return nil
+    }
+
+    /// Makes the directory, with mode 0700, if nothing is there.
+    func make() throws(DatabaseError) {
+        if unsafe mkdir(path, 0o700) == 0 || errno == EEXIST { return }
+        throw DatabaseError(
+            kind: .refused, description: "the directory \(path.shown) cannot be made: \(Self.text(errno)); give another with --state-dir")
+    }
+
+    /// The database, made if it is not there, and brought to the newest schema.
+    func open() throws(DatabaseError) -> Database {
+        if let fault { throw DatabaseError(kind: .refused, description: fault) }
+        try makeDatabase()
+        let database = try Database(databasePath, .write)
+        try StateSchema.migrate(database)
+        return database
+    }
+
+    /// The database as it is. Throws `refused` where there is none.
+    func openToRead() throws(DatabaseError) -> Database {
+        if let fault { throw DatabaseError(kind: .refused, description: fault) }
+        guard unsafe access(databasePath, F_OK) == 0 else {
+            throw DatabaseError(kind: .refused, description: "there is no \(databasePath.shown): `hubgate keys create` makes it")
+        }
+        return try open()
+    }
+
+    /// Made here, since SQLite would give it the mode that the umask leaves. Root gives it to whose the directory is: the gateway may
+    /// run as that user.
+    private func makeDatabase() throws(DatabaseError) {
+        let descriptor = unsafe Glibc.open(databasePath, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        guard descriptor >= 0 else {
+            if errno == EEXIST { return }
+            throw DatabaseError(
+                kind: errno == ENOSPC || errno == EDQUOT ? .diskFull : .refused,
+                description: "\(databasePath.shown) cannot be made: \(Self.text(errno)); "
+                    + "the directory has to belong to the user that hubgate runs as")
+        }
+        defer { close(descriptor) }
+        _ = fchmod(descriptor, 0o600)
+        var status = stat()
+        if geteuid() == 0, unsafe stat(path, &status) == 0, status.st_uid != 0 {
+            _ = fchown(descriptor, status.st_uid, status.st_gid)
+        }
+    }
+
+    private static func text(_ number: Int32) -> String { unsafe String(cString: strerror(number)) }
+}

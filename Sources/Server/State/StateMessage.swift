@@ -1,0 +1,203 @@
+/// What the state process and those who use the state say to each other: one message a packet.
+///
+/// A worker says `hello` when it begins, and each time that it hears `started`; it is sent all keys, then each change. Its records have
+/// numbers that rise; `done` and `refused` are for all up to the number that they name. What neither has come for is sent again to a
+/// state process that started anew, which carries nothing out twice.
+enum StateMessage: Equatable {
+    // To the state process.
+    case hello(sender: Int64)
+    case append(sender: Int64, sequence: Int64, StateRecord)
+    /// The gateway ends, and nobody is left that would send anything.
+    case stop
+
+    // From it.
+    case started
+    /// These records are on the disk.
+    case done(sender: Int64, sequence: Int64)
+    /// These records are lost.
+    case refused(sender: Int64, sequence: Int64, reason: String)
+    /// `isFirst`: all keys follow, and what was known before is not to be kept. `isLast`: these are all, for now.
+    case keys(sender: Int64, isFirst: Bool, isLast: Bool, [KeyRecord])
+    /// Why the database cannot be read or written at present; empty when it can again.
+    case trouble(String)
+}
+
+/// A record for the state process to carry out.
+struct StateRecord: Equatable, Sendable {
+    enum Kind: UInt8, Sendable {
+        /// How often keys were used; written by `KeyUses`.
+        case keyUses = 1
+    }
+
+    let kind: Kind
+    let payload: [UInt8]
+
+    /// The longest payload, in bytes: a message holds it and its own fields.
+    static let longest = 60 * 1024
+}
+
+/// How often keys were used since the last record of this kind.
+struct KeyUses: Equatable, Sendable {
+    /// By the keys' numbers.
+    var uses: [(number: Int64, use: KeyUse)] = []
+
+    /// The most in one record.
+    static let most = StateRecord.longest / 24
+
+    static func == (left: KeyUses, right: KeyUses) -> Bool {
+        left.uses.elementsEqual(right.uses) { $0 == $1 }
+    }
+
+    var record: StateRecord {
+        var writer = ByteWriter()
+        for (number, use) in uses {
+            writer.put(number)
+            writer.put(use.lastUsed)
+            writer.put(use.uses)
+        }
+        return StateRecord(kind: .keyUses, payload: writer.bytes)
+    }
+
+    init(_ uses: [(number: Int64, use: KeyUse)]) {
+        self.uses = uses
+    }
+
+    /// Nil for what `record` cannot have made.
+    init?(_ payload: [UInt8]) {
+        var reader = ByteReader(payload)
+        while !reader.isAtEnd {
+            guard let number = reader.number(Int64.self), let lastUsed = reader.number(Int64.self),
+                let count = reader.number(Int64.self), count >= 0
+            else { return nil }
+            uses.append((number, KeyUse(lastUsed: lastUsed, uses: count)))
+        }
+    }
+}
+
+extension StateMessage {
+    private enum Tag: UInt8 {
+        case hello, append, stop, started, done, refused, keys, trouble
+    }
+
+    var bytes: [UInt8] {
+        var writer = ByteWriter()
+        func put(_ tag: Tag) { writer.put(tag.rawValue) }
+        switch self {
+        case .hello(let sender):
+            put(.hello)
+            writer.put(sender)
+        case .append(let sender, let sequence, let record):
+            put(.append)
+            writer.put(sender)
+            writer.put(sequence)
+            writer.put(record.kind.rawValue)
+            writer.put(record.payload)
+        case .stop: put(.stop)
+        case .started: put(.started)
+        case .done(let sender, let sequence):
+            put(.done)
+            writer.put(sender)
+            writer.put(sequence)
+        case .refused(let sender, let sequence, let reason):
+            put(.refused)
+            writer.put(sender)
+            writer.put(sequence)
+            writer.put(reason)
+        case .keys(let sender, let isFirst, let isLast, let records):
+            put(.keys)
+            writer.put(sender)
+            writer.put(UInt8((isFirst ? 1 : 0) | (isLast ? 2 : 0)))
+            for record in records { record.put(into: &writer) }
+        case .trouble(let reason):
+            put(.trouble)
+            writer.put(reason)
+        }
+        return writer.bytes
+    }
+
+    /// Nil for what `bytes` cannot have made.
+    init?(_ bytes: [UInt8]) {
+        var reader = ByteReader(bytes)
+        guard let tag = reader.number(UInt8.self).flatMap(Tag.init(rawValue:)) else { return nil }
+        switch tag {
+        case .stop: self = .stop
+        case .started: self = .started
+        case .trouble:
+            guard let reason = reader.text() else { return nil }
+            self = .trouble(reason)
+        case .hello, .append, .done, .refused, .keys:
+            guard let sender = reader.number(Int64.self),
+                let message = StateMessage(tag, sender: sender, &reader)
+            else { return nil }
+            self = message
+        }
+    }
+
+    private init?(_ tag: Tag, sender: Int64, _ reader: inout ByteReader) {
+        switch tag {
+        case .hello: self = .hello(sender: sender)
+        case .keys:
+            guard let flags = reader.number(UInt8.self) else { return nil }
+            var records: [KeyRecord] = []
+            while !reader.isAtEnd {
+                guard let record = KeyRecord(from: &reader) else { return nil }
+                records.append(record)
+            }
+            self = .keys(sender: sender, isFirst: flags & 1 != 0, isLast: flags & 2 != 0, records)
+        default:
+            guard let sequence = reader.number(Int64.self) else { return nil }
+            switch tag {
+            case .done: self = .done(sender: sender, sequence: sequence)
+            case .refused:
+                guard let reason = reader.text() else { return nil }
+                self = .refused(sender: sender, sequence: sequence, reason: reason)
+            case .append:
+                guard let kind = reader.number(UInt8.self).flatMap(StateRecord.Kind.init(rawValue:)),
+                    let payload = reader.blob()
+                else { return nil }
+                self = .append(sender: sender, sequence: sequence, StateRecord(kind: kind, payload: payload))
+            default: return nil
+            }
+        }
+    }
+}
+
+extension KeyRecord {
+    /// What a worker needs of it: not the note, nor when it was made.
+    fileprivate func put(into writer: inout ByteWriter) {
+        writer.put(number)
+        writer.put(name)
+        writer.put(publicID)
+        writer.put(secretHash)
+        writer.put(previous) {
+            $0.put($1.secretHash)
+            $0.put($1.until)
+        }
+        writer.put(grant.role) { $0.put($1) }
+        writer.put(grant.allow)
+        writer.put(grant.deny)
+        writer.put(grant.credential) { $0.put($1) }
+        writer.put(grant.rate) { $0.put($1) }
+        writer.put(expires) { $0.put($1) }
+        writer.put(revoked) { $0.put($1) }
+        writer.put(change)
+    }
+
+    fileprivate init?(from reader: inout ByteReader) {
+        guard let number = reader.number(Int64.self), let name = reader.text(),
+            let publicID = reader.number(Int64.self), let secretHash = reader.blob(),
+            let previous = reader.optional({ (reader) -> Previous? in
+                guard let hash = reader.blob(), let until = reader.number(Int64.self) else { return nil }
+                return Previous(secretHash: hash, until: until)
+            }),
+            let role = reader.optional({ $0.text() }), let allow = reader.texts(), let deny = reader.texts(),
+            let credential = reader.optional({ $0.text() }), let rate = reader.optional({ $0.text() }),
+            let expires = reader.optional({ $0.number(Int64.self) }),
+            let revoked = reader.optional({ $0.number(Int64.self) }), let change = reader.number(Int64.self)
+        else { return nil }
+        self.init(
+            number: number, name: name, publicID: publicID, secretHash: secretHash, previous: previous,
+            grant: KeyGrant(role: role, allow: allow, deny: deny, credential: credential, rate: rate), created: 0,
+            expires: expires, revoked: revoked, change: change)
+    }
+}

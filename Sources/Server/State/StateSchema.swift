@@ -1,0 +1,81 @@
+/// What is in the database, version by version. `PRAGMA user_version` says how many of the steps it has had.
+enum StateSchema {
+    /// Marks the file as hubgate's: `hgat`.
+    static let applicationID: Int64 = 0x6867_6174
+
+    /// Each step is carried out once, in order, in one transaction with its number. One that was released is never changed.
+    static let migrations = [
+        """
+        -- Rises with each change of a key: readers ask for what has changed since.
+        CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+        INSERT INTO counters VALUES ('change', 0);
+
+        -- Times are seconds since 1970. A key is never removed: what it did stays named.
+        CREATE TABLE keys (
+            number INTEGER PRIMARY KEY,
+            name TEXT NOT NULL,
+            public_id INTEGER NOT NULL UNIQUE,
+            secret_hash BLOB NOT NULL CHECK (length(secret_hash) = 32),
+            previous_hash BLOB CHECK (length(previous_hash) = 32),
+            previous_until INTEGER,
+            role TEXT,
+            allow TEXT NOT NULL,
+            deny TEXT NOT NULL,
+            credential TEXT,
+            rate TEXT,
+            note TEXT NOT NULL,
+            created INTEGER NOT NULL,
+            expires INTEGER,
+            revoked INTEGER,
+            change INTEGER NOT NULL UNIQUE
+        ) STRICT;
+        CREATE UNIQUE INDEX live_names ON keys (name) WHERE revoked IS NULL;
+
+        CREATE TABLE key_use (
+            number INTEGER PRIMARY KEY REFERENCES keys,
+            last_used INTEGER NOT NULL,
+            uses INTEGER NOT NULL
+        ) STRICT;
+
+        -- The last record of each sender that was carried out: one that is sent again is not carried out again.
+        CREATE TABLE senders (
+            sender INTEGER PRIMARY KEY,
+            sequence INTEGER NOT NULL,
+            seen INTEGER NOT NULL
+        ) STRICT;
+        """
+    ]
+
+    static var newest: Int64 { Int64(migrations.count) }
+
+    /// Brings the database to the newest version, or to that of the first `steps`. Throws `tooNew` for one of a newer program, and
+    /// `damaged` for one that is not hubgate's.
+    static func migrate(_ database: Database, steps: [String] = migrations) throws(DatabaseError) {
+        let wanted = Int64(steps.count)
+        // The usual start takes no lock.
+        if try version(of: database, newest: wanted) == wanted { return }
+        try database.transaction { () throws(DatabaseError) in
+            let present = try version(of: database, newest: wanted)
+            for step in steps.dropFirst(Int(present)) { try database.execute(step) }
+            try database.execute("PRAGMA application_id = \(applicationID)")
+            try database.execute("PRAGMA user_version = \(wanted)")
+        }
+    }
+
+    private static func version(of database: Database, newest: Int64) throws(DatabaseError) -> Int64 {
+        let version = try database.integer("PRAGMA user_version") ?? 0
+        let application = try database.integer("PRAGMA application_id") ?? 0
+        let tables = try database.integer("SELECT count(*) FROM sqlite_schema") ?? 0
+        guard application == applicationID || (application == 0 && version == 0 && tables == 0), version >= 0 else {
+            throw DatabaseError(
+                kind: .damaged, description: "\(database.path.shown) is no database of hubgate's: give another state_dir")
+        }
+        guard version <= newest else {
+            throw DatabaseError(
+                kind: .tooNew,
+                description: "\(database.path.shown) was written by a newer hubgate (schema \(version), this one knows "
+                    + "\(newest)): run that one, or restore a backup of before")
+        }
+        return version
+    }
+}

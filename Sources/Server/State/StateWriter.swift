@@ -1,0 +1,85 @@
+import Glibc
+
+/// The one writer of what the gateway notes while it runs, over one connection. It waits for the disk: only the state process has one.
+final class StateWriter {
+    /// A record that came, and who sent it.
+    struct Entry {
+        let sender: Int64
+        let sequence: Int64
+        let record: StateRecord
+    }
+
+    private let database: Database
+    private let keys: KeyTable
+    private let file: FileIdentity?
+    private var dataVersion: Int64 = -1
+    /// The last record of each sender that was carried out.
+    private var carriedOut: [Int64: Int64] = [:]
+
+    /// How long a sender that is silent is remembered, in seconds.
+    private static let memory: Int64 = 7 * 86_400
+
+    init(_ directory: StateDirectory) throws(DatabaseError) {
+        database = try directory.open()
+        keys = KeyTable(database: database)
+        file = FileIdentity(directory.databasePath)
+        let statement = try database.prepare("SELECT sender, sequence FROM senders")
+        while try statement.step() { carriedOut[statement.integer(0)] = statement.integer(1) }
+    }
+
+    /// Carries out all of them in one transaction: when it returns they are on the disk. Those that were carried out before are left out.
+    func carryOut(_ entries: [Entry], now: Int64) throws(DatabaseError) {
+        var latest = carriedOut
+        try database.transaction { () throws(DatabaseError) in
+            for entry in entries where entry.sequence > latest[entry.sender] ?? 0 {
+                try carryOut(entry.record)
+                latest[entry.sender] = entry.sequence
+            }
+            let note = try database.prepare("INSERT OR REPLACE INTO senders VALUES (?1, ?2, ?3)")
+            for sender in Set(entries.map(\.sender)) {
+                try note.run(.integer(sender), .integer(latest[sender] ?? 0), .integer(now))
+            }
+            try database.prepare("DELETE FROM senders WHERE seen < ?1").run(.integer(now - Self.memory))
+        }
+        carriedOut = latest
+    }
+
+    private func carryOut(_ record: StateRecord) throws(DatabaseError) {
+        switch record.kind {
+        case .keyUses:
+            for (number, use) in KeyUses(record.payload)?.uses ?? [] { try keys.add(use, to: number) }
+        }
+    }
+
+    /// Whether somebody else, such as the command line, has written since this was asked last.
+    func othersHaveWritten() throws(DatabaseError) -> Bool {
+        let version = try database.dataVersion
+        defer { dataVersion = version }
+        return version != dataVersion
+    }
+
+    /// Whether the file has another in its place, such as a restored backup.
+    func isReplaced(in directory: StateDirectory) -> Bool {
+        FileIdentity(directory.databasePath) != file
+    }
+
+    func changedKeys(after change: Int64, limit: Int) throws(DatabaseError) -> [KeyRecord] {
+        try keys.changed(after: change, limit: limit)
+    }
+
+    func lastChange() throws(DatabaseError) -> Int64 { try keys.lastChange() }
+    func liveKeys() throws(DatabaseError) -> Int64 { try keys.liveCount() }
+}
+
+/// Which file a path leads to.
+struct FileIdentity: Equatable {
+    private let device: UInt64
+    private let node: UInt64
+
+    /// Nil where nothing is.
+    init?(_ path: String) {
+        var status = stat()
+        guard unsafe stat(path, &status) == 0 else { return nil }
+        (device, node) = (UInt64(status.st_dev), UInt64(status.st_ino))
+    }
+}
