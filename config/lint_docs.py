@@ -16,7 +16,7 @@ ARCHITECTURE = DOCS / "ARCHITECTURE.md"
 TROUBLESHOOTING = DOCS / "troubleshooting.md"
 README_LINES = 250
 # Pages of docs/ that are printed, or are for who changes the code; the others are for users.
-NOT_FOR_USERS = {"SETTINGS.md", "METRICS.md", "COMPATIBILITY.md", "PERFORMANCE.md", "THREATS.md", "ARCHITECTURE.md", "hub-api.md", "README.md"}
+NOT_FOR_USERS = {"SETTINGS.md", "METRICS.md", "operations.md", "COMPATIBILITY.md", "PERFORMANCE.md", "THREATS.md", "ARCHITECTURE.md", "hub-api.md", "README.md"}
 # Words with an underscore that are not settings: names of the clients', of the log's members, of other programs' settings.
 NOT_SETTINGS = {
     "huggingface_hub", "base_url", "request_id", "hub_request_id", "upstream_ms", "snapshot_download", "stop_grace_period", "fail_timeout",

@@ -3,7 +3,8 @@ import HTTP
 /// The sources in a batch for a bucket: lines of JSON, of which `copyFile` takes a file of another repository.
 enum CopiedSources {
     /// Lines with a source that are read; a client divides what is more.
-    private static let mostLines = 2000
+    private static let mostLines = 1000
+    private static let mostSources = 64
     private static let limits = JSONLimits(bytes: 64 << 10, depth: 4, values: 64)
     private static let lines = CaselessWords(["application/x-ndjson"])
 
@@ -13,14 +14,18 @@ enum CopiedSources {
             !headers.contains("Content-Encoding")
         else { throw .unsupportedMediaType(accepted: "application/x-ndjson, not compressed") }
         var found: [HubNeed] = []
+        var seen: Set<String> = []
         var count = 0
         for line in bytes.split(whereSeparator: { $0 == 0x0A || $0 == 0x0D }) where mayHaveSource(line) {
             count += 1
             guard count <= mostLines else {
                 throw .badRequest("The batch copies more than \(mostLines) files: send several.")
             }
-            guard let need = try need(Array(line)), !found.contains(need) else { continue }
+            guard let need = try need(Array(line)), seen.insert(need.resource.description).inserted else { continue }
             found.append(need)
+            guard found.count <= mostSources else {
+                throw .badRequest("The batch copies from more than \(mostSources) repositories: send several.")
+            }
         }
         return found
     }
@@ -30,7 +35,8 @@ enum CopiedSources {
         var index = line.startIndex
         while index < line.endIndex {
             if line[index] == UInt8(ascii: "\\") { return true }
-            if line[index] == UInt8(ascii: "s"), line[index...].starts(with: "source".utf8) { return true }
+            // "sourceRepo": its capital is rare.
+            if line[index] == UInt8(ascii: "R"), line[line.startIndex..<index].last == UInt8(ascii: "e") { return true }
             index += 1
         }
         return false
@@ -41,7 +47,9 @@ enum CopiedSources {
             throw .badRequest("Each line of the body must be a JSON object.")
         }
         guard let source = members["sourceRepoId"], source != .null else { return nil }
-        guard let text = source.stringValue else { throw .badField("sourceRepoId", "must be a string, was \(source.kindName)") }
+        guard let text = source.stringValue else {
+            throw .badField("sourceRepoId", "must be a string, was \(source.kindName)")
+        }
         let kind = members["sourceRepoType"]?.stringValue.flatMap { ResourceKind(name: $0) }
         guard let kind else { throw .badField("sourceRepoType", "must be a kind of repository, as in \"bucket\"") }
         return HubNeed(.read, HubResource(kind: kind, ownedBy: try RepoID(text, field: "sourceRepoId")))
@@ -53,6 +61,7 @@ extension Failure {
     package static func tooLargeToJudge(limit: Int) -> Failure {
         Failure(
             .payloadTooLarge,
-            detail: "The body says what this request does, and is read up to \(limit) bytes for that; send less at once.")
+            detail:
+                "The body says what this request does, and is read up to \(limit) bytes for that; send less at once.")
     }
 }

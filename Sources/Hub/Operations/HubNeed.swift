@@ -55,7 +55,8 @@ extension HubOperation {
         case .move:
             let kind = try members.kind("type")
             return [
-                HubNeed(.move, try members.fullName("fromRepo", kind)), HubNeed(.move, try members.fullName("toRepo", kind)),
+                HubNeed(.move, try members.fullName("fromRepo", kind)),
+                HubNeed(.move, try members.fullName("toRepo", kind)),
             ]
         case .settings, .collectionUpdate:
             return [need] + (try members.publishing(resource, unlessPrivate: false))
@@ -87,6 +88,10 @@ extension HubOperation {
         guard let model = try JudgedBody(headers, bytes, as: .model).optionalString("model") else {
             return named.isEmpty ? [HubNeed(.infer, HubResource(model: ""))] : named
         }
-        return named + [HubNeed(.infer, HubResource(model: model))]
+        return named + [
+            HubNeed(
+                .infer, InferencePath.isPlainModel(model.utf8.span) ? HubResource(model: model) : HubResource(model: "")
+            )
+        ]
     }
 }

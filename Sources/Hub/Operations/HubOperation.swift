@@ -38,7 +38,9 @@ package struct HubOperation: Sendable {
         let tree = origin == .hub ? hub : router
         let path = target.pathAndQuery.utf8.span.extracting(first: target.pathLength)
         let query = OperationQuery(target)
-        guard !query.overridesMethod, let match = tree.match(path) else { return unmatched(method, target, path, tree, query) }
+        guard !query.overridesMethod, let match = tree.match(path) else {
+            return unmatched(method, target, path, tree, query)
+        }
         guard let end = tree.end(method, in: match.ends) else {
             return HubOperation(unknown: method, match.resource(target, tree.ends[match.ends.lowerBound].kind))
         }
@@ -51,7 +53,8 @@ package struct HubOperation: Sendable {
         if row.notes.contains(.tokenOwner) { return .none }
         if row.notes.contains(.modelInPath) { return InferencePath.model(target) }
         if row.action == .infer, !match.name.isEmpty {
-            return HubResource(.model, .model, target.pathAndQuery, 0..<0, match.owner.lowerBound..<match.name.upperBound)
+            return HubResource(
+                .model, .model, target.pathAndQuery, 0..<0, match.owner.lowerBound..<match.name.upperBound)
         }
         return match.resource(target, kind)
     }

@@ -84,7 +84,8 @@ package enum HubBody: String, Sendable, CaseIterable {
         switch self {
         case .lfsBatch: "body `operation`: download reads, upload writes"
         case .create: "body: type, organization and name; and publish unless private; and spend for hardware or storage"
-        case .duplicate: "body `repository`: create there; read of the source; publish unless private; spend for hardware"
+        case .duplicate:
+            "body `repository`: create there; read of the source; publish unless private; spend for hardware"
         case .delete: "body: type, organization and name"
         case .move: "body: fromRepo and toRepo, both"
         case .settings: "and publish where the body makes it public or opens a gate"
@@ -94,7 +95,8 @@ package enum HubBody: String, Sendable, CaseIterable {
         case .collection: "body `namespace`; and publish unless private"
         case .collectionUpdate: "and publish where private is false"
         case .volumes: "body `volumes`: and read of what is mounted, write unless read-only"
-        case .job: "body `volumes`: and read of what is mounted, write unless read-only; and publish where it is exposed"
+        case .job:
+            "body `volumes`: and read of what is mounted, write unless read-only; and publish where it is exposed"
         case .model: "body `model`"
         }
     }

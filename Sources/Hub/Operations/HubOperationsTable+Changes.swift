@@ -48,16 +48,18 @@ extension HubOperationsTable {
         HubOperationRow("PUT", "/api/buckets/{id}/settings", .settings, body: .settings),
     ]
 
-    static let jobs = ["jobs", "scheduled-jobs"].flatMap { kind in
-        [
-            HubOperationRow("GET", "/api/\(kind)/{ns}[/{x}[/{x}]]", .read, [], "logs, metrics and events of jobs"),
-            HubOperationRow("POST PUT", "/api/\(kind)/{ns}[/{x}[/{x}]]", .spend, body: .job),
-            HubOperationRow("DELETE", "/api/\(kind)/{ns}[/{x}[/{x}]]", .spend),
-        ]
-    } + [HubOperationRow("GET", "/api/jobs/hardware", .search, .anyPattern)]
+    static let jobs =
+        ["jobs", "scheduled-jobs"].flatMap { kind in
+            [
+                HubOperationRow("GET", "/api/\(kind)/{ns}[/{x}[/{x}]]", .read, [], "logs, metrics and events of jobs"),
+                HubOperationRow("POST PUT", "/api/\(kind)/{ns}[/{x}[/{x}]]", .spend, body: .job),
+                HubOperationRow("DELETE", "/api/\(kind)/{ns}[/{x}[/{x}]]", .spend),
+            ]
+        } + [HubOperationRow("GET", "/api/jobs/hardware", .search, .anyPattern)]
 
     static let account = [
-        HubOperationRow("GET", "/api/whoami-v2", .account, .everyKey, "every key may ask: the answer speaks of the key"),
+        HubOperationRow(
+            "GET", "/api/whoami-v2", .account, .everyKey, "every key may ask: the answer speaks of the key"),
         HubOperationRow("GET", "/api/whoami", .account, [.everyKey, .notRelayed], "the older form of the same"),
         HubOperationRow("GET POST PUT PATCH DELETE", "/api/settings/{path}", .account),
         HubOperationRow("GET", "/api/organizations/{ns}/settings/{x}", .account),
@@ -68,6 +70,7 @@ extension HubOperationsTable {
         HubOperationRow("POST PATCH DELETE", "/api/collections/{ns}/{x}/{path}", .account),
         HubOperationRow("POST DELETE", "/api/{T}/{id}/like", .account, .tokenOwner, "likes are the token owner's"),
         HubOperationRow("GET POST DELETE", "/api/notifications", .account),
-        HubOperationRow("GET POST", "/oauth/{path}", .other, .notRelayed, "device login: never relayed where there are keys"),
+        HubOperationRow(
+            "GET POST", "/oauth/{path}", .other, .notRelayed, "device login: never relayed where there are keys"),
     ]
 }

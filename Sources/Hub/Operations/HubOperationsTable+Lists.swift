@@ -6,7 +6,8 @@ extension HubOperationsTable {
                 "private entries that the key may not read are left out")
         }
         + [
-            "/api/trending", "/api/collections", "/api/collections/{x}", "/api/collections/{ns}/{x}", "/api/users/{x}/{x}",
+            "/api/trending", "/api/collections", "/api/collections/{x}", "/api/collections/{ns}/{x}",
+            "/api/users/{x}/{x}",
             "/api/organizations/{ns}/{x}", "/api/quicksearch", "/api/spaces/semantic-search", "/{ns}", "/models",
             "/datasets", "/spaces", "/kernels", "/collections/{path}",
         ].map { path in

@@ -81,10 +81,14 @@ package struct HubResource: Sendable {
     }
 
     /// Empty where there is none.
-    package var owner: String { String(decoding: text.utf8.dropFirst(owners.lowerBound).prefix(owners.count), as: UTF8.self) }
+    package var owner: String {
+        String(decoding: text.utf8.dropFirst(owners.lowerBound).prefix(owners.count), as: UTF8.self)
+    }
 
     /// Of a repository, or the model's text.
-    package var name: String { String(decoding: text.utf8.dropFirst(names.lowerBound).prefix(names.count), as: UTF8.self) }
+    package var name: String {
+        String(decoding: text.utf8.dropFirst(names.lowerBound).prefix(names.count), as: UTF8.self)
+    }
 
     /// Hands the bytes of owner and name to `body`. Does not allocate.
     package func withBytes<Result>(_ body: (_ owner: Span<UInt8>, _ name: Span<UInt8>) -> Result) -> Result {
@@ -95,7 +99,9 @@ package struct HubResource: Sendable {
     /// The Hub reads the owner `me` as the owner of the token, in any case of its letters for all that is known.
     package var knowingOwn: HubResource {
         guard form == .repo || form == .namespace, owners.count == 2 else { return self }
-        let isOwn = withBytes { owner, _ in owner[0].asciiLowercased == UInt8(ascii: "m") && owner[1].asciiLowercased == UInt8(ascii: "e") }
+        let isOwn = withBytes { owner, _ in
+            owner[0].asciiLowercased == UInt8(ascii: "m") && owner[1].asciiLowercased == UInt8(ascii: "e")
+        }
         guard isOwn else { return self }
         return HubResource(form == .repo ? .ownRepo : .ownNamespace, kind, text, 0..<0, names)
     }

@@ -7,7 +7,7 @@ struct JudgedBody {
 
     /// Bytes of a body that is judged.
     package static let longest = 1 << 20
-    private static let limits = JSONLimits(bytes: longest, depth: 32, values: 16_384)
+    private static let limits = JSONLimits(bytes: longest, depth: 32, values: 8192)
     private static let uncoded = CaselessWords(["identity"])
     private static let utf8 = CaselessWords(["utf-8", "\"utf-8\"", "utf8"])
     private static let json = CaselessWords(["application/json"])
@@ -34,7 +34,9 @@ struct JudgedBody {
 
     /// Throws `unsupportedMediaType` unless there is one Content-Type of `types`, in UTF-8, and no coding.
     static func check(_ headers: Headers, types: CaselessWords) throws(Failure) {
-        let accepted = types.contains("application/vnd.git-lfs+json".utf8.span) ? "application/vnd.git-lfs+json" : "application/json"
+        let accepted =
+            types.contains("application/vnd.git-lfs+json".utf8.span)
+            ? "application/vnd.git-lfs+json" : "application/json"
         guard headers.values(of: "Content-Type").count == 1, headers.isMediaType(among: types, suffix: "\u{0}") == true,
             !headers.contains("Content-Encoding") || headers.isEvery("Content-Encoding", among: uncoded),
             isUTF8(headers["Content-Type"] ?? "")
@@ -74,13 +76,17 @@ struct JudgedBody {
 
     func flag(_ field: String) throws(Failure) -> Bool? {
         guard let value = value(field) else { return nil }
-        guard case .bool(let flag) = value else { throw .badField(field, "must be true or false, was \(value.kindName)") }
+        guard case .bool(let flag) = value else {
+            throw .badField(field, "must be true or false, was \(value.kindName)")
+        }
         return flag
     }
 
     func optionalObject(_ field: String) throws(Failure) -> JudgedBody? {
         guard let value = value(field) else { return nil }
-        guard case .object(let members) = value else { throw .badField(field, "must be an object, was \(value.kindName)") }
+        guard case .object(let members) = value else {
+            throw .badField(field, "must be an object, was \(value.kindName)")
+        }
         return JudgedBody(members)
     }
 
@@ -92,7 +98,9 @@ struct JudgedBody {
     /// Objects in an array; empty without one.
     func objects(_ field: String) throws(Failure) -> [JudgedBody] {
         guard let value = value(field) else { return [] }
-        guard case .array(let elements) = value else { throw .badField(field, "must be an array, was \(value.kindName)") }
+        guard case .array(let elements) = value else {
+            throw .badField(field, "must be an array, was \(value.kindName)")
+        }
         var objects: [JudgedBody] = []
         for element in elements {
             guard case .object(let members) = element else { throw .badField(field, "must hold objects") }
@@ -123,9 +131,12 @@ extension JudgedBody {
     /// What `type`, `organization` and `name` name; without an organisation it is the token's own.
     func named() throws(Failure) -> HubResource {
         let id = try RepoID(try string("name"))
-        guard let owner = try optionalString("organization") else { return HubResource(kind: try kind("type"), ownedBy: id) }
+        guard let owner = try optionalString("organization") else {
+            return HubResource(kind: try kind("type"), ownedBy: id)
+        }
         guard id.namespace == nil else { throw .badField("name", "must have no owner where \"organization\" is given") }
-        return HubResource(kind: try kind("type"), ownedBy: try RepoID(namespace: owner, name: id.name, field: "organization"))
+        return HubResource(
+            kind: try kind("type"), ownedBy: try RepoID(namespace: owner, name: id.name, field: "organization"))
     }
 
     func fullName(_ field: String, _ kind: ResourceKind) throws(Failure) -> HubResource {
@@ -136,7 +147,9 @@ extension JudgedBody {
 
     /// The token's own where `namespace` is left out.
     func collectionOwner() throws(Failure) -> HubResource {
-        guard let owner = try optionalString("namespace") else { return HubResource(.ownNamespace, nil, "", 0..<0, 0..<0) }
+        guard let owner = try optionalString("namespace") else {
+            return HubResource(.ownNamespace, nil, "", 0..<0, 0..<0)
+        }
         return HubResource(namespace: try RepoID(namespace: nil, name: owner, field: "namespace").name).knowingOwn
     }
 
@@ -190,7 +203,9 @@ extension JudgedBody {
                 needs.append(HubNeed(.read, HubResource(kind: .space, ownedBy: id)))
             }
             let ports = try spec.optionalObject("expose")
-            if spec.isSet("portsPublic") || ports?.isSet("portsPublic") == true { needs.append(HubNeed(.publish, owner)) }
+            if spec.isSet("portsPublic") || ports?.isSet("portsPublic") == true {
+                needs.append(HubNeed(.publish, owner))
+            }
         }
         return needs
     }

@@ -22,7 +22,8 @@ package struct OperationPattern: Sendable {
 
     /// Pages of a repository that read it.
     package static let pages = [
-        "tree", "blob", "blame", "commits", "commit", "discussions", "edit", "upload", "settings", "community", "viewer",
+        "tree", "blob", "blame", "commits", "commit", "discussions", "edit", "upload", "settings", "community",
+        "viewer",
         "embed",
     ]
 
@@ -30,7 +31,9 @@ package struct OperationPattern: Sendable {
     package static func all(of row: HubOperationRow) -> [OperationPattern] {
         var found: [OperationPattern] = []
         for (path, kind) in kinds(row.path) {
-            let mayOmitOwner = row.methods == [.get] && kind != .space && kind != .kernel && kind != .bucket
+            // Not where a revision follows: the name could be taken for it.
+            let mayOmitOwner =
+                row.methods == [.get] && (kind == .model || kind == .dataset) && !path.contains("{id}/{rev}")
             for spelling in spellings(path, mayOmitOwner: mayOmitOwner) {
                 let segments = spelling.split(separator: "/").map(segment)
                 found.append(OperationPattern(kind: segments.contains(where: isName) ? kind : nil, segments: segments))
@@ -69,7 +72,9 @@ package struct OperationPattern: Sendable {
         }
         found = found.flatMap { path in
             path.contains("{page}")
-                ? pages.flatMap { [path.replacing("{page}", with: $0), path.replacing("{page}", with: $0 + "/{path}")] }
+                ? pages.flatMap {
+                    [path.replacing("{page}", with: $0), path.replacing("{page}", with: $0 + "/{path}")]
+                }
                 : [path]
         }
         return found.flatMap { path -> [String] in

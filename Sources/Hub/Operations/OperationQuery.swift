@@ -42,7 +42,9 @@ struct OperationQuery {
         guard member.count >= count else { return false }
         for index in 0..<count where unsafe member[index].asciiLowercased != name.utf8Start[index] { return false }
         guard member.count > count else { return true }
-        return !(member[count].isASCIIAlphanumeric || member[count] == UInt8(ascii: "_") || member[count] == UInt8(ascii: "-"))
+        return
+            !(member[count].isASCIIAlphanumeric || member[count] == UInt8(ascii: "_")
+            || member[count] == UInt8(ascii: "-"))
     }
 
     private static func isExactly(_ text: StaticString, _ member: Span<UInt8>) -> Bool {
@@ -58,7 +60,9 @@ struct OperationQuery {
             let byte = member[index]
             if byte == UInt8(ascii: ";") { return true }
             if byte == UInt8(ascii: "=") { isName = false }
-            if isName, byte == UInt8(ascii: "%") || byte == UInt8(ascii: "+") || byte == UInt8(ascii: "[") { return true }
+            if isName, byte == UInt8(ascii: "%") || byte == UInt8(ascii: "+") || byte == UInt8(ascii: "[") {
+                return true
+            }
         }
         return false
     }
@@ -66,11 +70,30 @@ struct OperationQuery {
 
 /// The model in the path of a request for inference.
 enum InferencePath {
+    /// Whether each reader takes it for the same model. What is not plain is a model without a name here: only a rule for all fits it, and
+    /// each that denies.
+    static func isPlainModel(_ model: Span<UInt8>) -> Bool {
+        guard model.count <= 512 else { return false }
+        var last = UInt8(ascii: "/")
+        for index in 0..<model.count {
+            let byte = model[index]
+            switch byte {
+            case UInt8(ascii: "/"): if last == byte { return false }
+            case UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "."), UInt8(ascii: ":"), UInt8(ascii: "@"): break
+            default: guard byte.isASCIIAlphanumeric else { return false }
+            }
+            last = byte
+        }
+        return last != UInt8(ascii: "/")
+    }
+
     /// `acme/x` of `/hf-inference/models/acme/x[/…]`, else all of the path behind its first slash, as its provider calls it.
     static func model(_ target: Target) -> HubResource {
         let path = target.pathAndQuery.utf8.span.extracting(first: target.pathLength)
+        guard isPlainModel(path.extracting(1..<path.count)) else { return HubResource(model: "") }
         let whole = HubResource(.model, .model, target.pathAndQuery, 0..<0, 1..<target.pathLength)
-        for prefix in ["/hf-inference/models/", "/api/inference-proxy/hf-inference/models/"] where target.pathBegins(with: prefix) {
+        for prefix in ["/hf-inference/models/", "/api/inference-proxy/hf-inference/models/"]
+        where target.pathBegins(with: prefix) {
             let start = prefix.utf8.count
             var (end, slashes) = (start, 0)
             while end < path.count {

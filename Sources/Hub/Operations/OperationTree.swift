@@ -89,7 +89,9 @@ struct OperationTree: Sendable {
     }
 
     /// Goes on at the segment that begins at `start`. Only the way that leads to an end writes into `match`.
-    private func walk(_ path: Span<UInt8>, _ start: Int, _ nodes: Span<Node>, _ index: Int, _ match: inout Match) -> Bool {
+    private func walk(_ path: Span<UInt8>, _ start: Int, _ nodes: Span<Node>, _ index: Int, _ match: inout Match)
+        -> Bool
+    {
         if start > path.count {
             match.ends = nodes[index].ends
             return !match.ends.isEmpty
@@ -98,7 +100,12 @@ struct OperationTree: Sendable {
         while end < path.count, path[end] != UInt8(ascii: "/") { end += 1 }
         let node = nodes[index]
         let segment = path.extracting(start..<end)
-        if let literal = literal(segment, node.literals) { return walk(path, end + 1, nodes, literal, &match) }
+        switch literal(segment, node.literals) {
+        case .none: break
+        case .same(let next): return walk(path, end + 1, nodes, next, &match)
+        // A server may not tell `/API` from `/api`: then it is no owner's name either.
+        case .otherCase: return false
+        }
         if node.gitName >= 0, SegmentSyntax.endsWithGit(segment), segment[segment.count - 1] == UInt8(ascii: "t"),
             isGitName(segment), walk(path, end + 1, nodes, node.gitName, &match)
         {
@@ -127,16 +134,24 @@ struct OperationTree: Sendable {
         return true
     }
 
-    private func literal(_ segment: Span<UInt8>, _ range: Range<Int>) -> Int? {
+    private enum Found {
+        case none, otherCase
+        case same(Int)
+    }
+
+    private func literal(_ segment: Span<UInt8>, _ range: Range<Int>) -> Found {
+        var found = Found.none
         for index in range {
             let literal = literals[index]
             guard literal.bytes.count == segment.count else { continue }
             let letters = letters.span.extracting(literal.bytes)
+            guard letters.isCaselessly(segment) else { continue }
             var offset = 0
             while offset < segment.count, letters[offset] == segment[offset] { offset += 1 }
-            if offset == segment.count { return literal.node }
+            if offset == segment.count { return .same(literal.node) }
+            found = .otherCase
         }
-        return nil
+        return found
     }
 
     private func isGitName(_ segment: Span<UInt8>) -> Bool {

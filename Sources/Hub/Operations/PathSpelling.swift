@@ -38,7 +38,10 @@ enum PathSpelling {
             start = end + 1
         }
         func text(_ index: Int) -> String {
-            index < bounds.count ? String(Substring(target.pathAndQuery.utf8.dropFirst(bounds[index].lowerBound).prefix(bounds[index].count))) : ""
+            index < bounds.count
+                ? String(
+                    Substring(target.pathAndQuery.utf8.dropFirst(bounds[index].lowerBound).prefix(bounds[index].count)))
+                : ""
         }
         var first = text(0) == "api" ? 1 : 0
         let kind = ResourceKind.allCases.first { $0.path == text(first) }

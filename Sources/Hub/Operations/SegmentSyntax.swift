@@ -52,7 +52,8 @@ package enum SegmentSyntax {
             var byte = segment[index]
             index += 1
             if byte == UInt8(ascii: "%") {
-                guard index + 1 < segment.count, let high = segment[index].hexDigit, let low = segment[index + 1].hexDigit
+                guard index + 1 < segment.count, let high = segment[index].hexDigit,
+                    let low = segment[index + 1].hexDigit
                 else { return false }
                 byte = high << 4 | low
                 index += 2
@@ -72,7 +73,8 @@ package enum SegmentSyntax {
 
     /// Whether what follows an encoded percent sign makes an escape of its own that could divide the path: `%252f`, `%252e`, `%255c`, `%2525`.
     private static func decodesAgain(_ segment: Span<UInt8>, _ index: Int) -> Bool {
-        guard index + 1 < segment.count, let high = segment[index].hexDigit, let low = segment[index + 1].hexDigit else {
+        guard index + 1 < segment.count, let high = segment[index].hexDigit, let low = segment[index + 1].hexDigit
+        else {
             return false
         }
         let byte = high << 4 | low

@@ -47,7 +47,7 @@ enum CommandFlag: String, CaseIterable, Sendable {
         switch self {
         case .check: "Reads the settings, says what is wrong with them, and ends."
         case .printConfig: "Prints each setting and where its value came from; tokens are hidden."
-        case .printDocs: "Prints a file made from a table: settings, sample, env or metrics."
+        case .printDocs: "Prints a file made from a table: settings, sample, env, metrics or operations."
         case .probe: "Asks the gateway on this machine whether it is healthy, for container health checks."
         case .version: "Prints the version."
         case .help: "Prints this."

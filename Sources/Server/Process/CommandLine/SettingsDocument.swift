@@ -1,8 +1,9 @@
 import EventIO
+import Hub
 
-/// The files that are printed from tables: that of settings, but for metrics. A test says when one in the repository is out of date.
+/// The files that are printed from tables: that of settings, but for metrics and operations. A test says when one in the repository is out of date.
 enum SettingsDocument: String, CaseIterable, Sendable {
-    case settings, sample, env, metrics
+    case settings, sample, env, metrics, operations
 
     /// Where it stands in the repository.
     var path: String {
@@ -11,6 +12,7 @@ enum SettingsDocument: String, CaseIterable, Sendable {
         case .sample: "config/hubgate.yaml"
         case .env: "SAMPLE_ENV"
         case .metrics: "docs/METRICS.md"
+        case .operations: "docs/operations.md"
         }
     }
 
@@ -20,6 +22,7 @@ enum SettingsDocument: String, CaseIterable, Sendable {
         case .sample: Self.sampleFile
         case .env: Self.sampleEnvironment
         case .metrics: MetricsDocument.text
+        case .operations: HubOperationsDocument.text
         }
     }
 

@@ -1,0 +1,80 @@
+import HTTP
+import Hub
+
+/// Whether a request may be made.
+enum AccessDecision: Sendable {
+    case allow(Permit)
+    case refuse(AccessRefusal)
+
+    var permit: Permit? {
+        guard case .allow(let permit) = self else { return nil }
+        return permit
+    }
+
+    var refusal: AccessRefusal? {
+        guard case .refuse(let refusal) = self else { return nil }
+        return refusal
+    }
+}
+
+/// How an allowed request is to be made.
+struct Permit: Sendable, Equatable {
+    enum Response: Sendable {
+        /// The Hub's.
+        case relayed
+        /// The Hub's list without private entries that the scope may not read.
+        case filtered
+        /// `KeyAccountView`.
+        case account
+        /// Whether the scope allows to write to the resource: 200, or the refusal.
+        case writeAccess
+    }
+
+    /// The number of the rule in the scope; nil where every key may.
+    let rule: Int?
+    /// Asked of the Hub without the upstream credential, so that it can give what is public only.
+    let withoutCredential: Bool
+    let response: Response
+}
+
+/// Why a request may not be made, and what the client is told.
+struct AccessRefusal: Error, Sendable, Equatable {
+    enum Reason: Sendable, Equatable {
+        case noRule
+        /// The number of the rule in the scope.
+        case denied(Int)
+        /// Only what is public may be read, and this would be done with the credential.
+        case publicOnly
+        /// The target can be read in more than one way.
+        case ambiguous
+        /// The gateway's own affair where it has keys.
+        case notRelayed
+    }
+
+    let action: HubAction
+    let resource: HubResource
+    let reason: Reason
+    /// Whether the key may not even read it, so that the response has to be the Hub's for what is not there.
+    let looksAbsent: Bool
+
+    /// 404 or 403.
+    var status: Status { looksAbsent ? .notFound : .forbidden }
+
+    /// `X-Error-Code`; the Hub's own for what is not there, nil where it gives none.
+    var code: String? { looksAbsent ? "RepoNotFound" : nil }
+
+    /// `X-Error-Message`: what the Hub says of what is not there, else the missing action and the resource. It never cites a rule, as one that
+    /// denies names what the key's holder need not know.
+    var message: String {
+        if looksAbsent { return "Repository not found" }
+        switch reason {
+        case .ambiguous:
+            return
+                "This gateway key may not ask for a path that can be read in more than one way. Write it without needless escapes, capital letters, slashes and \"_method\"."
+        case .notRelayed: return "This gateway does not pass logins on: its keys are made by whoever runs it."
+        default: break
+        }
+        let what = resource.form == .none ? "" : " on \(resource)"
+        return "This gateway key's scope lacks \"\(action.name)\"\(what). Ask whoever runs the gateway for it."
+    }
+}

@@ -1,0 +1,43 @@
+import Hub
+
+/// What `whoami-v2` says to a key: its own name as that of a fine-grained token, and of the account no more than its name and the
+/// organisations within the scope. A list of what is shown, as the Hub may add a member that tells too much.
+enum KeyAccountView {
+    private static let ofAccount = ["type", "id", "name", "fullname", "avatarUrl", "isPro"]
+    private static let ofOrganization = ["type", "id", "name", "fullname", "avatarUrl", "roleInOrg"]
+
+    /// `account` is the Hub's response for the upstream credential, `key` the key's name, `createdAt` when the key was made, as the Hub writes
+    /// times. Throws `hubBroken` for a response that is no object.
+    static func json(_ account: [UInt8], key: String, createdAt: String?, _ scope: Scope) throws(Failure) -> JSON {
+        guard case .object(let members)? = try? JSON.parse(account, within: .account) else {
+            throw .hubBroken("the account is not a JSON object")
+        }
+        var shown = texts(of: members, named: ofAccount)
+        shown["orgs"] = .array(organizations(members["orgs"], scope))
+        var token: [String: JSON] = ["displayName": .string(key), "role": "fineGrained"]
+        token["createdAt"] = createdAt.map(JSON.string)
+        shown["auth"] = ["type": "access_token", "accessToken": .object(token)]
+        return .object(shown)
+    }
+
+    private static func organizations(_ value: JSON?, _ scope: Scope) -> [JSON] {
+        guard case .array(let elements)? = value else { return [] }
+        return elements.compactMap { element in
+            guard case .object(let members) = element, let name = members["name"]?.stringValue,
+                scope.concerns(owner: name)
+            else { return nil }
+            return .object(texts(of: members, named: ofOrganization))
+        }
+    }
+
+    /// Texts and flags only: an object in their place could hold anything.
+    private static func texts(of members: [String: JSON], named names: [String]) -> [String: JSON] {
+        members.filter { name, value in
+            guard names.contains(name) else { return false }
+            return switch value {
+            case .string, .bool: true
+            default: false
+            }
+        }
+    }
+}
