@@ -1,0 +1,129 @@
+@testable import HTTP
+@testable import Hub
+@testable import Server
+import Testing
+
+@Suite struct JudgedBodyTests {
+    private let create: HubOperation
+    private let good = Array(#"{"organization":"acme","name":"x","private":true}"#.utf8)
+
+    init() throws {
+        create = HubOperation.find(.post, try Target("/api/repos/create"))
+    }
+
+    private func failure(_ headers: Headers, _ body: [UInt8], _ operation: HubOperation? = nil) -> Failure? {
+        #expect(throws: Failure.self) { try (operation ?? create).needs(headers, body) }
+    }
+
+    @Test("A body in JSON's type and in UTF-8 is judged")
+    func types() throws {
+        for type in ["application/json", "application/json; charset=utf-8", "Application/JSON;charset=\"UTF-8\""] {
+            #expect(try create.needs(["Content-Type": type], good).map(\.action) == [.create])
+        }
+        #expect(
+            try create.needs(["Content-Type": "application/json", "Content-Encoding": "identity"], good).count == 1)
+    }
+
+    @Test(
+        "A body that the Hub could read in another way than we do is refused for its type",
+        arguments: [
+            ["Content-Type": "application/x-www-form-urlencoded"], ["Content-Type": "text/plain"], [:],
+            ["Content-Type": "application/json; charset=utf-16"],
+            ["Content-Type": "application/json; charset=\"utf-7\""],
+            ["Content-Type": "application/json", "content-type": "application/x-www-form-urlencoded"],
+            ["Content-Type": "application/json", "Content-Encoding": "gzip"],
+            ["Content-Type": "multipart/form-data; boundary=x"],
+            ["Content-Type": "application/jsonx"],
+        ] as [Headers])
+    func otherTypes(headers: Headers) {
+        #expect(failure(headers, good)?.kind == .unsupportedMediaType)
+    }
+
+    @Test("What is too long to judge, or no JSON object, or has a member twice, is refused with a sentence")
+    func bounds() {
+        let headers: Headers = ["Content-Type": "application/json"]
+        #expect(failure(headers, Array(repeating: 0x20, count: JudgedBody.longest + 1))?.kind == .payloadTooLarge)
+        #expect(failure(headers, Array("[]".utf8))?.detail == "The body must be a JSON object.")
+        #expect(
+            failure(headers, Array(#"{"name":"a","name":"b"}"#.utf8))?.detail
+                == #"The field "name" is there twice; leave one out."#)
+        #expect(failure(headers, [])?.detail == #"The field "name" must be a string, was missing."#)
+        #expect(
+            failure(headers, Array(#"{"name":"x","visibility":"Private"}"#.utf8))?.detail.contains("visibility") == true
+        )
+        #expect(failure(headers, Array((String(repeating: "[", count: 100)).utf8))?.detail.contains("nested") == true)
+    }
+
+    @Test("Who says nothing of visibility publishes; what contradicts itself publishes; protected publishes")
+    func visibility() throws {
+        for (members, publishes) in [
+            ("", true), (#","private":true"#, false), (#","private":null,"visibility":"private""#, false),
+            (#","visibility":"protected""#, true),
+            (#","private":true,"visibility":"protected""#, true), (#","private":false,"visibility":"private""#, true),
+        ] {
+            let needs = try create.needs(["Content-Type": "application/json"], Array(#"{"name":"x"\#(members)}"#.utf8))
+            #expect(needs.contains { $0.action == .publish } == publishes, "\(members)")
+        }
+    }
+
+    @Test("Without an owner it is the token's, which is named where it is known")
+    func own() throws {
+        let headers: Headers = ["Content-Type": "application/json"]
+        let body = Array(#"{"name":"x","private":true}"#.utf8)
+        #expect(try create.needs(headers, body)[0].resource.form == .ownRepo)
+        #expect(
+            try create.needs(headers, body, account: "acme")[0].resource
+                == HubResource(kind: .model, owner: "acme", name: "x"))
+        let bucket = HubOperation.find(.delete, try Target("/api/buckets/ME/x"))
+        #expect(bucket.resource.form == .ownRepo && bucket.resource.description == "bucket:me/x")
+    }
+
+    @Test("A batch for a bucket needs what it copies from, also where the name hides behind escapes")
+    func copies() throws {
+        let operation = HubOperation.find(.post, try Target("/api/buckets/acme/b/batch"))
+        let headers: Headers = ["Content-Type": "application/x-ndjson"]
+        let lines = [
+            #"{"type":"addFile","path":"a","xetHash":"00"}"#,
+            #"{"type":"copyFile","path":"b","sourceRepoType":"dataset","sourceRepoId":"other/d"}"#,
+            #"{"type":"copyFile","path":"c","\u0073ourceRepoType":"model","s\u006furceRepoId":"other/m"}"#,
+            #"{"type":"copyFile","path":"d","sourceRepoType":"dataset","sourceRepoId":"other/d"}"#,
+        ]
+        let needs = try operation.needs(headers, Array(lines.joined(separator: "\n").utf8))
+        #expect(
+            needs.map { "\($0.action) \($0.resource)" } == [
+                "write bucket:acme/b", "read dataset:other/d", "read model:other/m",
+            ])
+        #expect(
+            failure(["Content-Type": "application/json"], Array(lines[1].utf8), operation)?.kind
+                == .unsupportedMediaType)
+        #expect(
+            failure(headers, Array(#"{"sourceRepoId":"a/b"}"#.utf8), operation)?.detail.contains("sourceRepoType")
+                == true)
+        let many = Array(repeatElement(lines[1] + "\n", count: 1001).joined().utf8)
+        #expect(failure(headers, many, operation)?.detail.contains("send several") == true)
+        let sources = (0..<65).map { #"{"sourceRepoType":"dataset","sourceRepoId":"other/d\#($0)"}"# }.joined(
+            separator: "\n")
+        #expect(failure(headers, Array(sources.utf8), operation)?.detail.contains("more than 64 repositories") == true)
+    }
+
+    @Test("The model is the path's and the body's; what is no plain name is within a rule for all only")
+    func models() throws {
+        let headers: Headers = ["Content-Type": "application/json"]
+        func needs(_ path: String, _ body: String, _ headers: Headers) throws -> [String] {
+            try HubOperation.find(.post, Target(path), at: .router).needs(headers, Array(body.utf8)).map(
+                \.resource.description)
+        }
+        #expect(try needs("/v1/chat/completions", #"{"model":"a/b:groq"}"#, headers) == ["model:a/b:groq"])
+        #expect(try needs("/groq/openai/v1/chat/completions", #"{"model":"llama"}"#, headers) == ["model:llama"])
+        #expect(
+            try needs("/fal-ai/fal-ai/flux", #"{"model":"cheap/x"}"#, headers) == [
+                "model:fal-ai/fal-ai/flux", "model:cheap/x",
+            ])
+        #expect(try needs("/hf-inference/models/a%2Fb", "", headers) == ["model:"])
+        #expect(try needs("/v1/audio/transcriptions", "--x", ["Content-Type": "multipart/form-data"]) == ["model:"])
+        #expect(try needs("/v1/chat/completions", #"{"model":"/a/b"}"#, headers) == ["model:"])
+        let scope = Scope([try Rule("infer *"), try Rule("deny infer acme/*")])
+        let hidden = HubOperation.find(.post, try Target("/hf-inference/models/acme%2Fm"), at: .router)
+        #expect(scope.decide(hidden, try hidden.needs(headers, [])).permit == nil)
+    }
+}
