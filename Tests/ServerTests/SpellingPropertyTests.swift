@@ -61,17 +61,18 @@ import Testing
         for _ in 0..<Int.random(in: 1...3, using: &random) {
             let index = Int.random(in: 0..<bytes.count, using: &random)
             switch Int.random(in: 0..<6, using: &random) {
-            case 0: bytes.insert(contentsOf: pieces.randomElement(using: &random)!.utf8, at: index)
+            case 0: bytes.insert(contentsOf: pieces[Int.random(in: pieces.indices, using: &random)].utf8, at: index)
             case 1:
                 let hex = String(bytes[index], radix: 16, uppercase: Bool.random(using: &random))
                 bytes.replaceSubrange(index...index, with: Array("%\(hex)".utf8))
             case 2: bytes[index] = bytes[index] ^ (bytes[index].isASCIIAlphanumeric ? 0x20 : 0)
             case 3: if bytes.count > 2 { bytes.remove(at: index) }
-            case 4: bytes += pieces.randomElement(using: &random)!.utf8
+            case 4: bytes += pieces[Int.random(in: pieces.indices, using: &random)].utf8
             default:
                 let slashes = bytes.indices.filter { bytes[$0] == UInt8(ascii: "/") }
                 if let slash = slashes.randomElement(using: &random) {
-                    bytes.replaceSubrange(slash...slash, with: Array(pieces.randomElement(using: &random)!.utf8))
+                    bytes.replaceSubrange(
+                        slash...slash, with: Array(pieces[Int.random(in: pieces.indices, using: &random)].utf8))
                 }
             }
         }

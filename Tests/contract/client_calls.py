@@ -54,6 +54,8 @@ def calls_in(path, root):
     tree = ast.parse(text)
     functions = [node for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))]
     for function in functions:
+        if not any(template_of(node) for node in ast.walk(function)):
+            continue
         named, found = {}, []
         for node in ast.walk(function):
             if isinstance(node, (ast.Assign, ast.AnnAssign)) and node.value is not None:

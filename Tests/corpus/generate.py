@@ -100,7 +100,7 @@ def spellings(target):
         yield "/api/" + path[4:] + mark + query
         head = "/api/" + parts[2].capitalize()
         yield head + path[5 + len(parts[2]) :] + mark + query
-        if len(parts) > 5 and "jobs" not in parts[2] and parts[2] != "resolve-cache":
+        if len(parts) > 5 and "jobs" not in parts[2] and parts[2] != "resolve-cache" and parts[5] != "word":
             yield "/".join(parts[:5] + [parts[5].upper()] + parts[6:]) + mark + query
             yield "/".join(parts[:4] + [parts[4] + ".git"] + parts[5:]) + mark + query
             yield "/".join(parts[:4] + [parts[4] + ".GIT"] + parts[5:]) + mark + query

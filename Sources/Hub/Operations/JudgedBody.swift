@@ -2,7 +2,7 @@ import HTTP
 
 /// The JSON object of a request, read for what its rights depend on. It takes only what every reader understands alike, and asks for the
 /// larger right where a member is missing. A null counts as missing.
-struct JudgedBody {
+package struct JudgedBody {
     private let members: [String: JSON]
 
     /// Bytes of a body that is judged.

@@ -32,6 +32,8 @@ final class Upstream {
     /// How long a stream of events may be silent, in milliseconds; 0: for ever.
     let eventSilence: UInt64
     private let own: Credential?
+    /// Those of `credentials_dir`.
+    private let named: [Credential]
     /// Those of `credentials_dir`, by name.
     private let credentials: [String: Credential]
 
@@ -44,7 +46,7 @@ final class Upstream {
         self.base = base
         basePath = settings.basePath
         own = origin.token.map { .bearer($0) }
-        named = settings.credentials?.tokens.values.map { .bearer($0) } ?? []
+        named = settings.credentials?.tokens.values.map { Credential.bearer($0) } ?? []
         credentials = settings.credentials?.tokens.mapValues { .bearer($0) } ?? [:]
         self.pool = pool
         self.admission = admission

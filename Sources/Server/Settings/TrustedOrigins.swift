@@ -32,7 +32,7 @@ struct TrustedOrigins: Equatable, Sendable {
     }
 
     private static func check(_ text: String) throws(ValueError) {
-        guard let colon = text.range(of: "://") else {
+        guard let colon = text.firstRange(of: "://") else {
             throw ValueError("\(text) is no origin: give SCHEME://HOST or SCHEME://HOST:PORT")
         }
         let (scheme, authority) = (text[..<colon.lowerBound], text[colon.upperBound...])
