@@ -554,6 +554,30 @@ def test_a_reload_takes_up_a_proxy_another_one_and_none(start, far, far_hub, mak
     server.close()
 
 
+def test_a_connection_that_was_busy_while_the_proxy_changed_is_not_used_again(start_behind, far_hub, make_proxy):
+    first, second = make_proxy(), make_proxy()
+    goes_on = threading.Event()
+
+    def slow(*_):
+        goes_on.wait(20)
+        return http(200, b"slow")
+
+    far_hub.on("/slow", slow)
+    gate = start_behind(
+        far_hub, "--config", "settings.yaml", "--sandboxing=off",
+        workspace_files={"settings.yaml": f"upstream_proxy: {first.url}\n"})
+    with gate.connect(30) as client:
+        client.send(request("GET", "/slow"))
+        wait_until(lambda: far_hub.seen("/slow"), 10)
+        (gate.workspace / "settings.yaml").write_text(f"upstream_proxy: {second.url}\n")
+        gate.signal(signal.SIGHUP)
+        wait_until(lambda: any("changed: upstream_proxy." in message for message in gate.messages), 10)
+        goes_on.set()
+        assert client.answer().body == b"slow"
+    assert ask(gate).body == b"there"
+    assert (len(first.asked), len(second.asked)) == (1, 1)
+
+
 def test_a_reload_that_names_a_proxy_on_another_port_says_that_it_takes_a_restart(start_behind, far_hub, make_proxy):
     first, second = make_proxy(), make_proxy()
     gate = start_behind(far_hub, "--config", "settings.yaml", workspace_files={"settings.yaml": f"upstream_proxy: {first.url}\n"})
