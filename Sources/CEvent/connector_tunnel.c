@@ -37,6 +37,8 @@ static void on_answered(void *context, ce_outcome outcome, const char *reason) {
         channel->connected(channel->context, reason);
         return;
     }
+    /* It may say why the first of the proxy's addresses did not answer. */
+    channel->reason[0] = '\0';
     channel->easy = ce_connector_handle(channel->connector, channel, channel->origin);
     channel->resolve = curl_slist_append(NULL, ce_tunnel_connect_to(channel->tunnel));
     curl_easy_setopt(channel->easy, CURLOPT_CONNECT_TO, channel->resolve);

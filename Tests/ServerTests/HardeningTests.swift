@@ -84,19 +84,21 @@ struct HardeningTests {
         settings.tlsCertificate = "/certs/tls.crt"
         settings.tlsKey = "/key.pem"
         settings.tokenFile = "token"
+        settings.upstreamProxyFile = "/secrets/proxy"
         let real = [
             "/certs": "/certs", "/certs/tls.crt": "/certs/..1/tls.crt", "/": "/", "/key.pem": "/key.pem", ".": "/",
             "token": "/token", ".env": "/.env", "/etc": "/etc",
+            "/secrets": "/secrets", "/secrets/proxy": "/secrets/proxy",
         ]
         let paths = ReadablePaths(settings, process: "/proc/self") { real[$0] }.paths
-        for wanted in ["/certs", "/certs/..1", "/key.pem", "/token", "/.env", "/proc/self", "/etc"] {
+        for wanted in ["/certs", "/certs/..1", "/key.pem", "/token", "/.env", "/proc/self", "/etc", "/secrets"] {
             #expect(paths.contains(wanted), "\(wanted) in \(paths)")
         }
         #expect(!paths.contains("/") && !paths.contains("."))
         #expect(Set(paths).count == paths.count)
     }
 
-    @Test("The ports that stay are those of the Hub, the router, all content hosts and the name server")
+    @Test("The ports that stay are those of the Hub, the router, all content hosts, the name server and the proxy")
     func ports() throws {
         var settings = Settings()
         settings.upstream = try UpstreamAddress(reading: "https://hub.test:8443")
@@ -104,6 +106,8 @@ struct HardeningTests {
         #expect(Set(Hardening.ports(settings)) == [443, 53, 8443, 9000, 80])
         settings.nameServer = NameServer(address: try #require(IPAddress("127.0.0.1")), port: 5353)
         #expect(Set(Hardening.ports(settings)) == [443, 5353, 8443, 9000, 80])
+        settings.upstreamProxy = try UpstreamProxy(reading: "proxy.test:3128")
+        #expect(Set(Hardening.ports(settings)) == [443, 5353, 8443, 9000, 80, 3128])
     }
 
     @Test("The name of a user is one that useradd takes", arguments: ["hubgate", "_x", "www-data", "a.b"])

@@ -1,6 +1,7 @@
 """Behind a proxy: every call to the Hub, the router and the stores goes by CONNECT, and what a proxy does wrong is told for what it is."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -551,3 +552,41 @@ def test_a_reload_takes_up_a_proxy_another_one_and_none(start, far, far_hub, mak
     assert reload(f"upstream_proxy: {second.url}\nno_proxy: .test\n") == (1, 1)
     assert reload("upstream_proxy: off\n") == (1, 1)
     server.close()
+
+
+def test_a_connection_that_was_busy_while_the_proxy_changed_is_not_used_again(start_behind, far_hub, make_proxy):
+    first, second = make_proxy(), make_proxy()
+    goes_on = threading.Event()
+
+    def slow(*_):
+        goes_on.wait(20)
+        return http(200, b"slow")
+
+    far_hub.on("/slow", slow)
+    gate = start_behind(
+        far_hub, "--config", "settings.yaml", "--sandboxing=off",
+        workspace_files={"settings.yaml": f"upstream_proxy: {first.url}\n"})
+    with gate.connect(30) as client:
+        client.send(request("GET", "/slow"))
+        wait_until(lambda: far_hub.seen("/slow"), 10)
+        (gate.workspace / "settings.yaml").write_text(f"upstream_proxy: {second.url}\n")
+        gate.signal(signal.SIGHUP)
+        wait_until(lambda: any("changed: upstream_proxy." in message for message in gate.messages), 10)
+        goes_on.set()
+        assert client.answer().body == b"slow"
+    assert ask(gate).body == b"there"
+    assert (len(first.asked), len(second.asked)) == (1, 1)
+
+
+def test_a_reload_that_names_a_proxy_on_another_port_says_that_it_takes_a_restart(start_behind, far_hub, make_proxy):
+    first, second = make_proxy(), make_proxy()
+    gate = start_behind(far_hub, "--config", "settings.yaml", workspace_files={"settings.yaml": f"upstream_proxy: {first.url}\n"})
+    said = wait_until(lambda: [message for message in gate.messages if message.startswith("Sandboxing: ")], 5)
+    if not re.search(r"ABI ([4-9]|\d\d)", said[0]):
+        pytest.skip("this kernel's Landlock knows no ports")
+    assert ask(gate).body == b"there"
+    (gate.workspace / "settings.yaml").write_text(f"upstream_proxy: {second.url}\n")
+    gate.signal(signal.SIGHUP)
+    assert wait_until(
+        lambda: any(f"({second.port})" in message and "upstream_proxy" in message for message in gate.messages), 10)
+    failing(gate, second.address, advice="upstream_proxy")
