@@ -53,9 +53,10 @@ extension SettingsReading {
 
     static let stateOfCheckout = ".state"
 
-    /// In a checkout the state is beside the certificates: where `make run` has made that directory.
+    /// In a checkout the state is beside the certificates: where `make run` has made that directory. It is there also where sandboxing lets
+    /// nobody look into it any more.
     mutating func checkState() {
-        guard chosen["state_dir"] == nil, directories(Self.stateOfCheckout) != nil else { return }
+        guard chosen["state_dir"] == nil, files(Self.stateOfCheckout) != .absent else { return }
         settings.stateDirectory = Self.stateOfCheckout
     }
 }

@@ -18,6 +18,9 @@ struct StateDirectory {
             return "\(reason); `hubgate init` makes it, or give another with state_dir"
         }
         guard status.st_mode & S_IFMT == S_IFDIR else { return "\(path.shown) is no directory" }
+        if geteuid() != 0, status.st_uid != 0, status.st_uid != geteuid() {
+            return "\(path.shown) belongs to another user, who could put another database there"
+        }
         if status.st_mode & 0o022 != 0 {
             return "others can change \(path.shown) (mode \(String(status.st_mode & 0o7777, radix: 8))): chmod 700 \(path.shown)"
         }
