@@ -17,10 +17,14 @@ struct CredentialsDirectoryTests {
         #expect(found?.tokens["acme"]?.reveal() == "hf_a" && found?.tokens["team-b.1"]?.reveal() == "hf_b")
     }
 
-    @Test("A directory that is not there, and a file that holds no token, are errors that say which and not what is in it")
+    @Test(
+        "A directory that is not there, and a file that holds no token, are errors that say which and not what is in it"
+    )
     func refused() {
         #expect(given([:]).problems.first?.contains("no directory") == true)
-        for (name, content) in [("a", ""), ("a", "hf_a b"), ("a b", "hf_a"), ("-x", "hf_a"), (String(repeating: "x", count: 65), "hf_a")] {
+        for (name, content) in [
+            ("a", ""), ("a", "hf_a b"), ("a b", "hf_a"), ("-x", "hf_a"), (String(repeating: "x", count: 65), "hf_a"),
+        ] {
             let problems = given(["/c/" + name: content]).problems
             #expect(problems.count == 1 && problems[0].contains("credentials_dir"), "\(name)")
             #expect(!problems.joined().contains("hf_a"))

@@ -117,12 +117,12 @@ final class Upstream {
     }
 
     private func ownCredential() throws(Failure) -> Credential {
-            guard let own else {
-                throw .noToken(
-                    "This gateway has no Hub token. Whoever runs it sets HF_ACCESS_TOKEN (or HF_TOKEN, or token_file) and starts it again; a token_file is read anew on SIGHUP."
-                )
-            }
-            return own
+        guard let own else {
+            throw .noToken(
+                "This gateway has no Hub token. Whoever runs it sets HF_ACCESS_TOKEN (or HF_TOKEN, or token_file) and starts it again; a token_file is read anew on SIGHUP."
+            )
+        }
+        return own
     }
 }
 

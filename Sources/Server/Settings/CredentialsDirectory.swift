@@ -33,7 +33,9 @@ extension SettingsReading {
         }
         for name in names {
             guard CredentialsDirectory.isName(name) else {
-                refuse("credentials_dir", "\(name.shown) is no name for a credential: letters, digits, ., _ and -, at most 64")
+                refuse(
+                    "credentials_dir",
+                    "\(name.shown) is no name for a credential: letters, digits, ., _ and -, at most 64")
                 continue
             }
             let path = directory.path + "/" + name

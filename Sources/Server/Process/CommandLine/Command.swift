@@ -24,7 +24,8 @@ enum Command: Sendable {
         if let document = arguments.document, arguments.layer.problems.isEmpty {
             return .success(.print(document.text))
         }
-        let reading = SettingsReading(flags: arguments.layer, environment: environment, files: files, directories: directories)
+        let reading = SettingsReading(
+            flags: arguments.layer, environment: environment, files: files, directories: directories)
         guard reading.problems.isEmpty else { return .failure(SettingsError(problems: reading.problems)) }
         switch arguments.commands.first {
         case .check: return .success(.check(reading.settings))

@@ -16,7 +16,9 @@ struct KeyExplanation {
         }
         throw SubcommandFailure(
             code: Exit.unavailable,
-            reason: "the key is good; which of its rules decides cannot be said by this version, which does not judge rules")
+            reason:
+                "the key is good; which of its rules decides cannot be said by this version, which does not judge rules"
+        )
     }
 
     var json: JSON { ["allowed": .bool(isAllowed), "reason": .string(reason)] }
