@@ -14,7 +14,14 @@
 enum { CREATE_RULESET = 444, ADD_RULE = 445, RESTRICT_SELF = 446 }; /* the same on every architecture */
 enum { ASK_VERSION = 1 };
 enum { RULE_PATH = 1, RULE_PORT = 2 };
-enum { WRITE_FILE = 1 << 1, READ_FILE = 1 << 2, READ_DIRECTORY = 1 << 3, REMOVE_FILE = 1 << 5, MAKE_FILE = 1 << 8, TRUNCATE = 1 << 14 };
+enum {
+    WRITE_FILE = 1 << 1,
+    READ_FILE = 1 << 2,
+    READ_DIRECTORY = 1 << 3,
+    REMOVE_FILE = 1 << 5,
+    MAKE_FILE = 1 << 8,
+    TRUNCATE = 1 << 14
+};
 enum { BIND_TCP = 1 << 0, CONNECT_TCP = 1 << 1 };
 
 struct ruleset {
@@ -86,8 +93,8 @@ int32_t ce_landlock_restrict(const ce_landlock_rules *rules, ce_error *error) {
     struct ruleset handled = { .files = file_rights(abi), .ports = BIND_TCP | CONNECT_TCP };
     bool has_ports = abi >= 4;
     int ruleset = (int)syscall(CREATE_RULESET, &handled, has_ports ? sizeof handled : sizeof handled.files, 0);
-    bool restricted = ruleset >= 0 && add_rules(ruleset, rules, abi)
-        && prctl(PR_SET_NO_NEW_PRIVS, 1L, 0L, 0L, 0L) == 0 && syscall(RESTRICT_SELF, ruleset, 0) == 0;
+    bool restricted = ruleset >= 0 && add_rules(ruleset, rules, abi) && prctl(PR_SET_NO_NEW_PRIVS, 1L, 0L, 0L, 0L) == 0
+        && syscall(RESTRICT_SELF, ruleset, 0) == 0;
     if (!restricted) {
         ce_error_set(error, "Landlock: %s", strerror(errno));
     }

@@ -123,7 +123,9 @@ struct ShownKeyTests {
             "Basic " + String(repeating: "A", count: 4096),
         ]
         for field in foreign { #expect(read(["Authorization": field]) == .failure(.foreign), "\(field)") }
-        let mistyped = ["Bearer \(Self.key) ", "Bearer \(Self.key),x", "Bearer hg_", "Basic " + Base64Text.encode("u:\(Self.key)x")]
+        let mistyped = [
+            "Bearer \(Self.key) ", "Bearer \(Self.key),x", "Bearer hg_", "Basic " + Base64Text.encode("u:\(Self.key)x"),
+        ]
         for field in mistyped { #expect(read(["Authorization": field]) == .failure(.mistyped), "\(field)") }
     }
 

@@ -10,7 +10,7 @@ import Testing
     func access(listen: String) throws {
         let problems = SettingsCase(arguments: ["--listen", listen]).problems
         #expect(problems.count == 1)
-        #expect(problems.first?.contains("set access to open") == true)
+        #expect(problems.first?.contains("set access to keys") == true)
         for access in Access.allCases {
             let chosen = try SettingsCase(arguments: ["--listen", listen, "--access", access.rawValue]).settings()
             #expect(chosen.access == access)

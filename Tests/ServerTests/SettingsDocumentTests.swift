@@ -31,7 +31,10 @@ import Testing
         let lines = SettingsDocument.sample.text.split(separator: "\n").map(String.init)
         let settings = lines.filter { line in names.contains { line.hasPrefix($0) } }.map { String($0.dropFirst(2)) }
         #expect(settings.count == SettingsTable.all.count - 2)
-        let files = ["config/hubgate.yaml": settings.joined(separator: "\n"), "/run/secrets/hf_token": "abc"]
+        let files = [
+            "config/hubgate.yaml": settings.joined(separator: "\n"), "/run/secrets/hf_token": "abc",
+            "/etc/hubgate/credentials/acme": "hf_a",
+        ]
         let given = SettingsCase(files: files)
         let different = try given.settings().reloaded(from: Settings()).needRestart
         #expect(different == ["admin_listen", "base_path", "ca_file", "dns_server", "user"])
@@ -43,7 +46,7 @@ import Testing
         let variables = lines.filter { $0.contains("=") && ($0.hasPrefix("# HUBGATE_") || $0.hasPrefix("# HF_")) }
         let files = [
             ".env": variables.map { String($0.dropFirst(2)) }.joined(separator: "\n"),
-            "/run/secrets/hf_token": "abc", "/etc/hubgate/hubgate.yaml": "",
+            "/run/secrets/hf_token": "abc", "/etc/hubgate/credentials/acme": "hf_a", "/etc/hubgate/hubgate.yaml": "",
         ]
         #expect(try SettingsCase(files: files).settings().listen.port == 8080)
     }

@@ -10,9 +10,13 @@ struct SettingsCase {
     var files: [String: String] = [:]
 
     var result: Result<Command, SettingsError> {
-        Command.read(arguments: arguments, environment: environment) { path in
-            files[path].map { .bytes(Array($0.utf8)) } ?? .absent
-        }
+        Command.read(
+            arguments: arguments, environment: environment,
+            files: { path in files[path].map { .bytes(Array($0.utf8)) } ?? .absent },
+            directories: { path in
+                let names = files.keys.filter { $0.hasPrefix(path + "/") }.map { String($0.dropFirst(path.count + 1)) }
+                return names.isEmpty ? nil : names.sorted()
+            })
     }
 
     /// The settings to serve with; throws what is wrong with them.

@@ -36,7 +36,8 @@ private func fault(_ body: () throws(DatabaseError) -> Void) -> DatabaseError? {
 private func record(_ name: String, id: Int64 = 1) -> KeyRecord {
     KeyRecord(
         name: name, publicID: id, secretHash: [UInt8](repeating: UInt8(truncatingIfNeeded: id), count: 32),
-        grant: KeyGrant(role: "reader", allow: ["read acme/*", "write acme/x"], deny: ["delete *"], credential: "acme", rate: "6/m"),
+        grant: KeyGrant(
+            role: "reader", allow: ["read acme/*", "write acme/x"], deny: ["delete *"], credential: "acme", rate: "6/m"),
         note: "é \"quoted\" ' ; --", created: 5, expires: 9)
 }
 
@@ -124,11 +125,14 @@ struct StateTests {
     @Test("What is no database, and another program's, is a sentence and not a crash")
     func foreign() throws {
         let place = Workspace()
-        place.write(Array("this is no database, and long enough to look like one".utf8) + [UInt8](repeating: 65, count: 8192))
+        place.write(
+            Array("this is no database, and long enough to look like one".utf8) + [UInt8](repeating: 65, count: 8192))
         #expect(fault { () throws(DatabaseError) in _ = try place.directory.open() }?.kind == .damaged)
         place.write([])
         do { try Database(place.directory.databasePath, .write).execute("CREATE TABLE others (x)") }
-        #expect(fault { () throws(DatabaseError) in _ = try place.directory.open() }?.description.contains("no database of hubgate's") == true)
+        #expect(
+            fault { () throws(DatabaseError) in _ = try place.directory.open() }?.description.contains(
+                "no database of hubgate's") == true)
     }
 
     @Test("A page that was overwritten is found by the check")
@@ -171,7 +175,8 @@ struct StateTests {
             try writer.carryOut([entry], now: 100)
         }
         let writer = try StateWriter(place.directory)
-        try writer.carryOut([entry, .init(sender: 5, sequence: 2, record: use), .init(sender: 6, sequence: 1, record: use)], now: 100)
+        try writer.carryOut(
+            [entry, .init(sender: 5, sequence: 2, record: use), .init(sender: 6, sequence: 1, record: use)], now: 100)
         let uses = try KeyTable(database: try place.directory.open()).uses()
         #expect(uses == [1: KeyUse(lastUsed: 10, uses: 9)])
     }
@@ -212,7 +217,8 @@ struct StateMessageTests {
         .hello(sender: 7), .stop, .started, .trouble("no disk"), .trouble(""),
         .append(sender: 1, sequence: 2, KeyUses([(3, KeyUse(lastUsed: 4, uses: 5))]).record),
         .done(sender: 1, sequence: .max), .refused(sender: 1, sequence: 2, reason: "é"),
-        .keys(sender: 1, isFirst: true, isLast: false, []), .keys(sender: 1, isFirst: false, isLast: true, [whole, bare]),
+        .keys(sender: 1, isFirst: true, isLast: false, []),
+        .keys(sender: 1, isFirst: false, isLast: true, [whole, bare]),
     ]
     private static let bare = KeyRecord(
         number: 1, name: "", publicID: 2, secretHash: [], grant: KeyGrant(), created: 0, change: 3)
@@ -226,7 +232,9 @@ struct StateMessageTests {
         #expect(StateMessage(message.bytes) == message)
     }
 
-    @Test("One that is cut at any byte, or changed, is refused or another message, and stops nothing", arguments: messages)
+    @Test(
+        "One that is cut at any byte, or changed, is refused or another message, and stops nothing", arguments: messages
+    )
     func damaged(message: StateMessage) {
         let bytes = message.bytes
         for count in bytes.indices { _ = StateMessage(Array(bytes.prefix(count))) }

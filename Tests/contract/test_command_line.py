@@ -110,7 +110,7 @@ def test_documents_are_printed_and_an_unknown_one_is_refused(workspace, document
         (["--listen", "nowhere"], {}, ["flag --listen", "listen", '"nowhere"', "accepted"]),
         (["--listen=127.0.0.1:99999"], {}, ["flag --listen", "listen"]),
         (["--listne", "8080"], {}, ["--listne", "--listen"]),
-        (["--access", "everybody"], {}, ["flag --access", "access", "open or passthrough"]),
+        (["--access", "everybody"], {}, ["flag --access", "access", "open, passthrough or keys"]),
         (["--head-timeout"], {}, ["--head-timeout", "missing"]),
         (["--sandbox=perhaps"], {}, ["--sandbox", "sandbox"]),
         (["stray"], {}, ["no flag before it"]),

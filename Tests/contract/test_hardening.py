@@ -318,10 +318,12 @@ def attempt(tmp_path_factory):
     return attempt
 
 
-ROLES = ("serving", "worker", "supervisor")
+# Those who write no file, and the one who does.
+ROLES = ("serving", "worker", "worker-with-keys", "supervisor")
+ALL_ROLES = (*ROLES, "keeper")
 
 
-@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("role", ALL_ROLES)
 @pytest.mark.parametrize(
     "name", ["execve", "execveat", "ptrace", "process_vm_readv", "setuid", "bpf", "io_uring", "mount", "unshare"]
 )
@@ -330,7 +332,7 @@ def test_what_an_attacker_would_call_ends_the_process(attempt, role, name):
     assert attempt("none", name) != "SIGSYS", "without the filter it would not end"
 
 
-@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("role", ALL_ROLES)
 @pytest.mark.parametrize(
     "name",
     ["thread", "raw-socket", "packet-socket", "unix-socket", "vsock", "executable-memory", "make-executable", "memfd",
@@ -350,7 +352,7 @@ def test_no_file_can_be_written_made_or_removed(attempt, role, name, tmp_path):
 
 
 def test_who_serves_makes_no_process_and_signals_nobody_and_the_parent_does(attempt):
-    for role in ("serving", "worker"):
+    for role in ("serving", "worker", "worker-with-keys", "keeper"):
         assert attempt(role, "fork") == attempt(role, "kill-parent") == "ENOSYS"
         assert attempt(role, "kill-self") == "allowed" and attempt(role, "abort") == "SIGABRT"
     assert attempt("supervisor", "fork") == attempt("supervisor", "kill-parent") == "allowed"
@@ -368,6 +370,20 @@ def test_landlock_leaves_the_files_of_the_settings_to_read_and_none_to_write(att
         ("truncate", inside / "file"), ("unlink", inside / "file"), ("create", inside / "new"), ("execve", ""),
     ):  # fmt: skip
         assert attempt("none", name, operand, inside) == "EACCES", (name, operand)
+
+
+def test_the_state_process_writes_in_its_directory_and_nowhere_else(attempt, tmp_path):
+    inside, outside = tmp_path / "inside", tmp_path / "outside"
+    for directory in (inside, outside):
+        directory.mkdir()
+        (directory / "file").write_text("x")
+    for name in ("read", "write", "read-write", "truncate"):
+        assert attempt("keeper", name, inside / "file", f"+{inside}") == "allowed", name
+        assert attempt("keeper", name, outside / "file", f"+{inside}") == "EACCES", name
+    assert attempt("keeper", "create", inside / "new", f"+{inside}") == attempt("keeper", "unlink", inside / "new", f"+{inside}") == "allowed"
+    assert attempt("keeper", "create", outside / "new", f"+{inside}") == attempt("keeper", "unlink", outside / "file", f"+{inside}") == "EACCES"
+    assert attempt("keeper", "chmod", inside / "file") == attempt("keeper", "rename", inside / "file") == "ENOSYS"
+    assert (outside / "file").read_text() == "x" and not (outside / "new").exists()
 
 
 def test_landlock_leaves_the_ports_of_the_hub_to_connect_to_and_none_to_bind(attempt, tmp_path):

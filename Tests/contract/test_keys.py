@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from fakehub import http
-from gate import BINARY, IS_SANITIZED, clean_environment, run
+from gate import BINARY, Gate, IS_SANITIZED, clean_environment, run
 from keys import Keys
 from test_metrics import Page
 from test_workers import children, is_running, of_each
@@ -348,6 +348,20 @@ def test_a_directory_of_another_user_is_an_error_that_says_whose_it_has_to_be(wo
         workspace, "--listen", "127.0.0.1:0", "--access", "keys", "--state-dir", str(keys.state), "--sandbox",
         **{**certificates.settings, "HUBGATE_USER": "nobody"})
     assert done.returncode == 69 and "belong to the user" in done.stderr, done.stderr
+
+
+def test_a_reload_in_a_checkout_finds_the_same_state(workspace, certificates):
+    keys = Keys(workspace, workspace / ".state")
+    key = keys.create("ml")
+    gate = Gate(workspace, certificates, "--sandbox", "--access", "keys")
+    try:
+        assert ask(gate, key, "/api/account").status == 200
+        gate.signal(signal.SIGHUP)
+        assert wait_until(lambda: any(message.startswith("Reloaded") for message in gate.messages), 10)
+        assert not any("need a restart" in message for message in gate.messages), gate.messages
+        gate.stop()
+    finally:
+        gate.kill()
 
 
 # kill -9 at any moment

@@ -28,7 +28,7 @@ typedef struct ce_landlock_rules {
     const char *const
         *paths; /* files, and directories with all below them, that stay readable; what is absent is left out */
     size_t path_count;
-    const char *written; /* a directory whose files may be made, written and removed; NULL: none */
+    const char *written;   /* a directory whose files may be made, written and removed; NULL: none */
     const uint16_t *ports; /* TCP ports that stay connectable */
     size_t port_count;
 } ce_landlock_rules;

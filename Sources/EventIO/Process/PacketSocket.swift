@@ -31,7 +31,9 @@ package final class PacketSocket: Sendable {
     package func send(_ message: [UInt8]) -> Bool {
         precondition(message.count <= Self.longest)
         while true {
-            let sent = unsafe message.withUnsafeBytes { unsafe Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
+            let sent = unsafe message.withUnsafeBytes {
+                unsafe Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
+            }
             if sent < 0, errno == EINTR { continue }
             return sent == message.count
         }

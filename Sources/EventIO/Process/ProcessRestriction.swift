@@ -42,7 +42,8 @@ package enum ProcessRestriction {
         let abi = unsafe texts.map { unsafe UnsafePointer($0) }.withUnsafeBufferPointer { paths in
             unsafe ports.withUnsafeBufferPointer { ports in
                 var rules = unsafe ce_landlock_rules(
-                    paths: paths.baseAddress, path_count: paths.count, written: UnsafePointer(directory), ports: ports.baseAddress,
+                    paths: paths.baseAddress, path_count: paths.count, written: UnsafePointer(directory),
+                    ports: ports.baseAddress,
                     port_count: ports.count)
                 return unsafe ce_landlock_restrict(&rules, &error)
             }

@@ -37,7 +37,8 @@ struct HomePage: Sendable {
 
     var accessMeaning: String {
         if asksForKeys { return "each client has a key of this gateway's" }
-        return isPassthrough ? "each client acts with its own token" : "whoever reaches this gateway acts with its token"
+        return isPassthrough
+            ? "each client acts with its own token" : "whoever reaches this gateway acts with its token"
     }
 
     var sandboxMeaning: String {

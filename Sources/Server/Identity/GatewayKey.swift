@@ -35,7 +35,8 @@ enum GatewayKey {
 
     /// Needs no table of keys.
     static func parse(_ text: Span<UInt8>) throws(Flaw) -> Parsed {
-        guard text.count >= 3, text[0] == UInt8(ascii: "h"), text[1] == UInt8(ascii: "g"), text[2] == UInt8(ascii: "_") else {
+        guard text.count >= 3, text[0] == UInt8(ascii: "h"), text[1] == UInt8(ascii: "g"), text[2] == UInt8(ascii: "_")
+        else {
             throw .foreign
         }
         guard text.count == length, text[3 + idLength] == UInt8(ascii: "_") else { throw .mistyped }

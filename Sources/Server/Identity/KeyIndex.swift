@@ -59,7 +59,8 @@ struct KeyIndex {
     /// Who shows this key. Throws `unknown` without saying whether the id or the secret is wrong.
     mutating func identify(_ key: GatewayKey.Parsed, now: Int64) throws(KeyRefusal) -> KeyIdentity {
         guard let place = find(key.publicID) else { throw .unknown }
-        guard entries[place].secretHash == key.secretHash || isPrevious(key.secretHash, of: UInt32(place), now: now) else {
+        guard entries[place].secretHash == key.secretHash || isPrevious(key.secretHash, of: UInt32(place), now: now)
+        else {
             throw .unknown
         }
         if entries[place].isRevoked { throw .revoked }

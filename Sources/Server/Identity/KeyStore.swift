@@ -26,10 +26,6 @@ final class KeyStore {
         report.start(milliseconds: Self.reportMilliseconds)
     }
 
-    var count: Int { keys.count }
-    /// The state can be written and read.
-    var isHealthy: Bool { client.trouble.isEmpty }
-
     /// Who shows the key in these header fields.
     func identify(_ headers: Headers) throws(KeyRefusal) -> KeyIdentity {
         try keys.identify(try ShownKey.read(headers), now: Int64(WallClock.now.seconds))

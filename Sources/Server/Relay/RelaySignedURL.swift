@@ -110,7 +110,8 @@ enum SignedURLRequest {
     private static func xetToken(_ headers: Headers, isOwn: (Secret) -> Bool) -> Secret? {
         let words = headers["Authorization"]?.split(separator: " ", maxSplits: 2) ?? []
         guard words.count == 2, words[0].lowercased() == "bearer", !words[1].hasPrefix("hf_"),
-            !words[1].hasPrefix("api_"), !words[1].hasPrefix(GatewayKey.prefix), let token = try? Secret(Array(words[1].utf8)), !isOwn(token)
+            !words[1].hasPrefix("api_"), !words[1].hasPrefix(GatewayKey.prefix),
+            let token = try? Secret(Array(words[1].utf8)), !isOwn(token)
         else { return nil }
         return token
     }

@@ -33,7 +33,9 @@ extension SettingsReading {
         }
         for name in names {
             guard CredentialsDirectory.isName(name) else {
-                refuse("credentials_dir", "\(name.shown) is no name for a credential: letters, digits, ., _ and -, at most 64")
+                refuse(
+                    "credentials_dir",
+                    "\(name.shown) is no name for a credential: letters, digits, ., _ and -, at most 64")
                 continue
             }
             let path = directory.path + "/" + name
@@ -53,9 +55,10 @@ extension SettingsReading {
 
     static let stateOfCheckout = ".state"
 
-    /// In a checkout the state is beside the certificates: where `make run` has made that directory.
+    /// In a checkout the state is beside the certificates: where `make run` has made that directory. It is there also where sandboxing lets
+    /// nobody look into it any more.
     mutating func checkState() {
-        guard chosen["state_dir"] == nil, directories(Self.stateOfCheckout) != nil else { return }
+        guard chosen["state_dir"] == nil, files(Self.stateOfCheckout) != .absent else { return }
         settings.stateDirectory = Self.stateOfCheckout
     }
 }

@@ -23,7 +23,8 @@ import Glibc
         let code = unsafe sqlite3_open_v2(path, &opened, access | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nil)
         guard code == SQLITE_OK, let handle = unsafe opened else {
             let error = unsafe DatabaseError(
-                code: code, text: String(cString: sqlite3_errstr(code)), errno: opened == nil ? 0 : sqlite3_system_errno(opened),
+                code: code, text: String(cString: sqlite3_errstr(code)),
+                errno: opened == nil ? 0 : sqlite3_system_errno(opened),
                 path: path)
             unsafe sqlite3_close_v2(opened)
             throw error

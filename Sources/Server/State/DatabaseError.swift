@@ -35,7 +35,8 @@ extension DatabaseError {
             description = "\(name) is damaged (\(text)): restore it from a file of `hubgate state backup`"
         case SQLITE_CANTOPEN, SQLITE_PERM, SQLITE_READONLY, SQLITE_AUTH:
             kind = .refused
-            description = "\(name) cannot be opened to be written: \(system); "
+            description =
+                "\(name) cannot be opened to be written: \(system); "
                 + "it and its directory have to belong to the user that hubgate runs as"
         case SQLITE_FULL:
             kind = .diskFull

@@ -55,7 +55,8 @@ final class StateClient {
     /// From here on what comes is heard in the loop.
     func begin() {
         watch = DescriptorWatch(
-            socket.descriptor, readable: { [weak self] in self?.readable() }, writable: { [weak self] in self?.flush() })
+            socket.descriptor, readable: { [weak self] in self?.readable() }, writable: { [weak self] in self?.flush() }
+        )
     }
 
     /// Sends a record. `completion` comes once, when it is on the disk or lost; with the state process gone it waits for the next one.

@@ -18,8 +18,12 @@ struct StateDirectory {
             return "\(reason); `hubgate init` makes it, or give another with state_dir"
         }
         guard status.st_mode & S_IFMT == S_IFDIR else { return "\(path.shown) is no directory" }
+        if geteuid() != 0, status.st_uid != 0, status.st_uid != geteuid() {
+            return "\(path.shown) belongs to another user, who could put another database there"
+        }
         if status.st_mode & 0o022 != 0 {
-            return "others can change \(path.shown) (mode \(String(status.st_mode & 0o7777, radix: 8))): chmod 700 \(path.shown)"
+            return
+                "others can change \(path.shown) (mode \(String(status.st_mode & 0o7777, radix: 8))): chmod 700 \(path.shown)"
         }
         return nil
     }
@@ -28,7 +32,9 @@ struct StateDirectory {
     func make() throws(DatabaseError) {
         if unsafe mkdir(path, 0o700) == 0 || errno == EEXIST { return }
         throw DatabaseError(
-            kind: .refused, description: "the directory \(path.shown) cannot be made: \(Self.text(errno)); give another with --state-dir")
+            kind: .refused,
+            description:
+                "the directory \(path.shown) cannot be made: \(Self.text(errno)); give another with --state-dir")
     }
 
     /// The database, made if it is not there, and brought to the newest schema.
@@ -44,7 +50,8 @@ struct StateDirectory {
     func openToRead() throws(DatabaseError) -> Database {
         if let fault { throw DatabaseError(kind: .refused, description: fault) }
         guard unsafe access(databasePath, F_OK) == 0 else {
-            throw DatabaseError(kind: .refused, description: "there is no \(databasePath.shown): `hubgate keys create` makes it")
+            throw DatabaseError(
+                kind: .refused, description: "there is no \(databasePath.shown): `hubgate keys create` makes it")
         }
         return try open()
     }

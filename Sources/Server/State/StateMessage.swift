@@ -41,6 +41,8 @@ struct KeyUses: Equatable, Sendable {
     /// By the keys' numbers.
     var uses: [(number: Int64, use: KeyUse)] = []
 
+    /// What a worker that was taken over may say at most: sums of it cannot overflow.
+    private static let largest: Int64 = 1 << 40
     /// The most in one record.
     static let most = StateRecord.longest / 24
 
@@ -67,7 +69,8 @@ struct KeyUses: Equatable, Sendable {
         var reader = ByteReader(payload)
         while !reader.isAtEnd {
             guard let number = reader.number(Int64.self), let lastUsed = reader.number(Int64.self),
-                let count = reader.number(Int64.self), count >= 0
+                let count = reader.number(Int64.self),
+                (0...Self.largest).contains(count), (0...Self.largest).contains(lastUsed)
             else { return nil }
             uses.append((number, KeyUse(lastUsed: lastUsed, uses: count)))
         }

@@ -68,7 +68,8 @@ enum StateSchema {
         let tables = try database.integer("SELECT count(*) FROM sqlite_schema") ?? 0
         guard application == applicationID || (application == 0 && version == 0 && tables == 0), version >= 0 else {
             throw DatabaseError(
-                kind: .damaged, description: "\(database.path.shown) is no database of hubgate's: give another state_dir")
+                kind: .damaged,
+                description: "\(database.path.shown) is no database of hubgate's: give another state_dir")
         }
         guard version <= newest else {
             throw DatabaseError(

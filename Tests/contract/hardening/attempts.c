@@ -234,16 +234,26 @@ static void fail(const char *what, const char *why) {
 static void restrict_process(const char *role, const char *directory, const char *port) {
     ce_error error = { "" };
     uint16_t ports[] = { (uint16_t)atoi(port) };
-    ce_landlock_rules rules = { .paths = &directory, .path_count = 1, .ports = ports, .port_count = 1 };
+    /* A directory that begins with + may be written too. */
+    bool writes = directory[0] == '+';
+    directory += writes ? 1 : 0;
+    ce_landlock_rules rules = {
+        .paths = &directory, .path_count = 1, .written = writes ? directory : NULL, .ports = ports, .port_count = 1
+    };
     if (strcmp(directory, "-") != 0 && ce_landlock_restrict(&rules, &error) < 1) {
         fail("no Landlock", error.reason);
     }
     if (strcmp(role, "none") == 0) {
         return;
     }
-    bool serves = strcmp(role, "serving") == 0 || strcmp(role, "worker") == 0;
-    bool restricted = strcmp(role, "worker") != 0 || ce_system_calls_restrict(CE_ROLE_SUPERVISOR, &error);
-    if (!restricted || !ce_system_calls_restrict(serves ? CE_ROLE_SERVING : CE_ROLE_SUPERVISOR, &error)) {
+    /* With a parent before it: of workers alone, or of the state process too. */
+    bool with_keys = strcmp(role, "worker-with-keys") == 0 || strcmp(role, "keeper") == 0;
+    bool has_parent = with_keys || strcmp(role, "worker") == 0;
+    ce_process_role own = strcmp(role, "supervisor") == 0 ? CE_ROLE_SUPERVISOR
+        : strcmp(role, "keeper") == 0                     ? CE_ROLE_KEEPER
+                                                          : CE_ROLE_SERVING;
+    bool restricted = !has_parent || ce_system_calls_restrict(CE_ROLE_SUPERVISOR, with_keys, &error);
+    if (!restricted || !ce_system_calls_restrict(own, false, &error)) {
         fail("no seccomp", error.reason);
     }
 }

@@ -15,7 +15,8 @@ enum Command: Sendable {
 
     /// `arguments` without the program's own name. Nothing is read but through `files`.
     static func read(
-        arguments: [String], environment: [String: String], files: @escaping FileReader
+        arguments: [String], environment: [String: String], files: @escaping FileReader,
+        directories: @escaping DirectoryReader = SystemFiles.list
     ) -> Result<Command, SettingsError> {
         let arguments = Arguments(arguments)
         if arguments.commands.contains(.help) { return .success(.print(SettingsDocument.help)) }
@@ -23,7 +24,8 @@ enum Command: Sendable {
         if let document = arguments.document, arguments.layer.problems.isEmpty {
             return .success(.print(document.text))
         }
-        let reading = SettingsReading(flags: arguments.layer, environment: environment, files: files)
+        let reading = SettingsReading(
+            flags: arguments.layer, environment: environment, files: files, directories: directories)
         guard reading.problems.isEmpty else { return .failure(SettingsError(problems: reading.problems)) }
         switch arguments.commands.first {
         case .check: return .success(.check(reading.settings))

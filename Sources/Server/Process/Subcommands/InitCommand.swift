@@ -37,7 +37,9 @@ struct InitCommand: ParsableCommand {
     /// In a checkout, by its script, which says what it does. The two lines for a client stand alone on standard output.
     private func makesCertificates(_ settings: Settings) -> Bool {
         let script = "config/make-certs.sh"
-        guard settings.tlsCertificate == Settings().tlsCertificate, unsafe access(script, R_OK) == 0 else { return false }
+        guard settings.tlsCertificate == Settings().tlsCertificate, unsafe access(script, R_OK) == 0 else {
+            return false
+        }
         var actions = unsafe posix_spawn_file_actions_t()
         unsafe posix_spawn_file_actions_init(&actions)
         defer { unsafe posix_spawn_file_actions_destroy(&actions) }

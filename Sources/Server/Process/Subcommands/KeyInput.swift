@@ -65,7 +65,8 @@ enum KeyInput {
 
     static func note(_ text: String?) throws(SubcommandFailure) -> String {
         guard let text else { return "" }
-        guard text.utf8.count <= longestNote, text.unicodeScalars.allSatisfy({ $0.value >= 0x20 && $0.value != 0x7f }) else {
+        guard text.utf8.count <= longestNote, text.unicodeScalars.allSatisfy({ $0.value >= 0x20 && $0.value != 0x7f })
+        else {
             throw .usage("--note: one line of at most \(longestNote) characters")
         }
         return text

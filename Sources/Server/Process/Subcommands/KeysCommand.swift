@@ -86,7 +86,8 @@ struct KeysCreate: ParsableCommand {
             try table.database.transaction { () throws(DatabaseError) in
                 guard try table.find(name).map({ $0.revoked != nil }) ?? true else {
                     throw DatabaseError(
-                        kind: .conflict, description: "there is a key \(name.shown) already: `hubgate keys edit`, "
+                        kind: .conflict,
+                        description: "there is a key \(name.shown) already: `hubgate keys edit`, "
                             + "`rotate` or `revoke` it, or take another name")
                 }
                 try table.insert(record)
@@ -124,7 +125,8 @@ struct KeysEdit: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "edit",
         abstract: "Change what a key may do, for how long, its name or its note.",
-        discussion: "What is not given stays. Rules that are given take the place of those that were; '' takes a value away.")
+        discussion:
+            "What is not given stays. Rules that are given take the place of those that were; '' takes a value away.")
 
     @Argument(help: "The key's name.") var name: String
     @Option(help: ArgumentHelp("Another name.", valueName: "name")) var rename: String?

@@ -11,7 +11,9 @@ struct StateCommand: ParsableCommand {
 struct StateBackup: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "backup", abstract: "Copy the database into a new file, beside a running gateway too.",
-        discussion: "To restore it: stop the gateway, put the file in the place of hubgate.db, and remove hubgate.db-wal and hubgate.db-shm.")
+        discussion:
+            "To restore it: stop the gateway, put the file in the place of hubgate.db, and remove hubgate.db-wal and hubgate.db-shm."
+    )
 
     @Argument(help: "The file to make.", completion: .file()) var file: String
     @OptionGroup var state: StateOptions

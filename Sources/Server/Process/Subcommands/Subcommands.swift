@@ -9,7 +9,10 @@ enum Subcommands {
 
     /// For `--help`.
     static let all = [
-        ("hubgate keys", "Makes, shows and changes gateway keys, for access = keys; `hubgate keys --help` has the commands."),
+        (
+            "hubgate keys",
+            "Makes, shows and changes gateway keys, for access = keys; `hubgate keys --help` has the commands."
+        ),
         ("hubgate state", "Backs up and checks the database of keys."),
         ("hubgate init", "Makes the state and a first key, and says what a client needs."),
         ("--generate-completion-script SHELL", "Prints a completion script of these commands for bash, zsh or fish."),
@@ -44,7 +47,9 @@ struct SubcommandFailure: Error {
     /// What the user typed is wrong.
     static func usage(_ reason: String) -> SubcommandFailure { SubcommandFailure(code: Exit.usage, reason: reason) }
     /// What is asked for is not there.
-    static func notThere(_ reason: String) -> SubcommandFailure { SubcommandFailure(code: Exit.noInput, reason: reason) }
+    static func notThere(_ reason: String) -> SubcommandFailure {
+        SubcommandFailure(code: Exit.noInput, reason: reason)
+    }
 }
 
 extension SubcommandFailure {

@@ -67,6 +67,8 @@ final class StateProcess {
     private var trouble = ""
     private var lastChange: Int64 = 0
     private var isStopping = false
+    /// Said once: a process that was taken over could fill the log.
+    private var hasWarned = false
     private var nextLook = MonotonicInstant.now
 
     /// How often the database is looked at for changes by others, and tried again where it cannot be used, in milliseconds.
@@ -157,7 +159,10 @@ final class StateProcess {
             entries.append(StateWriter.Entry(sender: sender, sequence: sequence, record: record))
         case .stop where index == 0:
             isStopping = true
-        default: log.warning("A process of this gateway sent the state process what it does not understand.")
+        default:
+            guard !hasWarned else { return }
+            hasWarned = true
+            log.warning("A process of this gateway sent the state process what it does not understand.")
         }
     }
 

@@ -49,7 +49,9 @@ extension Supervisor {
     var untilDue: Int? {
         let feed = notify.watchdogMilliseconds == nil || !isUp ? nil : nextFeed
         let due = places.compactMap(\.due).min()
-        return [feed, due, keeper?.due, reload?.due].compactMap(\.self).min().map { max(0, $0 - MonotonicInstant.now.milliseconds) }
+        return [feed, due, keeper?.due, reload?.due].compactMap(\.self).min().map {
+            max(0, $0 - MonotonicInstant.now.milliseconds)
+        }
     }
 
     /// The service manager's watchdog watches this process; this process watches its workers.

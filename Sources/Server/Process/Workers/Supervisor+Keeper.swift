@@ -20,7 +20,9 @@ struct KeeperSlot {
         do throws(DatabaseError) {
             let database = try directory.open()
             if try KeyTable(database: database).liveCount() == 0 {
-                log.warning("There are no keys, so every request is refused: make one with `hubgate keys create NAME --allow RULE`.")
+                log.warning(
+                    "There are no keys, so every request is refused: make one with `hubgate keys create NAME --allow RULE`."
+                )
             }
         } catch {
             throw CError("state_dir: \(error)")
@@ -74,6 +76,7 @@ extension Supervisor {
         slot.due = MonotonicInstant.now.milliseconds + wait
         keeper = slot
         let next = wait == 0 ? "at once" : "in \(wait) ms"
-        log.error("The state process (pid \(end.pid)) \(end.text). Another starts \(next); until then no change is written.")
+        log.error(
+            "The state process (pid \(end.pid)) \(end.text). Another starts \(next); until then no change is written.")
     }
 }

@@ -123,7 +123,8 @@ final class Supervisor {
     private func asWorker(_ place: WorkerSlot, line: Int32) -> Outcome {
         let worker = Worker(
             number: place.number, port: port.port, adminPort: adminPort?.port, socket: place.socket,
-            adminSocket: place.adminSocket, tls: tls, output: output, slots: slots, sandbox: sandbox?.site, line: line, state: keeper?.links.take(worker: place.number))
+            adminSocket: place.adminSocket, tls: tls, output: output, slots: slots, sandbox: sandbox?.site, line: line,
+            state: keeper?.links.take(worker: place.number))
         // The child's copy of its parent's memory shall not keep a token that a reload replaces.
         defer { settings = Settings() }
         return .worker(worker, OneShotSettings(settings))
