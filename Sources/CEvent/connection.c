@@ -4,7 +4,6 @@
 #include "tls.h"
 
 #include <event2/bufferevent_ssl.h>
-#include <event2/listener.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
@@ -16,11 +15,17 @@ bool ce_connection_is_live(ce_exchange *connection) {
 }
 
 /* Before a byte is read: a shutdown alone would still let OpenSSL read a waiting ClientHello and sign a response to it. */
-static void turn_away(ce_exchange *connection) {
-    connection->http->counts.refused_by_address += 1;
+void ce_connection_turn_away(ce_exchange *connection) {
     connection->phase = CE_PHASE_CLOSING;
     bufferevent_disable(connection->bev, EV_READ | EV_WRITE);
     bufferevent_trigger_event(connection->bev, BEV_EVENT_EOF | BEV_EVENT_READING, BEV_TRIG_DEFER_CALLBACKS);
+}
+
+void ce_connection_admit(ce_exchange *connection) {
+    if (!ce_address_enter(connection)) {
+        connection->http->counts.refused_by_address += 1;
+        ce_connection_turn_away(connection);
+    }
 }
 
 static void on_work(evutil_socket_t fd, short what, void *context) {
@@ -31,8 +36,8 @@ static void on_work(evutil_socket_t fd, short what, void *context) {
         return;
     }
     if (connection->phase == CE_PHASE_HANDSHAKE) {
-        if (!ce_address_enter(connection)) {
-            turn_away(connection);
+        if (!connection->http->proxies_send_headers || !ce_proxied_begin(connection)) {
+            ce_connection_admit(connection);
         }
     } else if (connection->phase == CE_PHASE_CLOSING) {
         evhttp_connection_free(connection->evcon);
@@ -118,7 +123,7 @@ struct bufferevent *ce_connection_new(struct event_base *base, void *context) {
     http->counts.connections += 1;
     if (http->connection_count >= http->limits.connections) {
         http->counts.pauses_by_limit += 1;
-        evconnlistener_disable(http->listener);
+        ce_listening_set(http, false);
     }
     ce_connection_limit_wait(connection);
     /* evhttp gives the socket after this returns; then the address can be counted. */
@@ -147,9 +152,10 @@ static void on_ssl_freed(void *parent, void *value, CRYPTO_EX_DATA *data, int in
     ce_address_leave(connection);
     TAILQ_REMOVE(&http->connections, connection, next);
     http->connection_count -= 1;
-    if (http->listener != NULL && http->connection_count + 1 == http->limits.connections) {
-        evconnlistener_enable(http->listener);
+    if (http->connection_count + 1 == http->limits.connections) {
+        ce_listening_set(http, true);
     }
+    ce_proxied_free(connection);
     event_free(connection->deadline);
     event_free(connection->work);
     if (connection->readable != NULL) {

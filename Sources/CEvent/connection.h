@@ -52,6 +52,7 @@ struct ce_exchange {
     ce_progress body, written;
     uint32_t requests;
     uint32_t silent_records;    /* read, and without bytes of a request so far */
+    struct ce_proxied *proxied; /* NULL: no PROXY header belongs to it */
     struct ce_address *address; /* counted since it was accepted; NULL before */
     ce_phase phase;
     ce_refusal refusal; /* status 0: none */
@@ -83,7 +84,7 @@ TAILQ_HEAD(ce_connections, ce_exchange);
 enum { CE_PROGRESS_BYTES = 512, CE_PROGRESS_LOOKS = 16 };
 /* How often it is looked whether a client that has ended its side has reset the connection: its socket would be readable all the time. */
 enum { CE_HALF_CLOSED_LOOK_MS = 250 };
-enum { CE_ADDRESS_BUCKETS = 1024 };
+enum { CE_ADDRESS_BUCKETS = 1024, CE_LISTENERS = 16 };
 /* How long a leaving server waits for a kept connection's next request, and for a handshake or a head to be completed. */
 enum { CE_LEAVING_LINGER_MS = 500, CE_LEAVING_IDLE_MS = 500, CE_LEAVING_BEGUN_MS = 1500 };
 
@@ -95,17 +96,26 @@ struct ce_address {
 };
 LIST_HEAD(ce_addresses, ce_address);
 
+/* An address that a server listens on. */
+typedef struct ce_listening {
+    struct evconnlistener *listener;
+    struct evhttp_bound_socket *bound;
+} ce_listening;
+
 struct ce_http {
     ce_loop *loop;
     ce_tls *tls;
     struct evhttp *server;
-    struct evconnlistener *listener; /* NULL: closed */
-    struct evhttp_bound_socket *bound;
+    ce_listening listening[CE_LISTENERS];
+    size_t listening_count; /* 0: closed */
     struct event *listen_again;
     struct ce_connections connections;
     size_t connection_count;
     struct ce_addresses addresses[CE_ADDRESS_BUCKETS];
     uint8_t address_seed[16];
+    ce_network *proxies; /* whose word on where a client is counts */
+    size_t proxy_count;
+    bool proxies_send_headers; /* the PROXY protocol's, before TLS */
     ce_http_limits limits;
     ce_on_request on_request;
     void *context;
@@ -114,6 +124,14 @@ struct ce_http {
     bool leaving;          /* who has no request under way is let go */
     LIST_ENTRY(ce_http) next_server;
 };
+
+typedef LIST_HEAD(ce_servers, ce_http) ce_servers;
+extern ce_servers ce_all_servers;
+
+/* listening.c: accepts at all addresses, or at none for the time being. */
+void ce_listening_set(ce_http *http, bool accepts);
+/* After a pause. */
+void ce_listening_again(evutil_socket_t fd, short what, void *http);
 
 /* More than this waits unparsed only while TLS delivers one last record: reading stops above it. */
 enum {
@@ -127,7 +145,18 @@ struct bufferevent *ce_connection_new(struct event_base *base, void *http);
 ce_exchange *ce_connection_of(struct evhttp_connection *evcon);
 /* Where an SSL keeps its connection. OpenSSL frees the connection with the SSL: the one reliable sign that it is gone. */
 int ce_connection_index(void);
-/* Counts the connection for its address; false if that has too many. */
+/* Whom a connection is from: whom a trusted proxy names in its PROXY header, else who connected. False where the kernel does not say. */
+bool ce_connection_client(const ce_exchange *connection, ce_ip *client);
+/* Whether a PROXY header has to come before anything else; then the connection goes on, or ends, when it is there. */
+bool ce_proxied_begin(ce_exchange *connection);
+void ce_proxied_free(ce_exchange *connection);
+/* False where no proxy has named one. */
+bool ce_proxied_client(const ce_exchange *connection, ce_ip *client);
+/* Counts the connection for its address, and goes on with TLS or turns it away. */
+void ce_connection_admit(ce_exchange *connection);
+/* Ends a connection before OpenSSL has read a byte of it. */
+void ce_connection_turn_away(ce_exchange *connection);
+/* Counts the connection for its address; false if that has too many. Proxies have no such limit. */
 bool ce_address_enter(ce_exchange *connection);
 void ce_address_leave(ce_exchange *connection);
 void ce_connection_handshake_done(ce_exchange *connection);

@@ -22,7 +22,8 @@ final class RequestCoalescer {
     ) async throws(Failure) {
         var request = exchange.request
         request.target = context.target
-        guard let key = CoalescingKey(request, hasBody: exchange.hasBody, access: access) else {
+        let forwarded = context.caller.forwardedOrigin
+        guard let key = CoalescingKey(request, hasBody: exchange.hasBody, access: access, forwarded: forwarded) else {
             return try await call()
         }
         var losses = 0
@@ -62,7 +63,9 @@ final class RequestCoalescer {
 
     /// Decides about a request for which nothing has been done yet.
     func role(of exchange: Exchange, _ context: RequestContext) -> Role {
-        let key = CoalescingKey(exchange.request, to: context.target, hasBody: exchange.hasBody, access: access)
+        let key = CoalescingKey(
+            exchange.request, to: context.target, hasBody: exchange.hasBody, access: access,
+            forwarded: context.caller.forwardedOrigin)
         guard let key else { return .alone }
         return underWay[key] == nil ? .leading(lead(key, exchange)) : .behind
     }

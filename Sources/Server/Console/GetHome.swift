@@ -10,7 +10,7 @@ struct GetHome: Responder {
     func respond(to request: Request, _ context: RequestContext) async throws(Failure) -> Response {
         let state = await hubState(context)
         let page = HomePage(
-            version: Version.number, origin: "https://\(request.headers["Host"] ?? settings.listen.description)",
+            version: Version.number, origin: origin(request, context),
             caFile: settings.exampleAuthority,
             endpoints: shown.map { HomePage.Endpoint($0, owner: state.owner) }, hub: state,
             upstream: settings.sandbox ? "the sandbox" : settings.upstream.description, sandbox: settings.sandbox,
@@ -24,6 +24,11 @@ struct GetHome: Responder {
         response.headers.append("Cache-Control", "no-store")
         response.headers.append("Vary", "Accept, Host")
         return response
+    }
+
+    private func origin(_ request: Request, _ context: RequestContext) -> String {
+        GatewayAddress.origin(of: request, by: context.caller, publicURL: settings.publicURL)
+            ?? "https://\(settings.listen.first?.description ?? "")"
     }
 
     private static let html = CaselessWords(["text/html"])

@@ -3,16 +3,20 @@ import HTTP
 
 /// Who asks, as far as the gateway knows: an address, and with `access = passthrough` a credential of their own.
 struct Caller: Sendable {
-    /// Without a port.
+    /// Without a port: the client's own, where trusted proxies stand between (`ClientAddress`).
     let address: String
     /// What goes to the Hub for them; nil if nothing does.
     let credential: Credential?
+    /// How the client called the first trusted proxy; nil where none has said it.
+    var forwardedOrigin: ForwardedOrigin?
 }
 
 extension Caller {
     /// In open access the client's own credential is not even looked at.
-    @EventLoop init(_ exchange: Exchange, _ access: Access) {
-        address = exchange.peer
+    @EventLoop init(_ exchange: Exchange, _ access: Access, trusted: IPNetworks) {
+        let client = ClientAddress.of(exchange, trusted: trusted)
+        address = client.text
+        forwardedOrigin = client.origin
         credential =
             access == .open ? nil : exchange.request.headers["Authorization"].flatMap { Credential($0) }
     }

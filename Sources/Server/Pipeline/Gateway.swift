@@ -7,6 +7,8 @@ import Hub
 final class Gateway {
     let drainState = DrainState()
     private var access: Access
+    private var trustedProxies: IPNetworks
+    private let publicURL: UpstreamAddress?
     private let router: Router
     private var handlers: Handlers
     private let log: AccessLog
@@ -18,6 +20,8 @@ final class Gateway {
         self.metrics = metrics
         router = Router(basePath: settings.basePath)
         access = settings.access
+        trustedProxies = settings.trustedProxies
+        publicURL = settings.publicURL
         timeLimit = RequestTimeLimit(milliseconds: UInt64(settings.requestTimeout.milliseconds))
         handlers = Handlers(settings: settings, upstreams: upstreams, drainState: drainState, metrics: metrics)
     }
@@ -26,13 +30,14 @@ final class Gateway {
     func use(_ settings: Settings, upstreams: Upstreams) {
         log.isOn = settings.accessLog
         access = settings.access
+        trustedProxies = settings.trustedProxies
         timeLimit.milliseconds = UInt64(settings.requestTimeout.milliseconds)
         handlers = Handlers(settings: settings, upstreams: upstreams, drainState: drainState, metrics: metrics)
     }
 
     /// Serves one request, from its arrival to its line in the log.
     func serve(_ exchange: Exchange, at role: ListenerRole = .only) {
-        let context = RequestContext(id: .next(), caller: Caller(exchange, access))
+        let context = RequestContext(id: .next(), caller: Caller(exchange, access, trusted: trustedProxies))
         drainState.began()
         timeLimit.watch(context)
         exchange.onDone = { whole in
@@ -52,11 +57,19 @@ final class Gateway {
         access == .open || caller.credential?.scheme == .basic
     }
 
+    private func origin(_ request: Request, _ caller: Caller) -> String? {
+        GatewayAddress.origin(of: request, by: caller, publicURL: publicURL)
+    }
+
     /// Answers at once what can be, and starts a task for what has to wait.
     private func answer(_ exchange: Exchange, _ context: RequestContext, at role: ListenerRole) {
         do throws(Failure) {
             if let refusal = exchange.refusal { throw Failure(refusal) }
-            if hasAmbientCredential(context.caller), CrossSite.sent(exchange.request) { throw .crossSite }
+            if hasAmbientCredential(context.caller),
+                CrossSite.sent(exchange.request, to: origin(exchange.request, context.caller))
+            {
+                throw .crossSite
+            }
             if CrossSite.registersServiceWorker(exchange.request) { throw .serviceWorker }
             context.target = try router.target(of: exchange.request, at: role)
             let route = try router.route(exchange.request.method, context.target, at: role)

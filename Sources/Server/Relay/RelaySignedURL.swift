@@ -38,7 +38,7 @@ extension Upstream {
         let rules =
             signed.use == .base ? RewrittenBodies.rulesOfXet(for: original.method, context.target) : nil
         if rules != nil { request.headers.set("Accept-Encoding", "identity") }
-        let rewrite = rewrite(for: original)
+        let rewrite = rewrite(for: original, context.caller)
         let relay = Relay(to: exchange, context) { head throws(Failure) in
             context.hubRequestID = head.headers["X-Request-Id"]
             if method == .head, signed.use == .read, Self.refusesHead.contains(head.status.code) { return .askAgain }

@@ -18,7 +18,7 @@ extension Upstream {
     private func step(
         _ hop: FileRedirect, _ exchange: Exchange, _ context: RequestContext
     ) async throws(Failure) -> FileRedirect? {
-        let rewrite = rewrite(for: exchange.request)
+        let rewrite = rewrite(for: exchange.request, context.caller)
         if var head = hop.answerAtOnce(to: exchange.request) {
             try lead(&head, by: rewrite)
             exchange.start(

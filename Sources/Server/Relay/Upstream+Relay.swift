@@ -48,16 +48,17 @@ extension Upstream {
             if let found = try FileRedirect(head, of: exchange.request, hosts: self.signedURLs.hosts) {
                 return .follow(found)
             }
-            return try self.course(head, rules, isPlain: needsPlain, by: self.rewrite(for: exchange.request))
+            return try self.course(head, rules, isPlain: needsPlain, by: self.rewrite(for: exchange.request, context.caller))
         }
         return RelayedCall(
             request: request, url: base + request.target.pathAndQuery, credential: credential, relay: relay)
     }
 
     /// What leads to the Hub or its stores leads where this client has found the gateway.
-    func rewrite(for request: Request) -> Rewrite {
-        Rewrite(
-            hub: base, gateway: request.headers["Host"].map { "https://\($0)\(basePath)" } ?? basePath,
+    func rewrite(for request: Request, _ caller: Caller) -> Rewrite {
+        let origin = GatewayAddress.origin(of: request, by: caller, publicURL: publicURL) ?? ""
+        return Rewrite(
+            hub: base, gateway: origin + basePath,
             signedURLs: signedURLs, xet: xet, now: WallClock.now.seconds)
     }
 
