@@ -65,8 +65,8 @@ static bool fail(ce_error *error, int *error_line, size_t line, const char *reas
 }
 
 static const char *parser_reason(const reading *reading) {
-    if (reading->after_list)
-        return "a list ends here, and something follows it (a value that begins with [ needs quotes)";
+    if (reading->in_list || reading->after_list)
+        return "a list is not well formed here (a value that begins with [ needs quotes)";
     return reading->parser.problem ? reading->parser.problem : "this is not YAML";
 }
 

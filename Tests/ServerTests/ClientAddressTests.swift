@@ -65,7 +65,8 @@ struct ClientAddressTests {
     func severalFields() {
         let fields = [("X-Forwarded-For", "1.1.1.1"), ("X-Forwarded-For", "203.0.113.9, 10.1.2.3")]
         #expect(client("10.0.0.1", fields).text == "203.0.113.9")
-        #expect(client("10.0.0.1", [("Forwarded", "for=203.0.113.9"), ("Forwarded", "for=10.1.2.3")]).text == "203.0.113.9")
+        #expect(
+            client("10.0.0.1", [("Forwarded", "for=203.0.113.9"), ("Forwarded", "for=10.1.2.3")]).text == "203.0.113.9")
     }
 
     @Test(
@@ -118,7 +119,8 @@ struct ClientAddressTests {
 
     @Test("scheme and name are those that the outermost trusted proxy says")
     func origin() {
-        let value = "for=1.1.1.1;host=evil.example, for=203.0.113.9;host=gate.example.org;proto=http, for=10.1.2.3;host=inner"
+        let value =
+            "for=1.1.1.1;host=evil.example, for=203.0.113.9;host=gate.example.org;proto=http, for=10.1.2.3;host=inner"
         let found = client("10.0.0.1", [("Forwarded", value)])
         #expect(found.text == "203.0.113.9")
         #expect(found.origin == ForwardedOrigin(scheme: "http", authority: "gate.example.org"))

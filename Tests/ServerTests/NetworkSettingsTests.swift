@@ -11,9 +11,10 @@ struct NetworkSettingsTests {
             SettingsCase(arguments: ["--listen", "127.0.0.1:8080, [::1]:8080"]),
             SettingsCase(arguments: ["--listen", "127.0.0.1:8080", "--listen=[::1]:8080"]),
             SettingsCase(environment: ["HUBGATE_LISTEN": "8080,[::1]:8080"]),
-            SettingsCase(files: ["config/hubgate.yaml": "listen: 127.0.0.1:8080, '[::1]:8080'"]),
+            SettingsCase(files: ["config/hubgate.yaml": "listen: '127.0.0.1:8080, [::1]:8080'"]),
             SettingsCase(files: ["config/hubgate.yaml": "listen: [127.0.0.1:8080, '[::1]:8080']"]),
-            SettingsCase(files: ["config/hubgate.yaml": "listen:\n  - 127.0.0.1:8080\n  - \"[::1]:8080\"\naccess: open"]),
+            SettingsCase(files: ["config/hubgate.yaml": "listen:\n  - 127.0.0.1:8080\n  - \"[::1]:8080\"\naccess: open"]
+            ),
         ])
     func list(given: SettingsCase) throws {
         #expect(try given.settings().listen.map(\.description) == ["127.0.0.1:8080", "[::1]:8080"])
@@ -33,8 +34,8 @@ struct NetworkSettingsTests {
             ("[::1]:8080,0.0.0.0:8080", "which are one address"),
             (":8080,[::]:8080", "which are one address"),
             ("127.0.0.1:8080,[::ffff:127.0.0.1]:8080", "which are one address"),
-            ("8080,", "is not understood"),
-            (",8080", "is not understood"),
+            ("8080,", "has an empty entry"),
+            (",8080", "has an empty entry"),
             ("8080,localhost", "has no port"),
             ((1...17).map(String.init).joined(separator: ","), "has more than 16 addresses"),
         ])
@@ -44,14 +45,18 @@ struct NetworkSettingsTests {
         #expect(problems.allSatisfy { $0.contains("flag --listen: listen: ") && $0.contains(reason) }, "\(problems)")
     }
 
-    @Test("the same port at two addresses, and free ports, are different ones", arguments: ["127.0.0.1:1,127.0.0.2:1", "0,0", ":0,127.0.0.1:0", ":1,127.0.0.1:2"])
+    @Test(
+        "the same port at two addresses, and free ports, are different ones",
+        arguments: ["127.0.0.1:1,127.0.0.2:1", "0,0", ":0,127.0.0.1:0", ":1,127.0.0.1:2"])
     func different(value: String) {
         #expect(SettingsCase(arguments: ["--access", "open", "--listen", value]).problems.isEmpty)
     }
 
     @Test("each address is judged: access has to be chosen, admin_listen is another, the Hub is not the gateway")
     func each() {
-        #expect(SettingsCase(arguments: ["--listen", "8080,10.0.0.1:8080"]).problems.first?.contains("10.0.0.1:8080 can be reached") == true)
+        #expect(
+            SettingsCase(arguments: ["--listen", "8080,10.0.0.1:8080"]).problems.first?.contains(
+                "10.0.0.1:8080 can be reached") == true)
         let admin = SettingsCase(arguments: ["--listen", "1,2", "--admin-listen", "2"]).problems
         #expect(admin.first?.contains("127.0.0.1:2 is taken by listen") == true)
         let hub = SettingsCase(arguments: ["--listen", "1,2", "--upstream", "http://127.0.0.1:2"]).problems
@@ -72,7 +77,8 @@ struct NetworkSettingsTests {
         "trusted_proxies takes addresses and networks of both families",
         arguments: [
             ("10.0.0.0/8", "10.0.0.0/8"), ("192.0.2.7/32, 10.1.0.0/16", "192.0.2.7,10.1.0.0/16"),
-            ("FD00::/8,2001:db8::1", "fd00::/8,2001:db8::1"), ("::ffff:10.0.0.1", "10.0.0.1"), ("128.0.0.0/1", "128.0.0.0/1"),
+            ("FD00::/8,2001:db8::1", "fd00::/8,2001:db8::1"), ("::ffff:10.0.0.1", "10.0.0.1"),
+            ("128.0.0.0/1", "128.0.0.0/1"),
             ("2001:db8:0:1::/64", "2001:db8:0:1::/64"), ("8000::/1", "8000::/1"), ("2001:db8::/65", "2001:db8::/65"),
         ])
     func trusted(value: String, written: String) throws {
@@ -87,7 +93,8 @@ struct NetworkSettingsTests {
         arguments: [
             ("10.0.0.0/33", "prefix is too long"), ("fd00::/129", "prefix is too long"), ("10.0.0.0/", "no number"),
             ("10.0.0.0/+8", "no number"), ("10.0.0.1/8", "inside of 10.0.0.0/8"), ("fd00::1/64", "inside of fd00::/64"),
-            ("0.0.0.0/0", "trusts everybody"), ("::/0", "trusts everybody"), ("localhost", "no IP address"), ("", "no IP address"),
+            ("0.0.0.0/0", "trusts everybody"), ("::/0", "trusts everybody"), ("localhost", "no IP address"),
+            ("", "no IP address"),
             ("10.0.0.1,", "no IP address"), ("10.0.0", "no IP address"), ("10.0.0.1:80", "no IP address"),
         ])
     func untrusted(value: String, reason: String) {
@@ -102,7 +109,8 @@ struct NetworkSettingsTests {
     @Test(
         "a network contains its addresses and no others",
         arguments: [
-            ("10.0.0.0/8", "10.255.255.255", true), ("10.0.0.0/8", "11.0.0.0", false), ("10.0.0.0/8", "::ffff:10.1.2.3", true),
+            ("10.0.0.0/8", "10.255.255.255", true), ("10.0.0.0/8", "11.0.0.0", false),
+            ("10.0.0.0/8", "::ffff:10.1.2.3", true),
             ("10.0.0.0/8", "a00::", false), ("192.0.2.7", "192.0.2.7", true), ("192.0.2.7", "192.0.2.6", false),
             ("128.0.0.0/1", "200.0.0.1", true), ("128.0.0.0/1", "127.0.0.1", false), ("fd00::/8", "fdff::1", true),
             ("fd00::/8", "fe00::1", false), ("2001:db8::/64", "2001:db8::ffff:0:0:1", true),
@@ -117,7 +125,9 @@ struct NetworkSettingsTests {
 
     @Test("proxy_protocol needs to know whose headers to believe")
     func proxyProtocol() {
-        #expect(SettingsCase(arguments: ["--proxy-protocol"]).problems.first?.contains("trusted_proxies names nobody") == true)
+        #expect(
+            SettingsCase(arguments: ["--proxy-protocol"]).problems.first?.contains("trusted_proxies names nobody")
+                == true)
         #expect(SettingsCase(arguments: ["--proxy-protocol", "--trusted-proxies", "10.0.0.1"]).problems.isEmpty)
     }
 
@@ -139,7 +149,8 @@ struct NetworkSettingsTests {
     @Test(
         "what is no origin is no public_url",
         arguments: [
-            "gate.example", "ftp://gate.example", "https://", "https://user@gate.example", "https://gate.example?a", "https://gate.example#a",
+            "gate.example", "ftp://gate.example", "https://", "https://user@gate.example", "https://gate.example?a",
+            "https://gate.example#a",
             "https://gate.example:0", "https://gate.example/../a", "https://2130706433", "https://[::1", "https://a b",
         ])
     func noURL(value: String) {

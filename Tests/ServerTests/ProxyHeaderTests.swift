@@ -36,7 +36,9 @@ struct ProxyHeaderTests {
         }
     }
 
-    @Test("a header that is refused has a reason, names nobody, and stays refused", arguments: lines.filter { $0.outcome == "refused" })
+    @Test(
+        "a header that is refused has a reason, names nobody, and stays refused",
+        arguments: lines.filter { $0.outcome == "refused" })
     func refused(line: Line) {
         var header = unsafe ce_proxy_header()
         var consumed = 0

@@ -41,7 +41,7 @@ import Testing
             ("upstream: [a, b]", 1, "a list"),
             ("listen: [1, [2]]", 1, "a list"),
             ("[1, 2]: listen", 1, "a list"),
-            ("listen: [::1]:8080", 1, "a list ends here"),
+            ("listen: [::1]:8080", 1, "needs quotes"),
             ("- listen", 1, "a list"),
             ("\nlisten: &here 1", 2, "an anchor"),
             ("listen: *here", 1, "an alias"),

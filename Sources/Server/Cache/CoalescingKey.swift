@@ -28,7 +28,9 @@ struct CoalescingKey: Sendable {
     /// Nil for a request that has to be a call of its own: anything but GET and HEAD, one with a body, one for a part of a
     /// file, one that wants no stored answer (RFC 9111 section 5.2.1), GET of anything but the Hub's API.
     /// `forwarded`: how the client called a proxy. `target` stands for the request's own where the gateway is below a path.
-    init?(_ request: Request, to target: Target? = nil, hasBody: Bool, access: Access, forwarded: ForwardedOrigin? = nil) {
+    init?(
+        _ request: Request, to target: Target? = nil, hasBody: Bool, access: Access, forwarded: ForwardedOrigin? = nil
+    ) {
         let isHead = request.method == .head
         guard !hasBody, isHead || request.method == .get else { return nil }
         let target = (target ?? request.target).pathAndQuery

@@ -5,7 +5,8 @@ import HTTP
 /// With `access = open` the gateway acts for whoever reaches it, and a page that a user of this machine looks at can: without this it could
 /// create or delete repositories in their name. Browsers say where a request comes from in fields that a page cannot set.
 enum CrossSite {
-    /// `gateway`: its origin as clients know it, where that is not by the request's `Host`. A link or a typed address is let through (`navigate`, with a safe method): it shows something to the user and to nobody else.
+    /// A link or a typed address is let through (`navigate`, with a safe method): it shows something to the user and to nobody else.
+    /// `gateway` is its origin as clients know it, where that is another than the request's `Host` says.
     static func sent(_ request: Request, to gateway: @autoclosure () -> String? = nil) -> Bool {
         if let site = request.headers["Sec-Fetch-Site"], site != "same-origin", site != "none" {
             return !(request.method.isSafe && request.headers["Sec-Fetch-Mode"] == "navigate")

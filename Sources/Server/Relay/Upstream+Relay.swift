@@ -48,7 +48,8 @@ extension Upstream {
             if let found = try FileRedirect(head, of: exchange.request, hosts: self.signedURLs.hosts) {
                 return .follow(found)
             }
-            return try self.course(head, rules, isPlain: needsPlain, by: self.rewrite(for: exchange.request, context.caller))
+            return try self.course(
+                head, rules, isPlain: needsPlain, by: self.rewrite(for: exchange.request, context.caller))
         }
         return RelayedCall(
             request: request, url: base + request.target.pathAndQuery, credential: credential, relay: relay)

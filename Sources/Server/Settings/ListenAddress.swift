@@ -64,11 +64,13 @@ extension ValueCodec where Value == [ListenAddress] {
             read: { (text) throws(ValueError) in
                 var addresses: [ListenAddress] = []
                 for part in ListText.parts(text) {
+                    guard !part.isEmpty || text.isEmpty else { throw ValueError("has an empty entry") }
                     let address = try ListenAddress(reading: part)
                     if let other = addresses.first(where: address.overlaps) {
                         throw ValueError(
                             other == address
-                                ? "has \(address) twice" : "has \(address) and \(other), which are one address; leave one out")
+                                ? "has \(address) twice"
+                                : "has \(address) and \(other), which are one address; leave one out")
                     }
                     addresses.append(address)
                 }

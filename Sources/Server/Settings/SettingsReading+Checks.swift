@@ -61,7 +61,8 @@ extension SettingsReading {
         } else if settings.basePath != path {
             refuse(
                 "public_url",
-                "has the path \(path), and base_path is \(settings.basePath); make them the same, or leave the path out")
+                "has the path \(path), and base_path is \(settings.basePath); make them the same, or leave the path out"
+            )
         }
     }
 

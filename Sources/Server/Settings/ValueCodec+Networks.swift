@@ -24,14 +24,17 @@ extension ValueCodec where Value == IPNetworks {
         guard let address = IPNumber(parts[0]) else { throw ValueError("has an entry that is no IP address: \(text)") }
         guard parts.count > 1 else { return IPNetwork(address) }
         // Digits only: `Int("+8")` would be a number too.
-        guard let prefix = HostPort.port(parts[1]).map(Int.init), let network = IPNetwork(address, prefix: prefix) else {
+        guard let prefix = HostPort.port(parts[1]).map(Int.init), let network = IPNetwork(address, prefix: prefix)
+        else {
             throw ValueError("has an entry whose prefix is too long or no number: \(text)")
         }
         guard prefix > 0 else {
-            throw ValueError("trusts everybody with \(text), so that any client could choose its address; name your networks")
+            throw ValueError(
+                "trusts everybody with \(text), so that any client could choose its address; name your networks")
         }
         guard network.isExact else {
-            throw ValueError("has \(text), which is inside of \(network.first.text)/\(prefix); write that, or the address alone")
+            throw ValueError(
+                "has \(text), which is inside of \(network.first.text)/\(prefix); write that, or the address alone")
         }
         return network
     }

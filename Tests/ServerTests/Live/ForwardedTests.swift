@@ -18,7 +18,10 @@ struct ForwardedTests {
         arguments: [("127.0.0.1", "203.0.113.9"), ("127.0.0.0/8", "203.0.113.9"), ("10.0.0.0/8", "127.0.0.1")])
     @EventLoop func log(trusted: String, client: String) async throws {
         let fields: [Headers] = [
-            ["X-Forwarded-For": "1.1.1.1, 203.0.113.9", "X-Forwarded-Proto": "https", "X-Forwarded-Host": "gate.example.org"],
+            [
+                "X-Forwarded-For": "1.1.1.1, 203.0.113.9", "X-Forwarded-Proto": "https",
+                "X-Forwarded-Host": "gate.example.org",
+            ],
             ["Forwarded": "for=1.1.1.1, for=203.0.113.9;proto=https;host=gate.example.org"],
         ]
         for headers in fields {
@@ -48,8 +51,10 @@ struct ForwardedTests {
         let storeBase = store.origin.base
         let hub = try FakeHub { exchange, request in
             let hub = "https://\(request.headers["Host"] ?? "")"
-            let json = request.target.path == Self.batch
-                ? #"{"objects":[{"actions":{"download":{"href":"\#(storeBase)/object"}}}]}"# : #"{"url":"\#(hub)/api/x"}"#
+            let json =
+                request.target.path == Self.batch
+                ? #"{"objects":[{"actions":{"download":{"href":"\#(storeBase)/object"}}}]}"#
+                : #"{"url":"\#(hub)/api/x"}"#
             let type = request.target.path == Self.batch ? "application/vnd.git-lfs+json" : "application/json"
             exchange.send(
                 Response(
@@ -65,15 +70,18 @@ struct ForwardedTests {
             let api = try await gateway.client.get(basePath + "/api/models", headers: headers)
             var lfs = headers
             lfs.set("Content-Type", "application/vnd.git-lfs+json")
-            let batch = try await gateway.client.send(.post, basePath + Self.batch, body: Array("{}".utf8), headers: lfs)
-            let href = batch.json?["objects"]?.elements?.first?["actions"]?["download"]?["href"]?.stringValue ?? batch.text
+            let batch = try await gateway.client.send(
+                .post, basePath + Self.batch, body: Array("{}".utf8), headers: lfs)
+            let href =
+                batch.json?["objects"]?.elements?.first?["actions"]?["download"]?["href"]?.stringValue ?? batch.text
             // Without what is signed.
             let signed = href.firstRange(of: "/-/signed/").map { String(href[..<$0.lowerBound]) } ?? href
             let home = try await gateway.client.get(basePath + "/", headers: headers)
             let export = home.text.split(separator: "\n").first { $0.contains("HF_ENDPOINT=") } ?? ""
             let link = api.headers["Link"]?.replacing("<", with: "").replacing("/next>; rel=\"next\"", with: "")
             return [
-                api.headers["Location"]?.replacing("/moved", with: "") ?? "", link ?? "", api["url"]?.replacing("/api/x", with: "") ?? "",
+                api.headers["Location"]?.replacing("/moved", with: "") ?? "", link ?? "",
+                api["url"]?.replacing("/api/x", with: "") ?? "",
                 signed, export.replacing("export HF_ENDPOINT=", with: "").trimming(),
             ]
         }
@@ -82,10 +90,11 @@ struct ForwardedTests {
     @Test("Every address that the gateway writes begins with public_url, whatever the request says")
     @EventLoop func publicURL() async throws {
         let headers: Headers = ["X-Forwarded-Host": "evil.example", "Forwarded": "host=evil.example"]
-        let found = try await written({
-            $0.publicURL = try? UpstreamAddress(reading: "https://gate.example.org:8443/hf")
-            $0.basePath = "/hf"
-        }, basePath: "/hf", headers: headers)
+        let found = try await written(
+            {
+                $0.publicURL = try? UpstreamAddress(reading: "https://gate.example.org:8443/hf")
+                $0.basePath = "/hf"
+            }, basePath: "/hf", headers: headers)
         #expect(found == Array(repeating: "https://gate.example.org:8443/hf", count: 5))
     }
 
@@ -107,11 +116,15 @@ struct ForwardedTests {
     @Test("Our own page is ours by the name that its browser knows; a page of another site is not")
     @EventLoop func ownPages() async throws {
         let hub = try FakeHub(.whoAmI)
-        let change: (inout Settings) -> Void = { $0.publicURL = try? UpstreamAddress(reading: "https://gate.example.org") }
+        let change: (inout Settings) -> Void = {
+            $0.publicURL = try? UpstreamAddress(reading: "https://gate.example.org")
+        }
         try await withGateway(hub, change) { gateway in
-            let own = try await gateway.client.send(.post, "/api/x", body: [1], headers: ["Origin": "https://gate.example.org"])
+            let own = try await gateway.client.send(
+                .post, "/api/x", body: [1], headers: ["Origin": "https://gate.example.org"])
             #expect(own.status == 200)
-            let other = try await gateway.client.send(.post, "/api/x", body: [1], headers: ["Origin": "https://evil.example"])
+            let other = try await gateway.client.send(
+                .post, "/api/x", body: [1], headers: ["Origin": "https://evil.example"])
             #expect(other.status == 403)
         }
     }

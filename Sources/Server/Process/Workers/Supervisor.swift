@@ -165,13 +165,14 @@ final class Supervisor {
 
     private func greet() {
         let greeting = StartupBanner.lines(
-            settings, ports: ports.map(\.port), adminPort: adminPort?.port, sandbox: sandbox?.site, workers: places.count)
+            settings, ports: ports.map(\.port), adminPort: adminPort?.port, sandbox: sandbox?.site,
+            workers: places.count)
         for line in greeting + hardening.notices { log.notice("\(line)") }
         for line in hardening.warnings { log.warning("\(line)") }
         notify.ready(status)
     }
 
-    var status: String { 
+    var status: String {
         "Listening on \(StartupBanner.ports(ports.map(\.port))), workers: \(places.count { $0.isServing })"
     }
 
