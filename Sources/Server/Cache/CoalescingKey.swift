@@ -11,7 +11,7 @@ struct CoalescingKey: Sendable {
 
     /// Fields in which identical requests differ: traces, and who asks by way of a proxy.
     private static let ofOneRequest = [
-        "X-Amzn-Trace-Id", "X-Request-Id", "Traceparent", "Tracestate", "Forwarded", "X-Forwarded-For",
+        "X-Amzn-Trace-Id", "X-Request-Id", "Traceparent", "Tracestate", "Forwarded", "X-Forwarded-For", "X-Real-IP",
     ]
     /// In open access nobody looks at a client's own credential, and all are the gateway's token.
     private static let leftOutInOpen = CaselessWords(ofOneRequest + ["Authorization"])
