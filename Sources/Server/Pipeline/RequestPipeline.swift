@@ -8,6 +8,8 @@ final class RequestPipeline {
     let state: GatewayState
     private let router: Router
     private var trusted: TrustedOrigins
+    private var trustedProxies: IPNetworks
+    private let publicURL: UpstreamAddress?
     private var handlers: Handlers
     private let log: AccessLog
     private let timeLimit: RequestTimeLimit
@@ -17,6 +19,8 @@ final class RequestPipeline {
         self.log = log
         router = Router(basePath: settings.basePath)
         trusted = settings.trustedOrigins
+        trustedProxies = settings.trustedProxies
+        publicURL = settings.publicURL
         timeLimit = RequestTimeLimit(milliseconds: UInt64(settings.requestTimeout.milliseconds))
         handlers = Handlers(settings, upstreams: upstreams, state: state)
     }
@@ -25,13 +29,15 @@ final class RequestPipeline {
     func use(_ settings: Settings, upstreams: Upstreams) {
         log.isOn = settings.accessLog
         trusted = settings.trustedOrigins
+        trustedProxies = settings.trustedProxies
         timeLimit.milliseconds = UInt64(settings.requestTimeout.milliseconds)
         handlers = Handlers(settings, upstreams: upstreams, state: state)
     }
 
     /// Serves one request that has come in at a listener of `role`.
     func serve(_ exchange: Exchange, at role: ListenerRole = .only) {
-        let context = RequestContext(id: .next(), address: exchange.peer)
+        let client = ClientAddress.of(exchange, trusted: trustedProxies)
+        let context = RequestContext(id: .next(), address: client.text, forwardedOrigin: client.origin)
         state.drainState.began()
         timeLimit.watch(context)
         exchange.onDone = { whole in self.record(exchange, context, whole: whole) }
@@ -86,7 +92,10 @@ extension RequestPipeline {
 
     /// May they.
     private func authorize(_ exchange: Exchange, _ context: RequestContext) throws(Failure) {
-        try CrossSite.check(exchange.request, context.principal, isTrusted: context.crossOrigin != nil)
+        try CrossSite.check(
+            exchange.request, context.principal, isTrusted: context.crossOrigin != nil,
+            to: GatewayAddress.origin(
+                of: exchange.request, forwarded: context.forwardedOrigin, publicURL: publicURL))
     }
 
     /// Is there time for it. Whose turn it is at the Hub is asked where a call begins (`CallAdmission`).

@@ -36,7 +36,7 @@ extension Upstream {
         let rules =
             signed.use == .base ? RewrittenBodies.rulesOfXet(for: original.method, context.target) : nil
         if rules != nil { request.headers.set("Accept-Encoding", "identity") }
-        let rewrite = rewrite(for: original)
+        let rewrite = rewrite(for: original, context)
         return RelayedCall(
             request: request, url: signed.whole, limits: limits, server: signed.use == .complete ? .hub : .store,
             sendsBody: exchange.hasBody && !original.method.isSafe

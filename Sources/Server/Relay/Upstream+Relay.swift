@@ -47,14 +47,16 @@ extension Upstream {
             if let found = try FileRedirect(head, of: exchange.request, hosts: self.signedURLs.hosts) {
                 return try self.follow(found, exchange, context, mayAskAnew: !isSecond)
             }
-            return try self.action(head, rules, isPlain: needsPlain, by: self.rewrite(for: exchange.request))
+            return try self.action(
+                head, rules, isPlain: needsPlain, by: self.rewrite(for: exchange.request, context))
         }
     }
 
     /// What leads to the Hub or its stores leads where this client has found the gateway.
-    func rewrite(for request: Request) -> Rewrite {
-        Rewrite(
-            hub: base, gateway: request.headers["Host"].map { "https://\($0)\(basePath)" } ?? basePath,
+    func rewrite(for request: Request, _ context: RequestContext) -> Rewrite {
+        let origin = GatewayAddress.origin(of: request, forwarded: context.forwardedOrigin, publicURL: publicURL) ?? ""
+        return Rewrite(
+            hub: base, gateway: origin + basePath,
             signedURLs: signedURLs, xet: xet, now: WallClock.now.seconds)
     }
 

@@ -17,6 +17,7 @@ final class Upstream {
     let base: String
     /// The path that stands before all others of the gateway's.
     let basePath: String
+    let publicURL: UpstreamAddress?
     let pool: TransferPool
     let admission: CallAdmission
     let limits: Transfer.Limits
@@ -41,6 +42,7 @@ final class Upstream {
         self.server = server
         self.base = base
         basePath = settings.basePath
+        publicURL = settings.publicURL
         own = origin.token.map { .bearer($0) }
         self.pool = pool
         self.admission = admission

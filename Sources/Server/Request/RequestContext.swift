@@ -6,8 +6,10 @@ import Hub
 @EventLoop
 final class RequestContext {
     let id: RequestID
-    /// The client's, without a port.
+    /// The client's own, without a port, where trusted proxies stand between, too (`ClientAddress`).
     let address: String
+    /// How the client called the first trusted proxy; nil where none has said it.
+    let forwardedOrigin: ForwardedOrigin?
     /// Who asks; nobody in particular until that is known.
     var principal = Principal.anonymous
     /// The trusted page of another origin that sent it; it gets to read every response.
@@ -44,9 +46,10 @@ final class RequestContext {
     /// What Hugging Face's support asks for.
     var hubRequestID: String?
 
-    init(id: RequestID, address: String) {
+    init(id: RequestID, address: String, forwardedOrigin: ForwardedOrigin? = nil) {
         self.id = id
         self.address = address
+        self.forwardedOrigin = forwardedOrigin
     }
 
     /// Ends the work on it: nobody waits for its result any more.
