@@ -92,6 +92,7 @@ extension ValueCodec where Value == NoProxy {
             accepted:
                 "names, each with all below it, and addresses, with or without a port, networks such as 10.0.0.0/8, "
                 + "and *; with commas between them",
+            isList: true,
             read: { (text) throws(ValueError) in try NoProxy(reading: text) },
             text: { $0.texts.joined(separator: ",") }
         )
