@@ -7,7 +7,7 @@ import Hub
 final class RequestPipeline {
     let state: GatewayState
     private let router: Router
-    private var trusted: TrustedOrigins
+    private var trustedOrigins: TrustedOrigins
     private var trustedProxies: IPNetworks
     private let publicURL: UpstreamAddress?
     private var handlers: Handlers
@@ -18,7 +18,7 @@ final class RequestPipeline {
         self.state = state
         self.log = log
         router = Router(basePath: settings.basePath)
-        trusted = settings.trustedOrigins
+        trustedOrigins = settings.trustedOrigins
         trustedProxies = settings.trustedProxies
         publicURL = settings.publicURL
         timeLimit = RequestTimeLimit(milliseconds: UInt64(settings.requestTimeout.milliseconds))
@@ -28,7 +28,7 @@ final class RequestPipeline {
     /// Requests in flight go on with what they have.
     func use(_ settings: Settings, upstreams: Upstreams) {
         log.isOn = settings.accessLog
-        trusted = settings.trustedOrigins
+        trustedOrigins = settings.trustedOrigins
         trustedProxies = settings.trustedProxies
         timeLimit.milliseconds = UInt64(settings.requestTimeout.milliseconds)
         handlers = Handlers(settings, upstreams: upstreams, state: state)
@@ -69,7 +69,7 @@ extension RequestPipeline {
     /// whether there is more to do.
     private func accept(_ exchange: Exchange, _ context: RequestContext) throws(Failure) -> Bool {
         if let refusal = exchange.refusal { throw Failure(refusal) }
-        context.crossOrigin = CrossOrigin(exchange.request, trusted)
+        context.crossOrigin = CrossOrigin(exchange.request, trustedOrigins)
         guard let response = context.crossOrigin?.preflight(exchange.request) else { return true }
         exchange.send(response, id: .own(context.id))
         return false
@@ -93,7 +93,7 @@ extension RequestPipeline {
     /// May they.
     private func authorize(_ exchange: Exchange, _ context: RequestContext) throws(Failure) {
         try CrossSite.check(
-            exchange.request, context.principal, isTrusted: context.crossOrigin != nil,
+            exchange.request, context.principal, isTrusted: context.crossOrigin?.isNamed == true,
             to: GatewayAddress.origin(
                 of: exchange.request, forwarded: context.forwardedOrigin, publicURL: publicURL))
     }

@@ -6,7 +6,7 @@ import Hub
 /// With `access = open` the gateway acts for whoever reaches it, and a page that a user of this machine looks at can: without this it could
 /// create or delete repositories in their name. Browsers say where a request comes from in fields that a page cannot set.
 enum CrossSite {
-    /// Throws `denied` for what such a page may not do. `isTrusted`: it is of one of `trusted_origins`. `gateway`: see `sent`.
+    /// Throws `denied` for what such a page may not do. `isTrusted`: its origin is named in `trusted_origins`. `gateway`: see `sent`.
     static func check(
         _ request: Request, _ principal: Principal, isTrusted: Bool, to gateway: @autoclosure () -> String?
     ) throws(Failure) {

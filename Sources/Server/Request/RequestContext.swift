@@ -12,7 +12,7 @@ final class RequestContext {
     let forwardedOrigin: ForwardedOrigin?
     /// Who asks; nobody in particular until that is known.
     var principal = Principal.anonymous
-    /// The trusted page of another origin that sent it; it gets to read every response.
+    /// Which page of a browser sent it, as far as that matters; nil where no origin is trusted.
     var crossOrigin: CrossOrigin?
     let started = MonotonicInstant.now
     /// What is asked for, below `base_path`.

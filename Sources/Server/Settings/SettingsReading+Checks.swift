@@ -41,7 +41,7 @@ extension SettingsReading {
         if settings.access == .open, settings.trustedOrigins.isEvery {
             refuse(
                 "trusted_origins",
-                "* with access = open lets every page that anybody looks at use the token; name the origins")
+                "* with access = open lets every page that a user looks at use the token; name the origins")
         }
         guard chosen["access"] == nil, let far = settings.listen.first(where: { !$0.isLoopback }) else { return }
         refuse(
