@@ -18,7 +18,7 @@ struct ClientAddressTests {
         return ClientAddress.of(peer: peer, headers, trusted: Self.trusted)
     }
 
-    @Test("whom nobody trusts is the client, whatever its request says")
+    @Test("who is not trusted is the client, whatever its request says")
     func untrusted() {
         for name in ["Forwarded", "X-Forwarded-For"] {
             let value = name == "Forwarded" ? "for=203.0.113.9;host=evil.example;proto=http" : "203.0.113.9"

@@ -37,7 +37,7 @@ struct ProxyHeaderTests {
     }
 
     @Test(
-        "a header that is refused has a reason, names nobody, and stays refused",
+        "a header that is refused has a reason, names no client, and stays refused",
         arguments: lines.filter { $0.outcome == "refused" })
     func refused(line: Line) {
         var header = unsafe ce_proxy_header()

@@ -1,5 +1,5 @@
 """Load balancers that speak the PROXY protocol: it is taken from those that are trusted, before TLS, to its last byte and no further, and
-from nobody else."""
+from no one else."""
 
 import re
 import socket
@@ -137,7 +137,7 @@ def test_a_header_that_does_not_come_in_time_ends_the_connection(start):
         began = time.monotonic()
         assert is_closed(plain)
         assert time.monotonic() - began < 5
-    # A check that connects and leaves is nobody's fault.
+    # A check that connects and leaves is no fault.
     gate.tcp().close()
     assert ask(gate, line()) == 404
     assert metric(gate, REFUSED) == 0

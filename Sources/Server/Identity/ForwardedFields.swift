@@ -18,7 +18,7 @@ struct ForwardedOrigin: Equatable, Sendable {
 
 /// The fields in which proxies say for whom a request is, as lists of hops: the last is the nearest.
 enum ForwardedFields {
-    /// More hops than this are nobody's network.
+    /// No network has more hops than this.
     static let mostHops = 32
 
     /// RFC 7239 section 4: the last hops of all `Forwarded` fields together. Nil without one; a field that is not well formed has one hop that says

@@ -76,7 +76,7 @@ extension SettingsReading {
         guard settings.proxyProtocol, settings.trustedProxies.isEmpty else { return }
         refuse(
             "proxy_protocol",
-            "is on, and trusted_proxies names nobody whose header could be believed; name the load balancers there")
+            "is on, and trusted_proxies is empty, so no header could be believed; name the load balancers there")
     }
 
     private mutating func checkUpstream() {

@@ -1,7 +1,7 @@
 import EventIO
 
 extension ValueCodec where Value == IPNetworks {
-    /// No list that anybody keeps by hand is longer.
+    /// No list that is kept by hand is longer.
     private static var most: Int { 256 }
 
     static var networks: ValueCodec {
@@ -30,7 +30,7 @@ extension ValueCodec where Value == IPNetworks {
         }
         guard prefix > 0 else {
             throw ValueError(
-                "trusts everybody with \(text), so that any client could choose its address; name your networks")
+                "trusts every address with \(text), so that any client could choose its address; name your networks")
         }
         guard network.isExact else {
             throw ValueError(

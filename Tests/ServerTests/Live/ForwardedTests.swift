@@ -14,7 +14,7 @@ struct ForwardedTests {
     }
 
     @Test(
-        "The log has the client that a trusted proxy names, and of others who they are; the Hub hears of neither",
+        "The log has the client that a trusted proxy names, and of others who they are; the Hub is told of neither",
         arguments: [("127.0.0.1", "203.0.113.9"), ("127.0.0.0/8", "203.0.113.9"), ("10.0.0.0/8", "127.0.0.1")])
     @EventLoop func log(trusted: String, client: String) async throws {
         let fields: [Headers] = [
@@ -107,7 +107,7 @@ struct ForwardedTests {
     @EventLoop func forwarded(headers: Headers, expected: String) async throws {
         let found = try await written(Self.trusting("127.0.0.1"), headers: headers)
         #expect(found == Array(repeating: expected, count: 5))
-        // Of anybody else it does not.
+        // Of any other client it does not.
         let other = try await written(Self.trusting("10.0.0.0/8"), headers: headers)
         #expect(Set(other).count == 1)
         #expect(other.allSatisfy { $0.hasPrefix("https://127.0.0.1:") }, "\(other)")
