@@ -51,8 +51,8 @@ final class RequestPipeline {
         do throws(Failure) {
             guard try accept(exchange, context) else { return }
             identify(exchange, context)
-            let route = try route(exchange, context, at: role)
             try authorize(exchange, context)
+            let route = try route(exchange, context, at: role)
             try admit(context)
             guard !lookUp(exchange, context, route) else { return }
             try forward(exchange, context, route)
@@ -80,6 +80,14 @@ extension RequestPipeline {
         context.principal = state.identification.principal(of: exchange.request)
     }
 
+    /// May they. Before the route is known: a page of another site learns of none.
+    private func authorize(_ exchange: Exchange, _ context: RequestContext) throws(Failure) {
+        try CrossSite.check(
+            exchange.request, context.principal, isTrusted: context.crossOrigin?.isNamed == true,
+            to: GatewayAddress.origin(
+                of: exchange.request, forwarded: context.forwardedOrigin, publicURL: publicURL))
+    }
+
     /// What is asked: an endpoint of ours, or what is relayed.
     private func route(
         _ exchange: Exchange, _ context: RequestContext, at role: ListenerRole
@@ -88,14 +96,6 @@ extension RequestPipeline {
         let route = try router.route(exchange.request.method, context.target, at: role)
         context.route = route
         return route
-    }
-
-    /// May they.
-    private func authorize(_ exchange: Exchange, _ context: RequestContext) throws(Failure) {
-        try CrossSite.check(
-            exchange.request, context.principal, isTrusted: context.crossOrigin?.isNamed == true,
-            to: GatewayAddress.origin(
-                of: exchange.request, forwarded: context.forwardedOrigin, publicURL: publicURL))
     }
 
     /// Is there time for it. Whose turn it is at the Hub is asked where a call begins (`CallAdmission`).

@@ -36,7 +36,8 @@ final class Upstream {
 
     /// `base` is one of the addresses in `origin`; both get its token.
     init(
-        _ settings: Settings, _ server: UpstreamServer, origin: HubOrigin, base: String, limits: Transfer.Limits, pool: TransferPool,
+        _ settings: Settings, _ server: UpstreamServer, origin: HubOrigin, base: String, limits: Transfer.Limits,
+        pool: TransferPool,
         admission: CallAdmission, leaks: LeakReporter
     ) {
         self.server = server
