@@ -55,4 +55,9 @@ for version in 1.27 1.34; do
     passes "config/kubernetes/hubgate.yaml ($version)" \
         .venv-deploy/bin/kubernetes-validate --strict --kubernetes-version "$version" config/kubernetes/hubgate.yaml
 done
+# The manifests that the documentation shows.
+awk '/^```yaml$/ { getline; shown = /^apiVersion:/; if (shown) print "---" } /^```$/ { shown = 0 } shown' \
+    docs/behind-a-load-balancer.md >"$work/shown.yaml"
+passes "docs/behind-a-load-balancer.md" \
+    .venv-deploy/bin/kubernetes-validate --strict --kubernetes-version 1.34 "$work/shown.yaml"
 passes "config/kubernetes" .venv-deploy/bin/python config/check_kubernetes.py config/kubernetes docs/SETTINGS.md

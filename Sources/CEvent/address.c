@@ -7,25 +7,28 @@
 #include <string.h>
 #include <sys/socket.h>
 
-/* An IPv6 host chooses the lower half of its address itself, so it is counted by the upper one (RFC 4291 2.5.1). */
-static bool key_of(evutil_socket_t fd, uint8_t key[16]) {
-    struct sockaddr_storage peer;
-    socklen_t length = sizeof peer;
-    if (getpeername(fd, (struct sockaddr *)&peer, &length) != 0) {
-        return false;
-    }
-    memset(key, 0, 16);
-    if (peer.ss_family == AF_INET) {
-        memcpy(key + 12, &((struct sockaddr_in *)&peer)->sin_addr, 4);
+bool ce_connection_client(const ce_connection *connection, ce_ip *client) {
+    if (ce_connection_announced(connection, client)) {
         return true;
     }
-    const struct in6_addr *address = &((struct sockaddr_in6 *)&peer)->sin6_addr;
-    if (IN6_IS_ADDR_V4MAPPED(address)) {
-        memcpy(key + 12, address->s6_addr + 12, 4);
+    struct sockaddr_storage peer;
+    socklen_t length = sizeof peer;
+    if (getpeername(bufferevent_getfd(connection->bev), (struct sockaddr *)&peer, &length) != 0) {
+        return false;
+    }
+    if (peer.ss_family == AF_INET) {
+        *client = ce_ip_from_v4((const uint8_t *)&((struct sockaddr_in *)&peer)->sin_addr);
     } else {
-        memcpy(key, address->s6_addr, 8);
+        *client = ce_ip_from_v6(((struct sockaddr_in6 *)&peer)->sin6_addr.s6_addr);
     }
     return true;
+}
+
+/* An IPv6 host chooses the lower half of its address itself, so it is counted by the upper one (RFC 4291 2.5.1). */
+static void make_key(ce_ip client, uint8_t key[16]) {
+    uint64_t counted = ce_ip_is_v4(client) ? client.low : client.high;
+    memset(key, 0, 16);
+    memcpy(ce_ip_is_v4(client) ? key + 8 : key, &counted, sizeof counted);
 }
 
 /* Seeded, so that no client can choose addresses that all fall into one bucket. */
@@ -39,10 +42,13 @@ static struct ce_addresses *bucket_of(ce_http *http, const uint8_t key[16]) {
 
 bool ce_address_enter(ce_connection *connection) {
     ce_http *http = connection->http;
-    uint8_t key[16];
-    if (connection->address != NULL || !key_of(bufferevent_getfd(connection->bev), key)) {
+    ce_ip client;
+    if (connection->address != NULL || !ce_connection_client(connection, &client)
+        || ce_networks_contain(http->proxies, http->proxy_count, client)) {
         return true;
     }
+    uint8_t key[16];
+    make_key(client, key);
     struct ce_addresses *bucket = bucket_of(http, key);
     struct ce_address *address;
     LIST_FOREACH(address, bucket, next) {

@@ -3,7 +3,6 @@
 #include "tls.h"
 
 #include <event2/bufferevent_ssl.h>
-#include <event2/listener.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 
@@ -13,21 +12,6 @@ static int index_in_ssl(void);
 
 ce_connection *ce_connection_of(const SSL *ssl) {
     return SSL_get_ex_data(ssl, index_in_ssl());
-}
-
-/* bufferevent_free takes the callbacks away at once and the rest in a later poll: between the two it must not be touched. */
-static bool is_live(ce_connection *connection) {
-    bufferevent_event_cb on_event = NULL;
-    bufferevent_getcb(connection->bev, NULL, NULL, &on_event, NULL);
-    return on_event != NULL;
-}
-
-/* Before a byte is read: a shutdown alone would still let OpenSSL read a waiting ClientHello and sign a response to it. */
-static void turn_away(ce_connection *connection) {
-    connection->http->counts.refused_by_address += 1;
-    connection->state = CE_CONNECTION_CLOSING;
-    bufferevent_disable(connection->bev, EV_READ | EV_WRITE);
-    bufferevent_trigger_event(connection->bev, BEV_EVENT_EOF | BEV_EVENT_READING, BEV_TRIG_DEFER_CALLBACKS);
 }
 
 /* evhttp has a request to wait with for as long as the connection lives, and calls ce_connection_take_over for it. */
@@ -40,13 +24,11 @@ static void on_work(evutil_socket_t fd, short what, void *context) {
     (void)fd;
     (void)what;
     ce_connection *connection = context;
-    if (!is_live(connection)) {
+    if (!ce_connection_is_live(connection)) {
         return;
     }
     if (connection->state == CE_CONNECTION_HANDSHAKE) {
-        if (!ce_address_enter(connection)) {
-            turn_away(connection);
-        }
+        ce_connection_admit(connection);
     } else if (connection->state == CE_CONNECTION_CLOSING) {
         evhttp_connection_free(connection->evcon);
     } else if (connection->evcon == NULL) {
@@ -90,7 +72,7 @@ static void on_deadline(evutil_socket_t fd, short what, void *context) {
     (void)fd;
     (void)what;
     ce_connection *connection = context;
-    if (!ce_connection_limit_passed(connection) || !is_live(connection)) {
+    if (!ce_connection_limit_passed(connection) || !ce_connection_is_live(connection)) {
         return;
     }
     switch (connection->state) {
@@ -181,7 +163,7 @@ struct bufferevent *ce_connection_new(struct event_base *base, void *context) {
     http->counts.connections += 1;
     if (http->connection_count >= http->limits.connections) {
         http->counts.pauses_by_limit += 1;
-        evconnlistener_disable(http->listener);
+        ce_listening_set(http, false);
     }
     ce_connection_limit_wait(connection);
     /* evhttp gives the socket after this returns; then the address can be counted. */
@@ -206,9 +188,10 @@ static void on_ssl_freed(void *parent, void *value, CRYPTO_EX_DATA *data, int in
     ce_address_leave(connection);
     TAILQ_REMOVE(&http->connections, connection, next);
     http->connection_count -= 1;
-    if (http->listener != NULL && http->connection_count + 1 == http->limits.connections) {
-        evconnlistener_enable(http->listener);
+    if (http->connection_count + 1 == http->limits.connections) {
+        ce_listening_set(http, true);
     }
+    ce_proxied_free(connection);
     event_free(connection->deadline);
     event_free(connection->work);
     if (connection->readable != NULL) {

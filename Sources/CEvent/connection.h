@@ -24,6 +24,12 @@ typedef enum ce_connection_state {
     CE_CONNECTION_CLOSING, /* to be freed in the next poll */
 } ce_connection_state;
 
+/* The header of the PROXY protocol that has to come before TLS. */
+typedef struct ce_proxied {
+    struct event *readable; /* NULL: the header is read */
+    ce_proxy_header header;
+} ce_proxied;
+
 typedef struct ce_connection {
     ce_exchange exchange; /* the one that it can be at */
     ce_connection_state state;
@@ -46,6 +52,7 @@ typedef struct ce_connection {
     uint64_t lingered;
     uint32_t requests;
     uint32_t silent_records;    /* read, and without bytes of a request so far */
+    ce_proxied *proxied;        /* NULL: no PROXY header belongs to it */
     struct ce_address *address; /* counted since it was accepted; NULL before */
     TAILQ_ENTRY(ce_connection) next;
 } ce_connection;
@@ -57,7 +64,7 @@ TAILQ_HEAD(ce_connections, ce_connection);
 enum { CE_PROGRESS_BYTES = 512, CE_PROGRESS_LOOKS = 16 };
 /* How often it is looked whether a client that has ended its side has reset the connection: its socket would be readable all the time. */
 enum { CE_HALF_CLOSED_LOOK_MS = 250 };
-enum { CE_ADDRESS_BUCKETS = 1024 };
+enum { CE_ADDRESS_BUCKETS = 1024, CE_LISTENERS = 16 };
 /* How long a leaving server waits for a kept connection's next request, and for a handshake or a head to be completed. */
 enum { CE_LEAVING_LINGER_MS = 500, CE_LEAVING_IDLE_MS = 500, CE_LEAVING_BEGUN_MS = 1500 };
 
@@ -69,17 +76,26 @@ struct ce_address {
 };
 LIST_HEAD(ce_addresses, ce_address);
 
+/* An address that a server listens on. */
+typedef struct ce_listening {
+    struct evconnlistener *listener;
+    struct evhttp_bound_socket *bound;
+} ce_listening;
+
 struct ce_http {
     ce_loop *loop;
     ce_tls *tls;
     struct evhttp *server;
-    struct evconnlistener *listener; /* NULL: closed */
-    struct evhttp_bound_socket *bound;
+    ce_listening listening[CE_LISTENERS];
+    size_t listening_count; /* 0: closed */
     struct event *listen_again;
     struct ce_connections connections;
     size_t connection_count;
     struct ce_addresses addresses[CE_ADDRESS_BUCKETS];
     uint8_t address_seed[16];
+    ce_network *proxies; /* whose word on where a client is counts */
+    size_t proxy_count;
+    bool proxies_send_headers; /* the PROXY protocol's, before TLS */
     ce_http_limits limits;
     ce_parsers parsers;
     ce_on_request on_request;
@@ -98,7 +114,7 @@ enum {
     CE_LINGER_MS = 5000
 };
 
-/* The arrows between the files lead downwards in this list, and from all of them to exchange.c; config/lint-layers.py holds it. */
+/* The arrows between the files lead downwards in this list, and from all of them to exchange.c; config/lint-c-layers.py holds it. */
 
 /* ---- connection_records.c ---- */
 /* Has the connections of a context count their TLS records; who sends too many without a byte in them is cut off. */
@@ -113,6 +129,21 @@ ce_connection *ce_connection_of(const SSL *ssl);
 void ce_connection_handshake_done(ce_connection *connection);
 /* Adds the bytes that have gone over its wire so far. */
 void ce_connection_count_bytes(const ce_connection *connection, ce_http_counts *counts);
+
+/* ---- listening.c ---- */
+typedef LIST_HEAD(ce_servers, ce_http) ce_servers;
+/* Every server of the process: evhttp, once it has a listener, gives its own address to the listener's callbacks. */
+extern ce_servers ce_all_servers;
+/* Accepts at all addresses, or at none for the time being. */
+void ce_listening_set(ce_http *http, bool accepts);
+/* After a pause. */
+void ce_listening_again(evutil_socket_t fd, short what, void *http);
+
+/* ---- connection_proxied.c ---- */
+/* Before TLS: reads the PROXY header that has to come first, if one has; then counts the connection for its address, and lets it go on or turns
+ * it away. */
+void ce_connection_admit(ce_connection *connection);
+void ce_proxied_free(ce_connection *connection);
 
 /* ---- connection_read.c ---- */
 /* Reads from here on without the bufferevent. */
@@ -145,6 +176,8 @@ void ce_connection_half_closed(ce_connection *connection);
 bool ce_connection_is_read(ce_connection *connection);
 
 /* ---- connection_close.c ---- */
+/* Ends a connection before OpenSSL has read a byte of it. */
+void ce_connection_turn_away(ce_connection *connection);
 /* The client has gone, or no longer takes the response. */
 void ce_connection_client_lost(ce_connection *connection, ce_client_lost why);
 /* The client has gone, or will send no more. */
@@ -175,9 +208,27 @@ bool ce_connection_limit_passed(ce_connection *connection);
 int64_t ce_connection_now_ms(void);
 
 /* ---- address.c ---- */
-/* Counts the connection for its address; false if that has too many. */
+/* Whom a connection is from: whom a trusted proxy names in its PROXY header, else who connected. False where the kernel does not say. */
+bool ce_connection_client(const ce_connection *connection, ce_ip *client);
+/* Counts the connection for its address; false if that has too many. Proxies have no such limit. */
 bool ce_address_enter(ce_connection *connection);
 void ce_address_leave(ce_connection *connection);
+
+/* bufferevent_free takes the callbacks away at once and the rest in a later poll: between the two it must not be touched. */
+static inline bool ce_connection_is_live(const ce_connection *connection) {
+    bufferevent_event_cb on_event = NULL;
+    bufferevent_getcb(connection->bev, NULL, NULL, &on_event, NULL);
+    return on_event != NULL;
+}
+
+/* The client that a trusted proxy has named in its PROXY header; false where none has. */
+static inline bool ce_connection_announced(const ce_connection *connection, ce_ip *client) {
+    bool is_named = connection->proxied != NULL && connection->proxied->header.has_source;
+    if (is_named) {
+        *client = connection->proxied->header.source;
+    }
+    return is_named;
+}
 
 /* What has come in is not for an exchange any more. */
 static inline bool ce_connection_discards(const ce_connection *connection) {

@@ -3,6 +3,13 @@
 
 #include <sys/socket.h>
 
+/* A shutdown alone would still let OpenSSL read a waiting ClientHello and sign a response to it. */
+void ce_connection_turn_away(ce_connection *connection) {
+    connection->state = CE_CONNECTION_CLOSING;
+    bufferevent_disable(connection->bev, EV_READ | EV_WRITE);
+    bufferevent_trigger_event(connection->bev, BEV_EVENT_EOF | BEV_EVENT_READING, BEV_TRIG_DEFER_CALLBACKS);
+}
+
 void ce_connection_kill(ce_connection *connection) {
     if (connection->state == CE_CONNECTION_CLOSING) {
         return;

@@ -177,3 +177,7 @@ void ce_exchange_peer(const ce_exchange *exchange, char text[46]) {
     strncpy(text, address, 45);
     text[45] = '\0';
 }
+
+bool ce_exchange_announced(const ce_exchange *exchange, ce_ip *client) {
+    return ce_connection_announced(connection_of(exchange), client);
+}

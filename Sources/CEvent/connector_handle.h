@@ -1,4 +1,4 @@
-/* Private to connector*.c: libcurl's handles. Who calls whom: connector.c <-> connector_tunnel.c -> tunnel.c. */
+/* Private to connector*.c: libcurl's handles. Who calls whom: connector.c -> connector_tunnel.c -> connector_handle.c. */
 #ifndef CE_CONNECTOR_HANDLE_H
 #define CE_CONNECTOR_HANDLE_H
 
@@ -18,10 +18,12 @@ struct ce_connector {
     char *ca_pem;
 };
 
-/* ---- connector.c ---- */
+/* ---- connector_handle.c ---- */
 /* A handle that connects to `url`, not begun yet. */
 CURL *ce_connector_handle(ce_connector *connector, ce_channel *channel, const char *url);
 void ce_connector_begin(ce_connector *connector, ce_channel *channel);
+/* It is no longer connecting, or has a socket again: who waits for one leaves the list. */
+void ce_connector_has_socket(ce_channel *channel);
 /* Frees the channel's handle, and closes its connection. */
 void ce_connector_let_go(ce_channel *channel);
 

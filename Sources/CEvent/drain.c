@@ -29,8 +29,8 @@ static void ignore_new_clients(evutil_socket_t listener) {
 
 void ce_http_stop_accepting(ce_http *http) {
     http->draining = http->leaving = true;
-    if (http->listener != NULL) {
-        ignore_new_clients(evconnlistener_get_fd(http->listener));
+    for (size_t at = 0; at < http->listening_count; at += 1) {
+        ignore_new_clients(evconnlistener_get_fd(http->listening[at].listener));
     }
     ce_connection *connection;
     TAILQ_FOREACH(connection, &http->connections, next) {
@@ -38,17 +38,23 @@ void ce_http_stop_accepting(ce_http *http) {
     }
 }
 
+static bool has_queue(const ce_listening *listening) {
+    struct pollfd queue = { .fd = evconnlistener_get_fd(listening->listener), .events = POLLIN };
+    return poll(&queue, 1, 0) > 0;
+}
+
 bool ce_http_stop_listening(ce_http *http) {
-    if (http->listener == NULL) {
-        return true;
+    size_t open = 0;
+    for (size_t at = 0; at < http->listening_count; at += 1) {
+        ce_listening listening = http->listening[at];
+        if (has_queue(&listening)) {
+            http->listening[open++] = listening;
+            continue;
+        }
+        /* Closing is not enough where the parent has the socket too. */
+        ce_port_quiet(evconnlistener_get_fd(listening.listener));
+        evhttp_del_accept_socket(http->server, listening.bound);
     }
-    struct pollfd queue = { .fd = evconnlistener_get_fd(http->listener), .events = POLLIN };
-    if (poll(&queue, 1, 0) > 0) {
-        return false;
-    }
-    /* Closing is not enough where the parent has the socket too. */
-    ce_port_quiet(queue.fd);
-    http->listener = NULL;
-    evhttp_del_accept_socket(http->server, http->bound);
-    return true;
+    http->listening_count = open;
+    return open == 0;
 }

@@ -1,4 +1,4 @@
-/* The settings file, read with libyaml: one flat mapping of scalars, and nothing else of what YAML can say. */
+/* The settings file, read with libyaml: one flat mapping of scalars and lists of them, and nothing else of what YAML can say. */
 #include "CEvent.h"
 
 #include <stdio.h>
@@ -12,9 +12,11 @@ typedef struct reading {
     int key_line;
     int documents;
     bool in_mapping;
+    bool in_list;
+    bool after_list;
 } reading;
 
-/* Why this event has no place in a flat mapping of scalars, or NULL. */
+/* Why this event has no place in a flat mapping of scalars and lists, or NULL. */
 static const char *refusal(const reading *reading, const yaml_event_t *event) {
     switch (event->type) {
     case YAML_DOCUMENT_START_EVENT:
@@ -22,11 +24,16 @@ static const char *refusal(const reading *reading, const yaml_event_t *event) {
     case YAML_ALIAS_EVENT:
         return "an alias (*name) is not accepted; write the value (a value that begins with * needs quotes)";
     case YAML_SEQUENCE_START_EVENT:
-        return "a list is not accepted; give one value (a value that begins with [ or - needs quotes)";
+        if (event->data.sequence_start.anchor || event->data.sequence_start.tag)
+            return "an anchor (&name) or a tag (!name) is not accepted";
+        return reading->key && !reading->in_list ? NULL
+                                                 : "a list is not accepted here; settings are `name: value` lines";
     case YAML_MAPPING_START_EVENT:
         if (event->data.mapping_start.anchor || event->data.mapping_start.tag)
             return "an anchor (&name) or a tag (!name) is not accepted";
-        return reading->in_mapping ? "a nested mapping is not accepted; settings are `name: value` lines" : NULL;
+        return reading->in_mapping || reading->in_list
+            ? "a nested mapping is not accepted; settings are `name: value` lines"
+            : NULL;
     case YAML_SCALAR_EVENT:
         if (event->data.scalar.anchor || event->data.scalar.tag)
             return "an anchor (&name) or a tag (!name) is not accepted (a value that begins with & or ! needs quotes)";
@@ -57,31 +64,66 @@ static bool fail(ce_error *error, int *error_line, size_t line, const char *reas
     return false;
 }
 
-static bool scan(reading *reading, void (*entry)(void *, const char *, const char *, int), void *context,
-                 ce_error *error, int *error_line) {
+static const char *parser_reason(const reading *reading) {
+    if (reading->in_list || reading->after_list)
+        return "a list is not well formed here (a value that begins with [ needs quotes)";
+    return reading->parser.problem ? reading->parser.problem : "this is not YAML";
+}
+
+static void key_is_done(reading *reading) {
+    free(reading->key);
+    reading->key = NULL;
+}
+
+typedef void (*on_entry)(void *context, const char *key, const char *value, int line, bool is_item);
+
+/* False without memory. */
+static bool take(reading *reading, const yaml_event_t *event, on_entry entry, void *context) {
+    reading->after_list = event->type == YAML_SEQUENCE_END_EVENT;
+    switch (event->type) {
+    case YAML_DOCUMENT_START_EVENT:
+        reading->documents += 1;
+        break;
+    case YAML_MAPPING_START_EVENT:
+        reading->in_mapping = true;
+        break;
+    case YAML_SEQUENCE_START_EVENT:
+        reading->in_list = true;
+        break;
+    case YAML_SEQUENCE_END_EVENT:
+        reading->in_list = false;
+        key_is_done(reading);
+        break;
+    case YAML_SCALAR_EVENT:
+        if (reading->in_mapping && reading->key == NULL) {
+            reading->key_line = (int)event->start_mark.line + 1;
+            reading->key = strdup((const char *)event->data.scalar.value);
+            return reading->key != NULL;
+        }
+        if (reading->in_mapping) {
+            entry(context, reading->key, text_of(event), reading->key_line, reading->in_list);
+            if (!reading->in_list)
+                key_is_done(reading);
+        }
+        break;
+    default:
+        break;
+    }
+    return true;
+}
+
+static bool scan(reading *reading, on_entry entry, void *context, ce_error *error, int *error_line) {
     for (bool more = true; more;) {
         yaml_event_t event;
         if (!yaml_parser_parse(&reading->parser, &event))
-            return fail(error, error_line, reading->parser.problem_mark.line,
-                        reading->parser.problem ? reading->parser.problem : "this is not YAML");
+            return fail(error, error_line, reading->parser.problem_mark.line, parser_reason(reading));
         const char *reason = refusal(reading, &event);
         if (reason) {
             size_t line = event.start_mark.line;
             yaml_event_delete(&event);
             return fail(error, error_line, line, reason);
         }
-        bool kept = true;
-        if (event.type == YAML_MAPPING_START_EVENT) {
-            reading->in_mapping = true;
-        } else if (event.type == YAML_SCALAR_EVENT && reading->in_mapping && !reading->key) {
-            reading->key_line = (int)event.start_mark.line + 1;
-            kept = (reading->key = strdup((const char *)event.data.scalar.value)) != NULL;
-        } else if (event.type == YAML_SCALAR_EVENT && reading->in_mapping) {
-            entry(context, reading->key, text_of(&event), reading->key_line);
-            free(reading->key);
-            reading->key = NULL;
-        }
-        reading->documents += event.type == YAML_DOCUMENT_START_EVENT;
+        bool kept = take(reading, &event, entry, context);
         more = event.type != YAML_STREAM_END_EVENT;
         yaml_event_delete(&event);
         if (!kept)
@@ -91,8 +133,8 @@ static bool scan(reading *reading, void (*entry)(void *, const char *, const cha
 }
 
 bool ce_yaml_scalars(const char *text, size_t length,
-                     void (*entry)(void *context, const char *key, const char *value, int line), void *context,
-                     ce_error *error, int *error_line) {
+                     void (*entry)(void *context, const char *key, const char *value, int line, bool is_item),
+                     void *context, ce_error *error, int *error_line) {
     reading reading = { 0 };
     error->reason[0] = 0;
     *error_line = 0;

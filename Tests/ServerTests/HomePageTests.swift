@@ -85,7 +85,7 @@ import Testing
         let page = Self.page(origin: "https://\(host)")
         #expect(page.html().contains("<title>hubgate at HOST:PORT</title>"))
         #expect(page.html().contains("export HF_ENDPOINT=https://HOST:PORT\n"))
-        #expect(Self.page(origin: "http://a").shownOrigin == "https://HOST:PORT")
+        #expect(Self.page(origin: "ftp://a").shownOrigin == "https://HOST:PORT")
     }
 
     @Test("The state of the Hub is said in words as well as in colour")

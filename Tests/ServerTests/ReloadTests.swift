@@ -17,7 +17,7 @@ struct ReloadTests {
         #expect(settings.logLevel == .debug)
         #expect(settings.idleTimeout == .seconds(1))
         #expect(settings.token?.reveal() == "new")
-        #expect(settings.listen.port == 8080)
+        #expect(settings.listen[0].port == 8080)
         #expect(needRestart == ["listen"])
         #expect(old.differences(from: settings) == ["token", "idle_timeout", "drain_delay", "log_level"])
         #expect(new.reloaded(from: new).needRestart.isEmpty)

@@ -67,7 +67,7 @@ import Testing
         let settings = try SettingsCase(
             files: [".env": "POSTGRES_PASSWORD=x\nHF_HOME=/x\nHUBGATE_LISTEN=1\nHUBGATE_LISTEN=2\nHF_TOKEN='abc'\n"]
         ).settings()
-        #expect(settings.listen.port == 2)
+        #expect(settings.listen[0].port == 2)
         #expect(settings.token?.reveal() == "abc")
     }
 

@@ -43,7 +43,7 @@ import Testing
             "HUBGATE_PORT": "tcp://10.0.0.1:443", "HUBGATE_PORT_443_TCP": "tcp://10.0.0.1:443",
             "HUBGATE_PORT_443_TCP_ADDR": "10.0.0.1",
         ]
-        #expect(try SettingsCase(environment: environment).settings().listen.port == 8080)
+        #expect(try SettingsCase(environment: environment).settings().listen[0].port == 8080)
         #expect(SettingsCase(environment: ["HUBGATE_PORT": "443"]).problems.count == 1)
     }
 

@@ -16,7 +16,7 @@ import Testing
             "listen: \"\"",
         ])
     func empty(yaml: String) throws {
-        #expect(try SettingsCase(files: ["config/hubgate.yaml": yaml]).settings().listen.port == 8080)
+        #expect(try SettingsCase(files: ["config/hubgate.yaml": yaml]).settings().listen[0].port == 8080)
     }
 
     @Test(
@@ -35,11 +35,13 @@ import Testing
     }
 
     @Test(
-        "What is no flat mapping of scalars is refused with its line",
+        "What is no flat mapping of scalars and lists is refused with its line",
         arguments: [
             ("listen: 1\nupstream:\n  host: a\n", 3, "a nested mapping"),
-            ("listen: [1, 2]", 1, "a list"),
-            ("listen: [::1]:8080", 1, "a list"),
+            ("upstream: [a, b]", 1, "a list"),
+            ("listen: [1, [2]]", 1, "a list"),
+            ("[1, 2]: listen", 1, "a list"),
+            ("listen: [::1]:8080", 1, "needs quotes"),
             ("- listen", 1, "a list"),
             ("\nlisten: &here 1", 2, "an anchor"),
             ("listen: *here", 1, "an alias"),

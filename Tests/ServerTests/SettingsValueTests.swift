@@ -136,7 +136,7 @@ import Testing
     @Test("The defaults are those of the documentation")
     func defaults() throws {
         let settings = try SettingsCase().settings()
-        #expect(settings.listen.description == "127.0.0.1:8080")
+        #expect(settings.listen.map(\.description) == ["127.0.0.1:8080"])
         #expect(settings.upstream == .hub)
         #expect(settings.upstream.description == "https://huggingface.co")
         #expect(settings.access == .open)

@@ -136,7 +136,7 @@ def test_a_wrong_setting_is_one_line_that_names_it_and_where_it_came_from(worksp
 def test_wrong_lines_of_the_files_are_named_by_their_number(workspace):
     (workspace / "config/hubgate.yaml").write_text("# first\nlisten: nowhere\n")
     assert "config/hubgate.yaml:2: listen:" in complaint(run(workspace))
-    (workspace / "config/hubgate.yaml").write_text("listen: [1, 2]\n")
+    (workspace / "config/hubgate.yaml").write_text("upstream: [a, b]\n")
     assert "config/hubgate.yaml:1" in complaint(run(workspace))
     (workspace / "config/hubgate.yaml").write_text("")
     (workspace / ".env").write_text("A=b\nHUBGATE_ACCESS=nobody\n")

@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from gate import ROOT, clean_environment
+from gate import ROOT, clean_environment, run
 
 # A block of commands, and what is shown behind it, in a block of its own and perhaps a sentence later.
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -62,3 +62,13 @@ def test_the_documented_curl_commands_work_as_they_are_written(start, document, 
     assert block.count("curl ") >= 2 and not re.search("\"error\"|Redirect", got), got
     if shown:
         assert same(shown) in same(got)
+
+
+def test_the_settings_that_are_shown_for_load_balancers_are_good(workspace, certificates):
+    text = (ROOT / "docs/behind-a-load-balancer.md").read_text()
+    shown = [block for language, block in BLOCK.findall(text) if language == "yaml" and re.match("listen|proxy_protocol", block)]
+    assert len(shown) == 2
+    for block in shown:
+        (workspace / "config/hubgate.yaml").write_text(block)
+        done = run(workspace, "--check", HUBGATE_ACCESS="open", **certificates.settings)
+        assert done.returncode == 0, (block, done.stderr)

@@ -11,6 +11,8 @@ import pytest
 
 from fakehub import FakeHub, http, wait_until
 from gate import IS_SANITIZED, Gate, make_workspace
+from proxyheader import line
+from wire import Connection
 
 CROWD = 500
 KIB = 1 << 10
@@ -234,3 +236,41 @@ def reads_on(connection, count):
         return True
     except OSError:
         return False
+
+
+@pytest.mark.parametrize("way", ["fields", "protocol"])
+def test_clients_behind_one_load_balancer_have_a_share_each(start_before, hub, way):
+    """One call at a time, and eight requests of one client wait when another's comes: it has its turn before most of them."""
+    first, order = threading.Event(), []
+
+    def answer(request, _):
+        order.append(request.target)
+        first.wait(20)
+        return http(200)
+
+    hub.on("/slow", answer)
+    flags = ["--proxy-protocol"] if way == "protocol" else []
+    gate = start_before(
+        hub, "--trusted-proxies", "127.0.0.1", "--upstream-connections", "1", "--connect-timeout", "30s", "--admin-listen", "127.0.0.1:0",
+        *flags)
+
+    def ask(client, name):
+        plain = gate.tcp()
+        if flags:
+            plain.sendall(line(client))
+        connection = Connection(gate.context.wrap_socket(plain, server_hostname="localhost"))
+        field = b"" if flags else b"X-Forwarded-For: %s\r\n" % client.encode()
+        connection.send(b"GET /slow?%s HTTP/1.1\r\nHost: localhost\r\n%s\r\n" % (name, field))
+        return connection
+
+    connections = [ask("203.0.113.1", b"crowd")]
+    assert wait_until(lambda: order)
+    connections += [ask("203.0.113.1", b"crowd") for _ in range(8)]
+    time.sleep(0.3)
+    connections.append(ask("203.0.113.2", b"other"))
+    time.sleep(0.3)
+    first.set()
+    assert [connection.answer().status for connection in connections] == [200] * 10
+    assert order.index("/slow?other") <= 2, order
+    for connection in connections:
+        connection.close()

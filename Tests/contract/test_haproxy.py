@@ -49,7 +49,8 @@ def behind(tmp_path, certificates, start):
     proxies = []
 
     def behind(name):
-        gates = [start("--drain-delay", "2s") for _ in range(3)]
+        flags = ["--trusted-proxies", "127.0.0.1", *(["--proxy-protocol"] if name == "pass-through.cfg" else [])]
+        gates = [start("--drain-delay", "2s", *flags) for _ in range(3)]
         proxy = HAProxy(tmp_path, name, certificates, gates)
         proxies.append(proxy)
         proxy.wait_for(lambda servers: [state for state, _ in servers] == ["UP"] * 3)

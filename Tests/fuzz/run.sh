@@ -32,7 +32,7 @@ if ! clang=$(find_clang) || ! command -v python3 >/dev/null; then
     clang=$(find_clang)
 fi
 
-for table in requests responses; do
+for table in requests responses proxy_headers; do
     rm -rf "${dir:?}/seeds-$table"
     python3 Tests/fuzz/seeds.py "$table" "$dir/seeds-$table"
 done
@@ -40,12 +40,14 @@ for source in Tests/fuzz/*.c; do
     name=$(basename "$source" .c)
     case $name in
         response_*) seeds=$dir/seeds-responses dictionary=Tests/fuzz/response.dict ;;
+        proxy_*) seeds=$dir/seeds-proxy_headers dictionary=Tests/fuzz/proxy_header.dict ;;
         *) seeds=$dir/seeds-requests dictionary=Tests/fuzz/request_parser.dict ;;
     esac
     mkdir -p "$dir/$name"
     "$clang" -std=gnu11 -g -O1 -Wall -Wextra -Werror -fno-omit-frame-pointer -fuse-ld=bfd \
         -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
-        -ISources/CEvent/include Sources/CEvent/request_parser*.c Sources/CEvent/response*.c "$source" -o "$dir/$name.run"
+        -ISources/CEvent/include Sources/CEvent/request_parser*.c Sources/CEvent/response*.c \
+        Sources/CEvent/proxy_protocol*.c Sources/CEvent/ip.c "$source" -o "$dir/$name.run"
     echo "$name, the corpus as it is, then $seconds s:"
     # Whole: what comes later is cut to -max_len.
     "$dir/$name.run" -runs=0 -timeout=5 -verbosity=0 -artifact_prefix="$dir/" "$seeds"

@@ -1,4 +1,4 @@
-"""Writes a table of the corpus as files for a fuzzer: seeds.py requests|responses|parsers FOLDER. Tests/corpus/README.md has the format."""
+"""Writes a table of the corpus as files for a fuzzer: seeds.py requests|responses|proxy_headers|parsers FOLDER. Tests/corpus/README.md has the format."""
 
 import pathlib
 import sys
@@ -13,7 +13,8 @@ def main(table, folder):
         for number, (name, raw) in enumerate(corpus.parser_inputs()):
             (folder / f"{name}-{number}").write_bytes(raw)
         return
-    for line in corpus.lines() if table == "requests" else corpus.responses():
+    tables = {"requests": corpus.lines, "responses": corpus.responses, "proxy_headers": corpus.proxy_headers}
+    for line in tables[table]():
         for first in (b"\0", b"\1"):  # the fuzzer's usual and narrow limits
             (folder / f"{line.id}-{first[0]}").write_bytes(first + line.raw)
 

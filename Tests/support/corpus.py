@@ -78,6 +78,24 @@ def responses():
         )
 
 
+@dataclass(frozen=True)
+class ProxyHeader:
+    id: str
+    outcome: str  # source, none, more, refused
+    source: tuple | None  # address and port
+    behind: int
+    raw: bytes
+
+
+def proxy_headers():
+    content = (ROOT / "Tests/corpus/proxy_headers.tsv").read_bytes()
+    rows = [line.split(b"\t") for line in content.split(b"\n") if line and not line.startswith(b"#")]
+    for id, outcome, _, raw in rows:
+        kind, *rest = outcome.decode().split(" ")
+        source = (rest[0], int(rest[1])) if kind == "source" else None
+        yield ProxyHeader(id.decode(), kind, source, int(rest[-1]) if rest else 0, unescaped(raw))
+
+
 def parser_inputs():
     """What the parsers in Swift are given: the name of a property, and the bytes."""
     content = (ROOT / "Tests/corpus/parsers.tsv").read_bytes()

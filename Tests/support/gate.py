@@ -65,9 +65,10 @@ class Gate:
         self.log_path = workspace / "stdout"
         self.error_path = workspace / "stderr"
         self.killed = False
+        listen = () if "--listen" in flags else ("--listen", "127.0.0.1:0")
         with open(self.error_path, "wb") as errors, open(self.log_path, "wb") as log:
             self.process = subprocess.Popen(
-                [*before, BINARY, "--listen", "127.0.0.1:0", *flags],
+                [*before, BINARY, *listen, *flags],
                 cwd=workspace,
                 env=clean_environment(workspace, **certificates.settings, **variables),
                 stdin=subprocess.DEVNULL,

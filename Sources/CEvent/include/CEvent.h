@@ -7,9 +7,11 @@
 
 #include "ce_client.h"
 #include "ce_hardening.h"
+#include "ce_ip.h"
 #include "ce_libraries.h"
 #include "ce_loop.h"
 #include "ce_process.h"
+#include "ce_proxy_protocol.h"
 #include "ce_request_parser.h"
 #include "ce_response.h"
 #include "ce_server.h"

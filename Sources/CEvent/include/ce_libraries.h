@@ -32,7 +32,7 @@ void ce_versions(char *text, size_t capacity);
  * Repeated keys are reported twice: the caller judges them. False at the first thing that is not such a mapping:
  * `error` says what and *error_line where, counted from 1. */
 bool ce_yaml_scalars(const char *text, size_t length,
-                     void (*entry)(void *context, const char *key, const char *value, int line), void *context,
-                     ce_error *error, int *error_line);
+                     void (*entry)(void *context, const char *key, const char *value, int line, bool is_item),
+                     void *context, ce_error *error, int *error_line);
 
 #endif

@@ -2,6 +2,7 @@
 #ifndef CEVENT_CE_SERVER_H
 #define CEVENT_CE_SERVER_H
 
+#include "ce_ip.h"
 #include "ce_loop.h"
 #include "ce_request_parser.h"
 
@@ -44,7 +45,10 @@ typedef void (*ce_on_request)(void *context, ce_exchange *exchange, const ce_req
 
 ce_http *ce_http_new(ce_loop *loop, ce_tls *tls, const ce_http_limits *limits, ce_on_request request, void *context,
                      ce_error *error);
-/* Binds and listens. `port` 0 takes a free one; returns the port, or 0 and a reason. */
+/* Proxies whose word on a client's address counts: their own connections are not counted by address. `send_headers`: each begins with a header of
+ * the PROXY protocol. For connections that are accepted from now on. */
+void ce_http_set_proxies(ce_http *http, const ce_network *proxies, size_t count, bool send_headers);
+/* May be called for several addresses, as ce_http_adopt may. Binds and listens. `port` 0 takes a free one; returns the port, or 0 and a reason. */
 uint16_t ce_http_listen(ce_http *http, const char *address, uint16_t port, ce_error *error);
 /* Listens on a copy of a socket of ce_port_join. Returns the port, or 0 and a reason. */
 uint16_t ce_http_adopt(ce_http *http, int joined, ce_error *error);
@@ -65,8 +69,10 @@ typedef struct ce_http_counts {
     uint64_t connections, connections_now; /* accepted; open */
     uint64_t refused_by_address;           /* the address had its share */
     uint64_t cut_by_records;               /* too many TLS records without a byte of a request */
-    uint64_t pauses_by_limit;              /* accepting stopped: `connections` are there, the next wait */
-    uint64_t pauses_by_error;              /* accepting failed, for example without descriptors */
+    uint64_t proxy_headers;                /* of the PROXY protocol, taken */
+    uint64_t proxy_headers_malformed, proxy_headers_late;
+    uint64_t pauses_by_limit; /* accepting stopped: `connections` are there, the next wait */
+    uint64_t pauses_by_error; /* accepting failed, for example without descriptors */
     uint64_t handshakes_full, handshakes_resumed;
     uint64_t handshakes_failed;          /* the connection ended before its handshake did */
     uint64_t handshakes_abandoned;       /* so too, and its client never sent a byte */
@@ -112,7 +118,9 @@ int ce_exchange_socket(const ce_exchange *exchange);
 void ce_exchange_finish(ce_exchange *exchange, const uint8_t *bytes, size_t count);
 /* Gives up: closes the connection so that the client cannot take the response for whole (no close_notify). */
 void ce_exchange_abort(ce_exchange *exchange);
-/* The client's address as text, without port. */
+/* The address of who connected as text, without port. */
 void ce_exchange_peer(const ce_exchange *exchange, char text[46]);
+/* The client that a trusted proxy has named in its PROXY header; false where none has. */
+bool ce_exchange_announced(const ce_exchange *exchange, ce_ip *client);
 
 #endif

@@ -12,7 +12,7 @@ package import HTTP
     package let refusal: RequestError?
     /// The number of the request parser's rule that its head or body breaks; 0 is none.
     package internal(set) var brokenRule = 0
-    /// The client's address, without a port.
+    /// The address of who connected, without a port.
     package let peer: String
 
     // What another target reads or sets is behind a call: the compiler cannot see that accesses to a stored property of such a
@@ -124,6 +124,13 @@ extension Exchange {
     package func flushHead() {
         guard let head = writer.takeHead() else { return }
         write(head)
+    }
+
+    /// The client that a trusted proxy has named in its header of the PROXY protocol; nil where none has.
+    package var announcedClient: IPNumber? {
+        var client = ce_ip()
+        guard let pointer = unsafe pointer, unsafe ce_exchange_announced(pointer, &client) else { return nil }
+        return IPNumber(client)
     }
 
     /// Bytes that wait for the client.

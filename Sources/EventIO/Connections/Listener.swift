@@ -1,6 +1,6 @@
 import CEvent
 
-/// An HTTPS server on one address: it hands each request to `serve` as an `Exchange`.
+/// An HTTPS server on one or more addresses, which share its limits: it hands each request to `serve` as an `Exchange`.
 @EventLoop
 @safe package final class Listener {
     /// Limits of every connection; times in milliseconds.
@@ -73,18 +73,60 @@ import CEvent
         guard unsafe pointer != nil else { throw CError(error) }
     }
 
-    /// Listens at `host` and `port`, or, beside other workers, on the parent's `socket` there. Whatever fails, nothing stays open.
+    /// What a listener is reached by.
+    package struct Address: Sendable {
+        /// Empty for every address.
+        let host: String
+        /// 0: a free one.
+        let port: UInt16
+
+        package init(host: String, port: UInt16) {
+            self.host = host
+            self.port = port
+        }
+    }
+
+    /// Listens at all `addresses`, or, beside other workers, on the parent's `sockets` there. Gives the ports, in the same order. Whatever fails,
+    /// nothing stays open.
     package static func opened(
-        at host: String, port: UInt16, socket: SharedSocket?, tls: TLSContext, limits: Limits,
+        at addresses: [Address], sockets: [SharedSocket]?, tls: TLSContext, limits: Limits,
+        proxies: Proxies = Proxies(),
         serve: @escaping @EventLoop (Exchange) -> Void
-    ) throws(CError) -> (listener: Listener, port: UInt16) {
+    ) throws(CError) -> (listener: Listener, ports: [UInt16]) {
         let listener = try Listener(tls: tls, limits: limits, serve: serve)
+        listener.use(proxies)
         do throws(CError) {
-            guard let socket else { return (listener, try listener.listen(host, port: port)) }
-            return (listener, try listener.listen(on: socket))
+            var ports: [UInt16] = []
+            if let sockets {
+                for socket in sockets { ports.append(try listener.listen(on: socket)) }
+            } else {
+                for address in addresses { ports.append(try listener.listen(address.host, port: address.port)) }
+            }
+            return (listener, ports)
         } catch {
             listener.close()
             throw error
+        }
+    }
+
+    /// The proxies whose word on a client's address counts.
+    package struct Proxies: Sendable {
+        /// Their own connections are not counted by address.
+        let networks: IPNetworks
+        /// Whether each of their connections begins with a header of the PROXY protocol.
+        let sendHeaders: Bool
+
+        package init(_ networks: IPNetworks = IPNetworks(), sendHeaders: Bool = false) {
+            self.networks = networks
+            self.sendHeaders = sendHeaders
+        }
+    }
+
+    /// For connections that are accepted from now on.
+    package func use(_ proxies: Proxies) {
+        guard let pointer = unsafe pointer else { return }
+        unsafe proxies.networks.withPointer { networks, count in
+            unsafe ce_http_set_proxies(pointer, networks, count, proxies.sendHeaders)
         }
     }
 
@@ -152,6 +194,10 @@ import CEvent
         package var refusedByAddress: UInt64 = 0
         /// Closed for too many small TLS records.
         package var closedByRecords: UInt64 = 0
+        /// Headers of the PROXY protocol: taken; no header, or one that is not well formed; not whole within the handshake's time.
+        package var proxyHeaders: UInt64 = 0
+        package var proxyHeadersMalformed: UInt64 = 0
+        package var proxyHeadersLate: UInt64 = 0
         package var pausesByLimit: UInt64 = 0
         package var pausesByError: UInt64 = 0
         package var handshakesFull: UInt64 = 0
@@ -173,7 +219,8 @@ import CEvent
         return Counts(
             connections: counts.connections, connectionsOpen: counts.connections_now,
             refusedByAddress: counts.refused_by_address, closedByRecords: counts.cut_by_records,
-            pausesByLimit: counts.pauses_by_limit,
+            proxyHeaders: counts.proxy_headers, proxyHeadersMalformed: counts.proxy_headers_malformed,
+            proxyHeadersLate: counts.proxy_headers_late, pausesByLimit: counts.pauses_by_limit,
             pausesByError: counts.pauses_by_error, handshakesFull: counts.handshakes_full,
             handshakesResumed: counts.handshakes_resumed, handshakesFailed: counts.handshakes_failed,
             handshakesAbandoned: counts.handshakes_abandoned, receivedBytes: counts.received_bytes,

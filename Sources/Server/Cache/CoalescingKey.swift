@@ -9,9 +9,11 @@ struct CoalescingKey: Sendable {
     /// Made once: a dictionary would make it of all bytes at each look.
     private let digest: Int
 
-    /// Fields in which identical requests differ: traces.
-    private static let ofOneRequest = ["X-Amzn-Trace-Id", "X-Request-Id", "Traceparent", "Tracestate"]
-    /// Where the gateway's token is used nobody looks at a client's own.
+    /// Fields in which identical requests differ: traces, and who asks by way of a proxy.
+    private static let ofOneRequest = [
+        "X-Amzn-Trace-Id", "X-Request-Id", "Traceparent", "Tracestate", "Forwarded", "X-Forwarded-For", "X-Real-IP",
+    ]
+    /// Where the gateway's token is used, a client's own does not count.
     private static let leftOutForGateway = CaselessWords(ofOneRequest + ["Authorization"])
     private static let leftOut = CaselessWords(ofOneRequest)
     /// Fields that ask for a part, or for what nobody else has got.
@@ -25,8 +27,11 @@ struct CoalescingKey: Sendable {
 
     /// Nil for a request that has to be a call of its own: anything but GET and HEAD, one with a body, one for a part of a
     /// file, one that wants no stored answer (RFC 9111 section 5.2.1), GET of anything but the Hub's API.
-    /// `target` stands for the request's own where the gateway is below a path.
-    init?(_ request: Request, to target: Target? = nil, hasBody: Bool, in partition: CachePartition) {
+    /// `forwarded`: how the client called a proxy. `target` stands for the request's own where the gateway is below a path.
+    init?(
+        _ request: Request, to target: Target? = nil, hasBody: Bool, in partition: CachePartition,
+        forwarded: ForwardedOrigin? = nil
+    ) {
         let isHead = request.method == .head
         guard !hasBody, isHead || request.method == .get else { return nil }
         let target = (target ?? request.target).pathAndQuery
@@ -39,6 +44,8 @@ struct CoalescingKey: Sendable {
         bytes += request.method.rawValue.utf8
         bytes += " ".utf8
         bytes += target.utf8
+        // What leads to the gateway in the response begins with it.
+        if let forwarded { bytes += "\0\(forwarded.scheme ?? "")\0\(forwarded.authority ?? "")\0".utf8 }
         switch partition {
         case .gateway(let token):
             headers.append(to: &bytes, without: Self.leftOutForGateway)

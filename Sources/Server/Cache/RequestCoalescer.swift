@@ -27,7 +27,8 @@ final class RequestCoalescer {
     func join(_ exchange: Exchange, _ context: RequestContext) -> Role {
         guard isOn,
             let key = CoalescingKey(
-                exchange.request, to: context.target, hasBody: exchange.hasBody, in: context.principal.partition)
+                exchange.request, to: context.target, hasBody: exchange.hasBody, in: context.principal.partition,
+                forwarded: context.forwardedOrigin)
         else { return .bypass }
         if let call = underWay[key] { return .follow(call) }
         let call = InFlightCall(key, of: self)

@@ -15,7 +15,7 @@ struct GetHome: Handler {
     private func page(for request: Request, _ context: RequestContext) async -> Response {
         let state = await hubState(context)
         let page = HomePage(
-            version: Version.number, origin: "https://\(request.headers["Host"] ?? settings.listen.description)",
+            version: Version.number, origin: origin(request, context),
             caFile: settings.exampleAuthority,
             endpoints: shown.map { HomePage.Endpoint($0, owner: state.owner) }, hub: state,
             upstream: settings.sandbox ? "the sandbox" : settings.upstream.description, sandbox: settings.sandbox,
@@ -29,6 +29,11 @@ struct GetHome: Handler {
         response.headers.append("Cache-Control", "no-store")
         response.headers.append("Vary", "Accept, Host")
         return response
+    }
+
+    private func origin(_ request: Request, _ context: RequestContext) -> String {
+        GatewayAddress.origin(of: request, forwarded: context.forwardedOrigin, publicURL: settings.publicURL)
+            ?? "https://\(settings.listen.first?.description ?? "")"
     }
 
     private static let html = CaselessWords(["text/html"])

@@ -103,12 +103,13 @@ extension HomePage {
     var address: String { shownOrigin + basePath }
 
     /// `shownOrigin` without its scheme.
-    var authority: String { String(shownOrigin.dropFirst(Self.scheme.count)) }
+    var authority: String { String(shownOrigin.dropFirst(Self.scheme(of: shownOrigin)?.count ?? 0)) }
 
-    private static let scheme = "https://"
+    /// A load balancer may be reached without TLS (`public_url`).
+    private static func scheme(of text: String) -> String? { ["https://", "http://"].first(where: text.hasPrefix) }
 
     private static func isPlainOrigin(_ text: String) -> Bool {
-        guard text.hasPrefix(scheme) else { return false }
+        guard let scheme = scheme(of: text) else { return false }
         let bytes = text.utf8.dropFirst(scheme.utf8.count)
         let host: Substring.UTF8View
         let isHostByte: (UInt8) -> Bool

@@ -22,6 +22,7 @@ final class AccessLog {
         guard isOn else { return }
         var line = LogLine(form)
         line.add("time", plain: WallClock.now.iso8601)
+        line.add("client", plain: context.address)
         line.add("peer", plain: exchange.peer)
         // The request parser lets only tokens through (RFC 9110 section 9.1), which hold nothing to escape.
         line.add("method", plain: exchange.request.method.rawValue)

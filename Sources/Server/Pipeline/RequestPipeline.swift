@@ -7,7 +7,9 @@ import Hub
 final class RequestPipeline {
     let state: GatewayState
     private let router: Router
-    private var trusted: TrustedOrigins
+    private var trustedOrigins: TrustedOrigins
+    private var trustedProxies: IPNetworks
+    private let publicURL: UpstreamAddress?
     private var handlers: Handlers
     private let log: AccessLog
     private let timeLimit: RequestTimeLimit
@@ -17,7 +19,9 @@ final class RequestPipeline {
         self.state = state
         self.log = log
         router = Router(basePath: settings.basePath)
-        trusted = settings.trustedOrigins
+        trustedOrigins = settings.trustedOrigins
+        trustedProxies = settings.trustedProxies
+        publicURL = settings.publicURL
         timeLimit = RequestTimeLimit(milliseconds: UInt64(settings.requestTimeout.milliseconds))
         judgedBody = BodyBounds(
             bytes: JudgedBody.longest, milliseconds: UInt64(settings.bodyTimeout.milliseconds))
@@ -27,14 +31,16 @@ final class RequestPipeline {
     /// Requests in flight go on with what they have.
     func use(_ settings: Settings, upstreams: Upstreams) {
         log.isOn = settings.accessLog
-        trusted = settings.trustedOrigins
+        trustedOrigins = settings.trustedOrigins
+        trustedProxies = settings.trustedProxies
         timeLimit.milliseconds = UInt64(settings.requestTimeout.milliseconds)
         handlers = Handlers(settings, upstreams: upstreams, state: state)
     }
 
     /// Serves one request that has come in at a listener of `role`.
     func serve(_ exchange: Exchange, at role: ListenerRole = .only) {
-        let context = RequestContext(id: .next(), address: exchange.peer)
+        let client = ClientAddress.of(exchange, trusted: trustedProxies)
+        let context = RequestContext(id: .next(), address: client.text, forwardedOrigin: client.origin)
         state.drainState.began()
         timeLimit.watch(context)
         exchange.onDone = { whole in self.record(exchange, context, whole: whole) }
@@ -47,7 +53,7 @@ final class RequestPipeline {
     private func run(_ exchange: Exchange, _ context: RequestContext, at role: ListenerRole) {
         do throws(Failure) {
             guard try accept(exchange, context) else { return }
-            identify(exchange, context)
+            try identify(exchange, context)
             let route = try route(exchange, context, at: role)
             guard try authorize(exchange, context, route) else { return }
             try goOn(exchange, context, route)
@@ -71,15 +77,19 @@ extension RequestPipeline {
     /// whether there is more to do.
     private func accept(_ exchange: Exchange, _ context: RequestContext) throws(Failure) -> Bool {
         if let refusal = exchange.refusal { throw Failure(refusal) }
-        context.crossOrigin = CrossOrigin(exchange.request, trusted)
+        context.crossOrigin = CrossOrigin(exchange.request, trustedOrigins)
         guard let response = context.crossOrigin?.preflight(exchange.request) else { return true }
         exchange.send(response, id: .own(context.id))
         return false
     }
 
-    /// Who asks.
-    private func identify(_ exchange: Exchange, _ context: RequestContext) {
+    /// Who asks, and not a page of another site in their name. Before the route is known: such a page learns of none.
+    private func identify(_ exchange: Exchange, _ context: RequestContext) throws(Failure) {
         context.principal = state.identification.principal(of: exchange.request)
+        try CrossSite.check(
+            exchange.request, isAmbient: context.principal.isAmbient, isTrusted: context.crossOrigin?.isNamed == true,
+            to: GatewayAddress.origin(
+                of: exchange.request, forwarded: context.forwardedOrigin, publicURL: publicURL))
     }
 
     /// What is asked: an endpoint of ours, or what is relayed.
@@ -96,11 +106,9 @@ extension RequestPipeline {
     private func authorize(
         _ exchange: Exchange, _ context: RequestContext, _ route: Route.Name
     ) throws(Failure) -> Bool {
-        let principal = context.principal
-        try CrossSite.check(exchange.request, isAmbient: principal.isAmbient, isTrusted: context.crossOrigin != nil)
         guard state.identification.access == .keys, route.needsKey else { return true }
-        guard let key = principal.key else {
-            let refusal = principal.refusal ?? .missing
+        guard let key = context.principal.key else {
+            let refusal = context.principal.refusal ?? .missing
             state.metrics.add(.keyRefusals, at: MetricLabels.KeyReason(refusal).rawValue)
             throw refusal.failure
         }

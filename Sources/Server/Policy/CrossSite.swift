@@ -6,19 +6,22 @@ import Hub
 /// With `access = open` the gateway acts for whoever reaches it, and a page that a user of this machine looks at can: without this it could
 /// create or delete repositories in their name. Browsers say where a request comes from in fields that a page cannot set.
 enum CrossSite {
-    /// Throws `denied` for what such a page may not do. `isTrusted`: it is of one of `trusted_origins`.
-    static func check(_ request: Request, isAmbient: Bool, isTrusted: Bool) throws(Failure) {
-        if isAmbient, !isTrusted, sent(request) { throw .crossSite }
+    /// Throws `denied` for what such a page may not do. `isAmbient`: a browser could attach the credential by itself. `isTrusted`: its origin is named in `trusted_origins`. `gateway`: see `sent`.
+    static func check(
+        _ request: Request, isAmbient: Bool, isTrusted: Bool, to gateway: @autoclosure () -> String?
+    ) throws(Failure) {
+        if isAmbient, !isTrusted, sent(request, to: gateway()) { throw .crossSite }
         if registersServiceWorker(request) { throw .serviceWorker }
     }
 
     /// A link or a typed address is let through (`navigate`, with a safe method): it shows something to the user and to nobody else.
-    static func sent(_ request: Request) -> Bool {
+    /// `gateway` is its origin as clients know it, where that is another than the request's `Host` says.
+    static func sent(_ request: Request, to gateway: @autoclosure () -> String? = nil) -> Bool {
         if let site = request.headers["Sec-Fetch-Site"], site != "same-origin", site != "none" {
             return !(request.method.isSafe && request.headers["Sec-Fetch-Mode"] == "navigate")
         }
         guard let origin = request.headers["Origin"] else { return false }
-        return !isOurs(origin, host: request.headers["Host"])
+        return !isOurs(origin, host: request.headers["Host"]) && gateway()?.lowercased() != origin.lowercased()
     }
 
     /// Whether a browser asks for the script of a service worker, which would answer for this origin from then on

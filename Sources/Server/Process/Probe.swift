@@ -5,8 +5,17 @@ import HTTP
 @EventLoop
 enum Probe {
     static func run(_ settings: Settings) async -> Bool {
-        let listen = settings.adminListen ?? settings.listen
-        let host = listen.isEvery ? "127.0.0.1" : listen.address?.bracketed ?? "127.0.0.1"
+        guard let listen = reachable(settings) else { return false }
+        let address = listen.isEvery ? IPAddress("127.0.0.1") : listen.address
+        let host = address?.bracketed ?? "127.0.0.1"
+        if settings.adminListen == nil, settings.proxyProtocol,
+            let number = address.flatMap({ IPNumber($0.text) }), settings.trustedProxies.contains(number)
+        {
+            Console.error(
+                "hubgate: with proxy_protocol and \(host) in trusted_proxies, the gateway takes this probe for a load balancer; "
+                    + "give it admin_listen.\n")
+            return false
+        }
         do {
             let pool = try TransferPool(trust: .anybody)
             defer { pool.close() }
@@ -23,5 +32,10 @@ enum Probe {
             )
             return false
         }
+    }
+
+    /// The one that this machine reaches for certain, if there is one.
+    private static func reachable(_ settings: Settings) -> ListenAddress? {
+        settings.adminListen ?? settings.listen.first { $0.isEvery || $0.isLoopback } ?? settings.listen.first
     }
 }

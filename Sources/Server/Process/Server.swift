@@ -5,7 +5,8 @@ import Hub
 /// A running gateway: its listener, its pool of upstream connections, and the gateway between them.
 @EventLoop
 final class Server {
-    let port: UInt16
+    /// Those of `listen`, in its order.
+    let ports: [UInt16]
     /// That of `admin_listen`, if it is set.
     let adminPort: UInt16?
     let pipeline: RequestPipeline
@@ -44,8 +45,9 @@ final class Server {
         let limits = Listener.Limits(settings)
         let role = settings.adminListen == nil ? ListenerRole.only : .clients
         do throws(CError) {
-            (listener, port) = try Listener.opened(
-                at: settings.listen.host, port: settings.listen.port, socket: worker?.socket, tls: tls, limits: limits
+            (listener, ports) = try Listener.opened(
+                at: settings.listen.map(Listener.Address.init), sockets: worker?.sockets, tls: tls, limits: limits,
+                proxies: Listener.Proxies(settings)
             ) {
                 pipeline.serve($0, at: role)
             }
@@ -56,12 +58,13 @@ final class Server {
         do throws(CError) {
             let opened = try settings.adminListen.map { (address) throws(CError) in
                 try Listener.opened(
-                    at: address.host, port: address.port, socket: worker?.adminSocket, tls: tls, limits: limits.forAdmin
+                    at: [Listener.Address(address)], sockets: worker?.adminSocket.map { [$0] }, tls: tls,
+                    limits: limits.forAdmin
                 ) {
                     pipeline.serve($0, at: .admin)
                 }
             }
-            (admin, adminPort) = (opened?.listener, opened?.port)
+            (admin, adminPort) = (opened?.listener, opened?.ports.first)
         } catch {
             listener.close()
             pool.close()
@@ -83,6 +86,7 @@ final class Server {
         state.use(settings, token: token, limits: CallLimits(settings))
         listener.use(tls)
         listener.use(limits)
+        listener.use(Listener.Proxies(settings))
         admin?.use(tls)
         admin?.use(limits.forAdmin)
         pipeline.use(
@@ -101,6 +105,21 @@ final class Server {
     }
 
     var connectionCount: Int { listener.connectionCount }
+
+    /// The first of `listen`.
+    var port: UInt16 { ports.first ?? 0 }
+}
+
+extension Listener.Address {
+    init(_ address: ListenAddress) {
+        self.init(host: address.host, port: address.port)
+    }
+}
+
+extension Listener.Proxies {
+    init(_ settings: Settings) {
+        self.init(settings.trustedProxies, sendHeaders: settings.proxyProtocol)
+    }
 }
 
 extension CallLimits {

@@ -84,7 +84,7 @@ final class Service {
 
     private func greet() {
         let greeting = StartupBanner.lines(
-            settings, port: server.port, adminPort: server.adminPort, sandbox: site)
+            settings, ports: server.ports, adminPort: server.adminPort, sandbox: site)
         for line in greeting + hardening.notices { log.notice("\(line)") }
         for line in hardening.warnings { log.warning("\(line)") }
         notify?.ready(status)
@@ -150,5 +150,5 @@ final class Service {
 
     nonisolated static let stopping = "Stopping: requests in flight may finish; another signal ends at once."
 
-    private var status: String { "Listening on port \(server.port)" }
+    private var status: String { "Listening on \(StartupBanner.ports(server.ports))" }
 }

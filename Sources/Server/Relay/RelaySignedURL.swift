@@ -41,7 +41,7 @@ extension Upstream {
         let rules =
             signed.use == .base ? RewrittenBodies.rulesOfXet(for: original.method, context.target) : nil
         if rules != nil { request.headers.set("Accept-Encoding", "identity") }
-        let rewrite = rewrite(for: original, key: signed.key)
+        let rewrite = rewrite(for: original, context, key: signed.key)
         return RelayedCall(
             request: request, url: signed.whole, limits: limits, server: signed.use == .complete ? .hub : .store,
             sendsBody: exchange.hasBody && !original.method.isSafe

@@ -15,7 +15,7 @@ extension Upstream {
         guard var head = hop.answerAtOnce(to: exchange.request) else {
             return .call(try contentCall(hop, exchange, context, mayAskAnew: mayAskAnew))
         }
-        try lead(&head, by: rewrite(for: exchange.request, key: context.principal.key?.publicID))
+        try lead(&head, by: rewrite(for: exchange.request, context))
         return .answer(head)
     }
 
@@ -41,7 +41,7 @@ extension Upstream {
                     : .hubBroken("the store of its files answered \(code)")
             }
             var head = hop.joined(content)
-            try self.lead(&head, by: self.rewrite(for: exchange.request, key: context.principal.key?.publicID))
+            try self.lead(&head, by: self.rewrite(for: exchange.request, context))
             return .pass(head)
         }
     }

@@ -50,7 +50,7 @@ extension Upstream {
             if let found = try FileRedirect(head, of: exchange.request, hosts: self.signedURLs.hosts) {
                 return try self.follow(found, exchange, context, mayAskAnew: !isSecond)
             }
-            let rewrite = { self.rewrite(for: exchange.request, key: context.principal.key?.publicID) }
+            let rewrite = { self.rewrite(for: exchange.request, context) }
             guard isFiltered, head.status.isSuccess else {
                 return try self.action(head, rules, isPlain: needsPlain, by: rewrite())
             }
@@ -69,11 +69,13 @@ extension Upstream {
     }
 
     /// What leads to the Hub or its stores leads where this client has found the gateway.
-    /// `key`: whose key signed URLs depend on.
-    func rewrite(for request: Request, key: Int64?) -> Rewrite {
-        Rewrite(
-            hub: base, gateway: request.headers["Host"].map { "https://\($0)\(basePath)" } ?? basePath,
-            signedURLs: signedURLs, xet: xet, key: key, now: WallClock.now.seconds)
+    /// `key`: by whose key signed URLs are got, where the request itself does not show one.
+    func rewrite(for request: Request, _ context: RequestContext, key: Int64? = nil) -> Rewrite {
+        let origin = GatewayAddress.origin(of: request, forwarded: context.forwardedOrigin, publicURL: publicURL) ?? ""
+        return Rewrite(
+            hub: base, gateway: origin + basePath,
+            signedURLs: signedURLs, xet: xet, key: key ?? context.principal.key?.publicID,
+            now: WallClock.now.seconds)
     }
 
     /// What becomes of a response of the Hub's, or of Xet's server: with its fields rewritten, and by `rules` its JSON. `isPlain`: it was asked for

@@ -17,6 +17,7 @@ final class Upstream {
     let base: String
     /// The path that stands before all others of the gateway's.
     let basePath: String
+    let publicURL: UpstreamAddress?
     let pool: TransferPool
     let admission: CallAdmission
     let limits: Transfer.Limits
@@ -39,12 +40,14 @@ final class Upstream {
 
     /// `base` is one of the addresses in `origin`; both get its token.
     init(
-        _ settings: Settings, _ server: UpstreamServer, origin: HubOrigin, base: String, limits: Transfer.Limits, pool: TransferPool,
+        _ settings: Settings, _ server: UpstreamServer, origin: HubOrigin, base: String, limits: Transfer.Limits,
+        pool: TransferPool,
         admission: CallAdmission, leaks: LeakReporter
     ) {
         self.server = server
         self.base = base
         basePath = settings.basePath
+        publicURL = settings.publicURL
         own = origin.token.map { .bearer($0) }
         named = settings.credentials?.tokens.values.map { Credential.bearer($0) } ?? []
         credentials = settings.credentials?.tokens.mapValues { .bearer($0) } ?? [:]

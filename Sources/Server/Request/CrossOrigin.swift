@@ -1,11 +1,14 @@
 import HTTP
 
-/// What a trusted page of another origin may send and see: the CORS protocol (https://fetch.spec.whatwg.org/#http-cors-protocol).
+/// What a request says of the page that sent it, where `trusted_origins` names any, and what that page may send and see: the CORS protocol
+/// (https://fetch.spec.whatwg.org/#http-cors-protocol).
 ///
 /// It says who may read a response, and not who may ask: rights are the principal's. Cookies play no part, so `Allow-Credentials` never goes out.
 struct CrossOrigin: Sendable {
-    /// As the browser has written it.
-    let origin: String
+    /// A trusted page's, as the browser has written it; nil for all else.
+    private let origin: String?
+    /// Whether the operator has named the page's origin, and not only `*`.
+    let isNamed: Bool
 
     /// Fields that clients of the Hub read and that a browser hides otherwise.
     private static let exposed = [
@@ -17,25 +20,29 @@ struct CrossOrigin: Sendable {
     /// In seconds: how long a browser need not ask again.
     private static let maxAge = "7200"
 
-    /// Nil for what no trusted page sends.
+    /// Nil where no origin is trusted.
     init?(_ request: Request, _ trusted: TrustedOrigins) {
-        guard let origin = request.headers["Origin"], trusted.contain(origin) else { return nil }
+        guard !trusted.isEmpty else { return nil }
+        let origin = request.headers["Origin"].flatMap { trusted.contain($0) ? $0 : nil }
         self.origin = origin
+        isNamed = origin.map { trusted.names.contains($0) } ?? false
     }
 
-    /// Lets the page read a response. What the Hub says of pages on its own site does not count here.
+    /// Lets a trusted page read a response. What the Hub says of pages on its own site does not count then. A response that a browser may keep
+    /// differs by origin, also to a request without one: https://fetch.spec.whatwg.org/#cors-protocol-and-http-caches.
     func admit(_ headers: inout Headers) {
+        headers.append("Vary", "Origin")
+        guard let origin else { return }
         headers.removeAll(Self.ofTheHub)
         headers.append("Access-Control-Allow-Origin", origin)
         headers.append("Access-Control-Expose-Headers", Self.exposed)
-        headers.append("Vary", "Origin")
     }
 
-    /// The response to what a browser asks before it sends what a form could not send; nil for other requests. It has no credential, and needs
+    /// The response to what a browser asks for a trusted page before it sends what a form could not send; nil for other requests. It has no credential, and needs
     /// none: it says what may be asked, and nothing of what is here.
     func preflight(_ request: Request) -> Response? {
-        guard request.method.rawValue == "OPTIONS", let method = request.headers["Access-Control-Request-Method"],
-            Self.isToken(method.utf8)
+        guard let origin, request.method.rawValue == "OPTIONS",
+            let method = request.headers["Access-Control-Request-Method"], Self.isToken(method.utf8)
         else { return nil }
         var headers: Headers = [
             "Access-Control-Allow-Origin": origin, "Access-Control-Allow-Methods": method,

@@ -6,8 +6,10 @@ import Hub
 @EventLoop
 final class RequestContext {
     let id: RequestID
-    /// The client's, without a port.
+    /// The client's own, without a port, where trusted proxies stand between, too (`ClientAddress`).
     let address: String
+    /// How the client called the first trusted proxy; nil where none has said it.
+    let forwardedOrigin: ForwardedOrigin?
     /// Who asks; nobody in particular until that is known.
     var principal = Principal.anonymous
     /// How it is to be answered, by the key's scope.
@@ -16,7 +18,7 @@ final class RequestContext {
     var entryFilter: PrivateEntryFilter?
     /// The body, where a decision needed it.
     var body: [UInt8]?
-    /// The trusted page of another origin that sent it; it gets to read every response.
+    /// Which page of a browser sent it, as far as that matters; nil where no origin is trusted.
     var crossOrigin: CrossOrigin?
     let started = MonotonicInstant.now
     /// What is asked for, below `base_path`.
@@ -50,9 +52,10 @@ final class RequestContext {
     /// What Hugging Face's support asks for.
     var hubRequestID: String?
 
-    init(id: RequestID, address: String) {
+    init(id: RequestID, address: String, forwardedOrigin: ForwardedOrigin? = nil) {
         self.id = id
         self.address = address
+        self.forwardedOrigin = forwardedOrigin
     }
 
     /// Ends the work on it: nobody waits for its result any more.

@@ -1,52 +1,6 @@
 import EventIO
 import Glibc
 
-/// Where the gateway listens.
-struct ListenAddress: Equatable, Sendable {
-    /// Nil: every address of the machine, IPv6 and IPv4.
-    let address: IPAddress?
-    /// 0: a free port that the system chooses.
-    let port: UInt16
-
-    var isLoopback: Bool { address?.isLoopback ?? false }
-
-    /// Whether it stands for every address of the machine, IPv6 and IPv4: by whichever family it is said.
-    var isEvery: Bool { address.map { $0.text == "0.0.0.0" || $0.text == "::" } ?? true }
-
-    /// Empty for every address.
-    var host: String { isEvery ? "" : address?.text ?? "" }
-}
-
-extension ListenAddress: CustomStringConvertible {
-    var description: String { "\(address?.bracketed ?? ""):\(port)" }
-}
-
-extension ValueCodec where Value == ListenAddress {
-    static var listenAddress: ValueCodec {
-        ValueCodec(
-            name: "ADDRESS",
-            accepted: "ADDRESS:PORT such as 127.0.0.1:8080 or [::1]:8080, :PORT for every address, "
-                + "or PORT for 127.0.0.1",
-            read: { (text) throws(ValueError) in
-                if let port = HostPort.port(text) { return ListenAddress(address: IPAddress("127.0.0.1"), port: port) }
-                guard let parts = HostPort(text) else { throw .unknown }
-                guard let port = parts.port else { throw ValueError("has no port") }
-                if parts.host.isEmpty, !parts.isBracketed { return ListenAddress(address: nil, port: port) }
-                let host = parts.host == "localhost" ? "127.0.0.1" : parts.host
-                guard let address = IPAddress(host), address.isIPv6 == parts.isBracketed else {
-                    throw ValueError("does not begin with an IP address")
-                }
-                return ListenAddress(address: address, port: port)
-            },
-            text: \.description
-        )
-    }
-}
-
-extension ValueCodec where Value == ListenAddress? {
-    static var listenAddressOrNothing: ValueCodec { ValueCodec<ListenAddress>.listenAddress.orNothing() }
-}
-
 /// `host`, `host:port`, `[v6]:port` or `:port` taken apart. Whether the host is one is for others to judge.
 struct HostPort: Equatable {
     let host: Substring
@@ -172,6 +126,7 @@ extension ValueCodec where Value == DomainNames {
             name: "NAMES",
             accepted:
                 "domain names in lower case and origins with commas between them, such as hf.co,https://minio.internal:9000",
+            isList: true,
             read: { (text) throws(ValueError) in
                 let entries = text.split(separator: ",", omittingEmptySubsequences: false).map { name in
                     String(name.drop { $0 == " " })

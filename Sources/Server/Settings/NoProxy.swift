@@ -1,5 +1,4 @@
 import EventIO
-import Glibc
 import HTTP
 
 /// Whom no proxy leads to, as curl and Python's requests read NO_PROXY. Names are not looked up for it.
@@ -33,7 +32,7 @@ struct NoProxy: Equatable, Sendable {
     /// Whether `host`, IPv6 without brackets, is called without a proxy.
     func covers(_ host: String, port: UInt16) -> Bool {
         guard !entries.isEmpty else { return false }
-        let address = IPNetwork.bytes(host)
+        let address = IPNumber(host)
         let name = Self.withoutDot(host.lowercased())
         return entries.contains { entry in
             switch entry {
@@ -47,9 +46,9 @@ struct NoProxy: Equatable, Sendable {
 
     private static func entry(_ text: String) throws(ValueError) -> Entry {
         if text == "*" { return .everybody }
-        if let network = IPNetwork(text) { return .network(network, port: nil) }
+        if let network = network(text) { return .network(network, port: nil) }
         guard let parts = HostPort(text), parts.port != 0 else { throw fault(text) }
-        if let network = IPNetwork(parts.host), !network.hasPrefix { return .network(network, port: parts.port) }
+        if let address = IPNumber(parts.host) { return .network(IPNetwork(address), port: parts.port) }
         guard !parts.isBracketed else { throw fault(text) }
         // `.example.org` and `*.example.org` mean what `example.org` does.
         var name = parts.host.lowercased()[...]
@@ -65,6 +64,16 @@ struct NoProxy: Equatable, Sendable {
         return .domain(domain, port: parts.port)
     }
 
+    /// `10.0.0.0/8`, `fd00::/8`, or one address. IPv6 may stand in brackets.
+    private static func network(_ text: String) -> IPNetwork? {
+        let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
+        var host = parts[0]
+        if host.hasPrefix("["), host.hasSuffix("]") { host = host.dropFirst().dropLast() }
+        guard let address = IPNumber(host) else { return nil }
+        guard parts.count == 2 else { return IPNetwork(address) }
+        return HostPort.port(parts[1]).flatMap { IPNetwork(address, prefix: Int($0)) }
+    }
+
     private static func fault(_ text: String) -> ValueError {
         ValueError("has an entry that is no host, domain, address or network: \(text.shown)")
     }
@@ -76,49 +85,6 @@ struct NoProxy: Equatable, Sendable {
     }
 }
 
-/// An address and how many of its bits count: `10.0.0.0/8`, `fd00::/8`, or one address. IPv4 in IPv6's form is IPv4.
-struct IPNetwork: Equatable, Sendable {
-    let address: [UInt8]
-    let bits: Int
-    /// Whether the bits were written.
-    let hasPrefix: Bool
-
-    /// Nil for anything else. IPv6 may stand in brackets.
-    init?(_ text: some StringProtocol) {
-        let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
-        var host = Substring(parts[0])
-        if host.hasPrefix("["), host.hasSuffix("]") { host = host.dropFirst().dropLast() }
-        guard let address = Self.bytes(host) else { return nil }
-        self.address = address
-        hasPrefix = parts.count == 2
-        guard hasPrefix else {
-            bits = 8 * address.count
-            return
-        }
-        guard let number = HostPort.port(parts[1]), Int(number) <= 8 * address.count else { return nil }
-        bits = Int(number)
-    }
-
-    func contains(_ other: [UInt8]) -> Bool {
-        guard other.count == address.count else { return false }
-        let (whole, rest) = bits.quotientAndRemainder(dividingBy: 8)
-        guard other[..<whole] == address[..<whole] else { return false }
-        return rest == 0 || (other[whole] ^ address[whole]) >> (8 - rest) == 0
-    }
-
-    /// The bytes of an address; nil for a name.
-    static func bytes(_ text: some StringProtocol) -> [UInt8]? {
-        let text = String(text)
-        guard !text.utf8.contains(0) else { return nil }
-        let family = text.utf8.contains(UInt8(ascii: ":")) ? AF_INET6 : AF_INET
-        var address = [UInt8](repeating: 0, count: family == AF_INET6 ? 16 : 4)
-        let isAddress = unsafe address.withUnsafeMutableBytes { unsafe inet_pton(family, text, $0.baseAddress) } == 1
-        guard isAddress else { return nil }
-        let isMapped = address.count == 16 && address.starts(with: [UInt8](repeating: 0, count: 10) + [0xFF, 0xFF])
-        return isMapped ? Array(address[12...]) : address
-    }
-}
-
 extension ValueCodec where Value == NoProxy {
     static var noProxy: ValueCodec {
         ValueCodec(
@@ -126,6 +92,7 @@ extension ValueCodec where Value == NoProxy {
             accepted:
                 "names, each with all below it, and addresses, with or without a port, networks such as 10.0.0.0/8, "
                 + "and *; with commas between them",
+            isList: true,
             read: { (text) throws(ValueError) in try NoProxy(reading: text) },
             text: { $0.texts.joined(separator: ",") }
         )

@@ -7,6 +7,7 @@ struct Setting: Sendable {
     let kindName: String
     let accepted: String
     let isSwitch: Bool
+    let isList: Bool
     let isReloadable: Bool
     let isSecret: Bool
     /// The default for the documentation: a value, or words when it depends on something.
@@ -40,6 +41,7 @@ struct Setting: Sendable {
         kindName = kind.name
         accepted = kind.accepted
         isSwitch = kind.isSwitch
+        isList = kind.isList
         isReloadable = reloadable
         isSecret = secret
         let initial = kind.text(Settings()[keyPath: field])

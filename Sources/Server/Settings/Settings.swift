@@ -7,7 +7,8 @@ struct Settings: Sendable {
     /// The file that was read, if one was.
     var config: String?
 
-    var listen = ListenAddress(address: IPAddress("127.0.0.1"), port: 8080)
+    /// At least one, no two of which overlap.
+    var listen = [ListenAddress(address: IPAddress("127.0.0.1"), port: 8080)]
     /// Nil: the endpoints below `/-/` are at `listen` like all others.
     var adminListen: ListenAddress?
     var tlsCertificate = "certs/cert.pem"
@@ -15,6 +16,10 @@ struct Settings: Sendable {
     var access = Access.open
     /// Empty, or begins with a slash and ends without one.
     var basePath = ""
+    /// Its path, if it has one, is `basePath`. Nil: the address by which a client reaches the gateway.
+    var publicURL: UpstreamAddress?
+    var proxyProtocol = false
+    var trustedProxies = IPNetworks()
 
     var upstream = UpstreamAddress.hub
     var upstreamPlaintext = false

@@ -22,6 +22,8 @@ struct SettingsLayer {
     mutating func add(_ setting: Setting, _ text: String, _ provenance: Provenance) {
         if let refusal = setting.refusals[place] {
             problems.append(.init(provenance, setting.name, refusal))
+        } else if place == .flag, setting.isList, let before = values[setting.name] {
+            values[setting.name] = Value(text: before.text + "," + text, provenance: provenance, place: place)
         } else {
             values[setting.name] = Value(text: text, provenance: provenance, place: place)
         }
@@ -125,6 +127,13 @@ extension SettingsLayer {
                 RenamedSettings.hint(for: entry.key)
                 ?? Suggestion.text(for: entry.key, among: SettingsTable.all.map(\.name))
             problems.append(.init(provenance, "there is no setting \(entry.key.shown)\(suggestion)"))
+            return
+        }
+        guard !entry.isList || setting.isList else {
+            problems.append(
+                .init(
+                    provenance, setting.name,
+                    "a list is not accepted; give one value (a value that begins with [ or - needs quotes)"))
             return
         }
         if !entry.value.isEmpty { add(setting, entry.value, provenance) }

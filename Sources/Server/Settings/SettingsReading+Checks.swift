@@ -10,6 +10,8 @@ extension SettingsReading {
         checkCertificate()
         checkAccess()
         checkAdmin()
+        checkPublicURL()
+        checkProxyProtocol()
         checkUpstream()
         checkToken()
         checkProxy()
@@ -41,21 +43,42 @@ extension SettingsReading {
         if settings.access == .open, settings.trustedOrigins.isEvery {
             refuse(
                 "trusted_origins",
-                "* with access = open lets every page that anybody looks at use the token; name the origins")
+                "* with access = open lets every page that a user looks at use the token; name the origins")
         }
-        guard chosen["access"] == nil, !settings.listen.isLoopback else { return }
+        guard chosen["access"] == nil, let far = settings.listen.first(where: { !$0.isLoopback }) else { return }
         refuse(
             "listen",
-            "\(settings.listen) can be reached from other machines, and access does not say who may use the token; "
+            "\(far) can be reached from other machines, and access does not say who may use the token; "
                 + "set access to keys (each client has a gateway key: `hubgate init`), passthrough (each client brings its "
                 + "own token) or open (whoever reaches the gateway acts with its token), or listen on 127.0.0.1")
     }
 
     private mutating func checkAdmin() {
-        guard let admin = settings.adminListen, admin.port != 0, admin.port == settings.listen.port else { return }
-        if admin.address == nil || settings.listen.address == nil || admin.address == settings.listen.address {
-            refuse("admin_listen", "\(admin) is taken by listen (\(settings.listen)); give another port")
+        guard let admin = settings.adminListen, let taken = settings.listen.first(where: admin.overlaps) else { return }
+        refuse("admin_listen", "\(admin) is taken by listen (\(taken)); give another port")
+    }
+
+    private mutating func checkPublicURL() {
+        guard let path = settings.publicURL?.pathPrefix, !path.isEmpty else { return }
+        if chosen["base_path"] == nil {
+            do throws(ValueError) {
+                settings.basePath = try ValueCodec<String>.basePath.read(path)
+            } catch {
+                refuse("public_url", "has the path \(path), which is base_path then, and that \(error.reason)")
+            }
+        } else if settings.basePath != path {
+            refuse(
+                "public_url",
+                "has the path \(path), and base_path is \(settings.basePath); make them the same, or leave the path out"
+            )
         }
+    }
+
+    private mutating func checkProxyProtocol() {
+        guard settings.proxyProtocol, settings.trustedProxies.isEmpty else { return }
+        refuse(
+            "proxy_protocol",
+            "is on, and trusted_proxies is empty, so no header could be believed; name the load balancers there")
     }
 
     private mutating func checkUpstream() {
@@ -82,8 +105,8 @@ extension SettingsReading {
             refuse(
                 name, "\(upstream) would get the token in clear; use https, or accept that with upstream_plaintext")
         }
-        let listen = settings.listen
-        if upstream.isLoopback, upstream.port == listen.port, listen.isLoopback || listen.address == nil {
+        let isOwn = settings.listen.contains { $0.port == upstream.port && ($0.isLoopback || $0.isEvery) }
+        if upstream.isLoopback, isOwn {
             refuse(name, "\(upstream) is this gateway itself; give the address of \(meaning)")
         }
     }

@@ -15,7 +15,9 @@ enum SettingsTable {
     private static let listening = Group(
         title: "Listening",
         settings: [
-            Setting("listen", \.listen, .listenAddress, "Where clients reach the gateway, over TLS."),
+            Setting(
+                "listen", \.listen, .listenAddresses,
+                "Where clients reach the gateway, over TLS; the limits are of all its addresses together."),
             Setting(
                 "admin_listen", \.adminListen, .listenAddressOrNothing,
                 "An address of its own for /-/health, /-/ready and /-/metrics, which listen then does not serve.",
@@ -39,6 +41,18 @@ enum SettingsTable {
                 "base_path", \.basePath, .basePath,
                 "The path before all others of the gateway's: with /hf its address is https://HOST:PORT/hf.",
                 default: "none: all is at the root", sample: "/hf"),
+            Setting(
+                "public_url", \.publicURL, .publicURLOrNothing,
+                "What the addresses that the gateway writes begin with; its path, if it has one, is base_path.",
+                default: "none: https:// and the request's Host", sample: "https://gate.example.org"),
+            Setting(
+                "trusted_proxies", \.trustedProxies, .networks,
+                "The load balancers whose Forwarded or X-Forwarded fields, or PROXY protocol, say where a client is.",
+                reloadable: true, default: "none: the client is who connects", sample: "10.0.0.0/8"),
+            Setting(
+                "proxy_protocol", \.proxyProtocol, .onOff,
+                "Whether each connection of trusted_proxies to listen begins with a PROXY protocol header, version 1 or 2.",
+                reloadable: true),
         ])
 
     private static let hub = Group(

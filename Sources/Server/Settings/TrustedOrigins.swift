@@ -1,3 +1,4 @@
+import EventIO
 import HTTP
 
 /// The web pages and desktop programs of other origins that may use the gateway from a browser's engine.
@@ -9,6 +10,11 @@ struct TrustedOrigins: Equatable, Sendable {
 
     static let none = TrustedOrigins(names: [], isEvery: false)
 
+    var isEmpty: Bool { names.isEmpty && !isEvery }
+
+    /// Each request with an `Origin` is compared with all of them.
+    private static let most = 64
+
     private init(names: [String], isEvery: Bool) {
         self.names = names
         self.isEvery = isEvery
@@ -16,35 +22,32 @@ struct TrustedOrigins: Equatable, Sendable {
 
     /// Origins with commas between them, or `*` alone.
     init(reading text: String) throws(ValueError) {
-        let texts = text.split { $0 == "," || $0 == " " }.map(String.init)
+        let texts = text.isEmpty ? [] : ListText.parts(text)
         if texts == ["*"] {
             self.init(names: [], isEvery: true)
             return
         }
-        for text in texts { try Self.check(text) }
-        self.init(names: texts, isEvery: false)
+        guard texts.count <= Self.most else { throw ValueError("has more than \(Self.most) origins") }
+        for text in texts {
+            guard !text.isEmpty else { throw ValueError("has an empty entry") }
+            guard text != "*" else { throw ValueError("has * beside other origins; it stands alone") }
+            try Self.check(text)
+        }
+        self.init(names: texts.map(String.init), isEvery: false)
     }
 
     /// Whether a request with this `Origin` field comes from a trusted page. Documents without an origin of their own say `null`, and
-    /// whoever likes can make one: it is never trusted.
+    /// any page can make one: it is never trusted.
     func contain(_ origin: String) -> Bool {
         isEvery ? origin != "null" : names.contains(origin)
     }
 
-    private static func check(_ text: String) throws(ValueError) {
+    private static func check(_ text: Substring) throws(ValueError) {
         guard let colon = text.firstRange(of: "://") else {
             throw ValueError("\(text) is no origin: give SCHEME://HOST or SCHEME://HOST:PORT")
         }
         let (scheme, authority) = (text[..<colon.lowerBound], text[colon.upperBound...])
-        let isScheme =
-            scheme.utf8.first.map { (0x61...0x7A).contains($0) } ?? false
-            && scheme.utf8.allSatisfy { (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) || "+-.".utf8.contains($0) }
-        let isAuthority =
-            !authority.isEmpty
-            && authority.utf8.allSatisfy { byte in
-                (0x61...0x7A).contains(byte) || (0x30...0x39).contains(byte) || "-._:[]".utf8.contains(byte)
-            }
-        guard isScheme, isAuthority else {
+        guard isScheme(scheme.utf8), isAuthority(authority) else {
             throw ValueError(
                 "\(text) is no origin as a browser writes it: SCHEME://HOST[:PORT] in small letters, without a path")
         }
@@ -53,13 +56,32 @@ struct TrustedOrigins: Equatable, Sendable {
             throw ValueError("\(text) never comes: browsers leave out \(usual)")
         }
     }
+
+    /// RFC 3986 section 3.1, as a browser writes it.
+    private static func isScheme(_ bytes: Substring.UTF8View) -> Bool {
+        bytes.first.map(isSmallLetter) == true
+            && bytes.allSatisfy { isSmallLetter($0) || isDigit($0) || "+-.".utf8.contains($0) }
+    }
+
+    /// A host as it stands in `Origin`, international names in their ASCII form, and a port without leading zeros.
+    private static func isAuthority(_ text: Substring) -> Bool {
+        guard let parts = HostPort(text), !parts.host.isEmpty else { return false }
+        if let port = parts.port, port == 0 || !text.hasSuffix(":\(port)") { return false }
+        if parts.isBracketed { return IPNumber(parts.host).map { !$0.isIPv4 && $0.text == parts.host } ?? false }
+        return parts.host.utf8.allSatisfy { isSmallLetter($0) || isDigit($0) || "-._".utf8.contains($0) }
+    }
+
+    private static func isSmallLetter(_ byte: UInt8) -> Bool { (0x61...0x7A).contains(byte) }
+    private static func isDigit(_ byte: UInt8) -> Bool { (0x30...0x39).contains(byte) }
 }
 
 extension ValueCodec where Value == TrustedOrigins {
     static var trustedOrigins: ValueCodec {
         ValueCodec(
             name: "ORIGINS",
-            accepted: "origins such as https://app.example.org or tauri://localhost, with commas between them; * for all, not with open",
+            accepted:
+                "origins such as https://app.example.org or tauri://localhost, with commas between them; * for all, not with open",
+            isList: true,
             read: { (text) throws(ValueError) in try TrustedOrigins(reading: text) },
             text: { $0.isEvery ? "*" : $0.names.joined(separator: ",") }
         )

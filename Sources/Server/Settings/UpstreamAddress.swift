@@ -101,5 +101,15 @@ extension ValueCodec where Value == UpstreamAddress {
 }
 
 extension ValueCodec where Value == UpstreamAddress? {
+    /// Read as strictly: it is written into every response.
+    static var publicURLOrNothing: ValueCodec {
+        ValueCodec<UpstreamAddress>(
+            name: "URL",
+            accepted: "https://HOST[:PORT][/PATH], or http where a load balancer is reached so",
+            read: { (text) throws(ValueError) in try UpstreamAddress(reading: text) },
+            text: \.description
+        ).orNothing()
+    }
+
     static var upstreamAddressOrNothing: ValueCodec { ValueCodec<UpstreamAddress>.upstreamAddress.orNothing() }
 }

@@ -10,6 +10,8 @@ struct ValueCodec<Value: Equatable & Sendable>: Sendable {
     let accepted: String
     /// `--sandbox` alone means on; its value can be given with `=` only.
     var isSwitch = false
+    /// Parts with commas between them: a list in the file, or a flag given several times, is the same.
+    var isList = false
     let read: @Sendable (String) throws(ValueError) -> Value
     let text: @Sendable (Value) -> String
 
@@ -20,6 +22,7 @@ struct ValueCodec<Value: Equatable & Sendable>: Sendable {
             name: name,
             accepted: accepted,
             isSwitch: isSwitch,
+            isList: isList,
             read: { (text) throws(ValueError) in try kind.read(text) },
             text: { $0.map(kind.text) ?? "" }
         )

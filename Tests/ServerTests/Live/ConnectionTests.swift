@@ -120,7 +120,7 @@ struct ConnectionTests {
         try await withSandbox { gateway, sandbox in
             let error = #expect(throws: CError.self) {
                 try TestGateway(sandbox.origin) {
-                    $0.listen = ListenAddress(address: IPAddress("127.0.0.1"), port: gateway.server.port)
+                    $0.listen = [ListenAddress(address: IPAddress("127.0.0.1"), port: gateway.server.port)]
                 }
             }
             #expect(error?.description.contains("Address already in use") == true)

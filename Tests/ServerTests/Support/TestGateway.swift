@@ -27,7 +27,7 @@ final class TestGateway {
     init(_ origin: HubOrigin, byName: Bool = false, _ change: (inout Settings) -> Void = { _ in }) throws {
         let certificates = try TestCertificates.shared.get()
         var settings = Settings()
-        settings.listen = ListenAddress(address: IPAddress("127.0.0.1"), port: 0)
+        settings.listen = [ListenAddress(address: IPAddress("127.0.0.1"), port: 0)]
         settings.tlsCertificate = certificates.leaf
         settings.tlsKey = certificates.leafKey
         change(&settings)

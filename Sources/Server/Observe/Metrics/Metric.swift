@@ -3,7 +3,7 @@ import HTTP
 /// What is measured, by name in the code; `MetricsTable` has the rest. The order is that of nothing outside this process.
 enum Metric: Int, CaseIterable, Sendable {
     case requests, requestsCut, requestsShared, requestsInFlight, requestSeconds, refusals, bufferedBodyBytes
-    case connections, connectionsOpen, connectionsRefused, acceptPauses, receivedBytes, sentBytes
+    case connections, connectionsOpen, connectionsRefused, proxyHeaders, acceptPauses, receivedBytes, sentBytes
     case handshakes, certificateExpiry
     case upstreamCalls, upstreamCallsInFlight, upstreamPlaces, upstreamCallsQueued, upstreamCallsRefused
     case upstreamUses, upstreamReceivedBytes, upstreamSentBytes

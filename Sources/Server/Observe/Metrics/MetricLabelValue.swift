@@ -40,7 +40,7 @@ enum MetricLabels {
 
     /// Why a connection was closed that might have gone on.
     enum Refusal: Int, MetricLabelValue {
-        case address, records
+        case address, records, proxyHeader, proxyHeaderLate
     }
 
     /// Why no connection was accepted for a while.

@@ -54,8 +54,12 @@ enum MetricsTable {
             MetricRow(
                 .connectionsRefused, "hubgate_connections_refused_total", .counter,
                 "Connections closed for what they are (address: before the handshake, max_connections_per_address was reached; "
-                    + "records: too many TLS records without a byte of a request).",
+                    + "records: too many TLS records without a byte of a request; proxy_header: of trusted_proxies, and with proxy_protocol "
+                    + "no well-formed header came first; proxy_header_late: nor within handshake_timeout).",
                 by: [MetricLabel("reason", MetricLabels.Refusal.self)]),
+            MetricRow(
+                .proxyHeaders, "hubgate_proxy_headers_total", .counter,
+                "Connections of trusted_proxies that began with a PROXY protocol header."),
             MetricRow(
                 .acceptPauses, "hubgate_accept_pauses_total", .counter,
                 "Times that new connections had to wait (limit: max_connections was reached; error: the system had no "

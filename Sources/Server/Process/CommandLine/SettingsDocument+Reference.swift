@@ -14,12 +14,12 @@ extension SettingsDocument {
 
         - **Settings file**: the one that `config` names, which has to exist; else `config/hubgate.yaml`, else
           `/etc/hubgate/hubgate.yaml`, else none. It is flat YAML: `name: value` lines. A key without a value says
-          nothing.
+          nothing. What takes several values takes them with commas between them, or as a YAML list.
         - **`.env`** in the working directory: `NAME=value` lines, with or without `export`, quotes and comments.
           Nothing is expanded. Variables that are not hubgate's are left alone.
         - **Environment**: an empty variable counts as absent. A variable's own name wins over its other names.
-        - **Flags**: `--name value` or `--name=value`; of two the last counts. An on/off setting is `--name` or
-          `--name=off`.
+        - **Flags**: `--name value` or `--name=value`; of two the last counts, but of a setting that takes several
+          values both do. An on/off setting is `--name` or `--name=off`.
         - **Unknown names** (keys, flags, `HUBGATE_` variables) are errors. Every error is one line on standard error
           that says where it is; the program then ends with status 78. A value that another place overrides is not
           looked at.

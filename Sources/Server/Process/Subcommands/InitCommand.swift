@@ -65,9 +65,10 @@ struct InitCommand: ParsableCommand {
             Console.print("\(directory.databasePath) has keys already; `hubgate keys create` makes another.\n")
             return
         }
-        let host = settings.listen.isLoopback ? "localhost" : "HOST"
+        let host = settings.listen.allSatisfy(\.isLoopback) ? "localhost" : "HOST"
+        let port = settings.listen.first?.port ?? 8080
         Console.print(
-            "export HF_ENDPOINT=https://\(host):\(settings.listen.port)\(settings.basePath)\nexport HF_TOKEN=\(key)\n")
+            "export HF_ENDPOINT=https://\(host):\(port)\(settings.basePath)\nexport HF_TOKEN=\(key)\n")
         Console.error("The key is not shown again: put it where a password goes.\n")
     }
 }

@@ -21,7 +21,7 @@ final class Supervisor {
     let notify = SystemdNotifier(Environment.all)
     let signals: ParentSignals
     let terminal = ControllingTerminal()
-    let port: PortReservation
+    let ports: [PortReservation]
     let adminPort: PortReservation?
     /// The last good one: the next worker begins with it.
     var tls: TLSContext
@@ -53,15 +53,18 @@ final class Supervisor {
         self.threshold = threshold
         log = Logger(label: "hubgate") { _ in GatewayLogHandler(threshold: threshold, form: form) }
         signals = try ParentSignals()
-        let port = try PortReservation(settings.listen.host, port: settings.listen.port)
+        let ports = try settings.listen.map { (address) throws(CError) in
+            try PortReservation(address.host, port: address.port)
+        }
         let adminPort = try settings.adminListen.map { (address) throws(CError) in
             try PortReservation(address.host, port: address.port)
         }
-        self.port = port
+        self.ports = ports
         self.adminPort = adminPort
         slots = MetricSlots(workers: workers)
         places = try (1...workers).map { (number) throws(CError) in
-            WorkerSlot(number: number, socket: try port.join(), adminSocket: try adminPort?.join())
+            let sockets = try ports.map { (port) throws(CError) in try port.join() }
+            return WorkerSlot(number: number, sockets: sockets, adminSocket: try adminPort?.join())
         }
         slots.describe()
         // Made here and not in each worker: a URL that one has signed is opened by another.
@@ -122,7 +125,7 @@ final class Supervisor {
 
     private func asWorker(_ place: WorkerSlot, line: Int32) -> Outcome {
         let worker = Worker(
-            number: place.number, port: port.port, adminPort: adminPort?.port, socket: place.socket,
+            number: place.number, ports: ports.map(\.port), adminPort: adminPort?.port, sockets: place.sockets,
             adminSocket: place.adminSocket, tls: tls, output: output, slots: slots, sandbox: sandbox?.site, line: line,
             state: keeper?.links.take(worker: place.number))
         // The child's copy of its parent's memory shall not keep a token that a reload replaces.
@@ -168,13 +171,16 @@ final class Supervisor {
 
     private func greet() {
         let greeting = StartupBanner.lines(
-            settings, port: port.port, adminPort: adminPort?.port, sandbox: sandbox?.site, workers: places.count)
+            settings, ports: ports.map(\.port), adminPort: adminPort?.port, sandbox: sandbox?.site,
+            workers: places.count)
         for line in greeting + hardening.notices { log.notice("\(line)") }
         for line in hardening.warnings { log.warning("\(line)") }
         notify.ready(status)
     }
 
-    var status: String { "Listening on port \(port.port), workers: \(places.count { $0.isServing })" }
+    var status: String {
+        "Listening on \(StartupBanner.ports(ports.map(\.port))), workers: \(places.count { $0.isServing })"
+    }
 
     func countWorkers() {
         slots[.workers] = UInt64(places.count { $0.isServing })

@@ -7,10 +7,11 @@ import Hub
 struct Worker: Sendable {
     /// From 1.
     let number: Int
-    let port: UInt16
+    /// Those of `listen`, in its order.
+    let ports: [UInt16]
     let adminPort: UInt16?
-    /// Bound by the parent, to be listened on.
-    let socket: SharedSocket
+    /// Bound by the parent, to be listened on: one for each of `ports`.
+    let sockets: [SharedSocket]
     let adminSocket: SharedSocket?
     /// As the parent has read it: with another user's rights this process may not be able to.
     let tls: TLSContext
@@ -34,10 +35,10 @@ struct Worker: Sendable {
         _ = unsafe write(line, &byte, 1)
     }
 
-    /// The settings by which it listens: at the port that its parent has found.
+    /// The settings by which it listens: at the ports that its parent has found.
     func settings(_ settings: Settings) -> Settings {
         var own = settings
-        own.listen = ListenAddress(address: settings.listen.address, port: port)
+        own.listen = zip(settings.listen, ports).map { ListenAddress(address: $0.address, port: $1) }
         own.adminListen = settings.adminListen.flatMap { listen in
             adminPort.map { ListenAddress(address: listen.address, port: $0) }
         }
@@ -49,7 +50,7 @@ struct Worker: Sendable {
 struct WorkerSlot {
     /// From 1; also that of its counters.
     let number: Int
-    let socket: SharedSocket
+    let sockets: [SharedSocket]
     let adminSocket: SharedSocket?
     var child: ChildProcess?
     var isServing = false
@@ -61,9 +62,9 @@ struct WorkerSlot {
     /// When a successor is due, in milliseconds by `MonotonicInstant`.
     var due: Int?
 
-    init(number: Int, socket: SharedSocket, adminSocket: SharedSocket?) {
+    init(number: Int, sockets: [SharedSocket], adminSocket: SharedSocket?) {
         self.number = number
-        self.socket = socket
+        self.sockets = sockets
         self.adminSocket = adminSocket
     }
 
@@ -77,7 +78,7 @@ struct WorkerSlot {
     mutating func left() -> Int {
         let wait = delay.next(lived: MonotonicInstant.now.milliseconds - began.milliseconds)
         child = nil
-        socket.quiet()
+        for socket in sockets { socket.quiet() }
         adminSocket?.quiet()
         (isServing, owesReload) = (false, false)
         due = MonotonicInstant.now.milliseconds + wait

@@ -1,0 +1,56 @@
+import EventIO
+import HTTP
+
+/// Where a client is, and how it called the gateway, as far as whoever stands between is trusted to say so.
+struct ClientAddress: Sendable {
+    /// Without a port.
+    let text: String
+    /// Nil where no trusted proxy has said it.
+    let origin: ForwardedOrigin?
+}
+
+extension ClientAddress {
+    /// The nearest address that is known and no trusted proxy's. Who connects is known by the connection, and a trusted proxy is believed whom it
+    /// names: in its PROXY protocol header, then in `Forwarded` or else `X-Forwarded-For`, from the last entry to the first. An entry that
+    /// is no address ends that, and so does the first address that is not trusted: what stands before it was written by that client.
+    @EventLoop static func of(_ exchange: Exchange, trusted: IPNetworks) -> ClientAddress {
+        guard !trusted.isEmpty else { return ClientAddress(text: exchange.peer, origin: nil) }
+        let announced = exchange.announcedClient
+        let peer = announced?.text ?? exchange.peer
+        return of(peer: peer, number: announced ?? IPNumber(exchange.peer), exchange.request.headers, trusted: trusted)
+    }
+
+    private static func of(
+        peer: String, number: IPNumber?, _ headers: Headers, trusted: IPNetworks
+    ) -> ClientAddress {
+        let unknown = ClientAddress(text: peer, origin: nil)
+        guard let number, trusted.contains(number) else { return unknown }
+        let standard = ForwardedFields.forwarded(headers).map { walk($0, from: number, trusted) }
+        let usual = ForwardedFields.xForwardedFor(headers).map { walk($0, from: number, trusted) }
+        // A proxy writes one of them and may pass on the other as its client wrote it: where they differ, neither is believed.
+        if let standard, let usual, standard.client != usual.client { return unknown }
+        let client = standard?.client ?? usual?.client ?? number
+        return ClientAddress(
+            text: client == number ? peer : client.text,
+            origin: standard?.origin ?? ForwardedFields.xForwardedOrigin(headers))
+    }
+
+    /// `of`, for a peer whose address is known as text.
+    static func of(peer: String, _ headers: Headers, trusted: IPNetworks) -> ClientAddress {
+        of(peer: peer, number: IPNumber(peer), headers, trusted: trusted)
+    }
+
+    /// From the nearest hop outwards, as long as trusted proxies have written them.
+    private static func walk(
+        _ hops: [ForwardedHop], from peer: IPNumber, _ trusted: IPNetworks
+    ) -> (client: IPNumber, origin: ForwardedOrigin?) {
+        var (client, origin) = (peer, ForwardedOrigin?.none)
+        for hop in hops.reversed() {
+            origin = hop.origin ?? origin
+            guard let address = hop.client else { break }
+            client = address
+            guard trusted.contains(address) else { break }
+        }
+        return (client, origin)
+    }
+}
