@@ -14,6 +14,12 @@ enum SystemFiles {
         defer { close(descriptor) }
         var content: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 16_384)
+        // The file may hold the token. Freed memory of this size may not be used again for long.
+        defer {
+            unsafe buffer.withUnsafeMutableBytes { memory in
+                if let start = memory.baseAddress { unsafe explicit_bzero(start, memory.count) }
+            }
+        }
         while true {
             let count = unsafe buffer.withUnsafeMutableBytes { unsafe Glibc.read(descriptor, $0.baseAddress, $0.count) }
             if count < 0, errno == EINTR { continue }

@@ -28,7 +28,9 @@ struct AccessTests {
         }
     }
 
-    @Test("After a reload with another token another account is told at once, and with the same token the one that is held")
+    @Test(
+        "After a reload with another token another account is told at once, and with the same token the one that is held"
+    )
     @EventLoop func reload() async throws {
         let hub = try FakeHub(.whoAmI)
         try await withGateway(hub) { gateway in
