@@ -60,7 +60,8 @@ extension Failure {
             self.init(.denied, detail: refusal.message)
             return
         }
-        self = .hubAnswered(HubRefusal(status: refusal.status, code: refusal.code, message: refusal.message, headers: [:]))
+        self = .hubAnswered(
+            HubRefusal(status: refusal.status, code: refusal.code, message: refusal.message, headers: [:]))
     }
 
     fileprivate static func lacksScope(_ action: HubAction, _ resource: HubResource) -> Failure {

@@ -122,6 +122,8 @@ extension Failure {
     fileprivate static var signedURLRevoked: Failure {
         Failure(
             .signedURLRefused,
-            detail: "The key by which this address was got was revoked or has expired. Ask the Hub's own path again, with a good one.")
+            detail:
+                "The key by which this address was got was revoked or has expired. Ask the Hub's own path again, with a good one."
+        )
     }
 }

@@ -44,7 +44,8 @@ extension Upstream {
         }
         return RelayedCall(
             request: request, url: base + request.target.pathAndQuery, credential: try context.principal.credential,
-            limits: limits, server: server, sendsBody: exchange.hasBody && context.body == nil && !isSecond, eventSilence: eventSilence
+            limits: limits, server: server, sendsBody: exchange.hasBody && context.body == nil && !isSecond,
+            eventSilence: eventSilence
         ) { head throws(Failure) in
             context.hubRequestID = head.headers["X-Request-Id"]
             if let found = try FileRedirect(head, of: exchange.request, hosts: self.signedURLs.hosts) {

@@ -21,7 +21,9 @@ enum KeyInput {
     static func role(_ text: String, of what: String) throws(SubcommandFailure) -> String {
         guard Preset(rawValue: text) != nil else {
             let names = Preset.allCases.map(\.rawValue)
-            throw .usage("\(what): there is no role \(text.shown)\(Suggestion.text(for: text, among: names)); roles: \(names.joined(separator: ", "))")
+            throw .usage(
+                "\(what): there is no role \(text.shown)\(Suggestion.text(for: text, among: names)); roles: \(names.joined(separator: ", "))"
+            )
         }
         return text
     }
