@@ -95,8 +95,8 @@ def start_program(request, guard, tmp_path):
     started = []
 
     def start_program(gate):
-        program = request.node.get_closest_marker("operation").args[0]
-        if not install(program):
+        mark = request.node.get_closest_marker("operation")
+        if mark and not install(program := mark.args[0]):
             pytest.skip(f"There is no {program}, and config/install-deps.sh could not install it: it was not tried.")
         directory = tmp_path / f"program-{next(numbers)}"
         directory.mkdir()

@@ -6,7 +6,9 @@ import pytest
 
 from clients import MEBIBYTE, noise
 from fakehub import FakeHub
+from gate import ROOT
 from git_hub import HubOfGit
+from programs import install
 
 LARGE = noise(9 * MEBIBYTE)
 
@@ -185,3 +187,18 @@ def test_lfs_resumes(files, store, hub_of_git):
             break
     assert files.read("again/large.bin") == LARGE
     assert seen[0] is None and seen[-1] is not None
+
+
+def test_the_documented_commands_work_as_they_are_written(files, hub_of_git):
+    """But for the port and the repository; the second block in the clone, as it says."""
+    if not install("git-lfs"):
+        pytest.skip("git-lfs is not to be had")
+    track(files)
+    push(files)
+    section = (ROOT / "docs/use.md").read_text().partition("\n## git\n")[2].partition("\n## ")[0]
+    clone, pull = re.findall(r"^```sh\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
+    (files.directory / "certs").symlink_to(files.authority.parent)
+    for folder, block in (("", clone), ("model", pull)):
+        commands = block.replace("https://localhost:8080/owner/name", files.remote)
+        files.run("bash", "-ec", f"cd ./{folder}\n{commands}")
+    assert files.read("model/large.bin") == LARGE

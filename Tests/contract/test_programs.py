@@ -4,12 +4,15 @@ reach the gateway and nobody else."""
 import gzip
 import hashlib
 import json
+import re
 
 import pytest
 
 from clients import MEBIBYTE, digest, noise
 from fakehub import http
+from gate import ROOT
 from hub import Hub
+from programs import install
 
 REPO = "sandbox/programs"
 LARGE = noise(16 * MEBIBYTE)
@@ -240,3 +243,18 @@ def test_aria2_takes_a_list(files):
     (files.directory / "list").write_text("\n".join(wanted) + "\n")
     files.run("aria2c", "--no-conf", "--ca-certificate", files.authority, "-j", "5", "-i", "list")
     assert all(files.read(f"file-{number}") == SMALL for number in range(20))
+
+
+# As they are written
+
+
+def test_the_documented_commands_work_as_they_are_written(files):
+    """But for the port, in a folder with certs/."""
+    if not (install("wget") and install("aria2c")):
+        pytest.skip("wget or aria2 is not to be had")
+    section = (ROOT / "docs/use.md").read_text().partition("\n## wget and aria2\n")[2].partition("\n## ")[0]
+    block = re.search(r"^```sh\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)[1]
+    assert "wget " in block and "aria2c " in block
+    (files.directory / "certs").symlink_to(files.gate.certificates.directory)
+    files.run("bash", "-ec", block.replace("https://localhost:8080", files.gate.origin))
+    assert files.read("model.safetensors") == files.read("weights.safetensors") != b""
