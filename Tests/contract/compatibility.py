@@ -17,7 +17,7 @@ from gate import ROOT
 PAGE = ROOT / "docs/COMPATIBILITY.md"
 MODULES = {
     "test_hub_clients.py", "test_client_files.py", "test_client_file_system.py", "test_client_commands.py",
-    "test_client_libraries.py", "test_programs.py", "test_git.py", "test_openai.py", "test_model_runners.py",
+    "test_client_libraries.py", "test_curl_files.py", "test_downloaders.py", "test_git.py", "test_openai.py", "test_model_runners.py",
 }
 GROUPS = (
     ("The command line", re.compile(r"hf "), VARIANTS),
