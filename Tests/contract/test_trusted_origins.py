@@ -109,8 +109,11 @@ def test_programs_that_are_no_browser_see_no_difference(trusting, start):
 
 @pytest.mark.parametrize("value", ["*", "https://app.example.org/", "app.example.org", "https://*.example.org", "null", "https://"])
 def test_a_value_that_would_let_in_more_than_it_says_is_refused_at_the_start(tmp_path, value):
-    done = run(make_workspace(tmp_path / "w"), "--sandbox", "--check", "--access", "open", "--trusted-origins", value)
-    assert done.returncode != 0 and "trusted_origins" in done.stdout + done.stderr
+    for given, is_named in ((APP, False), (value, True)):
+        workspace = make_workspace(tmp_path / str(is_named))
+        done = run(workspace, "--sandbox", "--check", "--access", "open", "--trusted-origins", given)
+        assert ("trusted_origins" in done.stdout + done.stderr) is is_named
+    assert done.returncode != 0
 
 
 def test_every_origin_may_be_trusted_where_clients_bring_their_own_token(trusting):
