@@ -17,7 +17,8 @@ from gate import ROOT
 PAGE = ROOT / "docs/COMPATIBILITY.md"
 MODULES = {
     "test_hub_clients.py", "test_client_files.py", "test_client_file_system.py", "test_client_commands.py",
-    "test_client_libraries.py", "test_curl_files.py", "test_downloaders.py", "test_git.py", "test_openai.py", "test_model_runners.py",
+    "test_client_libraries.py", "test_curl_files.py", "test_downloaders.py", "test_git.py", "test_openai.py",
+    "test_model_runners.py", "test_trusted_origins.py",
 }
 GROUPS = (
     ("The command line", re.compile(r"hf "), VARIANTS),
@@ -50,9 +51,10 @@ at `s3.amazonaws.com` (`HF_UPDATE_DOWNLOAD_COUNTS=0` stops that). It reaches nei
 PROGRAMS_HEAD = """\
 ## Other programs
 
-As Debian 12 has them, and OpenAI's SDK from PyPI. All but git and Git LFS meet the sandbox or a Hub of the tests' own;
-behind git is git's own server (`git http-backend`), as the sandbox knows no git. llama.cpp and ollama are not run: a test
-sends, to the letter, the requests that the named commit of their source makes. In a **no** the text says what fails.
+As Debian 12 has them, and OpenAI's SDK from PyPI. Behind git and Git LFS is git's own server (`git http-backend`), as the
+sandbox knows no git; the others meet the sandbox or, where it has not what they ask for, a Hub of the tests' own: models,
+embeddings and errors of the router, and all below `/v2/`, which the gateway relays like any other path. llama.cpp and ollama
+are not run: a test sends, to the letter, the requests that their source makes. In a **no** the text says what fails.
 
 """
 

@@ -38,13 +38,15 @@ def commit(sandbox, line):
     assert sandbox.post(f"/api/models/{REPO}/commit/main", body, "application/x-ndjson")["success"]
 
 
-def came_in_ranges(gate, before, least=1):
-    """Whether so many parts of the large file were asked for, after so many lines of the log; a line comes after its response."""
+def requests(gate, target, least=1, status=None):
+    """The methods by which a target was asked for, once there are so many of that status. No two tests have one: each has a query of its
+    own, as a line of the log comes after its response."""
 
-    def count():
-        return sum(line["path"] == PATH and line["status"] == 206 for line in gate.log_lines[before:])
+    def found():
+        lines = [line for line in gate.log_lines if line["path"] == target and status in (None, line["status"])]
+        return [line["method"] for line in lines] if len(lines) >= least else []
 
-    return wait_until(lambda: count() >= least)
+    return wait_until(found)
 
 
 def cut_after(sandbox, count):

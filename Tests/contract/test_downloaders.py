@@ -7,7 +7,7 @@ import pytest
 from clients import MEBIBYTE, digest
 from gate import ROOT
 from program_files import (  # noqa: F401 - two are fixtures
-    IN_GIT, LARGE, PATH, REPO, SMALL, came_in_ranges, cut_after, files, sandbox,
+    IN_GIT, LARGE, PATH, REPO, SMALL, requests, cut_after, files, sandbox,
 )
 from programs import install
 
@@ -25,21 +25,19 @@ def test_wget_downloads(files):
 @pytest.mark.operation("wget", "wget -c", "Goes on where it was stopped, and where the transfer broke off")
 def test_wget_resumes(files, gate, sandbox):
     (files.directory / "large.bin").write_bytes(LARGE[: 3 * MEBIBYTE])
-    before = len(gate.log_lines)
-    files.wget(PATH, "-c")
-    assert files.read("large.bin") == LARGE and came_in_ranges(gate, before)
+    stopped, cut = PATH + "?wget=stopped", PATH + "?wget=cut"
+    files.wget(stopped, "-c", "-O", "large.bin")
+    assert files.read("large.bin") == LARGE and requests(gate, stopped, status=206) == ["GET"]
     cut_after(sandbox, 5 * MEBIBYTE)
-    before = len(gate.log_lines)
-    files.wget(PATH, "-t", "3", "-O", "again")
-    assert files.read("again") == LARGE and came_in_ranges(gate, before)
+    files.wget(cut, "-t", "3", "-O", "again")
+    assert files.read("again") == LARGE and requests(gate, cut, status=206) == ["GET"]
 
 
 @pytest.mark.operation("wget", "wget --spider", "Whether a file is there: HEAD only, and an exit code of 8 where it is not")
 def test_wget_looks(files, gate):
-    before = len(gate.log_lines)
-    files.wget(PATH, "--spider")
-    assert gate.wait_for_log(lambda line: line["path"] == PATH)
-    assert {line["method"] for line in gate.log_lines[before:] if line["path"] == PATH} == {"HEAD"}
+    target = PATH + "?wget=looks"
+    files.wget(target, "--spider")
+    assert set(requests(gate, target)) == {"HEAD"}
     assert files.wget(f"/{REPO}/resolve/main/no", "--spider", check=False).returncode == 8
 
 
@@ -54,12 +52,12 @@ def test_wget_takes_the_files_name(files):
 
 @pytest.mark.operation("aria2c", "aria2c -x 8 -s 8", "Eight ranges of one file at once")
 def test_aria2_takes_ranges_in_parallel(files, gate):
-    before = len(gate.log_lines)
+    target = PATH + "?aria2=parallel"
     # Not faster, so that no range has ended before the last one is asked for.
-    files.aria2c(PATH, "-x", "8", "-s", "8", "-o", "large", "--max-overall-download-limit=8M")
+    files.aria2c(target, "-x", "8", "-s", "8", "-o", "large", "--max-overall-download-limit=8M")
     assert digest(files.read("large")) == digest(LARGE)
     # Its first request is for the whole file, and cut when the others are on their way.
-    assert came_in_ranges(gate, before, least=7)
+    assert len(requests(gate, target, least=7, status=206)) >= 7
 
 
 @pytest.mark.operation("aria2c", "aria2c --checksum", "Compares the content with the hash that the Hub's ETag is")
@@ -74,9 +72,9 @@ def test_aria2_checks_the_hash(files):
 @pytest.mark.operation("aria2c", "aria2c -c", "Goes on where it was stopped, and where a transfer broke off")
 def test_aria2_resumes(files, gate, sandbox):
     (files.directory / "large").write_bytes(LARGE[: 5 * MEBIBYTE])
-    before = len(gate.log_lines)
-    files.aria2c(PATH, "-c", "-x", "4", "-s", "4", "-o", "large", "--allow-overwrite=false")
-    assert files.read("large") == LARGE and came_in_ranges(gate, before)
+    target = PATH + "?aria2=resumes"
+    files.aria2c(target, "-c", "-x", "4", "-s", "4", "-o", "large", "--allow-overwrite=false")
+    assert files.read("large") == LARGE and requests(gate, target, status=206)
     cut_after(sandbox, 5 * MEBIBYTE)
     files.aria2c(PATH, "-x", "1", "-s", "1", "--retry-wait=1", "-o", "again")
     assert files.read("again") == LARGE

@@ -1,8 +1,9 @@
 """llama.cpp and ollama take a model through the gateway: not they themselves, but the requests that their sources make, to the letter.
 llama.cpp takes HF_ENDPOINT for the gateway, ollama the host in the model's name.
 
-Read off ggml-org/llama.cpp (common/hf-cache.cpp, common/download.cpp, and before 2026 arg.cpp) and ollama/ollama (server/images.go,
-server/download.go), with what their HTTP libraries add: cpp-httplib (the order of its fields is that of a hash table), libcurl, Go.
+Read off ggml-org/llama.cpp (common/hf-cache.cpp and common/download.cpp; of before March 2026 common/arg.cpp, in copies of it) and
+ollama/ollama (server/images.go, server/download.go), with what their HTTP libraries add: cpp-httplib (the order of its fields is that of
+a hash table), libcurl, Go's net/http.
 """
 
 import gzip
@@ -86,7 +87,7 @@ def test_llama_cpp_takes_a_model(gate, sandbox, held):
     sandbox.check_credentials(before)
 
 
-@runs("llama.cpp", "llama-cli -hf user/repo:NONE", "The Hub's words where there is no such repository, in the member it prints")
+@runs("llama.cpp", "llama-cli -hf (no repository)", "The Hub's words where there is no such repository, in the member it prints")
 def test_llama_cpp_says_that_there_is_no_repository(gate, sandbox):
     answer = httplib(gate, "GET", "/api/models/sandbox/none/refs", "Accept: application/json")
     assert answer.status == 404 and json.loads(answer.body)["error"] == "Repository not found"
@@ -186,7 +187,7 @@ def pull_blob(gate, target, size, parts):
     assert (head.status, head["Content-Length"]) == (200, str(size))
     found, final = go(gate, "GET", target)
     assert found.status == 200
-    step = -(-size // parts)
+    step = -(-size // parts)  # ollama's own are of 100 MB at least
     spans = [(first, min(first + step, size) - 1) for first in range(0, size, step)]
     with ThreadPoolExecutor(parts) as pool:
         answers = list(pool.map(lambda span: followed(gate, target, *span), spans))
@@ -221,19 +222,19 @@ def test_ollama_shows_what_the_hub_refuses(registry, hub):
 
 
 def check_blobs_address(gate, content):
-    """As ollama has it before ollama/ollama#15512: the response to GET of a blob is to name an address for its ranges, be it a redirect
-    to another host or a 200 with Location."""
+    """As ollama has it where it does not take a plain 200 (ollama/ollama#9737, #15512): the response to GET of a blob is to name an address
+    for its ranges, be it a redirect to another host or a 200 with Location."""
     found, final = go(gate, "GET", f"/v2/acme/m-GGUF/blobs/sha256:{digest(content)}")
     assert found.status in (200, 307) and found["Location"], "http: no Location header in response"
     assert part(gate, onward(gate, final, found), 0, 12).body[:13] == content[:13]
 
 
 @runs("ollama", "ollama pull (where 200 needs a Location)", "Its small blobs, which the Hub gives itself with a Location")
-def test_a_released_ollama_finds_a_small_blobs_address(registry):
+def test_an_ollama_that_needs_a_location_finds_a_small_blobs_address(registry):
     check_blobs_address(registry, TEMPLATE)
 
 
 @runs("ollama", "ollama pull (where 200 needs a Location)", "The model: `http: no Location header in response`")
 @pytest.mark.xfail(strict=True, reason="the gateway follows the redirect to a store itself, and answers 200 without Location")
-def test_a_released_ollama_finds_the_models_address(registry):
+def test_an_ollama_that_needs_a_location_finds_the_models_address(registry):
     check_blobs_address(registry, MODEL)
