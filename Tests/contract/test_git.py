@@ -156,7 +156,7 @@ def test_lfs_pulls(files, store, check_credentials):
     assert sorted(request.method for request in store.requests) == ["GET", "GET", "PUT", "PUT"]
 
 
-@pytest.mark.operation("git-lfs", "git lfs fetch", "Goes on with a range where a download broke off")
+@pytest.mark.operation("git-lfs", "git lfs pull", "Goes on with a range where a download broke off")
 def test_lfs_resumes(files, store, hub_of_git):
     track(files)
     push(files)
