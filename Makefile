@@ -25,7 +25,7 @@ run: install certs build ## Start on https://localhost:8080; without a token the
 	@config/run.sh "$$(swift build -c $(CONFIG) --show-bin-path)/hubgate" $(if $(SANDBOX),--sandbox) $(ARGS)
 
 test: install ## Build and run every test, the Python clients' too
-	@config/install-deps.sh haproxy nginx libnginx-mod-stream wrk
+	@config/install-deps.sh haproxy nginx libnginx-mod-stream wrk git git-lfs wget aria2
 	swift build --build-tests
 	swift test --skip-build
 	@if [ -x Tests/contract/run.sh ]; then \
@@ -77,7 +77,8 @@ lint: ## Check the style
 
 compatibility: build ## Write docs/COMPATIBILITY.md: every client operation that was tried, with each version
 	@Tests/contract/run.sh --compatibility test_hub_clients.py test_client_files.py test_client_file_system.py \
-		test_client_commands.py test_client_libraries.py
+		test_client_commands.py test_client_libraries.py test_curl_files.py test_downloaders.py test_git.py \
+		test_openai.py test_model_runners.py test_trusted_origins.py
 
 clean: ## Remove what builds made (certs/, .env and .venv* stay)
 	rm -rf .build .build-* .build_*

@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const unsigned char alpn_http_1_1[] = { 8, 'h', 't', 't', 'p', '/', '1', '.', '1' };
+static const unsigned char alpn_http_1[] = { 8, 'h', 't', 't', 'p', '/', '1', '.', '1',
+                                             8, 'h', 't', 't', 'p', '/', '1', '.', '0' };
 
 /* RFC 7301 3.2: a client that offers protocols and not ours is told so, instead of talking past us. */
 static int choose_alpn(SSL *ssl, const unsigned char **chosen, unsigned char *length, const unsigned char *offered,
@@ -14,7 +15,7 @@ static int choose_alpn(SSL *ssl, const unsigned char **chosen, unsigned char *le
     (void)ssl;
     (void)context;
     unsigned char *match = NULL;
-    int result = SSL_select_next_proto(&match, length, alpn_http_1_1, sizeof alpn_http_1_1, offered, offered_length);
+    int result = SSL_select_next_proto(&match, length, alpn_http_1, sizeof alpn_http_1, offered, offered_length);
     *chosen = match;
     return result == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
 }

@@ -30,14 +30,18 @@ import Testing
         let names = SettingsTable.all.map { "# \($0.name): " }
         let lines = SettingsDocument.sample.text.split(separator: "\n").map(String.init)
         let settings = lines.filter { line in names.contains { line.hasPrefix($0) } }.map { String($0.dropFirst(2)) }
-        #expect(settings.count == SettingsTable.all.count - 2)
+        #expect(settings.count == SettingsTable.all.count - 3)
         let files = [
             "config/hubgate.yaml": settings.joined(separator: "\n"), "/run/secrets/hf_token": "abc",
-            "/etc/hubgate/credentials/acme": "hf_a",
+            "/etc/hubgate/credentials/acme": "hf_a", "/etc/hubgate/signing.key": String(repeating: "k", count: 40),
         ]
         let given = SettingsCase(files: files)
         let different = try given.settings().reloaded(from: Settings()).needRestart
-        #expect(different == ["admin_listen", "base_path", "public_url", "ca_file", "dns_server", "user"])
+        #expect(
+            different == [
+                "admin_listen", "base_path", "public_url", "ca_file", "dns_server", "signing_key", "signing_key_file",
+                "user",
+            ])
     }
 
     @Test("SAMPLE_ENV with all its variables uncommented is a good .env")
@@ -47,6 +51,7 @@ import Testing
         let files = [
             ".env": variables.map { String($0.dropFirst(2)) }.joined(separator: "\n"),
             "/run/secrets/hf_token": "abc", "/etc/hubgate/credentials/acme": "hf_a", "/etc/hubgate/hubgate.yaml": "",
+            "/etc/hubgate/signing.key": String(repeating: "k", count: 40),
         ]
         #expect(try SettingsCase(files: files).settings().listen[0].port == 8080)
     }

@@ -1,6 +1,7 @@
 """Headless Chromium, spoken to in the DevTools protocol over a pipe: no port, and nothing to install."""
 
 import base64
+import fcntl
 import hashlib
 import json
 import os
@@ -24,12 +25,11 @@ class Browser:
     def __init__(self, directory, *flags):
         theirs_in, self.out = os.pipe()
         self.inp, theirs_out = os.pipe()
-        os.set_inheritable(theirs_in, True)
-        os.set_inheritable(theirs_out, True)
+        theirs_in, theirs_out = self._above_9(theirs_in), self._above_9(theirs_out)
         if os.geteuid() == 0:
             flags = ("--no-sandbox", *flags)  # Chromium's own, which root cannot have
         with open(directory / "chromium.log", "wb") as log:
-            # Chromium's pipe is descriptors 3 and 4; these two may be other numbers here.
+            # Chromium's pipe is descriptors 3 and 4; these two are other numbers here, and none that the script uses.
             script = f'exec 8<&{theirs_in} 9>&{theirs_out}; exec 3<&8 4>&9 8<&- 9>&-; exec "$@"'
             self.process = subprocess.Popen(
                 ["bash", "-c", script, "chromium", "chromium", "--headless", "--remote-debugging-pipe", "--disable-gpu",
@@ -44,6 +44,13 @@ class Browser:
         self.number = 0
         self.events = []
         self.session = None
+
+    @staticmethod
+    def _above_9(descriptor):
+        """The same pipe as a descriptor that is inherited."""
+        duplicate = fcntl.fcntl(descriptor, fcntl.F_DUPFD, 10)
+        os.close(descriptor)
+        return duplicate
 
     def _next(self, deadline):
         while b"\0" not in self.waiting:

@@ -10,13 +10,15 @@ import re
 
 import pytest
 
+import programs
 from clients import LIBRARIES, VARIANTS
 from gate import ROOT
 
 PAGE = ROOT / "docs/COMPATIBILITY.md"
 MODULES = {
     "test_hub_clients.py", "test_client_files.py", "test_client_file_system.py", "test_client_commands.py",
-    "test_client_libraries.py",
+    "test_client_libraries.py", "test_curl_files.py", "test_downloaders.py", "test_git.py", "test_openai.py",
+    "test_model_runners.py", "test_trusted_origins.py",
 }
 GROUPS = (
     ("The command line", re.compile(r"hf "), VARIANTS),
@@ -45,9 +47,22 @@ at `s3.amazonaws.com` (`HF_UPDATE_DOWNLOAD_COUNTS=0` stops that). It reaches nei
 """
 
 
+# Of the programs that are no client of the Hub's from PyPI.
+PROGRAMS_HEAD = """\
+## Other programs
+
+As Debian 12 has them, and OpenAI's SDK from PyPI. Behind git and Git LFS is git's own server (`git http-backend`), as the
+sandbox knows no git; the others meet the sandbox or, where it has not what they ask for, a Hub of the tests' own: models,
+embeddings and errors of the router, and all below `/v2/`, which the gateway relays like any other path. llama.cpp and ollama
+are not run: a test sends, to the letter, the requests that their source makes. In a **no** the text says what fails.
+
+"""
+
+
 class Results:
     def __init__(self):
         self.cells = {}
+        self.programs = {}
         self.failed = set()
         self.versions = {}
         self.modules = set()
@@ -63,6 +78,23 @@ class Results:
         for operation in tried["operations"]:
             works = self.cells.setdefault(operation, {})
             works[tried["variant"]] = works.get(tried["variant"], True) and report.nodeid not in self.failed
+
+    def add_program(self, test, report):
+        """Of a test with a mark that names what a program does."""
+        mark = test.get_closest_marker("operation")
+        if not mark or report.when != "call" or report.skipped and not hasattr(report, "wasxfail"):
+            return
+        program, command, what = mark.args
+        rows = self.programs.setdefault(program, {})
+        rows[command, what] = rows.get((command, what), True) and report.passed and not hasattr(report, "wasxfail")
+
+    def _programs(self):
+        lines = []
+        for program, rows in self.programs.items():
+            lines += [f"### {program}", "", f"| | | {programs.version(program)} |", "| --- | --- | --- |"]
+            lines += [f"| `{command}` | {what} | {'yes' if works else 'no'} |" for (command, what), works in rows.items()]
+            lines.append("")
+        return PROGRAMS_HEAD + "\n".join(lines)
 
     @property
     def is_whole(self):
@@ -93,7 +125,7 @@ class Results:
             lines += [f"## {title}", ""]
             lines += [f"| | {' | '.join(map(self._head, columns))} |", f"| --- {'| --- ' * len(columns)}|"]
             lines += [*(self._row(operation, columns) for operation in operations), ""]
-        lines += ["## Versions", "", f"Of {datetime.datetime.now(datetime.UTC).date()}.", ""]
+        lines += [self._programs(), "## Versions", "", f"Of {datetime.datetime.now(datetime.UTC).date()}.", ""]
         of_series = {column.rpartition("-")[0]: found for column, found in self.versions.items()}
         for series, versions in of_series.items():
             lines.append(f"- {series}: " + ", ".join(f"{name} {version}" for name, version in versions.items()))
@@ -102,7 +134,7 @@ class Results:
 
 def results_of(page):
     """What has to agree: the headings and the rows."""
-    return [line for line in page.splitlines() if line.startswith(("| `", "## "))]
+    return [line for line in page.splitlines() if line.startswith(("| `", "## ", "### "))]
 
 
 RESULTS = pytest.StashKey[Results]()
@@ -129,6 +161,7 @@ def pytest_collection_finish(session):
 def pytest_runtest_makereport(item, call):
     report = yield
     item.config.stash[RESULTS].add(report)
+    item.config.stash[RESULTS].add_program(item, report)
     return report
 
 

@@ -9,6 +9,7 @@ from clients import BESIDE_THE_HUB, LIBRARIES, VARIANTS, Client, make_guard
 from fakehub import FakeHub
 from gate import Gate, make_certificates, make_workspace, running_gate
 from hub import Hub
+from programs import Program, install
 
 pytest_plugins = ["compatibility"]
 
@@ -83,6 +84,29 @@ def sandbox_hub(tmp_path_factory, certificates):
     """The Hub of a gate in its sandbox, for tests of one file that talk to it without the gateway."""
     with running_gate(tmp_path_factory.mktemp("hub") / "workspace", certificates, "--sandbox") as gate:
         yield Hub(gate)
+
+
+# Other programs
+
+
+@pytest.fixture
+def start_program(request, guard, tmp_path):
+    """Gives a folder in which programs run before a gate; skips the test whose program is not to be had."""
+    started = []
+
+    def start_program(gate):
+        mark = request.node.get_closest_marker("operation")
+        if mark and not install(program := mark.args[0]):
+            pytest.skip(f"There is no {program}, and config/install-deps.sh could not install it: it was not tried.")
+        directory = tmp_path / f"program-{next(numbers)}"
+        directory.mkdir()
+        started.append(Program(gate, guard, directory))
+        return started[-1]
+
+    numbers = itertools.count()
+    yield start_program
+    for program in started:
+        program.check_contacts()
 
 
 # The real clients

@@ -22,6 +22,8 @@ environment .venv-0.36 client-0.36.txt &
 makers+=($!)
 environment .venv-libraries libraries.txt &
 makers+=($!)
+environment .venv-openai openai.txt &
+makers+=($!)
 for maker in "${makers[@]}"; do
     wait "$maker"
 done

@@ -22,6 +22,14 @@ final class OneShotSettings: Sendable {
             return settings ?? Settings()
         }
     }
+
+    /// Reads the key of signed URLs that the state directory keeps, or makes it, where nothing else gives one. While there are still the rights.
+    func keepSigningKey() {
+        settings.withLock { settings in
+            guard let settings, settings.signingKey == nil, settings.token == nil, !settings.sandbox else { return }
+            SigningKeyFile.keep(SigningKeyFile(in: StateDirectory(settings.stateDirectory)).readOrMake())
+        }
+    }
 }
 
 /// The files and the user that the settings name and that are needed later: to be looked into before anybody is told that all is well.

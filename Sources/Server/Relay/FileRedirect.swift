@@ -71,7 +71,7 @@ struct FileRedirect: Sendable {
     func joined(_ content: Transfer.Head) -> Transfer.Head {
         var headers = metadata
         for name in Self.contentFields {
-            if let value = content.headers[name] { headers.append(name, value) }
+            if let value = content.headers[name] { headers.set(name, value) }
         }
         // Both have chosen: the Hub where the content is, the store in which coding.
         for value in content.headers.values(of: "Vary") { headers.append("Vary", value) }

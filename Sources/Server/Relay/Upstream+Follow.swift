@@ -42,9 +42,17 @@ extension Upstream {
             }
             var head = hop.joined(content)
             try self.lead(&head, by: self.rewrite(for: exchange.request, context))
+            if content.status.isSuccess, exchange.request.looksForLocation {
+                head.headers.set("Location", self.basePath + context.target.pathAndQuery)
+            }
             return .pass(head)
         }
     }
+}
+
+extension Request {
+    /// Up to some version ollama asks for a file's place and does not take the file itself for an answer: it is told that the place is here.
+    fileprivate var looksForLocation: Bool { headers["User-Agent"]?.hasPrefix("ollama/") ?? false }
 }
 
 extension Failure {

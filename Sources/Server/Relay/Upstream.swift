@@ -56,9 +56,11 @@ final class Upstream {
         self.leaks = leaks
         xet = settings.xet
         // The sandbox's token is no secret.
-        let signingToken = settings.sandbox ? nil : origin.token
+        let signingKey =
+            settings.signingKey ?? (settings.sandbox ? nil : origin.token) ?? SigningKeyFile.kept
         signedURLs = SignedURLPolicy(
-            codec: SignedURLCodec(key: signingToken.map { SignedURLKey(token: $0) } ?? .ofThisStart),
+            codec: SignedURLCodec(
+                key: signingKey.map { SignedURLKey(token: $0) } ?? .ofThisStart),
             hosts: ContentHosts(
                 domains: settings.contentHosts.names, origins: origin.contentOrigins + settings.contentHosts.origins,
                 base: base),

@@ -30,6 +30,8 @@ struct Settings: Sendable {
     /// From `token_file` too, once settings are read.
     var token: Secret?
     var tokenFile: String?
+    var signingKey: Secret?
+    var signingKeyFile: String?
     /// With what is in it, once settings are read.
     var credentials: CredentialsDirectory?
     var stateDirectory = "/var/lib/hubgate"

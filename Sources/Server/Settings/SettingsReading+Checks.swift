@@ -14,6 +14,7 @@ extension SettingsReading {
         checkProxyProtocol()
         checkUpstream()
         checkToken()
+        checkSigningKey()
         checkProxy()
         readCredentials()
         checkState()
@@ -109,6 +110,34 @@ extension SettingsReading {
         if upstream.isLoopback, isOwn {
             refuse(name, "\(upstream) is this gateway itself; give the address of \(meaning)")
         }
+    }
+
+    private mutating func checkSigningKey() {
+        if let key = settings.signingKey, key.count < Self.shortestKey {
+            refuse("signing_key", Self.tooShort(key))
+        }
+        guard let path = settings.signingKeyFile else { return }
+        guard chosen["signing_key"] == nil else {
+            return refuse("signing_key_file", "signing_key is given too; give one of them")
+        }
+        switch files(path) {
+        case .absent: refuse("signing_key_file", "there is no file \(path.shown)")
+        case .failed(let reason): refuse("signing_key_file", "\(path.shown) cannot be read: \(reason)")
+        case .bytes(let content):
+            do throws(Secret.Flaw) {
+                let key = try Secret(file: content)
+                settings.signingKey = key
+                if key.count < Self.shortestKey { refuse("signing_key_file", "\(path.shown) \(Self.tooShort(key))") }
+            } catch {
+                refuse("signing_key_file", "the key in \(path.shown) \(error)")
+            }
+        }
+    }
+
+    private static let shortestKey = 32
+
+    private static func tooShort(_ key: Secret) -> String {
+        "has \(key.count) characters; \(shortestKey) or more are needed: openssl rand -base64 32"
     }
 
     /// Of `token` and `token_file` the one from the stronger place counts.

@@ -225,6 +225,16 @@ enum SettingsTable {
                 "sandbox", \.sandbox, .onOff,
                 "Puts a small Hub in memory behind the gateway, to try it without a token or a network."),
             Setting(
+                "signing_key", \.signingKey, .secretOrNothing,
+                "32 or more random characters: gateways with the same ones accept each other's signed URLs, over a restart too.",
+                secret: true,
+                default: "the Hub token; without one, signing.key in state_dir, made where that directory exists",
+                refusals: keyRefusals),
+            Setting(
+                "signing_key_file", \.signingKeyFile, .pathOrNothing,
+                "A file that holds signing_key and nothing else.", default: "none",
+                sample: "/etc/hubgate/signing.key"),
+            Setting(
                 "state_dir", \.stateDirectory, .path,
                 "Where gateway keys are kept, in an SQLite database; needed with access = keys.",
                 default: "/var/lib/hubgate; .state where that directory exists and no other is given"),
@@ -252,6 +262,13 @@ enum SettingsTable {
     ) -> Setting {
         Setting(name, field, .duration(.milliseconds(1)...hour), meaning, reloadable: true)
     }
+
+    private static let keyRefusals: [SettingSource: String] = [
+        .flag:
+            "a key is not accepted here, where every user of the machine can read it in the process list; use signing_key_file",
+        .file: "a key is not accepted here, in a file that gets copied, shown and committed; "
+            + "put it in a file of its own and name that with signing_key_file",
+    ]
 
     private static let tokenRefusals: [SettingSource: String] = [
         .flag: "a token is not accepted here, where every user of the machine can read it in the process list; "

@@ -72,6 +72,7 @@ enum Program {
 
     private static func serve(_ settings: OneShotSettings, _ arguments: [String]) -> Int32 {
         guard filesAreGood(settings.files) else { return Exit.config }
+        settings.keepSigningKey()
         let workers = settings.workers.resolved(processors: Processors.count)
         // The state process is a child of a parent that has no loop.
         guard workers > 1 || settings.asksForKeys else { return onLoop { await serve(settings, arguments, as: nil) } }

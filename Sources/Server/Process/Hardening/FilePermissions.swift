@@ -27,7 +27,10 @@ struct FilePermissions {
     init(_ settings: Settings) {
         let state = settings.access == .keys ? StateDirectory(settings.stateDirectory).databasePath : nil
         secrets =
-            [settings.tlsKey, settings.tokenFile, settings.upstreamProxyFile, Provenance.dotEnvPath, state]
+            [
+                settings.tlsKey, settings.tokenFile, settings.upstreamProxyFile, settings.signingKeyFile,
+                Provenance.dotEnvPath, state,
+            ]
             .compactMap(\.self) + (settings.credentials?.filePaths ?? [])
         others = [settings.tlsCertificate, settings.config, settings.authorities].compactMap(\.self)
     }

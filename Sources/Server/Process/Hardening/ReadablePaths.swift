@@ -21,6 +21,7 @@ struct ReadablePaths: Equatable {
         guard let settings else { return }
         let named = [
             settings.tlsCertificate, settings.tlsKey, settings.tokenFile, settings.upstreamProxyFile,
+            settings.signingKeyFile,
             settings.authorities,
             settings.config, Provenance.dotEnvPath,
         ]

@@ -1,0 +1,58 @@
+import Glibc
+import HTTP
+import Synchronization
+
+/// The key of signed URLs that outlives a restart, where there is no Hub token to derive one from: a file of mode 0600 in the state
+/// directory.
+struct SigningKeyFile {
+    /// What a process has read, for itself and the workers that it forks: later it may not be able to.
+    private static let keptKey = Mutex<Secret?>(nil)
+    static var kept: Secret? { keptKey.withLock { $0 } }
+    static func keep(_ key: Secret?) { keptKey.withLock { $0 = key } }
+
+    private let directory: StateDirectory
+
+    var path: String { directory.path + "/signing.key" }
+
+    init(in directory: StateDirectory) {
+        self.directory = directory
+    }
+
+    /// The key, made if there is none. Nil where the directory is not there, or not safe, or the file cannot be read or made: signed
+    /// URLs then end with the process.
+    func readOrMake() -> Secret? {
+        guard directory.fault == nil else { return nil }
+        if let key = read() { return key }
+        make()
+        return read()
+    }
+
+    private func read() -> Secret? {
+        guard case .bytes(let content) = SystemFiles.read(path), let key = try? Secret(file: content), key.count >= 32
+        else { return nil }
+        return key
+    }
+
+    /// Under another name first: half a key is none, and of two processes that start at once both have the first one's.
+    private func make() {
+        let draft = "\(path).\(getpid())"
+        let descriptor = unsafe open(draft, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        guard descriptor >= 0 else { return }
+        var generator = SystemRandomNumberGenerator()
+        let text = Base64URL.encode((0..<32).map { _ in UInt8.random(in: 0...255, using: &generator) }) + "\n"
+        let bytes = Array(text.utf8)
+        let isWritten = unsafe write(descriptor, bytes, bytes.count) == bytes.count && fsync(descriptor) == 0
+        giveAway(descriptor)
+        close(descriptor)
+        if isWritten { _ = unsafe link(draft, path) }
+        _ = unsafe unlink(draft)
+    }
+
+    /// Root gives it to whose the directory is: the gateway may run as that user.
+    private func giveAway(_ descriptor: Int32) {
+        var status = stat()
+        if geteuid() == 0, unsafe stat(directory.path, &status) == 0, status.st_uid != 0 {
+            _ = fchown(descriptor, status.st_uid, status.st_gid)
+        }
+    }
+}
