@@ -11,7 +11,7 @@ package protocol BodySink: AnyObject {
 package struct BodyBounds: Sendable {
     package let bytes: Int
     /// From the moment the body is wanted to its last byte.
-    package let milliseconds: UInt64
+    package var milliseconds: UInt64
 
     package init(bytes: Int, milliseconds: UInt64) {
         self.bytes = bytes
@@ -58,15 +58,17 @@ package final class BodyCollector: BodySink {
         self.budget = budget
     }
 
-    /// Returns when the last byte is there.
+    /// Returns when the last byte is there. Throws `clientGone` when the waiting task is cancelled.
     package func collected() async throws(RequestError) -> [UInt8] {
-        let outcome =
-            if let result { result } else {
-                await withCheckedContinuation { waiter in
-                    // Looked at again: see `Transfer.head()`.
-                    if let result { waiter.resume(returning: result) } else { self.waiter = waiter }
-                }
+        if let result { return try result.get() }
+        let outcome = await withTaskCancellationHandler {
+            await withCheckedContinuation { waiter in
+                // Looked at again: see `Transfer.head()`.
+                if let result { waiter.resume(returning: result) } else { self.waiter = waiter }
             }
+        } onCancel: {
+            EventLoop.assumeIsolated { self.finish(.failure(.clientGone)) }
+        }
         return try outcome.get()
     }
 

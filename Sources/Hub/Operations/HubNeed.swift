@@ -82,7 +82,7 @@ extension HubOperation {
     private func modelNeeds(_ headers: Headers, _ bytes: [UInt8]) throws(Failure) -> [HubNeed] {
         let named = resource.form == .model ? [need] : []
         // What has no model in its body has none that a rule could name: a file to transcribe, an answer that is asked for again.
-        guard !bytes.isEmpty, JudgedBody.isJSON(headers) else {
+        guard !bytes.isEmpty, JudgedBody.isJSON(headers) || JudgedBody.looksLikeObject(bytes) else {
             return named.isEmpty ? [HubNeed(.infer, HubResource(model: ""))] : named
         }
         guard let model = try JudgedBody(headers, bytes, as: .model).optionalString("model") else {

@@ -48,6 +48,12 @@ package struct JudgedBody {
         headers.mentions("json", in: "Content-Type") || !headers.contains("Content-Type")
     }
 
+    /// Whether a reader that goes by the bytes alone could take it for an object.
+    static func looksLikeObject(_ bytes: [UInt8]) -> Bool {
+        // Blanks of any reader, and UTF-8's mark of itself.
+        bytes.first { ![0x09, 0x0A, 0x0B, 0x0C, 0x0D, 0x20, 0xEF, 0xBB, 0xBF].contains($0) } == UInt8(ascii: "{")
+    }
+
     private static func isUTF8(_ type: String) -> Bool {
         type.split(separator: ";").dropFirst().allSatisfy { parameter in
             let parts = parameter.split(separator: "=", maxSplits: 1)

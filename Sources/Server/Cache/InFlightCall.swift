@@ -15,6 +15,8 @@ final class InFlightCall: ResponseSink {
         case unshared
     }
 
+    private static let toldInATurn = 8
+
     let key: CoalescingKey
     private let coalescer: RequestCoalescer
     private var waiters: [ObjectIdentifier: @EventLoop @Sendable (Outcome) -> Void] = [:]
@@ -28,22 +30,25 @@ final class InFlightCall: ResponseSink {
         self.coalescer = coalescer
     }
 
-    /// Calls `then` once with the outcome, outside of any callback of C, unless the request is cancelled before.
+    /// Calls `then` once, outside of any callback of C: with the outcome, or with `clientGone` when the request is cancelled before.
     func wait(_ context: RequestContext, then: @escaping @EventLoop @Sendable (Outcome) -> Void) {
         let waiter = ObjectIdentifier(context)
         waiters[waiter] = { outcome in
             context.onCancel = nil
             then(outcome)
         }
-        context.onCancel = { [weak self] in self?.leave(waiter) }
+        context.onCancel = { self.leave(waiter) }
     }
 
     private func leave(_ waiter: ObjectIdentifier) {
-        waiters[waiter] = nil
+        guard let tell = waiters.removeValue(forKey: waiter) else { return }
+        EventLoop.post { tell(.failed(.clientGone)) }
         if waiters.isEmpty { stop.take()?() }
     }
 
     // MARK: the response
+
+    func begins() { coalescer.begins(self) }
 
     var isWanted: Bool { !waiters.isEmpty }
     var isRecording: Bool { recorder != nil }
@@ -70,9 +75,18 @@ final class InFlightCall: ResponseSink {
         guard !hasEnded else { return }
         hasEnded = true
         coalescer.ended(self)
-        let waiters = self.waiters
+        let waiters = Array(self.waiters.values)
         (self.waiters, recorder) = ([:], nil)
-        for waiter in waiters.values { EventLoop.post { waiter(outcome) } }
+        Self.tell(waiters[...], outcome)
         stop.take()?()
+    }
+
+    /// To each it is a write of up to what is recorded: so only to some in a turn of the loop.
+    private static func tell(_ waiters: ArraySlice<@EventLoop @Sendable (Outcome) -> Void>, _ outcome: Outcome) {
+        guard !waiters.isEmpty else { return }
+        EventLoop.post {
+            for waiter in waiters.prefix(toldInATurn) { waiter(outcome) }
+            tell(waiters.dropFirst(toldInATurn), outcome)
+        }
     }
 }

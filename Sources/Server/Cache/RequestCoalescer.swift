@@ -31,12 +31,16 @@ final class RequestCoalescer {
                 forwarded: context.forwardedOrigin)
         else { return .bypass }
         if let call = underWay[key] { return .follow(call) }
-        let call = InFlightCall(key, of: self)
-        underWay[key] = call
-        return .lead(call)
+        return .lead(InFlightCall(key, of: self))
+    }
+
+    /// From now on others may wait for the call. Not before it is made: while it waits for its turn they would wait for the turn of
+    /// somebody else's share.
+    func begins(_ call: InFlightCall) {
+        if underWay[call.key] == nil { underWay[call.key] = call }
     }
 
     func ended(_ call: InFlightCall) {
-        underWay[call.key] = nil
+        if underWay[call.key] === call { underWay[call.key] = nil }
     }
 }

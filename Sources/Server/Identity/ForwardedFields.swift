@@ -34,7 +34,9 @@ enum ForwardedFields {
     static func xForwardedFor(_ headers: Headers) -> [ForwardedHop]? {
         let values = headers.values(of: "X-Forwarded-For")
         guard !values.isEmpty else { return nil }
-        let elements = values.flatMap { $0.split(separator: ",", omittingEmptySubsequences: false) }
+        // By bytes: with an accent on it a comma is another character.
+        let elements = values.flatMap { $0.utf8.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false) }
+            .map { Substring($0) }
         return elements.suffix(mostHops).map { ForwardedHop(client: address(ofNode: trimmed($0))) }
     }
 
@@ -46,8 +48,9 @@ enum ForwardedFields {
     }
 
     private static func last(_ name: String, _ headers: Headers) -> String? {
-        headers.values(of: name).last.flatMap { $0.split(separator: ",", omittingEmptySubsequences: false).last }
-            .map { String(trimmed($0)) }
+        headers.values(of: name).last
+            .flatMap { $0.utf8.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false).last }
+            .map { String(trimmed(Substring($0))) }
     }
 
     /// `for=192.0.2.43;host=gate.example.org;proto=https`. A parameter that is there twice makes a hop that says nothing.

@@ -33,6 +33,7 @@ final class RequestPipeline {
         log.isOn = settings.accessLog
         trustedOrigins = settings.trustedOrigins
         trustedProxies = settings.trustedProxies
+        judgedBody.milliseconds = UInt64(settings.bodyTimeout.milliseconds)
         timeLimit.milliseconds = UInt64(settings.requestTimeout.milliseconds)
         handlers = Handlers(settings, upstreams: upstreams, state: state)
     }

@@ -20,6 +20,13 @@ struct ScopeJudgement {
             exchange.request.method, context.target, at: route == .inference ? .router : .hub)
     }
 
+    /// Of the entries of a list, which the path names: `/api/models`.
+    private var listedKind: ResourceKind? {
+        let parts = context.target.path.utf8.split(separator: UInt8(ascii: "/"), maxSplits: 2)
+        guard parts.count >= 2 else { return nil }
+        return ResourceKind.allCases.first { parts[1].elementsEqual($0.path.utf8) }
+    }
+
     private var scope: Scope { key.grant.scope }
 
     /// Whether the decision depends on a body that has still to come.
@@ -40,7 +47,7 @@ struct ScopeJudgement {
             if permit.response == .writeAccess, !scope.allows(.write, operation.resource) {
                 throw .lacksScope(.write, operation.resource)
             }
-            if permit.response == .filtered { context.entryFilter = PrivateEntryFilter(operation.resource.kind, scope) }
+            if permit.response == .filtered { context.entryFilter = PrivateEntryFilter(listedKind, scope) }
         }
     }
 }

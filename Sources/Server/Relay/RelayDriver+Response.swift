@@ -70,7 +70,7 @@ extension RelayDriver {
     /// It is whole. What the other side may send behind the head of it is none of the client's, and not fetched.
     private func serve() {
         finish()
-        (isDropped, isServed) = (true, true)
+        dropContent()
     }
 
     func take(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
@@ -154,9 +154,7 @@ extension RelayDriver {
     func finish() {
         guard !isDropped, !isFinished else { return }
         do throws(Failure) {
-            if rewriter != nil { try context.entryFilter?.finish() }
-            let tail = try rewriter?.finish() ?? []
-            try scanner?.scan(tail.span)
+            let tail = try rewrittenTail()
             startRewritten(length: tail.count)
             // Nothing at all would look like the end of a chunked response.
             if !tail.isEmpty { unsafe tail.withUnsafeBufferPointer { unsafe write($0) } }

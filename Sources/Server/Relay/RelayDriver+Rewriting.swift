@@ -48,27 +48,34 @@ extension RelayDriver {
         _ bytes: UnsafeBufferPointer<UInt8>, _ range: Range<Int>, gatheredFrom start: Int
     ) throws(Failure) {
         let piece = unsafe UnsafeBufferPointer(rebasing: bytes[range])
-        if var filter = context.entryFilter.take() {
-            let kept = try filter.rewrite(unsafe piece.span)
-            context.entryFilter = filter
-            let changed = try rewriter?.rewrite(kept.span) ?? kept
-            try scanner?.scan(changed.span)
-            gathered = (gathered ?? []) + changed
-            return
-        }
         let changed = try rewriter?.rewrite(unsafe piece.span)
         if let changed { try scanner?.scan(changed.span) } else { try scanner?.scan(unsafe piece.span) }
+        // Last: it lets a whole entry out at once, and only looks where its end is.
+        if var filter = context.entryFilter.take() {
+            let kept = if let changed { try filter.rewrite(changed.span) } else { try filter.rewrite(unsafe piece.span) }
+            context.entryFilter = filter
+            gathered = (gathered.take() ?? []) + kept
+            return
+        }
         guard gathered != nil || changed != nil else { return }
         var whole = unsafe gathered.take() ?? Array(bytes[start..<range.lowerBound])
         if let changed { whole += changed } else { unsafe whole.append(contentsOf: piece) }
         gathered = whole
     }
 
+    /// What is left when the content has ended.
+    func rewrittenTail() throws(Failure) -> [UInt8] {
+        guard let tail = try rewriter?.finish() else { return [] }
+        try scanner?.scan(tail.span)
+        guard var filter = context.entryFilter.take() else { return tail }
+        let kept = try filter.rewrite(tail.span)
+        try filter.finish()
+        return kept
+    }
+
     /// All of it is here, as mostly: what becomes of it has a length, and if nothing had to be changed all fields stay.
     private func writeWhole(_ bytes: UnsafeBufferPointer<UInt8>) throws(Failure) {
-        try context.entryFilter?.finish()
-        let tail = try rewriter?.finish() ?? []
-        try scanner?.scan(tail.span)
+        let tail = try rewrittenTail()
         var whole = gathered.take()
         if !tail.isEmpty { whole = unsafe (whole ?? Array(bytes)) + tail }
         if let whole {

@@ -95,7 +95,13 @@ extension RelayDriver {
         if let place = admission.begin(context) { return make(at: place) }
         admission.wait(context) { [self] result in
             switch result {
-            case .success(let place): make(at: place)
+            case .success(let place):
+                // The client may have left between the two turns.
+                guard !context.isCancelled else {
+                    place.end()
+                    return fail(.clientGone)
+                }
+                make(at: place)
             case .failure(let failure): fail(failure)
             }
         }
@@ -103,6 +109,7 @@ extension RelayDriver {
 
     private func make(at place: CallPlace) {
         self.place = place
+        context.sink?.begins()
         var stream: TransferPool.Stream?
         if call.sendsBody, let upload {
             if let body = upload.whole {
@@ -145,6 +152,10 @@ extension RelayDriver {
     /// is not waited for.
     func leadsOn(to next: RelayedCall) {
         self.next = next
+        dropContent()
+    }
+
+    func dropContent() {
         (isDropped, isServed) = (true, true)
         patience = Timer { self.transfer?.cancel() }
         patience?.start(milliseconds: Self.dropPatience)

@@ -66,7 +66,10 @@ extension Upstream {
         guard case .rewrite(let head, _, let make) = try action(head, rules, isPlain: true, by: rewrite()) else {
             throw .hubBroken("its list is no JSON")
         }
-        return .rewrite(head, onlyURLs: false, by: make)
+        var shown = head
+        // It counts what is left out.
+        shown.headers.remove("X-Total-Count")
+        return .rewrite(shown, onlyURLs: false, by: make)
     }
 
     /// What leads to the Hub or its stores leads where this client has found the gateway.

@@ -22,6 +22,8 @@ enum Reply {
 /// Gets a response as it goes out to the client, to keep it or to give it to others.
 @EventLoop
 protocol ResponseSink: AnyObject {
+    /// The call is made.
+    func begins()
     /// Whether others than the client wait for the response. A client that leaves does not end a call that is wanted.
     var isWanted: Bool { get }
     /// Whether it still takes content. How fast the client takes it does not matter then.

@@ -94,7 +94,7 @@ struct KeyTable {
         try database.prepare(
             """
             INSERT INTO key_use SELECT ?1, ?2, ?3 WHERE EXISTS (SELECT 1 FROM keys WHERE number = ?1)
-            ON CONFLICT (number) DO UPDATE SET last_used = max(last_used, excluded.last_used), uses = uses + excluded.uses
+            ON CONFLICT (number) DO UPDATE SET last_used = max(last_used, excluded.last_used), uses = min(uses + excluded.uses, 1 << 62)
             """
         ).run(.integer(number), .integer(use.lastUsed), .integer(use.uses))
     }

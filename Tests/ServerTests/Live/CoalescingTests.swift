@@ -220,6 +220,10 @@ struct CoalescingTests {
             second.cancel()
             for _ in 0..<2000 where !gateway.server.pool.isIdle { await EventLoop.sleep(milliseconds: 1) }
             #expect(gateway.server.pool.isIdle && hub.requests.count == 1)
+            for _ in 0..<2000 where gateway.server.state.drainState.inFlight > 0 {
+                await EventLoop.sleep(milliseconds: 1)
+            }
+            #expect(gateway.server.state.drainState.inFlight == 0, "who left while another led has ended, too")
             patient.awaited = 0
         }
     }
@@ -267,19 +271,40 @@ struct CoalescingTests {
     }
 
     @Test @EventLoop
-    func whoHasLeftIsToldNothing() async throws {
+    func whoLeavesIsToldOnceAndTheCallEndsWithTheLast() async throws {
         let request = Request(method: .get, target: try Target(hub: "/api/models/u/m"))
         let key = try #require(CoalescingKey(request, hasBody: false, in: .client(nil)))
         let call = InFlightCall(key, of: RequestCoalescer(isOn: true))
-        let context = RequestContext(id: .next(), address: "")
-        var told = 0
+        let context = RequestContext(id: .next(), address: "", forwardedOrigin: nil)
+        var told: [Failure.Kind?] = []
         var stopped = 0
-        call.wait(context) { _ in told += 1 }
+        call.wait(context) { outcome in
+            if case .failed(let failure) = outcome { told.append(failure.kind) } else { told.append(nil) }
+        }
         call.outlivesClient { stopped += 1 }
         context.cancel()
         #expect(!call.isWanted && stopped == 1)
         call.fail(nil)
-        await EventLoop.sleep(milliseconds: 1)
-        #expect(told == 0)
+        await EventLoop.sleep(milliseconds: 2)
+        #expect(told == [.clientGone])
+    }
+
+    @Test("A waiter that is overdue is answered while the call goes on")
+    @EventLoop func overdue() async throws {
+        let patient = PatientHub()
+        patient.awaited = .max
+        let hub = try FakeHub { exchange, _ in
+            await patient.wait()
+            exchange.send(Self.info)
+        }
+        try await withGateway(hub, { $0.requestTimeout = .milliseconds(400) }) { gateway in
+            patient.gateway = gateway
+            async let first = gateway.client.get(Self.path)
+            while hub.requests.isEmpty { await EventLoop.sleep(milliseconds: 1) }
+            async let second = gateway.client.get(Self.path)
+            for reply in try await [first, second] { expectError(reply, 504, "HubTooSlow", "request_timeout") }
+            #expect(hub.requests.count == 1)
+            patient.awaited = 0
+        }
     }
 }

@@ -35,7 +35,7 @@ struct GrantOptions: ParsableArguments {
     var credential: String?
 
     @Option(
-        help: ArgumentHelp("The most requests in a time, such as 600/m. Kept with the key.", valueName: "rate"))
+        help: ArgumentHelp("The most requests in a time, such as 600/m. Kept with the key, and not enforced by this version.", valueName: "rate"))
     var rate: String?
 
     @Option(help: ArgumentHelp("When it ends: in a time such as 90d or 12h, or never.", valueName: "time"))
@@ -52,7 +52,10 @@ struct GrantOptions: ParsableArguments {
         if !deny.isEmpty { grant.deny = try KeyInput.rules(deny, of: "--deny") }
         if let role { grant.role = try KeyInput.optional(role, of: "--role", KeyInput.role) }
         if let credential { grant.credential = try KeyInput.optional(credential, of: "--as", KeyInput.credential) }
-        if let rate { grant.rate = try KeyInput.optional(rate, of: "--rate", KeyInput.rate) }
+        if let rate {
+            grant.rate = try KeyInput.optional(rate, of: "--rate", KeyInput.rate)
+            Console.error("hubgate: warning: --rate is kept with the key, and not enforced by this version\n")
+        }
         return grant
     }
 }

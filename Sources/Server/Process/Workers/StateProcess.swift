@@ -155,7 +155,9 @@ final class StateProcess {
             (users[index].told, users[index].isLoaded) = (nil, false)
             if !trouble.isEmpty { _ = users[index].socket.send(StateMessage.trouble(trouble).bytes) }
         case .append(let sender, let sequence, let record) where index > 0:
-            users[index].sender = users[index].sender ?? sender
+            // Whoever speaks for another is not to be believed.
+            guard users[index].sender ?? sender == sender else { return }
+            users[index].sender = sender
             entries.append(StateWriter.Entry(sender: sender, sequence: sequence, record: record))
         case .stop where index == 0:
             isStopping = true
