@@ -22,6 +22,9 @@ struct ScopeJudgement {
 
     private var scope: Scope { key.grant.scope }
 
+    /// The fields that the Hub reads the body by: not those that the client names in `Connection`.
+    private var sent: Headers { EndToEndHeaders.upstream(exchange.request.headers) }
+
     /// Whether the decision depends on a body that has still to come.
     var needsBody: Bool { exchange.hasBody && scope.needsBody(operation) }
 
@@ -30,7 +33,7 @@ struct ScopeJudgement {
         context.body = body
         let decision =
             scope.needsBody(operation)
-            ? scope.decide(operation, try operation.needs(exchange.request.headers, body ?? [], account: nil))
+            ? scope.decide(operation, try operation.needs(sent, body ?? [], account: nil))
             : scope.decide(operation)
         switch decision {
         case .refuse(let refusal): throw Failure(refusal)
