@@ -43,7 +43,7 @@ struct ScopeJudgement {
             if permit.response == .writeAccess, !scope.allows(.write, operation.resource) {
                 throw .lacksScope(.write, operation.resource)
             }
-            if permit.response == .filtered { context.entryFilter = PrivateEntryFilter(operation.resource.kind, scope) }
+            if permit.response == .filtered { context.entryFilter = PrivateEntryFilter(operation.listedKind, scope) }
         }
     }
 }
