@@ -11,6 +11,7 @@ from keys import Keys
 from policy import JSON, Client, request
 
 PATH = "/api/models/acme/m"
+VERIFY = "/acme/m.git/info/lfs/objects/verify"
 BATCH = "/acme/m.git/info/lfs/objects/batch"
 LFS = "application/vnd.git-lfs+json"
 CLIENTS = 4
@@ -74,7 +75,7 @@ def test_no_request_of_a_revoked_key_succeeds_and_none_of_another_fails(start_be
 
 @pytest.mark.parametrize("how", ["revoke", "expire"])
 def test_signed_urls_that_a_key_got_end_with_it_and_those_of_another_do_not(start_before, hub, keys, how):
-    """Upload and download of Git LFS, which need no key of their own; showing another key beside them changes nothing."""
+    """Upload, download and verification of Git LFS, which need no key of their own; showing another key beside them changes nothing."""
     oid = "a" * 64
     store = FakeHub()
     store.on(f"/{oid}", lambda *_: http(200, b"content", b"Content-Type: application/octet-stream"))
@@ -83,23 +84,27 @@ def test_signed_urls_that_a_key_got_end_with_it_and_those_of_another_do_not(star
     def batch(arrived, _):
         operation = json.loads(arrived.body)["operation"]
         entry = {"oid": oid, "size": 7, "authenticated": True, "actions": {operation: {"href": href}}}
+        if operation == "upload":
+            entry["actions"]["verify"] = {"href": hub.url + VERIFY}
         return http(200, json.dumps({"transfer": "basic", "objects": [entry]}).encode(), b"Content-Type: " + LFS.encode())
 
     hub.on(BATCH, batch)
+    hub.on(VERIFY, lambda *_: http(200, b"{}", JSON))
     made = {name: keys.create(name, "--role", "writer") for name in ("ended", "kept")}
     gate = start_before(
         hub, "--access", "keys", "--workers", "2", "--state-dir", str(keys.state), "--content-hosts", store.url
     )
 
-    def signed(name, operation):
+    def signed(name, use):
+        operation = "upload" if use == "verify" else use
         body = json.dumps({"operation": operation, "objects": [{"oid": oid, "size": 7}]}).encode()
         answer = gate.ask(request(made[name], "POST", BATCH, body, b"Connection: close", content_type=LFS))
         assert answer.status == 200, answer.body
-        address = json.loads(answer.body)["objects"][0]["actions"][operation]["href"]
-        assert address.startswith(f"{gate.origin}/-/signed/") or "/-/signed/" in address, address
+        address = json.loads(answer.body)["objects"][0]["actions"][use]["href"]
+        assert "/-/signed/" in address, address
         return "/-/signed/" + address.partition("/-/signed/")[2]
 
-    uses = {"download": ("GET", b""), "upload": ("PUT", b"content")}
+    uses = {"download": ("GET", b""), "upload": ("PUT", b"content"), "verify": ("POST", b"{}")}
     paths = {(name, operation): signed(name, operation) for name in made for operation in uses}
 
     def use(name, operation, key=None):
@@ -111,19 +116,26 @@ def test_signed_urls_that_a_key_got_end_with_it_and_those_of_another_do_not(star
             assert use(*place, key).status == 200, place
     for arrived in store.requests:
         assert arrived["Authorization"] is None and all(key.encode() not in arrived.head for key in made.values())
+    assert {arrived["Authorization"] for arrived in hub.seen(VERIFY)} == {"Bearer hf_of_the_gate"}
+    assert all(key.encode() not in arrived.head for key in made.values() for arrived in hub.requests)
     keys.run("keys", "revoke", "ended") if how == "revoke" else keys.run("keys", "edit", "ended", "--expires", "1s")
     deadline = time.monotonic() + 10
     in_a_row = 0
     while in_a_row < 12:  # Both workers have been met.
         in_a_row = in_a_row + 1 if use("ended", "download").status == 403 else 0
         assert time.monotonic() < deadline
-    seen = len(store.requests)
+    seen = len(store.requests), len(hub.seen(VERIFY))
     for operation in uses:
         for key in (None, made["kept"], made["ended"]):
             for _ in range(6):
                 answer = use("ended", operation, key)
                 assert answer.status in (401, 403), (operation, answer.status)
-    assert len(store.requests) == seen
+    assert (len(store.requests), len(hub.seen(VERIFY))) == seen
     for operation in uses:
         assert use("kept", operation).status == 200
+    # What is done with the gateway's token is under the rules of now.
+    keys.run("keys", "edit", "kept", "--role", "reader")
+    deadline = time.monotonic() + 10
+    while use("kept", "verify").status != 403:
+        assert time.monotonic() < deadline
     store.close()

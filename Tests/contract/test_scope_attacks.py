@@ -17,6 +17,7 @@ SCOPES = {
     "writer": ("--allow", "writer acme/*", "--allow", "create acme/*", "--allow", "settings acme/*"),
     "admin": ("--role", "admin"),
     "chat": ("--allow", "infer acme/*"),
+    "spender": ("--allow", "infer acme/*", "--allow", "spend acme/*"),
     "narrow": ("--allow", "writer acme/mine"),
 }
 MODEL = "/api/models/acme/m"
@@ -230,6 +231,16 @@ def test_a_batch_for_a_bucket_in_another_charset_hides_no_source(setting):
         answer = setting.ask("writer", "POST", batch, content.encode(charset.strip('"')), content_type=f"application/x-ndjson; charset={charset}")
         assert setting.is_refused(answer, 415), charset
     assert setting.is_refused(setting.ask("writer", "POST", batch, line.encode(), content_type="application/x-ndjson"), 404)
+
+
+def test_another_pays_only_for_who_may_spend_what_is_theirs(setting):
+    chat, body = "/v1/chat/completions", b'{"model":"acme/m"}'
+    for field in (b"X-HF-Bill-To: acme", b"x-hf-bill-to: other", b"X-HF-Bill-To: acme\r\nX-HF-Bill-To: other"):
+        assert setting.is_refused(setting.ask("chat", "POST", chat, body, field), 403, 'lacks "spend"')
+    assert setting.ask("spender", "POST", chat, body, b"X-HF-Bill-To: acme").status == 409
+    assert setting.hub.requests[-1]["X-HF-Bill-To"] == "acme"
+    setting.hub.requests.clear()
+    assert setting.is_refused(setting.ask("spender", "POST", chat, body, b"X-HF-Bill-To: other"), 403, "other")
 
 
 # Redirects

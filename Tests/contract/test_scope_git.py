@@ -1,26 +1,39 @@
 """git and Git LFS with gateway keys as the password of Basic, and git's own server as the Hub."""
 
 import base64
+import json
 import shutil
 import subprocess
 
 import pytest
 
 from clients import noise
-from fakehub import FakeHub
+from fakehub import FakeHub, http
 from gate import clean_environment
-from git_hub import HubOfGit
+from git_hub import LFS, HubOfGit
 from keys import Keys
 
 SCOPES = {"reader": "reader acme/*", "writer": "writer acme/*", "stranger": "writer nobody/*", "talker": "read,discuss acme/*"}
 LARGE = noise(200_000)
 
 
-class HubThatAsksToVerify(HubOfGit):
-    """Its batches do not say that an object is authenticated, so git-lfs shows its key where it tells that an object is there."""
+class HubThatSaysLess(HubOfGit):
+    """Its batches do not say that an object is authenticated, so git-lfs shows its own credential wherever it goes."""
 
     def _batch(self, request, connection):
         return super()._batch(request, connection).replace(b'"authenticated": true', b'"authenticated": null')
+
+
+class HubWithCredentials(HubOfGit):
+    """It names the credential by which it is told that an object is there."""
+
+    def _batch(self, request, connection):
+        head, _, body = super()._batch(request, connection).partition(b"\r\n\r\n")
+        order = json.loads(body)
+        for entry in order["objects"]:
+            if "verify" in entry["actions"]:
+                entry["actions"]["verify"]["header"] = {"Authorization": "Basic b2YtdGhlOkh1Yg=="}
+        return http(200, json.dumps(order).encode(), LFS)
 
 
 class Git:
@@ -60,9 +73,9 @@ class Git:
 
 
 @pytest.fixture
-def git(start_before, hub, tmp_path):
+def git(request, start_before, hub, tmp_path):
     store = FakeHub()
-    of_git = HubThatAsksToVerify(hub, store, tmp_path)
+    of_git = getattr(request, "param", HubOfGit)(hub, store, tmp_path)
     operator = tmp_path / "operator"
     operator.mkdir()
     keys = Keys(operator)
@@ -112,6 +125,7 @@ def test_for_a_key_out_of_its_scope_and_for_none_there_is_no_repository(git):
 
 
 @pytest.mark.skipif(not shutil.which("git-lfs"), reason="git-lfs is not installed")
+@pytest.mark.parametrize("git", [HubOfGit, HubThatSaysLess, HubWithCredentials], indirect=True, ids=lambda hub: hub.__name__)
 def test_large_files_go_up_with_a_writer_and_come_with_a_reader(git):
     git("lfs", "install", "--skip-repo")
     git("clone", "-q", git.remote("writer"), "work")
@@ -120,6 +134,7 @@ def test_large_files_go_up_with_a_writer_and_come_with_a_reader(git):
     git("-C", "work", "push", "-q", "origin", "HEAD:main")
     git("clone", "-q", git.remote("reader"), "read")
     assert git.read("read/large.bin") == LARGE
+    assert any(arrived.target.endswith("/objects/verify") for arrived in git.hub.requests)
     git.commit("read", **{"large.bin": LARGE[::-1]})
     before = len(packs(git.hub))
     refused = git("-C", "read", "push", "-q", "origin", "HEAD:main", check=False)

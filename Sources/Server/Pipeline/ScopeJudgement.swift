@@ -31,6 +31,7 @@ struct ScopeJudgement {
     /// Notes in the context how the request is to be made. Throws why it may not be. What is sent on is the body that was judged, byte for byte.
     func pass(_ body: [UInt8]?) throws(Failure) {
         context.body = body
+        try checkPayer()
         let decision =
             scope.needsBody(operation)
             ? scope.decide(operation, try operation.needs(sent, body ?? [], account: nil))
@@ -44,6 +45,16 @@ struct ScopeJudgement {
                 throw .lacksScope(.write, operation.resource)
             }
             if permit.response == .filtered { context.entryFilter = PrivateEntryFilter(operation.listedKind, scope) }
+        }
+    }
+
+    /// Who pays, where not the account itself, is said in a field of its own: it takes the right to spend what is theirs.
+    private func checkPayer() throws(Failure) {
+        let field = "X-HF-Bill-To"
+        guard exchange.request.headers.contains(field) else { return }
+        for name in exchange.request.headers.values(of: field) {
+            let payer = HubResource(namespace: try RepoID(namespace: nil, name: name, field: field).name)
+            guard scope.allows(.spend, payer) else { throw .lacksScope(.spend, payer) }
         }
     }
 }
