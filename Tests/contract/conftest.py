@@ -10,7 +10,7 @@ from fakehub import FakeHub
 from gate import Gate, make_certificates, make_workspace, running_gate
 from hub import Hub
 
-pytest_plugins = ["compatibility"]
+pytest_plugins = ["compatibility", "attacked"]
 
 
 @pytest.fixture(scope="session")
