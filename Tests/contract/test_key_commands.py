@@ -94,26 +94,26 @@ def test_a_name_is_taken_until_its_key_is_revoked(keys):
     [
         (["create"], "name"),
         (["create", "ml"], "may do nothing"),
-        (["create", "-", "--role", "r"], "letters"),
-        (["create", "a b", "--role", "r"], "letters"),
-        (["create", "x" * 65, "--role", "r"], "64"),
-        (["create", "é", "--role", "r"], "letters"),
+        (["create", "-", "--role", "reader"], "letters"),
+        (["create", "a b", "--role", "reader"], "letters"),
+        (["create", "x" * 65, "--role", "reader"], "64"),
+        (["create", "é", "--role", "reader"], "letters"),
         (["create", "ml", "--role", "a b"], "--role"),
         (["create", "ml", "--allow", ""], "may do nothing"),
         (["create", "ml", "--allow", "a\nb"], "one line"),
         (["create", "ml", "--allow", "x" * 257], "256"),
         (["create", "ml", *(["--allow", "read a"] * 101)], "100"),
-        (["create", "ml", "--role", "r", "--expires", "90"], "unit"),
-        (["create", "ml", "--role", "r", "--expires", "0d"], "unit"),
-        (["create", "ml", "--role", "r", "--expires", "-1d"], "expires"),
-        (["create", "ml", "--role", "r", "--expires", "99999999999999999999d"], "unit"),
-        (["create", "ml", "--role", "r", "--expires", "11y"], "unit"),
-        (["create", "ml", "--role", "r", "--rate", "x"], "rate"),
-        (["create", "ml", "--role", "r", "--rate", "0/m"], "rate"),
-        (["create", "ml", "--role", "r", "--rate", "5/w"], "rate"),
-        (["create", "ml", "--role", "r", "--as", "../../etc"], "credentials_dir"),
-        (["create", "ml", "--role", "r", "--note", "a\x1bb"], "--note"),
-        (["create", "ml", "--role", "r", "--secret", "x"], "Unknown option"),
+        (["create", "ml", "--role", "reader", "--expires", "90"], "unit"),
+        (["create", "ml", "--role", "reader", "--expires", "0d"], "unit"),
+        (["create", "ml", "--role", "reader", "--expires", "-1d"], "expires"),
+        (["create", "ml", "--role", "reader", "--expires", "99999999999999999999d"], "unit"),
+        (["create", "ml", "--role", "reader", "--expires", "11y"], "unit"),
+        (["create", "ml", "--role", "reader", "--rate", "x"], "rate"),
+        (["create", "ml", "--role", "reader", "--rate", "0/m"], "rate"),
+        (["create", "ml", "--role", "reader", "--rate", "5/w"], "rate"),
+        (["create", "ml", "--role", "reader", "--as", "../../etc"], "credentials_dir"),
+        (["create", "ml", "--role", "reader", "--note", "a\x1bb"], "--note"),
+        (["create", "ml", "--role", "reader", "--secret", "x"], "Unknown option"),
         (["rotate", "ml", "--grace", "x"], "--grace"),
         (["nonsense"], "hubgate keys --help"),
     ],
@@ -139,7 +139,7 @@ def test_explain_says_what_the_state_of_the_key_decides(keys):
 def test_commands_at_the_same_time_all_succeed(keys):
     keys.create("first")
     results = []
-    threads = [threading.Thread(target=lambda n=n: results.append(keys.run("keys", "create", f"k{n}", "--role", "r"))) for n in range(12)]
+    threads = [threading.Thread(target=lambda n=n: results.append(keys.run("keys", "create", f"k{n}", "--role", "reader"))) for n in range(12)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -193,7 +193,7 @@ def test_a_damaged_database_is_named_by_each_command(keys):
 def test_no_state_is_named(keys):
     absent = Keys.__new__(Keys)
     absent.workspace, absent.state = keys.workspace, keys.workspace / "absent"
-    for words in (["keys", "list"], ["keys", "create", "x", "--role", "r"], ["state", "check"], ["state", "backup", "b"]):
+    for words in (["keys", "list"], ["keys", "create", "x", "--role", "reader"], ["state", "check"], ["state", "backup", "b"]):
         refused(absent.run(*words, check=False), 77, "there is no directory", "hubgate init")
     refused(keys.run("state", "check", check=False), 77, "keys create")
 
@@ -206,7 +206,7 @@ def test_a_full_disk_is_said_and_leaves_a_good_database(keys):
         resource.setrlimit(resource.RLIMIT_FSIZE, (size - 4096, size - 4096))
 
     done = subprocess.run(
-        [BINARY, "keys", "create", "x", "--role", "r", "--state-dir", keys.state], cwd=keys.workspace,
+        [BINARY, "keys", "create", "x", "--role", "reader", "--state-dir", keys.state], cwd=keys.workspace,
         env=clean_environment(keys.workspace), preexec_fn=limited, capture_output=True, text=True, timeout=30)  # fmt: skip
     refused(done, 74, "cannot grow")
     assert [key["name"] for key in keys.list()] == ["first"] and "is good" in keys.run("state", "check").stdout
@@ -228,11 +228,11 @@ def test_a_full_file_system_and_a_read_only_one_are_said(keys, tmp_path):
                     filler.write(b"x" * 1024)
             except OSError:
                 pass
-        refused(small.run("keys", "create", "x", "--role", "r", check=False), 74, "small")
+        refused(small.run("keys", "create", "x", "--role", "reader", check=False), 74, "small")
         (mounted / "filler").unlink()
         assert [key["name"] for key in small.list()] == ["first"]
         subprocess.run(["mount", "-o", "remount,ro", mounted], check=True)
-        done = small.run("keys", "create", "x", "--role", "r", check=False)
+        done = small.run("keys", "create", "x", "--role", "reader", check=False)
         assert done.returncode == 77 and "hubgate.db" in done.stderr, done
     finally:
         subprocess.run(["umount", mounted], check=False)
@@ -242,7 +242,7 @@ def test_a_database_that_another_keeps_locked_is_said_after_a_while(keys):
     keys.create("first")
     with sqlite3.connect(keys.database, isolation_level=None) as other:
         other.execute("BEGIN IMMEDIATE")
-        refused(keys.run("keys", "create", "x", "--role", "r", check=False), 75, "locked")
+        refused(keys.run("keys", "create", "x", "--role", "reader", check=False), 75, "locked")
         # Reading waits for nobody.
         assert len(keys.list()) == 1
         other.execute("ROLLBACK")
@@ -270,7 +270,7 @@ def test_init_makes_all_and_prints_the_two_lines_that_a_client_needs(tmp_path):
 def test_in_a_checkout_the_state_is_beside_it(tmp_path):
     workspace = tmp_path / "w"
     (workspace / ".state").mkdir(parents=True, mode=0o700)
-    assert run(workspace, "keys", "create", "ml", "--role", "r").returncode == 0
+    assert run(workspace, "keys", "create", "ml", "--role", "reader").returncode == 0
     assert (workspace / ".state/hubgate.db").exists()
 
 

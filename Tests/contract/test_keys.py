@@ -136,7 +136,7 @@ def test_a_key_acts_with_its_credential_and_a_reload_brings_new_ones(start_with,
     directory = tmp_path / "credentials"
     directory.mkdir()
     (directory / "acme").write_text("hf_of_acme\n")
-    own, acme, absent = keys.create("own"), keys.create("acme", "--role", "reader", "--as", "acme"), keys.create("b", "--role", "r", "--as", "later")
+    own, acme, absent = keys.create("own"), keys.create("acme", "--role", "reader", "--as", "acme"), keys.create("b", "--role", "reader", "--as", "later")
     gate = start_with("--credentials-dir", str(directory))
     assert ask(gate, own).status == ask(gate, acme).status == 200
     assert [request["Authorization"] for request in hub.seen(PATH)] == ["Bearer hf_of_the_gate", "Bearer hf_of_acme"]
@@ -215,9 +215,13 @@ def test_uses_are_counted_by_all_workers_together(start_with, keys):
 def keeper_of(gate, keys):
     """The process that has the database open."""
     wanted = str(keys.database)
-    found = [pid for pid in children(gate) if any(os.path.realpath(entry.path) == wanted for entry in os.scandir(f"/proc/{pid}/fd"))]
-    assert len(found) == 1
-    return found[0]
+
+    def found():
+        return [pid for pid in children(gate) if any(os.path.realpath(entry.path) == wanted for entry in os.scandir(f"/proc/{pid}/fd"))]
+
+    # One that has just been started opens it in a moment.
+    assert wait_until(lambda: len(found()) == 1, 10)
+    return found()[0]
 
 
 @pytest.mark.skipif(IS_SANITIZED, reason="its processes are looked into")
@@ -230,7 +234,7 @@ def test_a_state_process_that_is_killed_is_started_again_and_nobody_who_asks_not
             assert ask(gate, key).status == 200
         assert wait_until(lambda: sum("state process" in message for message in gate.messages) > round, 10)
         assert wait_until(lambda: len(children(gate)) == 3, 10)
-        wait_until(lambda: keeper_of(gate, keys), 10)
+        keeper_of(gate, keys)
         settles(gate, keys.create(f"after-{round}"), 200, seconds=15)
     assert wait_until(lambda: keys.show("ml")["uses"] == 30, 10)
     page = Page(gate)
