@@ -1,6 +1,7 @@
 """What a client could try to get past the rules of its key with a request whose path is plain: fields, methods, credentials."""
 
 import base64
+import gzip
 import json
 import re
 
@@ -138,3 +139,21 @@ def test_whether_one_may_write_is_said_of_the_key_and_not_of_the_gateways_token(
     assert attacked.is_refused(attacked.ask("reader", "GET", check), 403, 'lacks "write"')
     assert attacked.is_refused(attacked.ask("reader", "GET", check.replace("acme", "other")), 404)
     assert attacked.ask("writer", "GET", check).status == 200 and not attacked.reached
+
+
+def test_a_list_that_cannot_be_looked_through_is_not_given(attacked):
+    """The Hub may answer in another coding, type or part than was asked for."""
+    private = b'[{"id":"other/secret","private":true}]'
+    forms = {
+        "gzip": (200, gzip.compress(private), JSON, b"Content-Encoding: gzip"), "html": (200, private, b"Content-Type: text/html"),
+        "no type": (200, private), "a part": (206, private, JSON, b"Content-Range: bytes 0-37/38"), "no array": (200, b'{"models":' + private + b"}", JSON),
+        "cut": (200, private[:-1], JSON), "lines": (200, private[1:-1] + b"\n", JSON), "created": (201, private, JSON),
+        "two types": (200, private, JSON, b"Content-Type: text/plain"), "UTF-16": (200, private.decode().encode("utf-16"), JSON),
+    }  # fmt: skip
+    for name, form in forms.items():
+        attacked.hub.on("/api/models", lambda *_, form=form: http(*form))
+        for fields in ((), (b"Range: bytes=3-",), (b"Accept-Encoding: gzip",), (b"Accept: text/html",)):
+            answer = attacked.ask("reader", "GET", "/api/models?limit=5", b"", *fields)
+            assert b"secret" not in answer.body and gzip.compress(private)[10:] not in answer.body, (name, fields, answer.status)
+    for arrived in attacked.hub.requests:
+        assert arrived["Range"] is None and arrived["Accept-Encoding"] == "identity"
