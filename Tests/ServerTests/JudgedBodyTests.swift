@@ -54,6 +54,37 @@ import Testing
         #expect(failure(headers, Array((String(repeating: "[", count: 100)).utf8))?.detail.contains("nested") == true)
     }
 
+    @Test("A byte order mark, which some readers refuse and others skip, is refused")
+    func byteOrderMark() {
+        let body = [0xEF, 0xBB, 0xBF] + good
+        #expect(failure(["Content-Type": "application/json"], body)?.detail == "The body must be a JSON object.")
+    }
+
+    @Test(
+        "A batch for a bucket in another charset is refused: what it copies from would be other bytes",
+        arguments: ["utf-16", "utf-7", "\"utf-32\""])
+    func charsetOfBatch(charset: String) throws {
+        let batch = HubOperation.find(.post, try Target("/api/buckets/acme/b/batch"))
+        let line = Array(#"{"sourceRepoType":"model","sourceRepoId":"other/m"}"#.utf8)
+        let type = "application/x-ndjson; charset="
+        #expect(failure(["Content-Type": type + charset], line, batch)?.kind == .unsupportedMediaType)
+        #expect(try batch.needs(["Content-Type": type + "utf-8"], line).map(\.action) == [.write, .read])
+    }
+
+    @Test(
+        "A model's name that a server could read as another one is none that a rule names",
+        arguments: ["acme/../other/m", "acme/.", "./acme/m", "acme//m", "/acme/m", "acme/m/", "acme/ m", "acme/m/.."])
+    func models(name: String) throws {
+        let chat = HubOperation.find(.post, try Target("/v1/chat/completions"), at: .router)
+        let body = Array(#"{"model":"\#(name)"}"#.utf8)
+        let scope = Scope([try Rule("infer acme/*")])
+        let needs = try chat.needs(["Content-Type": "application/json"], body)
+        #expect(scope.decide(chat, needs).permit == nil)
+        #expect(
+            Scope([try Rule("infer acme/*")]).decide(chat, [HubNeed(.infer, HubResource(model: "acme/m.."))]).permit
+                != nil)
+    }
+
     @Test("Who says nothing of visibility publishes; what contradicts itself publishes; protected publishes")
     func visibility() throws {
         for (members, publishes) in [

@@ -16,6 +16,13 @@ import Testing
         return String(decoding: output, as: UTF8.self)
     }
 
+    @Test("A list says of what kind its entries are, and names no resource", arguments: ResourceKind.allCases)
+    func kinds(kind: ResourceKind) throws {
+        let list = HubOperation.find(.get, try Target("/api/\(kind.path)?author=acme"))
+        #expect(list.resource.kind == nil && list.listedKind == (kind == .bucket ? nil : kind))
+        #expect(HubOperation.find(.get, try Target("/api/\(kind.path)/acme/x")).listedKind == nil)
+    }
+
     @Test(
         "An entry stays if it says that it is not private, or if it may be read",
         arguments: [

@@ -28,7 +28,8 @@ struct SignedURLCodecTests {
     @Test(
         "It cannot be used for anything else",
         arguments: [
-            (.read, [.get, .head]), (.upload, [.put]), (.complete, [.post]), (.base, [.get, .head, .post, .put]),
+            (.read, [.get, .head]), (.upload, [.put]), (.complete, [.post]), (.verify, [.post]),
+            (.base, [.get, .head, .post, .put]),
         ] as [(SignedURLCodec.Use, [HTTP.Method])])
     func methods(_ use: SignedURLCodec.Use, _ allowed: [HTTP.Method]) {
         let path = codec.path(to: "https://hf.co/x", for: use, until: 1000)

@@ -37,7 +37,8 @@ struct SignedURLPolicyTests {
     @Test(
         "Only the Hub's stores are signed, each for its use",
         arguments: [
-            ("https://cdn-lfs.hf.co/x", [.read, .upload, .base]), ("https://huggingface.co/x", [.complete, .base]),
+            ("https://cdn-lfs.hf.co/x", [.read, .upload, .base]),
+            ("https://huggingface.co/x", [.complete, .verify, .base]),
             ("https://hf-hub-lfs-us-east-1.s3-accelerate.amazonaws.com/x", [.read, .upload, .base]),
             ("https://other.s3-accelerate.amazonaws.com/x", []), ("http://hf.co/x", []), ("https://hf.co:22/x", []),
             ("https://169.254.169.254/latest", []), ("https://evil.example/.hf.co", []), ("/x", []), ("", []),

@@ -11,7 +11,7 @@ from gate import Gate, make_certificates, make_workspace, running_gate
 from hub import Hub
 from programs import Program, install
 
-pytest_plugins = ["compatibility"]
+pytest_plugins = ["compatibility", "attacked"]
 
 
 @pytest.fixture(scope="session")

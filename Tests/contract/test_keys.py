@@ -212,16 +212,16 @@ def test_uses_are_counted_by_all_workers_together(start_with, keys):
 # What dies
 
 
-def keepers_of(gate, database):
-    return [pid for pid in children(gate) if any(os.path.realpath(entry.path) == database for entry in os.scandir(f"/proc/{pid}/fd"))]
-
-
 def keeper_of(gate, keys):
     """The process that has the database open."""
     wanted = str(keys.database)
-    found = keepers_of(gate, wanted)
-    assert len(found) == 1
-    return found[0]
+
+    def found():
+        return [pid for pid in children(gate) if any(os.path.realpath(entry.path) == wanted for entry in os.scandir(f"/proc/{pid}/fd"))]
+
+    # One that has just been started opens it in a moment.
+    assert wait_until(lambda: len(found()) == 1, 10)
+    return found()[0]
 
 
 @pytest.mark.skipif(IS_SANITIZED, reason="its processes are looked into")
@@ -234,7 +234,7 @@ def test_a_state_process_that_is_killed_is_started_again_and_nobody_who_asks_not
             assert ask(gate, key).status == 200
         assert wait_until(lambda: sum("state process" in message for message in gate.messages) > round, 10)
         assert wait_until(lambda: len(children(gate)) == 3, 10)
-        assert wait_until(lambda: len(keepers_of(gate, str(keys.database))) == 1, 10)
+        keeper_of(gate, keys)
         settles(gate, keys.create(f"after-{round}"), 200, seconds=15)
     assert wait_until(lambda: keys.show("ml")["uses"] == 30, 10)
     page = Page(gate)

@@ -125,8 +125,8 @@ class HubConnection:
 
 class FakeHub:
     """Answers a path by the function that `on` gave for it, with (request, connection): what the function returns is
-    sent and the connection kept; None closes it. The body is read before, unless `reads=False`. With `certificates` it
-    speaks TLS. `garbled` has what was read where a head belongs and is none."""
+    sent and the connection kept; None closes it. The body is read before, unless `reads=False`. Other paths are answered by
+    `otherwise`. With `certificates` it speaks TLS. `garbled` has what was read where a head belongs and is none."""
 
     def __init__(self, receive_buffer=None, certificates=None, port=0):
         self.context = None
@@ -142,6 +142,7 @@ class FakeHub:
         self.port = self.listener.getsockname()[1]
         self.url = f"{'https' if certificates else 'http'}://127.0.0.1:{self.port}"
         self.routes = {}
+        self.otherwise = lambda *_: http(404)
         self.requests = []
         self.garbled = []
         self.open = set()
@@ -180,7 +181,7 @@ class FakeHub:
             if self.context:
                 connection.socket = self.context.wrap_socket(connection.socket, server_side=True)
             while request := self._next(connection):
-                answer, reads = self.routes.get(request.target.partition("?")[0], (lambda *_: http(404), True))
+                answer, reads = self.routes.get(request.target.partition("?")[0], (self.otherwise, True))
                 with self.lock:
                     self.requests.append(request)
                 if reads:

@@ -11,8 +11,8 @@ enum CopiedSources {
     static func needs(_ headers: Headers, _ bytes: [UInt8]) throws(Failure) -> [HubNeed] {
         guard bytes.count <= JudgedBody.longest else { throw .tooLargeToJudge(limit: JudgedBody.longest) }
         guard headers.values(of: "Content-Type").count == 1, headers.isMediaType(among: lines, suffix: "\u{0}") == true,
-            !headers.contains("Content-Encoding")
-        else { throw .unsupportedMediaType(accepted: "application/x-ndjson, not compressed") }
+            !headers.contains("Content-Encoding"), JudgedBody.isUTF8(headers["Content-Type"] ?? "")
+        else { throw .unsupportedMediaType(accepted: "application/x-ndjson in UTF-8, not compressed") }
         var found: [HubNeed] = []
         var seen: Set<String> = []
         var count = 0

@@ -31,6 +31,12 @@ package struct HubOperation: Sendable {
         return Self.rows[index]
     }
 
+    /// Of what there are entries in a list that is filtered: its path says it, and names no resource.
+    package var listedKind: ResourceKind? {
+        guard notes.contains(.filtered), let row else { return nil }
+        return ResourceKind.allCases.first { row.path == "/api/\($0.path)" }
+    }
+
     /// Finds the operation. `target` is as it will be sent, without the gateway's own base path.
     package static func find(
         _ method: Method, _ target: Target, at origin: HubOperationRow.Origin = .hub

@@ -26,7 +26,10 @@ package struct JudgedBody {
             return
         }
         try Self.check(headers, types: body == .lfsBatch ? Self.lfs : Self.json)
-        guard case .object(let members) = try JSON.parse(bytes, within: Self.limits) else {
+        // RFC 8259 section 8.1: a byte order mark may be ignored, or be an error.
+        guard !bytes.starts(with: [0xEF, 0xBB, 0xBF]),
+            case .object(let members) = try JSON.parse(bytes, within: Self.limits)
+        else {
             throw .badRequest("The body must be a JSON object.")
         }
         self.members = members
@@ -54,7 +57,7 @@ package struct JudgedBody {
         bytes.first { ![0x09, 0x0A, 0x0B, 0x0C, 0x0D, 0x20, 0xEF, 0xBB, 0xBF].contains($0) } == UInt8(ascii: "{")
     }
 
-    private static func isUTF8(_ type: String) -> Bool {
+    static func isUTF8(_ type: String) -> Bool {
         type.split(separator: ";").dropFirst().allSatisfy { parameter in
             let parts = parameter.split(separator: "=", maxSplits: 1)
             let name = parts.first.map { Array(String($0).utf8.trimmingOWS()) } ?? []

@@ -74,17 +74,24 @@ enum InferencePath {
     /// each that denies.
     static func isPlainModel(_ model: Span<UInt8>) -> Bool {
         guard model.count <= 512 else { return false }
-        var last = UInt8(ascii: "/")
-        for index in 0..<model.count {
-            let byte = model[index]
-            switch byte {
-            case UInt8(ascii: "/"): if last == byte { return false }
-            case UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "."), UInt8(ascii: ":"), UInt8(ascii: "@"): break
-            default: guard byte.isASCIIAlphanumeric else { return false }
+        var start = 0
+        for index in 0...model.count {
+            if index == model.count || model[index] == UInt8(ascii: "/") {
+                // A server could resolve a dot segment, and reach another model.
+                switch index - start {
+                case 0: return false
+                case 1...2: if model.extracting(start..<index).isDots { return false }
+                default: break
+                }
+                start = index + 1
+                continue
             }
-            last = byte
+            switch model[index] {
+            case UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "."), UInt8(ascii: ":"), UInt8(ascii: "@"): break
+            default: guard model[index].isASCIIAlphanumeric else { return false }
+            }
         }
-        return last != UInt8(ascii: "/")
+        return true
     }
 
     /// `acme/x` of `/hf-inference/models/acme/x[/…]`, else all of the path behind its first slash, as its provider calls it.
@@ -108,5 +115,12 @@ enum InferencePath {
             target.pathEnds(with: $0)
         }
         return isOpenAI ? .none : whole
+    }
+}
+
+extension Span<UInt8> {
+    fileprivate var isDots: Bool {
+        for index in 0..<count where self[index] != UInt8(ascii: ".") { return false }
+        return true
     }
 }

@@ -37,20 +37,24 @@ struct Identification {
     /// Whether anything is different from `other` but the number.
     func hasTokens(of other: Identification) -> Bool { own == other.own && credentials == other.credentials }
 
+    /// Who has this key. `isAmbient`: it came as a browser could add it by itself.
+    func principal(with key: KeyIdentity, isAmbient: Bool) -> Principal {
+        let partition = CachePartition.key(key.publicID, token: tokenNumber)
+        guard let name = key.grant.grant.credential else {
+            return Principal(
+                authority: .gateway(own), partition: partition, account: .gateway(token: tokenNumber),
+                isAmbient: isAmbient, key: key)
+        }
+        return Principal(
+            authority: .named(name, credentials[name]), partition: partition,
+            account: .named(name, token: tokenNumber), isAmbient: isAmbient, key: key)
+    }
+
     private func principal(byKeyOf headers: Headers) -> Principal {
         let isBasic = ShownKey.isBasic(headers)
         do throws(KeyRefusal) {
             guard let keys else { throw .unknown }
-            let key = try keys.identify(headers)
-            let partition = CachePartition.key(key.publicID, token: tokenNumber)
-            guard let name = key.grant.grant.credential else {
-                return Principal(
-                    authority: .gateway(own), partition: partition, account: .gateway(token: tokenNumber),
-                    isAmbient: isBasic, key: key)
-            }
-            return Principal(
-                authority: .named(name, credentials[name]), partition: partition,
-                account: .named(name, token: tokenNumber), isAmbient: isBasic, key: key)
+            return principal(with: try keys.identify(headers), isAmbient: isBasic)
         } catch {
             return Principal(
                 authority: .client(nil), partition: .client(nil), account: .client(nil), isAmbient: isBasic,

@@ -68,12 +68,18 @@ struct KeyIndex {
         if entries[place].uses == 0 { used.append(UInt32(place)) }
         entries[place].uses &+= 1
         entries[place].lastUsed = now
-        return KeyIdentity(
-            publicID: key.publicID, name: names[place], grant: grants[Int(entries[place].grant)])
+        return identity(at: place)
     }
 
-    func isGood(_ publicID: Int64, now: Int64) -> Bool {
-        find(publicID).map { !entries[$0].isRevoked && entries[$0].expires > now } ?? false
+    /// Nil for a key that is not there, was revoked or has expired.
+    func identity(_ publicID: Int64, now: Int64) -> KeyIdentity? {
+        guard let place = find(publicID), !entries[place].isRevoked, entries[place].expires > now else { return nil }
+        return identity(at: place)
+    }
+
+    private func identity(at place: Int) -> KeyIdentity {
+        KeyIdentity(
+            publicID: entries[place].publicID, name: names[place], grant: grants[Int(entries[place].grant)])
     }
 
     private func isPrevious(_ hash: SecretHash, of place: UInt32, now: Int64) -> Bool {

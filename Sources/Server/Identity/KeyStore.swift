@@ -31,8 +31,8 @@ final class KeyStore {
         try keys.identify(try ShownKey.read(headers), now: Int64(WallClock.now.seconds))
     }
 
-    /// Whether a key that was good when it was shown still is.
-    func isGood(_ publicID: Int64) -> Bool { keys.isGood(publicID, now: Int64(WallClock.now.seconds)) }
+    /// A key that was good when it was shown; nil if it is no more.
+    func identity(_ publicID: Int64) -> KeyIdentity? { keys.identity(publicID, now: Int64(WallClock.now.seconds)) }
 
     private func take(_ records: [KeyRecord], isFirst: Bool, isLast: Bool) {
         if isFirst { incoming = KeyIndex(capacity: keys.count + keys.count / 8) }

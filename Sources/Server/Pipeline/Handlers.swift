@@ -26,7 +26,7 @@ struct Handlers {
             case .ready: GetReady(hubProbe: probe, drainState: state.drainState)
             case .metrics: GetMetrics(metrics: state.metrics)
             case .relay: RelayToHub(hub: upstreams.hub)
-            case .content: RelaySignedURL(upstream: upstreams.hub, keys: state.identification.keys)
+            case .content: RelaySignedURL(upstream: upstreams.hub, identification: state.identification)
             case .inference: RelayToInferenceRouter(router: upstreams.inference)
             }
         }

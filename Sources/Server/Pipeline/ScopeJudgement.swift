@@ -20,14 +20,10 @@ struct ScopeJudgement {
             exchange.request.method, context.target, at: route == .inference ? .router : .hub)
     }
 
-    /// Of the entries of a list, which the path names: `/api/models`.
-    private var listedKind: ResourceKind? {
-        let parts = context.target.path.utf8.split(separator: UInt8(ascii: "/"), maxSplits: 2)
-        guard parts.count >= 2 else { return nil }
-        return ResourceKind.allCases.first { parts[1].elementsEqual($0.path.utf8) }
-    }
-
     private var scope: Scope { key.grant.scope }
+
+    /// The fields that the Hub reads the body by: not those that the client names in `Connection`.
+    private var sent: Headers { EndToEndHeaders.upstream(exchange.request.headers) }
 
     /// Whether the decision depends on a body that has still to come.
     var needsBody: Bool { exchange.hasBody && scope.needsBody(operation) }
@@ -35,9 +31,10 @@ struct ScopeJudgement {
     /// Notes in the context how the request is to be made. Throws why it may not be. What is sent on is the body that was judged, byte for byte.
     func pass(_ body: [UInt8]?) throws(Failure) {
         context.body = body
+        try checkPayer()
         let decision =
             scope.needsBody(operation)
-            ? scope.decide(operation, try operation.needs(exchange.request.headers, body ?? [], account: nil))
+            ? scope.decide(operation, try operation.needs(sent, body ?? [], account: nil))
             : scope.decide(operation)
         switch decision {
         case .refuse(let refusal): throw Failure(refusal)
@@ -47,7 +44,17 @@ struct ScopeJudgement {
             if permit.response == .writeAccess, !scope.allows(.write, operation.resource) {
                 throw .lacksScope(.write, operation.resource)
             }
-            if permit.response == .filtered { context.entryFilter = PrivateEntryFilter(listedKind, scope) }
+            if permit.response == .filtered { context.entryFilter = PrivateEntryFilter(operation.listedKind, scope) }
+        }
+    }
+
+    /// Who pays, where not the account itself, is said in a field of its own: it takes the right to spend what is theirs.
+    private func checkPayer() throws(Failure) {
+        let field = "X-HF-Bill-To"
+        guard exchange.request.headers.contains(field) else { return }
+        for name in exchange.request.headers.values(of: field) {
+            let payer = HubResource(namespace: try RepoID(namespace: nil, name: name, field: field).name)
+            guard scope.allows(.spend, payer) else { throw .lacksScope(.spend, payer) }
         }
     }
 }

@@ -52,7 +52,8 @@ extension RelayDriver {
         if let changed { try scanner?.scan(changed.span) } else { try scanner?.scan(unsafe piece.span) }
         // Last: it lets a whole entry out at once, and only looks where its end is.
         if var filter = context.entryFilter.take() {
-            let kept = if let changed { try filter.rewrite(changed.span) } else { try filter.rewrite(unsafe piece.span) }
+            let kept =
+                if let changed { try filter.rewrite(changed.span) } else { try filter.rewrite(unsafe piece.span) }
             context.entryFilter = filter
             gathered = (gathered.take() ?? []) + kept
             return

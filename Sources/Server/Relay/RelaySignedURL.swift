@@ -5,25 +5,45 @@ import Hub
 /// What has been signed: to the Hub's stores and back, bodies streamed both ways.
 struct RelaySignedURL: Handler {
     let upstream: Upstream
-    /// Nil but in access by keys.
-    let keys: KeyStore?
+    let identification: Identification
 
     func handle(_ exchange: Exchange, _ context: RequestContext) throws(Failure) -> Reply {
         let signed = try upstream.signedURLs.open(
             context.target, exchange.request.method, now: WallClock.now.seconds)
-        if let keys {
-            guard let key = signed.key, keys.isGood(key) else { throw .signedURLRevoked }
+        var credential: Credential?
+        if let keys = identification.keys {
+            guard let key = signed.key, let identity = keys.identity(key) else { throw .signedURLRevoked }
+            if signed.use == .verify { credential = try lend(identity, signed) }
+        } else if signed.use == .verify {
+            throw .signedURLRevoked
         }
-        upstream.relay(signed, exchange, context)
+        upstream.relay(signed, credential, exchange, context)
         return .stream
+    }
+
+    /// The credential that the key acts with, if its rules still allow the call.
+    private func lend(_ key: KeyIdentity, _ signed: SignedURLCodec.Opened) throws(Failure) -> Credential? {
+        guard signed.url.hasPrefix(upstream.base + "/"), signed.url.hasSuffix(SignedURLRequest.verification) else {
+            throw .signedURLInvalid
+        }
+        let target = try Target(hub: String(signed.url.dropFirst(upstream.base.count)))
+        guard key.grant.scope.decide(HubOperation.find(.post, target)).permit?.withoutCredential == false else {
+            throw .signedURLRevoked
+        }
+        return try identification.principal(with: key, isAmbient: false).credential
     }
 }
 
 extension Upstream {
-    /// Carries a request to where its signed path leads, and the response back. No token of the gateway's goes along, whoever asks:
-    /// what is signed is a credential by itself, or leads to Xet's server, where the client shows one of Xet's.
-    func relay(_ signed: SignedURLCodec.Opened, _ exchange: Exchange, _ context: RequestContext) {
-        start(call(to: signed, by: exchange.request.method, exchange, context), exchange, context)
+    /// Carries a request to where its signed path leads, and the response back. No token of the gateway's goes along, whoever asks, but
+    /// the `credential` of a key's own call to the Hub: what is signed is a credential by itself, or leads to Xet's server, where the
+    /// client shows one of Xet's.
+    func relay(
+        _ signed: SignedURLCodec.Opened, _ credential: Credential?, _ exchange: Exchange, _ context: RequestContext
+    ) {
+        var call = call(to: signed, by: exchange.request.method, exchange, context)
+        call.credential = credential
+        start(call, exchange, context)
     }
 
     private func call(
@@ -36,14 +56,15 @@ extension Upstream {
         if let billTo {
             // The end of an upload is the Hub's; to Xet's server a client's word on it must not pass either.
             request.headers.remove("X-HF-Bill-To")
-            if signed.use == .complete { request.headers.set("X-HF-Bill-To", billTo) }
+            if signed.use == .complete || signed.use == .verify { request.headers.set("X-HF-Bill-To", billTo) }
         }
         let rules =
             signed.use == .base ? RewrittenBodies.rulesOfXet(for: original.method, context.target) : nil
         if rules != nil { request.headers.set("Accept-Encoding", "identity") }
         let rewrite = rewrite(for: original, context, key: signed.key)
         return RelayedCall(
-            request: request, url: signed.whole, limits: limits, server: signed.use == .complete ? .hub : .store,
+            request: request, url: signed.whole, limits: limits,
+            server: signed.use == .complete || signed.use == .verify ? .hub : .store,
             sendsBody: exchange.hasBody && !original.method.isSafe
         ) { head throws(Failure) in
             context.hubRequestID = head.headers["X-Request-Id"]
@@ -75,6 +96,9 @@ extension Rewrite {
 
 /// What of a client's request goes along to where a signed URL leads.
 enum SignedURLRequest {
+    /// How the only URL ends that is called with a key's credential.
+    static let verification = ".git/info/lfs/objects/verify"
+
     private static let reading = CaselessWords([
         "Range", "If-Range", "If-Match", "If-None-Match", "If-Modified-Since", "Accept", "Accept-Encoding",
         "User-Agent",
@@ -96,7 +120,7 @@ enum SignedURLRequest {
             // RFC 9110 section 14.2: there is no range of HEAD, also where the store has to be asked by GET.
             if request.method == .head { headers.remove("Range") }
         case .upload: headers.keepOnly(uploading)
-        case .complete: headers.keepOnly(completing)
+        case .complete, .verify: headers.keepOnly(completing)
         case .base:
             headers = EndToEndHeaders.upstream(headers)
             if let token = xetToken(request.headers, isOwn: isOwn) {

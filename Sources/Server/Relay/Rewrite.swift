@@ -96,6 +96,9 @@ struct Rewrite: Sendable {
         case (.base, let place) where place == .content || ContentHosts.host(of: url) != nil: try signed(url, .base)
         case (.read, .content): try signed(url, .read)
         case (.upload, .content), (.part, .content): try signed(url, .upload)
+        // git-lfs shows no credential there, or the one that the Hub names: neither is a gateway key.
+        case (.hub, .hub) where key != nil && url.hasPrefix(hub + "/") && url.hasSuffix(SignedURLRequest.verification):
+            try signed(url, .verify)
         case (.upload, .hub) where ContentHosts.host(of: url) != nil: try signed(url, .complete)
         // A relative reference leads here as it is, and some members hold no URL at all.
         case (_, .hub): moved(url)

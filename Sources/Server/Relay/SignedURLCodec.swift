@@ -16,6 +16,8 @@ struct SignedURLCodec: Sendable {
         case upload = "u"
         /// Telling the Hub that all parts of an upload are there, without a credential.
         case complete = "c"
+        /// Telling the Hub that an object is there, as the key by which the URL was got.
+        case verify = "v"
         /// Any call below that URL: what follows in the path, and the query, are put behind it.
         case base = "b"
 
@@ -23,7 +25,7 @@ struct SignedURLCodec: Sendable {
             switch self {
             case .read: [.get, .head]
             case .upload: [.put]
-            case .complete: [.post]
+            case .complete, .verify: [.post]
             case .base: [.get, .head, .post, .put]
             }
         }

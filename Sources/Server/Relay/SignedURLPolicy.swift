@@ -43,8 +43,8 @@ struct SignedURLPolicy: Sendable {
         let isAllowed =
             switch (use, hosts.place(of: url)) {
             case (.read, .content), (.upload, .content), (.base, .content): true
-            // Xet's server may be the Hub's own. No credential of ours goes there either way.
-            case (.complete, .hub), (.base, .hub): host != nil
+            // Xet's server may be the Hub's own. No credential of ours goes there either way; only with `verify`.
+            case (.complete, .hub), (.base, .hub), (.verify, .hub): host != nil
             default: false
             }
         guard isAllowed, use != .base || !url.utf8.contains(where: { "?#\\".utf8.contains($0) }) else {

@@ -35,7 +35,9 @@ struct GrantOptions: ParsableArguments {
     var credential: String?
 
     @Option(
-        help: ArgumentHelp("The most requests in a time, such as 600/m. Kept with the key, and not enforced by this version.", valueName: "rate"))
+        help: ArgumentHelp(
+            "The most requests in a time, such as 600/m. Kept with the key, and not enforced by this version.",
+            valueName: "rate"))
     var rate: String?
 
     @Option(help: ArgumentHelp("When it ends: in a time such as 90d or 12h, or never.", valueName: "time"))

@@ -1,0 +1,141 @@
+"""Revocation under load: what a revoked key has had ends within a second, and no other key notices."""
+
+import json
+import threading
+import time
+
+import pytest
+
+from fakehub import FakeHub, http
+from keys import Keys
+from policy import JSON, Client, request
+
+PATH = "/api/models/acme/m"
+VERIFY = "/acme/m.git/info/lfs/objects/verify"
+BATCH = "/acme/m.git/info/lfs/objects/batch"
+LFS = "application/vnd.git-lfs+json"
+CLIENTS = 4
+# The promise is one second, counted from when the command has ended. A loaded machine may add as much to it as this.
+GENEROUS_SECONDS = 5
+
+
+@pytest.fixture
+def keys(tmp_path):
+    workspace = tmp_path / "operator"
+    workspace.mkdir()
+    return Keys(workspace)
+
+
+class Load(threading.Thread):
+    """A client that asks without a pause; `answers` are when it asked and what it got."""
+
+    def __init__(self, gate, key, end):
+        super().__init__(daemon=True)
+        self.client, self.raw, self.end = Client(gate), request(key, "GET", PATH), end
+        self.answers = []
+
+    def run(self):
+        number = 0
+        while not self.end.is_set():
+            number += 1
+            if number % 20 == 0:
+                self.client.close()  # So that both workers are met.
+            asked = time.monotonic()
+            answer = self.client.ask(self.raw)
+            self.answers.append((asked, answer.status, answer["X-Error-Code"]))
+        self.client.close()
+
+
+def test_no_request_of_a_revoked_key_succeeds_and_none_of_another_fails(start_before, hub, keys):
+    hub.on(PATH, lambda *_: http(200, b'{"id":"acme/m"}', JSON))
+    revoked, kept = keys.create("revoked"), keys.create("kept")
+    gate = start_before(hub, "--access", "keys", "--workers", "2", "--state-dir", str(keys.state))
+    end = threading.Event()
+    loads = {key: [Load(gate, key, end) for _ in range(CLIENTS)] for key in (revoked, kept)}
+    for load in loads[revoked] + loads[kept]:
+        load.start()
+    time.sleep(1)
+    keys.revoke("revoked")
+    at = time.monotonic()
+    time.sleep(GENEROUS_SECONDS + 1)
+    end.set()
+    for load in loads[revoked] + loads[kept]:
+        load.join(15)
+        assert not load.is_alive() and load.answers
+    of_revoked = [answer for load in loads[revoked] for answer in load.answers]
+    of_kept = [answer for load in loads[kept] for answer in load.answers]
+    assert {status for asked, status, _ in of_revoked if asked < at - 1} == {200}
+    late = [asked - at for asked, status, _ in of_revoked if status == 200 and asked > at]
+    assert max(late, default=0) < GENEROUS_SECONDS, f"{max(late)} s after its end it was let in"
+    refused = [(status, code) for asked, status, code in of_revoked if asked > at + GENEROUS_SECONDS]
+    assert refused and set(refused) == {(401, "KeyRevoked")}
+    assert {status for _, status, _ in of_kept} == {200} and len(of_kept) > 50
+    print(f"let in for {max(late, default=0):.3f} s after its end, of {len(of_revoked)} and {len(of_kept)} requests")
+
+
+@pytest.mark.parametrize("how", ["revoke", "expire"])
+def test_signed_urls_that_a_key_got_end_with_it_and_those_of_another_do_not(start_before, hub, keys, how):
+    """Upload, download and verification of Git LFS, which need no key of their own; showing another key beside them changes nothing."""
+    oid = "a" * 64
+    store = FakeHub()
+    store.on(f"/{oid}", lambda *_: http(200, b"content", b"Content-Type: application/octet-stream"))
+    href = f"{store.url}/{oid}?X-Amz-Expires=900&X-Amz-Signature=abc"
+
+    def batch(arrived, _):
+        operation = json.loads(arrived.body)["operation"]
+        entry = {"oid": oid, "size": 7, "authenticated": True, "actions": {operation: {"href": href}}}
+        if operation == "upload":
+            entry["actions"]["verify"] = {"href": hub.url + VERIFY}
+        return http(200, json.dumps({"transfer": "basic", "objects": [entry]}).encode(), b"Content-Type: " + LFS.encode())
+
+    hub.on(BATCH, batch)
+    hub.on(VERIFY, lambda *_: http(200, b"{}", JSON))
+    made = {name: keys.create(name, "--role", "writer") for name in ("ended", "kept")}
+    gate = start_before(
+        hub, "--access", "keys", "--workers", "2", "--state-dir", str(keys.state), "--content-hosts", store.url
+    )
+
+    def signed(name, use):
+        operation = "upload" if use == "verify" else use
+        body = json.dumps({"operation": operation, "objects": [{"oid": oid, "size": 7}]}).encode()
+        answer = gate.ask(request(made[name], "POST", BATCH, body, b"Connection: close", content_type=LFS))
+        assert answer.status == 200, answer.body
+        address = json.loads(answer.body)["objects"][0]["actions"][use]["href"]
+        assert "/-/signed/" in address, address
+        return "/-/signed/" + address.partition("/-/signed/")[2]
+
+    uses = {"download": ("GET", b""), "upload": ("PUT", b"content"), "verify": ("POST", b"{}")}
+    paths = {(name, operation): signed(name, operation) for name in made for operation in uses}
+
+    def use(name, operation, key=None):
+        method, body = uses[operation]
+        return gate.ask(request(key, method, paths[name, operation], body, b"Connection: close"))
+
+    for place in paths:
+        for key in (None, made["kept"]):
+            assert use(*place, key).status == 200, place
+    for arrived in store.requests:
+        assert arrived["Authorization"] is None and all(key.encode() not in arrived.head for key in made.values())
+    assert {arrived["Authorization"] for arrived in hub.seen(VERIFY)} == {"Bearer hf_of_the_gate"}
+    assert all(key.encode() not in arrived.head for key in made.values() for arrived in hub.requests)
+    keys.run("keys", "revoke", "ended") if how == "revoke" else keys.run("keys", "edit", "ended", "--expires", "1s")
+    deadline = time.monotonic() + 10
+    in_a_row = 0
+    while in_a_row < 12:  # Both workers have been met.
+        in_a_row = in_a_row + 1 if use("ended", "download").status == 403 else 0
+        assert time.monotonic() < deadline
+    seen = len(store.requests), len(hub.seen(VERIFY))
+    for operation in uses:
+        for key in (None, made["kept"], made["ended"]):
+            for _ in range(6):
+                answer = use("ended", operation, key)
+                assert answer.status in (401, 403), (operation, answer.status)
+    assert (len(store.requests), len(hub.seen(VERIFY))) == seen
+    for operation in uses:
+        assert use("kept", operation).status == 200
+    # What is done with the gateway's token is under the rules of now.
+    keys.run("keys", "edit", "kept", "--role", "reader")
+    deadline = time.monotonic() + 10
+    while use("kept", "verify").status != 403:
+        assert time.monotonic() < deadline
+    store.close()
