@@ -2,8 +2,10 @@ import EventIO
 import HTTP
 
 /// How a client becomes a principal: by the setting `access`.
+///
+/// A class, so that each request takes one reference and no copy.
 @EventLoop
-struct Identification {
+final class Identification {
     let access: Access
     /// The gateway's own credential, if it has one.
     let own: Credential?
@@ -13,6 +15,19 @@ struct Identification {
     let tokenNumber: Int
     /// Nil but in access by keys.
     let keys: KeyStore?
+    /// The gateway itself.
+    let gateway: Principal
+
+    init(access: Access, own: Credential?, credentials: [String: Credential], tokenNumber: Int, keys: KeyStore?) {
+        self.access = access
+        self.own = own
+        self.credentials = credentials
+        self.tokenNumber = tokenNumber
+        self.keys = keys
+        gateway = Principal(
+            authority: .gateway(own), partition: .gateway(token: tokenNumber), account: .gateway(token: tokenNumber),
+            isAmbient: true)
+    }
 
     /// Whose request it is. With open access the client's own credential is not even looked at.
     func principal(of request: Request) -> Principal {
@@ -25,13 +40,6 @@ struct Identification {
                 isAmbient: credential?.scheme == .basic)
         case .keys: return principal(byKeyOf: request.headers)
         }
-    }
-
-    /// The gateway itself.
-    var gateway: Principal {
-        Principal(
-            authority: .gateway(own), partition: .gateway(token: tokenNumber), account: .gateway(token: tokenNumber),
-            isAmbient: true)
     }
 
     /// Whether anything is different from `other` but the number.

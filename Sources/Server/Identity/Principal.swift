@@ -27,8 +27,9 @@ struct Principal: Sendable {
     var refusal: KeyRefusal?
 
     /// Nobody in particular: the Hub is asked without a credential.
-    static let anonymous = Principal(
-        authority: .client(nil), partition: .client(nil), account: .client(nil), isAmbient: false)
+    static var anonymous: Principal {
+        Principal(authority: .client(nil), partition: .client(nil), account: .client(nil), isAmbient: false)
+    }
 
     /// The same, where the Hub is asked for what is public only.
     var withoutCredential: Principal {

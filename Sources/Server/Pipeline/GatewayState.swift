@@ -57,7 +57,7 @@ final class GatewayState {
 }
 
 extension Identification {
-    fileprivate init(_ settings: Settings, token: Secret?, number: Int, keys: KeyStore?) {
+    fileprivate convenience init(_ settings: Settings, token: Secret?, number: Int, keys: KeyStore?) {
         self.init(
             access: settings.access, own: token.map { .bearer($0) },
             credentials: settings.credentials?.tokens.mapValues { .bearer($0) } ?? [:], tokenNumber: number, keys: keys)

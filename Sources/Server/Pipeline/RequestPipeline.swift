@@ -53,9 +53,11 @@ final class RequestPipeline {
     /// The phases, in the order of docs/ARCHITECTURE.md. Whatever throws, the client is told why.
     private func run(_ exchange: Exchange, _ context: RequestContext, at role: ListenerRole) {
         do throws(Failure) {
-            guard try accept(exchange, context) else { return }
-            try identify(exchange, context)
-            let route = try route(exchange, context, at: role)
+            // Once: it is made of parts that are counted, and each look at it from here would copy them all.
+            let request = exchange.request
+            guard try accept(request, exchange, context) else { return }
+            try identify(request, context)
+            let route = try route(request, context, at: role)
             guard try authorize(exchange, context, route) else { return }
             try goOn(exchange, context, route)
         } catch {
@@ -76,29 +78,32 @@ final class RequestPipeline {
 extension RequestPipeline {
     /// What the parser has refused is answered in the same form as all else, and what a browser asks before it asks at once. Returns
     /// whether there is more to do.
-    private func accept(_ exchange: Exchange, _ context: RequestContext) throws(Failure) -> Bool {
+    private func accept(
+        _ request: Request, _ exchange: Exchange, _ context: RequestContext
+    ) throws(Failure) -> Bool {
         if let refusal = exchange.refusal { throw Failure(refusal) }
-        context.crossOrigin = CrossOrigin(exchange.request, trustedOrigins)
-        guard let response = context.crossOrigin?.preflight(exchange.request) else { return true }
+        guard !trustedOrigins.isEmpty else { return true }
+        context.crossOrigin = CrossOrigin(request, trustedOrigins)
+        guard let response = context.crossOrigin?.preflight(request) else { return true }
         exchange.send(response, id: .own(context.id))
         return false
     }
 
     /// Who asks, and not a page of another site in their name. Before the route is known: such a page learns of none.
-    private func identify(_ exchange: Exchange, _ context: RequestContext) throws(Failure) {
-        context.principal = state.identification.principal(of: exchange.request)
+    private func identify(_ request: Request, _ context: RequestContext) throws(Failure) {
+        context.principal = state.identification.principal(of: request)
         try CrossSite.check(
-            exchange.request, isAmbient: context.principal.isAmbient, isTrusted: context.crossOrigin?.isNamed == true,
+            request, isAmbient: context.principal.isAmbient, isTrusted: context.crossOrigin?.isNamed == true,
             to: GatewayAddress.origin(
-                of: exchange.request, forwarded: context.forwardedOrigin, publicURL: publicURL))
+                of: request, forwarded: context.forwardedOrigin, publicURL: publicURL))
     }
 
     /// What is asked: an endpoint of ours, or what is relayed.
     private func route(
-        _ exchange: Exchange, _ context: RequestContext, at role: ListenerRole
+        _ request: Request, _ context: RequestContext, at role: ListenerRole
     ) throws(Failure) -> Route.Name {
-        context.target = try router.target(of: exchange.request, at: role)
-        let route = try router.route(exchange.request.method, context.target, at: role)
+        context.target = try router.target(of: request, at: role)
+        let route = try router.route(request.method, context.target, at: role)
         context.route = route
         return route
     }
@@ -187,8 +192,9 @@ extension RequestPipeline {
     }
 
     private func send(_ response: Response, _ exchange: Exchange, _ context: RequestContext) {
+        guard let crossOrigin = context.crossOrigin else { return exchange.send(response, id: .own(context.id)) }
         var response = response
-        context.crossOrigin?.admit(&response.headers)
+        crossOrigin.admit(&response.headers)
         exchange.send(response, id: .own(context.id))
     }
 
