@@ -78,7 +78,7 @@ lint: ## Check the style
 compatibility: build ## Write docs/COMPATIBILITY.md: every client operation that was tried, with each version
 	@Tests/contract/run.sh --compatibility test_hub_clients.py test_client_files.py test_client_file_system.py \
 		test_client_commands.py test_client_libraries.py test_curl_files.py test_downloaders.py test_git.py \
-		test_openai.py test_model_runners.py test_trusted_origins.py
+		test_model_runners.py test_openai.py test_trusted_origins.py
 
 clean: ## Remove what builds made (certs/, .env and .venv* stay)
 	rm -rf .build .build-* .build_*
