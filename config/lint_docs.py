@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
 ARCHITECTURE = DOCS / "ARCHITECTURE.md"
 TROUBLESHOOTING = DOCS / "troubleshooting.md"
-README_LINES = 250
+LINES = {"README.md": 250, "docs/ARCHITECTURE.md": 150}
 # Pages of docs/ that are printed, or are for who changes the code; the others are for users.
 NOT_FOR_USERS = {"SETTINGS.md", "METRICS.md", "operations.md", "COMPATIBILITY.md", "PERFORMANCE.md", "THREATS.md", "ARCHITECTURE.md", "hub-api.md", "README.md"}
 # Words with an underscore that are not settings: names of the clients', of the log's members, of other programs' settings.
@@ -104,10 +104,11 @@ def decisions():
             yield f"docs/README.md: it does not list {name}"
 
 
-def readme_is_short():
-    count = len(text("README.md").splitlines())
-    if count > README_LINES:
-        yield f"README.md: it has {count} lines, {README_LINES} at most; the rest belongs into a page of docs/"
+def pages_are_short():
+    for name, most in LINES.items():
+        count = len(text(name).splitlines())
+        if count > most:
+            yield f"{name}: it has {count} lines, {most} at most; the rest belongs into another page of docs/"
 
 
 # Names
@@ -268,7 +269,7 @@ def fix():
 def main():
     if sys.argv[1:] == ["--fix"]:
         fix()
-    checks = (links, empty_sections, decisions, readme_is_short, cited_tests, architecture, cited_settings, error_codes, rules)
+    checks = (links, empty_sections, decisions, pages_are_short, cited_tests, architecture, cited_settings, error_codes, rules)
     faults = [fault for check in checks for fault in check()]
     for fault in faults:
         print(fault, file=sys.stderr)

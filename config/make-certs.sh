@@ -51,7 +51,7 @@ is_address() {
 }
 is_name() { printf '%s\n' "$1" | grep -Eqx '([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)*[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?'; }
 
-# localhost, the name that docker/compose.yaml gives the gate, this machine, what was asked for now and before.
+# localhost, the name that docker/compose.yaml gives the gateway, this machine, what was asked for now and before.
 names=
 add() {
     case " $names " in
