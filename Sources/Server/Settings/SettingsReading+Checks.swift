@@ -113,52 +113,48 @@ extension SettingsReading {
     }
 
     private mutating func checkSigningKey() {
-        if let key = settings.signingKey, key.count < Self.shortestKey {
-            refuse("signing_key", Self.tooShort(key))
-        }
-        guard let path = settings.signingKeyFile else { return }
-        guard chosen["signing_key"] == nil else {
-            return refuse("signing_key_file", "signing_key is given too; give one of them")
-        }
-        switch files(path) {
-        case .absent: refuse("signing_key_file", "there is no file \(path.shown)")
-        case .failed(let reason): refuse("signing_key_file", "\(path.shown) cannot be read: \(reason)")
-        case .bytes(let content):
+        if let content = content(of: "signing_key_file", at: settings.signingKeyFile, insteadOf: "signing_key") {
             do throws(Secret.Flaw) {
-                let key = try Secret(file: content)
-                settings.signingKey = key
-                if key.count < Self.shortestKey { refuse("signing_key_file", "\(path.shown) \(Self.tooShort(key))") }
+                settings.signingKey = try Secret(file: content)
             } catch {
-                refuse("signing_key_file", "the key in \(path.shown) \(error)")
+                refuse("signing_key_file", "the key in \((settings.signingKeyFile ?? "").shown) \(error)")
             }
         }
+        guard let key = settings.signingKey, key.count < Self.shortestKey else { return }
+        refuse(
+            chosen["signing_key_file"] == nil ? "signing_key" : "signing_key_file",
+            "the key has \(key.count) characters; \(Self.shortestKey) or more are needed: openssl rand -base64 32")
     }
 
     private static let shortestKey = 32
 
-    private static func tooShort(_ key: Secret) -> String {
-        "has \(key.count) characters; \(shortestKey) or more are needed: openssl rand -base64 32"
+    private mutating func checkToken() {
+        guard let content = content(of: "token_file", at: settings.tokenFile, insteadOf: "token") else { return }
+        do throws(Secret.Flaw) {
+            settings.token = try Secret(file: content)
+        } catch {
+            refuse("token_file", "the token in \((settings.tokenFile ?? "").shown) \(error)")
+        }
     }
 
-    /// Of `token` and `token_file` the one from the stronger place counts.
-    private mutating func checkToken() {
-        guard let path = settings.tokenFile, let file = chosen["token_file"] else { return }
-        if let token = chosen["token"] {
-            guard token.place != file.place else {
-                return refuse("token_file", "token is given too (\(token.provenance)); give one of them")
+    /// What is in the file at `path` that the setting `name` names, if that counts: of a value and a file that holds it, the one from the
+    /// stronger place does. Notes for `value` that it comes from there.
+    mutating func content(of name: String, at path: String?, insteadOf value: String) -> [UInt8]? {
+        guard let path, let file = chosen[name] else { return nil }
+        if let given = chosen[value] {
+            guard given.place != file.place else {
+                refuse(name, "\(value) is given too (\(given.provenance)); give one of them")
+                return nil
             }
-            if token.place > file.place { return }
+            if given.place > file.place { return nil }
         }
         switch files(path) {
-        case .absent: refuse("token_file", "there is no file \(path.shown)")
-        case .failed(let reason): refuse("token_file", "\(path.shown) cannot be read: \(reason)")
+        case .absent: refuse(name, "there is no file \(path.shown)")
+        case .failed(let reason): refuse(name, "\(path.shown) cannot be read: \(reason)")
         case .bytes(let content):
-            do throws(Secret.Flaw) {
-                settings.token = try Secret(file: content)
-                choose("token", file)
-            } catch {
-                refuse("token_file", "the token in \(path.shown) \(error)")
-            }
+            choose(value, file)
+            return content
         }
+        return nil
     }
 }

@@ -30,30 +30,17 @@ extension SettingsReading {
         readProxyFile()
     }
 
-    /// Of `upstream_proxy` and `upstream_proxy_file` the one from the stronger place counts.
     private mutating func readProxyFile() {
-        guard let path = settings.upstreamProxyFile, let file = chosen["upstream_proxy_file"] else { return }
-        if let proxy = chosen["upstream_proxy"] {
-            guard proxy.place != file.place else {
-                return refuse(
-                    "upstream_proxy_file", "upstream_proxy is given too (\(proxy.provenance)); give one of them")
-            }
-            if proxy.place > file.place { return }
-        }
-        switch files(path) {
-        case .absent: refuse("upstream_proxy_file", "there is no file \(path.shown)")
-        case .failed(let reason): refuse("upstream_proxy_file", "\(path.shown) cannot be read: \(reason)")
-        case .bytes(let content):
-            var text = String(decoding: content, as: UTF8.self)
-            while text.last?.isNewline == true { text.removeLast() }
-            do throws(ValueError) {
-                settings.upstreamProxy = try UpstreamProxy(reading: text)
-                choose("upstream_proxy", file)
-            } catch {
-                refuse(
-                    "upstream_proxy_file",
-                    "the address in \(path.shown) \(error.reason); accepted: http://[USER:PASSWORD@]HOST:PORT")
-            }
+        let path = settings.upstreamProxyFile
+        guard let content = content(of: "upstream_proxy_file", at: path, insteadOf: "upstream_proxy") else { return }
+        var text = String(decoding: content, as: UTF8.self)
+        while text.last?.isNewline == true { text.removeLast() }
+        do throws(ValueError) {
+            settings.upstreamProxy = try UpstreamProxy(reading: text)
+        } catch {
+            refuse(
+                "upstream_proxy_file",
+                "the address in \((path ?? "").shown) \(error.reason); accepted: http://[USER:PASSWORD@]HOST:PORT")
         }
     }
 }
