@@ -41,20 +41,52 @@ package enum PercentEncoding {
 
 /// Base64 as credentials are written (RFC 4648 section 4).
 package enum Base64 {
+    private static let characters = Base64Characters(last: "+/")
+
     package static func encode(_ bytes: some Collection<UInt8>) -> String {
-        let text = Base64URL.encode(bytes).map { $0 == "-" ? "+" : $0 == "_" ? "/" : $0 }
-        return String(text) + String(repeating: "=", count: (4 - text.count % 4) % 4)
+        let text = characters.encode(Array(bytes))
+        return String(decoding: text, as: UTF8.self) + String(repeating: "=", count: (4 - text.count % 4) % 4)
+    }
+
+    /// Nil for another character, a wrong length, or spare bits that are set.
+    package static func decode(_ text: Span<UInt8>) -> [UInt8]? {
+        guard text.count % 4 == 0 else { return nil }
+        var end = text.count
+        while end > 0, text.count - end < 2, text[end - 1] == UInt8(ascii: "=") { end -= 1 }
+        return characters.decode(text.extracting(0..<end))
     }
 }
 
 /// Base64 in the alphabet that needs no escape in a path (RFC 4648 section 5), without padding.
 package enum Base64URL {
-    private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
+    private static let characters = Base64Characters(last: "-_")
 
-    package static func encode(_ bytes: some Collection<UInt8>) -> String { encoded(Array(bytes)) }
+    package static func encode(_ bytes: some Collection<UInt8>) -> String {
+        String(decoding: characters.encode(Array(bytes)), as: UTF8.self)
+    }
 
-    /// Of an array: a generic function is not specialized for another module.
-    private static func encoded(_ bytes: [UInt8]) -> String {
+    /// Nil for what `encode` cannot have made: another character, a length that fits no bytes, spare bits that are set.
+    package static func decode(_ text: some Collection<UInt8>) -> [UInt8]? { characters.decode(Array(text).span) }
+}
+
+/// The 64 characters of an alphabet. Of arrays and spans: a generic function is not specialized for another module.
+private struct Base64Characters {
+    private static let other: UInt8 = 0xFF
+
+    private let alphabet: [UInt8]
+    /// By character; `other` for one that is not in the alphabet.
+    private let values: [UInt8]
+
+    init(last: StaticString) {
+        let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789\(last)".utf8)
+        var values = [UInt8](repeating: Self.other, count: 256)
+        for (value, character) in alphabet.enumerated() { values[Int(character)] = UInt8(value) }
+        self.alphabet = alphabet
+        self.values = values
+    }
+
+    /// Without padding.
+    func encode(_ bytes: [UInt8]) -> [UInt8] {
         var text: [UInt8] = []
         text.reserveCapacity(bytes.count * 4 / 3 + 3)
         var bits: UInt32 = 0
@@ -69,20 +101,19 @@ package enum Base64URL {
             bits &= (1 << count) - 1
         }
         if count > 0 { text.append(alphabet[Int(bits << (6 - count) & 63)]) }
-        return String(decoding: text, as: UTF8.self)
+        return text
     }
 
-    /// Nil for what `encode` cannot have made: another character, a length that fits no bytes, spare bits that are set.
-    package static func decode(_ text: some Collection<UInt8>) -> [UInt8]? { decoded(Array(text)) }
-
-    private static func decoded(_ text: [UInt8]) -> [UInt8]? {
+    /// Of text without padding; nil for another character, a length that fits no bytes, spare bits that are set.
+    func decode(_ text: Span<UInt8>) -> [UInt8]? {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(text.count * 3 / 4)
         var bits: UInt32 = 0
         var count = 0
-        for character in text {
-            guard let value = value(of: character) else { return nil }
-            bits = bits << 6 | value
+        for index in text.indices {
+            let value = values[Int(text[index])]
+            guard value != Self.other else { return nil }
+            bits = bits << 6 | UInt32(value)
             count += 6
             if count >= 8 {
                 count -= 8
@@ -91,54 +122,5 @@ package enum Base64URL {
             bits &= (1 << count) - 1
         }
         return count < 6 && bits == 0 ? bytes : nil
-    }
-
-    private static func value(of character: UInt8) -> UInt32? {
-        switch character {
-        case UInt8(ascii: "A")...UInt8(ascii: "Z"): UInt32(character - UInt8(ascii: "A"))
-        case UInt8(ascii: "a")...UInt8(ascii: "z"): UInt32(character - UInt8(ascii: "a")) + 26
-        case UInt8(ascii: "0")...UInt8(ascii: "9"): UInt32(character - UInt8(ascii: "0")) + 52
-        case UInt8(ascii: "-"): 62
-        case UInt8(ascii: "_"): 63
-        default: nil
-        }
-    }
-}
-
-extension Base64 {
-    /// Nil for another character, a wrong length, or spare bits that are set.
-    package static func decode(_ text: Span<UInt8>) -> [UInt8]? {
-        guard text.count % 4 == 0 else { return nil }
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(text.count / 4 * 3)
-        var bits: UInt32 = 0
-        var count = 0
-        var padding = 0
-        for index in text.indices {
-            if text[index] == UInt8(ascii: "=") {
-                padding += 1
-                continue
-            }
-            guard padding == 0, let value = value(of: text[index]) else { return nil }
-            bits = bits << 6 | value
-            count += 6
-            if count >= 8 {
-                count -= 8
-                bytes.append(UInt8(bits >> count & 255))
-            }
-            bits &= (1 << count) - 1
-        }
-        return padding <= 2 && count == padding * 2 && bits == 0 ? bytes : nil
-    }
-
-    private static func value(of character: UInt8) -> UInt32? {
-        switch character {
-        case UInt8(ascii: "A")...UInt8(ascii: "Z"): UInt32(character - UInt8(ascii: "A"))
-        case UInt8(ascii: "a")...UInt8(ascii: "z"): UInt32(character - UInt8(ascii: "a")) + 26
-        case UInt8(ascii: "0")...UInt8(ascii: "9"): UInt32(character - UInt8(ascii: "0")) + 52
-        case UInt8(ascii: "+"): 62
-        case UInt8(ascii: "/"): 63
-        default: nil
-        }
     }
 }

@@ -1,17 +1,6 @@
 /* libFuzzer on the PROXY protocol's header: however it is cut into pieces, the same comes out, and no byte behind it is taken. */
 #include "CEvent.h"
-
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#define HOLDS(condition)                                                                                               \
-    do {                                                                                                               \
-        if (!(condition)) {                                                                                            \
-            fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #condition);                                    \
-            abort();                                                                                                   \
-        }                                                                                                              \
-    } while (0)
+#include "record.h"
 
 typedef struct outcome {
     ce_proxy_event event;
@@ -23,10 +12,7 @@ typedef struct outcome {
 
 /* A copy of its own size, so that ASan sees a read past it. */
 static ce_proxy_event feed_piece(ce_proxy_header *header, const uint8_t *from, size_t count, size_t *consumed) {
-    uint8_t *piece = malloc(count > 0 ? count : 1);
-    HOLDS(piece != NULL);
-    if (count > 0)
-        memcpy(piece, from, count);
+    uint8_t *piece = copy_of(from, count);
     ce_proxy_event event = ce_proxy_header_feed(header, piece, count, consumed);
     free(piece);
     HOLDS(*consumed <= count);
