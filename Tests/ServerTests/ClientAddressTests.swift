@@ -41,6 +41,9 @@ struct ClientAddressTests {
             ("[2001:DB8:0::9]:4711", "2001:db8::9"),
             ("::ffff:203.0.113.9", "203.0.113.9"),
             ("2001:db8::9, fd00::1", "2001:db8::9"),
+            // With a mark that joins it, a comma is another character to a reader of text.
+            ("1.2.3.4\u{0600}, 203.0.113.9", "203.0.113.9"),
+            ("1.2.3.4,\u{0301}203.0.113.9, 10.1.2.3", "10.1.2.3"),
             // All are proxies: the outermost is the nearest to the client that is known.
             ("10.9.9.9, 10.1.2.3", "10.9.9.9"),
             // What is no address ends it, and what is before it counts for nothing.

@@ -137,6 +137,19 @@ import Testing
         #expect(failure(headers, Array(sources.utf8), operation)?.detail.contains("more than 64 repositories") == true)
     }
 
+    @Test(
+        "A body that is an object by its bytes is judged, or refused, whatever it says that it is",
+        arguments: ["text/plain", "application/x-www-form-urlencoded", "application/octet-stream"])
+    func modelByBytes(type: String) throws {
+        for path in ["/v1/chat/completions", "/hf-inference/models/acme/x/v1/chat/completions"] {
+            let chat = HubOperation.find(.post, try Target(path), at: .router)
+            for body in [#"{"model":"other/m"}"#, " \n\t{\"model\":\"other/m\"}", "\u{FEFF}{\"model\":\"other/m\"}"] {
+                #expect(failure(["Content-Type": type], Array(body.utf8), chat) != nil, "\(path) \(body)")
+            }
+            #expect(try !chat.needs(["Content-Type": type], Array("RIFF".utf8)).isEmpty)
+        }
+    }
+
     @Test("The model is the path's and the body's; what is no plain name is within a rule for all only")
     func models() throws {
         let headers: Headers = ["Content-Type": "application/json"]

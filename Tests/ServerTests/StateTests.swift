@@ -181,6 +181,18 @@ struct StateTests {
         #expect(uses == [1: KeyUse(lastUsed: 10, uses: 9)])
     }
 
+    @Test("The number of uses has an end, and what is told after it is still written")
+    func manyUses() throws {
+        let place = Workspace()
+        let database = try place.directory.open()
+        try KeyTable(database: database).insert(record("a"))
+        try KeyTable(database: database).add(KeyUse(lastUsed: 1, uses: 1), to: 1)
+        try database.execute("UPDATE key_use SET uses = \(Int64.max)")
+        let use = KeyUses([(1, KeyUse(lastUsed: 7, uses: 1 << 40))]).record
+        try StateWriter(place.directory).carryOut([StateWriter.Entry(sender: 5, sequence: 1, record: use)], now: 100)
+        #expect(try KeyTable(database: database).uses() == [1: KeyUse(lastUsed: 7, uses: 1 << 62)])
+    }
+
     @Test("What others write is seen, what it writes itself is not; a file in its place is seen too")
     func others() throws {
         let place = Workspace()

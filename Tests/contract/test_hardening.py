@@ -11,6 +11,7 @@ import pytest
 
 from fakehub import wait_until
 from gate import IS_SANITIZED, ROOT, Certificates, Gate, make_certificates, make_workspace, run
+from keys import Keys
 from test_lifecycle import reload, serial_of, wait_for_message
 from test_workers import children, is_running
 
@@ -99,6 +100,46 @@ def test_without_a_user_it_is_hubgate_or_nobody(begin, open_certificates):
     gate = begin(open_certificates, "--listen", "127.0.0.1:0", HUBGATE_USER="")
     there = subprocess.run(["id", "-u", "hubgate"], capture_output=True, text=True)
     assert_without_rights(gate.pid, int(there.stdout) if there.returncode == 0 else NOBODY)
+
+
+@as_root
+def test_a_state_directory_of_roots_is_the_users_once_the_gateway_is_that(begin, open_certificates, shared):
+    keys = Keys(shared, shared / "state")
+    (shared / "state").chmod(0o700)
+    first = keys.create("first")
+    gate = begin(open_certificates, "--user", "nobody", "--access", "keys", "--state-dir", keys.state)
+    assert {path.stat().st_uid for path in [keys.state, *keys.state.iterdir()]} == {NOBODY}
+    second = keys.create("second")
+    for key in (first, second):
+        ask = b"GET /api/account HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\n\r\n" % key.encode()
+        assert wait_until(lambda: gate.ask(ask).status == 200, 10)
+
+
+@as_root
+@pytest.mark.parametrize("change", ["another file", "open to others"])
+def test_a_directory_that_is_not_only_the_states_stays_roots(open_certificates, shared, change):
+    keys = Keys(shared, shared / "state")
+    keys.create("ml")
+    if change == "another file":
+        (keys.state / ".bashrc").write_text("")
+    else:
+        keys.state.chmod(0o755)
+    done = run(
+        make_workspace(shared / "gate"), "--listen", "127.0.0.1:0", "--sandbox", "--user", "nobody", "--access", "keys",
+        "--state-dir", keys.state, **open_certificates.settings,
+    )  # fmt: skip
+    assert done.returncode == 69 and "state_dir: " in done.stderr
+    assert {path.stat().st_uid for path in [keys.state, *keys.state.iterdir()]} == {0}
+
+
+@as_root
+def test_what_a_link_in_the_state_directory_leads_to_stays_roots(begin, open_certificates, shared):
+    keys = Keys(shared, shared / "state")
+    keys.create("ml")
+    (shared / "elsewhere").write_text("root's")
+    (keys.state / "signing.key").symlink_to(shared / "elsewhere")
+    begin(open_certificates, "--user", "nobody", "--access", "keys", "--state-dir", keys.state)
+    assert (shared / "elsewhere").stat().st_uid == 0
 
 
 @as_root

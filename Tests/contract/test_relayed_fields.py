@@ -109,7 +109,7 @@ def test_a_target_in_raw_utf_8_is_refused_with_how_to_encode_it(gate, target):
 def test_what_is_wrong_with_a_certificate_is_not_to_be_tried_again(start, gate, tmp_path):
     """The Hub is another gateway, whose authority this one does not know."""
     other = make_certificates(tmp_path / "other")
-    stranger = start("--upstream", gate.origin, sandbox=False, HF_TOKEN="hf_x", HUGGATE_CA_FILE=str(other.authority))
+    stranger = start("--upstream", gate.origin, sandbox=False, HF_TOKEN="hf_x", HUBGATE_CA_FILE=str(other.authority))
     answer = ask(stranger, "GET", "/any")
     answer.check_is_error(502, "HubUnreachable")
     assert "certificate" in answer.json["error"] and "ca_file" in answer.json["error"]

@@ -48,3 +48,13 @@ def test_the_connection_of_a_redirect_whose_content_comes_is_kept(start_before, 
     for _ in range(5):
         assert gate.ask(GET).body == b"bytes"
     assert hub.accepted == 1
+
+
+def test_a_client_that_is_answered_by_the_head_alone_leaves_no_call_that_waits_for_its_content(start_before, hub, store):
+    """With two calls at once, two such answers would hold up the third for stall_timeout."""
+    hub.on("/m/resolve/main/f", lambda _, connection: connection.send(redirect(store, 5)) or connection.wait_for_end(100))
+    hub.on("/api/models/m", lambda *_: http(200, b"{}", b"Content-Type: application/json"))
+    gate = start_before(hub, "--content-hosts", store.url, "--upstream-connections", "2")
+    for _ in range(2):
+        assert gate.ask(GET.replace(b"Connection", b'If-None-Match: "e"\r\nConnection'), 30).status == 304
+    assert gate.ask(GET.replace(b"/m/resolve/main/f", b"/api/models/m"), 30).status == 200

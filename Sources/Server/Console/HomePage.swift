@@ -14,7 +14,7 @@ struct HomePage: Sendable {
     /// The Hub's address: `https://huggingface.co`.
     let upstream: String
     let sandbox: Bool
-    /// `open` or `passthrough`, as in the settings.
+    /// `open`, `passthrough` or `keys`, as in the settings.
     let access: String
     /// What follows `origin` in the gateway's address; empty or with a slash at its beginning.
     var basePath = ""

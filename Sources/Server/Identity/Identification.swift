@@ -42,9 +42,6 @@ final class Identification {
         }
     }
 
-    /// Whether anything is different from `other` but the number.
-    func hasTokens(of other: Identification) -> Bool { own == other.own && credentials == other.credentials }
-
     /// Who has this key. `isAmbient`: it came as a browser could add it by itself.
     func principal(with key: KeyIdentity, isAmbient: Bool) -> Principal {
         let partition = CachePartition.key(key.publicID, token: tokenNumber)

@@ -30,7 +30,7 @@ final class GatewayState {
             stall: Int(settings.writeTimeout.milliseconds))
         coalescer = RequestCoalescer(isOn: settings.coalesce)
         accounts = AccountCache.Held(for: settings.accountCacheTTL)
-        identification = Identification(settings, token: token, number: 0, keys: keys)
+        identification = Identification(settings, token: token, keys: keys, after: nil)
         (proxy, exceptions) = (settings.upstreamProxy, settings.noProxy)
         pool.use(TransferPool.Proxy(settings))
     }
@@ -46,21 +46,19 @@ final class GatewayState {
         }
         coalescer.isOn = settings.coalesce
         accounts.use(settings.accountCacheTTL)
-        // What was fetched with another token may be another account's.
-        let (old, keys) = (identification, identification.keys)
-        var new = Identification(settings, token: token, number: old.tokenNumber, keys: keys)
-        if !new.hasTokens(of: old) {
-            new = Identification(settings, token: token, number: old.tokenNumber + 1, keys: keys)
-        }
-        identification = new
+        identification = Identification(settings, token: token, keys: identification.keys, after: identification)
     }
 }
 
 extension Identification {
-    fileprivate convenience init(_ settings: Settings, token: Secret?, number: Int, keys: KeyStore?) {
+    /// What was fetched with the tokens of `old` may be another account's, where these are others.
+    fileprivate convenience init(_ settings: Settings, token: Secret?, keys: KeyStore?, after old: Identification?) {
+        let own = token.map { Credential.bearer($0) }
+        let credentials = settings.credentials?.tokens.mapValues { Credential.bearer($0) } ?? [:]
+        let isSame = old.map { $0.own == own && $0.credentials == credentials } ?? true
         self.init(
-            access: settings.access, own: token.map { .bearer($0) },
-            credentials: settings.credentials?.tokens.mapValues { .bearer($0) } ?? [:], tokenNumber: number, keys: keys)
+            access: settings.access, own: own, credentials: credentials,
+            tokenNumber: (old?.tokenNumber ?? 0) + (isSame ? 0 : 1), keys: keys)
     }
 }
 

@@ -36,23 +36,14 @@ struct SigningKeyFile {
     /// Under another name first: half a key is none, and of two processes that start at once both have the first one's.
     private func make() {
         let draft = "\(path).\(getpid())"
-        let descriptor = unsafe open(draft, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        let descriptor = directory.makeFile(draft)
         guard descriptor >= 0 else { return }
         var generator = SystemRandomNumberGenerator()
         let text = Base64URL.encode((0..<32).map { _ in UInt8.random(in: 0...255, using: &generator) }) + "\n"
         let bytes = Array(text.utf8)
         let isWritten = unsafe write(descriptor, bytes, bytes.count) == bytes.count && fsync(descriptor) == 0
-        giveAway(descriptor)
         close(descriptor)
         if isWritten { _ = unsafe link(draft, path) }
         _ = unsafe unlink(draft)
-    }
-
-    /// Root gives it to whose the directory is: the gateway may run as that user.
-    private func giveAway(_ descriptor: Int32) {
-        var status = stat()
-        if geteuid() == 0, unsafe stat(directory.path, &status) == 0, status.st_uid != 0 {
-            _ = fchown(descriptor, status.st_uid, status.st_gid)
-        }
     }
 }

@@ -56,23 +56,29 @@ struct StateDirectory {
         return try open()
     }
 
-    /// Made here, since SQLite would give it the mode that the umask leaves. Root gives it to whose the directory is: the gateway may
-    /// run as that user.
+    /// Made here, since SQLite would give it the mode that the umask leaves.
     private func makeDatabase() throws(DatabaseError) {
-        let descriptor = unsafe Glibc.open(databasePath, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        let descriptor = makeFile(databasePath)
         guard descriptor >= 0 else {
             if errno == EEXIST { return }
             throw DatabaseError(
                 kind: errno == ENOSPC || errno == EDQUOT ? .diskFull : .refused,
-                description: "\(databasePath.shown) cannot be made: \(Self.text(errno)); "
+                description: "\(databasePath.shown) cannot be opened or made: \(Self.text(errno)); "
                     + "the directory has to belong to the user that hubgate runs as")
         }
-        defer { close(descriptor) }
+        close(descriptor)
+    }
+
+    /// A new file of mode 0600, open for writing; -1 with `errno`. Root gives it to whose the directory is: the gateway may run as that user.
+    func makeFile(_ path: String) -> Int32 {
+        let descriptor = unsafe Glibc.open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        guard descriptor >= 0 else { return -1 }
         _ = fchmod(descriptor, 0o600)
         var status = stat()
-        if geteuid() == 0, unsafe stat(path, &status) == 0, status.st_uid != 0 {
+        if geteuid() == 0, unsafe stat(self.path, &status) == 0, status.st_uid != 0 {
             _ = fchown(descriptor, status.st_uid, status.st_gid)
         }
+        return descriptor
     }
 
     private static func text(_ number: Int32) -> String { unsafe String(cString: strerror(number)) }

@@ -229,6 +229,27 @@ struct CoalescingTests {
     }
 
     @Test @EventLoop
+    func whoWaitsForATurnIsWaitedForByNobodyElse() async throws {
+        let patient = PatientHub()
+        patient.awaited = .max
+        let hub = try FakeHub { exchange, _ in
+            await patient.wait()
+            exchange.send(Self.info)
+        }
+        try await withGateway(hub, { $0.upstreamConnections = 1 }) { gateway in
+            patient.gateway = gateway
+            async let first = gateway.client.get("/api/models/acme/another")
+            while hub.requests.isEmpty { await EventLoop.sleep(milliseconds: 1) }
+            async let second = gateway.client.get(Self.path)
+            async let third = gateway.client.get(Self.path)
+            while gateway.server.state.drainState.inFlight < 3 { await EventLoop.sleep(milliseconds: 1) }
+            patient.awaited = 0
+            for reply in try await [first, second, third] { #expect(reply.text == #"{"sha":"0123"}"#) }
+            #expect(hub.requests.count == 3)
+        }
+    }
+
+    @Test @EventLoop
     func aReloadEndsNothingThatOthersWaitFor() async throws {
         let patient = PatientHub()
         patient.awaited = .max

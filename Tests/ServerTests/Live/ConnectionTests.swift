@@ -95,6 +95,19 @@ struct ConnectionTests {
         }
     }
 
+    @Test("The time limit of a request ends the wait for its body, too")
+    @EventLoop func overdueBody() async throws {
+        try await withSandbox({ settings in
+            settings.bodyTimeout = .seconds(600)
+            settings.requestTimeout = .milliseconds(300)
+        }) { gateway, sandbox in
+            let head = "POST /api/repo HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 50\r\n"
+            let reply = try await RawClient.talk(port: gateway.server.port, "\(head)\r\n{")
+            #expect(reply.hasPrefix("HTTP/1.1 504 "), "\(reply)")
+            #expect(sandbox.sandbox.journal.isEmpty)
+        }
+    }
+
     @Test("A certificate that is no good is said in words, and nothing listens")
     @EventLoop func certificates() throws {
         let files = try TestCertificates.shared.get()

@@ -24,6 +24,9 @@ struct Hardening {
             }
             return
         }
+        if settings.access == .keys {
+            StateDirectory(settings.stateDirectory).give(to: account.user, group: account.group)
+        }
         do throws(CError) {
             try account.become()
         } catch {
