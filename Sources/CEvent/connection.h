@@ -93,7 +93,7 @@ struct ce_http {
     size_t connection_count;
     struct ce_addresses addresses[CE_ADDRESS_BUCKETS];
     uint8_t address_seed[16];
-    ce_network *proxies; /* whose word on where a client is counts */
+    ce_network *proxies; /* trusted to name the addresses of their clients */
     size_t proxy_count;
     bool proxies_send_headers; /* the PROXY protocol's, before TLS */
     ce_http_limits limits;

@@ -169,7 +169,7 @@ ce_connector *ce_connector_new(ce_loop *loop, const ce_pool_options *options) {
         abort();
     }
     connector->loop = loop;
-    connector->taken = CURL_SOCKET_BAD;
+    connector->kept = CURL_SOCKET_BAD;
     TAILQ_INIT(&connector->without_socket);
     connector->trust_anybody = options->trust_anybody;
     connector->ca_file = options->ca_file != NULL ? strdup(options->ca_file) : NULL;

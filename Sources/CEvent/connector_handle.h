@@ -12,7 +12,7 @@ struct ce_connector {
     CURLSH *share; /* of TLS sessions */
     struct event *timer;
     TAILQ_HEAD(, ce_channel) without_socket; /* connecting, with no socket that could tell how it goes */
-    curl_socket_t taken;                     /* a socket that is ours when libcurl lets go of it */
+    curl_socket_t kept;                      /* a socket that is ours when libcurl lets go of it */
     bool trust_anybody;
     char *ca_file;
     char *ca_pem;
@@ -28,7 +28,7 @@ void ce_connector_has_socket(ce_channel *channel);
 void ce_connector_let_go(ce_channel *channel);
 
 /* ---- connector_tunnel.c ---- */
-/* Of the handle to a proxy, before it begins: its socket can be taken. */
+/* Of the handle to a proxy, before it begins: its socket can be kept. */
 void ce_connector_keep_socket(ce_channel *channel);
 /* libcurl has done with the connection to the proxy, for good or ill. */
 void ce_connector_reach_proxy(ce_channel *channel, CURLcode result);

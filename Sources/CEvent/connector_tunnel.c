@@ -5,13 +5,13 @@
 #include <unistd.h>
 
 /* A copy of the descriptor would not do: behind a copy the kernel's epoll goes on telling of a descriptor that is closed. */
-static int close_unless_taken(void *context, curl_socket_t fd) {
+static int close_unless_kept(void *context, curl_socket_t fd) {
     ce_connector *connector = context;
-    return fd == connector->taken ? 0 : close(fd);
+    return fd == connector->kept ? 0 : close(fd);
 }
 
 void ce_connector_keep_socket(ce_channel *channel) {
-    curl_easy_setopt(channel->easy, CURLOPT_CLOSESOCKETFUNCTION, close_unless_taken);
+    curl_easy_setopt(channel->easy, CURLOPT_CLOSESOCKETFUNCTION, close_unless_kept);
     curl_easy_setopt(channel->easy, CURLOPT_CLOSESOCKETDATA, channel->connector);
 }
 
@@ -60,8 +60,8 @@ void ce_connector_reach_proxy(ce_channel *channel, CURLcode result) {
         channel->connected(channel->context, ce_tunnel_unreached(channel->tunnel, reason));
         return;
     }
-    connector->taken = fd;
+    connector->kept = fd;
     ce_connector_let_go(channel);
-    connector->taken = CURL_SOCKET_BAD;
+    connector->kept = CURL_SOCKET_BAD;
     ce_tunnel_ask(channel->tunnel, connector->loop->base, fd, on_answered, channel);
 }

@@ -55,13 +55,22 @@ static uint64_t mask(uint32_t prefix) {
     return prefix == 0 ? 0 : prefix >= 64 ? UINT64_MAX : UINT64_MAX << (64 - prefix);
 }
 
+ce_ip ce_network_first(ce_network network) {
+    uint64_t high = mask(network.prefix), low = network.prefix <= 64 ? 0 : mask(network.prefix - 64);
+    return (ce_ip){ .high = network.address.high & high, .low = network.address.low & low };
+}
+
+/* The form that IPv6 has for IPv4 lies in `::/80`, which is no network of IPv4 for that. */
+static bool contains(const ce_network *network, ce_ip address) {
+    ce_ip first = ce_network_first(*network);
+    ce_ip other = ce_network_first((ce_network){ .address = address, .prefix = network->prefix });
+    return first.high == other.high && first.low == other.low && ce_ip_is_v4(network->address) == ce_ip_is_v4(address);
+}
+
 bool ce_networks_contain(const ce_network *networks, size_t count, ce_ip address) {
-    for (size_t at = 0; at < count; at += 1) {
-        const ce_network *network = &networks[at];
-        uint64_t high = mask(network->prefix), low = network->prefix <= 64 ? 0 : mask(network->prefix - 64);
-        if (((address.high ^ network->address.high) & high) == 0 && ((address.low ^ network->address.low) & low) == 0) {
-            return true;
-        }
+    size_t at = 0;
+    while (at < count && !contains(&networks[at], address)) {
+        at += 1;
     }
-    return false;
+    return at < count;
 }

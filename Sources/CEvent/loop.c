@@ -1,3 +1,4 @@
+#define _GNU_SOURCE
 #include "loop.h"
 
 #include <signal.h>
@@ -33,6 +34,18 @@ void ce_error_set(ce_error *error, const char *format, ...) {
     va_start(arguments, format);
     vsnprintf(error->reason, sizeof error->reason, format, arguments);
     va_end(arguments);
+}
+
+char *ce_formatted(const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    char *text;
+    int length = vasprintf(&text, format, arguments);
+    va_end(arguments);
+    if (length < 0) {
+        abort();
+    }
+    return text;
 }
 
 static void on_wake(evutil_socket_t fd, short what, void *context) {
@@ -130,7 +143,9 @@ ce_watch *ce_watch_new(ce_loop *loop, int fd, ce_callback readable, ce_callback 
     watch->context = context;
     watch->reading = event_new(loop->base, fd, EV_READ | EV_PERSIST, on_watched, watch);
     watch->writing = event_new(loop->base, fd, EV_WRITE | EV_PERSIST, on_watched, watch);
-    event_add(watch->reading, NULL);
+    if (watch->reading == NULL || watch->writing == NULL || event_add(watch->reading, NULL) != 0) {
+        abort();
+    }
     return watch;
 }
 
@@ -163,7 +178,9 @@ ce_signal *ce_signal_new(ce_loop *loop, int number, ce_callback fire, void *cont
     signal->fire = fire;
     signal->context = context;
     signal->event = evsignal_new(loop->base, number, on_signal, signal);
-    event_add(signal->event, NULL);
+    if (signal->event == NULL || event_add(signal->event, NULL) != 0) {
+        abort();
+    }
     return signal;
 }
 

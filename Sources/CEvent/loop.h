@@ -13,5 +13,7 @@ struct ce_loop {
 };
 
 __attribute__((format(printf, 2, 3))) void ce_error_set(ce_error *error, const char *format, ...);
+/* A new string, which the caller frees. */
+char *ce_formatted(const char *format, ...);
 
 #endif

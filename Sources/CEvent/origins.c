@@ -1,7 +1,6 @@
 #define _GNU_SOURCE
 #include "origins.h"
 
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,11 +14,6 @@ static const char *authority_of(const char *url) {
 size_t ce_origin_length(const char *url) {
     const char *authority = authority_of(url);
     return authority != NULL ? (size_t)(authority - url) + strcspn(authority, "/?#") : strlen(url);
-}
-
-static bool is_numeric(const char *host) {
-    unsigned char address[16];
-    return inet_pton(AF_INET, host, address) == 1 || inet_pton(AF_INET6, host, address) == 1;
 }
 
 /* Where the host of an authority ends; NULL unless a host and perhaps a port are all of it. User information is not for us, and
@@ -69,7 +63,8 @@ ce_origin *ce_origin_new(const char *url) {
         abort();
     }
     origin->host_line_length = (size_t)length;
-    origin->numeric = is_numeric(origin->host);
+    ce_ip address;
+    origin->numeric = ce_ip_read(origin->host, &address);
     /* In brackets stands an address of IPv6, and nothing else (RFC 3986 3.2.2). */
     if (authority[0] == '[' && (!origin->numeric || strchr(origin->host, ':') == NULL)) {
         ce_origin_free(origin);

@@ -125,7 +125,7 @@ static int hold_named(const char *address, uint16_t port, bool lasting, ce_error
     return fd;
 }
 
-int ce_port_hold(const char *address, uint16_t *port, ce_error *error) {
+int ce_port_reserve(const char *address, uint16_t *port, ce_error *error) {
     if (*port != 0) {
         return hold_named(address, *port, true, error);
     }

@@ -1,34 +1,22 @@
 #define _GNU_SOURCE
 #include "proxy.h"
+#include "loop.h"
 
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static char *printed(const char *form, const char *host, unsigned port) {
-    char *text;
-    if (asprintf(&text, form, host, port) < 0) {
-        abort();
-    }
-    return text;
-}
 
 ce_proxy *ce_proxy_new(const ce_proxy_options *options) {
     ce_proxy *proxy = calloc(1, sizeof *proxy);
     if (proxy == NULL || (proxy->host = strdup(options->host)) == NULL) {
         abort();
     }
-    unsigned char address[16];
-    bool is_6 = inet_pton(AF_INET6, options->host, address) == 1;
-    proxy->numeric = is_6 || inet_pton(AF_INET, options->host, address) == 1;
-    char port[8];
-    snprintf(port, sizeof port, "%u", (unsigned)options->port);
-    if ((proxy->port = strdup(port)) == NULL) {
-        abort();
-    }
-    proxy->url = printed(is_6 ? "http://[%s]:%u" : "http://%s:%u", options->host, options->port);
-    proxy->name = printed(is_6 ? "the proxy [%s]:%u" : "the proxy %s:%u", options->host, options->port);
+    ce_ip address;
+    proxy->numeric = ce_ip_read(options->host, &address);
+    bool is_6 = strchr(options->host, ':') != NULL;
+    proxy->port = ce_formatted("%u", (unsigned)options->port);
+    proxy->url = ce_formatted(is_6 ? "http://[%s]:%u" : "http://%s:%u", options->host, (unsigned)options->port);
+    proxy->name = ce_formatted(is_6 ? "the proxy [%s]:%u" : "the proxy %s:%u", options->host, (unsigned)options->port);
     if (options->authorization != NULL && (proxy->authorization = strdup(options->authorization)) == NULL) {
         abort();
     }

@@ -10,15 +10,16 @@
 static uint8_t seed[32];
 static bool made;
 
-void ce_seed_make(void) {
+void ce_shared_secret_make(void) {
     if (!made && RAND_bytes(seed, sizeof seed) != 1) {
         abort();
     }
     made = true;
 }
 
-void ce_seed_derive(const char *purpose, const uint8_t *context, size_t length, uint8_t key[CE_DERIVED_BYTES]) {
-    ce_seed_make();
+void ce_shared_secret_derive(const char *purpose, const uint8_t *context, size_t length,
+                             uint8_t key[CE_DERIVED_BYTES]) {
+    ce_shared_secret_make();
     uint8_t branch[EVP_MAX_MD_SIZE];
     unsigned size = 0;
     /* Two steps, so that no purpose and context together read like another pair. */

@@ -126,7 +126,7 @@ static const int supervisors[] = {
 };
 
 /* What SQLite writes with. */
-static const int keepers[] = {
+static const int file_writers[] = {
     SCMP_SYS(pwrite64), SCMP_SYS(pwritev),   SCMP_SYS(ftruncate), SCMP_SYS(fallocate),
     SCMP_SYS(fsync),    SCMP_SYS(fdatasync), SCMP_SYS(unlink),    SCMP_SYS(unlinkat),
     SCMP_SYS(fchmod),   SCMP_SYS(fchown),    SCMP_SYS(openat),    SCMP_SYS(umask),

@@ -72,10 +72,10 @@ static int allow_conditionally(scmp_filter_ctx filter) {
     return result != 0 ? result : allow_sockets(filter);
 }
 
-/* A keeper writes files; Landlock says which. For all others no file is opened to be written or made. */
+/* The state process writes files; Landlock says which. For all others no file is opened to be written or made. */
 static int add_files(scmp_filter_ctx filter, bool writes) {
     enum { WRITING = O_ACCMODE | O_CREAT | O_TRUNC | O_APPEND };
-    return writes ? add_all(filter, SCMP_ACT_ALLOW, keepers, COUNT(keepers))
+    return writes ? add_all(filter, SCMP_ACT_ALLOW, file_writers, COUNT(file_writers))
                   : allow_if(filter, SCMP_SYS(openat), 2, WRITING, O_RDONLY);
 }
 
@@ -115,7 +115,7 @@ bool ce_system_calls_restrict(ce_process_role role, bool children_write, ce_erro
         return false;
     }
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(ENOSYS));
-    int result = filter == NULL ? -ENOMEM : build(filter, role, role == CE_ROLE_KEEPER || children_write);
+    int result = filter == NULL ? -ENOMEM : build(filter, role, role == CE_ROLE_STATE || children_write);
     result = result != 0 ? result : seccomp_load(filter);
     seccomp_release(filter);
     if (result != 0) {

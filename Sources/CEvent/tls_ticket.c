@@ -1,6 +1,6 @@
 /* The keys that encrypt session tickets (RFC 5077 section 5.5, RFC 8446 section 4.6.1). A key that leaks opens what was said in every session
- * whose ticket it has encrypted, so none lives longer than two epochs. They follow from the gateway's seed, the certificate's public key and the number of the epoch:
- * all workers, and the certificate that a reload brings for the same key, have the same without a word between them. A certificate
+ * whose ticket it has encrypted, so none lives longer than two epochs. They are derived from the shared secret, the certificate's public key and the number of the epoch:
+ * all workers, and the certificate that a reload brings for the same key, have the same without any exchange. A certificate
  * for another key is another identity: its clients make one full handshake. */
 #include "tls.h"
 
@@ -23,7 +23,7 @@ static void derive(const char *purpose, const uint8_t identity[CE_TICKET_IDENTIT
     uint8_t context[CE_TICKET_IDENTITY_BYTES + sizeof epoch];
     memcpy(context, identity, CE_TICKET_IDENTITY_BYTES);
     memcpy(context + CE_TICKET_IDENTITY_BYTES, &epoch, sizeof epoch);
-    ce_seed_derive(purpose, context, sizeof context, derived);
+    ce_shared_secret_derive(purpose, context, sizeof context, derived);
 }
 
 void ce_ticket_name(const uint8_t identity[CE_TICKET_IDENTITY_BYTES], int64_t epoch,

@@ -124,7 +124,7 @@ static void open_connection(ce_transfer *transfer, const char *addresses) {
 static void on_found(void *context, const char *addresses, const char *reason) {
     ce_transfer *transfer = context;
     if (transfer->route != transfer->pool->upstreams.route) {
-        /* These are of a host that nobody is to connect to any more. */
+        /* The proxy has changed meanwhile: these are the addresses of another host. */
         connect_anew(transfer);
     } else if (addresses == NULL) {
         bool by_proxy = ce_pool_proxy(transfer->pool, transfer->origin) != NULL;

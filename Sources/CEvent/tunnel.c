@@ -1,5 +1,6 @@
 #define _GNU_SOURCE
 #include "tunnel.h"
+#include "loop.h"
 #include "response_parser.h"
 
 #include <errno.h>
@@ -27,31 +28,20 @@ struct ce_tunnel {
     char reason[512];
 };
 
-static char *formatted(const char *form, ...) {
-    va_list values;
-    va_start(values, form);
-    char *text;
-    if (vasprintf(&text, form, values) < 0) {
-        abort();
-    }
-    va_end(values);
-    return text;
-}
-
 ce_tunnel *ce_tunnel_new(const ce_proxy *proxy, const ce_origin *origin) {
     ce_tunnel *tunnel = calloc(1, sizeof *tunnel);
     if (tunnel == NULL) {
         abort();
     }
     tunnel->fd = -1;
-    tunnel->proxy_url = formatted("%s", proxy->url);
-    tunnel->proxy_name = formatted("%s", proxy->name);
+    tunnel->proxy_url = ce_formatted("%s", proxy->url);
+    tunnel->proxy_name = ce_formatted("%s", proxy->name);
     bool is_6 = strchr(origin->host, ':') != NULL;
-    tunnel->authority = formatted(is_6 ? "[%s]:%s" : "%s:%s", origin->host, origin->port);
+    tunnel->authority = ce_formatted(is_6 ? "[%s]:%s" : "%s:%s", origin->host, origin->port);
     bool credited = proxy->authorization != NULL;
-    tunnel->request = formatted("CONNECT %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: hubgate\r\n%s%s%s\r\n",
-                                tunnel->authority, tunnel->authority, credited ? "Proxy-Authorization: " : "",
-                                credited ? proxy->authorization : "", credited ? "\r\n" : "");
+    tunnel->request = ce_formatted("CONNECT %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: hubgate\r\n%s%s%s\r\n",
+                                   tunnel->authority, tunnel->authority, credited ? "Proxy-Authorization: " : "",
+                                   credited ? proxy->authorization : "", credited ? "\r\n" : "");
     tunnel->request_length = strlen(tunnel->request);
     return tunnel;
 }
@@ -128,10 +118,9 @@ static void judge(ce_tunnel *tunnel, int status, bool is_exact) {
     } else if (status >= 500) {
         answer(tunnel, CE_OUTCOME_PROXY_FAILED, "%s could not connect to %s (%d)", proxy, tunnel->authority, status);
     } else if (status >= 300) {
-        answer(tunnel, CE_OUTCOME_PROXY_REFUSED, "%s does not let anybody through to %s (%d)", proxy, tunnel->authority,
-               status);
+        answer(tunnel, CE_OUTCOME_PROXY_REFUSED, "%s refuses connections to %s (%d)", proxy, tunnel->authority, status);
     } else if (!is_exact) {
-        /* Whoever is behind it speaks when asked: these bytes would be read as the response to somebody's request. */
+        /* The origin speaks when asked: these bytes would be read as the response to the first request. */
         answer(tunnel, CE_OUTCOME_PROXY_FAILED, "%s sent more than its answer to CONNECT", proxy);
     } else {
         tunnel->state = CE_TUNNEL_OPEN;
@@ -197,9 +186,7 @@ void ce_tunnel_ask(ce_tunnel *tunnel, struct event_base *base, int fd,
 }
 
 static const char *say(ce_tunnel *tunnel, const char *form, const char *one, const char *two) {
-    char *text = formatted(form, one, two);
-    snprintf(tunnel->reason, sizeof tunnel->reason, "%s", text);
-    free(text);
+    snprintf(tunnel->reason, sizeof tunnel->reason, form, one, two);
     return tunnel->reason;
 }
 

@@ -64,7 +64,7 @@ int32_t ce_fork(int *line) {
     return child;
 }
 
-void ce_child_hears_signals(void) {
+void ce_child_unblock_signals(void) {
     sigset_t set = parents_signals();
     sigprocmask(SIG_UNBLOCK, &set, NULL);
 }

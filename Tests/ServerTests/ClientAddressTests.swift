@@ -18,6 +18,16 @@ struct ClientAddressTests {
         return ClientAddress.of(peer: peer, headers, trusted: Self.trusted)
     }
 
+    @Test("a network of IPv6 holds no address of IPv4, whose form in IPv6 begins with zeros")
+    func familiesApart() throws {
+        let (v4, v6) = (try #require(IPNumber("203.0.113.9")), try #require(IPNumber("::1")))
+        for text in ["::/1", "::/64", "::/80"] {
+            #expect(!Self.networks(text).contains(v4), Comment(rawValue: text))
+            #expect(Self.networks(text).contains(v6), Comment(rawValue: text))
+        }
+        #expect(!Self.networks("0.0.0.0/1").contains(v6))
+    }
+
     @Test("who is not trusted is the client, whatever its request says")
     func untrusted() {
         for name in ["Forwarded", "X-Forwarded-For"] {

@@ -15,11 +15,11 @@ bool ce_privileges_drop(uint32_t user, uint32_t group, ce_error *error);
 typedef enum ce_process_role {
     CE_ROLE_SERVING,    /* one loop, no children */
     CE_ROLE_SUPERVISOR, /* forks workers, which inherit its filter and add their own */
-    CE_ROLE_KEEPER,     /* keeps the state: no loop, no children, and writes files */
+    CE_ROLE_STATE,      /* keeps the state: no loop, no children, and writes files */
 } ce_process_role;
 
 /* Sets no_new_privs and allows this process, and what it forks, only the system calls of its role. `children_write`: one of the children
- * of a supervisor is a keeper. False and a reason where the kernel or the container does not have it. */
+ * of a supervisor is the state process. False and a reason where the kernel or the container does not have it. */
 bool ce_system_calls_restrict(ce_process_role role, bool children_write, ce_error *error);
 
 /* ---- landlock.c ---- */

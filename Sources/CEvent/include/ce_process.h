@@ -15,15 +15,15 @@ void ce_process_keep_private(bool from_debuggers);
 enum { CE_DERIVED_BYTES = 64 };
 
 /* Makes the seed, unless there is one: a parent does before it forks. */
-void ce_seed_make(void);
+void ce_shared_secret_make(void);
 /* The key for a purpose and a context, the same in every worker of one gateway. */
-void ce_seed_derive(const char *purpose, const uint8_t *context, size_t length, uint8_t key[CE_DERIVED_BYTES]);
+void ce_shared_secret_derive(const char *purpose, const uint8_t *context, size_t length, uint8_t key[CE_DERIVED_BYTES]);
 
 /* ---- port.c: a port that workers share ---- */
 
 /* Takes the address for this process's children, exclusively, without listening: they listen on sockets of ce_port_join. Port 0 becomes
  * the one that was found. A descriptor, which holds it until it is closed, or -1 and a reason. */
-int ce_port_hold(const char *address, uint16_t *port, ce_error *error);
+int ce_port_reserve(const char *address, uint16_t *port, ce_error *error);
 /* A socket for one child at an address that this process holds: bound, and silent until ce_http_adopt. It must be made with the same
  * effective user as the others of the port. -1 and a reason. */
 int ce_port_join(const char *address, uint16_t port, ce_error *error);
@@ -46,7 +46,7 @@ int ce_parent_next_signal(int fd);
  * loop, which cannot be shared. *line is a pipe from the child to the parent, in each its own end; it never waits. */
 int32_t ce_fork(int *line);
 /* Lets the signals come that waited since the fork: when there is somebody to hear them. */
-void ce_child_hears_signals(void);
+void ce_child_unblock_signals(void);
 /* Collects a child that has ended, if one has. */
 bool ce_child_ended(ce_child_end *end);
 /* Such as `SEGV`. */

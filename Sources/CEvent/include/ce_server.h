@@ -45,7 +45,7 @@ typedef void (*ce_on_request)(void *context, ce_exchange *exchange, const ce_req
 
 ce_http *ce_http_new(ce_loop *loop, ce_tls *tls, const ce_http_limits *limits, ce_on_request request, void *context,
                      ce_error *error);
-/* Proxies whose word on a client's address counts: their own connections are not counted by address. `send_headers`: each begins with a header of
+/* Proxies that are trusted to name a client's address: their own connections are not counted by address. `send_headers`: each begins with a header of
  * the PROXY protocol. For connections that are accepted from now on. */
 void ce_http_set_proxies(ce_http *http, const ce_network *proxies, size_t count, bool send_headers);
 /* May be called for several addresses, as ce_http_adopt may. Binds and listens. `port` 0 takes a free one; returns the port, or 0 and a reason. */

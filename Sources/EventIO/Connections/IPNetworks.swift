@@ -56,22 +56,17 @@ package struct IPNetwork: Equatable, Sendable {
     package var isExact: Bool { first == address }
 
     /// The network's first address.
-    package var first: IPNumber {
-        let bits = inIPv6
-        let high = bits >= 64 ? address.high : address.high & ~(UInt64.max >> UInt64(bits))
-        let low = bits <= 64 ? 0 : bits >= 128 ? address.low : address.low & ~(UInt64.max >> UInt64(bits - 64))
-        return IPNumber(ce_ip(high: high, low: low))
-    }
+    package var first: IPNumber { IPNumber(ce_network_first(network)) }
 
     /// Of its own family's addresses only: `::/0` holds none of IPv4.
     package func contains(_ other: IPNumber) -> Bool {
-        address.isIPv4 == other.isIPv4 && IPNetwork(other, prefix: prefix)?.first == first
+        unsafe withUnsafePointer(to: network) { unsafe ce_networks_contain($0, 1, other.number) }
     }
 
-    /// The prefix as one of IPv6's form.
-    private var inIPv6: Int { address.isIPv4 ? prefix + 96 : prefix }
-
-    fileprivate var network: ce_network { ce_network(address: address.number, prefix: UInt32(inIPv6)) }
+    /// The prefix is one of IPv6's form.
+    fileprivate var network: ce_network {
+        ce_network(address: address.number, prefix: UInt32(address.isIPv4 ? prefix + 96 : prefix))
+    }
 }
 
 /// A list of networks.

@@ -109,7 +109,7 @@ import CEvent
         }
     }
 
-    /// The proxies whose word on a client's address counts.
+    /// The proxies that are trusted to name a client's address.
     package struct Proxies: Sendable {
         /// Their own connections are not counted by address.
         let networks: IPNetworks
@@ -166,7 +166,7 @@ import CEvent
         unsafe ce_http_announce_drain(pointer)
     }
 
-    /// New clients are no longer heard, and who is connected has a moment for a request that is on its way.
+    /// New clients get no response, and who is connected has a short time left to send a request.
     package func stopAccepting() {
         guard let pointer = unsafe pointer else { return }
         unsafe ce_http_stop_accepting(pointer)

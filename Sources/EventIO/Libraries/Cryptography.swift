@@ -69,14 +69,14 @@ package enum HMACSHA256 {
 package enum SharedSecret {
     /// To be called before workers are forked.
     package static func make() {
-        ce_seed_make()
+        ce_shared_secret_make()
     }
 
     /// 64 bytes, the same in all workers and others at each start. `purpose` is a name that no other key has.
     package static func derive(_ purpose: String) -> [UInt8] {
         let length = Int(CE_DERIVED_BYTES)
         return unsafe [UInt8](unsafeUninitializedCapacity: length) { key, count in
-            unsafe ce_seed_derive(purpose, nil, 0, key.baseAddress)
+            unsafe ce_shared_secret_derive(purpose, nil, 0, key.baseAddress)
             count = length
         }
     }

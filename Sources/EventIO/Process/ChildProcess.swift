@@ -46,9 +46,9 @@ package final class ChildProcess {
         }
     }
 
-    /// In a child: signals are heard, those too that came since the fork.
-    package static func hearSignals() {
-        ce_child_hears_signals()
+    /// In a child: delivers signals from here on, those too that came since the fork.
+    package static func unblockSignals() {
+        ce_child_unblock_signals()
     }
 
     package func send(_ signal: Int32) {
@@ -106,7 +106,7 @@ package final class PortReservation {
     package init(_ host: String, port wanted: UInt16) throws(CError) {
         var error = ce_error()
         var port = wanted
-        descriptor = unsafe ce_port_hold(host, &port, &error)
+        descriptor = unsafe ce_port_reserve(host, &port, &error)
         guard descriptor >= 0 else { throw CError(error) }
         self.port = port
         self.host = host

@@ -9,18 +9,18 @@ package enum ProcessRestriction {
         /// Forks workers, which take more away from themselves.
         case supervisor
         /// Keeps the state: no loop, no children, and writes files.
-        case keeper
+        case state
     }
 
     /// Leaves the system calls of a role (seccomp). Throws where the kernel or the container does not have it.
-    /// `childrenWrite`: one of the children of a supervisor is a keeper.
+    /// `childrenWrite`: one of the children of a supervisor is the state process.
     package static func keepSystemCalls(of role: Role, childrenWrite: Bool = false) throws(CError) {
         var error = ce_error()
         let wanted =
             switch role {
             case .serving: CE_ROLE_SERVING
             case .supervisor: CE_ROLE_SUPERVISOR
-            case .keeper: CE_ROLE_KEEPER
+            case .state: CE_ROLE_STATE
             }
         guard unsafe ce_system_calls_restrict(wanted, childrenWrite, &error) else {
             throw CError(error)

@@ -32,11 +32,17 @@ final class ProxyRule: Sendable {
 
     /// Lends a proxy as C takes it, with `self` as its context.
     func lend(_ proxy: TransferPool.Proxy, to body: (UnsafePointer<ce_proxy_options>) -> Void) {
-        let authorization = proxy.authorization.map { "\($0.scheme) \($0.secret.reveal())" }
+        var authorization = ByteBuffer(capacity: 256)
+        if let credential = proxy.authorization {
+            authorization.append(credential)
+            authorization.append(0)
+        }
         unsafe proxy.host.withCString { host in
-            unsafe withOptionalCString(authorization) { authorization in
+            unsafe authorization.withBytes { text in
                 var options = unsafe ce_proxy_options(
-                    host: host, port: proxy.port, authorization: authorization,
+                    host: host, port: proxy.port,
+                    authorization: text.isEmpty
+                        ? nil : UnsafeRawPointer(text.baseAddress)?.assumingMemoryBound(to: CChar.self),
                     serves: { context, host, port, isTLS in
                         guard let host = unsafe host else { return false }
                         let rule: ProxyRule = unsafe unretained(context)
@@ -46,10 +52,6 @@ final class ProxyRule: Sendable {
                 unsafe body(&options)
             }
         }
-    }
-
-    private func withOptionalCString(_ text: String?, _ body: (UnsafePointer<CChar>?) -> Void) {
-        guard let text else { return body(nil) }
-        unsafe text.withCString { unsafe body($0) }
+        authorization.erase()
     }
 }

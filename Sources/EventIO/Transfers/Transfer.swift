@@ -43,8 +43,8 @@ package import HTTP
     /// Called when what `send` queued has mostly gone out.
     package var onSendable: (@EventLoop () -> Void)?
     private let pool: TransferPool
-    /// Where the pool has noted it.
-    package var place = 0
+    /// Among the pool's transfers under way.
+    var index = 0
     private var head: Head?
     private var outcome: Result<Void, TransferError>?
     private var headWaiter: UnsafeContinuation<Void, Never>?

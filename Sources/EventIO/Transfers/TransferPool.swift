@@ -108,7 +108,7 @@ package import HTTP
             transfer.refuse(.closing)
             return transfer
         }
-        transfer.place = underWay.count
+        transfer.index = underWay.count
         underWay.append(transfer)
         var fields = Self.lines(request.headers, authorization)
         unsafe Self.lend(request, url, fields, limits, stream) { call in unsafe transfer.begin(pointer, &call) }
@@ -170,11 +170,11 @@ package import HTTP
     }
 
     /// A transfer of this pool has ended.
-    package func ended(_ transfer: Transfer) {
+    func ended(_ transfer: Transfer) {
         let last = underWay.removeLast()
         if last !== transfer {
-            underWay[transfer.place] = last
-            last.place = transfer.place
+            underWay[transfer.index] = last
+            last.index = transfer.index
         }
         onEnd?(transfer)
         guard isClosing else { return }
@@ -188,12 +188,19 @@ package import HTTP
         lines.append(headers, end: "\0")
         if let authorization {
             lines.append("Authorization: ")
-            lines.append(authorization.scheme)
-            lines.append(" ")
-            authorization.secret.withBytes { lines.append($0) }
+            lines.append(authorization)
             lines.append(0)
         }
         return lines
+    }
+}
+
+extension ByteBuffer {
+    /// The value of `Authorization` or `Proxy-Authorization`. To be erased when it is not needed any more.
+    mutating func append(_ authorization: TransferPool.Authorization) {
+        append(authorization.scheme)
+        append(" ")
+        authorization.secret.withBytes { append($0) }
     }
 }
 

@@ -35,7 +35,7 @@ package enum TransferError: Error, Sendable, Equatable {
         case unreachable
         /// It does not take the credentials, or wants some.
         case credentials
-        /// It does not let anybody through to that server.
+        /// It refuses connections to that server.
         case refused
         /// It could not connect to the server itself, or what it answers is no answer.
         case failed

@@ -104,7 +104,7 @@ enum Program {
         }
         reloading.reload = { service.reload() }
         if let worker {
-            ChildProcess.hearSignals()
+            ChildProcess.unblockSignals()
             worker.say(.serving)
         }
         await stopping.first()
