@@ -15,7 +15,7 @@ struct ClientAddressTests {
     private func client(_ peer: String, _ fields: [(String, String)]) -> ClientAddress {
         var headers = Headers()
         for (name, value) in fields { headers.append(name, value) }
-        return ClientAddress.of(peer: peer, headers, trusted: Self.trusted)
+        return ClientAddress.of(peer: peer, number: IPNumber(peer), headers, trusted: Self.trusted)
     }
 
     @Test("a network of IPv6 holds no address of IPv4, whose form in IPv6 begins with zeros")

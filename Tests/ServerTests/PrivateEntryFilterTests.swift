@@ -96,7 +96,7 @@ import Testing
             """
         let scope = Scope([try Rule("read acme/*"), try Rule("read public")])
         let json = try KeyAccountView.json(
-            Array(account.utf8), key: "team-a", createdAt: "2026-01-01T00:00:00.000Z", scope)
+            Array(account.utf8), key: "team-a", scope)
         #expect(
             json == [
                 "type": "user", "id": "1", "name": "owner", "fullname": "The Owner", "isPro": true,
@@ -104,14 +104,12 @@ import Testing
                 "orgs": [["type": "org", "id": "2", "name": "acme", "fullname": "Acme", "roleInOrg": "admin"]],
                 "auth": [
                     "type": "access_token",
-                    "accessToken": [
-                        "displayName": "team-a", "role": "fineGrained", "createdAt": "2026-01-01T00:00:00.000Z",
-                    ],
+                    "accessToken": ["displayName": "team-a", "role": "fineGrained"],
                 ],
             ])
         #expect(
-            try KeyAccountView.json(Array(account.utf8), key: "k", createdAt: nil, Scope([try Rule("admin *")]))["orgs"]
+            try KeyAccountView.json(Array(account.utf8), key: "k", Scope([try Rule("admin *")]))["orgs"]
                 != [])
-        #expect(throws: Failure.self) { try KeyAccountView.json(Array("[]".utf8), key: "k", createdAt: nil, scope) }
+        #expect(throws: Failure.self) { try KeyAccountView.json(Array("[]".utf8), key: "k", scope) }
     }
 }

@@ -50,28 +50,6 @@ import Testing
         #expect(error?.reason.contains(reason) == true, "\(String(describing: error))")
     }
 
-    @Test("A role is a set of rules under a name, and its errors name it")
-    func roles() throws {
-        let roles = try Roles(texts: ["team-a": ["writer acme/team-a-*", "read public", "deny delete *"]])
-        #expect(
-            try roles.rules("team-a").map(\.description) == [
-                "allow read,search,write,discuss acme/team-a-*", "allow read public", "deny delete *",
-            ])
-        #expect(try roles.rules("read acme/x").count == 1)
-        func reason(_ texts: [String: [String]]) -> String? {
-            #expect(throws: RuleError.self) { try Roles(texts: texts) }?.reason
-        }
-        #expect(
-            reason(["a": ["raed *"]])?.hasPrefix(
-                "in the role \"a\" the rule \"raed *\" cannot be read: there is no action") == true)
-        #expect(reason(["reader": []])?.contains("means something else") == true)
-        #expect(reason(["Team A": []])?.contains("bad name") == true)
-        #expect(
-            #expect(throws: RuleError.self) { try roles.rules("team-b") }?.reason
-                == "there is no role \"team-b\" (did you mean team-a?)")
-        #expect(throws: RuleError.self) { try roles.rules("team-a", effect: .deny) }
-    }
-
     @Test("A glob fits as it should, and a hostile one costs no more than its length times the text's")
     func globs() {
         func fits(_ glob: String, _ text: String, _ caseless: Bool = false) -> Bool {

@@ -129,7 +129,7 @@ struct StateTests {
             Array("this is no database, and long enough to look like one".utf8) + [UInt8](repeating: 65, count: 8192))
         #expect(fault { () throws(DatabaseError) in _ = try place.directory.open() }?.kind == .damaged)
         place.write([])
-        do { try Database(place.directory.databasePath, .write).execute("CREATE TABLE others (x)") }
+        do { try Database(place.directory.databasePath).execute("CREATE TABLE others (x)") }
         #expect(
             fault { () throws(DatabaseError) in _ = try place.directory.open() }?.description.contains(
                 "no database of hubgate's") == true)
@@ -213,7 +213,7 @@ struct StateTests {
         let database = try place.directory.open()
         try KeyTable(database: database).insert(record("a"))
         place.copy()
-        let target = try Database(place.path + "/copy.db", .write)
+        let target = try Database(place.path + "/copy.db")
         try database.copy(to: target)
         #expect(try target.faults().isEmpty && KeyTable(database: target).find("a") != nil)
     }

@@ -15,13 +15,16 @@ enum CopiedSources {
         else { throw .unsupportedMediaType(accepted: "application/x-ndjson in UTF-8, not compressed") }
         var found: [HubNeed] = []
         var seen: Set<String> = []
-        var count = 0
-        for line in bytes.split(whereSeparator: { $0 == 0x0A || $0 == 0x0D }) where mayHaveSource(line) {
+        var (count, index) = (0, 0)
+        while let line = lineWithSource(bytes.span, from: index) {
+            index = line.upperBound
             count += 1
             guard count <= mostLines else {
                 throw .badRequest("The batch copies more than \(mostLines) files: send several.")
             }
-            guard let need = try need(Array(line)), seen.insert(need.resource.description).inserted else { continue }
+            guard let need = try need(Array(bytes[line])), seen.insert(need.resource.description).inserted else {
+                continue
+            }
             found.append(need)
             guard found.count <= mostSources else {
                 throw .badRequest("The batch copies from more than \(mostSources) repositories: send several.")
@@ -30,17 +33,28 @@ enum CopiedSources {
         return found
     }
 
-    /// A name can be hidden by escapes only behind a backslash.
-    private static func mayHaveSource(_ line: ArraySlice<UInt8>) -> Bool {
-        var index = line.startIndex
-        while index < line.endIndex {
-            if line[index] == UInt8(ascii: "\\") { return true }
-            // "sourceRepo": its capital is rare.
-            if line[index] == UInt8(ascii: "R"), line[line.startIndex..<index].last == UInt8(ascii: "e") { return true }
+    /// The next line that may have a source, from the beginning of a line or its end on. In one pass: a body can have as many lines as
+    /// bytes. A name can be hidden by escapes only behind a backslash.
+    private static func lineWithSource(_ bytes: Span<UInt8>, from first: Int) -> Range<Int>? {
+        var (start, index) = (first, first)
+        while index < bytes.count {
+            let byte = bytes[index]
+            if isLineEnd(byte) {
+                start = index + 1
+            } else if byte == UInt8(ascii: "\\")
+                // "sourceRepo": its capital is rare.
+                || (byte == UInt8(ascii: "R") && index > start && bytes[index - 1] == UInt8(ascii: "e"))
+            {
+                var end = index
+                while end < bytes.count, !isLineEnd(bytes[end]) { end += 1 }
+                return start..<end
+            }
             index += 1
         }
-        return false
+        return nil
     }
+
+    private static func isLineEnd(_ byte: UInt8) -> Bool { byte == 0x0A || byte == 0x0D }
 
     private static func need(_ line: [UInt8]) throws(Failure) -> HubNeed? {
         guard case .object(let members) = try JSON.parse(line, within: limits) else {

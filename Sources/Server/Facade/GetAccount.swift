@@ -21,7 +21,7 @@ struct GetAccount: Handler {
     /// Whoever shows a key sees what the key is, and of the account behind it what is within its scope.
     private static func response(_ json: [UInt8], _ principal: Principal) throws(Failure) -> Response {
         guard let key = principal.key else { return Response(.ok, headers: headers, body: json) }
-        let view = try KeyAccountView.json(json, key: key.name, createdAt: nil, key.grant.scope)
+        let view = try KeyAccountView.json(json, key: key.name, key.grant.scope)
         return Response(.ok, headers: headers, body: try view.encoded())
     }
 }

@@ -20,7 +20,8 @@ extension ClientAddress {
         return of(peer: peer, number: announced ?? IPNumber(exchange.peer), exchange.request.headers, trusted: trusted)
     }
 
-    private static func of(
+    /// `number` is the peer's address, nil where it has none.
+    static func of(
         peer: String, number: IPNumber?, _ headers: Headers, trusted: IPNetworks
     ) -> ClientAddress {
         let unknown = ClientAddress(text: peer, origin: nil)
@@ -33,11 +34,6 @@ extension ClientAddress {
         return ClientAddress(
             text: client == number ? peer : client.text,
             origin: standard?.origin ?? ForwardedFields.xForwardedOrigin(headers))
-    }
-
-    /// `of`, for a peer whose address is known as text.
-    static func of(peer: String, _ headers: Headers, trusted: IPNetworks) -> ClientAddress {
-        of(peer: peer, number: IPNumber(peer), headers, trusted: trusted)
     }
 
     /// From the nearest hop outwards, as long as trusted proxies have written them.

@@ -58,7 +58,7 @@ final class RequestPipeline {
             guard try accept(request, exchange, context) else { return }
             try identify(request, context)
             let route = try route(request, context, at: role)
-            guard try authorize(exchange, context, route) else { return }
+            guard try authorize(request, exchange, context, route) else { return }
             try goOn(exchange, context, route)
         } catch {
             fail(exchange, context, error)
@@ -110,7 +110,7 @@ extension RequestPipeline {
 
     /// May they. Returns whether that is known: where it depends on the body, the road goes on when that is here.
     private func authorize(
-        _ exchange: Exchange, _ context: RequestContext, _ route: Route.Name
+        _ request: Request, _ exchange: Exchange, _ context: RequestContext, _ route: Route.Name
     ) throws(Failure) -> Bool {
         guard state.identification.access == .keys, route.needsKey else { return true }
         guard let key = context.principal.key else {
@@ -119,8 +119,8 @@ extension RequestPipeline {
             throw refusal.failure
         }
         // The facade's orders are judged by their handlers, which read them.
-        guard let judgement = ScopeJudgement(key, exchange, context, route) else { return true }
-        guard judgement.needsBody else {
+        guard let judgement = ScopeJudgement(key, request, context, route) else { return true }
+        guard exchange.hasBody, judgement.needsBody else {
             try judgement.pass(nil)
             return true
         }

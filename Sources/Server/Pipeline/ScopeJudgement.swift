@@ -7,33 +7,33 @@ import Hub
 struct ScopeJudgement {
     private let key: KeyIdentity
     private let operation: HubOperation
-    private let exchange: Exchange
+    private let request: Request
     private let context: RequestContext
 
     /// Nil for what is not relayed to the Hub or the inference router.
-    init?(_ key: KeyIdentity, _ exchange: Exchange, _ context: RequestContext, _ route: Route.Name) {
+    init?(_ key: KeyIdentity, _ request: Request, _ context: RequestContext, _ route: Route.Name) {
         guard route == .relay || route == .inference else { return nil }
         self.key = key
-        self.exchange = exchange
+        self.request = request
         self.context = context
         operation = HubOperation.find(
-            exchange.request.method, context.target, at: route == .inference ? .router : .hub)
+            request.method, context.target, at: route == .inference ? .router : .hub)
     }
 
     private var scope: Scope { key.grant.scope }
 
     /// The fields that the Hub reads the body by: not those that the client names in `Connection`.
-    private var sent: Headers { EndToEndHeaders.upstream(exchange.request.headers) }
+    private var sent: Headers { EndToEndHeaders.upstream(request.headers) }
 
-    /// Whether the decision depends on a body that has still to come.
-    var needsBody: Bool { exchange.hasBody && scope.needsBody(operation) }
+    /// Whether the decision depends on what is in the body, where there is one.
+    var needsBody: Bool { scope.needsBody(operation) }
 
     /// Notes in the context how the request is to be made. Throws why it may not be. What is sent on is the body that was judged, byte for byte.
     func pass(_ body: [UInt8]?) throws(Failure) {
         context.body = body
         try checkPayer()
         let decision =
-            scope.needsBody(operation)
+            needsBody
             ? scope.decide(operation, try operation.needs(sent, body ?? [], account: nil))
             : scope.decide(operation)
         switch decision {
@@ -51,8 +51,8 @@ struct ScopeJudgement {
     /// Who pays, where not the account itself, is said in a field of its own: it takes the right to spend what is theirs.
     private func checkPayer() throws(Failure) {
         let field = "X-HF-Bill-To"
-        guard exchange.request.headers.contains(field) else { return }
-        for name in exchange.request.headers.values(of: field) {
+        guard request.headers.contains(field) else { return }
+        for name in request.headers.values(of: field) {
             let payer = HubResource(namespace: try RepoID(namespace: nil, name: name, field: field).name)
             guard scope.allows(.spend, payer) else { throw .lacksScope(.spend, payer) }
         }

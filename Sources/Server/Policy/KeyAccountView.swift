@@ -6,17 +6,17 @@ enum KeyAccountView {
     private static let ofAccount = ["type", "id", "name", "fullname", "avatarUrl", "isPro"]
     private static let ofOrganization = ["type", "id", "name", "fullname", "avatarUrl", "roleInOrg"]
 
-    /// `account` is the Hub's response for the upstream credential, `key` the key's name, `createdAt` when the key was made, as the Hub writes
-    /// times. Throws `hubBroken` for a response that is no object.
-    static func json(_ account: [UInt8], key: String, createdAt: String?, _ scope: Scope) throws(Failure) -> JSON {
+    /// `account` is the Hub's response for the upstream credential, `key` the key's name. Throws `hubBroken` for a response that is no
+    /// object.
+    static func json(_ account: [UInt8], key: String, _ scope: Scope) throws(Failure) -> JSON {
         guard case .object(let members)? = try? JSON.parse(account, within: .account) else {
             throw .hubBroken("the account is not a JSON object")
         }
         var shown = texts(of: members, named: ofAccount)
         shown["orgs"] = .array(organizations(members["orgs"], scope))
-        var token: [String: JSON] = ["displayName": .string(key), "role": "fineGrained"]
-        token["createdAt"] = createdAt.map(JSON.string)
-        shown["auth"] = ["type": "access_token", "accessToken": .object(token)]
+        shown["auth"] = [
+            "type": "access_token", "accessToken": ["displayName": .string(key), "role": "fineGrained"],
+        ]
         return .object(shown)
     }
 

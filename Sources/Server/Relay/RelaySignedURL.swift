@@ -53,11 +53,10 @@ extension Upstream {
         var request = Request(
             method: method, target: .root,
             headers: SignedURLRequest.headers(of: original, for: signed.use, isOwn: isOwn))
-        if let billTo {
-            // The end of an upload is the Hub's; to Xet's server a client's word on it must not pass either.
-            request.headers.remove("X-HF-Bill-To")
-            if signed.use == .complete || signed.use == .verify { request.headers.set("X-HF-Bill-To", billTo) }
-        }
+        // To Xet's server a client's word on who pays must not pass where the operator says it, nor by a key, whose right to spend was not
+        // asked for. The end of an upload is the Hub's.
+        if billTo != nil || signed.key != nil { request.headers.remove("X-HF-Bill-To") }
+        if let billTo, signed.use == .complete || signed.use == .verify { request.headers.set("X-HF-Bill-To", billTo) }
         let rules =
             signed.use == .base ? RewrittenBodies.rulesOfXet(for: original.method, context.target) : nil
         if rules != nil { request.headers.set("Accept-Encoding", "identity") }

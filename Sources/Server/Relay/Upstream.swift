@@ -35,14 +35,11 @@ final class Upstream {
     private let own: Credential?
     /// Those of `credentials_dir`.
     private let named: [Credential]
-    /// Those of `credentials_dir`, by name.
-    private let credentials: [String: Credential]
 
     /// `base` is one of the addresses in `origin`; both get its token.
     init(
         _ settings: Settings, _ server: UpstreamServer, origin: HubOrigin, base: String, limits: Transfer.Limits,
-        pool: TransferPool,
-        admission: CallAdmission, leaks: LeakReporter
+        pool: TransferPool, admission: CallAdmission, leaks: LeakReporter
     ) {
         self.server = server
         self.base = base
@@ -50,7 +47,6 @@ final class Upstream {
         publicURL = settings.publicURL
         own = origin.token.map { .bearer($0) }
         named = settings.credentials?.tokens.values.map { Credential.bearer($0) } ?? []
-        credentials = settings.credentials?.tokens.mapValues { .bearer($0) } ?? [:]
         self.pool = pool
         self.admission = admission
         self.leaks = leaks

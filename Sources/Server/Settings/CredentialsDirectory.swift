@@ -39,15 +39,11 @@ extension SettingsReading {
                 continue
             }
             let path = directory.path + "/" + name
-            switch files(path) {
-            case .absent: refuse("credentials_dir", "there is no file \(path.shown)")
-            case .failed(let reason): refuse("credentials_dir", "\(path.shown) cannot be read: \(reason)")
-            case .bytes(let content):
-                do throws(Secret.Flaw) {
-                    directory.tokens[name] = try Secret(file: content)
-                } catch {
-                    refuse("credentials_dir", "the token in \(path.shown) \(error)")
-                }
+            guard let content = content(at: path, for: "credentials_dir") else { continue }
+            do throws(Secret.Flaw) {
+                directory.tokens[name] = try Secret(file: content)
+            } catch {
+                refuse("credentials_dir", "the token in \(path.shown) \(error)")
             }
         }
         settings.credentials = directory

@@ -113,47 +113,58 @@ extension SettingsReading {
     }
 
     private mutating func checkSigningKey() {
-        if let content = content(of: "signing_key_file", at: settings.signingKeyFile, insteadOf: "signing_key") {
+        var (name, what) = ("signing_key", "")
+        if let path = settings.signingKeyFile, let content = fileContent(of: name, at: path) {
             do throws(Secret.Flaw) {
                 settings.signingKey = try Secret(file: content)
+                choose(name, chosen["signing_key_file"])
+                (name, what) = ("signing_key_file", path.shown + " ")
             } catch {
-                refuse("signing_key_file", "the key in \((settings.signingKeyFile ?? "").shown) \(error)")
+                return refuse("signing_key_file", "the key in \(path.shown) \(error)")
             }
         }
         guard let key = settings.signingKey, key.count < Self.shortestKey else { return }
         refuse(
-            chosen["signing_key_file"] == nil ? "signing_key" : "signing_key_file",
-            "the key has \(key.count) characters; \(Self.shortestKey) or more are needed: openssl rand -base64 32")
+            name,
+            "\(what)has \(key.count) characters; \(Self.shortestKey) or more are needed: openssl rand -base64 32")
     }
 
     private static let shortestKey = 32
 
     private mutating func checkToken() {
-        guard let content = content(of: "token_file", at: settings.tokenFile, insteadOf: "token") else { return }
+        guard let path = settings.tokenFile, let content = fileContent(of: "token", at: path) else { return }
         do throws(Secret.Flaw) {
             settings.token = try Secret(file: content)
+            choose("token", chosen["token_file"])
         } catch {
-            refuse("token_file", "the token in \((settings.tokenFile ?? "").shown) \(error)")
+            refuse("token_file", "the token in \(path.shown) \(error)")
         }
     }
+}
 
-    /// What is in the file at `path` that the setting `name` names, if that counts: of a value and a file that holds it, the one from the
-    /// stronger place does. Notes for `value` that it comes from there.
-    mutating func content(of name: String, at path: String?, insteadOf value: String) -> [UInt8]? {
-        guard let path, let file = chosen[name] else { return nil }
-        if let given = chosen[value] {
-            guard given.place != file.place else {
-                refuse(name, "\(value) is given too (\(given.provenance)); give one of them")
+/// Values that are in a file of their own.
+extension SettingsReading {
+    /// What is in the file that `NAME_file` names, where that gives the setting `name`: of the two the one from the stronger place counts.
+    /// Nil where the file does not count, or cannot be read, which is then noted.
+    mutating func fileContent(of name: String, at path: String) -> [UInt8]? {
+        let fileName = name + "_file"
+        guard let file = chosen[fileName] else { return nil }
+        if let value = chosen[name] {
+            guard value.place != file.place else {
+                refuse(fileName, "\(name) is given too (\(value.provenance)); give one of them")
                 return nil
             }
-            if given.place > file.place { return nil }
+            if value.place > file.place { return nil }
         }
+        return content(at: path, for: fileName)
+    }
+
+    /// Nil where the file cannot be read, which is then noted for the setting `name`.
+    mutating func content(at path: String, for name: String) -> [UInt8]? {
         switch files(path) {
+        case .bytes(let content): return content
         case .absent: refuse(name, "there is no file \(path.shown)")
         case .failed(let reason): refuse(name, "\(path.shown) cannot be read: \(reason)")
-        case .bytes(let content):
-            choose(value, file)
-            return content
         }
         return nil
     }

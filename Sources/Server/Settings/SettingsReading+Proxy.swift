@@ -31,16 +31,18 @@ extension SettingsReading {
     }
 
     private mutating func readProxyFile() {
-        let path = settings.upstreamProxyFile
-        guard let content = content(of: "upstream_proxy_file", at: path, insteadOf: "upstream_proxy") else { return }
+        guard let path = settings.upstreamProxyFile, let content = fileContent(of: "upstream_proxy", at: path) else {
+            return
+        }
         var text = String(decoding: content, as: UTF8.self)
         while text.last?.isNewline == true { text.removeLast() }
         do throws(ValueError) {
             settings.upstreamProxy = try UpstreamProxy(reading: text)
+            choose("upstream_proxy", chosen["upstream_proxy_file"])
         } catch {
             refuse(
                 "upstream_proxy_file",
-                "the address in \((path ?? "").shown) \(error.reason); accepted: http://[USER:PASSWORD@]HOST:PORT")
+                "the address in \(path.shown) \(error.reason); accepted: http://[USER:PASSWORD@]HOST:PORT")
         }
     }
 }

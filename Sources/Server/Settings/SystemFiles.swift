@@ -45,7 +45,6 @@ extension SystemFiles {
         }
         return names.sorted()
     }
-
 }
 
 /// Whether this process, as the user that it is, can read a file.
@@ -75,7 +74,7 @@ enum FileAccess {
     }
 }
 
-/// What reading a file gave. Settings are read through a closure of this response, so that tests need no files.
+/// What reading a file gave. Settings are read through a closure that returns this, so that tests need no files.
 enum FileContent: Equatable, Sendable {
     case bytes([UInt8])
     case absent

@@ -3,24 +3,18 @@ import Glibc
 
 /// One connection to an SQLite database in WAL mode. All of SQLite's pointers are here and in `Statement`.
 @safe final class Database {
-    enum Mode {
-        /// Nothing is made and nothing changed.
-        case read
-        /// The file has to be there.
-        case write
-    }
-
     /// How long a locked database is waited for, in milliseconds.
     static let patience: Int32 = 5000
 
     let path: String
     let handle: OpaquePointer
 
-    /// Throws `refused` where the file cannot be opened; whether it is damaged is known at the first statement.
-    init(_ path: String, _ mode: Mode) throws(DatabaseError) {
+    /// Opens a file that has to be there, to read and write it. Throws `refused` where that cannot be done; whether it is damaged is known
+    /// at the first statement.
+    init(_ path: String) throws(DatabaseError) {
         var opened: OpaquePointer?
-        let access = mode == .read ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE
-        let code = unsafe sqlite3_open_v2(path, &opened, access | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nil)
+        let code = unsafe sqlite3_open_v2(
+            path, &opened, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nil)
         guard code == SQLITE_OK, let handle = unsafe opened else {
             let error = unsafe DatabaseError(
                 code: code, text: String(cString: sqlite3_errstr(code)),
@@ -36,7 +30,6 @@ import Glibc
         try execute("PRAGMA foreign_keys = ON")
         try execute("PRAGMA cell_size_check = ON")
         try execute("PRAGMA temp_store = MEMORY")
-        guard mode == .write else { return }
         try execute("PRAGMA journal_mode = WAL")
         // A commit is on the disk when it returns.
         try execute("PRAGMA synchronous = FULL")

@@ -4,7 +4,7 @@ struct KeyRecord: Sendable, Equatable {
     var number: Int64 = 0
     /// Of one live key at a time.
     var name: String
-    /// The public part of the key, as a number (`GatewayKey.PublicID`).
+    /// The public part of the key, as a number (`GatewayKey`).
     var publicID: Int64
     /// SHA-256 of the secret part.
     var secretHash: [UInt8]

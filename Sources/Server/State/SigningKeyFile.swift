@@ -35,10 +35,11 @@ struct SigningKeyFile {
 
     /// Under another name first: half a key is none, and of two processes that start at once both have the first one's.
     private func make() {
-        let draft = "\(path).\(getpid())"
+        var generator = SystemRandomNumberGenerator()
+        // Not by the process's number: in a container that is the same at each start, also after one that was cut off here.
+        let draft = "\(path).\(UInt64.random(in: 0...UInt64.max, using: &generator))"
         let descriptor = directory.makeFile(draft)
         guard descriptor >= 0 else { return }
-        var generator = SystemRandomNumberGenerator()
         let text = Base64URL.encode((0..<32).map { _ in UInt8.random(in: 0...255, using: &generator) }) + "\n"
         let bytes = Array(text.utf8)
         let isWritten = unsafe write(descriptor, bytes, bytes.count) == bytes.count && fsync(descriptor) == 0

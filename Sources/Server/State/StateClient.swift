@@ -31,6 +31,8 @@ final class StateClient {
     private var pending: [Pending] = []
     /// How many of them have gone out.
     private var sent = 0
+    /// `hello` has not gone out yet: the socket is full of what an earlier worker sent.
+    private var owesHello = false
     /// The database cannot be used, for this reason; empty where it can.
     private(set) var trouble = ""
     var onKeys: KeysListener?
@@ -44,7 +46,8 @@ final class StateClient {
         let began = MonotonicInstant.now
         greet()
         while MonotonicInstant.now.milliseconds(since: began) < milliseconds {
-            PacketSocket.wait([socket], writing: [false], milliseconds: 100)
+            PacketSocket.wait([socket], writing: [owesHello], milliseconds: 100)
+            if owesHello { flush() }
             while let bytes = socket.receive() {
                 if hear(bytes) { return true }
             }
@@ -57,6 +60,7 @@ final class StateClient {
         watch = DescriptorWatch(
             socket.descriptor, readable: { [weak self] in self?.readable() }, writable: { [weak self] in self?.flush() }
         )
+        flush()
     }
 
     /// Sends a record. `completion` comes once, when it is on the disk or lost; with the state process gone it waits for the next one.
@@ -72,17 +76,18 @@ final class StateClient {
     }
 
     private func greet() {
-        // Where the line is full of what an earlier worker sent, the state process says `started` or reads on.
-        guard !socket.send(StateMessage.hello(sender: sender).bytes) else { return }
-        EventLoop.post { [weak self] in self?.greet() }
+        owesHello = true
+        flush()
     }
 
+    /// `hello` goes first: without it the state process takes records for those of the earlier worker, and drops them.
     private func flush() {
-        while sent < pending.count {
+        if owesHello { owesHello = !socket.send(StateMessage.hello(sender: sender).bytes) }
+        while !owesHello, sent < pending.count {
             guard socket.send(pending[sent].message) else { break }
             sent += 1
         }
-        watch?.wantsToWrite(sent < pending.count)
+        watch?.wantsToWrite(owesHello || sent < pending.count)
     }
 
     private func readable() {
@@ -100,7 +105,6 @@ final class StateClient {
             trouble = ""
             sent = 0
             greet()
-            flush()
         case .keys(sender, let isFirst, let isLast, let records):
             onKeys?(records, isFirst, isLast)
             return isLast

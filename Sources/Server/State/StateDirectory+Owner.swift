@@ -1,7 +1,7 @@
 import Glibc
 
 extension StateDirectory {
-    /// All that may be in it.
+    /// All that may be in it, but for a draft of the last that a crash has left.
     private static let names = ["hubgate.db", "hubgate.db-wal", "hubgate.db-shm", "hubgate.db-journal", "signing.key"]
 
     /// Root gives a directory that it has made to the user that the gateway is about to become. One in which there is anything else is
@@ -32,7 +32,7 @@ extension StateDirectory {
             let name = unsafe withUnsafePointer(to: entry.pointee.d_name) { name in
                 unsafe name.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
             }
-            guard [".", ".."].contains(name) || names.contains(name) else { return false }
+            guard [".", ".."].contains(name) || names.contains(name) || name.hasPrefix("signing.key.") else { return false }
         }
         return true
     }

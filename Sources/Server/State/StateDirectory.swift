@@ -41,13 +41,13 @@ struct StateDirectory {
     func open() throws(DatabaseError) -> Database {
         if let fault { throw DatabaseError(kind: .refused, description: fault) }
         try makeDatabase()
-        let database = try Database(databasePath, .write)
+        let database = try Database(databasePath)
         try StateSchema.migrate(database)
         return database
     }
 
-    /// The database as it is. Throws `refused` where there is none.
-    func openToRead() throws(DatabaseError) -> Database {
+    /// The same of a database that is there. Throws `refused` where there is none.
+    func openExisting() throws(DatabaseError) -> Database {
         if let fault { throw DatabaseError(kind: .refused, description: fault) }
         guard unsafe access(databasePath, F_OK) == 0 else {
             throw DatabaseError(
@@ -69,10 +69,11 @@ struct StateDirectory {
         close(descriptor)
     }
 
-    /// A new file of mode 0600, open for writing; -1 with `errno`. Root gives it to whose the directory is: the gateway may run as that user.
-    func makeFile(_ path: String) -> Int32 {
-        let descriptor = unsafe Glibc.open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
-        guard descriptor >= 0 else { return -1 }
+    /// Makes a file of mode 0600 in the directory, and opens it; negative, with `errno`, where that cannot be done or something has the
+    /// name. Root gives it to whose the directory is: the gateway may run as that user.
+    func makeFile(_ file: String) -> Int32 {
+        let descriptor = unsafe Glibc.open(file, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        guard descriptor >= 0 else { return descriptor }
         _ = fchmod(descriptor, 0o600)
         var status = stat()
         if geteuid() == 0, unsafe stat(self.path, &status) == 0, status.st_uid != 0 {

@@ -44,11 +44,13 @@ struct Hardening {
         if let path = settings.authorities, let reason = FileAccess.denial(path) {
             throw CError("ca_file: \(path.shown) cannot be read: \(reason)")
         }
-        let read: [(String?, String?)] = [
+        var read: [(String?, String?)] = [
             ("tls_cert", settings.tlsCertificate), ("tls_key", settings.tlsKey), ("token_file", settings.tokenFile),
+            ("signing_key_file", settings.signingKeyFile), ("credentials_dir", settings.credentials?.path),
             ("upstream_proxy_file", settings.upstreamProxyFile), ("config", settings.config),
             (nil, Provenance.dotEnvPath),
         ]
+        for path in settings.credentials?.filePaths ?? [] { read.append(("credentials_dir", path)) }
         for case (let name, let path?) in read {
             guard case let reason? = FileAccess.denial(path), SystemFiles.read(path) != .absent else { continue }
             let subject = name.map { "\($0): \(path.shown)" } ?? path

@@ -98,8 +98,11 @@ enum KeyInput {
         return "\(count)/\(parts[1])"
     }
 
-    /// A credential may be put there later: so it is no error.
-    static func warnOfMissingCredential(_ grant: KeyGrant, _ state: StateOptions) throws(SubcommandFailure) {
+    /// Says what of a grant has no effect at present. A credential may be put there later: so it is no error.
+    static func warn(of grant: KeyGrant, _ state: StateOptions) throws(SubcommandFailure) {
+        if grant.rate != nil {
+            Console.error("hubgate: warning: --rate is kept with the key, and not enforced by this version\n")
+        }
         guard let name = grant.credential else { return }
         let settings = try state.settings()
         guard settings.credentials?.tokens[name] == nil else { return }

@@ -54,10 +54,7 @@ struct GrantOptions: ParsableArguments {
         if !deny.isEmpty { grant.deny = try KeyInput.rules(deny, of: "--deny") }
         if let role { grant.role = try KeyInput.optional(role, of: "--role", KeyInput.role) }
         if let credential { grant.credential = try KeyInput.optional(credential, of: "--as", KeyInput.credential) }
-        if let rate {
-            grant.rate = try KeyInput.optional(rate, of: "--rate", KeyInput.rate)
-            Console.error("hubgate: warning: --rate is kept with the key, and not enforced by this version\n")
-        }
+        if let rate { grant.rate = try KeyInput.optional(rate, of: "--rate", KeyInput.rate) }
         return grant
     }
 }
@@ -80,7 +77,7 @@ struct KeysCreate: ParsableCommand {
             throw SubcommandFailure.usage(
                 "a key that may do nothing helps nobody: give --role reader, or --allow 'read acme/*'")
         }
-        try KeyInput.warnOfMissingCredential(grant, state)
+        try KeyInput.warn(of: grant, state)
         let expires = try self.grant.expires.flatMap { try KeyInput.expiry($0, now: now) }
         let publicID = GatewayKey.makePublicID()
         let key = GatewayKey.make(publicID: publicID)
@@ -145,7 +142,7 @@ struct KeysEdit: ParsableCommand {
         let expires = try grant.expires.map { try KeyInput.expiry($0, now: now) }
         let note = try grant.note.map { try KeyInput.note($0) }
         // What is wrong with the flags is said before the database is looked at.
-        try KeyInput.warnOfMissingCredential(try grant.grant(), state)
+        try KeyInput.warn(of: try grant.grant(), state)
         let record = try KeyChange.change(name, state) { record in
             record.name = rename ?? record.name
             record.grant = (try? grant.grant(over: record.grant)) ?? record.grant

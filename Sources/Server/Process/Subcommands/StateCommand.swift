@@ -29,8 +29,8 @@ struct StateBackup: ParsableCommand {
         }
         close(descriptor)
         do throws(DatabaseError) {
-            let source = try directory.openToRead()
-            let target = try Database(file, .write)
+            let source = try directory.openExisting()
+            let target = try Database(file)
             try source.copy(to: target)
             // One file without a journal beside it.
             try target.execute("PRAGMA journal_mode = DELETE")
@@ -51,7 +51,7 @@ struct StateCheck: ParsableCommand {
     func run() throws {
         let directory = try state.directory()
         do {
-            let database = try directory.openToRead()
+            let database = try directory.openExisting()
             let faults = try database.faults()
             guard faults.isEmpty else {
                 throw SubcommandFailure(

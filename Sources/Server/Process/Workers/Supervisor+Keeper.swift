@@ -47,8 +47,10 @@ extension Supervisor {
             }
         } catch {
             log.error("The state process: \(error).")
-            keeper?.due = MonotonicInstant.now.milliseconds + 1000
+            // At the end it is not waited for: a machine without room for a process may have none for long.
+            keeper?.due = isStopping ? nil : MonotonicInstant.now.milliseconds + 1000
             failStart(Exit.unavailable)
+            finishIfEmpty()
         }
         return nil
     }
@@ -59,7 +61,8 @@ extension Supervisor {
         // It has no use for a token, and shall have none.
         var own = Settings()
         (own.sandboxing, own.stateDirectory) = (settings.sandboxing, settings.stateDirectory)
-        settings = Settings()
+        (settings, reload) = (Settings(), nil)
+        SigningKeyFile.keep(nil)
         return .keeper(process, OneShotSettings(own))
     }
 
@@ -73,10 +76,19 @@ extension Supervisor {
             return
         }
         let wait = slot.delay.next(lived: MonotonicInstant.now.milliseconds - slot.began.milliseconds)
-        slot.due = MonotonicInstant.now.milliseconds + wait
+        // At the end one that dies each time is given up, with what it cannot write.
+        let isGivenUp = isStopping && wait > 1000
+        slot.due = isGivenUp ? nil : MonotonicInstant.now.milliseconds + wait
         keeper = slot
+        guard !isGivenUp else {
+            hasFailed = true
+            log.error("The state process (pid \(end.pid)) \(end.text) while it stopped; what was not written is lost.")
+            return finishIfEmpty()
+        }
         let next = wait == 0 ? "at once" : "in \(wait) ms"
         log.error(
             "The state process (pid \(end.pid)) \(end.text). Another starts \(next); until then no change is written.")
+        // It may have read the word to stop, which its successor needs.
+        finishIfEmpty()
     }
 }

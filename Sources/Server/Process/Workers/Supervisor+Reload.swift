@@ -97,11 +97,8 @@ extension Supervisor {
 
     func finishIfEmpty() {
         guard isStopping, places.allSatisfy({ $0.child == nil }) else { return }
-        // What the workers have sent is written before all is over.
-        if keeper?.child != nil {
-            keeper?.links.stopKeeper()
-            return
-        }
+        // What the workers have sent is written before all is over: by a successor too, which finds it and this message.
+        if let keeper, keeper.child != nil || keeper.due != nil { return keeper.links.stopKeeper() }
         verdict = verdict ?? (hasFailed ? Exit.failure : Exit.ok)
     }
 

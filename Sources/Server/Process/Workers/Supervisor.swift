@@ -129,7 +129,7 @@ final class Supervisor {
             adminSocket: place.adminSocket, tls: tls, output: output, slots: slots, sandbox: sandbox?.site, line: line,
             state: keeper?.links.take(worker: place.number))
         // The child's copy of its parent's memory shall not keep a token that a reload replaces.
-        defer { settings = Settings() }
+        defer { (settings, reload) = (Settings(), nil) }
         return .worker(worker, OneShotSettings(settings))
     }
 
