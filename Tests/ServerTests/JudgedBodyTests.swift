@@ -137,6 +137,18 @@ import Testing
         #expect(failure(headers, Array(sources.utf8), operation)?.detail.contains("more than 64 repositories") == true)
     }
 
+    @Test("A batch may have as many lines as bytes, with a source in the last")
+    func manyLines() throws {
+        let batch = HubOperation.find(.post, try Target("/api/buckets/acme/b/batch"))
+        let headers: Headers = ["Content-Type": "application/x-ndjson"]
+        let last = Array(#"{"sourceRepoType":"model","sourceRepoId":"other/m"}"#.utf8)
+        for line in ["\n", "a\n", "R\n", "\r\n"] {
+            let lines = [UInt8](repeatElement(Array(line.utf8), count: 500_000 / line.utf8.count).joined())
+            #expect(try batch.needs(headers, lines).map(\.action) == [.write])
+            #expect(try batch.needs(headers, lines + last).map(\.action) == [.write, .read])
+        }
+    }
+
     @Test(
         "A body that is an object by its bytes is judged, or refused, whatever it says that it is",
         arguments: ["text/plain", "application/x-www-form-urlencoded", "application/octet-stream"])

@@ -361,7 +361,7 @@ def attempt(tmp_path_factory):
 
 # Those who write no file, and the one who does.
 ROLES = ("serving", "worker", "worker-with-keys", "supervisor")
-ALL_ROLES = (*ROLES, "keeper")
+ALL_ROLES = (*ROLES, "state")
 
 
 @pytest.mark.parametrize("role", ALL_ROLES)
@@ -393,7 +393,7 @@ def test_no_file_can_be_written_made_or_removed(attempt, role, name, tmp_path):
 
 
 def test_who_serves_makes_no_process_and_signals_nobody_and_the_parent_does(attempt):
-    for role in ("serving", "worker", "worker-with-keys", "keeper"):
+    for role in ("serving", "worker", "worker-with-keys", "state"):
         assert attempt(role, "fork") == attempt(role, "kill-parent") == "ENOSYS"
         assert attempt(role, "kill-self") == "allowed" and attempt(role, "abort") == "SIGABRT"
     assert attempt("supervisor", "fork") == attempt("supervisor", "kill-parent") == "allowed"
@@ -419,11 +419,11 @@ def test_the_state_process_writes_in_its_directory_and_nowhere_else(attempt, tmp
         directory.mkdir()
         (directory / "file").write_text("x")
     for name in ("read", "write", "read-write", "truncate"):
-        assert attempt("keeper", name, inside / "file", f"+{inside}") == "allowed", name
-        assert attempt("keeper", name, outside / "file", f"+{inside}") == "EACCES", name
-    assert attempt("keeper", "create", inside / "new", f"+{inside}") == attempt("keeper", "unlink", inside / "new", f"+{inside}") == "allowed"
-    assert attempt("keeper", "create", outside / "new", f"+{inside}") == attempt("keeper", "unlink", outside / "file", f"+{inside}") == "EACCES"
-    assert attempt("keeper", "chmod", inside / "file") == attempt("keeper", "rename", inside / "file") == "ENOSYS"
+        assert attempt("state", name, inside / "file", f"+{inside}") == "allowed", name
+        assert attempt("state", name, outside / "file", f"+{inside}") == "EACCES", name
+    assert attempt("state", "create", inside / "new", f"+{inside}") == attempt("state", "unlink", inside / "new", f"+{inside}") == "allowed"
+    assert attempt("state", "create", outside / "new", f"+{inside}") == attempt("state", "unlink", outside / "file", f"+{inside}") == "EACCES"
+    assert attempt("state", "chmod", inside / "file") == attempt("state", "rename", inside / "file") == "ENOSYS"
     assert (outside / "file").read_text() == "x" and not (outside / "new").exists()
 
 

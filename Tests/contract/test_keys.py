@@ -212,7 +212,7 @@ def test_uses_are_counted_by_all_workers_together(start_with, keys):
 # What dies
 
 
-def keeper_of(gate, keys):
+def state_process_of(gate, keys):
     """The process that has the database open."""
     wanted = str(keys.database)
 
@@ -229,12 +229,12 @@ def test_a_state_process_that_is_killed_is_started_again_and_nobody_who_asks_not
     key = keys.create("ml")
     gate = start_with()
     for round in range(3):
-        os.kill(keeper_of(gate, keys), signal.SIGKILL)
+        os.kill(state_process_of(gate, keys), signal.SIGKILL)
         for _ in range(10):
             assert ask(gate, key).status == 200
         assert wait_until(lambda: sum("state process" in message for message in gate.messages) > round, 10)
         assert wait_until(lambda: len(children(gate)) == 3, 10)
-        keeper_of(gate, keys)
+        state_process_of(gate, keys)
         settles(gate, keys.create(f"after-{round}"), 200, seconds=15)
     assert wait_until(lambda: keys.show("ml")["uses"] == 30, 10)
     page = Page(gate)
@@ -245,9 +245,9 @@ def test_a_state_process_that_is_killed_is_started_again_and_nobody_who_asks_not
 def test_a_worker_that_is_killed_comes_again_with_all_keys(start_with, keys):
     key = keys.create("ml")
     gate = start_with()
-    keeper = keeper_of(gate, keys)
+    state_process = state_process_of(gate, keys)
     for pid in children(gate):
-        if pid != keeper:
+        if pid != state_process:
             os.kill(pid, signal.SIGKILL)
     assert wait_until(lambda: len(children(gate)) == 3, 10)
     wait_until(lambda: sum("serves again" in message for message in gate.messages) == 2, 15)
@@ -257,13 +257,13 @@ def test_a_worker_that_is_killed_comes_again_with_all_keys(start_with, keys):
 def test_only_the_state_process_may_write_and_only_there(start_with, keys):
     keys.create("ml")
     gate = start_with()
-    keeper = keeper_of(gate, keys)
+    state_process = state_process_of(gate, keys)
     for pid in children(gate):
         status = dict(line.split(":\t", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines() if ":\t" in line)
         if not IS_SANITIZED:
             assert status["Seccomp"] == "2" and status["NoNewPrivs"] == "1"
         opened = [os.path.realpath(entry.path) for entry in os.scandir(f"/proc/{pid}/fd")]
-        assert (pid == keeper) == any(path.startswith(str(keys.state)) for path in opened)
+        assert (pid == state_process) == any(path.startswith(str(keys.state)) for path in opened)
     assert not any("Sandboxing" in message and "denied" in message for message in gate.messages)
 
 

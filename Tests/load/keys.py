@@ -74,7 +74,7 @@ def measure(base, certificates, keys, name, asked=None):
     seconds = time.monotonic() - began
     try:
         # In the order of their start: the sandbox, the state process, the worker.
-        sandbox, keeper, worker = workers(gate)
+        sandbox, state_process, worker = workers(gate)
         if asked:
             head = f"GET /api/account HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {asked}\r\nConnection: close\r\n\r\n"
             assert gate.ask(head.encode()).status == 200
@@ -84,7 +84,7 @@ def measure(base, certificates, keys, name, asked=None):
             while gate.ask(head.replace(asked, new).encode()).status != 200:
                 time.sleep(0.01)
             print(f"{name}: the command took {made - began:.2f} s, the key was good {time.monotonic() - made:.2f} s later")
-        result = seconds, memory(worker), memory(keeper)
+        result = seconds, memory(worker), memory(state_process)
         print(f"{name}: served after {seconds:.2f} s; worker {result[1]} KiB, state process {result[2]} KiB, of their own")
         return result
     finally:

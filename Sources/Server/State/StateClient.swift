@@ -49,13 +49,13 @@ final class StateClient {
             PacketSocket.wait([socket], writing: [owesHello], milliseconds: 100)
             if owesHello { flush() }
             while let bytes = socket.receive() {
-                if hear(bytes) { return true }
+                if receive(bytes) { return true }
             }
         }
         return false
     }
 
-    /// From here on what comes is heard in the loop.
+    /// From here on messages are received in the loop.
     func begin() {
         watch = DescriptorWatch(
             socket.descriptor, readable: { [weak self] in self?.readable() }, writable: { [weak self] in self?.flush() }
@@ -93,13 +93,13 @@ final class StateClient {
     private func readable() {
         for _ in 0..<Self.messagesATurn {
             guard let bytes = socket.receive() else { return }
-            hear(bytes)
+            receive(bytes)
         }
     }
 
     /// Whether it was the last of all keys.
     @discardableResult
-    private func hear(_ bytes: [UInt8]) -> Bool {
+    private func receive(_ bytes: [UInt8]) -> Bool {
         switch StateMessage(bytes) {
         case .started:
             trouble = ""

@@ -32,7 +32,9 @@ extension StateDirectory {
             let name = unsafe withUnsafePointer(to: entry.pointee.d_name) { name in
                 unsafe name.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
             }
-            guard [".", ".."].contains(name) || names.contains(name) || name.hasPrefix("signing.key.") else { return false }
+            guard [".", ".."].contains(name) || names.contains(name) || name.hasPrefix("signing.key.") else {
+                return false
+            }
         }
         return true
     }

@@ -247,10 +247,10 @@ static void restrict_process(const char *role, const char *directory, const char
         return;
     }
     /* With a parent before it: of workers alone, or of the state process too. */
-    bool with_keys = strcmp(role, "worker-with-keys") == 0 || strcmp(role, "keeper") == 0;
+    bool with_keys = strcmp(role, "worker-with-keys") == 0 || strcmp(role, "state") == 0;
     bool has_parent = with_keys || strcmp(role, "worker") == 0;
     ce_process_role own = strcmp(role, "supervisor") == 0 ? CE_ROLE_SUPERVISOR
-        : strcmp(role, "keeper") == 0                     ? CE_ROLE_KEEPER
+        : strcmp(role, "state") == 0                      ? CE_ROLE_STATE
                                                           : CE_ROLE_SERVING;
     bool restricted = !has_parent || ce_system_calls_restrict(CE_ROLE_SUPERVISOR, with_keys, &error);
     if (!restricted || !ce_system_calls_restrict(own, false, &error)) {

@@ -80,7 +80,7 @@ enum Program {
             switch try Supervisor(settings.take(), workers: workers, read: { read(arguments) }).run() {
             case .ended(let code): return code
             case .worker(let worker, let settings): return onLoop { await serve(settings, arguments, as: worker) }
-            case .keeper(let process, let settings): return process.run(restrictedBy: settings.take())
+            case .state(let process, let settings): return process.run(restrictedBy: settings.take())
             case .sandbox(let line, let sandboxing):
                 return onLoop { await SandboxProcess.serve(line: line, sandboxing: sandboxing) }
             }

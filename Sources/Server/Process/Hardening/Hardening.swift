@@ -70,7 +70,7 @@ struct Hardening {
     }
 
     /// The same for the state process, which calls nobody, and reads and writes the state alone.
-    mutating func restrictKeeper(_ settings: Settings) {
+    mutating func restrictStateProcess(_ settings: Settings) {
         restrict(
             settings.sandboxing, .state, ReadablePaths(nil, process: "/proc/self"), written: settings.stateDirectory,
             ports: [])

@@ -6,37 +6,37 @@ import Logging
 /// finds what was sent.
 final class StateLinks {
     /// Of workers, in the order of their numbers.
-    private var users: [PacketSocket] = []
+    private var workerEnds: [PacketSocket] = []
     /// Of the state process: the parent's, then those of workers.
-    private var keeper: [PacketSocket] = []
+    private var stateEnds: [PacketSocket] = []
     private var parent: PacketSocket
 
     init(workers: Int) throws(CError) {
         let ends = try PacketSocket.pair()
         parent = ends.0
-        keeper = [ends.1]
+        stateEnds = [ends.1]
         for _ in 0..<workers {
-            let (user, keeper) = try PacketSocket.pair()
-            users.append(user)
-            self.keeper.append(keeper)
+            let (workerEnd, stateEnd) = try PacketSocket.pair()
+            workerEnds.append(workerEnd)
+            stateEnds.append(stateEnd)
         }
     }
 
     /// In a worker: all ends but its own are closed here.
     func take(worker number: Int) -> PacketSocket {
-        let own = users[number - 1]
-        (users, keeper, parent) = ([], [], own)
+        let own = workerEnds[number - 1]
+        (workerEnds, stateEnds, parent) = ([], [], own)
         return own
     }
 
     /// In the state process.
-    func takeKeeper() -> [PacketSocket] {
-        defer { (users, keeper, parent) = ([], [], keeper[0]) }
-        return keeper
+    func takeStateEnds() -> [PacketSocket] {
+        defer { (workerEnds, stateEnds, parent) = ([], [], stateEnds[0]) }
+        return stateEnds
     }
 
     /// In the parent, at the end.
-    func stopKeeper() {
+    func stopStateProcess() {
         _ = parent.send(StateMessage.stop.bytes)
     }
 }
@@ -142,13 +142,13 @@ final class StateProcess {
             // At the end there is nobody who sends on.
             for _ in 0..<(isStopping ? Int.max : Self.messagesATurn) {
                 guard let bytes = users[index].socket.receive() else { break }
-                hear(bytes, from: index, &entries)
+                receive(bytes, from: index, &entries)
             }
         }
         return entries
     }
 
-    private func hear(_ bytes: [UInt8], from index: Int, _ entries: inout [StateWriter.Entry]) {
+    private func receive(_ bytes: [UInt8], from index: Int, _ entries: inout [StateWriter.Entry]) {
         switch StateMessage(bytes) {
         case .hello(let sender) where index > 0:
             users[index].sender = sender
@@ -261,7 +261,7 @@ extension StateProcess {
     /// Gives up what it does not need first. The parent warns of what is not to be had.
     func run(restrictedBy settings: Settings) -> Int32 {
         var hardening = Hardening()
-        hardening.restrictKeeper(settings)
+        hardening.restrictStateProcess(settings)
         return run()
     }
 }

@@ -15,7 +15,7 @@ extension Supervisor {
             if !isStopping { stop() }
             return
         }
-        if let keeper, end.pid == keeper.child?.pid { return noteKeeper(end) }
+        if let stateProcess, end.pid == stateProcess.child?.pid { return noteStateProcess(end) }
         guard let index = places.firstIndex(where: { $0.child?.pid == end.pid }) else { return }
         let number = places[index].number
         let wait = places[index].left()
@@ -49,7 +49,7 @@ extension Supervisor {
     var untilDue: Int? {
         let feed = notify.watchdogMilliseconds == nil || !isUp ? nil : nextFeed
         let due = places.compactMap(\.due).min()
-        return [feed, due, keeper?.due, reload?.due].compactMap(\.self).min().map {
+        return [feed, due, stateProcess?.due, reload?.due].compactMap(\.self).min().map {
             max(0, $0 - MonotonicInstant.now.milliseconds)
         }
     }

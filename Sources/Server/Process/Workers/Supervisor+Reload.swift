@@ -98,13 +98,15 @@ extension Supervisor {
     func finishIfEmpty() {
         guard isStopping, places.allSatisfy({ $0.child == nil }) else { return }
         // What the workers have sent is written before all is over: by a successor too, which finds it and this message.
-        if let keeper, keeper.child != nil || keeper.due != nil { return keeper.links.stopKeeper() }
+        if let stateProcess, stateProcess.child != nil || stateProcess.due != nil {
+            return stateProcess.links.stopStateProcess()
+        }
         verdict = verdict ?? (hasFailed ? Exit.failure : Exit.ok)
     }
 
     /// Whoever is left goes at once.
     func endChildren() {
-        let others = [sandbox?.child, keeper?.child].compactMap(\.self)
+        let others = [sandbox?.child, stateProcess?.child].compactMap(\.self)
         for child in places.compactMap(\.child) + others { child.send(SIGKILL) }
     }
 }

@@ -10,7 +10,7 @@ final class Supervisor {
         case ended(Int32)
         case worker(Worker, OneShotSettings)
         case sandbox(line: Int32, sandboxing: Bool)
-        case keeper(StateProcess, OneShotSettings)
+        case state(StateProcess, OneShotSettings)
     }
 
     /// The last good ones: the next worker begins with them.
@@ -31,7 +31,7 @@ final class Supervisor {
     var sandbox: SandboxProcess?
     var places: [WorkerSlot]
     /// Nil but in access by keys.
-    var keeper: KeeperSlot?
+    var stateProcess: StateProcessSlot?
     /// All have served once, and the operator knows it.
     var isUp = false
     var isStopping = false
@@ -72,7 +72,7 @@ final class Supervisor {
         _ = SignedURLKey.ofThisStart
         tls = try TLSContext(certificate: settings.tlsCertificate, key: settings.tlsKey)
         try hardening.dropPrivileges(settings)
-        if settings.access == .keys { keeper = try KeeperSlot(settings, workers: workers, log: log) }
+        if settings.access == .keys { stateProcess = try StateProcessSlot(settings, workers: workers, log: log) }
     }
 
     func run() throws(CError) -> Outcome {
@@ -85,10 +85,10 @@ final class Supervisor {
         }
         noteCertificate(tls)
         hardening.restrict(settings, site: sandbox?.site, as: .supervisor)
-        keeper?.due = 0
+        stateProcess?.due = 0
         for index in places.indices { places[index].due = 0 }
         while true {
-            if let outcome = fillKeeper() ?? fill() { return outcome }
+            if let outcome = startStateProcess() ?? fill() { return outcome }
             signals.wait(orFor: places.compactMap { $0.child?.line }, milliseconds: untilDue)
             while let signal = signals.next() { take(signal) }
             listen()
@@ -127,7 +127,7 @@ final class Supervisor {
         let worker = Worker(
             number: place.number, ports: ports.map(\.port), adminPort: adminPort?.port, sockets: place.sockets,
             adminSocket: place.adminSocket, tls: tls, output: output, slots: slots, sandbox: sandbox?.site, line: line,
-            state: keeper?.links.take(worker: place.number))
+            state: stateProcess?.links.take(worker: place.number))
         // The child's copy of its parent's memory shall not keep a token that a reload replaces.
         defer { (settings, reload) = (Settings(), nil) }
         return .worker(worker, OneShotSettings(settings))

@@ -2,7 +2,7 @@ import EventIO
 import Logging
 
 /// The place of the state process, as the parent keeps it.
-struct KeeperSlot {
+struct StateProcessSlot {
     let links: StateLinks
     let directory: StateDirectory
     var child: ChildProcess?
@@ -33,45 +33,46 @@ struct KeeperSlot {
 /// The state process: started before the workers, ended after them, and started anew if it dies.
 extension Supervisor {
     /// Starts it when it is due; returns in the child only.
-    func fillKeeper() -> Outcome? {
-        guard let due = keeper?.due, due <= MonotonicInstant.now.milliseconds else { return nil }
+    func startStateProcess() -> Outcome? {
+        guard let due = stateProcess?.due, due <= MonotonicInstant.now.milliseconds else { return nil }
         do throws(CError) {
             switch try ChildProcess.fork() {
             case .parent(let child):
-                if keeper?.hasRun == true { slots[.stateRestarts] += 1 }
-                keeper?.child = child
-                keeper?.began = .now
-                keeper?.due = nil
-                keeper?.hasRun = true
-            case .child: return asKeeper()
+                if stateProcess?.hasRun == true { slots[.stateRestarts] += 1 }
+                stateProcess?.child = child
+                stateProcess?.began = .now
+                stateProcess?.due = nil
+                stateProcess?.hasRun = true
+            case .child: return asStateProcess()
             }
         } catch {
             log.error("The state process: \(error).")
             // At the end it is not waited for: a machine without room for a process may have none for long.
-            keeper?.due = isStopping ? nil : MonotonicInstant.now.milliseconds + 1000
+            stateProcess?.due = isStopping ? nil : MonotonicInstant.now.milliseconds + 1000
             failStart(Exit.unavailable)
             finishIfEmpty()
         }
         return nil
     }
 
-    private func asKeeper() -> Outcome? {
-        guard let keeper else { return nil }
-        let process = StateProcess(keeper.directory, lines: keeper.links.takeKeeper(), log: log, slots: slots)
+    private func asStateProcess() -> Outcome? {
+        guard let stateProcess else { return nil }
+        let process = StateProcess(
+            stateProcess.directory, lines: stateProcess.links.takeStateEnds(), log: log, slots: slots)
         // It has no use for a token, and shall have none.
         var own = Settings()
         (own.sandboxing, own.stateDirectory) = (settings.sandboxing, settings.stateDirectory)
         (settings, reload) = (Settings(), nil)
         SigningKeyFile.keep(nil)
-        return .keeper(process, OneShotSettings(own))
+        return .state(process, OneShotSettings(own))
     }
 
-    func noteKeeper(_ end: ChildProcess.End) {
-        guard var slot = keeper else { return }
+    func noteStateProcess(_ end: ChildProcess.End) {
+        guard var slot = stateProcess else { return }
         slot.child = nil
         slots[.stateUp] = 0
         if isStopping, end.code == Exit.ok {
-            keeper = slot
+            stateProcess = slot
             finishIfEmpty()
             return
         }
@@ -79,7 +80,7 @@ extension Supervisor {
         // At the end one that dies each time is given up, with what it cannot write.
         let isGivenUp = isStopping && wait > 1000
         slot.due = isGivenUp ? nil : MonotonicInstant.now.milliseconds + wait
-        keeper = slot
+        stateProcess = slot
         guard !isGivenUp else {
             hasFailed = true
             log.error("The state process (pid \(end.pid)) \(end.text) while it stopped; what was not written is lost.")
