@@ -226,6 +226,7 @@ extension Workspace {
 
 struct StateMessageTests {
     private static let messages: [StateMessage] = [
+        .answer(sender: 7, sequence: 9, Array("an answer".utf8)), .answer(sender: 1, sequence: 1, []),
         .hello(sender: 7), .stop, .started, .trouble("no disk"), .trouble(""),
         .append(sender: 1, sequence: 2, KeyUses([(3, KeyUse(lastUsed: 4, uses: 5))]).record),
         .done(sender: 1, sequence: .max), .refused(sender: 1, sequence: 2, reason: "é"),

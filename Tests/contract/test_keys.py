@@ -216,8 +216,15 @@ def state_process_of(gate, keys):
     """The process that has the database open."""
     wanted = str(keys.database)
 
+    def has_it_open(pid):
+        try:
+            return any(os.readlink(entry.path) == wanted for entry in os.scandir(f"/proc/{pid}/fd"))
+        except FileNotFoundError:
+            # A process, or a descriptor of its own, ended meanwhile.
+            return False
+
     def found():
-        return [pid for pid in children(gate) if any(os.path.realpath(entry.path) == wanted for entry in os.scandir(f"/proc/{pid}/fd"))]
+        return [pid for pid in children(gate) if has_it_open(pid)]
 
     # One that has just been started opens it in a moment.
     assert wait_until(lambda: len(found()) == 1, 10)
@@ -345,9 +352,13 @@ def test_a_database_of_a_newer_version_is_an_error_at_the_start(workspace, certi
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs two users")
 def test_a_directory_of_another_user_is_an_error_that_says_whose_it_has_to_be(workspace, certificates, keys):
+    keys.create("ml")
     for parent in keys.state.parents:
         if parent.stat().st_uid == 0 and str(parent).startswith("/tmp/"):
             parent.chmod(parent.stat().st_mode | 0o055)
+    # What is neither root's nor the user's is given to nobody.
+    for path in [keys.state, *keys.state.iterdir()]:
+        os.chown(path, 12345, 12345)
     done = run(
         workspace, "--listen", "127.0.0.1:0", "--access", "keys", "--state-dir", str(keys.state), "--sandbox",
         **{**certificates.settings, "HUBGATE_USER": "nobody"})

@@ -4,6 +4,7 @@ import EventIO
 @EventLoop
 final class StateClient {
     typealias Completion = @EventLoop (Result<Void, Loss>) -> Void
+    typealias Answered = @EventLoop (Result<[UInt8], Loss>) -> Void
     /// Keys that are new or have changed. `isFirst`: all follow, and none that was known before is to be kept.
     typealias KeysListener = @EventLoop (_ records: [KeyRecord], _ isFirst: Bool, _ isLast: Bool) -> Void
 
@@ -15,7 +16,13 @@ final class StateClient {
     private struct Pending {
         let sequence: Int64
         let message: [UInt8]
-        let completion: Completion?
+        let end: End
+        var answer: [UInt8]?
+    }
+
+    private enum End {
+        case appended(Completion?)
+        case asked(Answered)
     }
 
     /// What waits for the state process, at most.
@@ -65,13 +72,24 @@ final class StateClient {
 
     /// Sends a record. `completion` comes once, when it is on the disk or lost; with the state process gone it waits for the next one.
     func append(_ record: StateRecord, _ completion: Completion? = nil) {
+        send(record, .appended(completion))
+    }
+
+    /// Sends a record that asks something. `answered` comes once, when what it changed is on the disk. A loss says nothing of whether it
+    /// was carried out: a state process that dies takes its answer along.
+    func ask(_ record: StateRecord, _ answered: @escaping Answered) {
+        send(record, .asked(answered))
+    }
+
+    private func send(_ record: StateRecord, _ end: End) {
         guard pending.count < Self.mostPending else {
-            completion?(.failure(Loss(reason: "too many records wait for the state process")))
-            return
+            return settle(
+                Pending(sequence: 0, message: [], end: end),
+                .failure(Loss(reason: "too many records wait for the state process")))
         }
         sequence += 1
         let message = StateMessage.append(sender: sender, sequence: sequence, record).bytes
-        pending.append(Pending(sequence: sequence, message: message, completion: completion))
+        pending.append(Pending(sequence: sequence, message: message, end: end))
         flush()
     }
 
@@ -108,6 +126,9 @@ final class StateClient {
         case .keys(sender, let isFirst, let isLast, let records):
             onKeys?(records, isFirst, isLast)
             return isLast
+        case .answer(sender, let sequence, let payload):
+            guard let index = pending.firstIndex(where: { $0.sequence == sequence }) else { break }
+            pending[index].answer = payload
         case .done(sender, let sequence): settle(upTo: sequence, .success(()))
         case .refused(sender, let sequence, let reason): settle(upTo: sequence, .failure(Loss(reason: reason)))
         case .trouble(let reason): trouble = reason
@@ -121,6 +142,18 @@ final class StateClient {
         let settled = pending.prefix { $0.sequence <= sequence }
         pending.removeFirst(settled.count)
         sent = max(0, sent - settled.count)
-        for record in settled { record.completion?(result) }
+        for record in settled { settle(record, result) }
+    }
+
+    private func settle(_ record: Pending, _ result: Result<Void, Loss>) {
+        switch record.end {
+        case .appended(let completion): completion?(result)
+        case .asked(let answered):
+            answered(
+                result.flatMap {
+                    record.answer.map { .success($0) }
+                        ?? .failure(Loss(reason: "the state process ended before it answered"))
+                })
+        }
     }
 }

@@ -14,6 +14,8 @@ enum StateMessage: Equatable {
     case started
     /// These records are on the disk.
     case done(sender: Int64, sequence: Int64)
+    /// What came of a record that asks something; `done` for it follows. At most `StateRecord.longest` bytes.
+    case answer(sender: Int64, sequence: Int64, [UInt8])
     /// These records are lost.
     case refused(sender: Int64, sequence: Int64, reason: String)
     /// `isFirst`: all keys follow, and what was known before is not to be kept. `isLast`: these are all, for now.
@@ -79,7 +81,7 @@ struct KeyUses: Equatable, Sendable {
 
 extension StateMessage {
     private enum Tag: UInt8 {
-        case hello, append, stop, started, done, refused, keys, trouble
+        case hello, append, stop, started, done, refused, keys, trouble, answer
     }
 
     var bytes: [UInt8] {
@@ -101,6 +103,11 @@ extension StateMessage {
             put(.done)
             writer.put(sender)
             writer.put(sequence)
+        case .answer(let sender, let sequence, let payload):
+            put(.answer)
+            writer.put(sender)
+            writer.put(sequence)
+            writer.put(payload)
         case .refused(let sender, let sequence, let reason):
             put(.refused)
             writer.put(sender)
@@ -128,7 +135,7 @@ extension StateMessage {
         case .trouble:
             guard let reason = reader.text() else { return nil }
             self = .trouble(reason)
-        case .hello, .append, .done, .refused, .keys:
+        case .hello, .append, .done, .refused, .keys, .answer:
             guard let sender = reader.number(Int64.self),
                 let message = StateMessage(tag, sender: sender, &reader)
             else { return nil }
@@ -151,6 +158,9 @@ extension StateMessage {
             guard let sequence = reader.number(Int64.self) else { return nil }
             switch tag {
             case .done: self = .done(sender: sender, sequence: sequence)
+            case .answer:
+                guard let payload = reader.blob() else { return nil }
+                self = .answer(sender: sender, sequence: sequence, payload)
             case .refused:
                 guard let reason = reader.text() else { return nil }
                 self = .refused(sender: sender, sequence: sequence, reason: reason)

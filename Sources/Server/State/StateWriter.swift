@@ -9,6 +9,13 @@ final class StateWriter {
         let record: StateRecord
     }
 
+    /// What came of a record that asks something.
+    struct Answer: Equatable {
+        let sender: Int64
+        let sequence: Int64
+        let payload: [UInt8]
+    }
+
     private let database: Database
     private let keys: KeyTable
     private let file: FileIdentity?
@@ -27,12 +34,17 @@ final class StateWriter {
         while try statement.step() { carriedOut[statement.integer(0)] = statement.integer(1) }
     }
 
-    /// Carries out all of them in one transaction: when it returns they are on the disk. Those that were carried out before are left out.
-    func carryOut(_ entries: [Entry], now: Int64) throws(DatabaseError) {
+    /// Carries out all of them in one transaction: when it returns they are on the disk. Those that were carried out before are left out,
+    /// and have no answer.
+    @discardableResult
+    func carryOut(_ entries: [Entry], now: Int64) throws(DatabaseError) -> [Answer] {
         var latest = carriedOut
+        var answers: [Answer] = []
         try database.transaction { () throws(DatabaseError) in
             for entry in entries where entry.sequence > latest[entry.sender] ?? 0 {
-                try carryOut(entry.record)
+                if let payload = try carryOut(entry.record, now: now) {
+                    answers.append(Answer(sender: entry.sender, sequence: entry.sequence, payload: payload))
+                }
                 latest[entry.sender] = entry.sequence
             }
             let note = try database.prepare("INSERT OR REPLACE INTO senders VALUES (?1, ?2, ?3)")
@@ -42,12 +54,15 @@ final class StateWriter {
             try database.prepare("DELETE FROM senders WHERE seen < ?1").run(.integer(now - Self.memory))
         }
         carriedOut = latest
+        return answers
     }
 
-    private func carryOut(_ record: StateRecord) throws(DatabaseError) {
+    /// The answer, where the record asks something.
+    private func carryOut(_ record: StateRecord, now: Int64) throws(DatabaseError) -> [UInt8]? {
         switch record.kind {
         case .keyUses:
             for (number, use) in KeyUses(record.payload)?.uses ?? [] { try keys.add(use, to: number) }
+            return nil
         }
     }
 

@@ -44,24 +44,10 @@ final class StateLinks {
 /// The process that keeps the state: it writes what workers send, many records in one transaction, and tells them of each change of a
 /// key. It has no loop: to wait for the disk is its work.
 final class StateProcess {
-    private struct User {
-        let socket: PacketSocket
-        /// Nil until it has said hello.
-        var sender: Int64?
-        /// The last change of a key that it was told of; nil: it gets all, from the first.
-        var told: Int64?
-        /// It has had all keys once.
-        var isLoaded = false
-        /// What is owed to it: that its records up to this one are on the disk, or why not.
-        var owed: (sequence: Int64, reason: String?)?
-        /// Its line is full.
-        var waits = false
-    }
-
     private let directory: StateDirectory
     private let log: Logger
     private let slots: MetricSlots
-    private var users: [User]
+    private var users: [StateUser]
     private var writer: StateWriter?
     /// Why there is no writer; empty while there is one.
     private var trouble = ""
@@ -81,7 +67,7 @@ final class StateProcess {
         self.directory = directory
         self.log = log
         self.slots = slots
-        users = lines.map { User(socket: $0) }
+        users = lines.map { StateUser(socket: $0) }
     }
 
     /// Returns when the parent says so and all that came before is on the disk.
@@ -138,7 +124,7 @@ final class StateProcess {
 
     private func received() -> [StateWriter.Entry] {
         var entries: [StateWriter.Entry] = []
-        for index in users.indices {
+        for index in users.indices where !users[index].isBehind {
             // At the end there is nobody who sends on.
             for _ in 0..<(isStopping ? Int.max : Self.messagesATurn) {
                 guard let bytes = users[index].socket.receive() else { break }
@@ -152,7 +138,7 @@ final class StateProcess {
         switch StateMessage(bytes) {
         case .hello(let sender) where index > 0:
             users[index].sender = sender
-            (users[index].told, users[index].isLoaded) = (nil, false)
+            (users[index].told, users[index].isLoaded, users[index].owed) = (nil, false, [])
             if !trouble.isEmpty { _ = users[index].socket.send(StateMessage.trouble(trouble).bytes) }
         case .append(let sender, let sequence, let record) where index > 0:
             // Whoever speaks for another is not to be believed.
@@ -171,17 +157,19 @@ final class StateProcess {
     private func carryOut(_ entries: [StateWriter.Entry]) {
         guard !entries.isEmpty else { return }
         var reason: String?
+        var answers: [StateWriter.Answer] = []
         do throws(DatabaseError) {
             guard let writer else { throw DatabaseError(kind: .other, description: trouble) }
-            try writer.carryOut(entries, now: Int64(WallClock.microseconds / 1_000_000))
+            answers = try writer.carryOut(entries, now: Int64(WallClock.microseconds / 1_000_000))
+            // A key may be one of this process's own making.
+            lastChange = try writer.lastChange()
         } catch {
             reason = error.description
             if writer != nil { fail(error) }
         }
-        for entry in entries {
-            for index in users.indices where users[index].sender == entry.sender {
-                users[index].owed = (entry.sequence, reason)
-            }
+        for index in users.indices {
+            guard let entry = entries.last(where: { $0.sender == users[index].sender }) else { continue }
+            users[index].owe(entry, reason, answers.filter { $0.sender == entry.sender })
         }
     }
 
@@ -209,16 +197,16 @@ final class StateProcess {
     private func serve() {
         for index in users.indices.dropFirst() {
             users[index].waits = false
-            guard let sender = users[index].sender else { continue }
-            if let owed = users[index].owed {
-                let message =
-                    owed.reason.map { StateMessage.refused(sender: sender, sequence: owed.sequence, reason: $0) }
-                    ?? .done(sender: sender, sequence: owed.sequence)
-                guard send(message, to: index) else { continue }
-                users[index].owed = nil
-            }
+            guard let sender = users[index].sender, sendOwed(to: index) else { continue }
             sendKeys(to: index, sender)
         }
+    }
+
+    /// Whether all of it has gone out.
+    private func sendOwed(to index: Int) -> Bool {
+        let sent = users[index].owed.prefix { send($0, to: index) }.count
+        users[index].owed.removeFirst(sent)
+        return users[index].owed.isEmpty
     }
 
     private func sendKeys(to index: Int, _ sender: Int64) {
