@@ -19,7 +19,8 @@ struct StateDirectory {
         }
         guard status.st_mode & S_IFMT == S_IFDIR else { return "\(path.shown) is no directory" }
         if geteuid() != 0, status.st_uid != 0, status.st_uid != geteuid() {
-            return "\(path.shown) belongs to another user, who could put another database there"
+            return
+                "\(path.shown) belongs to the user with number \(status.st_uid), who could put another database there: it has to belong to the user that hubgate runs as"
         }
         if status.st_mode & 0o022 != 0 {
             return
