@@ -45,7 +45,7 @@ fi
 
 echo "== contract tests"
 failed=0
-HUBGATE_BINARY=$binary Tests/contract/run.sh -q "$@" || failed=1
+HUBGATE_BINARY=$binary Tests/contract/run.sh "$@" || failed=1
 
 echo "== soak"
 HUBGATE_BINARY=$binary SOAK_SECONDS=${SANITIZE_SOAK_SECONDS:-20} Tests/soak/run.sh || failed=1
