@@ -68,7 +68,7 @@ def measure(options, chosen):
         first = noise.count
         noise.sample()
         try:
-            with time_limit(3 * case.estimate(options) + 60), Workbench(options.binary, noise) as bench:
+            with time_limit(5 * case.estimate(options) + 60), Workbench(options.binary, noise) as bench:
                 missing = case.missing(bench)
                 rounds = None if missing else case.run(bench, options, progress)
         except Exception as error:  # whatever breaks a case takes no other's figures with it
