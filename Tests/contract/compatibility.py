@@ -180,10 +180,8 @@ def pytest_configure(config):
 
 
 def pytest_deselected(items):
-    """Tests that run alone have nothing to do with the page."""
-    for item in items:
-        if item.path.name in MODULES:
-            item.config.stash[RESULTS].is_partial = True
+    if items:
+        items[0].config.stash[RESULTS].is_partial = True
 
 
 def pytest_collection_finish(session):

@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
 # Tests the built binary from outside, as its users meet it; a part of `make test`.
 #   Tests/contract/run.sh [PYTEST ARGUMENT...]     such as -x, -k 'corpus and not byte', or a file of this folder
-# All tests run in three processes, as most of them wait for a clock; those marked `alone` come after them, one at a time.
-# Chosen tests (a file, -k, -m, -n) run in one, in their order.
+# All tests run in three processes, as most of them wait for a clock. Chosen ones (a file, -k, -m, -n) run in one, in their order.
 # The binary is .build/debug/hubgate, or HUBGATE_BINARY. pytest and the clients come from PyPI, once: the newest
 # huggingface_hub 2.x with the tests into .venv, and an environment for each other one of clients.py.
 set -euo pipefail
@@ -35,16 +34,8 @@ HUBGATE_BINARY=$(realpath "$binary")
 export HUBGATE_BINARY PYTHONDONTWRITEBYTECODE=1
 cache=$PWD/.build/pytest
 cd "$here"
-run_tests() { ../../.venv/bin/python -m pytest --override-ini="cache_dir=$cache" "$@"; }
-
 case " $*" in
-    *.py* | *" -k"* | *" -m"* | *" -n"* | *" --collect-only"* | *" --lf"* | *" --ff"*)
-        run_tests "$@"
-        ;;
-    *)
-        status=0
-        run_tests -m "not alone" -n 3 --dist worksteal "$@" || status=$?
-        run_tests -m alone "$@" || status=$?
-        exit "$status"
-        ;;
+    *.py* | *" -k"* | *" -m"* | *" -n"* | *" --collect-only"* | *" --lf"* | *" --ff"*) processes=() ;;
+    *) processes=(-n 3 --dist worksteal) ;;
 esac
+exec ../../.venv/bin/python -m pytest --override-ini="cache_dir=$cache" "${processes[@]}" "$@"
