@@ -62,7 +62,7 @@ def measure(options, chosen):
     """The rounds by case, and whether nothing failed."""
     progress = Progress(case.estimate(options) for case in chosen)
     noise = Noise()
-    measured, good = {}, True
+    measured, samples, good = {}, {}, True
     for case in chosen:
         progress.begin(case.name)
         first = noise.count
@@ -71,6 +71,10 @@ def measure(options, chosen):
             with time_limit(5 * case.estimate(options) + 60), Workbench(options.binary, noise) as bench:
                 missing = case.missing(bench)
                 rounds = None if missing else case.run(bench, options, progress)
+            noise.sample()
+            if rounds:
+                rounds.noise = noise.between(first, noise.count)
+                said = case_table(case, rounds)
         except Exception as error:  # whatever breaks a case takes no other's figures with it
             progress.end()
             good = False
@@ -82,10 +86,11 @@ def measure(options, chosen):
         if missing:
             print(f"\n{case.title}: not measured, {missing}.", flush=True)
             continue
-        noise.sample()
-        rounds.noise = noise.between(first, noise.count)
-        measured[case.name] = rounds
-        print(f"\n{case.title}\n{case_table(case, rounds)}", flush=True)
+        measured[case.name], samples[case.name] = rounds, (first, noise.count)
+        print(f"\n{case.title}\n{said}", flush=True)
+    # Again, since a later case may have met a quieter machine.
+    for name, (first, last) in samples.items():
+        measured[name].noise = noise.between(first, last)
     return measured, good
 
 
