@@ -1,6 +1,7 @@
 """The bench: `make bench`, `make bench-check`, `make bench-baseline`. docs/PERFORMANCE.md says how it measures."""
 
 import argparse
+import contextlib
 import datetime
 import os
 import pathlib
@@ -16,6 +17,7 @@ import document
 import machine
 import results
 from cases import CASES
+from noise import Noise
 from processes import LOAD_CORES, BenchError
 from progress import Progress
 from tables import case_table
@@ -41,16 +43,38 @@ def arguments():
     return options
 
 
+@contextlib.contextmanager
+def time_limit(seconds):
+    """Ends what hangs."""
+
+    def late(*_):
+        raise BenchError(f"it took more than {seconds:.0f} s.")
+
+    signal.signal(signal.SIGALRM, late)
+    signal.alarm(round(seconds))
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+
+
 def measure(options, chosen):
     """The rounds by case, and whether nothing failed."""
     progress = Progress(case.estimate(options) for case in chosen)
-    measured, good = {}, True
+    noise = Noise()
+    measured, samples, good = {}, {}, True
     for case in chosen:
         progress.begin(case.name)
+        first = noise.count
+        noise.sample()
         try:
-            with Workbench(options.binary) as bench:
+            with time_limit(5 * case.estimate(options) + 60), Workbench(options.binary, noise) as bench:
                 missing = case.missing(bench)
                 rounds = None if missing else case.run(bench, options, progress)
+            noise.sample()
+            if rounds:
+                rounds.noise = noise.between(first, noise.count)
+                said = case_table(case, rounds)
         except Exception as error:  # whatever breaks a case takes no other's figures with it
             progress.end()
             good = False
@@ -62,8 +86,11 @@ def measure(options, chosen):
         if missing:
             print(f"\n{case.title}: not measured, {missing}.", flush=True)
             continue
-        measured[case.name] = rounds
-        print(f"\n{case.title}\n{case_table(case, rounds)}", flush=True)
+        measured[case.name], samples[case.name] = rounds, (first, noise.count)
+        print(f"\n{case.title}\n{said}", flush=True)
+    # Again, since a later case may have met a quieter machine.
+    for name, (first, last) in samples.items():
+        measured[name].noise = noise.between(first, last)
     return measured, good
 
 

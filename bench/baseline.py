@@ -65,7 +65,10 @@ def compare(baseline, counted, versions):
         if baseline["versions"].get(name) != version:
             print(f"The baseline was counted with {name} {baseline['versions'].get(name)}; here is {version}.")
     if worse:
-        print(f"Worse by more than {WORSE_BY:.0%}. If that is the price of what it brings: make bench-baseline.")
+        print(
+            f"Worse by more than {WORSE_BY:.0%}: make the change cheaper (make bench CASE=instructions says in which library the "
+            "instructions are), or, if that is the price of what it brings, run make bench-baseline and commit bench/baseline.json with it."
+        )
     elif better:
         print("Better by so much that the baseline should follow: make bench-baseline.")
     return 1 if worse else 0

@@ -18,16 +18,14 @@ WARM_ROUNDS = 10
 ROUNDS = 40
 LEFT_OUT = "libcrypto"
 UNDER_VALGRIND = ("valgrind", "--tool=callgrind", "--instr-atstart=no", "--callgrind-out-file=callgrind.out")
+FROM_THE_START = ("valgrind", "--tool=callgrind", "--callgrind-out-file=callgrind.out.%p")
 # valgrind makes system calls of its own in the process that it watches, and writes its file there as whoever started it.
 UNHARDENED = ("--sandboxing=off", *(["--user=root"] if os.geteuid() == 0 else []))
 
 
 def instructions_a_request(bench, name, upstream_port, request, tls=False, connections=64):
     """Of a server of its own, by the program or library they are in, without libcrypto's."""
-    stripped = bench.work / "hubgate.stripped"
-    if not stripped.exists():
-        # valgrind 3.19 cannot read Swift's debug information, and does not need it.
-        run("strip", "-g", "-o", stripped, bench.binary)
+    stripped = _stripped(bench)
     out = bench.work / "callgrind.out"
     out.unlink(missing_ok=True)
     server = bench.server(name, upstream_port, tls=tls, flags=UNHARDENED, before=UNDER_VALGRIND, binary=stripped)
@@ -49,6 +47,38 @@ def instructions_a_request(bench, name, upstream_port, request, tls=False, conne
         if library != LEFT_OUT:
             counts[library] += count / requests
     return dict(counts)
+
+
+def of_all_processes(bench, upstream_port, request, flags, connections=64):
+    """The number for a hubgate with its children, which callgrind_control does not find: all that they execute with so many requests,
+    less all with fewer.
+    """
+    with_fewer, with_more = (
+        _from_the_start(bench, upstream_port, request, flags, connections, rounds)
+        for rounds in (WARM_ROUNDS, WARM_ROUNDS + ROUNDS)
+    )
+    return (with_more - with_fewer) / (ROUNDS * connections)
+
+
+def _from_the_start(bench, upstream_port, request, flags, connections, rounds):
+    flags = (*UNHARDENED, *flags)
+    server = bench.server("hubgate", upstream_port, flags=flags, before=FROM_THE_START, binary=_stripped(bench))
+    with kept.KeptConnections(server, bench.client, connections) as client:
+        client.exchange(request, rounds)
+        bench.stop(server.process, patience=60)
+    total = 0
+    for out in bench.work.glob("callgrind.out.*"):
+        total += sum(count for path, count in instructions(out).items() if _short_name(path) != LEFT_OUT)
+        out.unlink()
+    return total
+
+
+def _stripped(bench):
+    stripped = bench.work / "hubgate.stripped"
+    if not stripped.exists():
+        # valgrind 3.19 cannot read Swift's debug information, and does not need it.
+        run("strip", "-g", "-o", stripped, bench.binary)
+    return stripped
 
 
 def _short_name(path):

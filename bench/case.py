@@ -18,6 +18,8 @@ class Case:
     """The figure that is shown as a ratio to the reference's."""
     servers = ("nginx", "haproxy", "hubgate")
     subject, reference = "hubgate", "nginx"
+    contended = False
+    """Whether a neighbour works beside it on purpose."""
 
     def __init__(self, name, title, targets=()):
         self.name, self.title, self.targets = name, title, targets
@@ -34,16 +36,16 @@ class Case:
         """Starts what it needs, measures, stops it; the rounds."""
         raise NotImplementedError
 
-
     def remarks(self, rounds):
         """What is to be said below the table, in Markdown."""
         return ""
 
-    def interleaved(self, servers, rounds, measure, progress):
+    def interleaved(self, bench, servers, rounds, measure, progress):
         """Every server once a round, so that what the machine does meanwhile hits all of them."""
         measured = Rounds(self.subject, self.reference)
         for number in range(rounds):
             for server in servers:
                 progress.step(f"round {number + 1}/{rounds} {server.name}")
                 measured.add(server.name, **measure(server))
+                bench.noise.sample()
         return measured

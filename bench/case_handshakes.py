@@ -34,7 +34,7 @@ class HandshakeCase(Case):
         for server in servers:
             self._handshakes(server, 0.5)
         rounds = self.interleaved(
-            servers, options.rounds, lambda server: self._round(server, options.seconds), progress
+            bench, servers, options.rounds, lambda server: self._round(server, options.seconds), progress
         )
         bench.stop_all(*servers, upstream)
         return rounds

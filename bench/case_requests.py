@@ -1,11 +1,15 @@
 """Requests on kept connections under wrk: what one costs the server."""
 
+import pathlib
+import sys
 import time
 
 import proc
 import wrk
 from case import Case, Column
-from processes import BenchError
+from processes import LOAD_CORES, BenchError
+
+CONTENDER = pathlib.Path(__file__).resolve().parent / "contender.py"
 
 WARM_UP = 2
 """Seconds of load before the first round: connections to the upstream, caches, the allocator."""
@@ -14,7 +18,8 @@ SELDOM, SHARED = "seldom", "shared"
 
 class RequestsCase(Case):
     """`calls` is how many requests reach the upstream for one from a client; the case fails where that is not so.
-    SELDOM is one in a while, SHARED one for several clients where the server can do that.
+    SELDOM is one in a while, SHARED one for several clients where the server can do that. `contended`: a neighbour that is bound by
+    memory works beside the load.
     """
 
     columns = (
@@ -27,27 +32,32 @@ class RequestsCase(Case):
         Column("upstream_calls", "calls upstream"),
     )
     compared = "cpu_us"
+    fields = ()
+    """Lines that each request has beside Host."""
 
     def __init__(
         self, name, title, path, targets=(), calls=0, script=None, tls=False, connections=64, flags=(),
-        lengthened=1,
+        lengthened=1, contended=False,
     ):
         super().__init__(name, title, targets)
         self.path, self.calls, self.script, self.tls = path, calls, script, tls
         self.connections, self.flags, self.lengthened = connections, flags, lengthened
+        self.contended = contended
 
     def estimate(self, options):
         return len(self.servers) * (self.lengthened * (WARM_UP + options.rounds * options.seconds) + 2)
 
     def run(self, bench, options, progress):
         upstream = bench.upstream()
+        if self.contended:
+            bench.start("contender", sys.executable, CONTENDER, cores=LOAD_CORES)
         servers = [self._start(bench, name, upstream) for name in self.servers]
         for server in servers:
             progress.step(f"warm-up {server.name}")
             self._load(server, WARM_UP * self.lengthened)
         seconds = self.lengthened * options.seconds
         rounds = self.interleaved(
-            servers, options.rounds, lambda server: self._round(bench, server, upstream, seconds), progress
+            bench, servers, options.rounds, lambda server: self._round(bench, server, upstream, seconds), progress
         )
         bench.stop_all(*servers, upstream)
         return rounds
@@ -56,7 +66,7 @@ class RequestsCase(Case):
         return bench.server(name, upstream.tls if self.tls else upstream.plain, tls=self.tls, flags=self.flags)
 
     def _load(self, server, seconds):
-        return wrk.load(server, self.path, seconds, self.connections, self.script)
+        return wrk.load(server, self.path, seconds, self.connections, self.script, self.fields)
 
     def _round(self, bench, server, upstream, seconds):
         calls, cpu, start = upstream.counts(), proc.cpu_seconds(server.pid), time.monotonic()

@@ -37,7 +37,7 @@ class StreamCase(Case):
             idle[name] = proc.resident_kib(server.pid)
             servers.append(server)
         rounds = self.interleaved(
-            servers, options.rounds, lambda server: self._round(bench, server, sink, idle[server.name]), progress
+            bench, servers, options.rounds, lambda server: self._round(bench, server, sink, idle[server.name]), progress
         )
         sink.close()
         bench.stop_all(*servers, upstream)

@@ -5,6 +5,7 @@ from figures import short
 
 CPU = {
     "fixed": "fixed reply", "held": "held answer", "relayed": "relayed", "relayed-tls": "relayed, TLS upstream",
+    "post": "POST of 1 KB", "post-tls": "POST of 1 KB, TLS upstream",
     "handshake": "full handshake", "resumed": "resumed handshake", "down": "1 GiB down",
     "down-tls": "1 GiB down, TLS upstream",
 }

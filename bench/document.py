@@ -3,6 +3,7 @@
 import pathlib
 
 import charts
+import noise
 import results
 from cases import CASES
 from tables import case_table, verdict_table
@@ -38,13 +39,13 @@ def put_in(document, figures):
 
 def text(latest, measured):
     """Markdown: how and on what, the charts, the targets, and each case."""
-    parts = [_origin(latest)]
+    parts = [_origin(latest), _noise(measured)]
     parts += [f"![{alt}](images/{name})" for name, alt in charts.ALL.items() if (IMAGES / name).exists()]
     parts += ["### Targets", targets(measured), "### Figures"]
     for case in CASES:
         if case.name in measured:
             parts += [f"**{case.title}**", case_table(case, measured[case.name])]
-    return "\n\n".join(parts)
+    return "\n\n".join(part for part in parts if part)
 
 
 def targets(measured):
@@ -53,6 +54,17 @@ def targets(measured):
         for case in CASES if case.name in measured for target in case.targets
     ]
     return verdict_table(verdicts)
+
+
+def _noise(measured):
+    """Which figures to trust less."""
+    told = [case.name for case in CASES if case.name in measured and measured[case.name].noise and not case.contended]
+    busy = [name for name in told if not noise.is_quiet(measured[name].noise)]
+    if not told:
+        return ""
+    if not busy:
+        return "The machine was quiet all the time."
+    return f"The machine was busy during {len(busy)} of {len(told)} cases: {', '.join(f'`{name}`' for name in busy)}."
 
 
 def _origin(latest):

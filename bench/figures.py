@@ -2,14 +2,16 @@
 
 import statistics
 
+
 class Rounds:
     """What a case measured: for each server one dictionary of figures a round, rounds in the order they ran.
 
-    `subject` is the server that has targets; ratios are to `reference`.
+    `subject` is the server that has targets; ratios are to `reference`. `noise` is what noise.py says of the time: a list for each kind of
+    work.
     """
 
-    def __init__(self, subject="hubgate", reference="nginx", servers=None):
-        self.subject, self.reference = subject, reference
+    def __init__(self, subject="hubgate", reference="nginx", servers=None, noise=None):
+        self.subject, self.reference, self.noise = subject, reference, noise
         self.servers = servers if servers is not None else {}
 
     def add(self, server, **figures):

@@ -8,12 +8,13 @@ from processes import BenchError
 LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)\r\n", re.IGNORECASE)
 
 
-def request(path, numbered=False):
-    """A function from a number to a request's bytes; `numbered` puts the number behind the path."""
+def request(path, numbered=False, fields=()):
+    """A function from a number to a request's bytes; `numbered` puts the number behind the path. `fields` are whole lines beside Host."""
+    rest = "".join(f"{field}\r\n" for field in ("Host: 127.0.0.1", *fields))
 
     def made(number):
         suffix = str(number) if numbered else ""
-        return f"GET {path}{suffix} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()
+        return f"GET {path}{suffix} HTTP/1.1\r\n{rest}\r\n".encode()
 
     return made
 

@@ -1,5 +1,6 @@
 """The processes of a run: each on its cores, each ended by its id whatever happens."""
 
+import contextlib
 import os
 import pathlib
 import signal
@@ -55,7 +56,7 @@ class Processes:
         return process
 
     def stop(self, process, first=signal.SIGTERM, patience=15):
-        """Asks, waits, then kills. Its children end with it: nginx and hubgate see to that."""
+        """Asks, waits, then kills, and its children too, should they be left: they are of its session."""
         if process in self._running:
             self._running.remove(process)
         if process.poll() is None:
@@ -65,6 +66,8 @@ class Processes:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
 
     def last_words(self, process):
         """What the process said last on standard error and output, for a message."""
@@ -74,9 +77,11 @@ class Processes:
         return said.strip()
 
 
-def run(*command):
+def run(*command, cwd=None):
     """A helper's output; it fails the case if the helper fails."""
-    done = subprocess.run([str(part) for part in command], capture_output=True, text=True, start_new_session=True)
+    done = subprocess.run(
+        [str(part) for part in command], capture_output=True, text=True, start_new_session=True, cwd=cwd
+    )
     if done.returncode != 0:
         raise BenchError(f"{command[0]} failed ({done.returncode}): {(done.stderr or done.stdout).strip()[-1500:]}")
     return done.stdout

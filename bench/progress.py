@@ -20,7 +20,7 @@ class Progress:
         spent = time.monotonic() - self._begun
         left = max(self._left[0] - spent, 0) + sum(self._left[1:])
         number = self._all - len(self._left) + 1
-        line = f"[{number:2}/{self._all}] {self._case:12} {what:32} about {left // 60:.0f}:{left % 60:02.0f} left"
+        line = f"[{number:2}/{self._all}] {self._case:21} {what:32} about {left // 60:.0f}:{left % 60:02.0f} left"
         if sys.stderr.isatty():
             print(f"\r\033[K{line}", end="", file=sys.stderr, flush=True)
         else:

@@ -24,12 +24,13 @@ def entry(rounds, date, commit):
         for name, figures in rounds.servers.items()
     }
     return {
-        "date": date, "commit": commit, "subject": rounds.subject, "reference": rounds.reference, "servers": servers
+        "date": date, "commit": commit, "subject": rounds.subject, "reference": rounds.reference, "servers": servers,
+        "noise": {kind: [round(value, 2) for value in values] for kind, values in (rounds.noise or {}).items()},
     }
 
 
 def rounds_of(entry):
-    return Rounds(entry["subject"], entry["reference"], entry["servers"])
+    return Rounds(entry["subject"], entry["reference"], entry["servers"], entry.get("noise"))
 
 
 def _rounded(value):

@@ -1,5 +1,8 @@
 """The figures as tables, which read the same in a terminal and in Markdown."""
 
+import statistics
+
+import noise
 from figures import short
 
 
@@ -28,7 +31,18 @@ def case_table(case, rounds):
             ratios = rounds.ratios(name, case.compared)
             row.append("" if name == rounds.reference else _spread(rounds.ratio(name, case.compared), _ends(ratios)))
         rows.append(row)
-    return "\n\n".join(part for part in (table(headings, rows), case.remarks(rounds)) if part)
+    return "\n\n".join(part for part in (table(headings, rows), case.remarks(rounds), noise_line(case, rounds)) if part)
+
+
+def noise_line(case, rounds):
+    """What the machine's other work did to the case."""
+    if not rounds.noise:
+        return ""
+    said = ", ".join(
+        f"{kind} {short(statistics.median(values))} (worst {short(max(values))})" for kind, values in rounds.noise.items()
+    )
+    verdict = "with the neighbour at work" if case.contended else "quiet" if noise.is_quiet(rounds.noise) else "busy"
+    return f"Noise: {said}: {verdict}."
 
 
 def _cell(column, rounds, name):

@@ -59,11 +59,11 @@ class Upstream:
 
 
 class Workbench(Processes):
-    """`binary` is hubgate."""
+    """`binary` is hubgate; `noise` is asked between rounds."""
 
-    def __init__(self, binary):
+    def __init__(self, binary, noise=None):
         super().__init__()
-        self.binary = binary
+        self.binary, self.noise = binary, noise
         certificates = make_certificates(self.work / "certs")
         (self.work / "haproxy.pem").write_text(certificates.chain_with_key)
         with open(self.work / "blob", "wb") as blob:
@@ -98,6 +98,7 @@ class Workbench(Processes):
                 *before, binary or self.binary, "--listen", f"127.0.0.1:{port}",
                 "--upstream", f"{scheme}://127.0.0.1:{upstream_port}", "--ca-file", self.work / "certs/ca.pem",
                 "--tls-cert", self.work / "certs/cert.pem", "--tls-key", self.work / "certs/key.pem",
+                "--inference-upstream", f"{scheme}://127.0.0.1:{upstream_port}",
                 "--max-requests-per-connection", "off", *flags,
             ]
         elif name == "nginx":

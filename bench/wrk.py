@@ -20,11 +20,13 @@ class Load:
         self.p99_ms = _percentile(said, 99)
 
 
-def load(server, path, seconds, connections=64, script=None):
-    """One thread of wrk, which is all the load's core carries. `script` is a Lua file in bench/config."""
-    scripted = ["-s", SCRIPTS / script] if script else []
+def load(server, path, seconds, connections=64, script=None, fields=()):
+    """One thread of wrk, which is all the load's core carries. `script` is a Lua file in bench/config, `fields` are lines of each head."""
+    more = ["-s", SCRIPTS / script] if script else []
+    for field in fields:
+        more += ["-H", field]
     said = run(
-        "wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s", "--latency", *scripted, server.url(path)
+        "wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s", "--latency", *more, server.url(path)
     )
     for fault in "Socket errors", "Non-2xx":
         if fault in said:

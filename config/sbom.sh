@@ -7,12 +7,7 @@ cd "$(dirname "$0")/.."
 
 binary=$(realpath "$1")
 file=$2
-if [[ ! -x .venv-sbom/bin/python ]] || ! cmp -s config/requirements/sbom.txt .venv-sbom/requirements.txt; then
-    python3 -m venv .venv-sbom
-    .venv-sbom/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
-        --requirement config/requirements/sbom.txt
-    cp config/requirements/sbom.txt .venv-sbom/requirements.txt
-fi
+config/python-env.sh .venv-sbom config/requirements/sbom.txt
 mkdir -p "$(dirname "$file")"
 trap 'rm -f "$file.new"' EXIT
 python3 config/sbom.py "$binary" Package.resolved >"$file.new"

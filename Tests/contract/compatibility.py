@@ -68,6 +68,25 @@ class Results:
         self.modules = set()
         self.is_partial = False
 
+    # Where the tests run in several processes, each has some of the results and hands them to the one that prints.
+
+    @property
+    def handed_over(self):
+        """Of what JSON and execnet know."""
+        programs = [[*key, place, works] for key, (place, works) in self.programs.items()]
+        return [self.cells, programs, self.versions, sorted(self.modules), self.is_partial]
+
+    def take_in(self, handed_over):
+        cells, programs, versions, modules, is_partial = handed_over
+        for operation, works in cells.items():
+            for variant, well in works.items():
+                self._add_cell(operation, variant, well)
+        for program, command, what, place, works in programs:
+            self._add_program(program, command, what, place, works)
+        self.versions |= versions
+        self.modules |= set(modules)
+        self.is_partial = self.is_partial or is_partial
+
     def add(self, report):
         if report.failed:
             self.failed.add(report.nodeid)
@@ -76,23 +95,34 @@ class Results:
             return
         self.versions[tried["variant"]] = tried["versions"]
         for operation in tried["operations"]:
-            works = self.cells.setdefault(operation, {})
-            works[tried["variant"]] = works.get(tried["variant"], True) and report.nodeid not in self.failed
+            self._add_cell(operation, tried["variant"], report.nodeid not in self.failed)
+
+    def _add_cell(self, operation, variant, works):
+        cells = self.cells.setdefault(operation, {})
+        cells[variant] = cells.get(variant, True) and works
 
     def add_program(self, test, report):
         """Of a test with a mark that names what a program does."""
         mark = test.get_closest_marker("operation")
         if not mark or report.when != "call" or report.skipped and not hasattr(report, "wasxfail"):
             return
-        program, command, what = mark.args
-        rows = self.programs.setdefault(program, {})
-        rows[command, what] = rows.get((command, what), True) and report.passed and not hasattr(report, "wasxfail")
+        works = report.passed and not hasattr(report, "wasxfail")
+        self._add_program(*mark.args, test.session.items.index(test), works)
+
+    def _add_program(self, program, command, what, place, works):
+        """`place` is the test's among all: rows keep the order of the tests."""
+        before, worked = self.programs.get((program, command, what), (place, True))
+        self.programs[program, command, what] = min(before, place), worked and works
 
     def _programs(self):
         lines = []
-        for program, rows in self.programs.items():
+        rows = sorted(self.programs.items(), key=lambda row: row[1][0])
+        for program in dict.fromkeys(program for (program, _, _), _ in rows):
             lines += [f"### {program}", "", f"| | | {programs.version(program)} |", "| --- | --- | --- |"]
-            lines += [f"| `{command}` | {what} | {'yes' if works else 'no'} |" for (command, what), works in rows.items()]
+            lines += [
+                f"| `{command}` | {what} | {'yes' if works else 'no'} |"
+                for (of, command, what), (_, works) in rows if of == program
+            ]
             lines.append("")
         return PROGRAMS_HEAD + "\n".join(lines)
 
@@ -126,7 +156,8 @@ class Results:
             lines += [f"| | {' | '.join(map(self._head, columns))} |", f"| --- {'| --- ' * len(columns)}|"]
             lines += [*(self._row(operation, columns) for operation in operations), ""]
         lines += [self._programs(), "## Versions", "", f"Of {datetime.datetime.now(datetime.UTC).date()}.", ""]
-        of_series = {column.rpartition("-")[0]: found for column, found in self.versions.items()}
+        columns = [str(variant) for variant in (*VARIANTS, *LIBRARIES) if str(variant) in self.versions]
+        of_series = {column.rpartition("-")[0]: self.versions[column] for column in columns}
         for series, versions in of_series.items():
             lines.append(f"- {series}: " + ", ".join(f"{name} {version}" for name, version in versions.items()))
         return HEAD + "\n".join(lines) + "\n"
@@ -165,8 +196,18 @@ def pytest_runtest_makereport(item, call):
     return report
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node):
+    """pytest-xdist's: one of its processes has ended."""
+    if handed_over := getattr(node, "workeroutput", {}).get("compatibility"):
+        node.config.stash[RESULTS].take_in(handed_over)
+
+
 def pytest_sessionfinish(session, exitstatus):
     results = session.config.stash[RESULTS]
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["compatibility"] = results.handed_over
+        return
     if not results.is_whole or session.config.option.collectonly:
         return
     if session.config.option.compatibility:

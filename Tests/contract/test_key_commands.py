@@ -11,7 +11,7 @@ import threading
 
 import pytest
 
-from gate import BINARY, ROOT, clean_environment, run
+from gate import BINARY, ROOT, clean_environment, run, shown
 from keys import Keys
 
 FORM = re.compile(r"hg_[0-9A-Za-z]{10}_[0-9A-Za-z]{49}")
@@ -233,7 +233,7 @@ def test_a_full_file_system_and_a_read_only_one_are_said(keys, tmp_path):
         assert [key["name"] for key in small.list()] == ["first"]
         subprocess.run(["mount", "-o", "remount,ro", mounted], check=True)
         done = small.run("keys", "create", "x", "--role", "reader", check=False)
-        assert done.returncode == 77 and "hubgate.db" in done.stderr, done
+        assert done.returncode == 77 and shown(small.database) in done.stderr, done
     finally:
         subprocess.run(["umount", mounted], check=False)
 

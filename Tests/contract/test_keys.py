@@ -351,18 +351,24 @@ def test_a_database_of_a_newer_version_is_an_error_at_the_start(workspace, certi
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs two users")
-def test_a_directory_of_another_user_is_an_error_that_says_whose_it_has_to_be(workspace, certificates, keys):
-    keys.create("ml")
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (lambda state: os.chown(state, 1, 1), "belongs to the user with number 1,"),
+        (lambda state: (state / "notes").touch(), "to belong to the user that hubgate runs as"),
+    ],
+    ids=["a third one's", "root's, with a file that is not the state's"],
+)
+def test_a_directory_of_another_user_is_an_error_that_says_whose_it_is(workspace, certificates, keys, spoil, words):
+    """Of root's, only one in which nothing else is becomes the gateway's: test_hardening.py."""
+    spoil(keys.state)
     for parent in keys.state.parents:
         if parent.stat().st_uid == 0 and str(parent).startswith("/tmp/"):
             parent.chmod(parent.stat().st_mode | 0o055)
-    # What is neither root's nor the user's is given to nobody.
-    for path in [keys.state, *keys.state.iterdir()]:
-        os.chown(path, 12345, 12345)
     done = run(
         workspace, "--listen", "127.0.0.1:0", "--access", "keys", "--state-dir", str(keys.state), "--sandbox",
         **{**certificates.settings, "HUBGATE_USER": "nobody"})
-    assert done.returncode == 69 and "belong to the user" in done.stderr, done.stderr
+    assert done.returncode == 69 and words in done.stderr, done.stderr
 
 
 def test_a_reload_in_a_checkout_finds_the_same_state(workspace, certificates):

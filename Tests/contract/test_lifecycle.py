@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from gate import IS_SANITIZED, Certificates, Gate, make_certificates, make_workspace
+from gate import IS_SANITIZED, Certificates, Gate, make_certificates, make_workspace, shown
 from load import Load, is_refused
 from waiting import wait_until
 from wire import Ended
@@ -167,7 +167,7 @@ def test_a_broken_certificate_keeps_the_old_one(begin, own_certificates, other, 
     else:
         own_certificates.key.unlink()
     line = reload(gate, "^Not reloaded")
-    assert str(own_certificates.key if fault != "garbage" else own_certificates.certificate) in line
+    assert shown(own_certificates.key if fault != "garbage" else own_certificates.certificate) in line
     assert len([message for message in gate.messages if "eloaded" in message]) == 1
     assert serial_of(gate) == old
     gate.stop()
@@ -203,7 +203,7 @@ def test_a_certificate_that_ends_soon_is_announced(begin, own_certificates):
         check=True, capture_output=True,
     )
     reload(gate)
-    assert str(own_certificates.certificate) in wait_for_message(gate, "expires in (9|10) days")
+    assert shown(own_certificates.certificate) in wait_for_message(gate, "expires in (9|10) days")
     gate.stop()
 
 

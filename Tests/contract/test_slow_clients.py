@@ -456,7 +456,8 @@ def test_five_hundred_slow_clients_cost_less_than_64_kib_each_and_are_all_cut(sc
     assert crowd.present >= CROWD + crowd.relayed, "some were cut before all were there"
     assert crowd.slow_bytes < 64 * KIB, f"{crowd.slow_bytes / KIB:.0f} KiB for each"
     assert crowd.unread_bytes < UNREAD_BOUND, f"{crowd.unread_bytes / KIB:.0f} KiB for each that does not read"
-    assert crowd.waited < 1
+    # Who waits for the slow ones waits until they are cut.
+    assert crowd.waited < PATIENCE / 4
     assert crowd.left <= 2, f"{crowd.left} are still there"
     # A stall is seen an eighth late at most, and who was answered has 5 s to read that.
     assert crowd.took < PATIENCE * 9 / 8 + 5 + LATE

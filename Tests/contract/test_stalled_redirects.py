@@ -52,7 +52,7 @@ def test_the_connection_of_a_redirect_whose_content_comes_is_kept(start_before, 
 
 def test_a_client_that_is_answered_by_the_head_alone_leaves_no_call_that_waits_for_its_content(start_before, hub, store):
     """With two calls at once, two such answers would hold up the third for stall_timeout."""
-    hub.on("/m/resolve/main/f", lambda _, connection: connection.send(redirect(store, 5)) or connection.wait_for_end(100))
+    hub.on("/m/resolve/main/f", lambda _, connection: [connection.send(redirect(store, 5)), connection.wait_for_end(100)] and None)
     hub.on("/api/models/m", lambda *_: http(200, b"{}", b"Content-Type: application/json"))
     gate = start_before(hub, "--content-hosts", store.url, "--upstream-connections", "2")
     for _ in range(2):

@@ -42,6 +42,11 @@ def make_workspace(directory):
     return directory
 
 
+def shown(path):
+    """As messages show it: no more than the first 80 characters."""
+    return str(path)[:80]
+
+
 def run(directory, *flags, timeout=20, **variables):
     """Runs the binary to its end."""
     return subprocess.run(

@@ -4,7 +4,11 @@ local before, after
 
 function init()
     before = "GET " .. wrk.path
-    after = " HTTP/1.1\r\nHost: " .. wrk.headers["Host"] .. "\r\n\r\n"
+    after = " HTTP/1.1\r\n"
+    for name, value in pairs(wrk.headers) do
+        after = after .. name .. ": " .. value .. "\r\n"
+    end
+    after = after .. "\r\n"
 end
 
 function request()
