@@ -63,11 +63,29 @@ struct KeyIndex {
 
     /// Who shows this key. Throws `unknown` without saying whether the id or the secret is wrong.
     mutating func identify(_ key: GatewayKey.Parsed, now: Int64) throws(KeyRefusal) -> KeyIdentity {
+        try use(try verify(key, now: now), now: now)
+    }
+
+    /// Whose secret this is. Good as long as nothing is applied.
+    struct Verified {
+        fileprivate let place: UInt32
+        /// Until when this is so: the secret of before a rotation ends.
+        let until: Int64
+    }
+
+    /// Throws `unknown` without saying whether the id or the secret is wrong.
+    func verify(_ key: GatewayKey.Parsed, now: Int64) throws(KeyRefusal) -> Verified {
         guard let place = find(key.publicID) else { throw .unknown }
-        guard entries[place].secretHash == key.secretHash || isPrevious(key.secretHash, of: UInt32(place), now: now)
-        else {
+        if entries[place].secretHash == key.secretHash { return Verified(place: UInt32(place), until: .max) }
+        guard let found = previous[UInt32(place)], found.until > now, found.secretHash == key.secretHash else {
             throw .unknown
         }
+        return Verified(place: UInt32(place), until: found.until)
+    }
+
+    /// Counts a use of a key whose secret was shown, if the key is still good.
+    mutating func use(_ verified: Verified, now: Int64) throws(KeyRefusal) -> KeyIdentity {
+        let place = Int(verified.place)
         if entries[place].isRevoked { throw .revoked }
         if entries[place].expires <= now { throw .expired(at: entries[place].expires) }
         if entries[place].uses == 0 { used.append(UInt32(place)) }
@@ -89,7 +107,9 @@ struct KeyIndex {
     }
 
     private mutating func identity(at place: Int) -> KeyIdentity {
-        KeyIdentity(publicID: entries[place].publicID, name: names[place], grant: meaning(of: entries[place].grant))
+        KeyIdentity(
+            number: entries[place].number, publicID: entries[place].publicID, name: names[place],
+            grant: meaning(of: entries[place].grant))
     }
 
     private mutating func meaning(of grant: UInt32) -> SharedGrant {
@@ -98,11 +118,6 @@ struct KeyIndex {
         let made = SharedGrant(grants[place], roles, number: rolesNumber)
         shared[place] = made
         return made
-    }
-
-    private func isPrevious(_ hash: SecretHash, of place: UInt32, now: Int64) -> Bool {
-        guard let found = previous[place] else { return false }
-        return found.until > now && found.secretHash == hash
     }
 
     /// Takes up a key that is new or has changed. One with a hash of another length is left out: no writer of ours makes it.

@@ -5,6 +5,7 @@ import HTTP
 @EventLoop
 final class KeyStore {
     private var keys = KeyIndex()
+    private var seen = ShownKeyCache()
     /// What comes in anew while the present ones still count.
     private var incoming: KeyIndex?
     private var roles = RoleBook.presets
@@ -33,9 +34,17 @@ final class KeyStore {
         report.start(milliseconds: Self.reportMilliseconds)
     }
 
-    /// Who shows the key in these header fields.
-    func identify(_ headers: Headers) throws(KeyRefusal) -> KeyIdentity {
-        try keys.identify(try ShownKey.read(headers), now: Int64(WallClock.now.seconds))
+    /// Who shows the key in these header fields, and whether as a browser could add it by itself.
+    func identify(_ headers: Headers) throws(KeyRefusal) -> (key: KeyIdentity, isBasic: Bool) {
+        let now = Int64(WallClock.now.seconds)
+        let mark = headers.withFirst("Authorization") { seen.mark($0) } ?? nil
+        if let mark, let entry = seen.find(mark, now: now) {
+            return (try keys.use(entry.verified, now: now), entry.isBasic)
+        }
+        let verified = try keys.verify(try ShownKey.read(headers), now: now)
+        let isBasic = ShownKey.isBasic(headers)
+        if let mark { seen.keep(ShownKeyCache.Entry(mark: mark, verified: verified, isBasic: isBasic)) }
+        return (try keys.use(verified, now: now), isBasic)
     }
 
     /// A key that was good when it was shown; nil if it is no more.
@@ -60,6 +69,7 @@ final class KeyStore {
             incoming?.use(roles)
         }
         guard var next = incoming else {
+            seen.drop()
             for record in records { keys.apply(record) }
             return
         }
@@ -71,6 +81,7 @@ final class KeyStore {
             return
         }
         tellUses()
+        seen.drop()
         keys = next
     }
 

@@ -18,6 +18,8 @@ final class StateWriter {
 
     /// How long a sender that is silent is remembered, in seconds.
     private static let memory: Int64 = 7 * 86_400
+    /// How many senders are remembered: a worker that was taken over can be as many as it likes.
+    static let mostSenders = 1000
 
     init(_ directory: StateDirectory) throws(DatabaseError) {
         database = try directory.open()
@@ -28,7 +30,9 @@ final class StateWriter {
     }
 
     /// Carries out all of them in one transaction: when it returns they are on the disk. Those that were carried out before are left out.
-    func carryOut(_ entries: [Entry], now: Int64) throws(DatabaseError) {
+    ///
+    /// Of too many senders those are forgotten that were silent for longest, and none that is in `present`.
+    func carryOut(_ entries: [Entry], now: Int64, present: Set<Int64> = []) throws(DatabaseError) {
         var latest = carriedOut
         try database.transaction { () throws(DatabaseError) in
             for entry in entries where entry.sequence > latest[entry.sender] ?? 0 {
@@ -40,8 +44,28 @@ final class StateWriter {
                 try note.run(.integer(sender), .integer(latest[sender] ?? 0), .integer(now))
             }
             try database.prepare("DELETE FROM senders WHERE seen < ?1").run(.integer(now - Self.memory))
+            if latest.count > Self.mostSenders { latest = try forget(latest, but: present) }
         }
         carriedOut = latest
+    }
+
+    private func forget(
+        _ senders: [Int64: Int64], but present: Set<Int64>
+    ) throws(DatabaseError) -> [Int64: Int64] {
+        var left: [Int64: Int64] = [:]
+        let statement = try database.prepare("SELECT sender FROM senders ORDER BY seen DESC")
+        var gone: [Int64] = []
+        while try statement.step() {
+            let sender = statement.integer(0)
+            if present.contains(sender) || left.count < Self.mostSenders - present.count {
+                left[sender] = senders[sender]
+            } else {
+                gone.append(sender)
+            }
+        }
+        let remove = try database.prepare("DELETE FROM senders WHERE sender = ?1")
+        for sender in gone { try remove.run(.integer(sender)) }
+        return left
     }
 
     private func carryOut(_ record: StateRecord) throws(DatabaseError) {

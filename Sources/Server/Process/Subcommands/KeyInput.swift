@@ -88,18 +88,15 @@ enum KeyInput {
     }
 
     static func rate(_ text: String, of what: String) throws(SubcommandFailure) -> String {
-        let parts = text.split(separator: "/", omittingEmptySubsequences: false)
-        guard parts.count == 2, let count = Int(parts[0]), (1...1_000_000_000).contains(count),
-            units.contains(where: { $0.name == parts[1] })
-        else { throw .usage("\(what): a rate is a number and a unit (d, h, m or s), such as 600/m") }
-        return "\(count)/\(parts[1])"
+        guard let rate = RequestRate(text) else {
+            throw .usage(
+                "\(what): a rate is a number from 1 to \(RequestRate.most) and a unit (d, h, m or s), such as 600/m")
+        }
+        return rate.description
     }
 
     /// Says what of a grant has no effect at present. A credential may be put there later: so it is no error.
     static func warn(of grant: KeyGrant, _ state: StateOptions) throws(SubcommandFailure) {
-        if grant.rate != nil {
-            Console.error("hubgate: warning: --rate is kept with the key, and not enforced by this version\n")
-        }
         guard let name = grant.credential else { return }
         let settings = try state.settings()
         guard settings.credentials?.tokens[name] == nil else { return }

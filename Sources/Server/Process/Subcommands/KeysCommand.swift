@@ -39,7 +39,7 @@ struct GrantOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "The most requests in a time, such as 600/m. Kept with the key, and not enforced by this version.",
+            "The most requests in a time, such as 600/m: that many at once, then one each tenth of a second.",
             valueName: "rate"))
     var rate: String?
 

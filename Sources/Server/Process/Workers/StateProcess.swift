@@ -173,7 +173,8 @@ final class StateProcess {
         var reason: String?
         do throws(DatabaseError) {
             guard let writer else { throw DatabaseError(kind: .other, description: trouble) }
-            try writer.carryOut(entries, now: Int64(WallClock.microseconds / 1_000_000))
+            try writer.carryOut(
+                entries, now: Int64(WallClock.microseconds / 1_000_000), present: Set(users.compactMap(\.sender)))
         } catch {
             reason = error.description
             if writer != nil { fail(error) }
