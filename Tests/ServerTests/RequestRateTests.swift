@@ -38,14 +38,17 @@ import Testing
     @Test(
         "What is no rate is none",
         arguments: [
-            "", "/", "600", "600/", "/m", "0/m", "-1/m", "+1/m", "1.5/m", "1/w", "1/M", "1/m/s", " 1/m", "1 /m", "1000000001/s",
+            "", "/", "600", "600/", "/m", "0/m", "-1/m", "+1/m", "1.5/m", "1/w", "1/M", "1/m/s", " 1/m", "1 /m",
+            "1000000001/s",
             "99999999999999999999/s", "１/m", "0x1/m",
         ])
     func noRate(_ text: String) {
         #expect(RequestRate(text) == nil)
     }
 
-    @Test("After a silence there are as many at once as in a period, and not one more", arguments: ["1/s", "7/s", "600/m", "5/d"])
+    @Test(
+        "After a silence there are as many at once as in a period, and not one more",
+        arguments: ["1/s", "7/s", "600/m", "5/d"])
     func burst(_ text: String) throws {
         var past = Past(rate: try rate(text))
         let count = Int(past.rate.count)
@@ -96,15 +99,19 @@ import Testing
                 for next in [0, 1, now, UInt64.max - 1, .max] {
                     switch rate.admit(at: now, next: next) {
                     case .admitted(let after): #expect(after >= now)
-                    case .refused(let wait): #expect(wait <= rate.tolerance + rate.interval && RequestRate.seconds(wait) >= 1)
+                    case .refused(let wait):
+                        #expect(wait <= rate.tolerance + rate.interval && RequestRate.seconds(wait) >= 1)
                     }
                 }
             }
         }
-        #expect(RequestRate.seconds(.max) > 0 && RequestRate.seconds(0) == 1 && RequestRate.seconds(Self.second + 1) == 2)
+        #expect(
+            RequestRate.seconds(.max) > 0 && RequestRate.seconds(0) == 1 && RequestRate.seconds(Self.second + 1) == 2)
     }
 
-    @Test("A key whose rate is raised does not wait for the end of the old one, and one whose rate is lowered has no more than that")
+    @Test(
+        "A key whose rate is raised does not wait for the end of the old one, and one whose rate is lowered has no more than that"
+    )
     func change() throws {
         let (slow, fast) = (try rate("1/d"), try rate("600/m"))
         var past = Past(rate: slow)

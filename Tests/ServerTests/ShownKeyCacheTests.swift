@@ -69,7 +69,8 @@ import Testing
         #expect(throws: KeyRefusal.revoked) { try revoked.use(try self.verified(revoked), now: 1) }
     }
 
-    @Test("Rights have a number: another for other rights or another account, the same for another name, secret or rate")
+    @Test(
+        "Rights have a number: another for other rights or another account, the same for another name, secret or rate")
     func digest() {
         func digest(_ grant: KeyGrant, _ roles: RoleBook = .presets) -> UInt64 { SharedGrant(grant, roles).digest }
         let one = digest(KeyGrant(allow: ["read acme/*", "write acme/*"]))

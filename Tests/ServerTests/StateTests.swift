@@ -193,7 +193,9 @@ struct StateTests {
         let writer = try StateWriter(place.directory)
         try writer.carryOut([honest], now: 100)
         for begin in stride(from: Int64(2), to: 5000, by: 500) {
-            let entries = (begin..<begin + 500).map { StateWriter.Entry(sender: $0, sequence: .max, record: KeyUses([]).record) }
+            let entries = (begin..<begin + 500).map {
+                StateWriter.Entry(sender: $0, sequence: .max, record: KeyUses([]).record)
+            }
             try writer.carryOut(entries, now: 100 + begin, present: [1])
             #expect(try count() <= Int64(StateWriter.mostSenders))
         }

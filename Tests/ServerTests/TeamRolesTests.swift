@@ -92,7 +92,9 @@ import Testing
             problems("listen:\n  a: b\nnonsense: 1").map { $0.split(separator: ":")[1] } == ["2", "3"])
     }
 
-    @Test("A role that is not there, an action in its place, or a rule that cannot be read lets a key do nothing, and says why")
+    @Test(
+        "A role that is not there, an action in its place, or a rule that cannot be read lets a key do nothing, and says why"
+    )
     func faults() {
         let book = RoleBook.presets
         for role in ["data-team", "read", "all", "", "read,write", "allow admin"] {

@@ -20,7 +20,9 @@ extension RequestRate {
     }
 
     /// Whole seconds after which a request is admitted, at least 1.
-    static func seconds(_ wait: UInt64) -> Int { Int(max(1, wait / 1_000_000_000 + (wait % 1_000_000_000 == 0 ? 0 : 1))) }
+    static func seconds(_ wait: UInt64) -> Int {
+        Int(max(1, wait / 1_000_000_000 + (wait % 1_000_000_000 == 0 ? 0 : 1)))
+    }
 }
 
 extension UInt64 {

@@ -82,7 +82,8 @@ extension Failure {
     static func uselessKey(_ name: String) -> Failure {
         Failure(
             .denied,
-            detail: "The gateway key \(name) may do nothing: its role is not defined, or one of its rules is not understood. "
+            detail:
+                "The gateway key \(name) may do nothing: its role is not defined, or one of its rules is not understood. "
                 + "Whoever runs this gateway finds why in its log.")
     }
 

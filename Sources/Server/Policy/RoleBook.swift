@@ -30,7 +30,9 @@ struct RoleBook: Sendable {
     }
 
     private static func rules(_ name: String, _ role: TeamRoles.Role) throws(RuleError) -> [Rule] {
-        guard Preset(rawValue: name) == nil else { throw RuleError("\(name) is a preset, which every gateway has; give it another name") }
+        guard Preset(rawValue: name) == nil else {
+            throw RuleError("\(name) is a preset, which every gateway has; give it another name")
+        }
         guard HubAction(name: name) == nil, name != "all" else {
             throw RuleError("\(name) is the name of an action; give it another name")
         }
@@ -53,7 +55,8 @@ extension Rule {
     init(_ text: String, listed effect: Effect) throws(RuleError) {
         try self.init(text, effect: effect)
         guard self.effect == effect else {
-            throw RuleError("it begins with \"\(self.effect.rawValue)\", and stands among the rules to \(effect.rawValue)")
+            throw RuleError(
+                "it begins with \"\(self.effect.rawValue)\", and stands among the rules to \(effect.rawValue)")
         }
     }
 }

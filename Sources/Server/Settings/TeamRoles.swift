@@ -52,7 +52,8 @@ extension TeamRoles {
     private mutating func begin(_ entry: YAMLScalars.Entry) throws(ValueError) {
         let name = entry.path[1]
         guard Self.isName(name) else {
-            throw ValueError("has the role \"\(name.shown)\", which is no name: letters, digits, ., _ and -, at most 64")
+            throw ValueError(
+                "has the role \"\(name.shown)\", which is no name: letters, digits, ., _ and -, at most 64")
         }
         guard entry.kind == .mapping else {
             throw ValueError("gives the role \(name) no mapping; write {allow: [...], deny: [...]}")
@@ -68,14 +69,17 @@ extension TeamRoles {
         case "deny": field = \.deny
         case let other: throw ValueError("gives the role \(name) \"\(other.shown)\"; a role has allow and deny")
         }
-        guard entry.kind != .mapping else { throw ValueError("gives the role \(name) a mapping for rules; write a list") }
+        guard entry.kind != .mapping else {
+            throw ValueError("gives the role \(name) a mapping for rules; write a list")
+        }
         guard roles[name]?[keyPath: field].isEmpty == true else {
             throw ValueError("gives the role \(name) \(entry.path[2]) twice")
         }
         let rules = entry.values.filter { !$0.isEmpty || entry.kind == .list }
         guard rules.count <= Self.mostRules, rules.allSatisfy({ (1...Self.longestRule).contains($0.utf8.count) }) else {
             throw ValueError(
-                "gives the role \(name) too much: at most \(Self.mostRules) rules of 1 to \(Self.longestRule) characters")
+                "gives the role \(name) too much: at most \(Self.mostRules) rules of 1 to \(Self.longestRule) characters"
+            )
         }
         roles[name]?[keyPath: field] = rules
     }
@@ -85,7 +89,8 @@ extension TeamRoles {
         let entries = roles.sorted { $0.key < $1.key }.map { name, role in
             let lists = [("allow", role.allow), ("deny", role.deny)].filter { !$0.1.isEmpty }
             return "\(name): {"
-                + lists.map { "\($0): [\($1.map(YAMLFlow.quoted).joined(separator: ", "))]" }.joined(separator: ", ") + "}"
+                + lists.map { "\($0): [\($1.map(YAMLFlow.quoted).joined(separator: ", "))]" }.joined(separator: ", ")
+                + "}"
         }
         return entries.isEmpty ? "" : "{\(entries.joined(separator: ", "))}"
     }
@@ -95,7 +100,8 @@ extension ValueCodec where Value == TeamRoles {
     static var teamRoles: ValueCodec {
         ValueCodec(
             name: "YAML",
-            accepted: "a YAML mapping of names, each with lists of rules: {NAME: {allow: [RULE, ...], deny: [RULE, ...]}, ...}",
+            accepted:
+                "a YAML mapping of names, each with lists of rules: {NAME: {allow: [RULE, ...], deny: [RULE, ...]}, ...}",
             isMapping: true,
             read: { (text) throws(ValueError) in try TeamRoles(text) },
             text: \.text)

@@ -89,7 +89,8 @@ enum MetricsTable {
                 by: [MetricLabel("reason", MetricLabels.KeyReason.self)]),
             MetricRow(
                 .keyRateRefusals, "hubgate_key_rate_refusals_total", .counter,
-                "Requests that got 429 because their key had made as many as its rate allows; the access log names the key."),
+                "Requests that got 429 because their key had made as many as its rate allows; the access log names the key."
+            ),
             MetricRow(.keys, "hubgate_keys", .gauge, "Keys that are not revoked; 0 in another access."),
             MetricRow(
                 .stateUp, "hubgate_state_up", .gauge,

@@ -77,7 +77,8 @@ enum KeyOutput {
         ]
         if let role = record.grant.role { rows.append(("Role", role)) }
         if let rules {
-            rows += rules.map { $0.map { ("", $0) } } ?? [("", "not defined in the setting roles: the key may do nothing")]
+            rows +=
+                rules.map { $0.map { ("", $0) } } ?? [("", "not defined in the setting roles: the key may do nothing")]
         }
         rows += record.grant.allow.map { ("Allow", $0) } + record.grant.deny.map { ("Deny", $0) }
         if let credential = record.grant.credential { rows.append(("Acts as", credential)) }
