@@ -90,12 +90,12 @@ def test_a_reload_changes_what_keys_with_the_role_may_do_on_every_worker(keys, h
     assert may(200, 404, 200)
     keys.settings.write_text(TEAM.format(owner="zeta"))
     gate.process.send_signal(signal.SIGHUP)
-    wait_until(lambda: any("changed: roles" in message for message in gate.messages))
+    assert wait_until(lambda: any("changed: roles" in message for message in gate.messages))
     assert may(404, 200, 200)
     # A file with a mistake changes nothing.
     keys.settings.write_text("roles:\n  data-team: {allow: [raed zeta/*]}\n")
     gate.process.send_signal(signal.SIGHUP)
-    wait_until(lambda: any("Not reloaded" in message and "did you mean read" in message for message in gate.messages))
+    assert wait_until(lambda: any("Not reloaded" in message and "did you mean read" in message for message in gate.messages))
     assert may(404, 200, 200)
 
 
@@ -107,7 +107,7 @@ def test_a_key_whose_role_is_gone_may_do_nothing_and_the_log_says_why(keys, hub,
     assert status(gate, team, PATH) == 200
     keys.settings.write_text("log_level: info\n")
     gate.process.send_signal(signal.SIGHUP)
-    wait_until(lambda: any("changed: roles" in message for message in gate.messages))
+    assert wait_until(lambda: any("changed: roles" in message for message in gate.messages))
     before = len(hub.requests)
     for key in (team, more):
         for path in (PATH, OTHER, "/api/whoami-v2", "/api/account", "/api/models"):
@@ -116,5 +116,5 @@ def test_a_key_whose_role_is_gone_may_do_nothing_and_the_log_says_why(keys, hub,
         assert gate.ask(request(key, "DELETE", "/api/repo", b'{"id":"acme/m"}', b"Connection: close")).status == 403
     assert len(hub.requests) == before
     assert status(gate, reader, PATH) == 200
-    wait_until(lambda: any("The key ml is refused everything" in message and "data-team" in message for message in gate.messages))
+    assert wait_until(lambda: any("The key ml is refused everything" in message and "data-team" in message for message in gate.messages))
     assert sum("The key ml is refused everything" in message for message in gate.messages) == 1
