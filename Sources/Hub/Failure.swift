@@ -32,6 +32,8 @@ package struct Failure: Error, Sendable, Equatable {
         /// The caller hung up: nobody is left to read a response.
         case clientGone
         case tooBusy
+        /// The caller has made the requests that it may make in that time.
+        case tooManyRequests(limit: UInt64, seconds: UInt64)
         case draining
         case notReady
         /// A bug or a broken machine.

@@ -181,6 +181,30 @@ struct StateTests {
         #expect(uses == [1: KeyUse(lastUsed: 10, uses: 9)])
     }
 
+    @Test("Of too many senders the silent ones are forgotten, and none that is present")
+    func senders() throws {
+        let place = Workspace()
+        try KeyTable(database: try place.directory.open()).insert(record("a"))
+        let use = KeyUses([(1, KeyUse(lastUsed: 10, uses: 1))]).record
+        let honest = StateWriter.Entry(sender: 1, sequence: 1, record: use)
+        let count = { () throws in
+            try place.directory.open().integer("SELECT count(*) FROM senders") ?? 0
+        }
+        let writer = try StateWriter(place.directory)
+        try writer.carryOut([honest], now: 100)
+        for begin in stride(from: Int64(2), to: 5000, by: 500) {
+            let entries = (begin..<begin + 500).map {
+                StateWriter.Entry(sender: $0, sequence: .max, record: KeyUses([]).record)
+            }
+            try writer.carryOut(entries, now: 100 + begin, present: [1])
+            #expect(try count() <= Int64(StateWriter.mostSenders))
+        }
+        // What was carried out before all of them is not carried out again, by a later writer neither.
+        try writer.carryOut([honest], now: 9000, present: [1])
+        try StateWriter(place.directory).carryOut([honest], now: 9000, present: [1])
+        #expect(try KeyTable(database: try place.directory.open()).uses()[1]?.uses == 1)
+    }
+
     @Test("The number of uses has an end, and what is told after it is still written")
     func manyUses() throws {
         let place = Workspace()

@@ -76,7 +76,7 @@ class ClientError(Exception):
 
     def __init__(self, answer):
         super().__init__(f"{answer['errors'][0]}: {answer['message']}")
-        self.kinds, self.status = answer["errors"], answer["status"]
+        self.kinds, self.status, self.cause = answer["errors"], answer["status"], answer["cause"]
 
 
 class Client:

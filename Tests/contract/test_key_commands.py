@@ -267,6 +267,28 @@ def test_init_makes_all_and_prints_the_two_lines_that_a_client_needs(tmp_path):
     assert again.returncode == 0 and "export" not in again.stdout and len(keys.list()) == 1
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+@pytest.mark.parametrize("spoil", ["script", "config", ".", "mode", "link", None])
+def test_init_runs_no_script_that_another_user_could_have_put_there(tmp_path, spoil):
+    workspace = tmp_path / "w"
+    (workspace / "config").mkdir(parents=True)
+    script = workspace / "config/make-certs.sh"
+    script.write_text("touch ran; mkdir -p certs; touch certs/cert.pem\n")
+    for path in (workspace, workspace / "config"):
+        path.chmod(0o755)
+    script.chmod(0o644)
+    if spoil == "mode":
+        script.chmod(0o664)
+    elif spoil == "link":
+        script.rename(workspace / "elsewhere")
+        script.symlink_to("../elsewhere")
+    elif spoil:
+        os.chown({"script": script}.get(spoil, workspace / spoil), 65534, 65534)
+    done = run(workspace, "init", "--state-dir", str(workspace / "new"))
+    assert done.returncode == 0 and (workspace / "ran").exists() == (spoil is None), done.stderr
+    assert (spoil is None) or ("is not run" in done.stderr and "make certs" in done.stderr)
+
+
 def test_in_a_checkout_the_state_is_beside_it(tmp_path):
     workspace = tmp_path / "w"
     (workspace / ".state").mkdir(parents=True, mode=0o700)

@@ -1,6 +1,7 @@
 """Revocation under load: what a revoked key has had ends within a second, and no other key notices."""
 
 import json
+import signal
 import threading
 import time
 
@@ -9,6 +10,7 @@ import pytest
 from fakehub import FakeHub, http
 from keys import Keys
 from policy import JSON, Client, request
+from waiting import wait_until
 
 PATH = "/api/models/acme/m"
 VERIFY = "/acme/m.git/info/lfs/objects/verify"
@@ -71,6 +73,104 @@ def test_no_request_of_a_revoked_key_succeeds_and_none_of_another_fails(start_be
     assert refused and set(refused) == {(401, "KeyRevoked")}
     assert {status for _, status, _ in of_kept} == {200} and len(of_kept) > 50
     print(f"let in for {max(late, default=0):.3f} s after its end, of {len(of_revoked)} and {len(of_kept)} requests")
+
+
+class Objects:
+    """Git LFS at a gateway of two workers: addresses that keys get for one object, and what they do with them."""
+
+    OID = "a" * 64
+    USES = {"download": ("GET", b""), "upload": ("PUT", b"content"), "verify": ("POST", b"{}")}
+
+    def __init__(self, hub, store, start, keys, *flags):
+        self.hub, self.store = hub, store
+        store.on(f"/{self.OID}", lambda *_: http(200, b"content", b"Content-Type: application/octet-stream"))
+        hub.on(BATCH, self._batch)
+        hub.on(VERIFY, lambda *_: http(200, b"{}", JSON))
+        self.gate = start(
+            hub, "--access", "keys", "--workers", "2", "--state-dir", str(keys.state), "--content-hosts", store.url, *flags)
+
+    def _batch(self, arrived, _):
+        operation = json.loads(arrived.body)["operation"]
+        href = f"{self.store.url}/{self.OID}?X-Amz-Expires=900&X-Amz-Signature=abc"
+        entry = {"oid": self.OID, "size": 7, "authenticated": True, "actions": {operation: {"href": href}}}
+        if operation == "upload":
+            entry["actions"]["verify"] = {"href": self.hub.url + VERIFY}
+        return http(200, json.dumps({"transfer": "basic", "objects": [entry]}).encode(), b"Content-Type: " + LFS.encode())
+
+    def sign(self, key, use):
+        body = json.dumps({"operation": "upload" if use == "verify" else use, "objects": [{"oid": self.OID, "size": 7}]}).encode()
+        answer = self.gate.ask(request(key, "POST", BATCH, body, b"Connection: close", content_type=LFS))
+        assert answer.status == 200, answer.body
+        return "/-/signed/" + json.loads(answer.body)["objects"][0]["actions"][use]["href"].partition("/-/signed/")[2]
+
+    def use(self, path, use, key=None):
+        method, body = self.USES[use]
+        return self.gate.ask(request(key, method, path, body, b"Connection: close"))
+
+
+WRITER = ("--allow", "read,write acme/*", "--note", "n")
+
+
+@pytest.mark.parametrize(
+    ("change", "content", "verification"),
+    [
+        (("--allow", "read acme/*"), 403, 403),  # Narrowed.
+        (("--allow", "read,write zeta/*"), 403, 403),
+        (("--deny", "write acme/m"), 403, 403),
+        (("--as", "other"), 403, 503),  # Another account, of which there is no token.
+        (("--allow", "read,write *"), 403, 200),  # Widened: the client asks for another address; the rules are asked for verification.
+        (("--rename", "another"), 200, 200),
+        (("--note", "other"), 200, 200),
+        (("--expires", "90d"), 200, 200),
+        (("--rate", "100/s"), 200, 200),
+        (("rotate",), 200, 200),  # A large upload outlives a rotation.
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_signed_urls_end_when_the_rights_of_their_key_change_and_with_nothing_else(start_before, hub, keys, change, content, verification):
+    store = FakeHub()
+    key = keys.create("ml", *WRITER)
+    objects = Objects(hub, store, start_before, keys)
+    paths = {use: objects.sign(key, use) for use in Objects.USES}
+    assert all(objects.use(path, use).status == 200 for use, path in paths.items())
+    marker = keys.create("marker")
+    keys.rotate("ml") if change == ("rotate",) else keys.run("keys", "edit", "ml", *change)
+    keys.revoke("marker")
+
+    def marker_is_out():
+        return all(objects.gate.ask(request(marker, "GET", "/api/models", b"", b"Connection: close")).status == 401 for _ in range(12))
+
+    # What came before the revocation is in force where that is.
+    assert wait_until(marker_is_out, 10)
+    seen = len(store.requests), len(hub.seen(VERIFY))
+    for use, path in paths.items():
+        for _ in range(6):
+            answer = objects.use(path, use)
+            wanted = verification if use == "verify" else content
+            assert answer.status == wanted, (use, answer.status, answer.body)
+            assert wanted != 403 or b"has changed since" in answer.body
+    assert content == 200 or len(store.requests) == seen[0]
+    assert verification == 200 or len(hub.seen(VERIFY)) == seen[1]
+    if change == ("--allow", "read,write *"):
+        assert objects.use(objects.sign(key, "upload"), "upload").status == 200
+    store.close()
+
+
+def test_signed_urls_end_when_the_role_of_their_key_is_narrowed_by_a_reload(start_before, hub, keys, tmp_path):
+    store = FakeHub()
+    settings = tmp_path / "hubgate.yaml"
+    settings.write_text("roles: {team: {allow: ['read,write acme/*']}}\n")
+    key = keys.run("keys", "create", "ml", "--role", "team", "--config", str(settings)).stdout.strip()
+    objects = Objects(hub, store, start_before, keys, "--config", str(settings))
+    path = objects.sign(key, "upload")
+    assert objects.use(path, "upload").status == 200
+    for content in ("roles: {team: {allow: ['read acme/*']}}\n", "log_level: info\n"):
+        settings.write_text(content)
+        before = len(objects.gate.messages)
+        objects.gate.process.send_signal(signal.SIGHUP)
+        assert wait_until(lambda: any("changed: roles" in message for message in objects.gate.messages[before:]), 10)
+        assert {objects.use(path, "upload").status for _ in range(12)} == {403}
+    store.close()
 
 
 @pytest.mark.parametrize("how", ["revoke", "expire"])

@@ -1,11 +1,15 @@
 """The real clients with gateway keys: what each key may do works unchanged, and what it may not raises the client's own exception."""
 
+import threading
+import time
+
 import pytest
 
 from clients import VARIANTS, Client, digest, noise
 from gate import running_gate
 from hub import Hub
 from keys import Keys
+from waiting import wait_until
 
 SCOPES = {
     "reader": ("--allow", "reader sandbox/*"),
@@ -183,3 +187,43 @@ def test_a_wrong_or_mistyped_key_is_the_clients_own_exception_and_says_which(tea
             assert refused.status == 401 and token not in str(refused), operation
             assert "RepositoryNotFoundError" not in refused.kinds, operation
     assert not [entry for entry in team.hub.journal()[before:] if "sandbox" in entry["target"]]
+
+
+@pytest.mark.parametrize("series", [variant for variant in VARIANTS if not variant.uses_xet], ids=lambda variant: variant.series.name)
+def test_an_edit_in_the_middle_of_an_upload_ends_it_with_a_sentence_and_it_goes_on_where_it_was(certificates, guard, tmp_path, series):
+    for place in ("operator", "client", "files"):
+        (tmp_path / place).mkdir()
+    count = 24
+    for number in range(count):
+        (tmp_path / "files" / f"large-{number}.bin").write_bytes(noise(4 << 20, number))
+    keys = Keys(tmp_path / "operator")
+    key = keys.create("ml", "--allow", "writer sandbox/*")
+    with running_gate(tmp_path / "gate", certificates, "--sandbox", "--access", "keys", "--state-dir", str(keys.state)) as gate:
+        hub = Hub(gate)
+        client = Client(series, gate, hub, guard, tmp_path / "client", HF_TOKEN=key)
+
+        def objects():
+            return sum(entry["origin"] == "cdn" and entry["method"] == "PUT" and entry["status"] == 200 for entry in hub.journal())
+
+        def edit():
+            assert wait_until(lambda: objects() > 0, 60)
+            keys.run("keys", "edit", "ml", "--allow", "reader sandbox/*")
+
+        editing = threading.Thread(target=edit)
+        editing.start()
+        try:
+            refused = client.refuses("upload_folder", "sandbox/demo", str(tmp_path / "files"))
+            editing.join()
+            # It wraps what it was told into an exception of its own.
+            assert "403" in refused.cause and "has changed since" in refused.cause or "403" in str(refused), (str(refused), refused.cause)
+            before = objects()
+            assert 0 < before < count
+            # Of what is there nothing is sent again, but for what was on its way when the client gave up.
+            keys.run("keys", "edit", "ml", "--allow", "writer sandbox/*")
+            assert wait_until(lambda: keys.show("ml")["allow"] == ["writer sandbox/*"])
+            time.sleep(1.5)
+            client("upload_folder", "sandbox/demo", str(tmp_path / "files"))
+            assert count <= objects() <= count + 8
+        finally:
+            editing.join()
+            client.close()

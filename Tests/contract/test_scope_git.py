@@ -4,6 +4,7 @@ import base64
 import json
 import shutil
 import subprocess
+import time
 
 import pytest
 
@@ -39,7 +40,8 @@ class HubWithCredentials(HubOfGit):
 class Git:
     """Runs git in a folder of its own, with no setting of this machine's and a key in the URL."""
 
-    def __init__(self, gate, made, directory, hub):
+    def __init__(self, gate, made, directory, hub, of_git, keys):
+        self.of_git, self.keys = of_git, keys
         self.gate, self.made, self.directory, self.hub = gate, made, directory, hub
         directory.mkdir()
         identity = {f"GIT_{who}_{what}": "a@localhost" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
@@ -81,7 +83,7 @@ def git(request, start_before, hub, tmp_path):
     keys = Keys(operator)
     made = {name: keys.create(name, "--allow", rule) for name, rule in SCOPES.items()}
     gate = start_before(hub, "--access", "keys", "--state-dir", str(keys.state), "--content-hosts", store.url)
-    yield Git(gate, made, tmp_path / "git", hub)
+    yield Git(gate, made, tmp_path / "git", hub, of_git, keys)
     for arrived in [*hub.requests, *store.requests]:
         for key in made.values():
             assert key.encode() not in arrived.head and base64.b64encode(f"user:{key}".encode()) not in arrived.head
@@ -89,6 +91,19 @@ def git(request, start_before, hub, tmp_path):
     assert {arrived["Authorization"] for arrived in store.requests} <= {None}
     assert of_git.bare.exists()
     store.close()
+
+
+class HubThatIsSlow(HubOfGit):
+    """Its store calls `at_first` when the first object has come."""
+
+    at_first = None
+
+    def _store(self, request, connection):
+        answer = super()._store(request, connection)
+        at_first, self.at_first = self.at_first, None
+        if at_first:
+            at_first()
+        return answer
 
 
 def packs(hub):
@@ -143,3 +158,32 @@ def test_large_files_go_up_with_a_writer_and_come_with_a_reader(git):
     assert refused.returncode != 0 and "Authorization error" in refused.stderr, refused.stderr
     uploads = [arrived for arrived in git.hub.requests if b'"operation":"upload"' in arrived.body.replace(b" ", b"")]
     assert len(uploads) == 1
+
+
+@pytest.mark.skipif(not shutil.which("git-lfs"), reason="git-lfs is not installed")
+@pytest.mark.parametrize("git", [HubThatIsSlow], indirect=True, ids=["slow"])
+@pytest.mark.parametrize("rule", ["reader acme/*", "writer *"], ids=["narrowed", "widened"])
+def test_an_edit_in_the_middle_of_an_upload_ends_it_clearly_or_lets_it_go_on(git, rule):
+    """Objects go up one after the other; after the first the key is edited."""
+    git("lfs", "install", "--skip-repo")
+    git("clone", "-q", git.remote("writer"), "work")
+    git("-C", "work", "config", "lfs.concurrenttransfers", "1")
+    git("-C", "work", "lfs", "track", "*.bin")
+    git.commit("work", **{f"large-{number}.bin": LARGE[number:] for number in range(4)})
+
+    def edit():
+        git.keys.run("keys", "edit", "writer", "--allow", rule)
+        time.sleep(1.5)
+
+    git.of_git.at_first = edit
+    pushed = git("-C", "work", "push", "origin", "HEAD:main", check=False)
+    if rule.startswith("reader"):
+        assert pushed.returncode != 0 and len(git.of_git.objects) == 1 and not packs_of_push(git), pushed.stderr
+        assert "Authorization error" in pushed.stderr, pushed.stderr
+    else:
+        # git-lfs asks for another address by itself.
+        assert pushed.returncode == 0 and len(git.of_git.objects) == 4, pushed.stderr
+
+
+def packs_of_push(git):
+    return [target for target in packs(git.hub) if target.endswith("/git-receive-pack")]

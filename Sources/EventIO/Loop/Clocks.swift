@@ -2,7 +2,8 @@ import Glibc
 
 /// Monotonic clock reading.
 package struct MonotonicInstant: Sendable, Comparable {
-    private let nanoseconds: UInt64
+    /// Since the system's start.
+    package let nanoseconds: UInt64
 
     package static var now: MonotonicInstant {
         var time = timespec()

@@ -56,14 +56,14 @@ final class Identification {
     }
 
     private func principal(byKeyOf headers: Headers) -> Principal {
-        let isBasic = ShownKey.isBasic(headers)
         do throws(KeyRefusal) {
             guard let keys else { throw .unknown }
-            return principal(with: try keys.identify(headers), isAmbient: isBasic)
+            let shown = try keys.identify(headers)
+            return principal(with: shown.key, isAmbient: shown.isBasic)
         } catch {
             return Principal(
-                authority: .client(nil), partition: .client(nil), account: .client(nil), isAmbient: isBasic,
-                refusal: error)
+                authority: .client(nil), partition: .client(nil), account: .client(nil),
+                isAmbient: ShownKey.isBasic(headers), refusal: error)
         }
     }
 }

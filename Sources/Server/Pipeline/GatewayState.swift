@@ -14,14 +14,16 @@ final class GatewayState {
     let coalescer: RequestCoalescer
     let accounts: AccountCache.Held
     let hubReached = HubProbe.Reached(for: .seconds(10))
+    private let rates: KeyRates?
     private(set) var identification: Identification
     private var proxy: UpstreamProxy?
     private var exceptions: NoProxy
 
     init(
         _ settings: Settings, token: Secret?, limits: CallLimits, pool: TransferPool, metrics: Metrics,
-        leaks: LeakReporter, keys: KeyStore?
+        leaks: LeakReporter, keys: KeyStore?, rates: KeyRates? = nil
     ) {
+        self.rates = rates
         self.pool = pool
         self.metrics = metrics
         self.leaks = leaks
@@ -30,9 +32,25 @@ final class GatewayState {
             stall: Int(settings.writeTimeout.milliseconds))
         coalescer = RequestCoalescer(isOn: settings.coalesce)
         accounts = AccountCache.Held(for: settings.accountCacheTTL)
+        keys?.use(RoleBook(settings.roles))
         identification = Identification(settings, token: token, keys: keys, after: nil)
         (proxy, exceptions) = (settings.upstreamProxy, settings.noProxy)
         pool.use(TransferPool.Proxy(settings))
+    }
+
+    /// Counts a request of the key's, if the key is good for anything and its rate allows one more.
+    func count(_ key: KeyIdentity) throws(Failure) {
+        if let fault = key.grant.fault {
+            identification.keys?.tell(fault: fault, of: key)
+            throw .uselessKey(key.name)
+        }
+        guard key.grant.rate != nil, let rates else { return }
+        do throws(Failure) {
+            try rates.take(key)
+        } catch {
+            metrics.add(.keyRateRefusals)
+            throw error
+        }
     }
 
     /// What is under way goes on as it began.
@@ -46,6 +64,7 @@ final class GatewayState {
         }
         coalescer.isOn = settings.coalesce
         accounts.use(settings.accountCacheTTL)
+        identification.keys?.use(RoleBook(settings.roles))
         identification = Identification(settings, token: token, keys: identification.keys, after: identification)
     }
 }

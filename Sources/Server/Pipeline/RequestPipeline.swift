@@ -118,6 +118,8 @@ extension RequestPipeline {
             state.metrics.add(.keyRefusals, at: MetricLabels.KeyReason(refusal).rawValue)
             throw refusal.failure
         }
+        // Before the rules are asked and a body is read: what they refuse counts, too.
+        try state.count(key)
         // The facade's orders are judged by their handlers, which read them.
         guard let judgement = ScopeJudgement(key, request, context, route) else { return true }
         guard exchange.hasBody, judgement.needsBody else {

@@ -12,8 +12,15 @@ struct RelaySignedURL: Handler {
             context.target, exchange.request.method, now: WallClock.now.seconds)
         var credential: Credential?
         if let keys = identification.keys {
-            guard let key = signed.key, let identity = keys.identity(key) else { throw .signedURLRevoked }
-            if signed.use == .verify { credential = try lend(identity, signed) }
+            guard let mark = signed.key, let identity = keys.identity(mark.id), identity.grant.fault == nil else {
+                throw .signedURLRevoked
+            }
+            if signed.use == .verify {
+                credential = try lend(identity, signed)
+            } else if mark != identity.mark {
+                // With other rights the call that gave the address might be refused now: so the client makes it again.
+                throw .signedURLOfOtherRights
+            }
         } else if signed.use == .verify {
             throw .signedURLRevoked
         }
@@ -28,7 +35,7 @@ struct RelaySignedURL: Handler {
         }
         let target = try Target(hub: String(signed.url.dropFirst(upstream.base.count)))
         guard key.grant.scope.decide(HubOperation.find(.post, target)).permit?.withoutCredential == false else {
-            throw .signedURLRevoked
+            throw .signedURLOfOtherRights
         }
         return try identification.principal(with: key, isAmbient: false).credential
     }
@@ -141,6 +148,15 @@ enum SignedURLRequest {
 }
 
 extension Failure {
+    /// What the key may do has changed since it got the URL.
+    fileprivate static var signedURLOfOtherRights: Failure {
+        Failure(
+            .signedURLRefused,
+            detail:
+                "What the key may do by which this address was got has changed since. Ask the Hub's own path for it again."
+        )
+    }
+
     /// The key by which a signed URL was got is no good any more.
     fileprivate static var signedURLRevoked: Failure {
         Failure(

@@ -33,7 +33,7 @@ struct Rewrite: Sendable {
     let signedURLs: SignedURLPolicy
     let xet: Xet
     /// The key by which signed URLs are got; nil where there are none.
-    var key: Int64?
+    var key: KeyMark?
     /// Seconds since 1970.
     let now: Int
 

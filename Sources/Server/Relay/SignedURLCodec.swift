@@ -36,8 +36,8 @@ struct SignedURLCodec: Sendable {
         let use: Use
         /// The signed URL itself.
         let url: String
-        /// The id of the gateway key by which it was got; nil for none.
-        var key: Int64?
+        /// The gateway key by which it was got; nil for none.
+        var key: KeyMark?
         /// The path and query that were asked for below a base, else empty.
         let below: String
 
@@ -48,9 +48,9 @@ struct SignedURLCodec: Sendable {
     let key: SignedURLKey
 
     /// `expiry` is in seconds since 1970.
-    func path(to url: String, for use: Use, by gatewayKey: Int64? = nil, until expiry: Int) -> String {
+    func path(to url: String, for use: Use, by gatewayKey: KeyMark? = nil, until expiry: Int) -> String {
         let content = Base64URL.encode(url.utf8)
-        let term = "\(use.rawValue)\(expiry)\(gatewayKey.map { "k\($0)" } ?? "")"
+        let term = "\(use.rawValue)\(expiry)\(gatewayKey.map { "k\($0.id)g\($0.rights)" } ?? "")"
         return "\(Target.signedPrefix)\(term).\(code(term, content))/\(content)"
     }
 
@@ -78,11 +78,13 @@ struct SignedURLCodec: Sendable {
         return Opened(use: use, url: url, key: gatewayKey, below: try Self.below(below, use, target))
     }
 
-    private static func term(_ text: Substring) -> (expiry: Int, key: Int64?)? {
+    private static func term(_ text: Substring) -> (expiry: Int, key: KeyMark?)? {
         let parts = text.utf8.split(separator: UInt8(ascii: "k"), maxSplits: 1, omittingEmptySubsequences: false)
         guard let expiry = Int(Substring(parts[0])) else { return nil }
         guard parts.count == 2 else { return (expiry, nil) }
-        return Int64(Substring(parts[1])).map { (expiry, $0) }
+        let mark = parts[1].split(separator: UInt8(ascii: "g"), omittingEmptySubsequences: false).map { Substring($0) }
+        guard mark.count == 2, let id = Int64(mark[0]), let rights = UInt64(mark[1]) else { return nil }
+        return (expiry, KeyMark(id: id, rights: rights))
     }
 
     private static func below(_ path: String, _ use: Use, _ target: Target) throws(Failure) -> String {

@@ -17,7 +17,7 @@ struct SignedURLPolicy: Sendable {
     private static let roomBelow = 512
 
     /// The path of ours for `url`. Throws `hubBroken` for one on a host that is not allowed, and for one that is too long.
-    func path(to url: String, for use: SignedURLCodec.Use, key: Int64? = nil, now: Int) throws(Failure) -> String {
+    func path(to url: String, for use: SignedURLCodec.Use, key: KeyMark? = nil, now: Int) throws(Failure) -> String {
         // What is put below a base begins with a slash.
         let url = use == .base && url.hasSuffix("/") ? String(url.dropLast()) : url
         try checkPlace(of: url, for: use) { .contentElsewhere($0) }

@@ -74,11 +74,11 @@ extension Upstream {
 
     /// What leads to the Hub or its stores leads where this client has found the gateway.
     /// `key`: by whose key signed URLs are got, where the request itself does not show one.
-    func rewrite(for request: Request, _ context: RequestContext, key: Int64? = nil) -> Rewrite {
+    func rewrite(for request: Request, _ context: RequestContext, key: KeyMark? = nil) -> Rewrite {
         let origin = GatewayAddress.origin(of: request, forwarded: context.forwardedOrigin, publicURL: publicURL) ?? ""
         return Rewrite(
             hub: base, gateway: origin + basePath,
-            signedURLs: signedURLs, xet: xet, key: key ?? context.principal.key?.publicID,
+            signedURLs: signedURLs, xet: xet, key: key ?? context.principal.key?.mark,
             now: WallClock.now.seconds)
     }
 

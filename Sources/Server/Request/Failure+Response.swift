@@ -20,6 +20,7 @@ extension Failure {
         case .hubUnreachable, .hubBroken: .badGateway
         case .hubTooSlow: .gatewayTimeout
         case .clientGone: .requestTimeout
+        case .tooManyRequests: .tooManyRequests
         case .tooBusy, .draining, .notReady: .serviceUnavailable
         case .internalError: .internalServerError
         }
@@ -44,6 +45,7 @@ extension Failure {
         case .hubTooSlow: "HubTooSlow"
         case .clientGone: "ClientGone"
         case .tooBusy: "TooBusy"
+        case .tooManyRequests: "TooManyRequests"
         case .draining: "Draining"
         case .notReady: "NotReady"
         case .internalError: "InternalError"
@@ -80,6 +82,10 @@ extension Failure {
             headers.append("WWW-Authenticate", #"Basic realm="hubgate", charset="UTF-8""#)
         case .methodNotAllowed(let allow):
             headers.append("Allow", allow.map(\.rawValue).joined(separator: ", "))
+        case .tooManyRequests(let limit, let seconds):
+            // As the Hub says it (draft-ietf-httpapi-ratelimit-headers-09): its clients wait by these fields.
+            headers.append("RateLimit", #""api";r=0;t=\#(retryAfter ?? 1)"#)
+            headers.append("RateLimit-Policy", #""token bucket";"api";q=\#(limit);w=\#(seconds)"#)
         case .hubAnswered(let refusal):
             for (name, value) in refusal.headers { headers.append(name, value) }
         default:

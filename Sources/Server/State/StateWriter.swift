@@ -25,6 +25,8 @@ final class StateWriter {
 
     /// How long a sender that is silent is remembered, in seconds.
     private static let memory: Int64 = 7 * 86_400
+    /// How many senders are remembered: a worker that was taken over can be as many as it likes.
+    static let mostSenders = 1000
 
     init(_ directory: StateDirectory) throws(DatabaseError) {
         database = try directory.open()
@@ -36,8 +38,12 @@ final class StateWriter {
 
     /// Carries out all of them in one transaction: when it returns they are on the disk. Those that were carried out before are left out,
     /// and have no answer.
+    ///
+    /// Of too many senders those are forgotten that were silent for longest, and none that is in `present`.
     @discardableResult
-    func carryOut(_ entries: [Entry], now: Int64) throws(DatabaseError) -> [Answer] {
+    func carryOut(
+        _ entries: [Entry], now: Int64, present: Set<Int64> = []
+    ) throws(DatabaseError) -> [Answer] {
         var latest = carriedOut
         var answers: [Answer] = []
         try database.transaction { () throws(DatabaseError) in
@@ -52,9 +58,29 @@ final class StateWriter {
                 try note.run(.integer(sender), .integer(latest[sender] ?? 0), .integer(now))
             }
             try database.prepare("DELETE FROM senders WHERE seen < ?1").run(.integer(now - Self.memory))
+            if latest.count > Self.mostSenders { latest = try forget(latest, but: present) }
         }
         carriedOut = latest
         return answers
+    }
+
+    private func forget(
+        _ senders: [Int64: Int64], but present: Set<Int64>
+    ) throws(DatabaseError) -> [Int64: Int64] {
+        var left: [Int64: Int64] = [:]
+        let statement = try database.prepare("SELECT sender FROM senders ORDER BY seen DESC")
+        var gone: [Int64] = []
+        while try statement.step() {
+            let sender = statement.integer(0)
+            if present.contains(sender) || left.count < Self.mostSenders - present.count {
+                left[sender] = senders[sender]
+            } else {
+                gone.append(sender)
+            }
+        }
+        let remove = try database.prepare("DELETE FROM senders WHERE sender = ?1")
+        for sender in gone { try remove.run(.integer(sender)) }
+        return left
     }
 
     /// The answer, where the record asks something.

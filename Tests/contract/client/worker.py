@@ -19,7 +19,8 @@ def answer(question):
         return {"value": getattr(operations, question["operation"])(*question["arguments"], **question["options"])}
     except Exception as error:
         status = getattr(getattr(error, "response", None), "status_code", None)
-        return {"errors": [kind.__name__ for kind in type(error).__mro__], "status": status, "message": str(error)}
+        kinds = [kind.__name__ for kind in type(error).__mro__]
+        return {"errors": kinds, "status": status, "message": str(error), "cause": str(error.__cause__ or "")}
 
 
 for line in sys.stdin:

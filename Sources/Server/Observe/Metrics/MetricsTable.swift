@@ -87,6 +87,10 @@ enum MetricsTable {
                 "Requests with no good key, in access by keys (foreign: another token than one of this gateway's; mistyped: "
                     + "its checksum is wrong).",
                 by: [MetricLabel("reason", MetricLabels.KeyReason.self)]),
+            MetricRow(
+                .keyRateRefusals, "hubgate_key_rate_refusals_total", .counter,
+                "Requests that got 429 because their key had made as many as its rate allows; the access log names the key."
+            ),
             MetricRow(.keys, "hubgate_keys", .gauge, "Keys that are not revoked; 0 in another access."),
             MetricRow(
                 .stateUp, "hubgate_state_up", .gauge,

@@ -40,6 +40,11 @@ struct InitCommand: ParsableCommand {
         guard settings.tlsCertificate == Settings().tlsCertificate, unsafe access(script, R_OK) == 0 else {
             return false
         }
+        if let stranger = [".", "config", script].first(where: { !Self.isOwn($0) }) {
+            Console.error(
+                "hubgate: \(script) is not run, since others than this user and root can change \(stranger.shown)\n")
+            return false
+        }
         var actions = unsafe posix_spawn_file_actions_t()
         unsafe posix_spawn_file_actions_init(&actions)
         defer { unsafe posix_spawn_file_actions_destroy(&actions) }
@@ -50,6 +55,14 @@ struct InitCommand: ParsableCommand {
         var status: Int32 = 0
         return unsafe posix_spawn(&child, "/bin/sh", &actions, nil, words, environ) == 0
             && waitpid(child, &status, 0) == child && status == 0
+    }
+
+    /// Whether nobody but this user and root can put something else there. Root trusts no group either.
+    private static func isOwn(_ path: String) -> Bool {
+        var status = stat()
+        guard unsafe lstat(path, &status) == 0, status.st_mode & S_IFMT != S_IFLNK else { return false }
+        let others: mode_t = geteuid() == 0 ? 0o022 : 0o002
+        return (status.st_uid == 0 || status.st_uid == geteuid()) && status.st_mode & others == 0
     }
 
     private func tell(_ settings: Settings, _ directory: StateDirectory, key: String?) {

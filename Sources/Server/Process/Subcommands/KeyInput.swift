@@ -12,20 +12,22 @@ enum KeyInput {
     private static let longestNote = 1000
 
     static func name(_ text: String, of what: String) throws(SubcommandFailure) -> String {
-        guard isWord(text), (1...64).contains(text.utf8.count) else {
+        guard TeamRoles.isName(text) else {
             throw .usage("\(what) has to be 1 to 64 letters, digits, ., _ and -, and begin with a letter or a digit")
         }
         return text
     }
 
-    static func role(_ text: String, of what: String) throws(SubcommandFailure) -> String {
-        guard Preset(rawValue: text) != nil else {
-            let names = Preset.allCases.map(\.rawValue)
-            throw .usage(
-                "\(what): there is no role \(text.shown)\(Suggestion.text(for: text, among: names)); roles: \(names.joined(separator: ", "))"
-            )
-        }
-        return text
+    /// A preset, or a role of the settings that `state` reads.
+    static func role(_ text: String, of what: String, _ state: StateOptions) throws(SubcommandFailure) -> String {
+        guard Preset(rawValue: text) == nil else { return text }
+        let (book, problems) = state.roles()
+        if book.rules(of: text) != nil { return text }
+        let names = book.names
+        let trouble = problems.first.map { "; the settings have a fault: \($0)" } ?? ""
+        throw .usage(
+            "\(what): there is no role \(text.shown)\(Suggestion.text(for: text, among: names)); roles: "
+                + names.joined(separator: ", ") + ", and others in the setting roles" + trouble)
     }
 
     static func credential(_ text: String, of what: String) throws(SubcommandFailure) -> String {
@@ -33,11 +35,6 @@ enum KeyInput {
             throw .usage("\(what) has to be the name of a file of credentials_dir")
         }
         return text
-    }
-
-    private static func isWord(_ text: String) -> Bool {
-        guard let first = text.utf8.first, first.isASCIIAlphanumeric else { return false }
-        return text.utf8.allSatisfy { $0.isASCIIAlphanumeric || "._-".utf8.contains($0) }
     }
 
     /// Nil for an empty text, which takes a value away.
@@ -57,7 +54,7 @@ enum KeyInput {
                 throw .usage("\(what): a rule is one line of 1 to \(longestRule) characters, such as 'read acme/*'")
             }
             do throws(RuleError) {
-                _ = try Rule(text, effect: what == "--deny" ? .deny : .allow)
+                _ = try Rule(text, listed: what == "--deny" ? .deny : .allow)
             } catch {
                 throw .usage("\(what) '\(text)': \(error)")
             }
@@ -91,18 +88,15 @@ enum KeyInput {
     }
 
     static func rate(_ text: String, of what: String) throws(SubcommandFailure) -> String {
-        let parts = text.split(separator: "/", omittingEmptySubsequences: false)
-        guard parts.count == 2, let count = Int(parts[0]), (1...1_000_000_000).contains(count),
-            units.contains(where: { $0.name == parts[1] })
-        else { throw .usage("\(what): a rate is a number and a unit (d, h, m or s), such as 600/m") }
-        return "\(count)/\(parts[1])"
+        guard let rate = RequestRate(text) else {
+            throw .usage(
+                "\(what): a rate is a number from 1 to \(RequestRate.most) and a unit (d, h, m or s), such as 600/m")
+        }
+        return rate.description
     }
 
     /// Says what of a grant has no effect at present. A credential may be put there later: so it is no error.
     static func warn(of grant: KeyGrant, _ state: StateOptions) throws(SubcommandFailure) {
-        if grant.rate != nil {
-            Console.error("hubgate: warning: --rate is kept with the key, and not enforced by this version\n")
-        }
         guard let name = grant.credential else { return }
         let settings = try state.settings()
         guard settings.credentials?.tokens[name] == nil else { return }

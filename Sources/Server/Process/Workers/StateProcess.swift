@@ -160,7 +160,8 @@ final class StateProcess {
         var answers: [StateWriter.Answer] = []
         do throws(DatabaseError) {
             guard let writer else { throw DatabaseError(kind: .other, description: trouble) }
-            answers = try writer.carryOut(entries, now: Int64(WallClock.microseconds / 1_000_000))
+            answers = try writer.carryOut(
+                entries, now: Int64(WallClock.microseconds / 1_000_000), present: Set(users.compactMap(\.sender)))
             // A key may be one of this process's own making.
             lastChange = try writer.lastChange()
         } catch {

@@ -25,6 +25,8 @@ struct Worker: Sendable {
     let line: Int32
     /// To the state process; nil but in access by keys.
     let state: PacketSocket?
+    /// Of all workers; nil but in access by keys.
+    let rates: KeyRates?
 
     /// One of them warns of what all would.
     var speaksForAll: Bool { number == 1 }

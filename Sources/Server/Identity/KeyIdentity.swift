@@ -1,0 +1,70 @@
+import EventIO
+
+/// Who asks, by a gateway key.
+struct KeyIdentity: Sendable {
+    /// Of its row.
+    let number: Int64
+    let publicID: Int64
+    let name: String
+    let grant: SharedGrant
+}
+
+/// A key, and what it might do when something was given out in its name.
+struct KeyMark: Sendable, Equatable {
+    let id: Int64
+    /// `SharedGrant.digest` at that time.
+    let rights: UInt64
+}
+
+extension KeyIdentity {
+    var mark: KeyMark { KeyMark(id: publicID, rights: grant.digest) }
+}
+
+/// What many keys may do alike, with one reference to count and not one for each text in it.
+final class SharedGrant: Sendable {
+    let grant: KeyGrant
+    let scope: Scope
+    /// Nil: as many requests as it likes.
+    let rate: RequestRate?
+    /// Of all that decides what may be done, as whom: another number for other rights. A change of the name, the secret or the rate is none.
+    let digest: UInt64
+    /// Why nothing may be done with it, as a sentence for operators; nil where its rules are good.
+    let fault: String?
+    /// Which roles it was made with.
+    let rolesNumber: Int
+
+    /// Nothing is allowed where one of the rules cannot be read, or the role is not there: it may be the one that denies.
+    init(_ grant: KeyGrant, _ roles: RoleBook = .presets, number: Int = 0) {
+        self.grant = grant
+        rolesNumber = number
+        rate = grant.rate.flatMap { RequestRate($0) }
+        do throws(RuleError) {
+            let rules = try grant.rules(roles)
+            guard grant.rate == nil || rate != nil else { throw RuleError("its rate cannot be read") }
+            scope = Scope(rules)
+            fault = nil
+        } catch {
+            scope = Scope([])
+            fault = error.reason
+        }
+        // No rule and no name of a credential has a line feed.
+        let text = scope.rules.map(\.description) + ["as \(grant.credential.map { "=\($0)" } ?? "the gateway")"]
+        digest = SecretDigest.sha256(Array(text.joined(separator: "\n").utf8).span).0.littleEndian
+    }
+}
+
+extension KeyGrant {
+    /// Its rules, and those of its role. Throws for one that cannot be read, and for a role that is not in `roles`.
+    func rules(_ roles: RoleBook) throws(RuleError) -> [Rule] {
+        var rules: [Rule] = []
+        if let role {
+            guard let found = roles.rules(of: role) else {
+                throw RuleError("its role \(RuleError.shown(role)) is not defined in the setting roles")
+            }
+            rules = found
+        }
+        for text in allow { rules.append(try Rule(text, listed: .allow)) }
+        for text in deny { rules.append(try Rule(text, listed: .deny)) }
+        return rules
+    }
+}
