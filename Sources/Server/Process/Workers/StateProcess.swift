@@ -69,12 +69,15 @@ final class StateProcess {
     private var isStopping = false
     /// Said once: a process that was taken over could fill the log.
     private var hasWarned = false
+    private var hasCut = false
     private var nextLook = MonotonicInstant.now
 
     /// How often the database is looked at for changes by others, and tried again where it cannot be used, in milliseconds.
     private static let look: UInt64 = 200
     private static let retry: UInt64 = 1000
     private static let keysAMessage = 100
+    /// In characters.
+    private static let longestReason = 1000
     private static let messagesATurn = 64
 
     init(_ directory: StateDirectory, lines: [PacketSocket], log: Logger, slots: MetricSlots) {
@@ -212,7 +215,10 @@ final class StateProcess {
             guard let sender = users[index].sender else { continue }
             if let owed = users[index].owed {
                 let message =
-                    owed.reason.map { StateMessage.refused(sender: sender, sequence: owed.sequence, reason: $0) }
+                    owed.reason.map {
+                        StateMessage.refused(
+                            sender: sender, sequence: owed.sequence, reason: String($0.prefix(Self.longestReason)))
+                    }
                     ?? .done(sender: sender, sequence: owed.sequence)
                 guard send(message, to: index) else { continue }
                 users[index].owed = nil
@@ -229,7 +235,7 @@ final class StateProcess {
                 let records = fitting(found)
                 let isLast = found.count < Self.keysAMessage && records.count == found.count
                 let message = StateMessage.keys(
-                    sender: sender, isFirst: users[index].told == nil, isLast: isLast, Array(records))
+                    sender: sender, isFirst: users[index].told == nil, isLast: isLast, records)
                 guard send(message, to: index) else { return }
                 users[index].told = isLast ? max(lastChange, records.last?.change ?? 0) : records.last?.change ?? told
                 users[index].isLoaded = users[index].isLoaded || isLast
@@ -239,21 +245,31 @@ final class StateProcess {
         }
     }
 
-    /// The first of them that one message holds. Rules are bounded where they are written, so that one key always fits.
-    private func fitting(_ records: [KeyRecord]) -> ArraySlice<KeyRecord> {
+    /// The first of them that one message holds. A key that alone is longer goes as a revoked one: its rules are bounded where hubgate
+    /// writes them, so somebody else has written it, and to leave it out would leave what workers knew of it before.
+    private func fitting(_ records: [KeyRecord]) -> [KeyRecord] {
         var slice = records[...]
-        while slice.count > 1,
-            StateMessage.keys(sender: 0, isFirst: false, isLast: false, Array(slice)).bytes.count > PacketSocket.longest
-        {
+        while !StateMessage.fits(Array(slice)) {
+            guard slice.count > 1 else { return slice.map(refused) }
             slice = slice.prefix(slice.count / 2)
         }
-        return slice
+        return Array(slice)
     }
 
+    private func refused(_ record: KeyRecord) -> KeyRecord {
+        if !hasCut {
+            hasCut = true
+            log.warning(
+                "Key number \(record.number) has more rules than a worker can be told: it is refused. Revoke it, and make one with fewer rules."
+            )
+        }
+        return record.asRevoked
+    }
+
+    /// False: it has to wait. What no packet holds is dropped: a wait for it would have no end.
     private func send(_ message: StateMessage, to index: Int) -> Bool {
-        let isSent = users[index].socket.send(message.bytes)
-        users[index].waits = !isSent
-        return isSent
+        users[index].waits = users[index].socket.send(message.bytes) == .full
+        return !users[index].waits
     }
 }
 
