@@ -1,6 +1,7 @@
 """Every case with its targets, in the order of the table."""
 
 from case_counts import SMALL, InstructionsCase, SyscallsCase
+from case_crowd import CrowdCase
 from case_handshakes import HandshakeCase
 from case_heads import HeadsCase
 from case_idle import IdleCase
@@ -72,6 +73,7 @@ CASES = [
         "up", "1 GiB up, plain upstream",
         [ratio(0.9, "CPU a GB", "cpu_s_per_gb"), Target("peak_mib", 4, "memory over idle", "MiB")], up=True,
     ),
+    CrowdCase("crowd", "Fixed reply beside 10,000 connections that wait", "/-/health", [ratio(1.05)]),
     IdleCase("idle", "Idle TLS connections", [Target("kib_4000", 12, "memory of one of 4,000", "KiB")]),
     WorkersCase("workers-fixed", "Fixed reply, two workers against one", "/-/health", TWO_WORKERS),
     WorkersCase(

@@ -15,6 +15,8 @@ enum { CE_TLS_MESSAGES_AT_MOST = 32, CE_TLS_TICKETS_AT_MOST = 256 };
 enum { CE_RECORDS_AT_ONCE = 512 };
 /* A larger piece of a body is not given to OpenSSL at once: what comes back with CE_CHANNEL_LATER comes again no shorter. */
 enum { CE_WRITE_AT_MOST = 64 * 1024 };
+/* A read of this size is of content that goes on: OpenSSL then reads ahead four records by one system call instead of one. */
+enum { CE_LONG_READ = 64 * 1024, CE_LONG_AHEAD = 4 * (16 * 1024 + 64) };
 
 static int bio_read(BIO *bio, char *into, int size) {
     ce_channel *channel = BIO_get_data(bio);
@@ -150,6 +152,7 @@ ssize_t ce_channel_read_tls(ce_channel *channel, uint8_t *into, size_t size) {
     size_t filled = 0;
     unsigned records = 0;
     channel->has_more = false;
+    SSL_set_default_read_buffer_len(channel->ssl, size >= CE_LONG_READ ? CE_LONG_AHEAD : 0);
     while (filled < size && records < CE_RECORDS_AT_ONCE) {
         ssize_t count = read_record(channel, into + filled, size - filled);
         if (count <= 0) {

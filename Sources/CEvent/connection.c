@@ -118,13 +118,17 @@ void ce_connection_take_over(struct evhttp_request *stand_in, void *http) {
     connection->evcon = evcon;
     bufferevent_setcb(bev, NULL, ce_connection_on_writable, on_event, connection);
     bufferevent_setwatermark(bev, EV_WRITE, CE_OUTPUT_LOW, 0);
+    ce_wire_take_over(connection);
     ce_connection_take_over_reading(connection);
 }
 
 /* The socket's BIO counts anyway, so bytes cost nothing until they are asked for. */
 void ce_connection_count_bytes(const ce_connection *connection, ce_http_counts *counts) {
     BIO *socket = SSL_get_wbio(connection->ssl);
-    if (socket != NULL) {
+    if (connection->wired) {
+        counts->received_bytes += connection->received;
+        counts->sent_bytes += connection->sent;
+    } else if (socket != NULL) {
         counts->received_bytes += BIO_number_read(socket);
         counts->sent_bytes += BIO_number_written(socket);
     }
@@ -192,6 +196,7 @@ static void on_ssl_freed(void *parent, void *value, CRYPTO_EX_DATA *data, int in
         ce_listening_set(http, true);
     }
     ce_proxied_free(connection);
+    ce_wire_drop(connection);
     event_free(connection->deadline);
     event_free(connection->work);
     if (connection->readable != NULL) {

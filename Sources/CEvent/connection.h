@@ -30,6 +30,8 @@ typedef struct ce_proxied {
     ce_proxy_header header;
 } ce_proxied;
 
+typedef struct ce_unsent ce_unsent;
+
 typedef struct ce_connection {
     ce_exchange exchange; /* the one that it can be at */
     ce_connection_state state;
@@ -39,6 +41,8 @@ typedef struct ce_connection {
     bool misbehaves;   /* it is cut off for its TLS records */
     bool half_closed;  /* its client has ended its side, behind a whole request */
     bool probed;       /* and was sent what tells whether it has left */
+    bool wired;        /* its TLS moves bytes through connection_wire.c */
+    bool gathers;      /* records are put together before they are sent */
     ce_http *http;
     struct bufferevent *bev;
     SSL *ssl;
@@ -50,7 +54,11 @@ typedef struct ce_connection {
     int64_t due_ms;   /* 0: no limit runs */
     int64_t armed_ms; /* when `deadline` will fire; 0: it is not armed */
     uint64_t lingered;
+    uint64_t sent, received; /* bytes on the wire, once it is wired */
+    ce_unsent *unsent;       /* records that the socket did not take; NULL: none */
     uint32_t requests;
+    uint32_t sizing;           /* the request whose response's records are counted */
+    uint32_t records;          /* of it so far */
     uint32_t silent_records;    /* read, and without bytes of a request so far */
     ce_proxied *proxied;        /* NULL: no PROXY header belongs to it */
     struct ce_address *address; /* counted since it was accepted; NULL before */
@@ -82,6 +90,12 @@ typedef struct ce_listening {
     struct evhttp_bound_socket *bound;
 } ce_listening;
 
+/* Records of one write of one connection; empty between two. */
+typedef struct ce_gathered_records {
+    size_t count;
+    uint8_t bytes[4 * (SSL3_RT_MAX_PLAIN_LENGTH + 64)];
+} ce_gathered_records;
+
 struct ce_http {
     ce_loop *loop;
     ce_tls *tls;
@@ -104,6 +118,7 @@ struct ce_http {
     bool draining;         /* every answer closes its connection */
     bool leaving;          /* who has no request under way is let go */
     LIST_ENTRY(ce_http) next_server;
+    ce_gathered_records gathered;
 };
 
 /* More than this waits unparsed only while TLS delivers one last record: reading stops above it. */
@@ -129,6 +144,19 @@ ce_connection *ce_connection_of(const SSL *ssl);
 void ce_connection_handshake_done(ce_connection *connection);
 /* Adds the bytes that have gone over its wire so far. */
 void ce_connection_count_bytes(const ce_connection *connection, ce_http_counts *counts);
+
+/* ---- connection_wire.c ---- */
+/* From here on the connection's TLS moves its bytes through us. */
+void ce_wire_take_over(ce_connection *connection);
+/* Records that OpenSSL makes from here on are put together, until ce_wire_gather_no_more. Nothing else may happen meanwhile. */
+void ce_wire_gather(ce_connection *connection);
+/* Sends those. False: some are left, or the connection is broken. */
+bool ce_wire_flush(ce_connection *connection);
+void ce_wire_gather_no_more(ce_connection *connection);
+/* Bytes that the socket did not take. */
+size_t ce_wire_unsent(const ce_connection *connection);
+/* They are not sent any more. */
+void ce_wire_drop(ce_connection *connection);
 
 /* ---- listening.c ---- */
 typedef LIST_HEAD(ce_servers, ce_http) ce_servers;
@@ -237,7 +265,7 @@ static inline bool ce_connection_discards(const ce_connection *connection) {
 
 /* What waits for the client, in bytes. */
 static inline size_t ce_connection_queued(const ce_connection *connection) {
-    return evbuffer_get_length(bufferevent_get_output(connection->bev));
+    return evbuffer_get_length(bufferevent_get_output(connection->bev)) + ce_wire_unsent(connection);
 }
 
 static inline size_t ce_connection_waiting(const ce_connection *connection) {

@@ -17,6 +17,7 @@ void ce_connection_kill(ce_connection *connection) {
     ce_exchange_end(&connection->exchange, false);
     connection->state = CE_CONNECTION_CLOSING;
     ce_connection_limit(connection, 0);
+    ce_wire_drop(connection);
     /* A FIN behind what is already sent: a reset would take from the client what it has not read yet. */
     shutdown(bufferevent_getfd(connection->bev), SHUT_WR);
     bufferevent_disable(connection->bev, EV_READ | EV_WRITE);
@@ -55,6 +56,7 @@ void ce_connection_close_idle(ce_connection *connection) {
 
 void ce_connection_client_lost(ce_connection *connection, ce_client_lost why) {
     bufferevent_disable(connection->bev, EV_WRITE);
+    ce_wire_drop(connection);
     ce_connection_set_reading(connection, false);
     if (connection->exchange.state == CE_EXCHANGE_FINISHED) {
         ce_connection_kill(connection);

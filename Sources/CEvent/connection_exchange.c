@@ -1,7 +1,6 @@
 /* What the callee asks of an exchange and its connection does (ce_server.h): the response goes out, the body comes in. */
 #include "connection.h"
 
-#include <limits.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
@@ -74,12 +73,33 @@ void ce_connection_on_writable(struct bufferevent *bev, void *context) {
     }
 }
 
+/* The first record of a longer response fits into one packet and the next ones into a few: a client can decode a record when it has all of it,
+ * and on a new connection that is a round trip earlier. Further ones are as large as TLS has them. */
+static size_t record_size(ce_connection *connection, size_t count) {
+    enum { FIRST_BYTES = 1400, EARLY_BYTES = 4096, EARLY_RECORDS = 4, LARGEST_BYTES = 16 * 1024 };
+    if (connection->sizing != connection->requests) {
+        connection->sizing = connection->requests;
+        connection->records = 0;
+    }
+    connection->records += connection->records <= EARLY_RECORDS;
+    size_t most = EARLY_BYTES;
+    if (connection->records > EARLY_RECORDS) {
+        most = LARGEST_BYTES;
+    } else if (connection->records == 1 && count > EARLY_BYTES) {
+        most = FIRST_BYTES;
+    }
+    return count < most ? count : most;
+}
+
 /* Straight to TLS while nothing waits: one record and one write for a small response, and no copy.
  * What the socket does not take goes through the bufferevent as usual. */
 static size_t write_now(ce_connection *connection, const uint8_t *bytes, size_t count) {
     size_t sent = 0;
-    while (sent < count) {
-        size_t part = count - sent > INT_MAX ? INT_MAX : count - sent;
+    size_t part = record_size(connection, count);
+    if (part < count) {
+        ce_wire_gather(connection);
+    }
+    while (sent < count && ce_wire_unsent(connection) == 0) {
         ce_forget_errors();
         int written = SSL_write(connection->ssl, bytes + sent, (int)part);
         if (written <= 0) {
@@ -91,6 +111,12 @@ static size_t write_now(ce_connection *connection, const uint8_t *bytes, size_t 
             break;
         }
         sent += (size_t)written;
+        if (sent < count) {
+            part = record_size(connection, count - sent);
+        }
+    }
+    if (connection->gathers) {
+        ce_wire_gather_no_more(connection);
     }
     return sent;
 }
@@ -101,13 +127,15 @@ size_t ce_exchange_write(ce_exchange *exchange, const uint8_t *bytes, size_t cou
         return 0;
     }
     size_t sent = ce_connection_queued(connection) == 0 ? write_now(connection, bytes, count) : 0;
-    if (sent == count || connection->write_failed) {
-        return ce_connection_queued(connection);
+    if (sent < count && !connection->write_failed) {
+        evbuffer_add(bufferevent_get_output(connection->bev), bytes + sent, count - sent);
+        bufferevent_enable(connection->bev, EV_WRITE);
     }
-    evbuffer_add(bufferevent_get_output(connection->bev), bytes + sent, count - sent);
-    bufferevent_enable(connection->bev, EV_WRITE);
-    ce_connection_watch_written(connection);
-    return ce_connection_queued(connection);
+    size_t queued = ce_connection_queued(connection);
+    if (queued > 0) {
+        ce_connection_watch_written(connection);
+    }
+    return queued;
 }
 
 /* Holds back what is written, to make fewer packets of it, or lets it go. A FIN lets it go too. */

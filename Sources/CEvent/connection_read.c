@@ -6,6 +6,9 @@
 
 /* Others have their turn after this. A record costs about as much as 2 KiB of its bytes. */
 enum { READ_AT_ONCE = 64 * 1024, RECORDS_AT_ONCE = 32, RECORD_BYTES = 16 * 1024 };
+/* What OpenSSL reads ahead of a body that has shown that it is long: four records by one system call. Not of others: who sends a part of a
+ * record and stops has us keep as much. */
+enum { LONG_BODY_BYTES = 256 * 1024, LONG_BODY_AHEAD = 4 * (RECORD_BYTES + 64) };
 
 static void on_readable(evutil_socket_t fd, short what, void *connection);
 
@@ -37,6 +40,8 @@ void ce_connection_read(ce_connection *connection) {
     uint8_t bytes[RECORD_BYTES];
     size_t total = 0, records = 0;
     connection->read_due = false;
+    SSL_set_default_read_buffer_len(connection->ssl,
+                                    connection->exchange.body_bytes >= LONG_BODY_BYTES ? LONG_BODY_AHEAD : 0);
     do {
         ce_forget_errors();
         int count = SSL_read(connection->ssl, bytes, sizeof bytes);

@@ -2,10 +2,6 @@
 #include "connection.h"
 #include "request_parser.h"
 
-static uint64_t written_bytes(const ce_connection *connection) {
-    return BIO_number_written(SSL_get_wbio(connection->ssl));
-}
-
 static void watch(ce_connection *connection, ce_progress *progress, uint64_t bytes, uint32_t limit_ms) {
     if (progress->since_ms == 0) {
         *progress = (ce_progress){ .bytes = bytes, .since_ms = ce_connection_now_ms() };
@@ -27,7 +23,7 @@ static uint32_t write_limit(const ce_http *http) {
 
 void ce_connection_watch_written(ce_connection *connection) {
     /* By the shorter of the two: places may get scarce meanwhile. */
-    watch(connection, &connection->exchange.written, written_bytes(connection),
+    watch(connection, &connection->exchange.written, connection->sent,
           connection->http->limits.write_stall_ms);
 }
 
@@ -51,7 +47,7 @@ void ce_connection_look(ce_connection *connection) {
         ce_connection_limit_at_most(connection, CE_HALF_CLOSED_LOOK_MS);
     }
     bool writes = ce_connection_queued(connection) > 0;
-    if (writes && stands_still(&exchange->written, written_bytes(connection), write_limit(connection->http))) {
+    if (writes && stands_still(&exchange->written, connection->sent, write_limit(connection->http))) {
         ce_connection_client_lost(connection, CE_CLIENT_LOST_READ_STALLED);
         return;
     }

@@ -38,7 +38,7 @@ ce_pool *ce_pool_new(ce_loop *loop, const ce_pool_options *options, ce_error *er
 }
 
 static void forget(ce_pool *pool, ce_origin *origin) {
-    ce_upstream_close_idle(origin);
+    ce_upstream_leave_idle(origin);
     ce_table_remove(&pool->origins, &origin->entry);
     ce_origin_free(origin);
 }

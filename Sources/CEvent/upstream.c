@@ -11,6 +11,8 @@ enum {
     CE_AGEING_SECONDS = 5,
     /* A server that closes idle connections closes none that has just been used. */
     CE_JUST_USED_MS = 1000,
+    /* As many are closed in one turn: TLS, libcurl and the kernel take some 40 µs for each. Hundreds may have to go at the same time. */
+    CE_CLOSED_A_TURN = 16,
 };
 
 static void forget_idle(ce_upstream *upstream) {
@@ -22,6 +24,8 @@ static void forget_idle(ce_upstream *upstream) {
 void ce_upstream_close(ce_upstream *upstream) {
     if (upstream->state == CE_UPSTREAM_IDLE) {
         forget_idle(upstream);
+    } else if (upstream->state == CE_UPSTREAM_LEFT) {
+        TAILQ_REMOVE(&upstream->all->left, upstream, of_all);
     }
     if (upstream->readable != NULL) {
         event_free(upstream->readable);
@@ -31,10 +35,39 @@ void ce_upstream_close(ce_upstream *upstream) {
     free(upstream);
 }
 
-void ce_upstream_close_idle(ce_origin *origin) {
+static void close_soon(ce_upstreams *all) {
+    struct timeval now = { .tv_sec = 0 };
+    event_add(all->closing, &now);
+}
+
+/* An idle connection is nobody's from here on. */
+static void leave(ce_upstream *upstream) {
+    ce_upstreams *all = upstream->all;
+    forget_idle(upstream);
+    ce_upstream_set_reading(upstream, false);
+    upstream->origin = NULL;
+    upstream->state = CE_UPSTREAM_LEFT;
+    TAILQ_INSERT_TAIL(&all->left, upstream, of_all);
+    close_soon(all);
+}
+
+static void on_closing(evutil_socket_t fd, short what, void *context) {
+    (void)fd;
+    (void)what;
+    ce_upstreams *all = context;
+    ce_upstream *upstream;
+    for (int count = 0; count < CE_CLOSED_A_TURN && (upstream = TAILQ_FIRST(&all->left)) != NULL; count += 1) {
+        ce_upstream_close(upstream);
+    }
+    if (!TAILQ_EMPTY(&all->left)) {
+        close_soon(all);
+    }
+}
+
+void ce_upstream_leave_idle(ce_origin *origin) {
     ce_upstream *upstream;
     while ((upstream = TAILQ_FIRST(&origin->kept)) != NULL) {
-        ce_upstream_close(upstream);
+        leave(upstream);
     }
 }
 
@@ -44,9 +77,9 @@ static void on_readable(evutil_socket_t fd, short what, void *context) {
     ce_upstream *upstream = context;
     if (upstream->state == CE_UPSTREAM_BUSY) {
         upstream->user->readable(upstream->context);
-    } else if (!ce_channel_is_quiet(&upstream->channel)) {
+    } else if (upstream->state == CE_UPSTREAM_IDLE && !ce_channel_is_quiet(&upstream->channel)) {
         /* It has closed, or says what was not asked for: that would be read as the response to the next request. */
-        ce_upstream_close(upstream);
+        leave(upstream);
     }
 }
 
@@ -109,7 +142,7 @@ static ce_upstream *fit_of(ce_origin *origin, bool acts) {
         if (idle_ms <= CE_IDLE_MS && ce_channel_is_quiet(&upstream->channel)) {
             return upstream;
         }
-        ce_upstream_close(upstream);
+        leave(upstream);
     }
     return NULL;
 }
@@ -134,7 +167,7 @@ void ce_upstream_keep(ce_upstream *upstream) {
         return;
     }
     if (origin->kept_count >= all->kept_at_most) {
-        ce_upstream_close(TAILQ_LAST(&origin->kept, ce_kept));
+        leave(TAILQ_LAST(&origin->kept, ce_kept));
     }
     upstream->state = CE_UPSTREAM_IDLE;
     upstream->used_ms = ce_now_ms();
@@ -159,7 +192,7 @@ static void on_ageing(evutil_socket_t fd, short what, void *context) {
     int64_t oldest = ce_now_ms() - CE_IDLE_MS;
     ce_upstream *upstream;
     while ((upstream = TAILQ_LAST(&all->idle, ce_kept)) != NULL && upstream->used_ms < oldest) {
-        ce_upstream_close(upstream);
+        leave(upstream);
     }
     if (upstream != NULL) {
         struct timeval after = { .tv_sec = CE_AGEING_SECONDS };
@@ -193,25 +226,32 @@ void ce_upstream_want_write(ce_upstream *upstream, bool now) {
 void ce_upstreams_init(ce_upstreams *all, ce_loop *loop, ce_connector *connector, uint32_t kept_at_most) {
     *all = (ce_upstreams){ .loop = loop, .connector = connector, .kept_at_most = kept_at_most };
     TAILQ_INIT(&all->idle);
+    TAILQ_INIT(&all->left);
     all->ageing = evtimer_new(loop->base, on_ageing, all);
-    if (all->ageing == NULL) {
+    all->closing = evtimer_new(loop->base, on_closing, all);
+    if (all->ageing == NULL || all->closing == NULL) {
         abort();
     }
 }
 
-static void close_all_idle(ce_upstreams *all) {
+static void leave_all_idle(ce_upstreams *all) {
     ce_upstream *upstream;
     while ((upstream = TAILQ_FIRST(&all->idle)) != NULL) {
-        ce_upstream_close(upstream);
+        leave(upstream);
     }
 }
 
 void ce_upstreams_reroute(ce_upstreams *all) {
     all->route += 1;
-    close_all_idle(all);
+    leave_all_idle(all);
 }
 
 void ce_upstreams_end(ce_upstreams *all) {
-    close_all_idle(all);
+    leave_all_idle(all);
+    ce_upstream *upstream;
+    while ((upstream = TAILQ_FIRST(&all->left)) != NULL) {
+        ce_upstream_close(upstream);
+    }
     event_free(all->ageing);
+    event_free(all->closing);
 }

@@ -21,6 +21,7 @@ typedef enum ce_upstream_state {
     CE_UPSTREAM_CONNECTING,
     CE_UPSTREAM_BUSY,
     CE_UPSTREAM_IDLE,
+    CE_UPSTREAM_LEFT, /* nobody takes it any more; it is closed in its turn */
 } ce_upstream_state;
 
 typedef struct ce_upstreams {
@@ -29,7 +30,9 @@ typedef struct ce_upstreams {
     uint32_t kept_at_most; /* idle ones of one origin */
     uint32_t route;        /* another one with each change of the proxy: connections of an older one are not kept */
     struct ce_kept idle;   /* of all origins, the most recently used first */
+    struct ce_kept left;
     struct event *ageing;
+    struct event *closing; /* of those that are left */
 } ce_upstreams;
 
 struct ce_upstream {
@@ -61,8 +64,9 @@ ce_upstream *ce_upstream_open(ce_upstreams *all, ce_origin *origin, const ce_pro
 /* Keeps it for another call. Only where the last one's request and response ended exactly. */
 void ce_upstream_keep(ce_upstream *upstream);
 void ce_upstream_close(ce_upstream *upstream);
-void ce_upstream_close_idle(ce_origin *origin);
-/* The way to some origins is another one now. */
+/* Leaves the idle connections of an origin, which may be freed then. */
+void ce_upstream_leave_idle(ce_origin *origin);
+/* The way to some origins is another one now. Leaves all idle connections. */
 void ce_upstreams_reroute(ce_upstreams *all);
 
 /* Whether `readable` comes. */

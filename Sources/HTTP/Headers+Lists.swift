@@ -12,23 +12,13 @@ extension Headers {
 
     /// Removes the fields that a member of `name` names, without regard to ASCII case.
     package mutating func removeAll(listedIn name: String, of other: Headers) {
-        var names: [[UInt8]: Bool] = [:]
-        var lengths: UInt64 = 0
-        for index in fields.indices {
-            withField(at: index) { name, _ in
-                names[name.asciiLowercased] = false
-                lengths |= 1 << UInt64(Swift.min(name.count, 63))
-            }
-        }
+        let names = FieldNames(of: self)
+        var marked = [Bool](repeating: false, count: count)
         _ = other.forEachMember(of: name) { member in
-            // Most lengths are nobody's: that rules most members out before one is copied.
-            if lengths & 1 << UInt64(Swift.min(member.count, 63)) != 0 {
-                let member = member.asciiLowercased
-                if names[member] == false { names[member] = true }
-            }
+            names.mark(member, in: &marked)
             return true
         }
-        removeAll { name, _ in names[Array(name.utf8).span.asciiLowercased] == true }
+        removeAll(marked: marked)
     }
 
     /// Goes through the members that are not empty, without the white space around them, while `goOn` says so. Returns whether it went
@@ -58,6 +48,4 @@ extension Span<UInt8> {
         while start < end, self[end - 1] == 0x20 || self[end - 1] == 0x09 { end -= 1 }
         return start..<end
     }
-
-    fileprivate var asciiLowercased: [UInt8] { indices.map { self[$0].asciiLowercased } }
 }

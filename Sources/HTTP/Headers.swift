@@ -153,6 +153,11 @@ package struct Headers: Sendable {
         fields = fields.filter { !matching(text($0.name), value($0)) }
     }
 
+    /// Removes the fields whose indices are marked.
+    package mutating func removeAll(marked: [Bool]) {
+        fields = fields.indices.filter { !marked[$0] }.map { fields[$0] }
+    }
+
     /// Lends the name and value of field `index`, without a copy.
     package func withField<Result, Failed: Error>(
         at index: Int, _ body: (_ name: Span<UInt8>, _ value: Span<UInt8>) throws(Failed) -> Result

@@ -92,6 +92,35 @@ import Testing
         #expect(took < .seconds(30))
     }
 
+    @Test func `what a list names is gone, whatever else has the same length or beginning, and nothing else is`() {
+        var numbers = SystemRandomNumberGenerator()
+        let alphabet = Array("abAB-")
+        func name() -> String {
+            String((0..<Int.random(in: 1...3, using: &numbers)).map { _ in alphabet.randomElement(using: &numbers)! })
+        }
+        for _ in 0..<500 {
+            var headers = Headers()
+            for index in 0..<Int.random(in: 0...12, using: &numbers) { headers.append(name(), String(index)) }
+            let listed = (0..<Int.random(in: 0...8, using: &numbers)).map { _ in name() }
+            let wanted = headers.filter { field in !listed.contains { $0.lowercased() == field.name.lowercased() } }
+            headers.removeAll(listedIn: "connection", of: ["Connection": listed.joined(separator: ", ")])
+            #expect(headers.map(\.name) == wanted.map(\.name) && headers.map(\.value) == wanted.map(\.value))
+        }
+    }
+
+    @Test func `a hundred names that differ in their last byte cost a long list no more than its length`() {
+        let stem = String(repeating: "x", count: 300)
+        var headers = Headers()
+        for index in 0..<100 { headers.append(stem + String(100 + index), "1") }
+        let members = (0..<200).map { stem + String(100 + $0 % 150) }
+        let took = ContinuousClock().measure {
+            var kept = headers
+            kept.removeAll(listedIn: "Connection", of: ["Connection": members.joined(separator: ",")])
+            #expect(kept.isEmpty)
+        }
+        #expect(took < .seconds(30))
+    }
+
     @Test(arguments: ["a\r\nSet-Cookie: x", "a\nb", "a\rb", "a\0b", "\r\n", "\r\n\r\n<html>"])
     func `no value can start another field, whichever way it comes in`(value: String) {
         var headers: Headers = ["Literal": value]

@@ -1,3 +1,4 @@
+import EventIO
 import Glibc
 @testable import Server
 import Testing
@@ -293,5 +294,28 @@ struct StateMessageTests {
         key.grant.allow = Array(repeating: String(repeating: "a", count: 256), count: 100)
         key.grant.deny = key.grant.allow
         #expect(StateMessage.keys(sender: 1, isFirst: false, isLast: false, [key]).bytes.count <= 64 * 1024)
+    }
+
+    @Test("A message that no packet holds is neither sent nor waited for, and stops nobody")
+    func tooLong() throws {
+        let (one, other) = try PacketSocket.pair()
+        #expect(one.send([UInt8](repeating: 1, count: PacketSocket.longest + 1)) == .tooLong)
+        #expect(one.send([UInt8](repeating: 2, count: PacketSocket.longest)) == .sent)
+        #expect(other.receive()?.count == PacketSocket.longest)
+        #expect(other.receive() == nil)
+        var full = 0
+        while one.send([UInt8](repeating: 3, count: PacketSocket.longest)) == .sent, full < 1000 { full += 1 }
+        #expect(full < 1000)
+    }
+
+    @Test("Of a key that no packet holds, what is needed to refuse it does fit")
+    func refusable() {
+        var key = Self.whole
+        key.grant.allow = Array(repeating: String(repeating: "a", count: 256), count: 300)
+        key.name = String(repeating: "n", count: 70_000)
+        #expect(!StateMessage.fits([key]))
+        #expect(StateMessage.fits([key.asRevoked]) && StateMessage.fits([]))
+        #expect(key.asRevoked.revoked != nil && key.asRevoked.publicID == key.publicID)
+        #expect(key.asRevoked.change == key.change && key.asRevoked.number == key.number)
     }
 }

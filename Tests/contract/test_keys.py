@@ -350,6 +350,22 @@ def test_a_database_of_a_newer_version_is_an_error_at_the_start(workspace, certi
     assert keys.run("keys", "list", check=False).returncode == 65
 
 
+def test_a_key_with_more_rules_than_a_message_holds_is_refused_and_stops_nobody(start_with, keys):
+    """hubgate bounds the rules that it writes; somebody else may have written these, while it runs or before."""
+    good, large = keys.create("good"), keys.create("large")
+    gate = start_with()
+    assert ask(gate, large).status == 200
+    with sqlite3.connect(keys.database) as database:
+        database.execute("UPDATE counters SET value = value + 1 WHERE name = 'change'")
+        database.execute(
+            "UPDATE keys SET allow = ?, change = (SELECT value FROM counters WHERE name = 'change') WHERE name = 'large'",
+            ["read acme/*\n" * 10_000])
+    database.close()
+    settles(gate, large, "KeyRevoked")
+    assert on_both(gate, good, 200)
+    assert sum("more rules than a worker can be told" in message for message in gate.messages) == 1
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs two users")
 @pytest.mark.parametrize(
     ("spoil", "words"),

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -551,6 +552,28 @@ def test_a_reload_takes_up_a_proxy_another_one_and_none(start, far, far_hub, mak
     assert reload(f"upstream_proxy: {second.url}\n") == (1, 1)
     assert reload(f"upstream_proxy: {second.url}\nno_proxy: .test\n") == (1, 1)
     assert reload("upstream_proxy: off\n") == (1, 1)
+    server.close()
+
+
+def test_a_reload_ends_many_idle_connections_and_none_of_them_is_used_again(start, far, far_hub, make_proxy):
+    """More than one turn of the loop closes."""
+    many, arrived = 50, threading.Barrier(50)
+    far_hub.on("/together", lambda *_: arrived.wait(20) is None or http(200, b"together"))
+    server = NameServer({"hub.test": ["127.0.0.1"]})
+    proxy = make_proxy()
+    gate = start(
+        "--upstream", f"https://hub.test:{far_hub.port}", "--ca-file", str(far.authority), "--dns-server", server.address,
+        "--upstream-connections", "100", "--sandboxing=off", sandbox=False, HF_TOKEN="hf_x")
+    with ThreadPoolExecutor(many) as pool:
+        paths = [f"/together?{number}" for number in range(many)]
+        for answer in pool.map(lambda path: ask(gate, path), paths):
+            assert answer.body == b"together"
+    old = set(far_hub.open)
+    assert len(old) == many
+    (gate.workspace / "config/hubgate.yaml").write_text(f"upstream_proxy: {proxy.url}\n")
+    gate.signal(signal.SIGHUP)
+    assert wait_until(lambda: not far_hub.open & old, 10), f"{len(far_hub.open & old)} are open still"
+    assert ask(gate).body == b"there" and len(proxy.asked) == 1
     server.close()
 
 

@@ -8,6 +8,14 @@ package final class PacketSocket: Sendable {
     /// The longest message, in bytes.
     package static let longest = 64 * 1024
 
+    package enum Sending: Sendable {
+        case sent
+        /// It does not fit at present, and nothing of it was sent.
+        case full
+        /// It is longer than `longest`: no attempt would send it.
+        case tooLong
+    }
+
     package let descriptor: Int32
 
     private init(_ descriptor: Int32) {
@@ -27,15 +35,14 @@ package final class PacketSocket: Sendable {
         return (PacketSocket(ends[0]), PacketSocket(ends[1]))
     }
 
-    /// False: it does not fit at present, and nothing of it was sent.
-    package func send(_ message: [UInt8]) -> Bool {
-        precondition(message.count <= Self.longest)
+    package func send(_ message: [UInt8]) -> Sending {
+        guard message.count <= Self.longest else { return .tooLong }
         while true {
             let sent = unsafe message.withUnsafeBytes {
                 unsafe Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
             }
             if sent < 0, errno == EINTR { continue }
-            return sent == message.count
+            return sent == message.count ? .sent : .full
         }
     }
 

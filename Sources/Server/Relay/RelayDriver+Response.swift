@@ -130,13 +130,14 @@ extension RelayDriver {
             takenBytes -= bytes.count
             return true
         }
+        let most = missingBytes == nil ? Self.pieceBytes : Self.barePieceBytes
         var start = takenBytes
         while start < bytes.count {
             guard hasRoom else {
                 takenBytes = start
                 return false
             }
-            let end = min(start + Self.pieceBytes, bytes.count)
+            let end = min(start + most, bytes.count)
             unsafe write(UnsafeBufferPointer(rebasing: bytes[start..<end]))
             start = end
         }

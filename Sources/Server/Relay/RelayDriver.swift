@@ -13,6 +13,8 @@ final class RelayDriver: TransferSink, CancellableWork {
     static let highMark = 16 * 1024
     /// As much is written at once, a TLS record.
     static let pieceBytes = 16 * 1024
+    /// The same of content that goes out as it is: four records, which leave together. A chunk would need a write more for each of its ends.
+    static let barePieceBytes = 64 * 1024
     /// Of content that nobody gets so much is read, for the sake of the connection to the server; then the call is ended.
     static let mostDropped = 16 * 1024
     /// And for so long, in milliseconds.

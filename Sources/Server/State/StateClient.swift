@@ -87,8 +87,13 @@ final class StateClient {
                 Pending(sequence: 0, message: [], end: end),
                 .failure(Loss(reason: "too many records wait for the state process")))
         }
+        let message = StateMessage.append(sender: sender, sequence: sequence + 1, record).bytes
+        guard message.count <= PacketSocket.longest else {
+            return settle(
+                Pending(sequence: 0, message: [], end: end),
+                .failure(Loss(reason: "the record is longer than \(PacketSocket.longest) bytes with its message")))
+        }
         sequence += 1
-        let message = StateMessage.append(sender: sender, sequence: sequence, record).bytes
         pending.append(Pending(sequence: sequence, message: message, end: end))
         flush()
     }
@@ -100,9 +105,9 @@ final class StateClient {
 
     /// `hello` goes first: without it the state process takes records for those of the earlier worker, and drops them.
     private func flush() {
-        if owesHello { owesHello = !socket.send(StateMessage.hello(sender: sender).bytes) }
+        if owesHello { owesHello = socket.send(StateMessage.hello(sender: sender).bytes) == .full }
         while !owesHello, sent < pending.count {
-            guard socket.send(pending[sent].message) else { break }
+            guard socket.send(pending[sent].message) == .sent else { break }
             sent += 1
         }
         watch?.wantsToWrite(owesHello || sent < pending.count)

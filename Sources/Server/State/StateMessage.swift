@@ -1,3 +1,5 @@
+import EventIO
+
 /// What the state process and those who use the state say to each other: one message a packet.
 ///
 /// A worker says `hello` when it begins, and each time that it hears `started`; it is sent all keys, then each change. Its records have
@@ -175,7 +177,21 @@ extension StateMessage {
     }
 }
 
+extension StateMessage {
+    /// Whether one message holds these keys.
+    static func fits(_ records: [KeyRecord]) -> Bool {
+        keys(sender: 0, isFirst: false, isLast: false, records).bytes.count <= PacketSocket.longest
+    }
+}
+
 extension KeyRecord {
+    /// What is needed to refuse it, and no more.
+    var asRevoked: KeyRecord {
+        KeyRecord(
+            number: number, name: "", publicID: publicID, secretHash: Array(secretHash.prefix(32)), grant: KeyGrant(),
+            created: 0, revoked: revoked ?? 0, change: change)
+    }
+
     /// What a worker needs of it: not the note, nor when it was made.
     fileprivate func put(into writer: inout ByteWriter) {
         writer.put(number)

@@ -55,6 +55,7 @@ final class StateProcess {
     private var isStopping = false
     /// Said once: a process that was taken over could fill the log.
     private var hasWarned = false
+    private var hasCut = false
     private var nextLook = MonotonicInstant.now
 
     /// How often the database is looked at for changes by others, and tried again where it cannot be used, in milliseconds.
@@ -218,7 +219,7 @@ final class StateProcess {
                 let records = fitting(found)
                 let isLast = found.count < Self.keysAMessage && records.count == found.count
                 let message = StateMessage.keys(
-                    sender: sender, isFirst: users[index].told == nil, isLast: isLast, Array(records))
+                    sender: sender, isFirst: users[index].told == nil, isLast: isLast, records)
                 guard send(message, to: index) else { return }
                 users[index].told = isLast ? max(lastChange, records.last?.change ?? 0) : records.last?.change ?? told
                 users[index].isLoaded = users[index].isLoaded || isLast
@@ -228,21 +229,31 @@ final class StateProcess {
         }
     }
 
-    /// The first of them that one message holds. Rules are bounded where they are written, so that one key always fits.
-    private func fitting(_ records: [KeyRecord]) -> ArraySlice<KeyRecord> {
+    /// The first of them that one message holds. A key that alone is longer goes as a revoked one: its rules are bounded where hubgate
+    /// writes them, so somebody else has written it, and to leave it out would leave what workers knew of it before.
+    private func fitting(_ records: [KeyRecord]) -> [KeyRecord] {
         var slice = records[...]
-        while slice.count > 1,
-            StateMessage.keys(sender: 0, isFirst: false, isLast: false, Array(slice)).bytes.count > PacketSocket.longest
-        {
+        while !StateMessage.fits(Array(slice)) {
+            guard slice.count > 1 else { return slice.map(refused) }
             slice = slice.prefix(slice.count / 2)
         }
-        return slice
+        return Array(slice)
     }
 
+    private func refused(_ record: KeyRecord) -> KeyRecord {
+        if !hasCut {
+            hasCut = true
+            log.warning(
+                "Key number \(record.number) has more rules than a worker can be told: it is refused. Revoke it, and make one with fewer rules."
+            )
+        }
+        return record.asRevoked
+    }
+
+    /// False: it has to wait. What no packet holds is dropped: a wait for it would have no end.
     private func send(_ message: StateMessage, to index: Int) -> Bool {
-        let isSent = users[index].socket.send(message.bytes)
-        users[index].waits = !isSent
-        return isSent
+        users[index].waits = users[index].socket.send(message.bytes) == .full
+        return !users[index].waits
     }
 }
 

@@ -2,6 +2,9 @@ import EventIO
 
 /// One who uses the state, as the state process knows it: the parent, or a worker.
 struct StateUser {
+    /// In characters.
+    private static let longestReason = 1000
+
     let socket: PacketSocket
     /// Nil until it has said hello.
     var sender: Int64?
@@ -29,7 +32,9 @@ struct StateUser {
         // One word is enough for all that are on the disk.
         if reason == nil, answers.isEmpty, case .done = owed.last { owed.removeLast() }
         owed.append(
-            reason.map { .refused(sender: last.sender, sequence: last.sequence, reason: $0) }
+            reason.map {
+                .refused(sender: last.sender, sequence: last.sequence, reason: String($0.prefix(Self.longestReason)))
+            }
                 ?? .done(sender: last.sender, sequence: last.sequence))
     }
 }
