@@ -192,6 +192,19 @@ void ce_exchange_read(ce_exchange *exchange) {
     event_active(connection->work, EV_TIMEOUT, 0);
 }
 
+bool ce_exchange_holds_body(const ce_exchange *exchange, size_t length) {
+    return exchange->state == CE_EXCHANGE_PAUSED && exchange->body_bytes == 0
+        && ce_connection_waiting(connection_of(exchange)) >= length;
+}
+
+size_t ce_exchange_take_body(ce_exchange *exchange, uint8_t *into, size_t length) {
+    ce_connection *connection = connection_of(exchange);
+    evbuffer_remove(connection->waiting, into, length);
+    ce_exchange_feed_body(exchange, into, length);
+    ce_connection_update_backpressure(connection);
+    return length;
+}
+
 void ce_exchange_peer(const ce_exchange *exchange, char text[46]) {
     char *address = NULL;
     ev_uint16_t port = 0;

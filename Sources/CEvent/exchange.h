@@ -74,6 +74,8 @@ void ce_parsers_free(ce_parsers *parsers);
 /* ---- exchange_feed.c ---- */
 /* Feeds the request parser as far as the state allows, and the callee with what it finds of the body. Returns how many bytes are done with. */
 size_t ce_exchange_feed(ce_exchange *exchange, const uint8_t *bytes, size_t count);
+/* Feeds the request parser a whole body of announced length, which the callee has by other means. */
+void ce_exchange_feed_body(ce_exchange *exchange, const uint8_t *bytes, size_t length);
 
 /* ---- exchange.c ---- */
 /* True once a request, when the first part of its head has come. */

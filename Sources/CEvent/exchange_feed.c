@@ -85,3 +85,15 @@ size_t ce_exchange_feed(ce_exchange *exchange, const uint8_t *bytes, size_t coun
     give_gathered(exchange, &gathered);
     return done;
 }
+
+void ce_exchange_feed_body(ce_exchange *exchange, const uint8_t *bytes, size_t length) {
+    size_t done = 0, consumed = 0;
+    ce_request_parser_event event;
+    do {
+        event = ce_request_parser_feed(exchange->parser, bytes + done, length - done, &consumed);
+        done += consumed;
+    } while (event == CE_PARSER_BODY);
+    exchange->body_bytes = done;
+    exchange->continue_due = false;
+    exchange->state = CE_EXCHANGE_BODY_ENDED;
+}

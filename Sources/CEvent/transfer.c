@@ -37,6 +37,9 @@ static void on_limit(evutil_socket_t fd, short what, void *context) {
     (void)fd;
     (void)what;
     ce_transfer *transfer = context;
+    if (!ce_transfer_limit_passed(transfer)) {
+        return;
+    }
     switch (transfer->stage) {
     case CE_STAGE_NAMING:
         fail_to_name(transfer);

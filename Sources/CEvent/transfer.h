@@ -37,6 +37,8 @@ struct ce_transfer {
     ce_lookup lookup;
     uint32_t route; /* by which a connection is made: the pool may have another one before a name is found */
     struct event *limit;
+    int64_t due_ms;   /* when the time limit of the stage passes; 0: none runs */
+    int64_t armed_ms; /* when `limit` will fire; 0: it is not armed */
     ce_stage stage;
     ce_outcome outcome;
     const ce_transfer_events *events;
@@ -77,6 +79,8 @@ struct ce_transfer {
 /* ---- transfer_end.c ---- */
 /* Starts the time limit of the present stage anew. */
 void ce_transfer_limit(ce_transfer *transfer, uint32_t milliseconds);
+/* The timer has fired: whether the time is up. */
+bool ce_transfer_limit_passed(ce_transfer *transfer);
 /* Ends it in a later poll. */
 void ce_transfer_fail(ce_transfer *transfer, ce_outcome outcome, const char *reason);
 void ce_transfer_end(ce_transfer *transfer, ce_outcome outcome, const char *reason);

@@ -1,4 +1,5 @@
 /* How a transfer ends, for whatever reason. */
+#include "clock.h"
 #include "transfer.h"
 
 #include <stdio.h>
@@ -8,9 +9,28 @@
 /* Spare transfers are kept; those whose text grew large are not. */
 enum { CE_SPARE_AT_MOST = 1024, CE_SPARE_TEXT_BYTES = 64 * 1024 };
 
-void ce_transfer_limit(ce_transfer *transfer, uint32_t milliseconds) {
+static void arm(ce_transfer *transfer, int64_t now, int64_t milliseconds) {
     struct timeval after = { .tv_sec = milliseconds / 1000, .tv_usec = (milliseconds % 1000) * 1000 };
     evtimer_add(transfer->limit, &after);
+    transfer->armed_ms = now + milliseconds;
+}
+
+/* The timer is moved only when it would fire too late: it stays when the transfer is done, and the next one finds it running. */
+void ce_transfer_limit(ce_transfer *transfer, uint32_t milliseconds) {
+    int64_t now = ce_now_ms();
+    transfer->due_ms = now + milliseconds;
+    if (transfer->armed_ms == 0 || transfer->armed_ms > transfer->due_ms) {
+        arm(transfer, now, milliseconds);
+    }
+}
+
+bool ce_transfer_limit_passed(ce_transfer *transfer) {
+    int64_t now = ce_now_ms();
+    transfer->armed_ms = 0;
+    if (transfer->due_ms > now) {
+        arm(transfer, now, transfer->due_ms - now);
+    }
+    return transfer->due_ms != 0 && transfer->due_ms <= now;
 }
 
 void ce_transfer_fail(ce_transfer *transfer, ce_outcome outcome, const char *reason) {
@@ -93,7 +113,7 @@ void ce_transfer_end(ce_transfer *transfer, ce_outcome outcome, const char *reas
     }
     ce_transfer_leave(transfer, may_be_kept(transfer));
     transfer->stage = CE_STAGE_ENDING;
-    evtimer_del(transfer->limit);
+    transfer->due_ms = 0;
     if (transfer->origin != NULL) {
         transfer->origin->entry.uses -= 1;
         transfer->origin = NULL;

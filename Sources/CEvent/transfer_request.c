@@ -35,11 +35,8 @@ static char *append(char *into, const void *bytes, size_t count) {
     return into + count;
 }
 
-/* The target goes out byte for byte as it came, so it is checked here for what would end it. NULL: it has such a byte. */
-static char *append_target(char *into, const char *from) {
-    if (*from != '/') {
-        *into++ = '/';
-    }
+/* A part of the target goes out byte for byte as it came, so it is checked here for what would end it. NULL: it has such a byte. */
+static char *append_part(char *into, const char *from) {
     for (; *from != '\0' && *from != '#'; from += 1) {
         if ((uint8_t)*from <= ' ' || *from == 0x7f) {
             return NULL;
@@ -47,6 +44,16 @@ static char *append_target(char *into, const char *from) {
         *into++ = *from;
     }
     return into;
+}
+
+/* What stands behind the origin in the URL, and what goes on behind that. */
+static char *append_target(char *into, const char *path, const char *target) {
+    if (*path != '/' && (*path != '\0' || *target != '/')) {
+        *into++ = '/';
+    }
+    into = append_part(into, path);
+    bool ends = strchr(path, '#') != NULL;
+    return into == NULL || ends ? into : append_part(into, target);
 }
 
 /* Where the body ends is said once, by us. */
@@ -100,10 +107,10 @@ static bool is_safe(const char *method) {
 
 const char *ce_transfer_compose(ce_transfer *transfer, const ce_call *call) {
     const ce_origin *origin = transfer->origin;
-    const char *target = call->url + origin->entry.key_length;
+    const char *path = call->url + origin->entry.key_length;
     size_t content = call->streams_body ? 0 : call->body_length;
     ce_transfer_reserve(transfer,
-                        strlen(call->method) + strlen(target) + origin->host_line_length + call->fields_length
+                        strlen(call->method) + strlen(path) + strlen(call->target) + origin->host_line_length + call->fields_length
                             + line_count(call) + CE_OWN_BYTES + content);
     transfer->to_head = is(call->method, "HEAD");
     transfer->acts = !is_safe(call->method) || call->body != NULL || call->streams_body;
@@ -111,7 +118,7 @@ const char *ce_transfer_compose(ce_transfer *transfer, const ce_call *call) {
     transfer->announced_left = call->streams_body && !transfer->chunked ? (uint64_t)call->stream_length : 0;
     char *into = append(transfer->text, call->method, strlen(call->method));
     *into++ = ' ';
-    into = append_target(into, target);
+    into = append_target(into, path, call->target);
     if (into == NULL) {
         return "the URL has a blank or a control character";
     }

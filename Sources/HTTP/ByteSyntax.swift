@@ -54,11 +54,20 @@ extension Headers {
     /// Whether `part` stands somewhere in a value of `name`, without regard to ASCII case. Does not allocate.
     package func mentions(_ part: String, in name: String) -> Bool {
         let part = part.utf8.span
-        for index in 0..<count where isField(at: index, named: name) {
+        guard !part.isEmpty else { return contains(name) }
+        let first = part[0] | 0x20
+        var next = 0
+        while let index = firstIndex(of: name, from: next) {
+            next = index + 1
             let isThere = withField(at: index) { _, value in
                 var start = 0
                 while start + part.count <= value.count {
-                    if value.extracting(start..<start + part.count).isCaselessly(part) { return true }
+                    // One look at each byte rules nearly all places out.
+                    if value[start] | 0x20 == first,
+                        value.extracting(start..<start + part.count).isCaselessly(part)
+                    {
+                        return true
+                    }
                     start += 1
                 }
                 return false
@@ -66,6 +75,19 @@ extension Headers {
             if isThere { return true }
         }
         return false
+    }
+
+    /// The value of Content-Length, where it is a number (RFC 9110 section 8.6).
+    package var contentLength: Int? {
+        withFirst("Content-Length") { digits in
+            var length = 0
+            for index in digits.indices {
+                let digit = Int(digits[index]) - 0x30
+                guard (0...9).contains(digit), length <= (Int.max - digit) / 10 else { return nil }
+                length = length * 10 + digit
+            }
+            return digits.isEmpty ? nil : length
+        } ?? nil
     }
 
     private func withMediaType<Result>(_ body: (Span<UInt8>) -> Result) -> Result? {
@@ -147,27 +169,6 @@ extension String {
             var length = 1
             while length < part.count, text[start + length] == part[length] { length += 1 }
             if length == part.count { return true }
-        }
-        return false
-    }
-
-    /// Whether one of `paths` stands in it, byte for byte. Each of them begins with a slash: one look at each byte rules nearly all out.
-    package func contains(anyOf paths: [StaticString]) -> Bool {
-        utf8.span.contains(anyOf: paths)
-    }
-}
-
-extension Span<UInt8> {
-    /// See `String.contains(anyOf:)`.
-    package func contains(anyOf paths: [StaticString]) -> Bool {
-        for start in indices where self[start] == UInt8(ascii: "/") {
-            for path in paths where path.utf8CodeUnitCount <= count - start {
-                var length = 1
-                while length < path.utf8CodeUnitCount, unsafe self[start + length] == path.utf8Start[length] {
-                    length += 1
-                }
-                if length == path.utf8CodeUnitCount { return true }
-            }
         }
         return false
     }

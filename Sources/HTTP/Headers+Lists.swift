@@ -24,7 +24,9 @@ extension Headers {
     /// Goes through the members that are not empty, without the white space around them, while `goOn` says so. Returns whether it went
     /// through all.
     private func forEachMember(of name: String, _ goOn: (Span<UInt8>) -> Bool) -> Bool {
-        for index in 0..<count where isField(at: index, named: name) {
+        var next = 0
+        while let index = firstIndex(of: name, from: next) {
+            next = index + 1
             let isDone = withField(at: index) { _, value in
                 var start = 0
                 for end in 0...value.count where end == value.count || value[end] == UInt8(ascii: ",") {

@@ -28,6 +28,9 @@ package struct Headers: Sendable {
     package private(set) var bytes: [UInt8]
     /// The fields in order.
     package private(set) var fields: [Field]
+    /// Bit n: some field's name may have n bytes, or n and more for the last bit. Most questions are for names that are not there, and most
+    /// of those are answered by this.
+    private var lengths: UInt64 = 0
 
     package init() {
         bytes = []
@@ -39,6 +42,7 @@ package struct Headers: Sendable {
     package init(bytes: [UInt8], fields: [Field]) {
         for field in fields {
             precondition(field.name.upperBound <= bytes.count && field.value.upperBound <= bytes.count)
+            lengths |= Self.bit(Int(field.nameLength))
         }
         self.bytes = bytes
         self.fields = fields
@@ -76,14 +80,11 @@ package struct Headers: Sendable {
         return false
     }
 
-    /// Appends each field but those of `names` to `list`: NUL, name, colon, value. Different fields give different bytes.
-    package func append(to list: inout [UInt8], without names: CaselessWords) {
+    /// Calls `body` with the name and the value of each field but those of `names`. Does not allocate.
+    package func forEach(without names: CaselessWords, _ body: (_ name: Span<UInt8>, _ value: Span<UInt8>) -> Void) {
         let all = bytes.span
         for field in fields where !names.contains(all.extracting(field.name)) {
-            list.append(0)
-            list.append(contentsOf: bytes[field.name])
-            list.append(UInt8(ascii: ":"))
-            list.append(contentsOf: bytes[field.value])
+            body(all.extracting(field.name), all.extracting(field.value))
         }
     }
 
@@ -102,6 +103,18 @@ package struct Headers: Sendable {
     package mutating func append(_ name: String, _ value: String) {
         let field = store(name, value)
         fields.append(field)
+    }
+
+    /// The same of words that stand in the program, and so have nothing to be cleaned of.
+    package mutating func append(own name: StaticString, _ value: StaticString) {
+        let start = bytes.count
+        unsafe bytes.append(contentsOf: UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount))
+        unsafe bytes.append(contentsOf: UnsafeBufferPointer(start: value.utf8Start, count: value.utf8CodeUnitCount))
+        lengths |= Self.bit(name.utf8CodeUnitCount)
+        fields.append(
+            Field(
+                nameStart: UInt32(start), nameLength: UInt32(name.utf8CodeUnitCount),
+                valueStart: UInt32(start + name.utf8CodeUnitCount), valueLength: UInt32(value.utf8CodeUnitCount)))
     }
 
     /// Makes `value` the only value of `name`: in the place of its first field, or at the end.
@@ -127,6 +140,16 @@ package struct Headers: Sendable {
         fields = remaining(without: names)
     }
 
+    /// The fields whose names are not among `names`, with room for what a gateway adds: so nothing has to be copied a second time.
+    package func without(_ names: CaselessWords) -> Headers {
+        var kept = Headers()
+        kept.bytes.reserveCapacity(bytes.count + Self.roomForMore)
+        kept.bytes.append(contentsOf: bytes)
+        kept.fields = remaining(without: names)
+        kept.lengths = lengths
+        return kept
+    }
+
     /// Removes the fields whose names are not among `names`.
     package mutating func keepOnly(_ names: CaselessWords) {
         fields = only(names)
@@ -142,8 +165,7 @@ package struct Headers: Sendable {
     private func remaining(without names: CaselessWords) -> [Field] {
         let all = bytes.span
         var kept: [Field] = []
-        // Room for what a gateway adds.
-        kept.reserveCapacity(fields.count + 4)
+        kept.reserveCapacity(fields.count + Self.moreFields)
         for field in fields where !names.contains(all.extracting(field.name)) { kept.append(field) }
         return kept
     }
@@ -172,18 +194,9 @@ package struct Headers: Sendable {
         firstIndex(of: name, from: 0).map { body(bytes.span.extracting(fields[$0].value)) }
     }
 
-    /// Whether the name of field `index` is `name`, without regard to ASCII case and without a copy.
-    package func isField(at index: Int, named name: String) -> Bool {
-        matches(fields[index], name)
-    }
-}
-
-extension Headers {
-    private func matches(_ field: Field, _ name: String) -> Bool {
-        bytes.span.extracting(field.name).isCaselessly(name.utf8.span)
-    }
-
-    private func firstIndex(of name: String, from start: Int) -> Int? {
+    /// The first field of `name` at `start` or behind it, without regard to ASCII case and without a copy; nil if there is none.
+    package func firstIndex(of name: String, from start: Int) -> Int? {
+        guard lengths & Self.bit(name.utf8.count) != 0 else { return nil }
         let wanted = name.utf8.span
         let all = bytes.span
         for index in start..<fields.count where Int(fields[index].nameLength) == wanted.count {
@@ -191,6 +204,13 @@ extension Headers {
         }
         return nil
     }
+}
+
+extension Headers {
+    /// For what a gateway adds.
+    private static let (roomForMore, moreFields) = (192, 4)
+
+    private static func bit(_ length: Int) -> UInt64 { 1 << UInt64(Swift.min(length, 63)) }
 
     private func value(_ field: Field) -> String { text(field.value) }
 
@@ -202,6 +222,7 @@ extension Headers {
         let middle = bytes.count
         bytes.append(contentsOf: value.utf8)
         clean(from: start)
+        lengths |= Self.bit(middle - start)
         return Field(
             nameStart: UInt32(start), nameLength: UInt32(middle - start),
             valueStart: UInt32(middle), valueLength: UInt32(bytes.count - middle))

@@ -48,6 +48,8 @@ package struct Method: Hashable, Sendable {
         self.rawValue = rawValue
     }
 
+    @inlinable package static func == (left: Method, right: Method) -> Bool { left.rawValue == right.rawValue }
+
     package static let get = Method(rawValue: "GET")
     package static let head = Method(rawValue: "HEAD")
     package static let post = Method(rawValue: "POST")

@@ -5,7 +5,7 @@ extension Target {
     /// Path and query with what is signed, and the values of parameters that look secret, replaced by `***`; for logs
     /// and errors.
     package var loggable: String {
-        let isSigned = pathContains(Self.signedPrefix)
+        let isSigned = pathContains(anyOf: Self.signed)
         guard let query else { return isSigned ? pathWithoutSignature : pathAndQuery }
         guard isSigned || mayShowSecret else { return pathAndQuery }
         var shown = (isSigned ? pathWithoutSignature : path) + "?"
@@ -79,6 +79,7 @@ extension Target {
         secretNames.contains(name) || secretParts.contains { name.contains($0) }
     }
 
+    private static let signed = PathParts([signedPrefix])
     private static let tokenPrefix = "hf_"
     private static let secretNames: Set<String> = [
         "sig", "key", "policy", "code", "auth", "authorization", "jwt", "key-pair-id", "awsaccesskeyid", "api_key",

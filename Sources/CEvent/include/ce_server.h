@@ -105,6 +105,10 @@ void ce_exchange_accept(ce_exchange *exchange, const ce_exchange_events *events,
 /* Starts or goes on giving `body` events, in a later poll. Answers `Expect: 100-continue` at the first call. */
 void ce_exchange_read(ce_exchange *exchange);
 void ce_exchange_pause(ce_exchange *exchange);
+/* Whether a body of that length, as the head has said it, is here whole, and nothing of it was given yet. */
+bool ce_exchange_holds_body(const ce_exchange *exchange, size_t length);
+/* Takes such a body at once, with no events. `into` has room for it. Returns its length. */
+size_t ce_exchange_take_body(ce_exchange *exchange, uint8_t *into, size_t length);
 /* Whether the connection will close after this response: the head must then say `Connection: close`. */
 bool ce_exchange_closes(ce_exchange *exchange);
 /* Asks for the connection to be closed after this response. */

@@ -15,11 +15,17 @@ package import HTTP
     /// With room for `capacity` bytes before it has to grow.
     @inlinable package init(capacity: Int) {
         self.capacity = max(capacity, 32)
-        unsafe memory = .allocate(capacity: self.capacity)
+        unsafe memory = Self.allocate(self.capacity)
     }
 
     deinit {
-        unsafe memory.deallocate()
+        unsafe free(memory)
+    }
+
+    /// `UnsafeMutablePointer.allocate` asks the allocator for an alignment, which takes it twice as long.
+    @usableFromInline static func allocate(_ capacity: Int) -> UnsafeMutablePointer<UInt8> {
+        guard let memory = unsafe malloc(capacity) else { preconditionFailure("no memory for \(capacity) bytes") }
+        return unsafe memory.bindMemory(to: UInt8.self, capacity: capacity)
     }
 
     @inlinable
@@ -113,10 +119,10 @@ package import HTTP
     @inline(never)
     mutating func grow(_ more: Int) {
         capacity = max(2 * capacity, count + more)
-        let larger = UnsafeMutablePointer<UInt8>.allocate(capacity: capacity)
+        let larger = unsafe Self.allocate(capacity)
         unsafe larger.update(from: memory, count: count)
         unsafe explicit_bzero(memory, count)
-        unsafe memory.deallocate()
+        unsafe free(memory)
         unsafe memory = larger
     }
 }
@@ -140,6 +146,27 @@ extension ByteBuffer {
                 for index in 0..<end.utf8CodeUnitCount { unsafe put(end.utf8Start[index]) }
             }
         }
+    }
+
+    /// How a member of a JSON object begins: `,"name":`, without the comma if it is the first.
+    package mutating func append(member name: StaticString, isFirst: Bool) {
+        reserve(name.utf8CodeUnitCount + 4)
+        if !isFirst { put(UInt8(ascii: ",")) }
+        put(UInt8(ascii: "\""))
+        unsafe put(name.utf8Start, name.utf8CodeUnitCount)
+        put(UInt8(ascii: "\""))
+        put(UInt8(ascii: ":"))
+    }
+
+    /// Text that holds nothing to escape, as a JSON string.
+    package mutating func append(quoted text: String) {
+        let bytes = text.utf8.span
+        reserve(bytes.count + 2)
+        put(UInt8(ascii: "\""))
+        unsafe bytes.withUnsafeBufferPointer { bytes in
+            if let start = bytes.baseAddress { unsafe put(start, bytes.count) }
+        }
+        put(UInt8(ascii: "\""))
     }
 
     @inline(__always)

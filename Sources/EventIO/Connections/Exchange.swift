@@ -19,9 +19,8 @@ package import HTTP
     // visibility never overlap, and asks the runtime at each.
     var answered: Status?
     var isLost = false
-    var goneHandler: (@EventLoop () -> Void)?
+    var ownedBy: (any ExchangeOwner)?
     var writableHandler: (@EventLoop () -> Void)?
-    var doneHandler: (@EventLoop (_ whole: Bool) -> Void)?
 
     nonisolated(unsafe) var pointer: OpaquePointer?
     /// Whether bytes of a body may come. A length of 0 is as good as no body.
@@ -35,6 +34,8 @@ package import HTTP
     let budget: BufferedBytes
     var sink: (any BodySink)?
     var collector: BodyCollector?
+    /// Bytes of a body that count against `budget` until the end, besides the collector's.
+    var heldBytes = 0
 
     init(
         _ pointer: OpaquePointer, _ received: UnsafePointer<ce_request>?, _ refused: UnsafePointer<ce_refusal>?,
@@ -56,6 +57,15 @@ package import HTTP
     }
 }
 
+/// Is told how an exchange ends. An object and no closures: each of those would take memory for each request.
+@EventLoop
+package protocol ExchangeOwner: AnyObject {
+    /// The client hung up or stood still: nobody reads the response any more. Called once at most, before the end.
+    func clientLeft(_ exchange: Exchange)
+    /// Called once at the very end. `whole`: all of the response went out.
+    func ended(_ exchange: Exchange, whole: Bool)
+}
+
 // MARK: the request's body
 
 extension Exchange {
@@ -66,6 +76,11 @@ extension Exchange {
         guard hasBody, let pointer = unsafe pointer else { return [] }
         if let declaredLength, declaredLength > UInt64(bounds.bytes) {
             throw .tooLarge(limit: bounds.bytes)
+        }
+        if let body = bodyAtOnce(atMost: bounds.bytes) {
+            try budget.take(body.count)
+            heldBytes = body.count
+            return body
         }
         let collector = BodyCollector(limit: bounds.bytes, budget: budget)
         let limit = Timer {
@@ -81,6 +96,17 @@ extension Exchange {
             limit.stop()
         }
         return try await collector.collected()
+    }
+
+    /// The whole body, if it came with the head and has at most `limit` bytes; then nothing more of it comes. Nil: it has to be read.
+    package func bodyAtOnce(atMost limit: Int) -> [UInt8]? {
+        guard hasBody, !isLost, let length = declaredLength, length <= UInt64(max(limit, 0)), let pointer = unsafe pointer
+        else { return nil }
+        let count = Int(length)
+        guard unsafe ce_exchange_holds_body(pointer, count) else { return nil }
+        return unsafe [UInt8](unsafeUninitializedCapacity: count) { bytes, taken in
+            unsafe taken = ce_exchange_take_body(pointer, bytes.baseAddress, count)
+        }
     }
 
     /// Gives the body's bytes to `sink` as they come.
@@ -216,21 +242,15 @@ extension Exchange {
     /// The client hung up or stood still: it reads no more of the response.
     package var isGone: Bool { @inline(never) get { isLost } }
 
-    /// Called once when that happens.
-    package var onGone: (@EventLoop () -> Void)? {
-        @inline(never) get { goneHandler }
-        @inline(never) set { goneHandler = newValue }
-    }
-
     /// Called when what waited for the client has gone out and more may be written.
     package var onWritable: (@EventLoop () -> Void)? {
         @inline(never) get { writableHandler }
         @inline(never) set { writableHandler = newValue }
     }
 
-    /// Called once at the very end, with whether the whole response went out.
-    package var onDone: (@EventLoop (_ whole: Bool) -> Void)? {
-        @inline(never) get { doneHandler }
-        @inline(never) set { doneHandler = newValue }
+    /// Who is told how it ends; it is let go then.
+    package var owner: (any ExchangeOwner)? {
+        @inline(never) get { ownedBy }
+        @inline(never) set { ownedBy = newValue }
     }
 }

@@ -1,18 +1,21 @@
 import CEvent
 
+private nonisolated(unsafe) let received = unsafe EventLoop.entry { (exchange: Exchange, bytes: UnsafeBufferPointer<UInt8>) in
+    unsafe exchange.received(bytes)
+}
+private nonisolated(unsafe) let receivedAll = EventLoop.entry { (exchange: Exchange, _: Void) in exchange.receivedAll() }
+private nonisolated(unsafe) let ended = EventLoop.entry { (exchange: Exchange, whole: Bool) in exchange.ended(whole: whole) }
+
 /// What C calls: each takes the object and calls a method. It lives as long as the process, as C keeps its address.
 nonisolated(unsafe) let exchangeEvents = {
     let events = UnsafeMutablePointer<ce_exchange_events>.allocate(capacity: 1)
     unsafe events.initialize(
         to: ce_exchange_events(
             body: { context, bytes, count in
-                let exchange: Exchange = unsafe unretained(context)
-                nonisolated(unsafe) let received = unsafe UnsafeBufferPointer(start: bytes, count: count)
-                EventLoop.assumeIsolated { unsafe exchange.received(received) }
+                unsafe received(unretained(context), UnsafeBufferPointer(start: bytes, count: count))
             },
             body_end: { context in
-                let exchange: Exchange = unsafe unretained(context)
-                EventLoop.assumeIsolated { exchange.receivedAll() }
+                unsafe receivedAll(unretained(context), ())
             },
             writable: { context in
                 let exchange: Exchange = unsafe unretained(context)
@@ -24,8 +27,7 @@ nonisolated(unsafe) let exchangeEvents = {
                 EventLoop.assumeIsolated { unsafe exchange.left(why, refusal) }
             },
             done: { context, whole in
-                let exchange: Exchange = unsafe retained(context)
-                EventLoop.assumeIsolated { exchange.ended(whole: whole) }
+                unsafe ended(retained(context), whole)
             }))
     return unsafe events
 }()
@@ -52,8 +54,7 @@ extension Exchange {
         sink?.end(.clientGone)
         // Who has the last byte may leave before we have noticed that it was the last: `finish` is about to be called.
         guard !wasTaken else { return }
-        goneHandler?()
-        goneHandler = nil
+        ownedBy?.clientLeft(self)
         if answered != nil {
             abort()
         }
@@ -68,10 +69,10 @@ extension Exchange {
         unsafe pointer = nil
         isLost = isLost || !whole
         sink?.end(.clientGone)
-        if let collector { budget.giveBack(collector.heldBytes) }
+        budget.giveBack(heldBytes + (collector?.heldBytes ?? 0))
         collector = nil
-        if !whole { goneHandler?() }
-        doneHandler?(whole)
-        (goneHandler, writableHandler, doneHandler, sink) = (nil, nil, nil, nil)
+        let owner = ownedBy
+        (ownedBy, writableHandler, sink) = (nil, nil, nil)
+        owner?.ended(self, whole: whole)
     }
 }

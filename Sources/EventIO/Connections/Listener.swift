@@ -63,11 +63,7 @@ import CEvent
         unsafe pointer = ce_http_new(
             EventLoop.shared.executor.loop, tls.pointer, &bounds,
             { @Sendable context, exchange, request, refusal in
-                let listener: Listener = unsafe unretained(context)
-                nonisolated(unsafe) let (exchange, request, refusal) = unsafe (exchange, request, refusal)
-                EventLoop.assumeIsolated {
-                    unsafe listener.begin(exchange, request, refusal)
-                }
+                unsafe began(unretained(context), Received(exchange: exchange, request: request, refusal: refusal))
             },
             Unmanaged.passUnretained(self).toOpaque(), &error)
         guard unsafe pointer != nil else { throw CError(error) }
@@ -238,13 +234,21 @@ import CEvent
         precondition(unsafe pointer == nil, "close a listener before letting it go")
     }
 
-    private func begin(
-        _ pointer: OpaquePointer?, _ request: UnsafePointer<ce_request>?, _ refusal: UnsafePointer<ce_refusal>?
-    ) {
-        guard let pointer = unsafe pointer else { return }
-        let exchange = unsafe Exchange(pointer, request, refusal, budget: budget)
-        serve(exchange)
+    fileprivate func begin(_ received: Received) {
+        guard let pointer = unsafe received.exchange else { return }
+        serve(unsafe Exchange(pointer, received.request, received.refusal, budget: budget))
     }
+}
+
+/// A request as C hands it over, or its refusal; all of it C's.
+@unsafe private struct Received {
+    let exchange: OpaquePointer?
+    let request: UnsafePointer<ce_request>?
+    let refusal: UnsafePointer<ce_refusal>?
+}
+
+private nonisolated(unsafe) let began = unsafe EventLoop.entry { (listener: Listener, received: Received) in
+    unsafe listener.begin(received)
 }
 
 extension ce_http_limits {

@@ -1,7 +1,14 @@
 /// Names a request in the response, the log and the call to the Hub. Unique, not secret.
 package struct RequestID: Sendable {
     @EventLoop private static var count: UInt32 = 0
-    fileprivate static let process = UInt32.random(in: 0...UInt32.max)
+    /// `hg-` and the process's number, which begin each id of it.
+    fileprivate static let beginning = {
+        var text = ByteBuffer(capacity: 16)
+        text.append("hg-")
+        text.append(hex: UInt32.random(in: 0...UInt32.max))
+        text.append(UInt8(ascii: "-"))
+        return unsafe text.withBytes { unsafe Array($0) }
+    }()
 
     fileprivate let number: UInt32
 
@@ -23,9 +30,7 @@ extension RequestID: CustomStringConvertible {
 extension ByteBuffer {
     /// The same as its description, without making a String of it.
     package mutating func append(_ id: RequestID) {
-        append("hg-")
-        append(hex: RequestID.process)
-        append(UInt8(ascii: "-"))
+        append(RequestID.beginning.span)
         append(hex: id.number)
     }
 }

@@ -152,16 +152,19 @@ extension ByteBuffer {
         if !mayHaveLength { headers.remove("Content-Length") }
         // The rest of a head of ours takes less than 256 bytes.
         self.init(capacity: headers.bytes.count + 4 * headers.count + 256 + more)
-        append("HTTP/1.1 ")
-        append(decimal: status.code)
-        append(UInt8(ascii: " "))
-        append(status.reason)
-        append("\r\n")
+        if status.code == 200 {
+            append("HTTP/1.1 200 OK\r\n")
+        } else {
+            append("HTTP/1.1 ")
+            append(decimal: status.code)
+            append(UInt8(ascii: " "))
+            append(status.reason)
+            append("\r\n")
+        }
         append(headers, end: "\r\n")
         if !headers.contains("Date") {
-            append("Date: ")
-            append(WallClock.now.httpDate)
-            append("\r\n")
+            let line = WallClock.now.dateLine
+            append(line.span)
         }
         if mayHaveLength, let length, !headers.contains("Content-Length") {
             append("Content-Length: ")

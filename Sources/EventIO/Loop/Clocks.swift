@@ -36,10 +36,14 @@ package struct MonotonicInstant: Sendable, Comparable {
 }
 
 /// The time of day as the protocol and the log write it; made anew once a second.
+///
+/// A class, so that who looks at it takes one reference and no copies of its texts.
 @EventLoop
-package struct WallClock {
+package final class WallClock {
     /// RFC 9110 section 5.6.7, for example `Sun, 06 Nov 1994 08:49:37 GMT`.
     package let httpDate: String
+    /// The same as a field of a head, with its line end.
+    let dateLine: [UInt8]
     /// For example `1994-11-06T08:49:37Z`.
     package let iso8601: String
     /// Since 1970.
@@ -68,6 +72,7 @@ package struct WallClock {
         var parts = unsafe tm()
         _ = unsafe gmtime_r(&moment, &parts)
         httpDate = unsafe Self.text(&parts, "%a, %d %b %Y %H:%M:%S GMT")
+        dateLine = Array("Date: \(httpDate)\r\n".utf8)
         iso8601 = unsafe Self.text(&parts, Self.iso8601Form)
     }
 

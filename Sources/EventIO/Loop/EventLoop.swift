@@ -57,6 +57,19 @@ package actor EventLoop {
         }
     }
 
+    /// A function of the loop's as C's callbacks can call it, which are on its thread but have no Swift isolation. Stops the program elsewhere.
+    /// To be made once for each callback: where `assumeIsolated` takes memory for what its closure captures, this takes a call.
+    package nonisolated static func entry<Object, Argument, Result>(
+        _ body: @escaping @EventLoop (Object, Argument) -> Result
+    ) -> (Object, Argument) -> Result {
+        // The isolation is part of the type only, as in `assumeIsolated`.
+        let plain = unsafe unsafeBitCast(body, to: ((Object, Argument) -> Result).self)
+        return { object, argument in
+            shared.executor.checkIsolated()
+            return plain(object, argument)
+        }
+    }
+
     /// Returns after `milliseconds`, or at once when the task is cancelled.
     @EventLoop package static func sleep(milliseconds: UInt64) async {
         let box = SleepBox()

@@ -63,14 +63,17 @@ import Synchronization
     package func run(while goesOn: () -> Bool) {
         thread.store(UInt(pthread_self()), ordering: .relaxed)
         while goesOn() {
-            let hasMore = runBatch()
-            EventLoop.assumeIsolated { callLast() }
+            let hasMore = EventLoop.assumeIsolated {
+                let hasMore = runBatch()
+                callLast()
+                return hasMore
+            }
             unsafe ce_loop_poll(loop, !hasMore && goesOn())
         }
     }
 
     /// Runs what is queued now, and says whether more has come meanwhile: events get their turn after each batch.
-    private func runBatch() -> Bool {
+    @EventLoop private func runBatch() -> Bool {
         queue.withLock { unsafe swap(&$0, &batch) }
         for work in unsafe batch {
             switch work {
@@ -78,7 +81,7 @@ import Synchronization
                 unsafe job.runSynchronously(
                     isolatedTo: asUnownedSerialExecutor(), taskExecutor: asUnownedTaskExecutor())
             case .call(let work):
-                EventLoop.assumeIsolated { work() }
+                work()
             }
         }
         unsafe batch.removeAll(keepingCapacity: true)

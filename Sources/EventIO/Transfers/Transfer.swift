@@ -31,17 +31,16 @@ package import HTTP
             self.headers = headers
         }
 
-        package var contentLength: Int? { headers["Content-Length"].flatMap { Int($0) } }
+        package var contentLength: Int? { headers.contentLength }
     }
 
     package let started = MonotonicInstant.now
-    /// From the start to the response's head; nil before it.
-    package private(set) var firstByteMicroseconds: Int?
-    package private(set) var receivedBytes = 0
     private nonisolated(unsafe) var pointer: OpaquePointer?
     private var sink: (any TransferSink)?
-    /// Called when what `send` queued has mostly gone out.
-    package var onSendable: (@EventLoop () -> Void)?
+    // Behind calls, for the same reason as in `Exchange`.
+    private var headAfter: Int?
+    private var received = 0
+    private var sendableHandler: (@EventLoop () -> Void)?
     private let pool: TransferPool
     /// Among the pool's transfers under way.
     var index = 0
@@ -53,6 +52,18 @@ package import HTTP
     package init(of pool: TransferPool, sink: (any TransferSink)?) {
         self.pool = pool
         self.sink = sink
+    }
+
+    /// From the start to the response's head, in microseconds; nil before it.
+    package var firstByteMicroseconds: Int? { @inline(never) get { headAfter } }
+
+    /// Bytes of content.
+    package var receivedBytes: Int { @inline(never) get { received } }
+
+    /// Called when what `send` queued has mostly gone out.
+    package var onSendable: (@EventLoop () -> Void)? {
+        @inline(never) get { sendableHandler }
+        @inline(never) set { sendableHandler = newValue }
     }
 
     func begin(_ pool: OpaquePointer?, _ call: inout ce_call) {
@@ -159,7 +170,7 @@ package import HTTP
 extension Transfer {
     fileprivate func headed(_ head: Head) {
         self.head = head
-        firstByteMicroseconds = MonotonicInstant.now.microseconds(since: started)
+        headAfter = MonotonicInstant.now.microseconds(since: started)
         sink?.begin(head)
         unsafe headWaiter?.resume()
         unsafe headWaiter = nil
@@ -167,7 +178,7 @@ extension Transfer {
 
     fileprivate func took(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
         guard unsafe sink?.take(bytes) ?? true else { return false }
-        receivedBytes += bytes.count
+        received += bytes.count
         return true
     }
 
@@ -178,7 +189,7 @@ extension Transfer {
         unsafe doneWaiter?.resume()
         unsafe (headWaiter, doneWaiter) = (nil, nil)
         let sink = sink
-        (onSendable, self.sink) = (nil, nil)
+        (sendableHandler, self.sink) = (nil, nil)
         pool.ended(self)
         sink?.end(outcome)
     }
@@ -205,6 +216,16 @@ extension Result<Void, TransferError> {
     }
 }
 
+private nonisolated(unsafe) let headed = EventLoop.entry { (transfer: Transfer, head: Transfer.Head) in
+    transfer.headed(head)
+}
+private nonisolated(unsafe) let took = unsafe EventLoop.entry { (transfer: Transfer, bytes: UnsafeBufferPointer<UInt8>) in
+    unsafe transfer.took(bytes)
+}
+private nonisolated(unsafe) let ended = EventLoop.entry { (transfer: Transfer, outcome: Result<Void, TransferError>) in
+    transfer.ended(outcome)
+}
+
 /// What C calls; it keeps the address, so it lives as long as the process.
 private nonisolated(unsafe) let transferEvents = {
     let events = UnsafeMutablePointer<ce_transfer_events>.allocate(capacity: 1)
@@ -216,19 +237,15 @@ private nonisolated(unsafe) let transferEvents = {
             },
             head: { context, status, block in
                 guard let block = unsafe block?.pointee else { return }
-                let transfer: Transfer = unsafe unretained(context)
                 let head = Transfer.Head(status: Status(Int(status)), headers: unsafe Headers(block))
-                EventLoop.assumeIsolated { transfer.headed(head) }
+                unsafe headed(unretained(context), head)
             },
             body: { context, bytes, count in
-                let transfer: Transfer = unsafe unretained(context)
-                nonisolated(unsafe) let content = unsafe UnsafeBufferPointer(start: bytes, count: count)
-                return EventLoop.assumeIsolated { unsafe transfer.took(content) }
+                unsafe took(unretained(context), UnsafeBufferPointer(start: bytes, count: count))
             },
             done: { context, outcome, reason in
-                let transfer: Transfer = unsafe retained(context)
                 let result = unsafe Result(outcome, reason)
-                EventLoop.assumeIsolated { transfer.ended(result) }
+                unsafe ended(retained(context), result)
             }))
     return unsafe events
 }()

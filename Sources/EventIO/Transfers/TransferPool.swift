@@ -97,9 +97,9 @@ package import HTTP
     }
 
     /// Starts a call; the transfer's `head()` and `done()` tell how it goes. `request.body` is sent unless `stream` is given,
-    /// and `authorization` in the field of that name.
+    /// and `authorization` in the field of that name. `target` goes on behind `url`.
     package func start(
-        _ request: Request, url: String, authorization: Authorization? = nil, limits: Transfer.Limits,
+        _ request: Request, url: String, target: String = "", authorization: Authorization? = nil, limits: Transfer.Limits,
         stream: Stream? = nil,
         sink: (any TransferSink)? = nil
     ) -> Transfer {
@@ -111,7 +111,7 @@ package import HTTP
         transfer.index = underWay.count
         underWay.append(transfer)
         var fields = Self.lines(request.headers, authorization)
-        unsafe Self.lend(request, url, fields, limits, stream) { call in unsafe transfer.begin(pointer, &call) }
+        unsafe Self.lend(request, url, target, fields, limits, stream) { call in unsafe transfer.begin(pointer, &call) }
         // There may be a token in them.
         fields.erase()
         return transfer
@@ -119,21 +119,23 @@ package import HTTP
 
     /// Lends a call as C takes it. Outside the loop's isolation, which each of the closures would ask for anew.
     nonisolated private static func lend(
-        _ request: Request, _ url: String, _ fields: borrowing ByteBuffer, _ limits: Transfer.Limits, _ stream: Stream?,
-        to body: (inout ce_call) -> Void
+        _ request: Request, _ url: String, _ target: String, _ fields: borrowing ByteBuffer, _ limits: Transfer.Limits,
+        _ stream: Stream?, to body: (inout ce_call) -> Void
     ) {
         let hasBody = !request.body.isEmpty
         unsafe request.method.rawValue.withCString { method in
             unsafe url.withCString { url in
-                unsafe fields.withBytes { fields in
-                    unsafe request.body.withUnsafeBufferPointer { content in
-                        var call = unsafe ce_call(
-                            method: method, url: url, fields: fields.baseAddress, fields_length: fields.count,
-                            body: hasBody ? content.baseAddress : nil, body_length: content.count,
-                            streams_body: stream != nil,
-                            stream_length: stream?.length.map { Int64(clamping: $0) } ?? -1,
-                            connect_ms: limits.connect, first_byte_ms: limits.firstByte, stall_ms: limits.stall)
-                        unsafe body(&call)
+                unsafe target.withCString { target in
+                    unsafe fields.withBytes { fields in
+                        unsafe request.body.withUnsafeBufferPointer { content in
+                            var call = unsafe ce_call(
+                                method: method, url: url, target: target, fields: fields.baseAddress,
+                                fields_length: fields.count, body: hasBody ? content.baseAddress : nil,
+                                body_length: content.count, streams_body: stream != nil,
+                                stream_length: stream?.length.map { Int64(clamping: $0) } ?? -1,
+                                connect_ms: limits.connect, first_byte_ms: limits.firstByte, stall_ms: limits.stall)
+                            unsafe body(&call)
+                        }
                     }
                 }
             }

@@ -48,13 +48,14 @@ extension JSON {
         var text = text
         text.withUTF8 { bytes in
             var start = 0
-            for unsafe(index, byte) in unsafe bytes.enumerated()
-            where byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") {
-                unsafe output.append(contentsOf: bytes[start..<index])
+            for index in unsafe bytes.indices {
+                let byte = unsafe bytes[index]
+                guard byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") else { continue }
+                unsafe output.append(contentsOf: UnsafeBufferPointer(rebasing: bytes[start..<index]))
                 output += escape(byte)
                 start = index + 1
             }
-            unsafe output.append(contentsOf: bytes[start...])
+            unsafe output.append(contentsOf: UnsafeBufferPointer(rebasing: bytes[start...]))
         }
         output.append(UInt8(ascii: "\""))
     }

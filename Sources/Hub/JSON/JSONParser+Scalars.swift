@@ -9,6 +9,7 @@ extension JSONParser {
         let start = position + 1
         var end = start
         var isEscaped = false
+        var others: UInt8 = 0
         while end < bytes.count, bytes[end] != UInt8(ascii: "\"") {
             if bytes[end] == UInt8(ascii: "\\") {
                 isEscaped = true
@@ -17,6 +18,7 @@ extension JSONParser {
                 position = end
                 throw malformed
             }
+            others |= bytes[end]
             end += 1
         }
         position = min(end, bytes.count)
@@ -27,6 +29,8 @@ extension JSONParser {
         position += 1
         let raw = bytes[start..<end]
         guard isEscaped else {
+            // What is ASCII is UTF-8.
+            if others < 0x80 { return String(decoding: raw, as: UTF8.self) }
             guard let text = String(validating: raw, as: UTF8.self) else {
                 throw .badRequest("The body is not JSON: it is not UTF-8.")
             }

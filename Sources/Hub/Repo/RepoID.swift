@@ -13,15 +13,17 @@ package struct RepoID: Hashable, Sendable {
     /// Reads `namespace/name` or `name`. `field` is the JSON field the text came in, for the error's sentence, which
     /// names the rule that is broken. Throws `badRequest`.
     package init(_ text: String, field: String = "name") throws(Failure) {
-        let parts = text.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
-            .map { String(Substring($0)) }
-        switch parts.count {
-        case 1: try self.init(namespace: nil, name: parts[0], field: field)
-        case 2: try self.init(namespace: parts[0], name: parts[1], field: field)
-        default:
+        let bytes = text.utf8
+        guard let slash = bytes.firstIndex(of: UInt8(ascii: "/")) else {
+            return try self.init(namespace: nil, name: text, field: field)
+        }
+        let name = bytes[slash...].dropFirst()
+        guard !name.contains(UInt8(ascii: "/")) else {
             throw .badField(
                 field, "must have at most one slash, as in \"owner/name\"; what it holds goes into \"type\"")
         }
+        try self.init(
+            namespace: String(Substring(bytes[..<slash])), name: String(Substring(name)), field: field)
     }
 
     /// See `init(_:field:)`; here each part must be free of slashes.
@@ -40,26 +42,30 @@ package struct RepoID: Hashable, Sendable {
     package var path: String { text }
 
     private static func check(_ text: String, part: String, field: String) throws(Failure) {
-        let bytes = text.utf8
-        guard let first = bytes.first, let last = bytes.last else {
+        let bytes = text.utf8.span
+        guard !bytes.isEmpty else {
             throw .badField(field, "must have \(part) that is not empty")
         }
-        guard bytes.allSatisfy({ $0.isASCIIAlphanumeric || marks.contains($0) }) else {
-            throw .badField(field, "must have \(part) of letters a-z and A-Z, digits, \"-\", \"_\" and \".\" only")
+        var (before, isDoubled) = (UInt8(0), false)
+        for index in bytes.indices {
+            let byte = bytes[index]
+            guard byte.isASCIIAlphanumeric || byte == UInt8(ascii: "_") || isEdge(byte) else {
+                throw .badField(field, "must have \(part) of letters a-z and A-Z, digits, \"-\", \"_\" and \".\" only")
+            }
+            isDoubled = isDoubled || byte == before && isEdge(byte)
+            before = byte
         }
         guard bytes.count <= longest else {
             throw .badField(field, "must have \(part) of at most \(longest) characters, has one of \(bytes.count)")
         }
-        guard !edges.contains(first), !edges.contains(last) else {
+        guard !isEdge(bytes[0]), !isEdge(before) else {
             throw .badField(field, "must have \(part) that neither starts nor ends with \"-\" or \".\"")
         }
-        for (one, next) in zip(bytes, bytes.dropFirst()) where one == next && edges.contains(one) {
-            throw .badField(field, "must have \(part) without \"--\" and \"..\"")
-        }
+        guard !isDoubled else { throw .badField(field, "must have \(part) without \"--\" and \"..\"") }
     }
 
-    private static let marks = Array("-_.".utf8)
-    private static let edges = Array("-.".utf8)
+    /// What may not stand at an end, nor twice in a row.
+    private static func isEdge(_ byte: UInt8) -> Bool { byte == UInt8(ascii: "-") || byte == UInt8(ascii: ".") }
 }
 
 extension RepoID: CustomStringConvertible {

@@ -5,21 +5,24 @@ import HTTP
 /// It has every byte of the head but what names a single request, so that no field that we do not know can make a difference
 /// to the Hub that it does not make here. The credential is one of them: answers never cross identities.
 struct CoalescingKey: Sendable {
-    private let bytes: [UInt8]
-    /// Made once: a dictionary would make it of all bytes at each look.
-    private let digest: Int
+    /// Of all that counts. Keyed with a secret of this process: nobody can choose requests that have the same.
+    let digest: Int
+    private let request: Request
+    private let target: String
+    private let partition: CachePartition
+    private let forwarded: ForwardedOrigin?
 
     /// Fields in which identical requests differ: traces, and who asks by way of a proxy.
     private static let ofOneRequest = [
         "X-Amzn-Trace-Id", "X-Request-Id", "Traceparent", "Tracestate", "Forwarded", "X-Forwarded-For", "X-Real-IP",
     ]
     /// Where the gateway's token is used, a client's own does not count.
-    private static let leftOutForGateway = CaselessWords(ofOneRequest + ["Authorization"])
-    private static let leftOut = CaselessWords(ofOneRequest)
+    fileprivate static let leftOutForGateway = CaselessWords(ofOneRequest + ["Authorization"])
+    fileprivate static let leftOut = CaselessWords(ofOneRequest)
     /// Fields that ask for a part, or for what nobody else has got.
     private static let ofItsOwn = CaselessWords(["Range", "If-Range", "Pragma"])
     /// Answers that are somebody's own, or that go on for as long as the client listens.
-    private static let ownEndpoints: [StaticString] = [
+    private static let ownEndpoints: PathParts = [
         "/xet-read-token/", "/xet-write-token/", "/logs/", "/events", "/metrics",
     ]
     /// What most clients accept: not a stream of events.
@@ -34,39 +37,44 @@ struct CoalescingKey: Sendable {
     ) {
         let isHead = request.method == .head
         guard !hasBody, isHead || request.method == .get else { return nil }
-        let target = (target ?? request.target).pathAndQuery
-        guard isHead || Self.isMetadata(target) else { return nil }
+        let asked = target ?? request.target
+        guard isHead || Self.isMetadata(asked) else { return nil }
         let headers = request.headers
         guard !headers.contains(anyOf: Self.ofItsOwn), !Self.wantsItsOwn(headers) else { return nil }
+        self.target = asked.pathAndQuery
+        self.partition = partition
+        self.forwarded = forwarded
+        var hasher = Hasher()
+        unsafe asked.pathAndQuery.utf8.span.withUnsafeBytes { unsafe hasher.combine(bytes: $0) }
+        hasher.combine(partition)
+        headers.forEach(without: partition.leftOut) { name, value in
+            unsafe name.withUnsafeBytes { unsafe hasher.combine(bytes: $0) }
+            unsafe value.withUnsafeBytes { unsafe hasher.combine(bytes: $0) }
+        }
+        digest = hasher.finalize()
+        self.request = request
+    }
 
+    /// All that counts, different for different requests. Made only where two have the same digest, which are the same but by a rare chance.
+    private var bytes: [UInt8] {
         var bytes: [UInt8] = []
-        bytes.reserveCapacity(headers.bytes.count + target.utf8.count + 64)
         bytes += request.method.rawValue.utf8
         bytes += " ".utf8
         bytes += target.utf8
         // What leads to the gateway in the response begins with it.
         if let forwarded { bytes += "\0\(forwarded.scheme ?? "")\0\(forwarded.authority ?? "")\0".utf8 }
-        switch partition {
-        case .gateway(let token):
-            headers.append(to: &bytes, without: Self.leftOutForGateway)
-            bytes += "\0token \(token)".utf8
-        case .named(let name, let token):
-            headers.append(to: &bytes, without: Self.leftOutForGateway)
-            bytes += "\0token \(token) \(name)".utf8
-        case .key(let id, let token):
-            headers.append(to: &bytes, without: Self.leftOutForGateway)
-            bytes += "\0key \(id) \(token)".utf8
-        case .client: headers.append(to: &bytes, without: Self.leftOut)
+        request.headers.forEach(without: partition.leftOut) { name, value in
+            bytes.append(0)
+            for index in name.indices { bytes.append(name[index]) }
+            bytes.append(UInt8(ascii: ":"))
+            for index in value.indices { bytes.append(value[index]) }
         }
-        self.bytes = bytes
-        var hasher = Hasher()
-        unsafe bytes.withUnsafeBytes { unsafe hasher.combine(bytes: $0) }
-        digest = hasher.finalize()
+        return bytes
     }
 
-    private static func isMetadata(_ target: String) -> Bool {
-        guard target.hasPrefix("/api/"), !target.hasPrefix("/api/resolve-cache/") else { return false }
-        return !target.contains(anyOf: ownEndpoints)
+    private static func isMetadata(_ target: Target) -> Bool {
+        guard target.pathBegins(with: "/api/"), !target.pathBegins(with: "/api/resolve-cache/") else { return false }
+        return !target.pathAndQuery.contains(anyOf: ownEndpoints)
     }
 
     private static let eventStream = CaselessWords(["text/event-stream"])
@@ -81,12 +89,15 @@ struct CoalescingKey: Sendable {
     }
 }
 
-extension CoalescingKey: Hashable {
+extension CoalescingKey: Equatable {
     static func == (left: CoalescingKey, right: CoalescingKey) -> Bool {
-        left.digest == right.digest && left.bytes == right.bytes
+        left.digest == right.digest && left.partition == right.partition && left.bytes == right.bytes
     }
+}
 
-    func hash(into hasher: inout Hasher) {
-        hasher.combine(digest)
+extension CachePartition {
+    /// The fields that make no difference between those who may share a response.
+    fileprivate var leftOut: CaselessWords {
+        if case .client = self { CoalescingKey.leftOut } else { CoalescingKey.leftOutForGateway }
     }
 }

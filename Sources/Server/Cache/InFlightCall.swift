@@ -18,6 +18,9 @@ final class InFlightCall: ResponseSink {
     private static let toldInATurn = 8
 
     let key: CoalescingKey
+    /// Of the coalescer's: whether others can find it, and the next one at its place.
+    var isShared = false
+    var next: InFlightCall?
     private let coalescer: RequestCoalescer
     private var waiters: [ObjectIdentifier: @EventLoop @Sendable (Outcome) -> Void] = [:]
     private var recorder: ResponseRecorder?
@@ -75,9 +78,12 @@ final class InFlightCall: ResponseSink {
         guard !hasEnded else { return }
         hasEnded = true
         coalescer.ended(self)
-        let waiters = Array(self.waiters.values)
-        (self.waiters, recorder) = ([:], nil)
-        Self.tell(waiters[...], outcome)
+        recorder = nil
+        if !waiters.isEmpty {
+            let all = Array(waiters.values)
+            waiters = [:]
+            Self.tell(all[...], outcome)
+        }
         stop.take()?()
     }
 

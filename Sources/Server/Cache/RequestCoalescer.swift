@@ -7,7 +7,8 @@ import HTTP
 final class RequestCoalescer {
     /// Otherwise each request is a call of its own.
     var isOn: Bool
-    private var underWay: [CoalescingKey: InFlightCall] = [:]
+    /// By their keys' digests, which are random enough to be places by themselves; those of one place stand one behind the other.
+    private var underWay = [InFlightCall?](repeating: nil, count: 256)
 
     init(isOn: Bool) {
         self.isOn = isOn
@@ -30,17 +31,40 @@ final class RequestCoalescer {
                 exchange.request, to: context.target, hasBody: exchange.hasBody, in: context.principal.partition,
                 forwarded: context.forwardedOrigin)
         else { return .bypass }
-        if let call = underWay[key] { return .follow(call) }
+        if let call = find(key) { return .follow(call) }
         return .lead(InFlightCall(key, of: self))
     }
 
     /// From now on others may wait for the call. Not before it is made: while it waits for its turn they would wait for the turn of
     /// somebody else's share.
     func begins(_ call: InFlightCall) {
-        if underWay[call.key] == nil { underWay[call.key] = call }
+        guard find(call.key) == nil else { return }
+        call.next = underWay[place(call.key)]
+        call.isShared = true
+        underWay[place(call.key)] = call
     }
 
     func ended(_ call: InFlightCall) {
-        if underWay[call.key] === call { underWay[call.key] = nil }
+        guard call.isShared else { return }
+        call.isShared = false
+        let place = place(call.key)
+        guard underWay[place] !== call else {
+            underWay[place] = call.next.take()
+            return
+        }
+        var before = underWay[place]
+        while let other = before, other.next !== call { before = other.next }
+        before?.next = call.next.take()
     }
+
+    private func find(_ key: CoalescingKey) -> InFlightCall? {
+        var call = underWay[place(key)]
+        while let other = call {
+            if other.key == key { return other }
+            call = other.next
+        }
+        return nil
+    }
+
+    private func place(_ key: CoalescingKey) -> Int { key.digest & (underWay.count - 1) }
 }

@@ -2,7 +2,9 @@ import HTTP
 import Hub
 
 /// Who asks, and as whom the Hub is asked for them.
-struct Principal: Sendable {
+///
+/// A class: with open access it is the same for all, and each request takes a reference.
+final class Principal: Sendable {
     /// Whose credential goes to the Hub.
     enum Authority: Sendable {
         /// The gateway's own token; nil where it has none, so that nothing can be asked.
@@ -13,29 +15,40 @@ struct Principal: Sendable {
         case client(Credential?)
     }
 
-    var authority: Authority
+    let authority: Authority
     /// Whose responses these may be.
-    var partition: CachePartition
+    let partition: CachePartition
     /// Whose account it is.
-    var account: CachePartition
+    let account: CachePartition
     /// Whether a browser could attach this credential by itself: the gateway's own, or a user's name and password that it has
     /// remembered (RFC 7617 section 2.2) and adds to what any page makes it send.
     let isAmbient: Bool
     /// By which key; nil where there are none.
-    var key: KeyIdentity?
+    let key: KeyIdentity?
     /// Why the client is nobody that the gateway knows. What needs no key is open to them.
-    var refusal: KeyRefusal?
+    let refusal: KeyRefusal?
+
+    init(
+        authority: Authority, partition: CachePartition, account: CachePartition, isAmbient: Bool,
+        key: KeyIdentity? = nil, refusal: KeyRefusal? = nil
+    ) {
+        self.authority = authority
+        self.partition = partition
+        self.account = account
+        self.isAmbient = isAmbient
+        self.key = key
+        self.refusal = refusal
+    }
 
     /// Nobody in particular: the Hub is asked without a credential.
-    static var anonymous: Principal {
+    static let anonymous =
         Principal(authority: .client(nil), partition: .client(nil), account: .client(nil), isAmbient: false)
-    }
 
     /// The same, where the Hub is asked for what is public only.
     var withoutCredential: Principal {
-        var principal = self
-        (principal.authority, principal.partition) = (.client(nil), .client(nil))
-        return principal
+        Principal(
+            authority: .client(nil), partition: .client(nil), account: account, isAmbient: isAmbient, key: key,
+            refusal: refusal)
     }
 
     /// What goes to the Hub. Throws `noToken` where the gateway should lend a token and has none.

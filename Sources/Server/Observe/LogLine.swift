@@ -18,7 +18,7 @@ struct LogLine: ~Copyable {
     /// A value of our own that holds nothing to escape.
     mutating func add(_ name: StaticString, plain value: String) {
         begin(name)
-        quoted { line in line.bytes.append(value) }
+        if form == .json { bytes.append(quoted: value) } else { bytes.append(value) }
     }
 
     mutating func add(_ name: StaticString, _ id: RequestID) {
@@ -60,11 +60,7 @@ struct LogLine: ~Copyable {
     private mutating func begin(_ name: StaticString) {
         switch form {
         case .json:
-            if bytes.count > 1 { bytes.append(UInt8(ascii: ",")) }
-            bytes.append(Self.quote)
-            bytes.append(name)
-            bytes.append(Self.quote)
-            bytes.append(UInt8(ascii: ":"))
+            bytes.append(member: name, isFirst: bytes.count == 1)
         case .text:
             if !bytes.isEmpty { bytes.append(UInt8(ascii: " ")) }
         }

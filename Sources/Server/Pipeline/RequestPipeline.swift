@@ -44,8 +44,8 @@ final class RequestPipeline {
         let context = RequestContext(id: .next(), address: client.text, forwardedOrigin: client.origin)
         state.drainState.began()
         timeLimit.watch(context)
-        exchange.onDone = { whole in self.record(exchange, context, whole: whole) }
-        exchange.onGone = { context.cancel() }
+        context.recorder = self
+        exchange.owner = context
         // Outside of the callback of C's that told of it.
         EventLoop.post { self.run(exchange, context, at: role) }
     }
@@ -205,8 +205,11 @@ extension RequestPipeline {
         exchange.fail(failure, context)
     }
 
+}
+
+extension RequestPipeline: RequestRecorder {
     /// Whatever happened, it is logged and counted.
-    private func record(_ exchange: Exchange, _ context: RequestContext, whole: Bool) {
+    func record(_ exchange: Exchange, _ context: RequestContext, whole: Bool) {
         let microseconds = MonotonicInstant.now.microseconds(since: context.started)
         timeLimit.forget(context)
         log.note(exchange, context, whole: whole, microseconds: microseconds)

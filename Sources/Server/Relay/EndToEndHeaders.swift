@@ -57,8 +57,7 @@ enum EndToEndHeaders {
     }
 
     private static func filtered(_ headers: Headers, without names: CaselessWords) -> Headers {
-        var kept = headers
-        kept.removeAll(names)
+        var kept = headers.without(names)
         guard !headers.isEvery("Connection", among: persistence) else { return kept }
         kept.removeAll(listedIn: "Connection", of: headers)
         return kept

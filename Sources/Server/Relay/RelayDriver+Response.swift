@@ -49,7 +49,8 @@ extension RelayDriver {
         transfer?.cancel()
     }
 
-    func start(_ head: Transfer.Head) {
+    /// `hasContent`: its content follows at once, and takes it along.
+    func start(_ head: Transfer.Head, hasContent: Bool = false) {
         var headers = RelayedDocument.headers(of: head)
         context.crossOrigin?.admit(&headers)
         context.sink?.begin(head.status, headers, length: missingBytes, isHead: exchange.request.method == .head)
@@ -62,7 +63,7 @@ extension RelayDriver {
         if call.eventSilence > 0, missingBytes == nil {
             keepAlive = .of(head, on: exchange, after: call.eventSilence)
         }
-        if sendsHeadAtOnce {
+        if sendsHeadAtOnce, !hasContent {
             EventLoop.post { self.exchange.flushHead() }
         }
     }
@@ -117,7 +118,7 @@ extension RelayDriver {
         if onlyURLs, let head = waitingHead, head.contentLength == bytes.count, !URLText.mayBe(in: unsafe bytes.span) {
             waitingHead = nil
             missingBytes = bytes.count
-            start(head)
+            start(head, hasContent: true)
         } else {
             (rewriter, scanner) = make()
         }

@@ -51,7 +51,9 @@ final class RelayDriver: TransferSink, CancellableWork {
     /// What has become of content and has not gone out yet; nil while all of it stays.
     var gathered: [UInt8]?
     /// Why the response cannot go to the client, if it cannot; the call is cancelled then.
-    var failure: Failure?
+    var failure: Failure? { didSet { hasFailed = failure != nil } }
+    /// To look at this is no copy of a failure.
+    private var hasFailed = false
     /// Of the bytes that were left for later, those that are done all the same.
     var takenBytes = 0
     /// Content that is still to come; nil if the head did not say how much there is.
@@ -82,6 +84,10 @@ extension RelayDriver {
     func start() {
         context.work = self
         guard call.sendsBody else { return enter() }
+        if let body = exchange.bodyAtOnce(atMost: UploadPump.mostAhead) {
+            call.request.body = body
+            return enter()
+        }
         let upload = UploadPump(from: exchange)
         self.upload = upload
         upload.begin { [self] failure in
@@ -121,7 +127,7 @@ extension RelayDriver {
             }
         }
         let transfer = pool.start(
-            call.request, url: call.url, authorization: call.credential?.authorization, limits: call.limits,
+            call.request, url: call.url, target: call.target, authorization: call.credential?.authorization, limits: call.limits,
             stream: stream, sink: self)
         self.transfer = transfer
         if stream != nil { upload?.go(on: transfer, at: place) }
@@ -144,7 +150,7 @@ extension RelayDriver {
     func end(_ outcome: Result<Void, TransferError>) {
         place.take()?.end()
         (transfer, keepAlive, patience) = (nil, nil, nil)
-        if let next = next.take(), failure == nil {
+        if let next = next.take(), !hasFailed {
             return EventLoop.post { self.follow(next) }
         }
         settle(outcome)
@@ -171,13 +177,19 @@ extension RelayDriver {
 
     /// What follows from the last call's end: the response is whole, or why there is none.
     private func settle(_ outcome: Result<Void, TransferError>) {
-        if failure == nil, !isServed, case .failure(let error) = outcome {
-            failure = upload?.failure ?? Failure(error)
-        }
-        if failure == nil, isServed, exchange.isGone { failure = .clientGone }
-        if failure == nil { finish() }
-        if let failure { return fail(failure) }
+        if !hasFailed { finish(after: outcome) }
+        if hasFailed, let failure { return fail(failure) }
         letGo()
+    }
+
+    private func finish(after outcome: Result<Void, TransferError>) {
+        if !isServed, case .failure(let error) = outcome {
+            giveUp(upload?.failure ?? Failure(error))
+        } else if isServed, exchange.isGone {
+            giveUp(.clientGone)
+        } else {
+            finish()
+        }
     }
 
     private func fail(_ failure: Failure) {

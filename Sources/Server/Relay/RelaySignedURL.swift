@@ -48,7 +48,7 @@ extension Upstream {
     func relay(
         _ signed: SignedURLCodec.Opened, _ credential: Credential?, _ exchange: Exchange, _ context: RequestContext
     ) {
-        var call = call(to: signed, by: exchange.request.method, exchange, context)
+        let call = call(to: signed, by: exchange.request.method, exchange, context)
         call.credential = credential
         start(call, exchange, context)
     }

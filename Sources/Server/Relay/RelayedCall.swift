@@ -3,18 +3,40 @@ import HTTP
 import Hub
 
 /// One call to another server for a client, before it is made: what is asked, and what becomes of the response.
-struct RelayedCall {
+///
+/// A class, as it goes from hand to hand: each takes a reference, and no copy of a head and a closure.
+@EventLoop
+final class RelayedCall {
+    /// Its body is the client's, where that was here before the call is made.
     var request: Request
-    var url: String
+    let url: String
+    /// What goes on behind `url`.
+    let target: String
     var credential: Credential?
-    var limits: Transfer.Limits
+    let limits: Transfer.Limits
     /// Whom failures name.
-    var server: UpstreamServer
+    let server: UpstreamServer
     /// Whether the client's body goes along.
-    var sendsBody = false
+    let sendsBody: Bool
     /// How long a stream of events may be silent, in milliseconds; 0: for ever.
-    var eventSilence: UInt64 = 0
-    var choose: @EventLoop (Transfer.Head) throws(Failure) -> RelayAction
+    let eventSilence: UInt64
+    let choose: @EventLoop (Transfer.Head) throws(Failure) -> RelayAction
+
+    init(
+        request: Request, url: String, target: String = "", credential: Credential? = nil, limits: Transfer.Limits,
+        server: UpstreamServer, sendsBody: Bool = false, eventSilence: UInt64 = 0,
+        choose: @escaping @EventLoop (Transfer.Head) throws(Failure) -> RelayAction
+    ) {
+        self.request = request
+        self.url = url
+        self.target = target
+        self.credential = credential
+        self.limits = limits
+        self.server = server
+        self.sendsBody = sendsBody
+        self.eventSilence = eventSilence
+        self.choose = choose
+    }
 }
 
 /// What the relay does with a response, decided by its head.

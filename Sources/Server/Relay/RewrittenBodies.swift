@@ -4,7 +4,9 @@ import Hub
 
 /// THE table of answers in whose JSON the name of a member says what its URL is for, or shows Xet where that is hidden. In all JSON
 /// but that of files and of models each string that is a URL of the Hub or of a store is turned round besides.
-struct RewrittenBodies: Sendable {
+///
+/// A class, so that to go through the table takes a reference a row, and no copy of what is in it.
+final class RewrittenBodies: Sendable {
     private enum Reading { case yes, no, any }
 
     /// Whether the request reads.
@@ -36,8 +38,9 @@ struct RewrittenBodies: Sendable {
 
     private static let uncoded = CaselessWords(["identity", ""])
     /// Of a repository with a revision behind, of a bucket without.
-    private static let xetTokens: [StaticString] = ["/xet-read-token", "/xet-write-token"]
-    private static let fileLists: [StaticString] = ["/tree/", "/paths-info/"]
+    private static let xetTokens: PathParts = ["/xet-read-token", "/xet-write-token"]
+    private static let discussions: PathParts = ["/discussions"]
+    private static let fileLists: PathParts = ["/tree/", "/paths-info/"]
 
     /// Of the Hub.
     private static let hub = [
@@ -47,7 +50,7 @@ struct RewrittenBodies: Sendable {
                 $0.path == "/api/repos/create" || $0.pathEnds(with: "/duplicate") || $0.pathContains("/commit/")
             },
             xet: nil, rules: links),
-        RewrittenBodies(reading: .any, isMeant: { $0.pathContains("/discussions") }, xet: nil, rules: links),
+        RewrittenBodies(reading: .any, isMeant: { $0.pathContains(anyOf: discussions) }, xet: nil, rules: links),
         RewrittenBodies(
             reading: .no, isMeant: { $0.pathEnds(with: ".git/info/lfs/objects/batch") }, xet: nil,
             rules: [
@@ -89,11 +92,11 @@ struct RewrittenBodies: Sendable {
     private static func rules(
         _ method: Method, _ target: Target, in table: [RewrittenBodies], where isOn: (RewrittenBodies) -> Bool
     ) -> [JSONFieldRule] {
+        let isRead = method == .get
         let row = table.first { row in
-            (row.reading == .any || (row.reading == .yes) == (method == .get)) && isOn(row)
-                && row.isMeant(target)
+            (row.reading == .any || (row.reading == .yes) == isRead) && isOn(row) && row.isMeant(target)
         }
-        return method == .get ? row?.readingRules ?? anyURLRead : row?.rules ?? anyURL
+        return isRead ? row?.readingRules ?? anyURLRead : row?.rules ?? anyURL
     }
 
     /// Whether the response is a file, as its author wrote it.
@@ -106,7 +109,7 @@ struct RewrittenBodies: Sendable {
             || target.pathContains(anyOf: contents) && ["resolve", "raw", "media"].contains(target.segment(at: 4))
     }
 
-    private static let contents: [StaticString] = ["/resolve/", "/raw/", "/media/"]
+    private static let contents: PathParts = ["/resolve/", "/raw/", "/media/"]
 
     /// Whether a model answers: what it says is text, whatever it looks like.
     private static func isSaid(_ target: Target) -> Bool {

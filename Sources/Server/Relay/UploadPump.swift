@@ -8,7 +8,7 @@ final class UploadPump: BodySink {
     /// Bytes that may wait for the server before the client is paused.
     private static let highMark = 256 * 1024
     /// So much may come before the call begins.
-    private static let mostAhead = 16 * 1024
+    static let mostAhead = 16 * 1024
 
     /// What was wrong with the body, if anything was: the call was then cancelled.
     private(set) var failure: Failure?

@@ -24,9 +24,9 @@ extension Upstream {
         for exchange: Exchange, _ context: RequestContext, isSecond: Bool = false
     ) throws(Failure) -> RelayedCall {
         guard !exchange.request.wantsWebSocket else { throw .noWebSocket }
-        var request = exchange.request
-        request.target = context.target
-        request.headers = EndToEndHeaders.upstream(request.headers)
+        var request = Request(
+            method: exchange.request.method, target: context.target,
+            headers: EndToEndHeaders.upstream(exchange.request.headers))
         if xet == .hide { try HiddenXet.prepare(&request) }
         if let body = context.body { request.body = body }
         let isFiltered = context.entryFilter != nil
@@ -43,7 +43,7 @@ extension Upstream {
             request.headers.set("X-HF-Bill-To", billTo)
         }
         return RelayedCall(
-            request: request, url: base + request.target.pathAndQuery, credential: try context.principal.credential,
+            request: request, url: base, target: request.target.pathAndQuery, credential: try context.principal.credential,
             limits: limits, server: server, sendsBody: exchange.hasBody && context.body == nil && !isSecond,
             eventSilence: eventSilence
         ) { head throws(Failure) in
@@ -51,11 +51,11 @@ extension Upstream {
             if let found = try FileRedirect(head, of: exchange.request, hosts: self.signedURLs.hosts) {
                 return try self.follow(found, exchange, context, mayAskAnew: !isSecond)
             }
-            let rewrite = { self.rewrite(for: exchange.request, context) }
             guard isFiltered, head.status.isSuccess else {
-                return try self.action(head, rules, isPlain: needsPlain, by: rewrite())
+                return try self.action(
+                    head, rules, isPlain: needsPlain, by: self.rewrite(for: exchange.request, context))
             }
-            return try self.filtered(head, rules ?? [], by: rewrite())
+            return try self.filtered(head, rules ?? [], by: self.rewrite(for: exchange.request, context))
         }
     }
 
@@ -91,7 +91,7 @@ extension Upstream {
         var head = head
         if Rewrite.concerns(head.headers) || LeakDetector.concerns(head.headers) { try lead(&head, by: rewrite()) }
         guard let rules, try RewrittenBodies.fits(head, isPlain: isPlain) else { return .pass(head) }
-        return .rewrite(head, onlyURLs: rules.allSatisfy(\.path.isEmpty)) {
+        return .rewrite(head, onlyURLs: rules.allSatisfy { $0.path.isEmpty }) {
             let rewrite = rewrite()
             let rewriter = JSONRewriter(rules) { (url, change) throws(Failure) in
                 try rewrite.replacement(for: url, change)

@@ -84,20 +84,18 @@ final class Upstream {
         defer { place.end() }
         let started = MonotonicInstant.now
         defer { context.upstreamMicroseconds = MonotonicInstant.now.microseconds(since: started) }
-        let content = ContentCollector(limit: limit)
+        let content = ContentCollector(limit: limit, patience: 2 * UInt64(limits.stall))
         let transfer = pool.start(
-            request, url: base + request.target.pathAndQuery, authorization: credential?.authorization, limits: limits,
-            sink: content)
+            request, url: base, target: request.target.pathAndQuery, authorization: credential?.authorization,
+            limits: limits, sink: content)
         content.transfer = transfer
-        let head = try await transfer.responseHead()
-        context.hubRequestID = head.headers["X-Request-Id"]
-        // A response that is collected is small: one that comes byte by byte has no end that anybody could wait for. One that stands
-        // still is told as such before.
-        let limit = Timer { content.giveUp() }
-        limit.start(milliseconds: 2 * UInt64(limits.stall))
-        defer { limit.stop() }
         var outcome: Result<Void, Failure> = .success(())
         do throws(Failure) { try await transfer.responseEnd() } catch { outcome = .failure(error) }
+        guard let head = content.head else {
+            try outcome.get()
+            throw .hubBroken("it ended before its head")
+        }
+        context.hubRequestID = head.headers["X-Request-Id"]
         return Answer(status: head.status, headers: head.headers, body: try content.bytes(outcome))
     }
 
@@ -148,20 +146,34 @@ extension Transfer.Limits {
 @EventLoop
 final class ContentCollector: TransferSink {
     private let limit: Int
+    private let patience: UInt64
+    private(set) var head: Transfer.Head?
     private var collected: [UInt8] = []
     private var isError = false
+    private var timer: Timer?
     private var isTooLarge = false
     private var isOverdue = false
     /// Is ended when no more of it is wanted.
     var transfer: Transfer?
 
-    /// `limit` is in bytes, of a successful response.
-    init(limit: Int) {
+    /// `limit` is in bytes, of a successful response; `patience` in milliseconds, from its head to its end.
+    init(limit: Int, patience: UInt64) {
         self.limit = limit
+        self.patience = patience
     }
 
+    /// A response that is collected is small: one that comes byte by byte has no end that anybody could wait for. One that stands still is
+    /// told as such before. Mostly all of it comes at once, and there is nothing to watch.
     func begin(_ head: Transfer.Head) {
+        self.head = head
         isError = !head.status.isSuccess
+        EventLoop.post { self.watch() }
+    }
+
+    private func watch() {
+        guard transfer != nil else { return }
+        timer = Timer { [weak self] in self?.giveUp() }
+        timer?.start(milliseconds: patience)
     }
 
     func take(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
@@ -183,7 +195,7 @@ final class ContentCollector: TransferSink {
         transfer?.cancel()
     }
 
-    func end(_ outcome: Result<Void, Failure>) { transfer = nil }
+    func end(_ outcome: Result<Void, TransferError>) { (transfer, timer) = (nil, nil) }
 
     /// All of it, when it has ended. Throws `hubBroken` if there was more than the limit, `hubTooSlow`, or why it is not whole.
     func bytes(_ outcome: Result<Void, Failure> = .success(())) throws(Failure) -> [UInt8] {

@@ -10,7 +10,7 @@ enum InferenceRoutes {
     /// Models of this one stand straight behind its name, as its repositories on the Hub do: what git does there is the Hub's, other
     /// orders are the router's, and what is waiting in its queue is asked for with a query.
     private static let fal = (path: "/fal-ai/", models: "/fal-ai/fal-ai/", queue: "_subdomain=queue")
-    private static let git: [StaticString] = ["/info/lfs/", "/git-upload-pack", "/git-receive-pack"]
+    private static let git: PathParts = ["/info/lfs/", "/git-upload-pack", "/git-receive-pack"]
 
     private static let versioned = [
         "baseten", "black-forest-labs", "cerebras", "deepinfra", "featherless-ai", "hyperbolic", "nebius", "nscale",

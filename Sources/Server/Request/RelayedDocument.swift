@@ -10,8 +10,9 @@ enum RelayedDocument {
     /// Gives a document an origin of its own, without scripts, forms and plugins, and has browsers take the type that was said for what
     /// it is. Policies add up (https://www.w3.org/TR/CSP3, section 3.1), so the Hub's own stay in force, and none of them can undo ours.
     static func isolate(_ headers: inout Headers) {
-        headers.append("Content-Security-Policy", "sandbox")
-        headers.set("X-Content-Type-Options", "nosniff")
+        headers.append(own: "Content-Security-Policy", "sandbox")
+        headers.remove("X-Content-Type-Options")
+        headers.append(own: "X-Content-Type-Options", "nosniff")
         // A browser makes a document of each part, with a head of its own that nobody has looked at.
         if headers.mentions("x-mixed-replace", in: "Content-Type") {
             headers.set("Content-Type", "application/octet-stream")

@@ -34,6 +34,8 @@ final class RequestContext {
     /// Who gets the response besides the client.
     var sink: (any ResponseSink)?
     private(set) var isCancelled = false
+    /// Who is told of its end.
+    var recorder: (any RequestRecorder)?
     /// Ends a wait that neither task nor transfer stands for.
     var onCancel: (@EventLoop () -> Void)?
     /// When `request_timeout` will have passed, and where in its list `RequestTimeLimit` has it.
@@ -72,6 +74,21 @@ final class RequestContext {
         makesWay = true
         cancel()
     }
+}
+
+extension RequestContext: ExchangeOwner {
+    func clientLeft(_ exchange: Exchange) { cancel() }
+
+    func ended(_ exchange: Exchange, whole: Bool) {
+        if !whole, !isCancelled { cancel() }
+        recorder.take()?.record(exchange, self, whole: whole)
+    }
+}
+
+/// Keeps what is known of a request when it has ended.
+@EventLoop
+protocol RequestRecorder: AnyObject {
+    func record(_ exchange: Exchange, _ context: RequestContext, whole: Bool)
 }
 
 /// What can be ended before its time.

@@ -23,7 +23,7 @@ final class FakeHub {
         let tls = try TLSContext(selfSigned: ())
         certificate = tls.certificatePEM
         listener = try Listener(tls: tls) { [journal] exchange in
-            exchange.onGone = { journal.goneCount += 1 }
+            exchange.owner = journal
             EventLoop.task {
                 var request = exchange.request
                 request.body =
@@ -61,9 +61,19 @@ final class FakeHub {
     }
 
     @EventLoop
-    private final class Journal {
+    private final class Journal: ExchangeOwner {
         var requests: [Request] = []
         var goneCount = 0
+        private var left: Set<ObjectIdentifier> = []
+
+        func clientLeft(_ exchange: Exchange) {
+            goneCount += 1
+            left.insert(ObjectIdentifier(exchange))
+        }
+
+        func ended(_ exchange: Exchange, whole: Bool) {
+            if left.remove(ObjectIdentifier(exchange)) == nil, !whole { goneCount += 1 }
+        }
     }
 }
 

@@ -47,7 +47,7 @@ final class TestClient {
         var request = Request(method: method, target: try Target(hub: target), headers: headers, body: body)
         let isChunked = headers["Transfer-Encoding"] == "chunked"
         if isChunked { request.body = [] }
-        let content = ContentCollector(limit: 16 << 20)
+        let content = ContentCollector(limit: 16 << 20, patience: 60_000)
         let limits = Transfer.Limits(connect: 20_000, firstByte: 20_000, stall: 20_000)
         let transfer = pool.start(
             request, url: base + target, limits: limits, stream: isChunked ? TransferPool.Stream(length: nil) : nil,
