@@ -32,6 +32,8 @@ package struct Failure: Error, Sendable, Equatable {
         /// The caller hung up: nobody is left to read a response.
         case clientGone
         case tooBusy
+        /// What is asked cannot be written down first, so it is not done.
+        case auditUnavailable
         case draining
         case notReady
         /// A bug or a broken machine.

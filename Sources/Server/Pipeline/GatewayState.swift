@@ -14,17 +14,20 @@ final class GatewayState {
     let coalescer: RequestCoalescer
     let accounts: AccountCache.Held
     let hubReached = HubProbe.Reached(for: .seconds(10))
+    /// Nil: there is no audit.
+    let auditor: Auditor?
     private(set) var identification: Identification
     private var proxy: UpstreamProxy?
     private var exceptions: NoProxy
 
     init(
         _ settings: Settings, token: Secret?, limits: CallLimits, pool: TransferPool, metrics: Metrics,
-        leaks: LeakReporter, keys: KeyStore?
+        leaks: LeakReporter, keys: KeyStore?, auditor: Auditor?
     ) {
         self.pool = pool
         self.metrics = metrics
         self.leaks = leaks
+        self.auditor = auditor
         admission = CallAdmission(
             limits: limits, patience: UInt64(settings.connectTimeout.milliseconds),
             stall: Int(settings.writeTimeout.milliseconds))

@@ -80,7 +80,7 @@ extension RelayDriver {
     func start() {
         context.work = self
         guard call.sendsBody else { return enter() }
-        let upload = UploadPump(from: exchange)
+        let upload = UploadPump(from: exchange, audited: context.audited?.body)
         self.upload = upload
         upload.begin { [self] failure in
             guard !hasEnded else { return }

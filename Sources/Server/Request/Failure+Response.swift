@@ -20,7 +20,7 @@ extension Failure {
         case .hubUnreachable, .hubBroken: .badGateway
         case .hubTooSlow: .gatewayTimeout
         case .clientGone: .requestTimeout
-        case .tooBusy, .draining, .notReady: .serviceUnavailable
+        case .tooBusy, .auditUnavailable, .draining, .notReady: .serviceUnavailable
         case .internalError: .internalServerError
         }
     }
@@ -44,6 +44,7 @@ extension Failure {
         case .hubTooSlow: "HubTooSlow"
         case .clientGone: "ClientGone"
         case .tooBusy: "TooBusy"
+        case .auditUnavailable: "AuditUnavailable"
         case .draining: "Draining"
         case .notReady: "NotReady"
         case .internalError: "InternalError"
