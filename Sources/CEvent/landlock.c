@@ -69,8 +69,10 @@ static bool add_port(int ruleset, uint16_t port) {
 static bool add_rules(int ruleset, const ce_landlock_rules *rules, long abi) {
     bool has_ports = abi >= 4;
     uint64_t writing = (WRITE_FILE | REMOVE_FILE | MAKE_FILE | TRUNCATE) & file_rights(abi);
-    if (rules->written != NULL && !add_path(ruleset, rules->written, writing)) {
-        return false;
+    for (size_t index = 0; index < rules->written_count; index += 1) {
+        if (!add_path(ruleset, rules->written[index], writing)) {
+            return false;
+        }
     }
     for (size_t index = 0; index < rules->path_count; index += 1) {
         if (!add_path(ruleset, rules->paths[index], 0)) {

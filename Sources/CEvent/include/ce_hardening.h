@@ -28,12 +28,13 @@ typedef struct ce_landlock_rules {
     const char *const
         *paths; /* files, and directories with all below them, that stay readable; what is absent is left out */
     size_t path_count;
-    const char *written;   /* a directory whose files may be made, written and removed; NULL: none */
+    const char *const *written; /* directories whose files may be made, written and removed */
+    size_t written_count;
     const uint16_t *ports; /* TCP ports that stay connectable */
     size_t port_count;
 } ce_landlock_rules;
 
-/* Leaves this process, and what it forks, only these files to read, none to write but those of `written`, none to execute, and (from ABI 4 on) these ports to
+/* Leaves this process, and what it forks, only these files to read, none to write but those in `written`, none to execute, and (from ABI 4 on) these ports to
  * connect to and none to bind. Sets no_new_privs. The ABI version of the kernel's Landlock; 0 where it has none; -1 and a reason when it fails. */
 int32_t ce_landlock_restrict(const ce_landlock_rules *rules, ce_error *error);
 

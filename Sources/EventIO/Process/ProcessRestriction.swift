@@ -27,25 +27,26 @@ package enum ProcessRestriction {
         }
     }
 
-    /// Leaves these files and directories to read, none to write but those in the directory `written`, and these TCP ports to connect to (Landlock). The ABI version of the
+    /// Leaves these files and directories to read, none to write but those in the directories `written`, and these TCP ports to connect to (Landlock). The ABI version of the
     /// kernel's Landlock, below 4 without ports; 0 where it has none. Throws where it has it and it fails.
     package static func keep(
-        paths: [String], written: String? = nil, ports: [UInt16]
+        paths: [String], written: [String] = [], ports: [UInt16]
     ) throws(CError) -> Int {
         let texts = unsafe paths.map { unsafe strdup($0) }
-        let directory = unsafe written.map { unsafe strdup($0) } ?? nil
+        let directories = unsafe written.map { unsafe strdup($0) }
         defer {
             unsafe texts.forEach { unsafe free($0) }
-            unsafe free(directory)
+            unsafe directories.forEach { unsafe free($0) }
         }
         var error = ce_error()
         let abi = unsafe texts.map { unsafe UnsafePointer($0) }.withUnsafeBufferPointer { paths in
-            unsafe ports.withUnsafeBufferPointer { ports in
-                var rules = unsafe ce_landlock_rules(
-                    paths: paths.baseAddress, path_count: paths.count, written: UnsafePointer(directory),
-                    ports: ports.baseAddress,
-                    port_count: ports.count)
-                return unsafe ce_landlock_restrict(&rules, &error)
+            unsafe directories.map { unsafe UnsafePointer($0) }.withUnsafeBufferPointer { written in
+                unsafe ports.withUnsafeBufferPointer { ports in
+                    var rules = unsafe ce_landlock_rules(
+                        paths: paths.baseAddress, path_count: paths.count, written: written.baseAddress,
+                        written_count: written.count, ports: ports.baseAddress, port_count: ports.count)
+                    return unsafe ce_landlock_restrict(&rules, &error)
+                }
             }
         }
         guard abi >= 0 else { throw CError(error) }

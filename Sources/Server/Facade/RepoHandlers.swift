@@ -23,7 +23,7 @@ extension RepoHandler {
             let body = try await exchange.wholeBody(within: bodyBounds)
             guard !body.isEmpty else { throw .badRequest("The body is empty: send a JSON object.") }
             let order = try Order(facade: try JSON.parse(body, within: .order))
-            try context.principal.check(order.needs(account: nil))
+            try await context.authorize(order.needs(account: nil))
             return try await answer(order, context).response(to: request)
         }
     }

@@ -15,18 +15,21 @@ final class GatewayState {
     let accounts: AccountCache.Held
     let hubReached = HubProbe.Reached(for: .seconds(10))
     private let rates: KeyRates?
+    /// Nil: there is no audit.
+    let auditor: Auditor?
     private(set) var identification: Identification
     private var proxy: UpstreamProxy?
     private var exceptions: NoProxy
 
     init(
         _ settings: Settings, token: Secret?, limits: CallLimits, pool: TransferPool, metrics: Metrics,
-        leaks: LeakReporter, keys: KeyStore?, rates: KeyRates? = nil
+        leaks: LeakReporter, keys: KeyStore?, rates: KeyRates? = nil, auditor: Auditor?
     ) {
         self.rates = rates
         self.pool = pool
         self.metrics = metrics
         self.leaks = leaks
+        self.auditor = auditor
         admission = CallAdmission(
             limits: limits, patience: UInt64(settings.connectTimeout.milliseconds),
             stall: Int(settings.writeTimeout.milliseconds))

@@ -68,6 +68,12 @@ final class RequestPipeline {
     /// From where it is known that they may.
     private func goOn(_ exchange: Exchange, _ context: RequestContext, _ route: Route.Name) throws(Failure) {
         try admit(context)
+        guard writeDown(exchange, context, route) else { return }
+        try ask(exchange, context, route)
+    }
+
+    /// From where what has to be written down is.
+    func ask(_ exchange: Exchange, _ context: RequestContext, _ route: Route.Name) throws(Failure) {
         guard !lookUp(exchange, context, route) else { return }
         try forward(exchange, context, route)
     }
@@ -116,12 +122,16 @@ extension RequestPipeline {
         guard let key = context.principal.key else {
             let refusal = context.principal.refusal ?? .missing
             state.metrics.add(.keyRefusals, at: MetricLabels.KeyReason(refusal).rawValue)
+            auditStranger(request, context)
             throw refusal.failure
         }
         // Before the rules are asked and a body is read: what they refuse counts, too.
         try state.count(key)
         // The facade's orders are judged by their handlers, which read them.
-        guard let judgement = ScopeJudgement(key, request, context, route) else { return true }
+        guard let judgement = ScopeJudgement(key, request, context, route, state.auditor) else {
+            auditOrder(key, request, context, route)
+            return true
+        }
         guard exchange.hasBody, judgement.needsBody else {
             try judgement.pass(nil)
             return true
@@ -200,7 +210,7 @@ extension RequestPipeline {
         exchange.send(response, id: .own(context.id))
     }
 
-    private func fail(_ exchange: Exchange, _ context: RequestContext, _ failure: Failure) {
+    func fail(_ exchange: Exchange, _ context: RequestContext, _ failure: Failure) {
         context.sink.take()?.fail(failure)
         exchange.fail(failure, context)
     }
@@ -214,6 +224,7 @@ extension RequestPipeline: RequestRecorder {
         timeLimit.forget(context)
         log.note(exchange, context, whole: whole, microseconds: microseconds)
         state.metrics.note(exchange, context, whole: whole, microseconds: microseconds)
+        context.endAudit(exchange, whole: whole, microseconds: microseconds)
         state.drainState.ended()
     }
 }

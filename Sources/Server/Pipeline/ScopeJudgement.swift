@@ -5,47 +5,58 @@ import Hub
 /// Whether a key may have a request relayed, and how.
 @EventLoop
 struct ScopeJudgement {
-    private let key: KeyIdentity
-    private let operation: HubOperation
-    private let request: Request
-    private let context: RequestContext
+    let key: KeyIdentity
+    let operation: HubOperation
+    let request: Request
+    let context: RequestContext
+    /// Nil: there is no audit.
+    let auditor: Auditor?
 
     /// Nil for what is not relayed to the Hub or the inference router.
-    init?(_ key: KeyIdentity, _ request: Request, _ context: RequestContext, _ route: Route.Name) {
+    init?(
+        _ key: KeyIdentity, _ request: Request, _ context: RequestContext, _ route: Route.Name, _ auditor: Auditor? = nil
+    ) {
         guard route == .relay || route == .inference else { return nil }
         self.key = key
         self.request = request
         self.context = context
+        self.auditor = auditor
         operation = HubOperation.find(
             request.method, context.target, at: route == .inference ? .router : .hub)
     }
 
-    private var scope: Scope { key.grant.scope }
+    var scope: Scope { key.grant.scope }
 
     /// The fields that the Hub reads the body by: not those that the client names in `Connection`.
-    private var sent: Headers { EndToEndHeaders.upstream(request.headers) }
+    var sent: Headers { EndToEndHeaders.upstream(request.headers) }
 
-    /// Whether the decision depends on what is in the body, where there is one.
-    var needsBody: Bool { scope.needsBody(operation) }
+    /// Whether the decision depends on what is in the body, where there is one, or the audit on what it names.
+    var needsBody: Bool { isJudgedByBody || auditor != nil && operation.isNamedByBody }
+
+    private var isJudgedByBody: Bool { scope.needsBody(operation) }
 
     /// Notes in the context how the request is to be made. Throws why it may not be. What is sent on is the body that was judged, byte for byte.
     func pass(_ body: [UInt8]?) throws(Failure) {
         context.body = body
         try checkPayer()
-        let decision =
-            needsBody
-            ? scope.decide(operation, try operation.needs(sent, body ?? [], account: nil))
-            : scope.decide(operation)
+        let needs = isJudgedByBody ? try operation.needs(sent, body ?? [], account: nil) : nil
+        let decision = needs.map { scope.decide(operation, $0) } ?? scope.decide(operation)
         switch decision {
-        case .refuse(let refusal): throw Failure(refusal)
+        case .refuse(let refusal): throw refused(refusal)
         case .allow(let permit):
             if permit.withoutCredential { context.principal = context.principal.withoutCredential }
             context.permit = permit.response
             if permit.response == .writeAccess, !scope.allows(.write, operation.resource) {
-                throw .lacksScope(.write, operation.resource)
+                throw refused(.lacking(.write, operation.resource))
             }
             if permit.response == .filtered { context.entryFilter = PrivateEntryFilter(operation.listedKind, scope) }
+            auditAllowed(needs, decision, body)
         }
+    }
+
+    private func refused(_ refusal: AccessRefusal) -> Failure {
+        auditRefused(refusal)
+        return Failure(refusal)
     }
 
     /// Who pays, where not the account itself, is said in a field of its own: it takes the right to spend what is theirs.
@@ -54,30 +65,12 @@ struct ScopeJudgement {
         guard request.headers.contains(field) else { return }
         for name in request.headers.values(of: field) {
             let payer = HubResource(namespace: try RepoID(namespace: nil, name: name, field: field).name)
-            guard scope.allows(.spend, payer) else { throw .lacksScope(.spend, payer) }
+            guard scope.allows(.spend, payer) else { throw refused(.lacking(.spend, payer)) }
         }
-    }
-}
-
-extension Principal {
-    /// Whether the key, where there is one, allows all of `needs`. Throws why it does not.
-    func check(_ needs: [HubNeed]) throws(Failure) {
-        guard let key, case .refuse(let refusal) = key.grant.scope.decide(needs) else { return }
-        throw Failure(refusal)
     }
 }
 
 extension Failure {
-    /// As the Hub says it, of what may not even be read; else what is missing.
-    init(_ refusal: AccessRefusal) {
-        guard refusal.looksAbsent else {
-            self.init(.denied, detail: refusal.message)
-            return
-        }
-        self = .hubAnswered(
-            HubRefusal(status: refusal.status, code: refusal.code, message: refusal.message, headers: [:]))
-    }
-
     /// Whose role or rules the gateway does not understand.
     static func uselessKey(_ name: String) -> Failure {
         Failure(
@@ -86,8 +79,10 @@ extension Failure {
                 "The gateway key \(name) may do nothing: its role is not defined, or one of its rules is not understood. "
                 + "Whoever runs this gateway finds why in its log.")
     }
+}
 
-    fileprivate static func lacksScope(_ action: HubAction, _ resource: HubResource) -> Failure {
-        Failure(AccessRefusal(action: action, resource: resource, reason: .noRule, looksAbsent: false))
+extension AccessRefusal {
+    fileprivate static func lacking(_ action: HubAction, _ resource: HubResource) -> AccessRefusal {
+        AccessRefusal(action: action, resource: resource, reason: .noRule, looksAbsent: false)
     }
 }

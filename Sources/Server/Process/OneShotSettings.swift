@@ -40,6 +40,8 @@ struct FileChecks: Sendable {
     private let user: String?
     /// Nil but in access by keys.
     private let state: StateDirectory?
+    /// Nil: there is no audit.
+    private let audit: AuditDirectory?
 
     init(_ settings: Settings) {
         certificate = settings.tlsCertificate
@@ -47,11 +49,15 @@ struct FileChecks: Sendable {
         authorities = settings.authorities
         user = settings.user
         state = settings.access == .keys ? StateDirectory(settings.stateDirectory) : nil
+        audit = settings.auditDirectory.isEmpty ? nil : AuditDirectory(path: settings.auditDirectory)
     }
 
     /// One line each, beginning with the setting's name.
     var faults: [String] {
-        [certificateFault, authoritiesFault, userFault, state?.fault.map { "state_dir: \($0)" }].compactMap(\.self)
+        [
+            certificateFault, authoritiesFault, userFault, state?.fault.map { "state_dir: \($0)" },
+            audit?.fault.map { "audit_dir: \($0)" },
+        ].compactMap(\.self)
     }
 
     /// What does not keep the gateway from serving, in one line each.

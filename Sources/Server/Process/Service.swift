@@ -26,6 +26,7 @@ final class Service {
     private let certificate: CertificateWatch
     /// Nil but in access by keys.
     private let keys: KeyStore?
+    private let state: StateClient?
     private let hardening: Hardening
 
     /// Starts serving. `read` reads the settings anew.
@@ -43,17 +44,18 @@ final class Service {
         certificate = CertificateWatch { log.warning("\($0)") }
         DescriptorLimit.raise()
         // Before anybody is served: until the keys are there, every one of them would be refused.
-        let keys = try worker?.state.map { (socket) throws(CError) in
-            try KeyStore(StateClient(socket)) { log.warning("\($0)") }
-        }
+        let client = worker?.state.map { StateClient($0) }
+        let keys = try client.map { (client) throws(CError) in try KeyStore(client) { log.warning("\($0)") } }
         self.keys = keys
+        state = client
         let sandbox = settings.sandbox && worker == nil ? try SandboxServer() : nil
         self.sandbox = sandbox
         site = sandbox?.site ?? worker?.sandbox
         do throws(CError) {
             server = try Server(
                 worker?.settings(settings) ?? settings, origin: site?.origin ?? HubOrigin(settings),
-                log: AccessLog(output: output, form: form, isOn: settings.accessLog), as: worker, keys: keys
+                log: AccessLog(output: output, form: form, isOn: settings.accessLog), as: worker, keys: keys,
+                auditor: settings.auditDirectory.isEmpty ? nil : client.map { Auditor($0) }
             ) { log.warning("\($0)") }
         } catch {
             sandbox?.close()
@@ -81,6 +83,8 @@ final class Service {
         warn()
     }
 
+    /// How long the end waits until all that is to be written has gone out.
+    private static let lastMilliseconds: UInt64 = 2000
     /// A worker's word that it is alive, and the age of its figures on another's page of metrics.
     private static let wordMilliseconds: UInt64 = 1000
 
@@ -146,6 +150,7 @@ final class Service {
             log.warning("Requests cut off because they did not finish within drain_timeout: \(cut).")
         }
         keys?.tellUses()
+        state?.sendAll(milliseconds: Self.lastMilliseconds)
         sandbox?.close()
         output.flush()
     }

@@ -84,11 +84,13 @@ extension RelayDriver {
     func start() {
         context.work = self
         guard call.sendsBody else { return enter() }
+        let audited = context.audited?.body
         if let body = exchange.bodyAtOnce(atMost: UploadPump.mostAhead) {
+            if let audited { unsafe body.withUnsafeBufferPointer { unsafe audited.take($0) } }
             call.request.body = body
             return enter()
         }
-        let upload = UploadPump(from: exchange)
+        let upload = UploadPump(from: exchange, audited: audited)
         self.upload = upload
         upload.begin { [self] failure in
             guard !hasEnded else { return }

@@ -15,6 +15,8 @@ final class UploadPump: BodySink {
     /// Whether bytes have come, or the end of a body without any.
     private(set) var hasBegun = false
     private let exchange: Exchange
+    /// Counts what goes by.
+    private let audited: AuditedBody?
     private var transfer: Transfer?
     private var place: CallPlace?
     /// What came before the call began.
@@ -22,8 +24,9 @@ final class UploadPump: BodySink {
     private var hasEnded = false
     private var begun: (@EventLoop @Sendable (Failure?) -> Void)?
 
-    init(from exchange: Exchange) {
+    init(from exchange: Exchange, audited: AuditedBody?) {
         self.exchange = exchange
+        self.audited = audited
     }
 
     /// Begins to read. Calls `then` once, outside of any callback of C, when the first bytes are there, or with why none will come.
@@ -54,6 +57,7 @@ final class UploadPump: BodySink {
     }
 
     func take(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+        if let audited { unsafe audited.take(bytes) }
         guard let transfer else {
             unsafe ahead.append(contentsOf: bytes)
             begins()

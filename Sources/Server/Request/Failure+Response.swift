@@ -21,7 +21,7 @@ extension Failure {
         case .hubTooSlow: .gatewayTimeout
         case .clientGone: .requestTimeout
         case .tooManyRequests: .tooManyRequests
-        case .tooBusy, .draining, .notReady: .serviceUnavailable
+        case .tooBusy, .auditUnavailable, .draining, .notReady: .serviceUnavailable
         case .internalError: .internalServerError
         }
     }
@@ -46,6 +46,7 @@ extension Failure {
         case .clientGone: "ClientGone"
         case .tooBusy: "TooBusy"
         case .tooManyRequests: "TooManyRequests"
+        case .auditUnavailable: "AuditUnavailable"
         case .draining: "Draining"
         case .notReady: "NotReady"
         case .internalError: "InternalError"

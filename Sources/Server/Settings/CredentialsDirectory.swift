@@ -54,7 +54,20 @@ extension SettingsReading {
     /// In a checkout the state is beside the certificates: where `make run` has made that directory. It is there also where sandboxing lets
     /// nobody look into it any more.
     mutating func checkState() {
-        guard chosen["state_dir"] == nil, files(Self.stateOfCheckout) != .absent else { return }
-        settings.stateDirectory = Self.stateOfCheckout
+        if chosen["state_dir"] == nil, files(Self.stateOfCheckout) != .absent {
+            settings.stateDirectory = Self.stateOfCheckout
+        }
+        checkAudit()
+    }
+
+    /// Without keys no act has a name.
+    private mutating func checkAudit() {
+        if settings.access == .keys, chosen["audit_dir"] == nil {
+            settings.auditDirectory = settings.stateDirectory + "/audit"
+        } else if settings.access != .keys, !settings.auditDirectory.isEmpty {
+            refuse(
+                "audit_dir",
+                "takes access = keys: without keys nobody could say who did something; set that, or audit_dir = off")
+        }
     }
 }

@@ -36,6 +36,11 @@ struct Settings: Sendable {
     var credentials: CredentialsDirectory?
     var roles = TeamRoles()
     var stateDirectory = "/var/lib/hubgate"
+    /// Empty: there is no audit.
+    var auditDirectory = ""
+    var auditRotateSize = ByteCount.mebibytes(100)
+    /// In days. Zero: for ever.
+    var auditKeep = 0
     /// Nil: the system's certificate authorities.
     var authorities: String?
     /// From `upstream_proxy_file` too, once settings are read. Nil: there is none.

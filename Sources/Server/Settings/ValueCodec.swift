@@ -82,6 +82,16 @@ extension ValueCodec where Value == String {
     }
 }
 
+extension ValueCodec where Value == String {
+    /// The path of a directory, or `off`, which is empty.
+    static var pathOrOff: ValueCodec {
+        ValueCodec(
+            name: "PATH|off", accepted: "the path of a directory, or off",
+            read: { (text) throws(ValueError) in text == "off" ? "" : try path.read(text) },
+            text: { $0.isEmpty ? "off" : $0 })
+    }
+}
+
 extension ValueCodec where Value == Secret {
     static var secret: ValueCodec {
         ValueCodec(

@@ -81,6 +81,16 @@ final class StateClient {
         send(record, .asked(answered))
     }
 
+    /// At the end: waits until all has gone out, or for so long.
+    func sendAll(milliseconds: UInt64) {
+        let began = MonotonicInstant.now
+        while owesHello || sent < pending.count, MonotonicInstant.now.milliseconds(since: began) < milliseconds {
+            PacketSocket.wait([socket], writing: [true], milliseconds: 50)
+            while let bytes = socket.receive() { receive(bytes) }
+            flush()
+        }
+    }
+
     private func send(_ record: StateRecord, _ end: End) {
         guard pending.count < Self.mostPending else {
             return settle(

@@ -1,42 +1,51 @@
 import Glibc
 
 extension StateDirectory {
-    /// All that may be in it, but for a draft of the last that a crash has left.
-    private static let names = ["hubgate.db", "hubgate.db-wal", "hubgate.db-shm", "hubgate.db-journal", "signing.key"]
+    private static let names = ["hubgate.db", "hubgate.db-wal", "hubgate.db-shm", "hubgate.db-journal", "signing.key", "audit"]
 
-    /// Root gives a directory that it has made to the user that the gateway is about to become. One in which there is anything else is
-    /// no directory of ours, and stays whose it is.
+    /// All that may be in it; a crash may have left a draft of `signing.key`. What is in `audit` is the audit's.
+    private static func isOurs(_ name: String) -> Bool { names.contains(name) || name.hasPrefix("signing.key.") }
+
+    /// Root gives a directory that it has made to the user that the gateway is about to become.
     func give(to user: UInt32, group: UInt32) {
+        OwnDirectory.give(path, to: user, group: group, isOurs: Self.isOurs)
+    }
+}
+
+/// A directory of root's making for another user.
+enum OwnDirectory {
+    /// Gives it and its files to the user. One in which there is anything else is no directory of ours, and stays whose it is.
+    static func give(_ path: String, to user: UInt32, group: UInt32, isOurs: (String) -> Bool) {
         let descriptor = unsafe Glibc.open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
         guard descriptor >= 0 else { return }
         defer { close(descriptor) }
         var status = stat()
         guard unsafe fstat(descriptor, &status) == 0, status.st_uid == 0, status.st_mode & 0o077 == 0,
-            Self.hasOnlyOurs(descriptor)
+            let names = names(descriptor), names.allSatisfy(isOurs)
         else { return }
         // The directory last: until then nobody but root can put another file into it.
-        for name in Self.names { Self.give(name, in: descriptor, to: user, group) }
+        for name in names { give(name, in: descriptor, to: user, group) }
         _ = fchown(descriptor, user, group)
     }
 
-    private static func hasOnlyOurs(_ directory: Int32) -> Bool {
+    /// Nil where it cannot be read.
+    private static func names(_ directory: Int32) -> [String]? {
         // A descriptor of its own, which closedir takes along.
         let own = unsafe openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard own >= 0 else { return false }
+        guard own >= 0 else { return nil }
         guard let entries = unsafe fdopendir(own) else {
             close(own)
-            return false
+            return nil
         }
         defer { unsafe closedir(entries) }
+        var names: [String] = []
         while let entry = unsafe readdir(entries) {
             let name = unsafe withUnsafePointer(to: entry.pointee.d_name) { name in
                 unsafe name.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
             }
-            guard [".", ".."].contains(name) || names.contains(name) || name.hasPrefix("signing.key.") else {
-                return false
-            }
+            if name != ".", name != ".." { names.append(name) }
         }
-        return true
+        return names
     }
 
     private static func give(_ name: String, in directory: Int32, to user: UInt32, _ group: UInt32) {

@@ -31,6 +31,8 @@ struct StateRecord: Equatable, Sendable {
     enum Kind: UInt8, Sendable {
         /// How often keys were used; written by `KeyUses`.
         case keyUses = 1
+        /// `AuditRecord`; it is on the disk when `done` comes.
+        case audit = 32
     }
 
     let kind: Kind

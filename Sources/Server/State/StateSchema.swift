@@ -43,7 +43,23 @@ enum StateSchema {
             sequence INTEGER NOT NULL,
             seen INTEGER NOT NULL
         ) STRICT;
+        """,
         """
+        -- The last line of the audit that is known to be on the disk: by it a cut end is found.
+        CREATE TABLE audit_head (
+            one INTEGER PRIMARY KEY CHECK (one = 1),
+            number INTEGER NOT NULL,
+            hash BLOB NOT NULL CHECK (length(hash) = 32),
+            file TEXT NOT NULL
+        ) STRICT;
+
+        -- What became of keys, until the state process has written it into the audit.
+        CREATE TABLE audit_events (
+            number INTEGER PRIMARY KEY AUTOINCREMENT,
+            sender INTEGER NOT NULL,
+            record BLOB NOT NULL
+        ) STRICT;
+        """,
     ]
 
     static var newest: Int64 { Int64(migrations.count) }

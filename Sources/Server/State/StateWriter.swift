@@ -7,6 +7,8 @@ final class StateWriter {
         let sender: Int64
         let sequence: Int64
         let record: StateRecord
+        /// Which line it came by: who speaks, whatever they say. 0: the parent's.
+        var line = 0
     }
 
     /// What came of a record that asks something.
@@ -18,6 +20,8 @@ final class StateWriter {
 
     private let database: Database
     private let keys: KeyTable
+    /// Of the audit.
+    let audit: AuditTables
     private let file: FileIdentity?
     private var dataVersion: Int64 = -1
     /// The last record of each sender that was carried out.
@@ -31,6 +35,7 @@ final class StateWriter {
     init(_ directory: StateDirectory) throws(DatabaseError) {
         database = try directory.open()
         keys = KeyTable(database: database)
+        audit = AuditTables(database: database)
         file = FileIdentity(directory.databasePath)
         let statement = try database.prepare("SELECT sender, sequence FROM senders")
         while try statement.step() { carriedOut[statement.integer(0)] = statement.integer(1) }
@@ -89,6 +94,8 @@ final class StateWriter {
         case .keyUses:
             for (number, use) in KeyUses(record.payload)?.uses ?? [] { try keys.add(use, to: number) }
             return nil
+        // It is in no table (`AuditJournal`).
+        case .audit: return nil
         }
     }
 

@@ -95,6 +95,24 @@ enum MetricLabels {
         }
     }
 
+    /// What a line of the audit is about.
+    enum AuditKind: Int, MetricLabelValue {
+        case intent, outcome, refusal, keyEvent, login, unknown, other
+
+        init(_ kind: AuditRecord.Kind) {
+            self =
+                switch kind {
+                case .intent: .intent
+                case .outcome: .outcome
+                case .refusal: .refusal
+                case .keyEvent: .keyEvent
+                case .login: .login
+                case .unknown: .unknown
+                case .begin, .start, .stop, .gap, .torn, .removed: .other
+                }
+        }
+    }
+
     /// Over what connection a call to the Hub went.
     enum Use: Int, MetricLabelValue {
         case new, kept

@@ -45,6 +45,11 @@ import HTTP
         set { self[MetricsLayout.shared.offsets[metric.rawValue]] = newValue }
     }
 
+    /// Adds to a series of a metric in region 0.
+    func add(_ metric: Metric, at place: Int, _ count: UInt64) {
+        self[MetricsLayout.shared.offsets[metric.rawValue] + place] &+= count
+    }
+
     /// The slot's number in all regions together: counts add up, and so do gauges such as memory and connections.
     func sum(at slot: Int) -> UInt64 {
         (0...workers).reduce(0) { $0 &+ self[$1 * MetricsLayout.shared.count + slot] }

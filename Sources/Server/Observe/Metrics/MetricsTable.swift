@@ -99,6 +99,14 @@ enum MetricsTable {
             MetricRow(
                 .stateRestarts, "hubgate_state_restarts_total", .counter,
                 "State processes that were started in the place of one that had ended."),
+            MetricRow(
+                .auditUp, "hubgate_audit_up", .gauge,
+                "1 while the audit can be written; 0 where there is none, too. At 0 with audit_dir, what changes something gets 503 "
+                    + "AuditUnavailable, and reads go on."),
+            MetricRow(
+                .auditRecords, "hubgate_audit_records_total", .counter,
+                "Lines of the audit that are on the disk (unknown: of acts of which nobody knows what came).",
+                by: [MetricLabel("kind", MetricLabels.AuditKind.self)]),
         ])
 
     private static let hub = Group(

@@ -27,6 +27,9 @@ struct Hardening {
         if settings.access == .keys {
             StateDirectory(settings.stateDirectory).give(to: account.user, group: account.group)
         }
+        if !settings.auditDirectory.isEmpty {
+            AuditDirectory(path: settings.auditDirectory).give(to: account.user, group: account.group)
+        }
         do throws(CError) {
             try account.become()
         } catch {
@@ -62,7 +65,7 @@ struct Hardening {
     /// the container does not have is a warning.
     mutating func restrict(_ settings: Settings, site: SandboxSite?, as role: ProcessRestriction.Role) {
         // A parent's children get no more than it has, so it keeps what the state process needs.
-        let written = role == .supervisor && settings.access == .keys ? settings.stateDirectory : nil
+        let written = role == .supervisor && settings.access == .keys ? Self.written(settings) : []
         restrict(
             settings.sandboxing, role,
             ReadablePaths(settings, process: role == .serving ? "/proc/self" : "/proc"), written: written,
@@ -72,8 +75,13 @@ struct Hardening {
     /// The same for the state process, which calls nobody, and reads and writes the state alone.
     mutating func restrictStateProcess(_ settings: Settings) {
         restrict(
-            settings.sandboxing, .state, ReadablePaths(nil, process: "/proc/self"), written: settings.stateDirectory,
+            settings.sandboxing, .state, ReadablePaths(nil, process: "/proc/self"), written: Self.written(settings),
             ports: [])
+    }
+
+    /// The directories of what outlives the process.
+    private static func written(_ settings: Settings) -> [String] {
+        [settings.stateDirectory] + (settings.auditDirectory.isEmpty ? [] : [settings.auditDirectory])
     }
 
     /// The TCP ports of all that is called: content hosts by https, and by name where they have a port of their own; name servers too,
@@ -97,11 +105,11 @@ struct Hardening {
 
     /// The same for the process of the sandbox's Hub, which calls nobody and reads nothing of ours.
     mutating func restrictSandbox() {
-        restrict(true, .serving, ReadablePaths(nil, process: "/proc/self"), written: nil, ports: [])
+        restrict(true, .serving, ReadablePaths(nil, process: "/proc/self"), written: [], ports: [])
     }
 
     private mutating func restrict(
-        _ isOn: Bool, _ role: ProcessRestriction.Role, _ readable: ReadablePaths, written: String?, ports: [UInt16]
+        _ isOn: Bool, _ role: ProcessRestriction.Role, _ readable: ReadablePaths, written: [String], ports: [UInt16]
     ) {
         guard isOn else {
             warnings.append("sandboxing is off: a fault in the gateway can do all that its user can.")
@@ -119,7 +127,7 @@ struct Hardening {
             warnings.append("Sandboxing: \(error), so all files of its user stay readable.")
         }
         do throws(CError) {
-            try ProcessRestriction.keepSystemCalls(of: role, childrenWrite: written != nil)
+            try ProcessRestriction.keepSystemCalls(of: role, childrenWrite: !written.isEmpty)
             parts.append("seccomp")
         } catch {
             warnings.append("Sandboxing: \(error), so all system calls stay allowed.")

@@ -22,10 +22,11 @@ struct InitCommand: ParsableCommand {
             let key = GatewayKey.make(publicID: publicID)
             let isNew = try table.database.transaction { () throws(DatabaseError) -> Bool in
                 guard try table.liveCount() == 0 else { return false }
-                try table.insert(
-                    KeyRecord(
-                        name: name, publicID: publicID, secretHash: key.secretHash.bytes,
-                        grant: KeyGrant(role: "admin"), note: "made by hubgate init", created: KeyInput.now))
+                let record = KeyRecord(
+                    name: name, publicID: publicID, secretHash: key.secretHash.bytes, grant: KeyGrant(role: "admin"),
+                    note: "made by hubgate init", created: KeyInput.now)
+                try table.insert(record)
+                try table.noteEvent("create", record)
                 return true
             }
             tell(settings, directory, key: isNew ? key.text : nil)

@@ -1,4 +1,5 @@
 import ArgumentParser
+import EventIO
 import Hub
 
 /// `hubgate keys`: what a client shows to be let in, and what it may do.
@@ -104,6 +105,7 @@ struct KeysCreate: ParsableCommand {
                             + "`rotate` or `revoke` it, or take another name")
                 }
                 try table.insert(record)
+                try table.noteEvent("create", record)
             }
         }
         KeyOutput.show(secret: key.text, record, json: json)
@@ -124,7 +126,7 @@ struct KeysRotate: ParsableCommand {
         let now = KeyInput.now
         let grace = grace == "0" ? 0 : try KeyInput.seconds(grace, of: "--grace")
         var text = ""
-        let record = try KeyChange.change(name, state) { record in
+        let record = try KeyChange.change(name, "rotate", state) { record in
             let key = GatewayKey.make(publicID: record.publicID)
             text = key.text
             record.previous = grace > 0 ? .init(secretHash: record.secretHash, until: now + grace) : nil
@@ -155,7 +157,7 @@ struct KeysEdit: ParsableCommand {
         // What is wrong with the flags is said before the database is looked at.
         let wanted = try grant.grant(state)
         try KeyInput.warn(of: wanted, state)
-        let record = try KeyChange.change(name, state) { record in
+        let record = try KeyChange.change(name, "edit", state) { record in
             record.name = rename ?? record.name
             record.grant = grant.grant(wanted, over: record.grant)
             record.expires = expires ?? record.expires
@@ -174,15 +176,26 @@ struct KeysRevoke: ParsableCommand {
     @Flag(help: "Print JSON.") var json = false
 
     func run() throws {
-        let record = try KeyChange.change(name, state) { $0.revoked = KeyInput.now }
+        let record = try KeyChange.change(name, "revoke", state) { $0.revoked = KeyInput.now }
         KeyOutput.show(record, use: nil, json: json)
     }
 }
 
-/// A change of one live key, in one transaction.
+extension KeyTable {
+    /// For the audit, in the transaction of the change: the two are there together or not at all.
+    func noteEvent(_ event: String, _ record: KeyRecord, formerName: String? = nil) throws(DatabaseError) {
+        var line = AuditRecord.keyEvent(
+            event, record, id: GatewayKey.shown(publicID: record.publicID),
+            by: "\(UserAccount.currentName) on the command line")
+        if let formerName, formerName != record.name { line.set(.detail, "it was called \(formerName)") }
+        try AuditTables(database: database).insert(line)
+    }
+}
+
+/// A change of one live key, in one transaction, which the audit calls `event`.
 enum KeyChange {
     static func change(
-        _ name: String, _ state: StateOptions, _ body: (inout KeyRecord) -> Void
+        _ name: String, _ event: String, _ state: StateOptions, _ body: (inout KeyRecord) -> Void
     ) throws -> KeyRecord {
         let found = try state.withKeys { table in
             try table.database.transaction { () throws(DatabaseError) -> KeyRecord? in
@@ -193,6 +206,7 @@ enum KeyChange {
                     throw DatabaseError(kind: .conflict, description: "there is a key \(record.name.shown) already")
                 }
                 try table.update(record)
+                try table.noteEvent(event, record, formerName: name)
                 record.change = 0
                 return record
             }

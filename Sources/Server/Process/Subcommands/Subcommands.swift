@@ -5,13 +5,17 @@ import Glibc
 /// The words that ask for something else than serving: `hubgate keys …`. Serving itself stays with `Command`, whose flags come from THE
 /// table of settings and whose errors never repeat what was typed: it may be a token.
 enum Subcommands {
-    private static let words = ["keys", "state", "init", "help"]
+    private static let words = ["keys", "audit", "state", "init", "help"]
 
     /// For `--help`.
     static let all = [
         (
             "hubgate keys",
             "Makes, shows and changes gateway keys, for access = keys; `hubgate keys --help` has the commands."
+        ),
+        (
+            "hubgate audit",
+            "Shows who did what and by which right, and checks that the audit is whole; `hubgate audit --help` has more."
         ),
         ("hubgate state", "Backs up and checks the database of keys."),
         ("hubgate init", "Makes the state and a first key, and says what a client needs."),
@@ -80,7 +84,7 @@ struct HubgateCommand: ParsableCommand {
         commandName: "hubgate",
         abstract: "An HTTPS gateway in front of the Hugging Face Hub.",
         discussion: "Without a subcommand it serves; `hubgate --help` lists the settings for that.",
-        subcommands: [KeysCommand.self, StateCommand.self, InitCommand.self])
+        subcommands: [KeysCommand.self, AuditCommand.self, StateCommand.self, InitCommand.self])
 }
 
 /// Where the state is: the settings of the server say so, from the environment and files, unless the flag does.

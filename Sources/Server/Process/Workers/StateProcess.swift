@@ -46,9 +46,11 @@ final class StateLinks {
 final class StateProcess {
     private let directory: StateDirectory
     private let log: Logger
-    private let slots: MetricSlots
+    let slots: MetricSlots
     private var users: [StateUser]
-    private var writer: StateWriter?
+    private(set) var writer: StateWriter?
+    /// Nil: there is no audit.
+    let journal: AuditJournal?
     /// Why there is no writer; empty while there is one.
     private var trouble = ""
     private var lastChange: Int64 = 0
@@ -57,6 +59,8 @@ final class StateProcess {
     private var hasWarned = false
     private var hasCut = false
     private var nextLook = MonotonicInstant.now
+    /// Workers that have begun, by the number of their line: what came of the one before is written first.
+    private var newcomers: [(worker: Int, sender: Int64)] = []
 
     /// How often the database is looked at for changes by others, and tried again where it cannot be used, in milliseconds.
     private static let look: UInt64 = 200
@@ -64,8 +68,11 @@ final class StateProcess {
     private static let keysAMessage = 100
     private static let messagesATurn = 64
 
-    init(_ directory: StateDirectory, lines: [PacketSocket], log: Logger, slots: MetricSlots) {
+    init(
+        _ directory: StateDirectory, lines: [PacketSocket], log: Logger, slots: MetricSlots, journal: AuditJournal? = nil
+    ) {
         self.directory = directory
+        self.journal = journal
         self.log = log
         self.slots = slots
         users = lines.map { StateUser(socket: $0) }
@@ -74,15 +81,21 @@ final class StateProcess {
     /// Returns when the parent says so and all that came before is on the disk.
     func run() -> Int32 {
         open()
+        beginAudit()
         tell(.started)
         while true {
             PacketSocket.wait(
                 users.map(\.socket), writing: users.map(\.waits),
                 milliseconds: Int(nextLook.milliseconds(since: .now)))
             carryOut(received())
+            for (worker, sender) in newcomers { journal?.began(worker: worker, sender: sender) }
+            newcomers = []
             if nextLook <= .now { lookAround() }
             serve()
-            if isStopping { return Exit.ok }
+            if isStopping {
+                endAudit()
+                return Exit.ok
+            }
         }
     }
 
@@ -139,13 +152,14 @@ final class StateProcess {
         switch StateMessage(bytes) {
         case .hello(let sender) where index > 0:
             users[index].sender = sender
+            newcomers.append((index, sender))
             (users[index].told, users[index].isLoaded, users[index].owed) = (nil, false, [])
             if !trouble.isEmpty { _ = users[index].socket.send(StateMessage.trouble(trouble).bytes) }
         case .append(let sender, let sequence, let record) where index > 0:
             // Whoever speaks for another is not to be believed.
             guard users[index].sender ?? sender == sender else { return }
             users[index].sender = sender
-            entries.append(StateWriter.Entry(sender: sender, sequence: sequence, record: record))
+            entries.append(StateWriter.Entry(sender: sender, sequence: sequence, record: record, line: index))
         case .stop where index == 0:
             isStopping = true
         default:
@@ -157,27 +171,40 @@ final class StateProcess {
 
     private func carryOut(_ entries: [StateWriter.Entry]) {
         guard !entries.isEmpty else { return }
-        var reason: String?
-        var answers: [StateWriter.Answer] = []
+        let audited = audit(entries)
+        let (reason, answers) = store(entries.filter { $0.record.kind != .audit })
+        for line in Set(entries.map(\.line)) {
+            let ends = entries.indices.filter { entries[$0].line == line }.map { index in
+                RecordEnd(
+                    sender: entries[index].sender, sequence: entries[index].sequence,
+                    reason: entries[index].record.kind == .audit ? audited[index] : reason)
+            }
+            users[line].owe(ends, answers.filter { $0.sender == users[line].sender })
+        }
+    }
+
+    /// Why they are lost, nil where they are on the disk; and what came of those that ask something.
+    private func store(_ entries: [StateWriter.Entry]) -> (reason: String?, answers: [StateWriter.Answer]) {
+        guard !entries.isEmpty else { return (nil, []) }
         do throws(DatabaseError) {
             guard let writer else { throw DatabaseError(kind: .other, description: trouble) }
-            answers = try writer.carryOut(
+            let answers = try writer.carryOut(
                 entries, now: Int64(WallClock.microseconds / 1_000_000), present: Set(users.compactMap(\.sender)))
             // A key may be one of this process's own making.
             lastChange = try writer.lastChange()
+            moveEvents()
+            return (nil, answers)
         } catch {
-            reason = error.description
+            let reason = error.description
             if writer != nil { fail(error) }
-        }
-        for index in users.indices {
-            guard let entry = entries.last(where: { $0.sender == users[index].sender }) else { continue }
-            users[index].owe(entry, reason, answers.filter { $0.sender == entry.sender })
+            return (reason, [])
         }
     }
 
     // MARK: keys
 
     private func lookAround() {
+        lookAtAudit()
         guard let writer else { return open() }
         nextLook = MonotonicInstant.now.advanced(milliseconds: Self.look)
         guard !writer.isReplaced(in: directory) else {
@@ -190,6 +217,7 @@ final class StateProcess {
             guard try writer.othersHaveWritten() else { return }
             lastChange = try writer.lastChange()
             slots[.keys] = UInt64(try writer.liveKeys())
+            moveEvents()
         } catch {
             fail(error)
         }

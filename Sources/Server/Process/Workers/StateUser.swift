@@ -24,17 +24,30 @@ struct StateUser {
     /// It does not read, so nothing more of it is read: what is owed has an end.
     var isBehind: Bool { owed.count > 8192 }
 
-    /// Its records up to `last` are on the disk, or lost for `reason`.
-    mutating func owe(_ last: StateWriter.Entry, _ reason: String?, _ answers: [StateWriter.Answer]) {
+    /// Its records have these ends, in their order: on the disk, or lost for a reason.
+    mutating func owe(_ ends: [RecordEnd], _ answers: [StateWriter.Answer]) {
         for answer in answers {
             owed.append(.answer(sender: answer.sender, sequence: answer.sequence, answer.payload))
         }
-        // One word is enough for all that are on the disk.
-        if reason == nil, answers.isEmpty, case .done = owed.last { owed.removeLast() }
-        owed.append(
-            reason.map {
-                .refused(sender: last.sender, sequence: last.sequence, reason: String($0.prefix(Self.longestReason)))
+        for end in ends {
+            // One word is enough for all with the same end.
+            switch owed.last {
+            case .done where end.reason == nil: owed.removeLast()
+            case .refused(_, _, let reason) where reason == end.reason: owed.removeLast()
+            default: break
             }
-                ?? .done(sender: last.sender, sequence: last.sequence))
+            owed.append(
+                end.reason.map {
+                    .refused(sender: end.sender, sequence: end.sequence, reason: String($0.prefix(Self.longestReason)))
+                } ?? .done(sender: end.sender, sequence: end.sequence))
+        }
     }
+}
+
+/// What came of a record.
+struct RecordEnd {
+    let sender: Int64
+    let sequence: Int64
+    /// Why it is lost; nil: it is on the disk.
+    let reason: String?
 }

@@ -5,6 +5,10 @@ import Logging
 struct StateProcessSlot {
     let links: StateLinks
     let directory: StateDirectory
+    /// Nil: there is none.
+    let audit: AuditJournal.Options?
+    /// Names this start of the gateway in the audit.
+    let run = String(decoding: Hex.text((0..<4).map { _ in UInt8.random(in: 0...255) }), as: UTF8.self)
     var child: ChildProcess?
     var began = MonotonicInstant.now
     var delay = RestartDelay()
@@ -26,6 +30,13 @@ struct StateProcessSlot {
             }
         } catch {
             throw CError("state_dir: \(error)")
+        }
+        audit = AuditJournal.Options(settings)
+        do throws(AuditError) {
+            // While it may still be made.
+            try audit?.directory.make()
+        } catch {
+            throw CError("audit_dir: \(error)")
         }
     }
 }
@@ -58,10 +69,12 @@ extension Supervisor {
     private func asStateProcess() -> Outcome? {
         guard let stateProcess else { return nil }
         let process = StateProcess(
-            stateProcess.directory, lines: stateProcess.links.takeStateEnds(), log: log, slots: slots)
+            stateProcess.directory, lines: stateProcess.links.takeStateEnds(), log: log, slots: slots,
+            journal: stateProcess.audit.map { AuditJournal($0, run: stateProcess.run, log: log) })
         // It has no use for a token, and shall have none.
         var own = Settings()
         (own.sandboxing, own.stateDirectory) = (settings.sandboxing, settings.stateDirectory)
+        own.auditDirectory = settings.auditDirectory
         (settings, reload) = (Settings(), nil)
         SigningKeyFile.keep(nil)
         return .state(process, OneShotSettings(own))
@@ -71,6 +84,7 @@ extension Supervisor {
         guard var slot = stateProcess else { return }
         slot.child = nil
         slots[.stateUp] = 0
+        slots[.auditUp] = 0
         if isStopping, end.code == Exit.ok {
             stateProcess = slot
             finishIfEmpty()
@@ -91,5 +105,15 @@ extension Supervisor {
             "The state process (pid \(end.pid)) \(end.text). Another starts \(next); until then no change is written.")
         // It may have read the word to stop, which its successor needs.
         finishIfEmpty()
+    }
+}
+
+extension AuditJournal.Options {
+    /// Nil: there is no audit.
+    init?(_ settings: Settings) {
+        guard !settings.auditDirectory.isEmpty else { return nil }
+        self.init(
+            directory: AuditDirectory(path: settings.auditDirectory), rotateBytes: settings.auditRotateSize.bytes,
+            keepDays: settings.auditKeep)
     }
 }

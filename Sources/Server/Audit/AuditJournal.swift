@@ -1,0 +1,265 @@
+import EventIO
+import Logging
+
+/// Writes the audit: one chain of lines over all files, all workers' in the order in which they come. It waits for the disk, so only the
+/// state process has one.
+final class AuditJournal {
+    struct Options: Sendable {
+        let directory: AuditDirectory
+        /// A file that is as large is followed by another, in bytes.
+        let rotateBytes: Int
+        /// 0: for ever.
+        let keepDays: Int
+    }
+
+    /// A record, and where it comes from.
+    struct Entry {
+        let record: AuditRecord
+        let origin: AuditLine.Origin
+    }
+
+    let run: String
+    private let options: Options
+    private let log: Logger
+    private var lock: AuditLock?
+    private var file: AuditFile?
+    private var current: AuditDirectory.File?
+    private(set) var head = AuditTables.Head()
+    private var seen: Set<AuditLineHead.Record> = []
+    private(set) var open = OpenIntents()
+    /// The end was read, so that it is known what to write behind.
+    private var isReady = false
+    /// Why nothing can be written; empty where it can.
+    private var trouble = ""
+    /// What was refused since then.
+    private var refused = 0
+    /// Lines by kind that were written since they were asked for last.
+    private var counts: [AuditRecord.Kind: Int] = [:]
+
+    /// Records that are remembered so that none is written twice: far more than workers may have under way.
+    private static let mostSeen = 200_000
+    /// Lines in the log about intents of which nobody knows what came.
+    private static let mostWarnings = 100
+
+    init(_ options: Options, run: String, log: Logger) {
+        (self.options, self.run, self.log) = (options, run, log)
+    }
+
+    var isUp: Bool { isReady && trouble.isEmpty }
+
+    /// Goes on where the last gateway or state process has left off; `known` is the last line that the database knows. What cannot be done is
+    /// tried again by `look`.
+    func begin(known: AuditTables.Head?) {
+        do throws(AuditError) {
+            if lock == nil { lock = try AuditLock(in: options.directory) }
+            let files = try options.directory.files()
+            let last = try files.last.map { (file) throws(AuditError) in
+                try AuditFile.open(options.directory.path(of: file))
+            }
+            let tail = try AuditTail(options.directory, files, last: last, run: run, known: known)
+            (head, open, seen, file) = (tail.head, tail.open, tail.seen, last)
+            current = files.last ?? known.flatMap { AuditDirectory.File(name: $0.file) }
+            let torn = try mend(after: tail)
+            isReady = true
+            guard write(own: torn + (tail.knowsRun ? [] : [AuditRecord(.start)])) else { return }
+            report(open.all { $0.run != run })
+        } catch {
+            fail(error, refused: 0)
+        }
+    }
+
+    /// Makes sure that a whole line of the chain stands last in the file that is written on. What is to be said of it.
+    private func mend(after tail: AuditTail) throws(AuditError) -> [AuditRecord] {
+        if let damage = tail.damage {
+            // The file stays as it is: the next one goes on behind what was written.
+            file = nil
+            log.error(
+                "The audit in \(options.directory.path.shown) was changed or is incomplete: \(damage). Run `hubgate audit verify`.")
+        }
+        guard let start = tail.tornAt, let file else { return [] }
+        return [try setApart(file, from: start)]
+    }
+
+    /// What a crash has left behind the last whole line is kept in a file of its own.
+    private func setApart(_ file: AuditFile, from start: Int) throws(AuditError) -> AuditRecord {
+        let rest = Array(try file.tail(file.length - start).bytes)
+        let name = "torn-\(head.number + 1)-\(run).part"
+        let kept = try AuditFile.make(options.directory.path + "/" + name)
+        try kept.append(rest)
+        try AuditFile.syncDirectory(options.directory.path)
+        try file.cut(to: start)
+        log.warning("The audit's last line was cut by a crash: \(rest.count) bytes are kept in \(name.shown).")
+        var record = AuditRecord(.torn)
+        record.set(.file, name)
+        record.set(.count, rest.count)
+        record.set(.sha256, String(decoding: Hex.text(MessageDigest.sha256(rest)), as: UTF8.self))
+        return record
+    }
+
+    // MARK: writing
+
+    /// Writes all of them at once. For each: nil where it is on the disk, also from an earlier time, or why it is not.
+    func write(_ entries: [Entry]) -> [String?] {
+        guard isReady else {
+            refused += entries.count
+            return entries.map { _ in trouble }
+        }
+        var reasons = [String?](repeating: nil, count: entries.count)
+        var taken: [Int] = []
+        var now: Set<AuditLineHead.Record> = []
+        for (index, entry) in entries.enumerated() {
+            if let record = entry.origin.record, seen.contains(record) || !now.insert(record).inserted { continue }
+            if entry.record.kind == .intent, open.isFull {
+                reasons[index] = "too many acts are under way"
+            } else {
+                taken.append(index)
+            }
+        }
+        guard !taken.isEmpty || !trouble.isEmpty else { return reasons }
+        do throws(AuditError) {
+            try append(gap + taken.map { entries[$0] })
+            if !trouble.isEmpty {
+                log.notice("The audit can be written again; \(refused) records were refused meanwhile.")
+            }
+            (trouble, refused) = ("", 0)
+        } catch {
+            fail(error, refused: taken.count)
+            for index in taken { reasons[index] = error.description }
+        }
+        return reasons
+    }
+
+    /// Lines of the state process's own. Whether they are on the disk.
+    @discardableResult
+    private func write(own records: [AuditRecord]) -> Bool {
+        guard isReady else { return false }
+        _ = write(records.map { Entry(record: $0, origin: .init(run: run)) })
+        return trouble.isEmpty
+    }
+
+    /// That for a time nothing was written.
+    private var gap: [Entry] {
+        guard !trouble.isEmpty else { return [] }
+        var record = AuditRecord(.gap)
+        record.set(.detail, trouble)
+        record.set(.count, refused)
+        return [Entry(record: record, origin: .init(run: run))]
+    }
+
+    private func append(_ entries: [Entry]) throws(AuditError) {
+        let now = WallClock.microseconds
+        let isNew = try rotate(now)
+        var (bytes, next) = ([UInt8](), head)
+        var lines: [(AuditLineHead, [UInt8])] = []
+        for entry in (file?.length == 0 ? [first] : []) + entries {
+            let line = AuditLine.bytes(
+                entry.record, next.number + 1, after: next.hash, microseconds: now, from: entry.origin)
+            (next.number, next.hash) = (next.number + 1, AuditLine.hash(line))
+            bytes += line
+            bytes.append(UInt8(ascii: "\n"))
+            if let head = AuditLineHead(line[...]) { lines.append((head, line)) }
+        }
+        try file?.append(bytes)
+        next.file = current?.name ?? ""
+        head = next
+        for (head, line) in lines { take(head, line) }
+        if isNew { removeOld(now) }
+    }
+
+    private func take(_ head: AuditLineHead, _ line: [UInt8]) {
+        counts[head.kind, default: 0] += 1
+        open.note(head, line)
+        guard let record = head.record else { return }
+        if seen.count >= Self.mostSeen { seen.removeAll() }
+        seen.insert(record)
+    }
+
+    private func fail(_ error: AuditError, refused count: Int) {
+        refused += count
+        guard trouble != error.description else { return }
+        trouble = error.description
+        log.error("The audit cannot be written: \(trouble). What changes something gets 503 AuditUnavailable until it can; reads go on.")
+    }
+
+    // MARK: files
+
+    /// The first line of a file.
+    private var first: Entry {
+        var record = AuditRecord(.begin)
+        record.set(.file, current?.name)
+        record.set(.previousFile, head.file.isEmpty ? nil : head.file)
+        return Entry(record: record, origin: .init(run: run))
+    }
+
+    /// Makes the next file, where it is time. Whether it did.
+    private func rotate(_ now: Int) throws(AuditError) -> Bool {
+        let today = String(AuditLine.time(now).prefix(10))
+        if let file, let current, file.length < options.rotateBytes, current.day >= today || file.length == 0 { return false }
+        let next = AuditDirectory.File(serial: (current?.serial ?? 0) + 1, day: today)
+        file = try AuditFile.make(options.directory.path(of: next))
+        current = next
+        try AuditFile.syncDirectory(options.directory.path)
+        return true
+    }
+
+    /// Removes what `audit_keep` lets go, and says so first.
+    private func removeOld(_ now: Int) {
+        guard options.keepDays > 0, let files = try? options.directory.files() else { return }
+        let oldest = String(AuditLine.time(max(0, now - options.keepDays * 86_400_000_000)).prefix(10))
+        let old = files.prefix { $0.day < oldest && $0 != current }
+        guard !old.isEmpty else { return }
+        let records = old.map { file in
+            var record = AuditRecord(.removed)
+            record.set(.file, file.name)
+            return record
+        }
+        guard write(own: records) else { return }
+        for file in old { AuditFile.remove(options.directory.path(of: file)) }
+    }
+
+    // MARK: what happens around
+
+    /// To be called now and then: tries again what failed, and looks whether the file is still there. `known` as for `begin`.
+    func look(known: AuditTables.Head?) {
+        guard isReady else { return begin(known: known) }
+        if !trouble.isEmpty { _ = write([]) }
+        guard let file, file.isReplaced else { return }
+        log.error("\(file.path.shown) was moved or removed while the audit was written to it. Run `hubgate audit verify`.")
+        self.file = nil
+    }
+
+    /// A worker has begun: what the one in its place before had under way has no end.
+    func began(worker: Int, sender: Int64) {
+        report(open.all { $0.worker == worker && $0.sender != sender })
+    }
+
+    /// The gateway ends in order: whoever has not told what came of an act never will.
+    func stop() {
+        report(open.all())
+        write(own: [AuditRecord(.stop)])
+    }
+
+    /// Says of acts that nobody knows what came of them, in the audit and in the log.
+    private func report(_ intents: [OpenIntents.Intent]) {
+        guard !intents.isEmpty, isReady else { return }
+        let entries = intents.compactMap { intent in
+            intent.unknown.map { Entry(record: $0, origin: .init(run: run, worker: intent.worker)) }
+        }
+        guard write(entries).allSatisfy({ $0 == nil }) else { return }
+        for entry in entries.prefix(Self.mostWarnings) {
+            let record = entry.record
+            let act = "\(record.text(.action) ?? "-") \(record.text(.resource) ?? "-")"
+            log.warning(
+                "Audit: nobody knows what came of request \(record.text(.requestID) ?? "-") of the key \(record.text(.key) ?? "-"): \(act). Look at the Hub."
+            )
+        }
+        guard entries.count > Self.mostWarnings else { return }
+        log.warning("Audit: the same of \(entries.count - Self.mostWarnings) more: `hubgate audit show --unknown`.")
+    }
+
+    /// Lines by kind since this was asked last.
+    func takeCounts() -> [AuditRecord.Kind: Int] {
+        defer { counts = [:] }
+        return counts
+    }
+}

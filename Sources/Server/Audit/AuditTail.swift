@@ -1,0 +1,97 @@
+/// The end of an audit, as whoever goes on with it finds it.
+struct AuditTail {
+    private(set) var head = AuditTables.Head()
+    private(set) var open = OpenIntents()
+    /// The records of this run.
+    private(set) var seen: Set<AuditLineHead.Record> = []
+    /// Whether a line of this run is there.
+    private(set) var knowsRun = false
+    /// Where in the last file what is no whole line begins: a crash has cut it.
+    private(set) var tornAt: Int?
+    /// What is wrong beyond that, as a sentence without a full stop. The files stay as they are, for `hubgate audit verify`.
+    private(set) var damage: String?
+
+    private let run: String
+    /// Whether the line before is known.
+    private var isLinked = false
+    private var hashOfKnown: [UInt8]?
+
+    /// At most so much is looked at, in bytes.
+    static let longest = 32 << 20
+
+    /// `last` is the last of `files`, opened. `known` is the last line that the database knows.
+    init(
+        _ directory: AuditDirectory, _ files: [AuditDirectory.File], last: AuditFile?, run: String,
+        known: AuditTables.Head?
+    ) throws(AuditError) {
+        self.run = run
+        if let last {
+            var room = Self.longest - last.length
+            var earlier: [(bytes: [UInt8], offset: Int)] = []
+            for file in files.dropLast().suffix(16).reversed() where room > 0 {
+                let part = try AuditFile.open(directory.path(of: file)).tail(room)
+                room -= part.bytes.count
+                earlier.append(part)
+            }
+            for part in earlier.reversed() { look(at: part, known, isLast: false) }
+            look(at: try last.tail(Self.longest), known, isLast: true)
+        }
+        head.file = files.last?.name ?? known?.file ?? ""
+        judge(known, isEmpty: last == nil)
+    }
+
+    /// Takes up the lines of one file.
+    private mutating func look(at part: (bytes: [UInt8], offset: Int), _ known: AuditTables.Head?, isLast: Bool) {
+        let bytes = part.bytes
+        var start = 0
+        if part.offset > 0 {
+            // What the window cuts.
+            start = bytes.firstIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? bytes.count
+        }
+        while start < bytes.count {
+            guard let end = bytes[start...].firstIndex(of: UInt8(ascii: "\n")), let line = AuditLineHead(bytes[start..<end]),
+                !isLinked || line.number == head.number + 1 && line.previous == head.hash
+            else {
+                guard !isLast else {
+                    tornAt = part.offset + start
+                    return
+                }
+                // Of an earlier file: none of a crash's doing, and none of ours to judge here.
+                isLinked = false
+                start = bytes[start...].firstIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? bytes.count
+                continue
+            }
+            take(line, Array(bytes[start..<end]), known)
+            start = end + 1
+        }
+    }
+
+    private mutating func take(_ line: AuditLineHead, _ bytes: [UInt8], _ known: AuditTables.Head?) {
+        (head.number, head.hash, isLinked) = (line.number, AuditLine.hash(bytes), true)
+        if line.number == known?.number { hashOfKnown = head.hash }
+        open.note(line, bytes)
+        guard line.run == run else { return }
+        knowsRun = true
+        if let record = line.record { seen.insert(record) }
+    }
+
+    /// What the database knows was on the disk: where it is not there any more, no crash has done that.
+    private mutating func judge(_ known: AuditTables.Head?, isEmpty: Bool) {
+        guard let known else { return }
+        if known.number > head.number {
+            damage =
+                isEmpty
+                ? "the files up to line \(known.number) are not in this directory"
+                : "line \(known.number) was written, and what can be read ends with line \(head.number)"
+        } else if let hashOfKnown, hashOfKnown != known.hash {
+            damage = "line \(known.number) is not the one that was written"
+        } else {
+            return
+        }
+        // It goes on behind what was really written, so that the fault stays to be seen.
+        tornAt = nil
+        let file = head.file
+        head = known
+        head.file = file
+    }
+}

@@ -1,0 +1,86 @@
+import EventIO
+import HTTP
+import Hub
+
+/// What the audit has to know: who was refused, and what is about to be done, before it is.
+extension RequestPipeline {
+    /// Nil where there is no audit.
+    func audited(_ request: Request, _ context: RequestContext) -> AuditedRequest? {
+        state.auditor.map { AuditedRequest($0, context.id, request, context.target, address: context.address) }
+    }
+
+    /// Who shows no good key.
+    func auditStranger(_ request: Request, _ context: RequestContext) {
+        guard let audited = audited(request, context) else { return }
+        audited.refuse([], rule: nil, isOfStranger: true)
+        context.audited = audited
+    }
+
+    /// Makes ready for an order of the facade's, whose handler judges it.
+    func auditOrder(_ key: KeyIdentity, _ request: Request, _ context: RequestContext, _ route: Route.Name) {
+        guard route.isOrder, let audited = audited(request, context) else { return }
+        audited.identify(key)
+        context.audited = audited
+    }
+
+    /// What changes something is on the disk before the Hub is asked. Returns whether it goes on at once; else it does by itself.
+    func writeDown(_ exchange: Exchange, _ context: RequestContext, _ route: Route.Name) -> Bool {
+        guard let audited = context.audited else { return true }
+        return audited.begin { failure in
+            do throws(Failure) {
+                if let failure { throw failure }
+                if context.isCancelled { throw .clientGone }
+                try self.ask(exchange, context, route)
+            } catch {
+                self.fail(exchange, context, error)
+            }
+        }
+    }
+}
+
+extension ScopeJudgement {
+    /// Notes in the context that it is allowed, if it may change something. `needs`: nil where its body was not read for the decision.
+    func auditAllowed(_ needs: [HubNeed]?, _ decision: AccessDecision, _ body: [UInt8]?) {
+        guard let auditor else { return }
+        // Where everything is allowed the body was read for the audit alone, and what cannot be read there goes on all the same.
+        let needs = needs ?? (operation.isNamedByBody ? try? operation.needs(sent, body ?? [], account: nil) : nil)
+        guard operation.isAct(needs) else { return }
+        let known = needs ?? [operation.need]
+        let single = known.count == 1 ? decision.permit?.rule.map { "\(scope.rules[$0])" } : nil
+        let audited = makeAudited(auditor)
+        audited.allow(known, rule: single ?? scope.rule(allowing: known))
+        if operation.isCommit {
+            audited.expectCommit(to: context.target.segment(at: 5).map { PercentEncoding.decode(Array($0.utf8)[...]) })
+        } else if body == nil {
+            audited.expectBody()
+        }
+    }
+
+    func auditRefused(_ refusal: AccessRefusal) {
+        guard let auditor else { return }
+        makeAudited(auditor).refuse(
+            [HubNeed(refusal.action, refusal.resource)], rule: scope.rule(refusing: refusal))
+    }
+
+    private func makeAudited(_ auditor: Auditor) -> AuditedRequest {
+        let audited = AuditedRequest(auditor, context.id, request, context.target, address: context.address)
+        audited.identify(key)
+        context.audited = audited
+        return audited
+    }
+}
+
+extension HubOperation {
+    /// `POST /api/{T}/{id}/commit/{rev}`.
+    fileprivate var isCommit: Bool { row?.path == "/api/{T}/{id}/commit/{rev}" }
+}
+
+extension Route.Name {
+    /// Whether it is one that changes something at the Hub.
+    fileprivate var isOrder: Bool {
+        switch self {
+        case .createRepo, .updateRepo, .deleteRepo: true
+        default: false
+        }
+    }
+}

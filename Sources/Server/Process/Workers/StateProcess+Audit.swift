@@ -1,0 +1,78 @@
+import EventIO
+
+/// The audit: the state process writes it, besides the database and without it. Where one of the two cannot be written the other goes on.
+extension StateProcess {
+    func beginAudit() {
+        journal?.begin(known: knownHead)
+        moveEvents()
+        tellAudit()
+    }
+
+    /// At the end all that came is in the audit.
+    func endAudit() {
+        moveEvents()
+        journal?.stop()
+        tellAudit()
+    }
+
+    func lookAtAudit() {
+        guard let journal else { return }
+        let wasUp = journal.isUp
+        journal.look(known: knownHead)
+        if !wasUp, journal.isUp { moveEvents() }
+        tellAudit()
+    }
+
+    private var knownHead: AuditTables.Head? {
+        guard let head = try? writer?.audit.head() else { return nil }
+        return head
+    }
+
+    /// Writes the records for the audit among `entries`, all at once. By their places among these: why one is lost.
+    func audit(_ entries: [StateWriter.Entry]) -> [String?] {
+        var reasons = [String?](repeating: nil, count: entries.count)
+        var places: [Int] = []
+        var records: [AuditJournal.Entry] = []
+        for (place, entry) in entries.enumerated() where entry.record.kind == .audit {
+            guard let journal, let record = AuditRecord(entry.record.payload), record.kind.isOfWorkers else {
+                reasons[place] = "this is no record for an audit that is kept here"
+                continue
+            }
+            places.append(place)
+            records.append(
+                AuditJournal.Entry(
+                    record: record,
+                    origin: AuditLine.Origin(
+                        run: journal.run, worker: entry.line, sender: entry.sender, sequence: entry.sequence)))
+        }
+        guard let journal, !records.isEmpty else { return reasons }
+        for (place, reason) in zip(places, journal.write(records)) { reasons[place] = reason }
+        return reasons
+    }
+
+    /// Brings into the audit what the command line has noted of keys in the database.
+    func moveEvents() {
+        guard let journal, journal.isUp, let writer else { return }
+        while let events = try? writer.audit.events(limit: 200), let last = events.last {
+            let reasons = journal.write(
+                events.map { event in
+                    AuditJournal.Entry(
+                        record: event.record, origin: AuditLine.Origin(run: journal.run, sender: event.sender, sequence: 1))
+                })
+            guard reasons.allSatisfy({ $0 == nil }), (try? writer.audit.removeEvents(upTo: last.number)) != nil else {
+                return
+            }
+        }
+    }
+
+    /// Tells the database how far the audit is, and the metrics.
+    private func tellAudit() {
+        guard let journal else { return }
+        slots[.auditUp] = journal.isUp ? 1 : 0
+        for (kind, count) in journal.takeCounts() {
+            slots.add(.auditRecords, at: MetricLabels.AuditKind(kind).rawValue, UInt64(count))
+        }
+        guard let writer, journal.head.number > 0, journal.head != knownHead else { return }
+        try? writer.audit.set(journal.head)
+    }
+}

@@ -1,0 +1,63 @@
+import EventIO
+import HTTP
+import Hub
+
+extension RequestContext {
+    /// The facade's order: whether the key, where there is one, allows all of `needs`; and if so, it is written down. Throws why it may not
+    /// be carried out.
+    func authorize(_ needs: [HubNeed]) async throws(Failure) {
+        guard let key = principal.key else { return }
+        let scope = key.grant.scope
+        switch scope.decide(needs) {
+        case .refuse(let refusal):
+            audited?.refuse([HubNeed(refusal.action, refusal.resource)], rule: scope.rule(refusing: refusal))
+            throw Failure(refusal)
+        case .allow:
+            guard let audited else { return }
+            audited.allow(needs, rule: scope.rule(allowing: needs))
+            try await audited.begun()
+            // They may have left meanwhile, and then get nothing of it.
+            if isCancelled { throw .clientGone }
+        }
+    }
+
+    /// The request has ended.
+    func endAudit(_ exchange: Exchange, whole: Bool, microseconds: Int) {
+        guard let audited = audited.take() else { return }
+        audited.end { line in
+            line.set(.status, exchange.status?.code ?? 499)
+            line.set(.outcome, line.kind == .outcome ? outcome(exchange).rawValue : nil)
+            line.set(.code, failure?.code)
+            line.set(.bytesIn, body?.count ?? exchange.declaredLength.map { Int(clamping: $0) })
+            line.set(.bytesOut, exchange.sentBytes)
+            line.set(.milliseconds, microseconds / 1000)
+            line.set(.hubRequestID, hubRequestID)
+            if !whole { line.set(.detail, "the response did not go out whole") }
+        }
+    }
+
+    private func outcome(_ exchange: Exchange) -> AuditOutcome {
+        switch failure?.kind {
+        case nil: exchange.status == nil ? .unclear : .answered
+        case .hubAnswered: .answered
+        // The call may have been on its way.
+        case .clientGone, .hubTooSlow, .hubBroken, .internalError: .unclear
+        case .tooBusy where makesWay: .unclear
+        default: .notSent
+        }
+    }
+}
+
+extension Scope {
+    /// The text of the rule that allows the chief of `needs`.
+    func rule(allowing needs: [HubNeed]) -> String? {
+        guard let chief = needs.chief, let rule = decide([chief]).permit?.rule else { return nil }
+        return "\(rules[rule])"
+    }
+
+    /// That of the rule that denies it; nil where no rule allows it.
+    func rule(refusing refusal: AccessRefusal) -> String? {
+        guard case .denied(let rule) = refusal.reason else { return nil }
+        return "\(rules[rule])"
+    }
+}
