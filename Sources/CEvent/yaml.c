@@ -1,4 +1,4 @@
-/* The settings file, read with libyaml: one flat mapping of scalars and lists of them, and nothing else of what YAML can say. */
+/* The settings file, read with libyaml: a mapping of scalars, lists of them, and mappings of the same, and nothing else of what YAML can say. */
 #include "CEvent.h"
 
 #include <stdio.h>
@@ -8,13 +8,19 @@
 
 typedef struct reading {
     yaml_parser_t parser;
-    char *key; /* read, and waiting for its value */
+    char *keys[CE_YAML_DEPTH]; /* of each open mapping, from the outermost: read, and waiting for its value */
     int key_line;
+    int depth; /* open mappings */
     int documents;
-    bool in_mapping;
     bool in_list;
+    bool has_items;
     bool after_list;
 } reading;
+
+/* The key that waits for a value in the innermost mapping, or NULL. */
+static const char *pending_key(const reading *reading) {
+    return reading->depth > 0 ? reading->keys[reading->depth - 1] : NULL;
+}
 
 /* Why this event has no place in a flat mapping of scalars and lists, or NULL. */
 static const char *refusal(const reading *reading, const yaml_event_t *event) {
@@ -26,20 +32,21 @@ static const char *refusal(const reading *reading, const yaml_event_t *event) {
     case YAML_SEQUENCE_START_EVENT:
         if (event->data.sequence_start.anchor || event->data.sequence_start.tag)
             return "an anchor (&name) or a tag (!name) is not accepted";
-        return reading->key && !reading->in_list ? NULL
-                                                 : "a list is not accepted here; settings are `name: value` lines";
+        return pending_key(reading) && !reading->in_list
+            ? NULL
+            : "a list is not accepted here; settings are `name: value` lines";
     case YAML_MAPPING_START_EVENT:
         if (event->data.mapping_start.anchor || event->data.mapping_start.tag)
             return "an anchor (&name) or a tag (!name) is not accepted";
-        return reading->in_mapping || reading->in_list
-            ? "a nested mapping is not accepted; settings are `name: value` lines"
+        return reading->in_list || reading->depth == CE_YAML_DEPTH || (reading->depth > 0 && !pending_key(reading))
+            ? "a nested mapping is not accepted here; settings are `name: value` lines"
             : NULL;
     case YAML_SCALAR_EVENT:
         if (event->data.scalar.anchor || event->data.scalar.tag)
             return "an anchor (&name) or a tag (!name) is not accepted (a value that begins with & or ! needs quotes)";
         if (memchr(event->data.scalar.value, 0, event->data.scalar.length))
             return "a NUL character is not accepted";
-        if (!reading->in_mapping && event->data.scalar.length > 0)
+        if (reading->depth == 0 && event->data.scalar.length > 0)
             return "the file has to hold `name: value` lines";
         return NULL;
     default:
@@ -71,40 +78,52 @@ static const char *parser_reason(const reading *reading) {
 }
 
 static void key_is_done(reading *reading) {
-    free(reading->key);
-    reading->key = NULL;
+    if (reading->depth == 0)
+        return;
+    free(reading->keys[reading->depth - 1]);
+    reading->keys[reading->depth - 1] = NULL;
 }
 
-typedef void (*on_entry)(void *context, const char *key, const char *value, int line, bool is_item);
-
 /* False without memory. */
-static bool take(reading *reading, const yaml_event_t *event, on_entry entry, void *context) {
+static bool take(reading *reading, const yaml_event_t *event, ce_yaml_entry entry, void *context) {
+    const char *const *path = (const char *const *)reading->keys;
     reading->after_list = event->type == YAML_SEQUENCE_END_EVENT;
     switch (event->type) {
     case YAML_DOCUMENT_START_EVENT:
         reading->documents += 1;
         break;
     case YAML_MAPPING_START_EVENT:
-        reading->in_mapping = true;
+        if (reading->depth > 0)
+            entry(context, path, reading->depth, "", (int)event->start_mark.line + 1, CE_YAML_MAPPING);
+        reading->depth += 1;
+        break;
+    case YAML_MAPPING_END_EVENT:
+        reading->depth -= 1;
+        key_is_done(reading);
         break;
     case YAML_SEQUENCE_START_EVENT:
         reading->in_list = true;
+        reading->has_items = false;
         break;
     case YAML_SEQUENCE_END_EVENT:
+        if (!reading->has_items)
+            entry(context, path, reading->depth, "", reading->key_line, CE_YAML_EMPTY_LIST);
         reading->in_list = false;
         key_is_done(reading);
         break;
     case YAML_SCALAR_EVENT:
-        if (reading->in_mapping && reading->key == NULL) {
+        if (reading->depth == 0)
+            break;
+        if (!pending_key(reading)) {
             reading->key_line = (int)event->start_mark.line + 1;
-            reading->key = strdup((const char *)event->data.scalar.value);
-            return reading->key != NULL;
+            reading->keys[reading->depth - 1] = strdup((const char *)event->data.scalar.value);
+            return pending_key(reading) != NULL;
         }
-        if (reading->in_mapping) {
-            entry(context, reading->key, text_of(event), reading->key_line, reading->in_list);
-            if (!reading->in_list)
-                key_is_done(reading);
-        }
+        entry(context, path, reading->depth, text_of(event), reading->key_line,
+              reading->in_list ? CE_YAML_ITEM : CE_YAML_SCALAR);
+        reading->has_items = true;
+        if (!reading->in_list)
+            key_is_done(reading);
         break;
     default:
         break;
@@ -112,7 +131,7 @@ static bool take(reading *reading, const yaml_event_t *event, on_entry entry, vo
     return true;
 }
 
-static bool scan(reading *reading, on_entry entry, void *context, ce_error *error, int *error_line) {
+static bool scan(reading *reading, ce_yaml_entry entry, void *context, ce_error *error, int *error_line) {
     for (bool more = true; more;) {
         yaml_event_t event;
         if (!yaml_parser_parse(&reading->parser, &event))
@@ -132,9 +151,8 @@ static bool scan(reading *reading, on_entry entry, void *context, ce_error *erro
     return true;
 }
 
-bool ce_yaml_scalars(const char *text, size_t length,
-                     void (*entry)(void *context, const char *key, const char *value, int line, bool is_item),
-                     void *context, ce_error *error, int *error_line) {
+bool ce_yaml_scalars(const char *text, size_t length, ce_yaml_entry entry, void *context, ce_error *error,
+                     int *error_line) {
     reading reading = { 0 };
     error->reason[0] = 0;
     *error_line = 0;
@@ -142,7 +160,8 @@ bool ce_yaml_scalars(const char *text, size_t length,
         return fail(error, error_line, 0, "out of memory");
     yaml_parser_set_input_string(&reading.parser, (const unsigned char *)text, length);
     bool read = scan(&reading, entry, context, error, error_line);
-    free(reading.key);
+    for (int i = 0; i < CE_YAML_DEPTH; i++)
+        free(reading.keys[i]);
     yaml_parser_delete(&reading.parser);
     return read;
 }

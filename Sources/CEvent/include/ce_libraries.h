@@ -26,13 +26,23 @@ bool ce_same_bytes(const uint8_t *one, const uint8_t *other, size_t count);
 /* For example "libevent 2.1.12-stable, libcurl 7.88.1, OpenSSL 3.0.22". */
 void ce_versions(char *text, size_t capacity);
 
-/* ---- yaml.c: the settings file, a flat mapping of scalars ---- */
+/* ---- yaml.c: the settings file, a mapping of scalars, lists and mappings ---- */
 
-/* Calls `entry` for each `key: value`, in order; both strings are valid during the call only. A null value is "".
+/* How deep mappings may lie in each other, the outermost counted in. */
+#define CE_YAML_DEPTH 3
+
+/* CE_YAML_MAPPING: what follows is below this path, and has this one in its own. */
+typedef enum ce_yaml_kind { CE_YAML_SCALAR, CE_YAML_ITEM, CE_YAML_EMPTY_LIST, CE_YAML_MAPPING } ce_yaml_kind;
+
+/* `path` has the keys that lead to the value, from the outermost, `depth` of them. All strings are valid during the call only.
+ * `line` is that of the last key, for CE_YAML_MAPPING where the mapping begins. */
+typedef void (*ce_yaml_entry)(void *context, const char *const *path, int depth, const char *value, int line,
+                              ce_yaml_kind kind);
+
+/* Calls `entry` for each value, in order. A null value is "".
  * Repeated keys are reported twice: the caller judges them. False at the first thing that is not such a mapping:
  * `error` says what and *error_line where, counted from 1. */
-bool ce_yaml_scalars(const char *text, size_t length,
-                     void (*entry)(void *context, const char *key, const char *value, int line, bool is_item),
-                     void *context, ce_error *error, int *error_line);
+bool ce_yaml_scalars(const char *text, size_t length, ce_yaml_entry entry, void *context, ce_error *error,
+                     int *error_line);
 
 #endif

@@ -1,20 +1,26 @@
 import CEvent
 
-/// A flat YAML mapping of scalars and lists of them, read by libyaml. It stands here because this folder alone imports CEvent.
+/// A YAML mapping of scalars, lists of them, and mappings of the same, read by libyaml. It stands here because this folder alone imports CEvent.
 package enum YAMLScalars {
     package struct Entry: Equatable, Sendable {
-        package let key: String
-        package let value: String
-        package let line: Int
-        /// The value stood as a list, whose parts have commas between them here.
-        package let isList: Bool
-
-        package init(key: String, value: String, line: Int, isList: Bool = false) {
-            self.key = key
-            self.value = value
-            self.line = line
-            self.isList = isList
+        package enum Kind: Sendable {
+            case scalar, list
+            /// What follows is below this path, and has this one in its own.
+            case mapping
         }
+
+        /// The keys that lead to the value, from the outermost; never empty.
+        package let path: [String]
+        /// What stood there: one text for a scalar, one for each item of a list, none for a mapping.
+        package fileprivate(set) var values: [String]
+        package let line: Int
+        package let kind: Kind
+
+        /// The outermost key.
+        package var key: String { path.first ?? "" }
+        package var isNested: Bool { path.count > 1 }
+        /// Parts of a list have commas between them here.
+        package var value: String { values.joined(separator: ",") }
     }
 
     package struct Fault: Error, Equatable {
@@ -48,21 +54,26 @@ package enum YAMLScalars {
     private final class Collector {
         var entries: [Entry] = []
 
-        func add(_ key: String, _ value: String, line: Int, isItem: Bool) {
-            // Where a key is repeated, its line is another.
-            if isItem, let last = entries.last, last.isList, last.key == key, last.line == line {
-                entries[entries.count - 1] = Entry(key: key, value: last.value + "," + value, line: line, isList: true)
-            } else {
-                entries.append(Entry(key: key, value: value, line: line, isList: isItem))
+        func add(_ path: [String], _ value: String, line: Int, _ kind: ce_yaml_kind) {
+            switch kind {
+            case CE_YAML_ITEM:
+                // Where a key is repeated, its line is another.
+                if let last = entries.last, last.kind == .list, last.path == path, last.line == line {
+                    entries[entries.count - 1].values.append(value)
+                } else {
+                    entries.append(Entry(path: path, values: [value], line: line, kind: .list))
+                }
+            case CE_YAML_EMPTY_LIST: entries.append(Entry(path: path, values: [], line: line, kind: .list))
+            case CE_YAML_MAPPING: entries.append(Entry(path: path, values: [], line: line, kind: .mapping))
+            default: entries.append(Entry(path: path, values: [value], line: line, kind: .scalar))
             }
         }
     }
 
-    private static let collect:
-        @convention(c) (UnsafeMutableRawPointer?, UnsafePointer<CChar>?, UnsafePointer<CChar>?, CInt, Bool) -> Void = {
-            context, key, value, line, isItem in
-            guard let key = unsafe key, let value = unsafe value else { return }
-            let collector: Collector = unsafe unretained(context)
-            unsafe collector.add(String(cString: key), String(cString: value), line: Int(line), isItem: isItem)
-        }
+    private static let collect: ce_yaml_entry = { context, keys, depth, value, line, kind in
+        guard let keys = unsafe keys, let value = unsafe value else { return }
+        let collector: Collector = unsafe unretained(context)
+        let path = (0..<Int(depth)).compactMap { index in unsafe keys[index].map { unsafe String(cString: $0) } }
+        unsafe collector.add(path, String(cString: value), line: Int(line), kind)
+    }
 }

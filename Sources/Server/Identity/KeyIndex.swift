@@ -21,7 +21,12 @@ struct KeyIndex {
 
     private var entries: [Entry] = []
     private var names: [String] = []
-    private var grants: [SharedGrant] = []
+    private var grants: [KeyGrant] = []
+    /// What they mean, made when one of their keys is used first: nil until then.
+    private var shared: [SharedGrant?] = []
+    private var roles = RoleBook.presets
+    /// Which roles these are, of those that there were.
+    private var rolesNumber = 0
     private var grantNumbers: [KeyGrant: UInt32] = [:]
     private var previous: [UInt32: Previous] = [:]
     /// Open addressing with linear steps: an entry's place plus 1; 0 is free. At most half are taken.
@@ -72,14 +77,27 @@ struct KeyIndex {
     }
 
     /// Nil for a key that is not there, was revoked or has expired.
-    func identity(_ publicID: Int64, now: Int64) -> KeyIdentity? {
+    mutating func identity(_ publicID: Int64, now: Int64) -> KeyIdentity? {
         guard let place = find(publicID), !entries[place].isRevoked, entries[place].expires > now else { return nil }
         return identity(at: place)
     }
 
-    private func identity(at place: Int) -> KeyIdentity {
-        KeyIdentity(
-            publicID: entries[place].publicID, name: names[place], grant: grants[Int(entries[place].grant)])
+    /// From here on roles mean this. Keys that have one are judged anew when they are used next: so it takes no time, however many there are.
+    mutating func use(_ roles: RoleBook) {
+        self.roles = roles
+        rolesNumber += 1
+    }
+
+    private mutating func identity(at place: Int) -> KeyIdentity {
+        KeyIdentity(publicID: entries[place].publicID, name: names[place], grant: meaning(of: entries[place].grant))
+    }
+
+    private mutating func meaning(of grant: UInt32) -> SharedGrant {
+        let place = Int(grant)
+        if let known = shared[place], known.rolesNumber == rolesNumber || known.grant.role == nil { return known }
+        let made = SharedGrant(grants[place], roles, number: rolesNumber)
+        shared[place] = made
+        return made
     }
 
     private func isPrevious(_ hash: SecretHash, of place: UInt32, now: Int64) -> Bool {
@@ -124,7 +142,8 @@ struct KeyIndex {
     private mutating func number(of grant: KeyGrant) -> UInt32 {
         if let number = grantNumbers[grant] { return number }
         let number = UInt32(grants.count)
-        grants.append(SharedGrant(grant))
+        grants.append(grant)
+        shared.append(nil)
         grantNumbers[grant] = number
         return number
     }
@@ -138,41 +157,5 @@ struct KeyIndex {
             entries[Int(place)].uses = 0
             return (entry.number, KeyUse(lastUsed: entry.lastUsed, uses: Int64(entry.uses)))
         }
-    }
-}
-
-/// Who asks, by a gateway key.
-struct KeyIdentity: Sendable {
-    let publicID: Int64
-    let name: String
-    let grant: SharedGrant
-}
-
-/// What many keys may do alike, with one reference to count and not one for each text in it.
-final class SharedGrant: Sendable {
-    let grant: KeyGrant
-    let scope: Scope
-
-    init(_ grant: KeyGrant) {
-        self.grant = grant
-        scope = Scope(grant)
-    }
-}
-
-extension Scope {
-    /// Nothing is allowed where one of the rules cannot be read: it is one of a later version, and may be the one that denies.
-    init(_ grant: KeyGrant) {
-        self.init((try? grant.rules()) ?? [])
-    }
-}
-
-extension KeyGrant {
-    /// Its rules, and those of its role. Throws for one that cannot be read.
-    func rules() throws(RuleError) -> [Rule] {
-        var rules: [Rule] = []
-        if let role { rules.append(try Rule("\(role) *")) }
-        for text in allow { rules.append(try Rule(text)) }
-        for text in deny { rules.append(try Rule(text, effect: .deny)) }
-        return rules
     }
 }

@@ -7,17 +7,24 @@ final class KeyStore {
     private var keys = KeyIndex()
     /// What comes in anew while the present ones still count.
     private var incoming: KeyIndex?
+    private var roles = RoleBook.presets
     private let client: StateClient
+    /// Lines for the log.
+    private let warn: (String) -> Void
+    /// Of what was warned: each once, and no more of them than an operator reads.
+    private var warned: Set<String> = []
     private lazy var report = Timer { [weak self] in self?.tellUses() }
 
+    private static let mostWarnings = 100
     /// How often uses are told to the state process, in milliseconds.
     private static let reportMilliseconds: UInt64 = 2000
     /// A worker that has no keys after so long does not start.
     private static let loadMilliseconds: UInt64 = 30_000
 
     /// Waits for all keys. Throws when they do not come.
-    init(_ client: StateClient) throws(CError) {
+    init(_ client: StateClient, warn: @escaping (String) -> Void) throws(CError) {
         self.client = client
+        self.warn = warn
         client.onKeys = { [weak self] in self?.take($0, isFirst: $1, isLast: $2) }
         guard client.loadKeys(milliseconds: Self.loadMilliseconds) else {
             throw CError(client.trouble.isEmpty ? "the keys did not come from the state process" : client.trouble)
@@ -34,8 +41,24 @@ final class KeyStore {
     /// A key that was good when it was shown; nil if it is no more.
     func identity(_ publicID: Int64) -> KeyIdentity? { keys.identity(publicID, now: Int64(WallClock.now.seconds)) }
 
+    /// From the next request on roles mean this.
+    func use(_ roles: RoleBook) {
+        self.roles = roles
+        keys.use(roles)
+        warned = []
+    }
+
+    /// Tells the operator that a key in use can do nothing, and why.
+    func tell(fault: String, of key: KeyIdentity) {
+        guard warned.count < Self.mostWarnings, warned.insert(key.name).inserted else { return }
+        warn("The key \(key.name) is refused everything: \(fault).")
+    }
+
     private func take(_ records: [KeyRecord], isFirst: Bool, isLast: Bool) {
-        if isFirst { incoming = KeyIndex(capacity: keys.count + keys.count / 8) }
+        if isFirst {
+            incoming = KeyIndex(capacity: keys.count + keys.count / 8)
+            incoming?.use(roles)
+        }
         guard var next = incoming else {
             for record in records { keys.apply(record) }
             return

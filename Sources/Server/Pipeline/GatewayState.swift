@@ -30,6 +30,7 @@ final class GatewayState {
             stall: Int(settings.writeTimeout.milliseconds))
         coalescer = RequestCoalescer(isOn: settings.coalesce)
         accounts = AccountCache.Held(for: settings.accountCacheTTL)
+        keys?.use(RoleBook(settings.roles))
         identification = Identification(settings, token: token, keys: keys, after: nil)
         (proxy, exceptions) = (settings.upstreamProxy, settings.noProxy)
         pool.use(TransferPool.Proxy(settings))
@@ -46,6 +47,7 @@ final class GatewayState {
         }
         coalescer.isOn = settings.coalesce
         accounts.use(settings.accountCacheTTL)
+        identification.keys?.use(RoleBook(settings.roles))
         identification = Identification(settings, token: token, keys: identification.keys, after: identification)
     }
 }

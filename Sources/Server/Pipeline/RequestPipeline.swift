@@ -118,6 +118,10 @@ extension RequestPipeline {
             state.metrics.add(.keyRefusals, at: MetricLabels.KeyReason(refusal).rawValue)
             throw refusal.failure
         }
+        if let fault = key.grant.fault {
+            state.identification.keys?.tell(fault: fault, of: key)
+            throw .uselessKey(key.name)
+        }
         // The facade's orders are judged by their handlers, which read them.
         guard let judgement = ScopeJudgement(key, request, context, route) else { return true }
         guard exchange.hasBody, judgement.needsBody else {

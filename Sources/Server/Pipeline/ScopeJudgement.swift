@@ -78,6 +78,14 @@ extension Failure {
             HubRefusal(status: refusal.status, code: refusal.code, message: refusal.message, headers: [:]))
     }
 
+    /// Whose role or rules the gateway does not understand.
+    static func uselessKey(_ name: String) -> Failure {
+        Failure(
+            .denied,
+            detail: "The gateway key \(name) may do nothing: its role is not defined, or one of its rules is not understood. "
+                + "Whoever runs this gateway finds why in its log.")
+    }
+
     fileprivate static func lacksScope(_ action: HubAction, _ resource: HubResource) -> Failure {
         Failure(AccessRefusal(action: action, resource: resource, reason: .noRule, looksAbsent: false))
     }

@@ -12,7 +12,9 @@ struct RelaySignedURL: Handler {
             context.target, exchange.request.method, now: WallClock.now.seconds)
         var credential: Credential?
         if let keys = identification.keys {
-            guard let key = signed.key, let identity = keys.identity(key) else { throw .signedURLRevoked }
+            guard let key = signed.key, let identity = keys.identity(key), identity.grant.fault == nil else {
+                throw .signedURLRevoked
+            }
             if signed.use == .verify { credential = try lend(identity, signed) }
         } else if signed.use == .verify {
             throw .signedURLRevoked

@@ -8,6 +8,7 @@ struct Setting: Sendable {
     let accepted: String
     let isSwitch: Bool
     let isList: Bool
+    let isMapping: Bool
     let isReloadable: Bool
     let isSecret: Bool
     /// The default for the documentation: a value, or words when it depends on something.
@@ -42,6 +43,7 @@ struct Setting: Sendable {
         accepted = kind.accepted
         isSwitch = kind.isSwitch
         isList = kind.isList
+        isMapping = kind.isMapping
         isReloadable = reloadable
         isSecret = secret
         let initial = kind.text(Settings()[keyPath: field])

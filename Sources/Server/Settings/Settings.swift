@@ -34,6 +34,7 @@ struct Settings: Sendable {
     var signingKeyFile: String?
     /// With what is in it, once settings are read.
     var credentials: CredentialsDirectory?
+    var roles = TeamRoles()
     var stateDirectory = "/var/lib/hubgate"
     /// Nil: the system's certificate authorities.
     var authorities: String?

@@ -111,17 +111,20 @@ extension SettingsLayer {
             return
         }
         var lines: [String: Int] = [:]
-        for entry in entries {
+        for (index, entry) in entries.enumerated() where !entry.isNested {
             let provenance = Provenance.file(path: path, line: entry.line)
             if let first = lines.updateValue(entry.line, forKey: entry.key) {
                 problems.append(.init(provenance, entry.key.shown, "was given before, on line \(first)"))
             } else {
-                add(entry, provenance)
+                add(entry, entries[(index + 1)...].prefix(while: \.isNested), provenance)
             }
         }
     }
 
-    private mutating func add(_ entry: YAMLScalars.Entry, _ provenance: Provenance) {
+    /// With what lies below it, where it is a mapping.
+    private mutating func add(
+        _ entry: YAMLScalars.Entry, _ nested: ArraySlice<YAMLScalars.Entry>, _ provenance: Provenance
+    ) {
         guard let setting = SettingsTable.all.first(where: { $0.name == entry.key }) else {
             let suggestion =
                 RenamedSettings.hint(for: entry.key)
@@ -129,7 +132,15 @@ extension SettingsLayer {
             problems.append(.init(provenance, "there is no setting \(entry.key.shown)\(suggestion)"))
             return
         }
-        guard !entry.isList || setting.isList else {
+        guard entry.kind != .mapping else {
+            if setting.isMapping { return add(setting, YAMLFlow.text(nested), provenance) }
+            problems.append(
+                .init(
+                    provenance, setting.name,
+                    "a nested mapping is not accepted; settings are `name: value` lines"))
+            return
+        }
+        guard entry.kind != .list || setting.isList else {
             problems.append(
                 .init(
                     provenance, setting.name,

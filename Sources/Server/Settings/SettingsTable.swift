@@ -239,6 +239,11 @@ enum SettingsTable {
                 "Where gateway keys are kept, in an SQLite database; needed with access = keys.",
                 default: "/var/lib/hubgate; .state where that directory exists and no other is given"),
             Setting(
+                "roles", \.roles, .teamRoles,
+                "Named roles for gateway keys (`--role NAME`): the rules that each allows and denies.",
+                reloadable: true, default: "none",
+                sample: #"{data-team: {allow: ["read,search acme/*", "write dataset:acme/*"], deny: ["delete *"]}}"#),
+            Setting(
                 "user", \.user, .userNameOrNothing,
                 "Whom the gateway runs as if root starts it, once it has its address and its key; root: it stays root.",
                 default: "hubgate, else nobody; who starts it, if that is not root", sample: "hubgate"),

@@ -12,6 +12,8 @@ struct ValueCodec<Value: Equatable & Sendable>: Sendable {
     var isSwitch = false
     /// Parts with commas between them: a list in the file, or a flag given several times, is the same.
     var isList = false
+    /// A mapping in the file, whose text elsewhere is the same in one line.
+    var isMapping = false
     let read: @Sendable (String) throws(ValueError) -> Value
     let text: @Sendable (Value) -> String
 
@@ -23,6 +25,7 @@ struct ValueCodec<Value: Equatable & Sendable>: Sendable {
             accepted: accepted,
             isSwitch: isSwitch,
             isList: isList,
+            isMapping: isMapping,
             read: { (text) throws(ValueError) in try kind.read(text) },
             text: { $0.map(kind.text) ?? "" }
         )

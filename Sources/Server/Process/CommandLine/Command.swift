@@ -24,8 +24,9 @@ enum Command: Sendable {
         if let document = arguments.document, arguments.layer.problems.isEmpty {
             return .success(.print(document.text))
         }
-        let reading = SettingsReading(
+        var reading = SettingsReading(
             flags: arguments.layer, environment: environment, files: files, directories: directories)
+        reading.checkRoles()
         guard reading.problems.isEmpty else { return .failure(SettingsError(problems: reading.problems)) }
         switch arguments.commands.first {
         case .check: return .success(.check(reading.settings))

@@ -13,8 +13,9 @@ extension SettingsDocument {
         wrong.
 
         - **Settings file**: the one that `config` names, which has to exist; else `config/hubgate.yaml`, else
-          `/etc/hubgate/hubgate.yaml`, else none. It is flat YAML: `name: value` lines. A key without a value says
-          nothing. What takes several values takes them with commas between them, or as a YAML list.
+          `/etc/hubgate/hubgate.yaml`, else none. It is YAML of `name: value` lines. A key without a value says
+          nothing. What takes several values takes them with commas between them, or as a YAML list; `roles` is a YAML
+          mapping, and elsewhere than in the file the same in one line.
         - **`.env`** in the working directory: `NAME=value` lines, with or without `export`, quotes and comments.
           Nothing is expanded. Variables that are not hubgate's are left alone.
         - **Environment**: an empty variable counts as absent. A variable's own name wins over its other names.

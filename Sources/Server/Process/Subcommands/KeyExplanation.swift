@@ -20,19 +20,19 @@ struct KeyExplanation {
     }
 
     static func explain(
-        _ record: KeyRecord, method: String, path: String, body: String?, now: Int64
+        _ record: KeyRecord, _ roles: RoleBook, method: String, path: String, body: String?, now: Int64
     ) throws(SubcommandFailure) -> KeyExplanation {
         guard path.hasPrefix("/") else { throw .usage("the path has to begin with a slash") }
         if record.revoked != nil { return KeyExplanation(refused: "the key is revoked") }
         if let expires = record.expires, expires <= now { return KeyExplanation(refused: "the key has expired") }
         do {
-            let scope = Scope(try record.grant.rules())
+            let scope = Scope(try record.grant.rules(roles))
             let target = try Target(path)
             let method = Method(rawValue: method)
             let origin: HubOperationRow.Origin = InferenceRoutes.contain(method, target) ? .router : .hub
             return KeyExplanation(Explanation(scope, method, target, body: body.map { Array($0.utf8) }, at: origin))
         } catch let error as RuleError {
-            return KeyExplanation(refused: "one of its rules cannot be read: \(error)")
+            return KeyExplanation(refused: "\(error)")
         } catch {
             throw .usage("the path cannot be read: \(error)")
         }

@@ -12,20 +12,22 @@ enum KeyInput {
     private static let longestNote = 1000
 
     static func name(_ text: String, of what: String) throws(SubcommandFailure) -> String {
-        guard isWord(text), (1...64).contains(text.utf8.count) else {
+        guard TeamRoles.isName(text) else {
             throw .usage("\(what) has to be 1 to 64 letters, digits, ., _ and -, and begin with a letter or a digit")
         }
         return text
     }
 
-    static func role(_ text: String, of what: String) throws(SubcommandFailure) -> String {
-        guard Preset(rawValue: text) != nil else {
-            let names = Preset.allCases.map(\.rawValue)
-            throw .usage(
-                "\(what): there is no role \(text.shown)\(Suggestion.text(for: text, among: names)); roles: \(names.joined(separator: ", "))"
-            )
-        }
-        return text
+    /// A preset, or a role of the settings that `state` reads.
+    static func role(_ text: String, of what: String, _ state: StateOptions) throws(SubcommandFailure) -> String {
+        guard Preset(rawValue: text) == nil else { return text }
+        let (book, problems) = state.roles()
+        if book.rules(of: text) != nil { return text }
+        let names = book.names
+        let trouble = problems.first.map { "; the settings have a fault: \($0)" } ?? ""
+        throw .usage(
+            "\(what): there is no role \(text.shown)\(Suggestion.text(for: text, among: names)); roles: "
+                + names.joined(separator: ", ") + ", and others in the setting roles" + trouble)
     }
 
     static func credential(_ text: String, of what: String) throws(SubcommandFailure) -> String {
@@ -33,11 +35,6 @@ enum KeyInput {
             throw .usage("\(what) has to be the name of a file of credentials_dir")
         }
         return text
-    }
-
-    private static func isWord(_ text: String) -> Bool {
-        guard let first = text.utf8.first, first.isASCIIAlphanumeric else { return false }
-        return text.utf8.allSatisfy { $0.isASCIIAlphanumeric || "._-".utf8.contains($0) }
     }
 
     /// Nil for an empty text, which takes a value away.
@@ -57,7 +54,7 @@ enum KeyInput {
                 throw .usage("\(what): a rule is one line of 1 to \(longestRule) characters, such as 'read acme/*'")
             }
             do throws(RuleError) {
-                _ = try Rule(text, effect: what == "--deny" ? .deny : .allow)
+                _ = try Rule(text, listed: what == "--deny" ? .deny : .allow)
             } catch {
                 throw .usage("\(what) '\(text)': \(error)")
             }

@@ -20,8 +20,13 @@ enum KeyOutput {
         Console.error("This is the key \(record.name). It is not shown again: put it where a password goes.\n")
     }
 
-    static func show(_ record: KeyRecord, use: KeyUse?, json: Bool) {
-        json ? print(self.json(record, use)) : Console.print(details(record, use, now: KeyInput.now))
+    /// With what its role means, where `roles` are at hand.
+    static func show(_ record: KeyRecord, use: KeyUse?, json: Bool, roles: RoleBook? = nil) {
+        let rules = roles.flatMap { book in record.grant.role.map { book.rules(of: $0)?.map(\.description) } }
+        guard json else { return Console.print(details(record, use, rules, now: KeyInput.now)) }
+        var members = members(record, use)
+        if let rules { members["role_rules"] = rules.map { .array($0.map { .string($0) }) } ?? .null }
+        print(.object(members))
     }
 
     static func json(_ record: KeyRecord, _ use: KeyUse?) -> JSON { .object(members(record, use)) }
@@ -64,12 +69,16 @@ enum KeyOutput {
         return parts.joined(separator: "; ")
     }
 
-    private static func details(_ record: KeyRecord, _ use: KeyUse?, now: Int64) -> String {
+    /// `rules`: those of its role; `.some(nil)` where that is not defined.
+    private static func details(_ record: KeyRecord, _ use: KeyUse?, _ rules: [String]??, now: Int64) -> String {
         var rows = [
             ("Name", record.name), ("Id", GatewayKey.shown(publicID: record.publicID)),
             ("Status", status(record, now: now)), ("Created", WallClock.iso8601(record.created)),
         ]
         if let role = record.grant.role { rows.append(("Role", role)) }
+        if let rules {
+            rows += rules.map { $0.map { ("", $0) } } ?? [("", "not defined in the setting roles: the key may do nothing")]
+        }
         rows += record.grant.allow.map { ("Allow", $0) } + record.grant.deny.map { ("Deny", $0) }
         if let credential = record.grant.credential { rows.append(("Acts as", credential)) }
         if let rate = record.grant.rate { rows.append(("Rate", rate)) }

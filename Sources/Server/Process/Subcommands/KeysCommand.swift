@@ -26,7 +26,10 @@ struct GrantOptions: ParsableArguments {
         help: ArgumentHelp("A rule that forbids, and wins. May be given several times.", valueName: "rule"))
     var deny: [String] = []
 
-    @Option(help: ArgumentHelp("A set of rules by its name, such as reader.", valueName: "preset"))
+    @Option(
+        help: ArgumentHelp(
+            "A set of rules by its name: reader, writer, maintainer, admin, inference, or one of the setting roles.",
+            valueName: "role"))
     var role: String?
 
     @Option(
@@ -46,16 +49,24 @@ struct GrantOptions: ParsableArguments {
     @Option(help: ArgumentHelp("For people: what the key is for.", valueName: "text"))
     var note: String?
 
-    /// The grant after these flags, over the one before. Rules that are given take the place of all of their kind; an empty one takes
-    /// them away.
-    func grant(over old: KeyGrant = KeyGrant()) throws(SubcommandFailure) -> KeyGrant {
-        var grant = old
+    /// What these flags give. Throws for what is wrong with them.
+    func grant(_ state: StateOptions) throws(SubcommandFailure) -> KeyGrant {
+        var grant = KeyGrant()
         if !allow.isEmpty { grant.allow = try KeyInput.rules(allow, of: "--allow") }
         if !deny.isEmpty { grant.deny = try KeyInput.rules(deny, of: "--deny") }
-        if let role { grant.role = try KeyInput.optional(role, of: "--role", KeyInput.role) }
+        if let role { grant.role = role.isEmpty ? nil : try KeyInput.role(role, of: "--role", state) }
         if let credential { grant.credential = try KeyInput.optional(credential, of: "--as", KeyInput.credential) }
         if let rate { grant.rate = try KeyInput.optional(rate, of: "--rate", KeyInput.rate) }
         return grant
+    }
+
+    /// What was read from these flags, over the grant before: what no flag gives stays. Rules that are given take the place of all of their
+    /// kind; an empty one takes them away.
+    func grant(_ read: KeyGrant, over old: KeyGrant) -> KeyGrant {
+        KeyGrant(
+            role: role == nil ? old.role : read.role, allow: allow.isEmpty ? old.allow : read.allow,
+            deny: deny.isEmpty ? old.deny : read.deny, credential: credential == nil ? old.credential : read.credential,
+            rate: rate == nil ? old.rate : read.rate)
     }
 }
 
@@ -72,7 +83,7 @@ struct KeysCreate: ParsableCommand {
     func run() throws {
         let now = KeyInput.now
         let name = try KeyInput.name(name, of: "the name")
-        let grant = try grant.grant()
+        let grant = try grant.grant(state)
         guard grant.role != nil || !grant.allow.isEmpty else {
             throw SubcommandFailure.usage(
                 "a key that may do nothing helps nobody: give --role reader, or --allow 'read acme/*'")
@@ -142,10 +153,11 @@ struct KeysEdit: ParsableCommand {
         let expires = try grant.expires.map { try KeyInput.expiry($0, now: now) }
         let note = try grant.note.map { try KeyInput.note($0) }
         // What is wrong with the flags is said before the database is looked at.
-        try KeyInput.warn(of: try grant.grant(), state)
+        let wanted = try grant.grant(state)
+        try KeyInput.warn(of: wanted, state)
         let record = try KeyChange.change(name, state) { record in
             record.name = rename ?? record.name
-            record.grant = (try? grant.grant(over: record.grant)) ?? record.grant
+            record.grant = grant.grant(wanted, over: record.grant)
             record.expires = expires ?? record.expires
             record.note = note ?? record.note
         }

@@ -32,7 +32,7 @@ struct KeysShow: ParsableCommand {
         guard let record else {
             throw SubcommandFailure.notThere("there is no key \(name.shown): `hubgate keys list` shows all")
         }
-        KeyOutput.show(record, use: uses[record.number], json: json)
+        KeyOutput.show(record, use: uses[record.number], json: json, roles: state.roles().book)
     }
 }
 
@@ -51,7 +51,8 @@ struct KeysExplain: ParsableCommand {
         guard let record = try state.withKeys({ try $0.find(name) }) else {
             throw SubcommandFailure.notThere("there is no key \(name.shown): `hubgate keys list` shows all")
         }
-        let answer = try KeyExplanation.explain(record, method: method, path: path, body: body, now: KeyInput.now)
+        let answer = try KeyExplanation.explain(
+            record, state.roles().book, method: method, path: path, body: body, now: KeyInput.now)
         json ? KeyOutput.print(answer.json) : Console.print(answer.text)
     }
 }

@@ -88,13 +88,29 @@ struct StateOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Where the keys are kept.", valueName: "path"), completion: .directory)
     var stateDir: String?
 
+    @Option(help: ArgumentHelp("The settings file of the gateway.", valueName: "path"), completion: .file())
+    var config: String?
+
+    private func reading() -> SettingsReading {
+        var layer = SettingsLayer(.flag)
+        for case (let name, let value?) in [("state_dir", stateDir), ("config", config)] {
+            guard let setting = SettingsTable.all.first(where: { $0.name == name }) else { continue }
+            layer.add(setting, value, .flag(setting.flag))
+        }
+        var reading = SettingsReading(flags: layer, environment: Environment.all, files: SystemFiles.read)
+        reading.checkRoles()
+        return reading
+    }
+
+    /// The roles that the gateway's settings define here, and what is wrong with these settings.
+    func roles() -> (book: RoleBook, problems: [SettingsError.Problem]) {
+        let reading = reading()
+        return (RoleBook(reading.settings.roles), reading.problems)
+    }
+
     /// The settings as the server would read them here, but for its flags. A fault in another setting does not matter.
     func settings() throws(SubcommandFailure) -> Settings {
-        var layer = SettingsLayer(.flag)
-        if let stateDir, let setting = SettingsTable.all.first(where: { $0.name == "state_dir" }) {
-            layer.add(setting, stateDir, .flag(setting.flag))
-        }
-        let reading = SettingsReading(flags: layer, environment: Environment.all, files: SystemFiles.read)
+        let reading = reading()
         if let problem = reading.problems.first(where: { $0.setting == "state_dir" || $0.setting == "config" }) {
             throw SubcommandFailure(code: Exit.config, reason: problem.description)
         }

@@ -1,0 +1,66 @@
+import Hub
+
+/// What each role means: the presets, and those of the setting `roles`. A role of the settings never has a preset's name.
+struct RoleBook: Sendable {
+    private var defined: [String: [Rule]] = [:]
+    /// Why a role of the settings cannot be used, by its name; none of them is defined.
+    private(set) var faults: [String: String] = [:]
+
+    /// The presets alone.
+    static let presets = RoleBook(TeamRoles())
+
+    init(_ roles: TeamRoles) {
+        for (name, role) in roles.roles {
+            do throws(RuleError) {
+                defined[name] = try Self.rules(name, role)
+            } catch {
+                faults[name] = error.reason
+            }
+        }
+    }
+
+    /// All names, for those who may choose one: the presets first.
+    var names: [String] { Preset.allCases.map(\.rawValue) + defined.keys.sorted() }
+
+    /// Nil for a role that is not there.
+    func rules(of name: String) -> [Rule]? {
+        // An action's name is no role, though a rule could begin with it.
+        if Preset(rawValue: name) != nil, let rule = try? Rule("\(name) *") { return [rule] }
+        return defined[name]
+    }
+
+    private static func rules(_ name: String, _ role: TeamRoles.Role) throws(RuleError) -> [Rule] {
+        guard Preset(rawValue: name) == nil else { throw RuleError("\(name) is a preset, which every gateway has; give it another name") }
+        guard HubAction(name: name) == nil, name != "all" else {
+            throw RuleError("\(name) is the name of an action; give it another name")
+        }
+        var rules: [Rule] = []
+        for (effect, texts) in [(Rule.Effect.allow, role.allow), (.deny, role.deny)] {
+            for text in texts {
+                do throws(RuleError) {
+                    rules.append(try Rule(text, listed: effect))
+                } catch {
+                    throw RuleError("the role \(name), \(effect.rawValue) \(RuleError.shown(text)): \(error.reason)")
+                }
+            }
+        }
+        return rules
+    }
+}
+
+extension Rule {
+    /// A rule that stands in a list of those that allow or of those that deny: it does not say the contrary.
+    init(_ text: String, listed effect: Effect) throws(RuleError) {
+        try self.init(text, effect: effect)
+        guard self.effect == effect else {
+            throw RuleError("it begins with \"\(self.effect.rawValue)\", and stands among the rules to \(effect.rawValue)")
+        }
+    }
+}
+
+extension SettingsReading {
+    /// Notes what is wrong with the rules of `roles`.
+    mutating func checkRoles() {
+        for (_, reason) in RoleBook(settings.roles).faults.sorted(by: { $0.key < $1.key }) { refuse("roles", reason) }
+    }
+}
