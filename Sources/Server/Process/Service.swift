@@ -53,7 +53,8 @@ final class Service {
         do throws(CError) {
             server = try Server(
                 worker?.settings(settings) ?? settings, origin: site?.origin ?? HubOrigin(settings),
-                log: AccessLog(output: output, form: form, isOn: settings.accessLog), as: worker, keys: keys
+                log: AccessLog(output: output, form: form, isOn: settings.accessLog), as: worker, keys: keys,
+                logins: LoginReporter(notice: { log.notice("\($0)") }, warn: { log.warning("\($0)") })
             ) { log.warning("\($0)") }
         } catch {
             sandbox?.close()

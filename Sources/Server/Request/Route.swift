@@ -20,11 +20,21 @@ struct Route: Sendable {
         case content
         /// Whatever is no endpoint of our own: the inference router's below `/v1`, else the Hub's.
         case relay, inference
+        /// Logins.
+        case token
+
+        /// Whether it is there in access by keys only: else the path is the Hub's.
+        var isOfLogins: Bool {
+            switch self {
+            case .token: true
+            default: false
+            }
+        }
 
         /// Whether it is for who has a key, in access by keys. Probes have none, and a signed URL is a right by itself.
         var needsKey: Bool {
             switch self {
-            case .home, .health, .ready, .metrics, .content: false
+            case .home, .health, .ready, .metrics, .content, .token: false
             case .account, .createRepo, .updateRepo, .deleteRepo, .relay, .inference: true
             }
         }
@@ -56,6 +66,9 @@ enum Routes {
         Route(
             method: .get, path: "/-/metrics", summary: "Counters and times for Prometheus", example: nil,
             name: .metrics),
+        Route(
+            method: .post, path: "/oauth/token", summary: "A gateway key for a workload's token, with access = keys",
+            example: nil, name: .token),
     ]
 }
 

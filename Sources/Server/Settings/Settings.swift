@@ -35,6 +35,8 @@ struct Settings: Sendable {
     /// With what is in it, once settings are read.
     var credentials: CredentialsDirectory?
     var roles = TeamRoles()
+    /// With what is in files of keys, once settings are read.
+    var logins = LoginRules()
     var stateDirectory = "/var/lib/hubgate"
     /// Nil: the system's certificate authorities.
     var authorities: String?

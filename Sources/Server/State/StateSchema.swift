@@ -43,7 +43,12 @@ enum StateSchema {
             sequence INTEGER NOT NULL,
             seen INTEGER NOT NULL
         ) STRICT;
+        """,
         """
+        -- By which login a key was made; NULL: by hand. Those are removed a while after their end.
+        ALTER TABLE keys ADD COLUMN login TEXT;
+        CREATE INDEX keys_of_logins ON keys (login, expires) WHERE login IS NOT NULL;
+        """,
     ]
 
     static var newest: Int64 { Int64(migrations.count) }

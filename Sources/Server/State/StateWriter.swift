@@ -18,6 +18,8 @@ final class StateWriter {
 
     private let database: Database
     private let keys: KeyTable
+    /// What logins may make.
+    var bounds = LoginBounds()
     private let file: FileIdentity?
     private var dataVersion: Int64 = -1
     /// The last record of each sender that was carried out.
@@ -63,7 +65,21 @@ final class StateWriter {
         case .keyUses:
             for (number, use) in KeyUses(record.payload)?.uses ?? [] { try keys.add(use, to: number) }
             return nil
+        case .login: return try carryOut(LoginOrder(record.payload), now: now).bytes
         }
+    }
+
+    private func carryOut(_ order: LoginOrder?, now: Int64) throws(DatabaseError) -> LoginAnswer {
+        switch order {
+        case .workload(let rule, let subject, let secret):
+            try LoginKeys(database: database).make(secret, by: rule, subject: subject, bounds, now: now)
+        case nil: .malformed
+        }
+    }
+
+    /// Removes what logins have made and is long over. Whether there was any: then who knows the keys has to forget some.
+    func removeExpiredLogins(now: Int64) throws(DatabaseError) -> Bool {
+        try LoginKeys(database: database).removeExpired(now: now) > 0
     }
 
     /// Whether somebody else, such as the command line, has written since this was asked last.
