@@ -7,6 +7,8 @@ struct LoginEvent: Sendable {
         case exchanged
         /// A token was refused.
         case refused
+        /// A device asks for a key; somebody has confirmed it, or refused it; it was given its key.
+        case deviceAsked, deviceConfirmed, deviceDenied, deviceGiven
         /// The keys of an issuer cannot be had.
         case issuerFailed
     }
@@ -16,7 +18,7 @@ struct LoginEvent: Sendable {
     var requestID: RequestID?
     /// Of the settings.
     var rule: String?
-    /// The name of the key that was made.
+    /// The name of the key that was made, or that somebody has decided with.
     var key: String?
     /// What exactly was wrong. Of strangers' texts, quoted and short.
     var reason: String?
@@ -42,6 +44,12 @@ final class LoginReporter {
         switch event.kind {
         case .exchanged:
             notice("Login \(event.rule ?? ""): made the key \(event.key ?? "") for \(event.address)\(Self.request(event)).")
+        case .deviceAsked: notice("A device at \(event.address) asks for a key\(Self.request(event)).")
+        case .deviceConfirmed, .deviceDenied:
+            let verdict = event.kind == .deviceConfirmed ? "confirmed" : "refused"
+            notice("\(event.key ?? "") at \(event.address) has \(verdict) a device\(Self.request(event)).")
+        case .deviceGiven:
+            notice("A device at \(event.address) has got the key \(event.key ?? "")\(Self.request(event)).")
         case .refused:
             guard hasRoom() else { return }
             warn("Login refused for \(event.address)\(Self.request(event)): \(event.reason ?? "").")

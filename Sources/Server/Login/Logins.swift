@@ -9,6 +9,11 @@ final class Logins {
     let issuers: Issuers
     /// Of tokens that were refused: their verification is work.
     let refusals = FailureLimit(most: 30, milliseconds: 60_000)
+    /// Of devices that begin to log in, and of their questions whether somebody has confirmed them.
+    let starts = FailureLimit(most: 20, milliseconds: 60_000)
+    let polls = FailureLimit(most: 240, milliseconds: 60_000)
+    /// Of keys with which somebody would confirm a device, and which are not good.
+    let guesses = FailureLimit(most: 10, milliseconds: 600_000)
     private let keys: KeyStore?
 
     init(_ settings: Settings, pool: TransferPool, keys: KeyStore?, reporter: LoginReporter) {

@@ -8,6 +8,12 @@ struct OAuthError: Error, Equatable {
         case invalidRequest = "invalid_request"
         case invalidGrant = "invalid_grant"
         case unsupportedGrantType = "unsupported_grant_type"
+        case unauthorizedClient = "unauthorized_client"
+        // RFC 8628 section 3.5.
+        case authorizationPending = "authorization_pending"
+        case slowDown = "slow_down"
+        case accessDenied = "access_denied"
+        case expiredToken = "expired_token"
         /// Not in RFC 6749 for this endpoint, and what clients of others know: try again later.
         case temporarilyUnavailable = "temporarily_unavailable"
     }

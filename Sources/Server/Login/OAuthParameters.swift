@@ -8,7 +8,7 @@ struct OAuthParameters: Equatable {
     /// Bytes of a whole body: a token, and room.
     static let longest = 32 << 10
     private static let most = 32
-    private static let limits = JSONLimits(bytes: longest, depth: 3, values: 64, string: 20 << 10)
+    private static let limits = JSONLimits(bytes: longest, depth: 3, values: 64, string: longest)
 
     subscript(_ name: String) -> String? { values[name] }
 

@@ -6,6 +6,7 @@ import Hub
 struct PostToken: Handler {
     let logins: Logins
     let exchange: TokenExchange
+    let device: DeviceLogin
     let bodyBounds: BodyBounds
 
     func handle(_ exchange: Exchange, _ context: RequestContext) throws(Failure) -> Reply {
@@ -25,10 +26,11 @@ struct PostToken: Handler {
     ) async throws(OAuthError) -> Response {
         switch parameters["grant_type"] {
         case TokenExchange.grantType: return try await exchange.answer(parameters, context)
+        case DeviceLogin.grantType: return try await device.answer(parameters, context)
         case nil: throw OAuthError(.invalidRequest, "There is no grant_type.")
         default:
             throw OAuthError(
-                .unsupportedGrantType, "This gateway takes a workload's token (\(TokenExchange.grantType)).")
+                .unsupportedGrantType, "This gateway takes a workload's token (\(TokenExchange.grantType)) or a device's code (\(DeviceLogin.grantType)).")
         }
     }
 }
@@ -108,9 +110,8 @@ struct TokenExchange: Sendable {
             throw OAuthError(
                 .temporarilyUnavailable, "This login has as many keys as it may. Try again when some have expired.",
                 .tooManyRequests, retryAfter: 60)
-        case .noRule, .malformed: break
+        default: break
         }
-        throw OAuthError(
-            .temporarilyUnavailable, "The gateway is taking up other settings. Try again.", .serviceUnavailable, retryAfter: 1)
+        throw OAuthError.settling
     }
 }

@@ -4,6 +4,9 @@ extension SettingsReading {
     /// Notes what is wrong with the roles and the files of keys that `logins` names.
     mutating func checkLogins() {
         let book = RoleBook(settings.roles)
+        if let role = settings.loginRole, role != Settings.approversRole {
+            checkRole(role, of: "it", setting: "login_role", book)
+        }
         for rule in settings.logins.rules {
             checkRole(rule.role, of: "the login \(rule.name)", setting: "logins", book)
             guard case .file(let path, let document) = rule.keySource, !document.isEmpty else { continue }

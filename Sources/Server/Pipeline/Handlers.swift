@@ -17,6 +17,7 @@ struct Handlers {
             bytes: settings.bodyLimit.bytes, milliseconds: UInt64(settings.bodyTimeout.milliseconds))
         let loginBounds = BodyBounds(
             bytes: OAuthParameters.longest, milliseconds: UInt64(settings.bodyTimeout.milliseconds))
+        let device = DeviceLogin(settings, logins: state.logins)
         all = Route.Name.allCases.map { name in
             switch name {
             case .home: GetHome(settings: settings, hubProbe: probe)
@@ -32,7 +33,12 @@ struct Handlers {
             case .token:
                 PostToken(
                     logins: state.logins, exchange: TokenExchange(logins: state.logins, rules: settings.logins),
-                    bodyBounds: loginBounds)
+                    device: device, bodyBounds: loginBounds)
+            case .device: PostDevice(logins: state.logins, device: device, bodyBounds: loginBounds)
+            case .loginPage, .loginForm:
+                LoginPage(
+                    logins: state.logins, device: device, identification: state.identification,
+                    roles: RoleBook(settings.roles), bodyBounds: loginBounds)
             case .inference: RelayToInferenceRouter(router: upstreams.inference)
             }
         }

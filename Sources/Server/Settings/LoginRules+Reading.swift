@@ -200,6 +200,9 @@ extension SettingsReading {
             }
             settings.logins.rules[index].audiences = [address]
         }
+        if settings.loginRole != nil, settings.access != .keys {
+            refuse("login_role", "is given, and access is \(settings.access.rawValue): devices get gateway keys, so set access to keys")
+        }
         guard !settings.logins.rules.isEmpty, settings.access != .keys else { return }
         refuse("logins", "is given, and access is \(settings.access.rawValue): logins give gateway keys, so set access to keys")
     }

@@ -20,6 +20,8 @@ final class StateWriter {
     private let keys: KeyTable
     /// What logins may make.
     var bounds = LoginBounds()
+    /// Of users' codes. Forgotten with this process.
+    private var guesses = CodeGuesses()
     private let file: FileIdentity?
     private var dataVersion: Int64 = -1
     /// The last record of each sender that was carried out.
@@ -73,6 +75,12 @@ final class StateWriter {
         switch order {
         case .workload(let rule, let subject, let secret):
             try LoginKeys(database: database).make(secret, by: rule, subject: subject, bounds, now: now)
+        case .deviceBegin(let hash, let address):
+            bounds.device == nil ? .noRule : try DeviceLogins(database: database).begin(hash, from: address, now: now)
+        case .devicePoll(let hash, let secret):
+            try DeviceLogins(database: database).poll(hash, secret, lifetime: bounds.device?.lifetime ?? 0, now: now)
+        case .deviceDecide(let decision):
+            try decision.carryOut(on: database, bounds.device, &guesses, now: now)
         case nil: .malformed
         }
     }

@@ -5,7 +5,7 @@ import Glibc
 /// The words that ask for something else than serving: `hubgate keys …`. Serving itself stays with `Command`, whose flags come from THE
 /// table of settings and whose errors never repeat what was typed: it may be a token.
 enum Subcommands {
-    private static let words = ["keys", "state", "init", "help"]
+    private static let words = ["keys", "login", "state", "init", "help"]
 
     /// For `--help`.
     static let all = [
@@ -13,6 +13,7 @@ enum Subcommands {
             "hubgate keys",
             "Makes, shows and changes gateway keys, for access = keys; `hubgate keys --help` has the commands."
         ),
+        ("hubgate login", "Lists, confirms and refuses devices that log in."),
         ("hubgate state", "Backs up and checks the database of keys."),
         ("hubgate init", "Makes the state and a first key, and says what a client needs."),
         ("--generate-completion-script SHELL", "Prints a completion script of these commands for bash, zsh or fish."),
@@ -80,7 +81,7 @@ struct HubgateCommand: ParsableCommand {
         commandName: "hubgate",
         abstract: "An HTTPS gateway in front of the Hugging Face Hub.",
         discussion: "Without a subcommand it serves; `hubgate --help` lists the settings for that.",
-        subcommands: [KeysCommand.self, StateCommand.self, InitCommand.self])
+        subcommands: [KeysCommand.self, LoginCommand.self, StateCommand.self, InitCommand.self])
 }
 
 /// Where the state is: the settings of the server say so, from the environment and files, unless the flag does.
