@@ -60,4 +60,8 @@ awk '/^```yaml$/ { getline; shown = /^apiVersion:/; if (shown) print "---" } /^`
     docs/behind-a-load-balancer.md >"$work/shown.yaml"
 passes "docs/behind-a-load-balancer.md" \
     .venv-deploy/bin/kubernetes-validate --strict --kubernetes-version 1.34 "$work/shown.yaml"
+awk '/^```yaml$/ { getline; shown = /^apiVersion:/; if (shown) print "---" } /^```$/ { shown = 0 } shown' \
+    docs/ci-without-secrets.md >"$work/shown.yaml"
+passes "docs/ci-without-secrets.md" \
+    .venv-deploy/bin/kubernetes-validate --strict --kubernetes-version 1.34 "$work/shown.yaml"
 passes "config/kubernetes" .venv-deploy/bin/python config/check_kubernetes.py config/kubernetes docs/SETTINGS.md

@@ -21,6 +21,27 @@ bool ce_hmac_sha256(const uint8_t *key, size_t key_length, const uint8_t *bytes,
 /* Whether two runs of bytes are the same; takes as long for a wrong first byte as for a wrong last one. */
 bool ce_same_bytes(const uint8_t *one, const uint8_t *other, size_t count);
 
+/* ---- signature.c: signatures of JSON Web Tokens (RFC 7518 section 3, RFC 8037) ---- */
+
+/* RSASSA-PKCS1-v1_5 with SHA-256; ECDSA over P-256 with SHA-256; Ed25519. */
+typedef enum ce_signature_algorithm { CE_SIGNATURE_RS256, CE_SIGNATURE_ES256, CE_SIGNATURE_EDDSA } ce_signature_algorithm;
+
+#define CE_RSA_LEAST_BITS 2048
+/* A verification with more would hold the loop up. */
+#define CE_RSA_MOST_BITS 8192
+
+typedef struct ce_public_key ce_public_key;
+
+/* A key for one algorithm, of big-endian numbers: `first` and `second` are n and e, or x and y of a point of P-256, or x alone of
+ * Ed25519. NULL for a key that is too weak, too long, not on its curve, or not of that form. */
+ce_public_key *ce_public_key_new(ce_signature_algorithm algorithm, const uint8_t *first, size_t first_length,
+                                 const uint8_t *second, size_t second_length);
+void ce_public_key_free(ce_public_key *key);
+
+/* Whether the signature, as RFC 7518 writes it, is this key's of these bytes. False also where OpenSSL could not say. */
+bool ce_public_key_verifies(const ce_public_key *key, const uint8_t *bytes, size_t count, const uint8_t *signature,
+                            size_t signature_length);
+
 /* ---- versions.c ---- */
 
 /* For example "libevent 2.1.12-stable, libcurl 7.88.1, OpenSSL 3.0.22". */

@@ -40,7 +40,7 @@ struct GetHome: Handler {
 
     private var shown: [Route] {
         let role = settings.adminListen == nil ? ListenerRole.only : .clients
-        return Routes.all.filter { role.shows($0.path) }
+        return Routes.all.filter { role.shows($0.path) && (settings.access == .keys || !$0.name.isOfLogins) }
     }
 
     /// The page is shown whatever the Hub says.

@@ -49,6 +49,9 @@ enum GatewayKey {
         return Parsed(publicID: Int64(id), secretHash: SecretHash(of: text.extracting(4 + idLength..<checked)))
     }
 
+    /// The secret's characters of a key that `parse` took.
+    static func secret(of text: [UInt8]) -> [UInt8] { Array(text[(4 + idLength)..<(length - checksumLength)]) }
+
     /// A new secret for the key with that public id, from the kernel's generator. The text is shown once; the state gets the hash.
     static func make(publicID: Int64) -> (text: String, secretHash: SecretHash) {
         var bytes = Array(prefix.utf8) + Base62.text(UInt64(publicID), length: idLength) + [UInt8(ascii: "_")]

@@ -9,7 +9,7 @@ final class KeyStore {
     /// What comes in anew while the present ones still count.
     private var incoming: KeyIndex?
     private var roles = RoleBook.presets
-    private let client: StateClient
+    let client: StateClient
     /// Lines for the log.
     private let warn: (String) -> Void
     /// Of what was warned: each once, and no more of them than an operator reads.

@@ -13,6 +13,7 @@ final class GatewayState {
     let admission: CallAdmission
     let coalescer: RequestCoalescer
     let accounts: AccountCache.Held
+    let logins: Logins
     let hubReached = HubProbe.Reached(for: .seconds(10))
     private let rates: KeyRates?
     /// Nil: there is no audit.
@@ -23,9 +24,10 @@ final class GatewayState {
 
     init(
         _ settings: Settings, token: Secret?, limits: CallLimits, pool: TransferPool, metrics: Metrics,
-        leaks: LeakReporter, keys: KeyStore?, rates: KeyRates? = nil, auditor: Auditor?
+        leaks: LeakReporter, keys: KeyStore?, rates: KeyRates? = nil, auditor: Auditor?, logins: LoginReporter
     ) {
         self.rates = rates
+        self.logins = Logins(settings, pool: pool, keys: keys, reporter: logins)
         self.pool = pool
         self.metrics = metrics
         self.leaks = leaks
@@ -67,6 +69,7 @@ final class GatewayState {
         }
         coalescer.isOn = settings.coalesce
         accounts.use(settings.accountCacheTTL)
+        logins.use(settings)
         identification.keys?.use(RoleBook(settings.roles))
         identification = Identification(settings, token: token, keys: identification.keys, after: identification)
     }

@@ -15,6 +15,9 @@ struct Handlers {
             upstream: upstreams.hub, gateway: state.identification, account: account, reached: state.hubReached)
         let bodyBounds = BodyBounds(
             bytes: settings.bodyLimit.bytes, milliseconds: UInt64(settings.bodyTimeout.milliseconds))
+        let loginBounds = BodyBounds(
+            bytes: OAuthParameters.longest, milliseconds: UInt64(settings.bodyTimeout.milliseconds))
+        let device = DeviceLogin(settings, logins: state.logins)
         all = Route.Name.allCases.map { name in
             switch name {
             case .home: GetHome(settings: settings, hubProbe: probe)
@@ -27,6 +30,15 @@ struct Handlers {
             case .metrics: GetMetrics(metrics: state.metrics)
             case .relay: RelayToHub(hub: upstreams.hub)
             case .content: RelaySignedURL(upstream: upstreams.hub, identification: state.identification)
+            case .token:
+                PostToken(
+                    logins: state.logins, exchange: TokenExchange(logins: state.logins, rules: settings.logins),
+                    device: device, bodyBounds: loginBounds)
+            case .device: PostDevice(logins: state.logins, device: device, bodyBounds: loginBounds)
+            case .loginPage, .loginForm:
+                LoginPage(
+                    logins: state.logins, device: device, identification: state.identification,
+                    roles: RoleBook(settings.roles), bodyBounds: loginBounds)
             case .inference: RelayToInferenceRouter(router: upstreams.inference)
             }
         }

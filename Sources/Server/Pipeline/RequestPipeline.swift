@@ -18,7 +18,7 @@ final class RequestPipeline {
     init(_ settings: Settings, upstreams: Upstreams, state: GatewayState, log: AccessLog) {
         self.state = state
         self.log = log
-        router = Router(basePath: settings.basePath)
+        router = Router(basePath: settings.basePath, hasLogins: settings.access == .keys)
         trustedOrigins = settings.trustedOrigins
         trustedProxies = settings.trustedProxies
         publicURL = settings.publicURL

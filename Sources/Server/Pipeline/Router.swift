@@ -5,6 +5,8 @@ import Hub
 struct Router: Sendable {
     /// The path that stands before all others here; empty for none.
     var basePath = ""
+    /// Whether the gateway answers logins itself.
+    var hasLogins = false
 
     /// What a request asks for below `base_path`. What begins with `/-/` is at the root as well, where probes look for it.
     /// Throws `notFound`, with the base path, for any other path that is not below it, and `refused` for `//` below it.
@@ -28,6 +30,7 @@ struct Router: Sendable {
         var isOurs = false
         // By length first: few paths of the Hub have one of these lengths.
         for route in Routes.all where route.path.utf8.count == length && route.path == path {
+            guard hasLogins || !route.name.isOfLogins else { continue }
             if route.method == wanted { return route.name }
             isOurs = true
         }

@@ -22,7 +22,7 @@ final class Server {
     /// Throws when the certificate is not good or the address not to be had.
     init(
         _ settings: Settings, origin: HubOrigin, log: AccessLog, as worker: Worker? = nil, keys: KeyStore? = nil,
-        auditor: Auditor? = nil,
+        auditor: Auditor? = nil, logins: LoginReporter? = nil,
         warn: @escaping (String) -> Void = { _ in }
     ) throws(CError) {
         let metrics = worker.map { Metrics($0.slots, worker: $0.number) } ?? Metrics()
@@ -36,7 +36,7 @@ final class Server {
         let leaks = LeakReporter(metrics: metrics, warn: warn)
         let state = GatewayState(
             settings, token: origin.token, limits: CallLimits(settings), pool: pool, metrics: metrics, leaks: leaks,
-            keys: keys, rates: worker?.rates, auditor: auditor)
+            keys: keys, rates: worker?.rates, auditor: auditor, logins: logins ?? LoginReporter(warn: warn))
         let upstreams = Upstreams(settings, origin: origin, pool: pool, admission: state.admission, leaks: leaks)
         let pipeline = RequestPipeline(settings, upstreams: upstreams, state: state, log: log)
         self.pool = pool

@@ -55,7 +55,8 @@ final class Service {
             server = try Server(
                 worker?.settings(settings) ?? settings, origin: site?.origin ?? HubOrigin(settings),
                 log: AccessLog(output: output, form: form, isOn: settings.accessLog), as: worker, keys: keys,
-                auditor: settings.auditDirectory.isEmpty ? nil : client.map { Auditor($0) }
+                auditor: settings.auditDirectory.isEmpty ? nil : client.map { Auditor($0) },
+                logins: LoginReporter(notice: { log.notice("\($0)") }, warn: { log.warning("\($0)") })
             ) { log.warning("\($0)") }
         } catch {
             sandbox?.close()

@@ -20,11 +20,22 @@ struct Route: Sendable {
         case content
         /// Whatever is no endpoint of our own: the inference router's below `/v1`, else the Hub's.
         case relay, inference
+        /// Logins.
+        case token, device, loginPage, loginForm
+
+        /// Whether it is there in access by keys only: else the path is the Hub's.
+        var isOfLogins: Bool {
+            switch self {
+            case .token, .device, .loginPage, .loginForm: true
+            default: false
+            }
+        }
 
         /// Whether it is for who has a key, in access by keys. Probes have none, and a signed URL is a right by itself.
         var needsKey: Bool {
             switch self {
             case .home, .health, .ready, .metrics, .content: false
+            case .token, .device, .loginPage, .loginForm: false
             case .account, .createRepo, .updateRepo, .deleteRepo, .relay, .inference: true
             }
         }
@@ -56,6 +67,17 @@ enum Routes {
         Route(
             method: .get, path: "/-/metrics", summary: "Counters and times for Prometheus", example: nil,
             name: .metrics),
+        Route(
+            method: .post, path: "/oauth/token", summary: "A gateway key for a workload's token or a device's code, with access = keys",
+            example: nil, name: .token),
+        Route(
+            method: .post, path: "/oauth/device", summary: "Begins the login of a device (hf auth login), with access = keys",
+            example: nil, name: .device),
+        Route(
+            method: .get, path: ListenerRole.loginPath, summary: "Where a person confirms such a device", example: nil,
+            name: .loginPage),
+        Route(
+            method: .post, path: ListenerRole.loginPath, summary: "The form of that page", example: nil, name: .loginForm),
     ]
 }
 

@@ -11,12 +11,17 @@ enum ListenerRole: Sendable {
 
     static let adminPrefix = "/-/"
 
+    /// On which people confirm devices: theirs, not the administrators'.
+    static let loginPath = "/-/login"
+
+    private static func isForClients(_ path: String) -> Bool { path.hasPrefix(Target.signedPrefix) || path == loginPath }
+
     /// Whether anything is at `path` for those who come this way.
     func shows(_ path: String) -> Bool {
         switch self {
         case .only: true
-        case .clients: !path.hasPrefix(Self.adminPrefix) || path.hasPrefix(Target.signedPrefix)
-        case .admin: path.hasPrefix(Self.adminPrefix) && !path.hasPrefix(Target.signedPrefix)
+        case .clients: !path.hasPrefix(Self.adminPrefix) || Self.isForClients(path)
+        case .admin: path.hasPrefix(Self.adminPrefix) && !Self.isForClients(path)
         }
     }
 }

@@ -35,6 +35,11 @@ struct Settings: Sendable {
     /// With what is in it, once settings are read.
     var credentials: CredentialsDirectory?
     var roles = TeamRoles()
+    /// With what is in files of keys, once settings are read.
+    var logins = LoginRules()
+    /// Of keys of devices; `approversRole`: what the key may do that confirms. Nil: no device gets one.
+    var loginRole: String?
+    var loginLifetime = Duration.seconds(30 * 86_400)
     var stateDirectory = "/var/lib/hubgate"
     /// Empty: there is no audit.
     var auditDirectory = ""
@@ -99,6 +104,9 @@ struct Settings: Sendable {
 }
 
 extension Settings {
+    /// The value of `login_role` that stands for whatever the key may do that confirms.
+    static let approversRole = "approver"
+
     /// The authority that clients are to trust, where the certificate is of the pair that `make certs` makes; nil for others'.
     var exampleAuthority: String? {
         tlsCertificate == "certs/cert.pem" || tlsCertificate == SettingsReading.mountedCertificate

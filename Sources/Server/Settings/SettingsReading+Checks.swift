@@ -17,6 +17,7 @@ extension SettingsReading {
         checkSigningKey()
         checkProxy()
         readCredentials()
+        readLogins()
         checkState()
         if settings.targetLimit > settings.headLimit {
             refuse(

@@ -41,6 +41,11 @@ struct KeyTable {
         return try records(statement, [.text(name)]).first
     }
 
+    /// Nil where there never was one with that public id.
+    func find(publicID: Int64) throws(DatabaseError) -> KeyRecord? {
+        try records(try database.prepare("SELECT \(Self.columns) FROM keys WHERE public_id = ?1"), [.integer(publicID)]).first
+    }
+
     /// By the key's number; what is absent was never used.
     func uses() throws(DatabaseError) -> [Int64: KeyUse] {
         let statement = try database.prepare("SELECT number, last_used, uses FROM key_use")

@@ -11,6 +11,8 @@ enum StateMessage: Equatable {
     case append(sender: Int64, sequence: Int64, StateRecord)
     /// The gateway ends, and nobody is left that would send anything.
     case stop
+    /// From the parent: what logins may make from here on.
+    case bounds(LoginBounds)
 
     // From it.
     case started
@@ -33,6 +35,8 @@ struct StateRecord: Equatable, Sendable {
         case keyUses = 1
         /// `AuditRecord`; it is on the disk when `done` comes.
         case audit = 32
+        /// Somebody logs in; written by `LoginOrder`.
+        case login = 48
     }
 
     let kind: Kind
@@ -86,6 +90,7 @@ struct KeyUses: Equatable, Sendable {
 extension StateMessage {
     private enum Tag: UInt8 {
         case hello, append, stop, started, done, refused, keys, trouble, answer
+        case bounds = 64
     }
 
     var bytes: [UInt8] {
@@ -102,6 +107,9 @@ extension StateMessage {
             writer.put(record.kind.rawValue)
             writer.put(record.payload)
         case .stop: put(.stop)
+        case .bounds(let bounds):
+            put(.bounds)
+            bounds.put(into: &writer)
         case .started: put(.started)
         case .done(let sender, let sequence):
             put(.done)
@@ -135,6 +143,9 @@ extension StateMessage {
         guard let tag = reader.number(UInt8.self).flatMap(Tag.init(rawValue:)) else { return nil }
         switch tag {
         case .stop: self = .stop
+        case .bounds:
+            guard let bounds = LoginBounds(from: &reader) else { return nil }
+            self = .bounds(bounds)
         case .started: self = .started
         case .trouble:
             guard let reason = reader.text() else { return nil }

@@ -45,6 +45,33 @@ enum StateSchema {
         ) STRICT;
         """,
         """
+        -- By which login a key was made; NULL: by hand. Those are removed a while after their end.
+        ALTER TABLE keys ADD COLUMN login TEXT;
+        CREATE INDEX keys_of_logins ON keys (login, expires) WHERE login IS NOT NULL;
+
+        -- Devices that wait for a person. The device's own code is known by its SHA-256 only.
+        CREATE TABLE device_logins (
+            device_hash BLOB PRIMARY KEY CHECK (length(device_hash) = 32),
+            user_code TEXT NOT NULL UNIQUE,
+            address TEXT NOT NULL,
+            created INTEGER NOT NULL,
+            expires INTEGER NOT NULL,
+            -- When it asked last, and how long it has to wait between two times, in seconds.
+            polled INTEGER NOT NULL,
+            pause INTEGER NOT NULL,
+            -- 0 waits, 1 confirmed, 2 denied, 3 was given its key.
+            status INTEGER NOT NULL,
+            -- What its key gets, once a person has said so.
+            role TEXT,
+            allow TEXT NOT NULL DEFAULT '',
+            deny TEXT NOT NULL DEFAULT '',
+            credential TEXT,
+            rate TEXT,
+            until INTEGER,
+            confirmed_by TEXT
+        ) STRICT;
+        """,
+        """
         -- The last line of the audit that is known to be on the disk: by it a cut end is found.
         CREATE TABLE audit_head (
             one INTEGER PRIMARY KEY CHECK (one = 1),

@@ -22,6 +22,10 @@ final class StateWriter {
     private let keys: KeyTable
     /// Of the audit.
     let audit: AuditTables
+    /// What logins may make.
+    var bounds = LoginBounds()
+    /// Of users' codes. Forgotten with this process.
+    private var guesses = CodeGuesses()
     private let file: FileIdentity?
     private var dataVersion: Int64 = -1
     /// The last record of each sender that was carried out.
@@ -96,7 +100,27 @@ final class StateWriter {
             return nil
         // It is in no table (`AuditJournal`).
         case .audit: return nil
+        case .login: return try carryOut(LoginOrder(record.payload), now: now).bytes
         }
+    }
+
+    private func carryOut(_ order: LoginOrder?, now: Int64) throws(DatabaseError) -> LoginAnswer {
+        switch order {
+        case .workload(let rule, let subject, let secret):
+            try LoginKeys(database: database).make(secret, by: rule, subject: subject, bounds, now: now)
+        case .deviceBegin(let hash, let address):
+            bounds.device == nil ? .noRule : try DeviceLogins(database: database).begin(hash, from: address, now: now)
+        case .devicePoll(let hash, let secret):
+            try DeviceLogins(database: database).poll(hash, secret, lifetime: bounds.device?.lifetime ?? 0, now: now)
+        case .deviceDecide(let decision):
+            try decision.carryOut(on: database, bounds.device, &guesses, now: now)
+        case nil: .malformed
+        }
+    }
+
+    /// Removes what logins have made and is long over. Whether there was any: then who knows the keys has to forget some.
+    func removeExpiredLogins(now: Int64) throws(DatabaseError) -> Bool {
+        try LoginKeys(database: database).removeExpired(now: now) > 0
     }
 
     /// Whether somebody else, such as the command line, has written since this was asked last.

@@ -27,6 +27,7 @@ enum Command: Sendable {
         var reading = SettingsReading(
             flags: arguments.layer, environment: environment, files: files, directories: directories)
         reading.checkRoles()
+        reading.checkLogins()
         guard reading.problems.isEmpty else { return .failure(SettingsError(problems: reading.problems)) }
         switch arguments.commands.first {
         case .check: return .success(.check(reading.settings))

@@ -53,6 +53,9 @@ struct Hardening {
             ("upstream_proxy_file", settings.upstreamProxyFile), ("config", settings.config),
             (nil, Provenance.dotEnvPath),
         ]
+        for rule in settings.logins.rules {
+            if case .file(let path, _) = rule.keySource { read.append(("logins", path)) }
+        }
         for path in settings.credentials?.filePaths ?? [] { read.append(("credentials_dir", path)) }
         for case (let name, let path?) in read {
             guard case let reason? = FileAccess.denial(path), SystemFiles.read(path) != .absent else { continue }
@@ -88,7 +91,8 @@ struct Hardening {
     /// which are asked by TCP where a response does not fit into a datagram (RFC 7766).
     static func ports(_ settings: Settings) -> [UInt16] {
         let origins = settings.contentHosts.origins.compactMap { try? UpstreamAddress(reading: $0) }
-        let called = [settings.upstream] + (settings.inferenceUpstream.map { [$0] } ?? []) + origins
+        let issuers = settings.logins.rules.compactMap(\.calledAddress)
+        let called = issuers + [settings.upstream] + (settings.inferenceUpstream.map { [$0] } ?? []) + origins
         return [443, settings.nameServer?.port ?? 53] + called.map(\.port)
             + [settings.upstreamProxy?.port].compactMap(\.self)
     }
@@ -99,7 +103,7 @@ struct Hardening {
         let closed = Set(Self.ports(settings)).subtracting(openPorts).sorted().map(String.init)
         guard !closed.isEmpty else { return nil }
         return
-            "content_hosts or upstream_proxy has ports that sandboxing has closed (\(closed.joined(separator: ", "))): "
+            "content_hosts, logins or upstream_proxy has ports that sandboxing has closed (\(closed.joined(separator: ", "))): "
             + "restart to use them."
     }
 

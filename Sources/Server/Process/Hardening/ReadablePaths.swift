@@ -29,7 +29,10 @@ struct ReadablePaths: Equatable {
         if let credentials = settings.credentials, let found = realPath(credentials.path), !paths.contains(found) {
             paths.append(found)
         }
-        for path in named.compactMap(\.self) + SettingsReading.defaultPaths { add(path, realPath) }
+        let keyFiles = settings.logins.rules.compactMap { rule in
+            if case .file(let path, _) = rule.keySource { path } else { nil }
+        }
+        for path in named.compactMap(\.self) + keyFiles + SettingsReading.defaultPaths { add(path, realPath) }
     }
 
     private mutating func add(_ path: String, _ realPath: (String) -> String?) {

@@ -39,6 +39,11 @@ final class StateLinks {
     func stopStateProcess() {
         _ = parent.send(StateMessage.stop.bytes)
     }
+
+    /// In the parent: what logins may make from here on. False where the line is full.
+    func tell(_ bounds: LoginBounds) -> Bool {
+        parent.send(StateMessage.bounds(bounds).bytes)
+    }
 }
 
 /// The process that keeps the state: it writes what workers send, many records in one transaction, and tells them of each change of a
@@ -53,6 +58,7 @@ final class StateProcess {
     let journal: AuditJournal?
     /// Why there is no writer; empty while there is one.
     private var trouble = ""
+    private var bounds: LoginBounds
     private var lastChange: Int64 = 0
     private var isStopping = false
     /// Said once: a process that was taken over could fill the log.
@@ -61,16 +67,21 @@ final class StateProcess {
     private var nextLook = MonotonicInstant.now
     /// Workers that have begun, by the number of their line: what came of the one before is written first.
     private var newcomers: [(worker: Int, sender: Int64)] = []
+    private var nextRemoval = MonotonicInstant.now
 
     /// How often the database is looked at for changes by others, and tried again where it cannot be used, in milliseconds.
     private static let look: UInt64 = 200
     private static let retry: UInt64 = 1000
+    /// How often keys of logins that are long over are looked for, in milliseconds.
+    private static let removal: UInt64 = 600_000
     private static let keysAMessage = 100
     private static let messagesATurn = 64
 
     init(
-        _ directory: StateDirectory, lines: [PacketSocket], log: Logger, slots: MetricSlots, journal: AuditJournal? = nil
+        _ directory: StateDirectory, lines: [PacketSocket], bounds: LoginBounds, log: Logger, slots: MetricSlots,
+        journal: AuditJournal? = nil
     ) {
+        self.bounds = bounds
         self.directory = directory
         self.journal = journal
         self.log = log
@@ -102,6 +113,7 @@ final class StateProcess {
     private func open() {
         do throws(DatabaseError) {
             let writer = try StateWriter(directory)
+            writer.bounds = bounds
             _ = try writer.othersHaveWritten()
             lastChange = try writer.lastChange()
             slots[.keys] = UInt64(try writer.liveKeys())
@@ -162,6 +174,9 @@ final class StateProcess {
             entries.append(StateWriter.Entry(sender: sender, sequence: sequence, record: record, line: index))
         case .stop where index == 0:
             isStopping = true
+        case .bounds(let bounds) where index == 0:
+            self.bounds = bounds
+            writer?.bounds = bounds
         default:
             guard !hasWarned else { return }
             hasWarned = true
@@ -214,6 +229,7 @@ final class StateProcess {
             return tell(.started)
         }
         do throws(DatabaseError) {
+            try removeExpiredLogins(writer)
             guard try writer.othersHaveWritten() else { return }
             lastChange = try writer.lastChange()
             slots[.keys] = UInt64(try writer.liveKeys())
@@ -223,12 +239,24 @@ final class StateProcess {
         }
     }
 
-    /// Sends each user what it has to know, as far as its line takes it.
+    /// What is removed from the database is forgotten by those who know it when they get all keys anew.
+    private func removeExpiredLogins(_ writer: StateWriter) throws(DatabaseError) {
+        guard nextRemoval <= .now else { return }
+        nextRemoval = MonotonicInstant.now.advanced(milliseconds: Self.removal)
+        guard try writer.removeExpiredLogins(now: Int64(WallClock.microseconds / 1_000_000)) else { return }
+        slots[.keys] = UInt64(try writer.liveKeys())
+        for index in users.indices.dropFirst() { (users[index].told, users[index].isLoaded) = (nil, false) }
+    }
+
+    /// Sends each user what it has to know, as far as its line takes it. Keys go first, to all: who is told that a key was made may use it
+    /// at once, at any worker.
     private func serve() {
         for index in users.indices.dropFirst() {
             users[index].waits = false
-            guard let sender = users[index].sender, sendOwed(to: index) else { continue }
-            sendKeys(to: index, sender)
+            if let sender = users[index].sender { sendKeys(to: index, sender) }
+        }
+        for index in users.indices.dropFirst() where users[index].sender != nil && !users[index].waits {
+            _ = sendOwed(to: index)
         }
     }
 

@@ -29,6 +29,8 @@ extension Supervisor {
             threshold.level = settings.logLevel.level
             tls = found.tls
             noteCertificate(tls)
+            // Before its workers, who ask it by the new settings.
+            _ = stateProcess?.links.tell(LoginBounds(settings))
             reload = ReloadUnderWay(reload: found)
             for index in places.indices {
                 places[index].owesReload = places[index].child != nil

@@ -1,0 +1,100 @@
+import EventIO
+import HTTP
+import Hub
+
+/// GET and POST /-/login: a person says which device is theirs, and shows a key to say so. A plain form, without a script and without anything
+/// that a browser would add by itself: the key is typed each time, so no other page can send it.
+struct LoginPage: Handler {
+    let logins: Logins
+    let device: DeviceLogin
+    let identification: Identification
+    let roles: RoleBook
+    let bodyBounds: BodyBounds
+
+    func handle(_ exchange: Exchange, _ context: RequestContext) throws(Failure) -> Reply {
+        let request = exchange.request
+        guard request.method == .post else {
+            let code = request.target.query.flatMap(Self.code) ?? ""
+            return .response(LoginForm(code: code, message: device.role == nil ? .off : .none, basePath: device.basePath).response(.ok))
+        }
+        let origin = GatewayAddress.origin(of: request, forwarded: context.forwardedOrigin, publicURL: device.publicURL)
+        guard !CrossSite.sent(request, to: origin) else {
+            return .response(LoginForm(message: .otherSite, basePath: device.basePath).response(.forbidden))
+        }
+        let mediaType = request.headers.mediaType
+        return .pending { () async throws(Failure) in
+            let body = try await exchange.wholeBody(within: bodyBounds)
+            guard mediaType == "application/x-www-form-urlencoded",
+                let form = try? OAuthParameters(body, mediaType: mediaType)
+            else { throw .badRequest("The body has to be the form of this page.") }
+            let message = await decide(form, context)
+            // The code stays for another try, the key never.
+            let code = message.isDone ? "" : UserCode.read(form["code"] ?? "").map(UserCode.shown) ?? ""
+            return LoginForm(code: code, message: message, basePath: device.basePath).response(message.status)
+        }
+    }
+
+    /// `code=…` of the address that a device shows.
+    private static func code(_ query: String) -> String? {
+        guard query.hasPrefix("code=") else { return nil }
+        return UserCode.read(String(query.dropFirst(5))).map(UserCode.shown)
+    }
+
+    private func decide(_ form: OAuthParameters, _ context: RequestContext) async -> LoginForm.Message {
+        guard let role = device.role else { return .off }
+        if logins.guesses.wait(context.address) != nil { return .tooMany }
+        guard let code = UserCode.read(form["code"] ?? "") else { return .unknownCode }
+        let text = Array((form["key"] ?? "").utf8)
+        guard let parsed = try? GatewayKey.parse(text.span), let approver = identification.keys?.identity(parsed.publicID)
+        else { return badKey(context) }
+        let isConfirmed = form["verdict"] == "confirm"
+        if isConfirmed, let fault = fault(approver, role) { return fault }
+        let decision = DeviceDecision(
+            userCode: code, isConfirmed: isConfirmed, address: context.address, publicID: parsed.publicID,
+            secret: GatewayKey.secret(of: text))
+        guard let answer = try? await logins.ask(.deviceDecide(decision)) else { return .notNow }
+        return message(answer, isConfirmed, approver.name, context)
+    }
+
+    private func badKey(_ context: RequestContext) -> LoginForm.Message {
+        logins.guesses.note(context.address)
+        logins.reporter.note(
+            LoginEvent(
+                kind: .refused, address: context.address, requestID: context.id,
+                reason: "somebody would confirm a device with a key that is not good"))
+        return .badKey
+    }
+
+    /// Why this key may not give the role; nil where it may. A key gives no more than it has.
+    private func fault(_ approver: KeyIdentity, _ role: String) -> LoginForm.Message? {
+        guard approver.grant.fault == nil else { return .badKey }
+        guard role != Settings.approversRole else { return nil }
+        guard let rules = roles.rules(of: role), RoleCover.covers(approver.grant.scope.rules, rules) else {
+            return .tooLittle(role: role)
+        }
+        return nil
+    }
+
+    private func message(
+        _ answer: LoginAnswer, _ isConfirmed: Bool, _ name: String, _ context: RequestContext
+    ) -> LoginForm.Message {
+        switch answer {
+        case .confirmed(let address, let created):
+            logins.reporter.note(
+                LoginEvent(
+                    kind: isConfirmed ? .deviceConfirmed : .deviceDenied, address: context.address,
+                    requestID: context.id, key: name))
+            return isConfirmed ? .confirmed(address: address, time: WallClock.iso8601(created)) : .denied
+        case .badApprover: return badKey(context)
+        case .unknownCode:
+            logins.reporter.note(
+                LoginEvent(
+                    kind: .refused, address: context.address, requestID: context.id,
+                    reason: "\(name) typed a code that no device waits with"))
+            return .unknownCode
+        case .decided: return .decided
+        case .tooManyGuesses: return .tooMany
+        default: return .notNow
+        }
+    }
+}

@@ -1,0 +1,137 @@
+import EventIO
+import HTTP
+import Hub
+
+/// POST /oauth/device: a device wants a key, and waits until a person says so (RFC 8628 section 3.1).
+struct PostDevice: Handler {
+    let logins: Logins
+    let device: DeviceLogin
+    let bodyBounds: BodyBounds
+
+    func handle(_ exchange: Exchange, _ context: RequestContext) throws(Failure) -> Reply {
+        let request = exchange.request
+        return .pending { () async throws(Failure) in
+            _ = try await exchange.wholeBody(within: bodyBounds)
+            do throws(OAuthError) {
+                return try await device.begin(request, context)
+            } catch {
+                return try error.response()
+            }
+        }
+    }
+}
+
+/// Logins of devices, as the settings have them.
+struct DeviceLogin: Sendable {
+    static let grantType = "urn:ietf:params:oauth:grant-type:device_code"
+
+    let logins: Logins
+    /// Nil: no device gets a key.
+    let role: String?
+    let basePath: String
+    let publicURL: UpstreamAddress?
+
+    init(_ settings: Settings, logins: Logins) {
+        self.logins = logins
+        role = settings.loginRole
+        basePath = settings.basePath
+        publicURL = settings.publicURL
+    }
+
+    private static let off = OAuthError(
+        .unauthorizedClient,
+        "This gateway gives no keys by login: set HF_TOKEN to a key, which whoever runs it makes with hubgate keys create (or they set login_role)."
+    )
+
+    @EventLoop
+    func begin(_ request: Request, _ context: RequestContext) async throws(OAuthError) -> Response {
+        guard role != nil else { throw Self.off }
+        try logins.starts.take(context.address)
+        let code = Base64URL.encode(Self.random(32))
+        let answer = try await logins.ask(
+            .deviceBegin(deviceHash: MessageDigest.sha256(Array(code.utf8)), address: context.address))
+        guard case .waiting(let userCode) = answer else {
+            throw answer == .tooManyDevices
+                ? OAuthError(
+                    .temporarilyUnavailable, "Too many devices wait for somebody to confirm them. Try again in some minutes.",
+                    .tooManyRequests, retryAfter: 60)
+                : .settling
+        }
+        logins.reporter.note(LoginEvent(kind: .deviceAsked, address: context.address, requestID: context.id))
+        let page = address(request, context) + ListenerRole.loginPath
+        guard
+            let response = try? OAuthAnswer.response(
+                .ok,
+                [
+                    "device_code": .string(code), "user_code": .string(UserCode.shown(userCode)),
+                    "verification_uri": .string(page),
+                    "verification_uri_complete": .string("\(page)?code=\(UserCode.shown(userCode))"),
+                    "expires_in": .integer(DeviceLogins.lifetime), "interval": .integer(DeviceLogins.interval),
+                ])
+        else { throw .settling }
+        return response
+    }
+
+    /// The gateway's, as the client knows it.
+    private func address(_ request: Request, _ context: RequestContext) -> String {
+        let origin = GatewayAddress.origin(of: request, forwarded: context.forwardedOrigin, publicURL: publicURL)
+        return (origin ?? "") + basePath
+    }
+
+    private static func random(_ count: Int) -> [UInt8] {
+        var generator = SystemRandomNumberGenerator()
+        return (0..<count).map { _ in UInt8.random(in: 0...255, using: &generator) }
+    }
+
+    /// RFC 8628 section 3.4: the device asks whether a person has decided.
+    @EventLoop
+    func answer(_ parameters: OAuthParameters, _ context: RequestContext) async throws(OAuthError) -> Response {
+        guard role != nil else { throw Self.off }
+        guard let code = parameters["device_code"], !code.isEmpty else {
+            throw OAuthError(.invalidRequest, "There is no device_code.")
+        }
+        if logins.polls.wait(context.address) != nil { throw .slowDown }
+        logins.polls.note(context.address)
+        let publicID = GatewayKey.makePublicID()
+        let key = GatewayKey.make(publicID: publicID)
+        let began = Int64(WallClock.now.seconds)
+        let answer = try await logins.ask(
+            .devicePoll(
+                deviceHash: MessageDigest.sha256(Array(code.utf8)),
+                NewSecret(publicID: publicID, secretHash: key.secretHash.bytes)))
+        guard case .made(let name, let expires) = answer else { throw Self.error(answer) }
+        logins.reporter.note(
+            LoginEvent(kind: .deviceGiven, address: context.address, requestID: context.id, key: name))
+        guard let response = try? OAuthAnswer.token(key.text, seconds: max(1, expires - began), exchanged: false) else {
+            throw .settling
+        }
+        return response
+    }
+
+    private static func error(_ answer: LoginAnswer) -> OAuthError {
+        switch answer {
+        case .pending: OAuthError(.authorizationPending, "Nobody has confirmed the code yet.")
+        case .slowDown: .slowDown
+        case .expired: OAuthError(.expiredToken, "The code was not confirmed in time. Log in again.")
+        case .denied: OAuthError(.accessDenied, "Somebody has refused this login.")
+        case .unknownDevice: OAuthError(.invalidGrant, "This device_code is unknown, or was used. Log in again.")
+        default: .settling
+        }
+    }
+}
+
+extension OAuthError {
+    static let slowDown = OAuthError(.slowDown, "This asks too often: wait 5 s longer each time.")
+
+    /// The state process and this worker do not have the same settings yet.
+    static let settling = OAuthError(
+        .temporarilyUnavailable, "The gateway is taking up other settings. Try again.", .serviceUnavailable, retryAfter: 1)
+}
+
+extension FailureLimit {
+    /// Counts one, and throws where there were too many.
+    func take(_ address: String) throws(OAuthError) {
+        if let seconds = wait(address) { throw .tooMany(retryAfter: seconds) }
+        note(address)
+    }
+}

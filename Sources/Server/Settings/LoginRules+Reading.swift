@@ -1,0 +1,209 @@
+import EventIO
+import HTTP
+
+/// How rules for logins stand in the settings.
+extension LoginRules {
+    /// Under this name they stand in a file, and in front of what is given elsewhere.
+    private static let setting = "logins"
+
+    /// Reads a YAML mapping, as it stands behind `logins:`.
+    fileprivate init(_ text: String) throws(ValueError) {
+        let entries: [YAMLScalars.Entry]
+        do throws(YAMLScalars.Fault) {
+            entries = try YAMLScalars.read(Array("\(Self.setting): \(text)".utf8))
+        } catch {
+            throw ValueError("is no YAML mapping: \(error.reason)")
+        }
+        guard let first = entries.first, first.kind == .mapping, entries.allSatisfy({ $0.key == Self.setting }) else {
+            throw ValueError("is no mapping of names")
+        }
+        var given: Set<[String]> = []
+        for entry in entries.dropFirst() {
+            guard given.insert(entry.path).inserted else {
+                throw ValueError("has \(entry.path.dropFirst().joined(separator: ": ").shown) twice")
+            }
+            switch entry.path.count {
+            case 2: try begin(entry)
+            case 3:
+                guard let last = rules.indices.last, rules[last].name == entry.path[1] else {
+                    throw ValueError("is more than one mapping")
+                }
+                do throws(ValueError) {
+                    try rules[last].take(entry)
+                } catch {
+                    throw ValueError("gives the login \(entry.path[1]) \(entry.path[2].shown), which \(error.reason)")
+                }
+            default: throw ValueError("is more than one mapping")
+            }
+        }
+        guard rules.count <= Self.most else { throw ValueError("has more than \(Self.most) logins") }
+        for rule in rules { try rule.check() }
+    }
+
+    private mutating func begin(_ entry: YAMLScalars.Entry) throws(ValueError) {
+        let name = entry.path[1]
+        guard TeamRoles.isName(name) else {
+            throw ValueError("has the login \"\(name.shown)\", which is no name: letters, digits, ., _ and -, at most 64")
+        }
+        guard entry.kind == .mapping else {
+            throw ValueError("gives the login \(name) no mapping; write {issuer: ..., claims: [...], role: ...}")
+        }
+        rules.append(LoginRule(name: name))
+    }
+
+    /// As it can be read again, in one line.
+    fileprivate var text: String {
+        guard !rules.isEmpty else { return "" }
+        return "{\(rules.map { "\($0.name): {\($0.text)}" }.joined(separator: ", "))}"
+    }
+}
+
+extension LoginRule {
+    private static let members = [
+        "issuer", "audience", "claims", "role", "as", "lifetime", "keys", "jwks_file", "jwks_url",
+    ]
+
+    /// One member. The error goes on after "gives the login NAME MEMBER, which".
+    fileprivate mutating func take(_ entry: YAMLScalars.Entry) throws(ValueError) {
+        let member = entry.path[2]
+        guard entry.kind != .mapping else { throw ValueError("is a mapping") }
+        guard entry.values.allSatisfy({ (1...Self.longestText).contains($0.utf8.count) }), !entry.values.isEmpty else {
+            throw ValueError("is empty, or has more than \(Self.longestText) characters")
+        }
+        switch member {
+        case "audience":
+            guard entry.values.count <= Self.mostConditions else { throw ValueError("has too many") }
+            audiences = entry.values
+        case "claims": claims = try Self.conditions(entry.values)
+        case let other where !Self.members.contains(other):
+            throw ValueError("is nothing that a login has; it has \(Self.members.joined(separator: ", "))")
+        default:
+            guard entry.kind == .scalar else { throw ValueError("is a list; give one value") }
+            try take(member, entry.value)
+        }
+    }
+
+    private mutating func take(_ member: String, _ value: String) throws(ValueError) {
+        switch member {
+        case "issuer": issuer = value
+        case "role": role = value
+        case "as":
+            guard CredentialsDirectory.isName(value) else { throw ValueError("is not the name of a file of credentials_dir") }
+            credential = value
+        case "lifetime":
+            let range = Duration.seconds(60)...Duration.seconds(Self.longestLifetime)
+            lifetime = try ValueCodec<Duration>.duration(range).read(value).components.seconds
+        case "keys": mostKeys = try ValueCodec<Int>.count(1...Self.mostKeysOfAny).read(value)
+        case "jwks_url":
+            _ = try Self.address(value)
+            try choose(.url(value))
+        default:
+            try choose(.file(try ValueCodec<String>.path.read(value), []))
+        }
+    }
+
+    private mutating func choose(_ source: KeySource) throws(ValueError) {
+        guard keySource == .discovery else { throw ValueError("stands beside another place of the keys; give one") }
+        keySource = source
+    }
+
+    private static func conditions(_ texts: [String]) throws(ValueError) -> [ClaimCondition] {
+        guard texts.count <= mostConditions else { throw ValueError("has more than \(mostConditions) conditions") }
+        var conditions: [ClaimCondition] = []
+        for text in texts {
+            guard let condition = ClaimCondition(text) else {
+                throw ValueError("has \"\(text.shown)\"; write name=value, or name~pattern")
+            }
+            conditions.append(condition)
+        }
+        return conditions
+    }
+
+    /// What a whole rule has to say.
+    fileprivate func check() throws(ValueError) {
+        guard !issuer.isEmpty else { throw ValueError("gives the login \(name) no issuer") }
+        guard !role.isEmpty else { throw ValueError("gives the login \(name) no role") }
+        guard claims.contains(where: { !$0.isVoid }) else {
+            throw ValueError("gives the login \(name) no claims, so every workload of the issuer would get a key; name whose, as in claims: [\"sub=repo:acme/app:ref:refs/heads/main\"]")
+        }
+        guard keySource == .discovery else { return }
+        do throws(ValueError) {
+            _ = try Self.address(issuer)
+        } catch {
+            throw ValueError("gives the login \(name) an issuer that \(error.reason), where its keys could be fetched; or give jwks_file")
+        }
+    }
+
+    /// Where keys can be fetched.
+    static func address(_ text: String) throws(ValueError) -> UpstreamAddress {
+        let address = try UpstreamAddress(reading: text)
+        guard address.scheme == .https || address.isLoopback else { throw ValueError("is no https address") }
+        return address
+    }
+
+    /// Whom the gateway calls for its keys; nil: nobody.
+    var calledAddress: UpstreamAddress? {
+        switch keySource {
+        case .discovery: try? Self.address(issuer)
+        case .url(let text): try? Self.address(text)
+        case .file: nil
+        }
+    }
+
+    fileprivate var text: String {
+        var members = [
+            ("issuer", YAMLFlow.quoted(issuer)),
+            ("claims", "[\(claims.map { YAMLFlow.quoted($0.text) }.joined(separator: ", "))]"),
+            ("role", YAMLFlow.quoted(role)),
+        ]
+        if !audiences.isEmpty { members.append(("audience", "[\(audiences.map(YAMLFlow.quoted).joined(separator: ", "))]")) }
+        if let credential { members.append(("as", YAMLFlow.quoted(credential))) }
+        if lifetime != 3600 { members.append(("lifetime", "\(lifetime)s")) }
+        if mostKeys != 1000 { members.append(("keys", "\(mostKeys)")) }
+        switch keySource {
+        case .discovery: break
+        case .url(let text): members.append(("jwks_url", YAMLFlow.quoted(text)))
+        case .file(let path, _): members.append(("jwks_file", YAMLFlow.quoted(path)))
+        }
+        return members.map { "\($0): \($1)" }.joined(separator: ", ")
+    }
+}
+
+extension ValueCodec where Value == LoginRules {
+    static var loginRules: ValueCodec {
+        ValueCodec(
+            name: "YAML",
+            accepted: "a YAML mapping of names: {NAME: {issuer: URL, audience: [TEXT, ...], claims: [CLAIM=VALUE, CLAIM~PATTERN, ...], "
+                + "role: ROLE, as: CREDENTIAL, lifetime: TIME, keys: NUMBER, jwks_file: PATH, jwks_url: URL}, ...}",
+            isMapping: true,
+            read: { (text) throws(ValueError) in try LoginRules(text) },
+            text: \.text)
+    }
+}
+
+extension SettingsReading {
+    /// Reads each `jwks_file`, and gives the rules without an audience that of the gateway's own address.
+    mutating func readLogins() {
+        var sources: [String: KeySource] = [:]
+        for index in settings.logins.rules.indices {
+            let rule = settings.logins.rules[index]
+            if case .file(let path, _) = rule.keySource, let content = content(at: path, for: "logins") {
+                settings.logins.rules[index].keySource = .file(path, content)
+            }
+            if let other = sources.updateValue(rule.keySource, forKey: rule.issuer), other != rule.keySource {
+                refuse("logins", "the logins of \(rule.issuer.shown) have their keys in two places; give each the same")
+            }
+            guard rule.audiences.isEmpty else { continue }
+            guard let address = settings.publicURL?.description else {
+                refuse("logins", "the login \(rule.name) has no audience; give it one, or set public_url")
+                continue
+            }
+            settings.logins.rules[index].audiences = [address]
+        }
+        if settings.loginRole != nil, settings.access != .keys {
+            refuse("login_role", "is given, and access is \(settings.access.rawValue): devices get gateway keys, so set access to keys")
+        }
+        guard !settings.logins.rules.isEmpty, settings.access != .keys else { return }
+        refuse("logins", "is given, and access is \(settings.access.rawValue): logins give gateway keys, so set access to keys")
+    }
+}

@@ -1,0 +1,71 @@
+import HTTP
+
+/// By which rules a workload's token becomes a gateway key. What a role means, and what is in the file of keys, is not the settings' business.
+struct LoginRules: Equatable, Sendable {
+    /// In the order of the file: the first that fits counts.
+    var rules: [LoginRule] = []
+
+    static let most = 100
+
+    /// The rules of one issuer.
+    func of(issuer: String) -> [LoginRule] { rules.filter { $0.issuer == issuer } }
+}
+
+/// Who gets a key, which, and for how long.
+struct LoginRule: Equatable, Sendable {
+    let name: String
+    /// As `iss` has it, to the byte.
+    var issuer = ""
+    /// One of them has to be in `aud`. None in the file: the gateway's `public_url`.
+    var audiences: [String] = []
+    /// All of them have to hold.
+    var claims: [ClaimCondition] = []
+    var role = ""
+    /// The name of a file of `credentials_dir`; nil: the gateway's own token.
+    var credential: String?
+    /// Of a key, in seconds.
+    var lifetime: Int64 = 3600
+    /// How many keys of this rule may live at once.
+    var mostKeys = 1000
+    var keySource = KeySource.discovery
+
+    static let longestText = 512
+    static let mostConditions = 20
+    static let longestLifetime: Int64 = 86_400
+    static let mostKeysOfAny = 100_000
+}
+
+/// What one claim has to be: `name=value` to the byte, or `name~pattern`, in which `*` stands for any characters.
+struct ClaimCondition: Equatable, Sendable {
+    let name: String
+    let value: String
+    let isPattern: Bool
+}
+
+/// Where the public keys of an issuer are.
+enum KeySource: Hashable, Sendable {
+    /// In the document that the issuer's own address leads to (OpenID Connect Discovery 1.0 section 4).
+    case discovery
+    /// At this address.
+    case url(String)
+    /// In this file, with what is in it, once settings are read.
+    case file(String, [UInt8])
+}
+
+extension ClaimCondition {
+    /// Nil for what is no condition.
+    init?(_ text: String) {
+        guard let mark = text.utf8.firstIndex(where: { $0 == UInt8(ascii: "=") || $0 == UInt8(ascii: "~") }) else {
+            return nil
+        }
+        name = String(text[..<mark])
+        value = String(text[text.utf8.index(after: mark)...])
+        isPattern = text.utf8[mark] == UInt8(ascii: "~")
+        guard !name.isEmpty, !value.isEmpty else { return nil }
+    }
+
+    var text: String { "\(name)\(isPattern ? "~" : "=")\(value)" }
+
+    /// Whether any text at all fits.
+    var isVoid: Bool { isPattern && value.utf8.allSatisfy { $0 == UInt8(ascii: "*") } }
+}

@@ -1,0 +1,82 @@
+import EventIO
+
+/// A person's word on a device that waits, given at a worker with a key. The state process looks at the key itself: a worker that was taken
+/// over can confirm with no key that it was not shown.
+struct DeviceDecision: Equatable, Sendable {
+    let userCode: String
+    let isConfirmed: Bool
+    /// Where the person is.
+    let address: String
+    /// Of the key: its public id, and its secret, which is nowhere written.
+    let publicID: Int64
+    let secret: [UInt8]
+}
+
+extension DeviceDecision {
+    func put(into writer: inout ByteWriter) {
+        writer.put(userCode)
+        writer.put(UInt8(isConfirmed ? 1 : 0))
+        writer.put(address)
+        writer.put(publicID)
+        writer.put(secret)
+    }
+
+    init?(from reader: inout ByteReader) {
+        guard let userCode = reader.text(), let flag = reader.number(UInt8.self), let address = reader.text(),
+            let publicID = reader.number(Int64.self), let secret = reader.blob()
+        else { return nil }
+        self.init(userCode: userCode, isConfirmed: flag == 1, address: address, publicID: publicID, secret: secret)
+    }
+
+    /// Carries it out, within what `bounds` says of devices and `guesses` of wrong codes.
+    func carryOut(
+        on database: Database, _ bounds: LoginBounds.Device?, _ guesses: inout CodeGuesses, now: Int64
+    ) throws(DatabaseError) -> LoginAnswer {
+        guard let bounds else { return .noRule }
+        guard let approver = try approver(database, now: now) else { return .badApprover }
+        guard guesses.mayTry(from: address, now: now) else { return .tooManyGuesses }
+        var grant = approver.grant
+        if let role = bounds.role { grant = KeyGrant(role: role, credential: grant.credential, rate: grant.rate) }
+        let answer = try DeviceLogins(database: database).decide(
+            userCode, isConfirmed ? grant : nil, until: approver.expires, by: approver.name, now: now)
+        if answer == .unknownCode { guesses.note(from: address, now: now) }
+        return answer
+    }
+
+    /// Whose key it is, where that is good.
+    private func approver(_ database: Database, now: Int64) throws(DatabaseError) -> KeyRecord? {
+        guard let record = try KeyTable(database: database).find(publicID: publicID), record.revoked == nil,
+            record.expires ?? .max > now
+        else { return nil }
+        let words = SecretDigest.sha256(secret.span)
+        let hash = unsafe withUnsafeBytes(of: words) { unsafe Array($0) }
+        if HMACSHA256.isSame(hash, record.secretHash) { return record }
+        guard let previous = record.previous, previous.until > now, HMACSHA256.isSame(hash, previous.secretHash) else {
+            return nil
+        }
+        return record
+    }
+}
+
+/// How often a code was typed that is none, of late: in all, and from each address.
+struct CodeGuesses {
+    private static let window: Int64 = 600
+    private static let most = 100
+    private static let mostOfOneAddress = 10
+
+    private var began: Int64 = 0
+    private var total = 0
+    private var byAddress: [String: Int] = [:]
+
+    func mayTry(from address: String, now: Int64) -> Bool {
+        guard now - began < Self.window else { return true }
+        return total < Self.most && byAddress[address] ?? 0 < Self.mostOfOneAddress
+    }
+
+    /// At most `most` addresses are noted: then nobody may try.
+    mutating func note(from address: String, now: Int64) {
+        if now - began >= Self.window { (began, total, byAddress) = (now, 0, [:]) }
+        total += 1
+        byAddress[address, default: 0] += 1
+    }
+}

@@ -1,0 +1,192 @@
+import HTTP
+
+/// Logins of devices (RFC 8628) that somebody has asked for: kept in the database, so that any worker, the command line and a gateway that was
+/// started anew know them.
+struct DeviceLogins {
+    let database: Database
+
+    /// All times in seconds.
+    static let lifetime: Int64 = 600
+    static let interval: Int64 = 5
+    private static let longestInterval: Int64 = 60
+    /// How long one that is over is remembered, so that its device is told why.
+    private static let memory: Int64 = 3600
+    /// How many may wait for a person at once, in all and of one address.
+    static let most: Int64 = 100
+    static let mostOfOneAddress: Int64 = 10
+
+    enum Status: Int64 {
+        case waiting, confirmed, denied
+        /// It was given its key.
+        case used
+    }
+
+    /// One of them, as a person is shown it.
+    struct Entry: Equatable {
+        let userCode: String
+        let address: String
+        let created: Int64
+        let status: Status
+        let confirmedBy: String?
+    }
+
+    /// Notes that a device waits. The answer has the code that a person types.
+    func begin(_ deviceHash: [UInt8], from address: String, now: Int64) throws(DatabaseError) -> LoginAnswer {
+        try database.prepare("DELETE FROM device_logins WHERE expires < ?1").run(.integer(now - Self.memory))
+        guard try waiting(now) < Self.most, try waiting(now, of: address) < Self.mostOfOneAddress else {
+            return .tooManyDevices
+        }
+        guard deviceHash.count == 32, try !exists("device_hash", .blob(deviceHash)) else { return .malformed }
+        var code = UserCode.random()
+        while try exists("user_code", .text(code)) { code = UserCode.random() }
+        try database.prepare(
+            """
+            INSERT INTO device_logins (device_hash, user_code, address, created, expires, polled, pause, status)
+            VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6, 0)
+            """
+        ).run(
+            .blob(deviceHash), .text(code), .text(LoginKeys.printable(address)), .integer(now),
+            .integer(now + Self.lifetime), .integer(Self.interval))
+        return .waiting(userCode: code)
+    }
+
+    /// The device asks for its key: it gets one where a person has said so, and only once.
+    func poll(_ deviceHash: [UInt8], _ secret: NewSecret, lifetime: Int64, now: Int64) throws(DatabaseError) -> LoginAnswer {
+        let statement = try database.prepare(
+            """
+            SELECT status, expires, polled, pause, role, allow, deny, credential, rate, until, confirmed_by, user_code
+            FROM device_logins WHERE device_hash = ?1
+            """)
+        try statement.bind([.blob(deviceHash)])
+        guard try statement.step(), let status = Status(rawValue: statement.integer(0)) else { return .unknownDevice }
+        let (expires, polled, pause) = (statement.integer(1), statement.integer(2), statement.integer(3))
+        switch status {
+        case .used: return .unknownDevice
+        case .denied: return .denied
+        case _ where expires <= now: return .expired
+        case .waiting: return try wait(deviceHash, polled, pause, now: now)
+        case .confirmed: break
+        }
+        let keys = LoginKeys(database: database)
+        guard try !keys.exists(secret.publicID) else { return .malformed }
+        let until = min(now + lifetime, statement.optionalInteger(9) ?? .max)
+        let name = statement.text(10)
+        let record = KeyRecord(
+            name: "login:" + LoginKeys.printable(name), publicID: secret.publicID, secretHash: secret.secretHash,
+            grant: KeyGrant(
+                role: statement.optionalText(4), allow: Self.rules(statement.text(5)), deny: Self.rules(statement.text(6)),
+                credential: statement.optionalText(7), rate: statement.optionalText(8)),
+            note: "login \(statement.text(11)), confirmed by \(name)", created: now, expires: until)
+        statement.reset()
+        try set(.used, where: "device_hash", .blob(deviceHash))
+        return .made(name: try keys.insert(record, login: "device"), expires: until)
+    }
+
+    private func wait(_ deviceHash: [UInt8], _ polled: Int64, _ pause: Int64, now: Int64) throws(DatabaseError) -> LoginAnswer {
+        let isEarly = now - polled < pause
+        let next = isEarly ? min(pause + Self.interval, Self.longestInterval) : pause
+        try database.prepare("UPDATE device_logins SET polled = ?2, pause = ?3 WHERE device_hash = ?1").run(
+            .blob(deviceHash), .integer(now), .integer(next))
+        return isEarly ? .slowDown : .pending
+    }
+
+    /// A person decides. `grant` is what the device's key gets; nil: it gets none. `until`: not longer than this.
+    func decide(
+        _ userCode: String, _ grant: KeyGrant?, until: Int64? = nil, by name: String, now: Int64
+    ) throws(DatabaseError) -> LoginAnswer {
+        guard let entry = try find(userCode), try isOpen(userCode, now: now) else { return .unknownCode }
+        guard entry.status == .waiting else { return .decided }
+        guard let grant else {
+            try set(.denied, where: "user_code", .text(userCode))
+            return .confirmed(address: entry.address, created: entry.created)
+        }
+        try database.prepare(
+            """
+            UPDATE device_logins SET status = 1, role = ?2, allow = ?3, deny = ?4, credential = ?5, rate = ?6, until = ?7,
+                confirmed_by = ?8
+            WHERE user_code = ?1
+            """
+        ).run(
+            .text(userCode), .init(grant.role), .text(grant.allow.joined(separator: "\n")),
+            .text(grant.deny.joined(separator: "\n")), .init(grant.credential), .init(grant.rate), .init(until), .text(name))
+        return .confirmed(address: entry.address, created: entry.created)
+    }
+
+    /// Those that wait, or were decided and have not expired, the oldest first.
+    func all(now: Int64) throws(DatabaseError) -> [Entry] {
+        let statement = try database.prepare(
+            "SELECT user_code, address, created, status, confirmed_by FROM device_logins WHERE expires > ?1 ORDER BY created")
+        try statement.bind([.integer(now)])
+        var entries: [Entry] = []
+        while try statement.step() { if let entry = Entry(row: statement) { entries.append(entry) } }
+        return entries
+    }
+
+    private func find(_ userCode: String) throws(DatabaseError) -> Entry? {
+        let statement = try database.prepare(
+            "SELECT user_code, address, created, status, confirmed_by FROM device_logins WHERE user_code = ?1")
+        try statement.bind([.text(userCode)])
+        return try statement.step() ? Entry(row: statement) : nil
+    }
+
+    private func isOpen(_ userCode: String, now: Int64) throws(DatabaseError) -> Bool {
+        let statement = try database.prepare("SELECT 1 FROM device_logins WHERE user_code = ?1 AND expires > ?2")
+        try statement.bind([.text(userCode), .integer(now)])
+        return try statement.step()
+    }
+
+    private func waiting(_ now: Int64, of address: String? = nil) throws(DatabaseError) -> Int64 {
+        let statement = try database.prepare(
+            "SELECT count(*) FROM device_logins WHERE status = 0 AND expires > ?1 AND (?2 IS NULL OR address = ?2)")
+        try statement.bind([.integer(now), .init(address.map(LoginKeys.printable))])
+        return try statement.step() ? statement.integer(0) : 0
+    }
+
+    private func exists(_ column: StaticString, _ value: Statement.Value) throws(DatabaseError) -> Bool {
+        let statement = try database.prepare("SELECT 1 FROM device_logins WHERE \(column) = ?1")
+        try statement.bind([value])
+        return try statement.step()
+    }
+
+    private func set(_ status: Status, where column: StaticString, _ value: Statement.Value) throws(DatabaseError) {
+        try database.prepare("UPDATE device_logins SET status = ?2 WHERE \(column) = ?1").run(value, .integer(status.rawValue))
+    }
+
+    private static func rules(_ lines: String) -> [String] { lines.split(separator: "\n").map(String.init) }
+}
+
+extension DeviceLogins.Entry {
+    fileprivate init?(row: Statement) {
+        guard let status = DeviceLogins.Status(rawValue: row.integer(3)) else { return nil }
+        self.init(
+            userCode: row.text(0), address: row.text(1), created: row.integer(2), status: status,
+            confirmedBy: row.optionalText(4))
+    }
+}
+
+/// What a person types to say which device is theirs (RFC 8628 section 6.1): 8 consonants, of which none looks like another or makes words;
+/// 34 bits, good for ten minutes.
+enum UserCode {
+    private static let alphabet = Array("BCDFGHJKLMNPQRSTVWXZ".utf8)
+    static let length = 8
+
+    static func random() -> String {
+        var generator = SystemRandomNumberGenerator()
+        // getrandom(2), by the standard library, without a bias.
+        let letters = (0..<length).map { _ in alphabet[Int.random(in: 0..<alphabet.count, using: &generator)] }
+        return String(decoding: letters, as: UTF8.self)
+    }
+
+    /// As it is shown: `BCDF-GHJK`.
+    static func shown(_ code: String) -> String { "\(code.prefix(4))-\(code.dropFirst(4))" }
+
+    /// From what a person typed; nil for what is no code.
+    static func read(_ text: String) -> String? {
+        guard text.utf8.count <= 64 else { return nil }
+        let letters = text.utf8.compactMap { byte -> UInt8? in
+            byte == UInt8(ascii: "-") || byte == UInt8(ascii: " ") ? nil : byte.isASCIIAlphanumeric && byte > 0x60 ? byte & 0xDF : byte
+        }
+        guard letters.count == length, letters.allSatisfy(alphabet.contains) else { return nil }
+        return String(decoding: letters, as: UTF8.self)
+    }
+}

@@ -1,0 +1,69 @@
+/// What logins may make, as the settings say it: the state process holds workers to it.
+struct LoginBounds: Equatable, Sendable {
+    /// Of one rule.
+    struct Bound: Equatable, Sendable {
+        let role: String
+        let credential: String?
+        /// Of a key, in seconds.
+        let lifetime: Int64
+        /// How many keys may live at once.
+        let mostKeys: Int64
+    }
+
+    /// Of devices.
+    struct Device: Equatable, Sendable {
+        /// Nil: what the key may do that confirms.
+        let role: String?
+        /// Of a key, in seconds.
+        let lifetime: Int64
+    }
+
+    private(set) var rules: [String: Bound] = [:]
+    /// Nil: no device gets a key.
+    private(set) var device: Device?
+
+    init() {}
+
+    init(_ settings: Settings) {
+        device = settings.loginRole.map { role in
+            Device(
+                role: role == Settings.approversRole ? nil : role, lifetime: settings.loginLifetime.components.seconds)
+        }
+        for rule in settings.logins.rules {
+            rules[rule.name] = Bound(
+                role: rule.role, credential: rule.credential, lifetime: rule.lifetime, mostKeys: Int64(rule.mostKeys))
+        }
+    }
+}
+
+extension LoginBounds {
+    func put(into writer: inout ByteWriter) {
+        writer.put(device) { writer, device in
+            writer.put(device.role) { $0.put($1) }
+            writer.put(device.lifetime)
+        }
+        writer.put(UInt32(rules.count))
+        for (name, bound) in rules {
+            writer.put(name)
+            writer.put(bound.role)
+            writer.put(bound.credential) { $0.put($1) }
+            writer.put(bound.lifetime)
+            writer.put(bound.mostKeys)
+        }
+    }
+
+    init?(from reader: inout ByteReader) {
+        let device = reader.optional { (reader) -> Device? in
+            guard let role = reader.optional({ $0.text() }), let lifetime = reader.number(Int64.self) else { return nil }
+            return Device(role: role, lifetime: lifetime)
+        }
+        guard let device, let count = reader.number(UInt32.self) else { return nil }
+        self.device = device
+        for _ in 0..<count {
+            guard let name = reader.text(), let role = reader.text(), let credential = reader.optional({ $0.text() }),
+                let lifetime = reader.number(Int64.self), let mostKeys = reader.number(Int64.self)
+            else { return nil }
+            rules[name] = Bound(role: role, credential: credential, lifetime: lifetime, mostKeys: mostKeys)
+        }
+    }
+}

@@ -1,0 +1,177 @@
+/// What a worker asks the state process for on behalf of somebody who logs in. It has the hash of a new secret, never the secret.
+enum LoginOrder: Equatable, Sendable {
+    /// A key for a workload, by a rule of the settings. `subject` is for the key's name.
+    case workload(rule: String, subject: String, NewSecret)
+    /// A device waits for a person from here on. `deviceHash` is the SHA-256 of its own code.
+    case deviceBegin(deviceHash: [UInt8], address: String)
+    /// It asks for its key.
+    case devicePoll(deviceHash: [UInt8], NewSecret)
+    /// A person has decided.
+    case deviceDecide(DeviceDecision)
+}
+
+/// A key that is to be made: its public id, and what the secret is known by.
+struct NewSecret: Equatable, Sendable {
+    let publicID: Int64
+    let secretHash: [UInt8]
+}
+
+/// What becomes of it.
+enum LoginAnswer: Equatable, Sendable {
+    /// `expires` is in seconds since 1970.
+    case made(name: String, expires: Int64)
+    /// The state process knows no such rule.
+    case noRule
+    /// As many keys of that rule live as may.
+    case tooManyKeys
+    /// It is not what the gateway's own code asks.
+    case malformed
+    /// A device waits, and has this code to show to a person.
+    case waiting(userCode: String)
+    case tooManyDevices
+    /// Nobody has decided yet; or the device asks too often.
+    case pending, slowDown
+    /// It was not confirmed in time; a person has refused it; it is not known, or was given its key before.
+    case expired, denied, unknownDevice
+    /// What a person has decided counts; where and when the device asked.
+    case confirmed(address: String, created: Int64)
+    /// It does not: for a key that is not good, a code that no device waits with, one that was decided on before, and wrong codes before.
+    case badApprover, unknownCode, decided, tooManyGuesses
+}
+
+extension LoginOrder {
+    private enum Tag: UInt8 { case workload = 1, deviceBegin, devicePoll, deviceDecide }
+
+    static let longestSubject = 160
+
+    var record: StateRecord {
+        var writer = ByteWriter()
+        switch self {
+        case .workload(let rule, let subject, let secret):
+            writer.put(Tag.workload.rawValue)
+            writer.put(rule)
+            writer.put(subject)
+            writer.put(secret)
+        case .deviceBegin(let hash, let address):
+            writer.put(Tag.deviceBegin.rawValue)
+            writer.put(hash)
+            writer.put(address)
+        case .devicePoll(let hash, let secret):
+            writer.put(Tag.devicePoll.rawValue)
+            writer.put(hash)
+            writer.put(secret)
+        case .deviceDecide(let decision):
+            writer.put(Tag.deviceDecide.rawValue)
+            decision.put(into: &writer)
+        }
+        return StateRecord(kind: .login, payload: writer.bytes)
+    }
+
+    /// Nil for what `record` cannot have made.
+    init?(_ payload: [UInt8]) {
+        var reader = ByteReader(payload)
+        guard let tag = reader.number(UInt8.self).flatMap(Tag.init(rawValue:)) else { return nil }
+        switch tag {
+        case .workload:
+            guard let rule = reader.text(), let subject = reader.text(), let secret = reader.newSecret() else {
+                return nil
+            }
+            self = .workload(rule: rule, subject: subject, secret)
+        case .deviceBegin:
+            guard let hash = reader.blob(), let address = reader.text() else { return nil }
+            self = .deviceBegin(deviceHash: hash, address: address)
+        case .devicePoll:
+            guard let hash = reader.blob(), let secret = reader.newSecret() else { return nil }
+            self = .devicePoll(deviceHash: hash, secret)
+        case .deviceDecide:
+            guard let decision = DeviceDecision(from: &reader) else { return nil }
+            self = .deviceDecide(decision)
+        }
+        guard reader.isAtEnd else { return nil }
+    }
+}
+
+extension LoginAnswer {
+    private enum Tag: UInt8 {
+        case made = 1, noRule, tooManyKeys, malformed, waiting, tooManyDevices, pending, slowDown, expired, denied
+        case unknownDevice, confirmed, badApprover, unknownCode, decided, tooManyGuesses
+    }
+
+    /// Those that say no more than their name.
+    private var tag: Tag {
+        switch self {
+        case .made: .made
+        case .noRule: .noRule
+        case .tooManyKeys: .tooManyKeys
+        case .malformed: .malformed
+        case .waiting: .waiting
+        case .tooManyDevices: .tooManyDevices
+        case .pending: .pending
+        case .slowDown: .slowDown
+        case .expired: .expired
+        case .denied: .denied
+        case .unknownDevice: .unknownDevice
+        case .confirmed: .confirmed
+        case .badApprover: .badApprover
+        case .unknownCode: .unknownCode
+        case .decided: .decided
+        case .tooManyGuesses: .tooManyGuesses
+        }
+    }
+
+    var bytes: [UInt8] {
+        var writer = ByteWriter()
+        writer.put(tag.rawValue)
+        switch self {
+        case .made(let text, let seconds), .confirmed(let text, let seconds):
+            writer.put(text)
+            writer.put(seconds)
+        case .waiting(let code): writer.put(code)
+        default: break
+        }
+        return writer.bytes
+    }
+
+    init?(_ bytes: [UInt8]) {
+        var reader = ByteReader(bytes)
+        switch reader.number(UInt8.self).flatMap(Tag.init(rawValue:)) {
+        case .made:
+            guard let name = reader.text(), let expires = reader.number(Int64.self) else { return nil }
+            self = .made(name: name, expires: expires)
+        case .confirmed:
+            guard let address = reader.text(), let created = reader.number(Int64.self) else { return nil }
+            self = .confirmed(address: address, created: created)
+        case .waiting:
+            guard let code = reader.text() else { return nil }
+            self = .waiting(userCode: code)
+        case .tooManyDevices: self = .tooManyDevices
+        case .pending: self = .pending
+        case .slowDown: self = .slowDown
+        case .expired: self = .expired
+        case .denied: self = .denied
+        case .unknownDevice: self = .unknownDevice
+        case .badApprover: self = .badApprover
+        case .unknownCode: self = .unknownCode
+        case .decided: self = .decided
+        case .tooManyGuesses: self = .tooManyGuesses
+        case .noRule: self = .noRule
+        case .tooManyKeys: self = .tooManyKeys
+        case .malformed: self = .malformed
+        case nil: return nil
+        }
+    }
+}
+
+extension ByteWriter {
+    mutating func put(_ secret: NewSecret) {
+        put(secret.publicID)
+        put(secret.secretHash)
+    }
+}
+
+extension ByteReader {
+    mutating func newSecret() -> NewSecret? {
+        guard let publicID = number(Int64.self), publicID >= 0, let hash = blob(), hash.count == 32 else { return nil }
+        return NewSecret(publicID: publicID, secretHash: hash)
+    }
+}

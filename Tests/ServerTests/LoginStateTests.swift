@@ -1,0 +1,173 @@
+@testable import EventIO
+@testable import HTTP
+@testable import Hub
+import Glibc
+@testable import Server
+import Testing
+
+/// A state directory of its own, which goes with the test, and a writer on it.
+private final class Place {
+    let path: String
+    let writer: StateWriter
+    let table: KeyTable
+    private var sequence: Int64 = 0
+
+    init(_ change: (inout Settings) -> Void = { _ in }) throws {
+        var template = Array("/tmp/hubgate-login-XXXXXX".utf8CString)
+        path = unsafe String(cString: mkdtemp(&template))
+        let directory = StateDirectory(path)
+        table = KeyTable(database: try directory.open())
+        writer = try StateWriter(directory)
+        var settings = Settings()
+        settings.loginRole = "reader"
+        settings.logins.rules = [
+            LoginRule(name: "ci", issuer: "i", audiences: ["a"], role: "writer", credential: "acme", lifetime: 60, mostKeys: 2)
+        ]
+        change(&settings)
+        writer.bounds = LoginBounds(settings)
+    }
+
+    deinit {
+        for name in ["hubgate.db", "hubgate.db-wal", "hubgate.db-shm"] { unsafe unlink(path + "/" + name) }
+        unsafe rmdir(path)
+    }
+
+    func ask(_ order: LoginOrder, now: Int64) throws -> LoginAnswer? {
+        sequence += 1
+        let answers = try writer.carryOut([.init(sender: 1, sequence: sequence, record: order.record)], now: now)
+        return answers.first.flatMap { LoginAnswer($0.payload) }
+    }
+
+    func addKey(_ name: String, id: Int64, _ grant: KeyGrant = KeyGrant(role: "writer"), expires: Int64? = nil) throws -> [UInt8] {
+        let secret = Array("secret of \(name)".utf8)
+        try table.insert(
+            KeyRecord(name: name, publicID: id, secretHash: MessageDigest.sha256(secret), grant: grant, created: 0, expires: expires))
+        return secret
+    }
+}
+
+private func secret(_ id: Int64) -> NewSecret { NewSecret(publicID: id, secretHash: [UInt8](repeating: 7, count: 32)) }
+
+struct LoginStateTests {
+    @Test("What a worker asks and what it is answered is read back the same, and nothing else is read")
+    func coding() {
+        let decision = DeviceDecision(userCode: "BCDFGHJK", isConfirmed: true, address: "::1", publicID: 3, secret: [1, 2])
+        let orders: [LoginOrder] = [
+            .workload(rule: "r", subject: "s", secret(1)), .deviceBegin(deviceHash: [1], address: "a"),
+            .devicePoll(deviceHash: [], secret(2)), .deviceDecide(decision),
+        ]
+        for order in orders {
+            let payload = order.record.payload
+            #expect(LoginOrder(payload) == order && LoginOrder(payload + [0]) == nil)
+            for length in payload.indices { #expect(LoginOrder(Array(payload.prefix(length))) != order) }
+        }
+        let answers: [LoginAnswer] = [
+            .made(name: "n", expires: 5), .noRule, .tooManyKeys, .malformed, .waiting(userCode: "c"), .tooManyDevices, .pending,
+            .slowDown, .expired, .denied, .unknownDevice, .confirmed(address: "a", created: 2), .badApprover, .unknownCode, .decided,
+            .tooManyGuesses,
+        ]
+        for answer in answers { #expect(LoginAnswer(answer.bytes) == answer) }
+        var settings = Settings()
+        settings.loginRole = "approver"
+        settings.logins.rules = [LoginRule(name: "ci", issuer: "i", role: "reader")]
+        let message = StateMessage.bounds(LoginBounds(settings))
+        #expect(StateMessage(message.bytes) == message)
+    }
+
+    @Test("A worker makes keys of the rules that the settings have, for their time and number, and no others")
+    func bounds() throws {
+        let place = try Place()
+        guard case .made(let name, 160)? = try place.ask(.workload(rule: "ci", subject: "a b", secret(1)), now: 100) else {
+            Issue.record("no key")
+            return
+        }
+        let made = try #require(try place.table.find(name))
+        #expect(name == "oidc:a_b#1" && made.grant == KeyGrant(role: "writer", credential: "acme") && made.expires == 160)
+        #expect(try place.ask(.workload(rule: "other", subject: "s", secret(2)), now: 100) == .noRule)
+        // A public id that is another's, which the table would refuse, with all that is in the transaction.
+        #expect(try place.ask(.workload(rule: "ci", subject: "s", secret(1)), now: 100) == .malformed)
+        guard case .made? = try place.ask(.workload(rule: "ci", subject: "s", secret(3)), now: 100) else { throw CError("no key") }
+        #expect(try place.ask(.workload(rule: "ci", subject: "s", secret(4)), now: 159) == .tooManyKeys)
+        guard case .made? = try place.ask(.workload(rule: "ci", subject: "s", secret(4)), now: 160) else { throw CError("no key") }
+        #expect(try place.writer.removeExpiredLogins(now: 160 + 86_400) == false)
+        #expect(try place.writer.removeExpiredLogins(now: 161 + 86_400))
+        #expect(try place.table.all(includingRevoked: true).count == 1)
+    }
+
+    @Test("Only the secret of a key that is good confirms a device, whatever a worker says, and its key has no more")
+    func approvers() throws {
+        let place = try Place()
+        let own = try place.addKey("ann", id: 9, KeyGrant(role: "admin", credential: "acme", rate: "6/m"), expires: 1000)
+        let old = try place.addKey("old", id: 8, expires: 99)
+        guard case .waiting(let code)? = try place.ask(.deviceBegin(deviceHash: [UInt8](repeating: 1, count: 32), address: "a"), now: 100)
+        else { throw CError("no code") }
+        func decide(_ id: Int64, _ secret: [UInt8], _ code: String, at now: Int64 = 100) throws -> LoginAnswer? {
+            try place.ask(
+                .deviceDecide(DeviceDecision(userCode: code, isConfirmed: true, address: "b", publicID: id, secret: secret)), now: now)
+        }
+        #expect(try decide(9, old, code) == .badApprover && decide(8, old, code) == .badApprover && decide(7, own, code) == .badApprover)
+        #expect(try decide(9, [], code) == .badApprover && decide(9, own, "BBBBBBBB") == .unknownCode)
+        #expect(try decide(9, own, code) == .confirmed(address: "a", created: 100) && decide(9, own, code) == .decided)
+        let hash = [UInt8](repeating: 1, count: 32)
+        #expect(try place.ask(.devicePoll(deviceHash: hash, secret(9)), now: 101) == .malformed)
+        #expect(try place.ask(.devicePoll(deviceHash: hash, secret(5)), now: 101) == .made(name: "login:ann#3", expires: 1000))
+        #expect(try place.ask(.devicePoll(deviceHash: hash, secret(6)), now: 101) == .unknownDevice)
+        let made = try #require(try place.table.find("login:ann#3"))
+        #expect(made.grant == KeyGrant(role: "reader", credential: "acme", rate: "6/m"))
+    }
+
+    @Test("With approver the key has the rights of the one that confirms, and without a role there is none")
+    func roles() throws {
+        let grant = KeyGrant(role: "data", allow: ["read a/*", "write a/b"], deny: ["delete *"], credential: "c", rate: "1/s")
+        for role in ["approver", nil] {
+            let place = try Place { $0.loginRole = role }
+            let own = try place.addKey("ann", id: 9, grant)
+            let hash = [UInt8](repeating: 1, count: 32)
+            let began = try place.ask(.deviceBegin(deviceHash: hash, address: "a"), now: 100)
+            guard role != nil else {
+                #expect(began == .noRule)
+                continue
+            }
+            guard case .waiting(let code)? = began else { throw CError("no code") }
+            let decision = DeviceDecision(userCode: code, isConfirmed: true, address: "b", publicID: 9, secret: own)
+            _ = try place.ask(.deviceDecide(decision), now: 100)
+            _ = try place.ask(.devicePoll(deviceHash: hash, secret(5)), now: 100)
+            #expect(try place.table.find("login:ann#2")?.grant == grant)
+        }
+    }
+
+    @Test("A hundred wrong codes in all, or ten of one address, end it for ten minutes")
+    func guesses() {
+        var guesses = CodeGuesses()
+        for _ in 0..<10 { guesses.note(from: "a", now: 1000) }
+        #expect(!guesses.mayTry(from: "a", now: 1599) && guesses.mayTry(from: "b", now: 1599) && guesses.mayTry(from: "a", now: 1600))
+        for index in 0..<90 { guesses.note(from: "x\(index)", now: 1000) }
+        #expect(!guesses.mayTry(from: "b", now: 1599) && guesses.mayTry(from: "b", now: 1600))
+    }
+
+    @Test("A code is read as people type it, and has no letter that looks like another")
+    func codes() {
+        for _ in 0..<1000 {
+            let code = UserCode.random()
+            #expect(code.utf8.count == 8 && UserCode.read(code) == code && UserCode.read(UserCode.shown(code).lowercased()) == code)
+            // No vowel and no digit: nothing that could be taken for another of them.
+            #expect(code.allSatisfy { "BCDFGHJKLMNPQRSTVWXZ".contains($0) })
+        }
+        for text in ["", "BCDFGHJ", "BCDFGHJKL", "BCDF GHJA", "BCDF\u{301}GHJK", String(repeating: "-", count: 100)] {
+            #expect(UserCode.read(text) == nil)
+        }
+    }
+
+    @Test("Rules are covered only where that is certain")
+    func cover() throws {
+        func covers(_ others: [String], _ rules: [String]) throws -> Bool {
+            RoleCover.covers(try others.map { try Rule($0) }, try rules.map { try Rule($0) })
+        }
+        #expect(try covers(["all *"], ["read *", "deny write *"]) && covers(["read *", "search *"], ["reader *"]))
+        #expect(try covers(["reader *"], ["read acme/*"]) && covers(["read acme/*"], ["read acme/*"]))
+        #expect(try !covers(["read acme/*"], ["read acme/x"]) && !covers(["read acme/*"], ["reader acme/*"]))
+        #expect(try !covers([], ["read *"]) && covers([], []))
+        #expect(try !covers(["all *", "deny delete *"], ["all *"]) && covers(["all *", "deny delete *"], ["all *", "deny all *"]))
+        #expect(try !covers(["all *", "deny read acme/*"], ["read *", "deny read acme/x"]))
+    }
+}
