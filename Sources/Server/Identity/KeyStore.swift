@@ -7,7 +7,7 @@ final class KeyStore {
     private var keys = KeyIndex()
     /// What comes in anew while the present ones still count.
     private var incoming: KeyIndex?
-    private let client: StateClient
+    let client: StateClient
     private lazy var report = Timer { [weak self] in self?.tellUses() }
 
     /// How often uses are told to the state process, in milliseconds.

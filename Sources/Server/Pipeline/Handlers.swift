@@ -15,13 +15,16 @@ struct Handlers {
             upstream: upstreams.hub, gateway: state.identification, account: account, reached: state.hubReached)
         let bodyBounds = BodyBounds(
             bytes: settings.bodyLimit.bytes, milliseconds: UInt64(settings.bodyTimeout.milliseconds))
+        let repos = RepoServices(
+            hub: hub, account: account, bodyBounds: bodyBounds, protection: Protection(settings.protect),
+            idempotency: state.identification.keys.map { IdempotencyKeys(state: $0.client) })
         all = Route.Name.allCases.map { name in
             switch name {
             case .home: GetHome(settings: settings, hubProbe: probe)
             case .account: GetAccount(account: account)
-            case .createRepo: CreateRepo(hub: hub, bodyBounds: bodyBounds)
-            case .updateRepo: UpdateRepo(hub: hub, bodyBounds: bodyBounds)
-            case .deleteRepo: DeleteRepo(hub: hub, bodyBounds: bodyBounds)
+            case .createRepo: CreateRepo(services: repos)
+            case .updateRepo: UpdateRepo(services: repos)
+            case .deleteRepo: DeleteRepo(services: repos)
             case .health: GetHealth()
             case .ready: GetReady(hubProbe: probe, drainState: state.drainState)
             case .metrics: GetMetrics(metrics: state.metrics)

@@ -2,41 +2,48 @@ import EventIO
 import HTTP
 import Hub
 
-/// Whether a key may have a request relayed, and how.
+/// Whether a request may be relayed, and how: by the rules of a key, and by what is protected from whoever asks.
 @EventLoop
 struct ScopeJudgement {
-    private let key: KeyIdentity
+    /// Nil: there are no keys.
+    private let key: KeyIdentity?
+    /// Nil for what is not the Hub's.
+    private let protection: Protection?
     private let operation: HubOperation
     private let request: Request
     private let context: RequestContext
 
-    /// Nil for what is not relayed to the Hub or the inference router.
-    init?(_ key: KeyIdentity, _ request: Request, _ context: RequestContext, _ route: Route.Name) {
+    /// Nil for what is not relayed to the Hub or the inference router, and where nothing limits it.
+    init?(_ protection: Protection, _ request: Request, _ context: RequestContext, _ route: Route.Name) {
         guard route == .relay || route == .inference else { return nil }
-        self.key = key
+        key = context.principal.key
+        guard key != nil || protection.isOn else { return nil }
+        self.protection = route == .relay && protection.isOn ? protection : nil
         self.request = request
         self.context = context
         operation = HubOperation.find(
             request.method, context.target, at: route == .inference ? .router : .hub)
     }
 
-    private var scope: Scope { key.grant.scope }
-
     /// The fields that the Hub reads the body by: not those that the client names in `Connection`.
     private var sent: Headers { EndToEndHeaders.upstream(request.headers) }
 
     /// Whether the decision depends on what is in the body, where there is one.
-    var needsBody: Bool { scope.needsBody(operation) }
+    var needsBody: Bool {
+        protection?.needsBody(operation) ?? false || key?.grant.scope.needsBody(operation) ?? false
+    }
 
     /// Notes in the context how the request is to be made. Throws why it may not be. What is sent on is the body that was judged, byte for byte.
     func pass(_ body: [UInt8]?) throws(Failure) {
         context.body = body
-        try checkPayer()
-        let decision =
-            needsBody
-            ? scope.decide(operation, try operation.needs(sent, body ?? [], account: nil))
-            : scope.decide(operation)
-        switch decision {
+        let needs = needsBody ? try operation.needs(sent, body ?? [], account: nil) : nil
+        if let key { try pass(key.grant.scope, needs) }
+        try protection?.check(operation, needs ?? [operation.need], context.target, request.headers)
+    }
+
+    private func pass(_ scope: Scope, _ needs: [HubNeed]?) throws(Failure) {
+        try checkPayer(scope)
+        switch needs.map({ scope.decide(operation, $0) }) ?? scope.decide(operation) {
         case .refuse(let refusal): throw Failure(refusal)
         case .allow(let permit):
             if permit.withoutCredential { context.principal = context.principal.withoutCredential }
@@ -49,7 +56,7 @@ struct ScopeJudgement {
     }
 
     /// Who pays, where not the account itself, is said in a field of its own: it takes the right to spend what is theirs.
-    private func checkPayer() throws(Failure) {
+    private func checkPayer(_ scope: Scope) throws(Failure) {
         let field = "X-HF-Bill-To"
         guard request.headers.contains(field) else { return }
         for name in request.headers.values(of: field) {

@@ -29,6 +29,10 @@ struct StateRecord: Equatable, Sendable {
     enum Kind: UInt8, Sendable {
         /// How often keys were used; written by `KeyUses`.
         case keyUses = 1
+        /// `IdempotencyClaim`, which asks for an `IdempotencyAnswer`.
+        case idempotencyClaim = 20
+        /// `IdempotencyEnd`.
+        case idempotencyEnd = 21
     }
 
     let kind: Kind

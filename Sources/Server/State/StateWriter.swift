@@ -18,6 +18,7 @@ final class StateWriter {
 
     private let database: Database
     private let keys: KeyTable
+    private let idempotency: IdempotencyTable
     private let file: FileIdentity?
     private var dataVersion: Int64 = -1
     /// The last record of each sender that was carried out.
@@ -29,20 +30,21 @@ final class StateWriter {
     init(_ directory: StateDirectory) throws(DatabaseError) {
         database = try directory.open()
         keys = KeyTable(database: database)
+        idempotency = IdempotencyTable(database: database)
         file = FileIdentity(directory.databasePath)
         let statement = try database.prepare("SELECT sender, sequence FROM senders")
         while try statement.step() { carriedOut[statement.integer(0)] = statement.integer(1) }
     }
 
     /// Carries out all of them in one transaction: when it returns they are on the disk. Those that were carried out before are left out,
-    /// and have no answer.
+    /// and have no answer. `live` are the senders that there are; nil where that is not known.
     @discardableResult
-    func carryOut(_ entries: [Entry], now: Int64) throws(DatabaseError) -> [Answer] {
+    func carryOut(_ entries: [Entry], now: Int64, live: Set<Int64>? = nil) throws(DatabaseError) -> [Answer] {
         var latest = carriedOut
         var answers: [Answer] = []
         try database.transaction { () throws(DatabaseError) in
             for entry in entries where entry.sequence > latest[entry.sender] ?? 0 {
-                if let payload = try carryOut(entry.record, now: now) {
+                if let payload = try carryOut(entry, now: now, live: live) {
                     answers.append(Answer(sender: entry.sender, sequence: entry.sequence, payload: payload))
                 }
                 latest[entry.sender] = entry.sequence
@@ -58,10 +60,16 @@ final class StateWriter {
     }
 
     /// The answer, where the record asks something.
-    private func carryOut(_ record: StateRecord, now: Int64) throws(DatabaseError) -> [UInt8]? {
-        switch record.kind {
+    private func carryOut(_ entry: Entry, now: Int64, live: Set<Int64>?) throws(DatabaseError) -> [UInt8]? {
+        switch entry.record.kind {
         case .keyUses:
-            for (number, use) in KeyUses(record.payload)?.uses ?? [] { try keys.add(use, to: number) }
+            for (number, use) in KeyUses(entry.record.payload)?.uses ?? [] { try keys.add(use, to: number) }
+            return nil
+        case .idempotencyClaim:
+            guard let claim = IdempotencyClaim(entry.record.payload) else { return nil }
+            return try idempotency.claim(claim, by: entry.sender, now: now, live: live).bytes
+        case .idempotencyEnd:
+            if let end = IdempotencyEnd(entry.record.payload) { try idempotency.end(end) }
             return nil
         }
     }

@@ -160,7 +160,8 @@ final class StateProcess {
         var answers: [StateWriter.Answer] = []
         do throws(DatabaseError) {
             guard let writer else { throw DatabaseError(kind: .other, description: trouble) }
-            answers = try writer.carryOut(entries, now: Int64(WallClock.microseconds / 1_000_000))
+            answers = try writer.carryOut(
+                entries, now: Int64(WallClock.microseconds / 1_000_000), live: liveSenders)
             // A key may be one of this process's own making.
             lastChange = try writer.lastChange()
         } catch {
@@ -171,6 +172,12 @@ final class StateProcess {
             guard let entry = entries.last(where: { $0.sender == users[index].sender }) else { continue }
             users[index].owe(entry, reason, answers.filter { $0.sender == entry.sender })
         }
+    }
+
+    /// Nil until each worker has said who it is.
+    private var liveSenders: Set<Int64>? {
+        let senders = users.dropFirst().compactMap(\.sender)
+        return senders.count == users.count - 1 ? Set(senders) : nil
     }
 
     // MARK: keys
