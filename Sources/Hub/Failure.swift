@@ -20,6 +20,8 @@ package struct Failure: Error, Sendable, Equatable {
         case noToken
         /// The caller is known and may not do this.
         case denied
+        /// The gateway does not do this as it was asked, for a reason that `code` is a word for.
+        case declined(Status, code: String)
         /// A signed URL is forged, changed, expired, or leads where this gateway does not go.
         case signedURLRefused
         /// The Hub said no.

@@ -45,6 +45,11 @@ package struct FacadeBody {
         }
     }
 
+    /// The same of a member that may be missing.
+    package func optionalFlag(_ field: String) throws(Failure) -> Bool? {
+        value(field) == nil ? nil : try flag(field)
+    }
+
     package func repoKind() throws(Failure) -> RepoKind {
         let rule = "must be \"model\", \"dataset\" or \"space\""
         guard let value = value("type") else { throw .badField("type", "\(rule), \(absence("type"))") }

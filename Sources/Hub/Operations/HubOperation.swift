@@ -19,7 +19,7 @@ package struct HubOperation: Sendable {
     package let resource: HubResource
     package let notes: HubOperationRow.Notes
     package let body: HubBody?
-    /// Whether the method may change something.
+    /// Whether the method asks for nothing to change, and the query for no other method.
     package let isSafe: Bool
 
     private static let hub = OperationTree(HubOperationsTable.all, at: .hub)
@@ -82,13 +82,13 @@ package struct HubOperation: Sendable {
         }
     }
 
-    private init(_ reading: Reading, _ method: Method, _ resource: HubResource) {
+    private init(_ reading: Reading, _ method: Method, _ resource: HubResource, isOverridden: Bool = false) {
         self.reading = reading
         (action, sufficient) = (.other, HubActions(.other))
         self.resource = resource
         notes = []
         body = nil
-        isSafe = method.isSafe
+        isSafe = method.isSafe && !isOverridden
     }
 
     private init(unknown method: Method, _ resource: HubResource) { self.init(.unknown, method, resource) }
@@ -97,7 +97,7 @@ package struct HubOperation: Sendable {
         _ method: Method, _ target: Target, _ path: Span<UInt8>, _ tree: OperationTree, _ query: OperationQuery
     ) -> HubOperation {
         guard !query.overridesMethod, PathSpelling.isPlain(path), !PathSpelling.meansAnother(path, in: tree) else {
-            return HubOperation(.ambiguous, method, .none)
+            return HubOperation(.ambiguous, method, .none, isOverridden: query.overridesMethod)
         }
         return HubOperation(unknown: method, PathSpelling.resource(of: target))
     }

@@ -2,14 +2,25 @@ import EventIO
 import HTTP
 import Hub
 
+/// What the handlers of `/api/repo` work with.
+@EventLoop
+struct RepoServices {
+    let hub: HubClient
+    let account: AccountCache
+    let bodyBounds: BodyBounds
+    let protection: Protection
+    /// Nil where there is no state to keep them in.
+    let idempotency: IdempotencyKeys?
+}
+
 /// A handler of `/api/repo`: it reads an order from the JSON body, carries it out, and says so.
 @EventLoop
 protocol RepoHandler: Handler, Sendable {
-    associatedtype Order: FacadeOrder
+    associatedtype Call: FacadeCall
 
-    var bodyBounds: BodyBounds { get }
-    /// Carries the order out.
-    func answer(_ order: Order, _ context: RequestContext) async throws(Failure) -> RepoResult
+    var services: RepoServices { get }
+    /// What is said of an order that was carried out.
+    func result(_ call: Call, _ answer: Call.Answer) -> RepoResult
 }
 
 extension RepoHandler {
@@ -19,26 +30,41 @@ extension RepoHandler {
         guard request.headers.mediaType == "application/json" else {
             throw .unsupportedMediaType(accepted: "application/json")
         }
+        let query = try RepoQuery(context.target)
+        let key = try IdempotencyKey(request.headers)
+        guard key == nil || services.idempotency != nil else { throw .noIdempotency }
         return .pending { () async throws(Failure) in
-            let body = try await exchange.wholeBody(within: bodyBounds)
+            let body = try await exchange.wholeBody(within: services.bodyBounds)
             guard !body.isEmpty else { throw .badRequest("The body is empty: send a JSON object.") }
-            let order = try Order(facade: try JSON.parse(body, within: .order))
-            try await context.authorize(order.needs(account: nil))
-            return try await answer(order, context).response(to: request)
+            let order = try RepoOrder<Call>(facade: try JSON.parse(body, within: .order))
+            if query.isDryRun {
+                return try await DryRun(services: services).result(order, request, context).response(to: request)
+            }
+            let needs = order.call.needs(account: nil)
+            try await context.authorize(needs, services.protection, request.headers)
+            guard let key, let idempotency = services.idempotency else {
+                return try await carryOut(order, context).response(to: request)
+            }
+            return try await idempotency.once(key, request, body, context) { own async throws(Failure) in
+                try await carryOut(order, own).response(to: request)
+            }
+        }
+    }
+
+    private func carryOut(_ order: RepoOrder<Call>, _ context: RequestContext) async throws(Failure) -> RepoResult {
+        let tolerance = order.isTolerant ? Call.tolerance : nil
+        do throws(Failure) {
+            let result = result(order.call, try await services.hub.send(order.call, context))
+            return tolerance.map { result.with($0.done, true) } ?? result
+        } catch {
+            guard let tolerance, tolerance.covers(error) else { throw error }
+            let name = order.call.id.text
+            return RepoResult(
+                "\(name) \(tolerance.clause)",
+                [tolerance.done: false, "name": .string(name), "type": .string(order.call.kind.apiName)])
         }
     }
 }
-
-/// What can be ordered by a JSON body of the facade.
-protocol FacadeOrder: Sendable {
-    init(facade json: JSON) throws(Failure)
-    /// The rights that it takes; `account` is the owner of the token, where that is known.
-    func needs(account: String?) -> [HubNeed]
-}
-
-extension RepoCreation: FacadeOrder {}
-extension RepoUpdate: FacadeOrder {}
-extension RepoDeletion: FacadeOrder {}
 
 /// What the facade says of an order that was carried out: a sentence, and the facts in it.
 struct RepoResult: Sendable {
@@ -48,6 +74,10 @@ struct RepoResult: Sendable {
     init(_ message: String, _ facts: [String: JSON] = [:]) {
         self.message = message
         members = facts.merging(["message": .string(message)]) { $1 }
+    }
+
+    func with(_ member: String, _ value: JSON) -> RepoResult {
+        RepoResult(message, members.merging([member: value]) { $1 })
     }
 
     /// JSON, or the sentence alone to who prefers that.
@@ -61,12 +91,10 @@ struct RepoResult: Sendable {
 
 /// POST /api/repo: creates a repository on the Hub.
 struct CreateRepo: RepoHandler {
-    let hub: HubClient
-    let bodyBounds: BodyBounds
+    let services: RepoServices
 
-    func answer(_ order: RepoCreation, _ context: RequestContext) async throws(Failure) -> RepoResult {
-        let repo = try await hub.send(order, context)
-        return RepoResult(
+    func result(_ call: RepoCreation, _ repo: Repo) -> RepoResult {
+        RepoResult(
             "New repo created: \(repo.url)",
             ["url": .string(repo.url), "name": .string(repo.id.text), "type": .string(repo.kind.apiName)])
     }
@@ -74,25 +102,21 @@ struct CreateRepo: RepoHandler {
 
 /// PUT /api/repo: makes a repository private or public.
 struct UpdateRepo: RepoHandler {
-    let hub: HubClient
-    let bodyBounds: BodyBounds
+    let services: RepoServices
 
-    func answer(_ order: RepoUpdate, _ context: RequestContext) async throws(Failure) -> RepoResult {
-        try await hub.send(order, context)
-        return RepoResult(
+    func result(_ call: RepoUpdate, _ answer: Void) -> RepoResult {
+        RepoResult(
             "SUCCESS: Repo visibility updated",
-            ["name": .string(order.id.text), "type": .string(order.kind.apiName), "private": .bool(order.isPrivate)])
+            ["name": .string(call.id.text), "type": .string(call.kind.apiName), "private": .bool(call.isPrivate)])
     }
 }
 
 /// DELETE /api/repo: deletes a repository.
 struct DeleteRepo: RepoHandler {
-    let hub: HubClient
-    let bodyBounds: BodyBounds
+    let services: RepoServices
 
-    func answer(_ order: RepoDeletion, _ context: RequestContext) async throws(Failure) -> RepoResult {
-        try await hub.send(order, context)
-        return RepoResult(
-            "SUCCESS: Deleted repo", ["name": .string(order.id.text), "type": .string(order.kind.apiName)])
+    func result(_ call: RepoDeletion, _ answer: Void) -> RepoResult {
+        RepoResult(
+            "SUCCESS: Deleted repo", ["name": .string(call.id.text), "type": .string(call.kind.apiName)])
     }
 }

@@ -18,13 +18,16 @@ struct Handlers {
         let loginBounds = BodyBounds(
             bytes: OAuthParameters.longest, milliseconds: UInt64(settings.bodyTimeout.milliseconds))
         let device = DeviceLogin(settings, logins: state.logins)
+        let repos = RepoServices(
+            hub: hub, account: account, bodyBounds: bodyBounds, protection: Protection(settings.protect),
+            idempotency: state.identification.keys.map { IdempotencyKeys(state: $0.client) })
         all = Route.Name.allCases.map { name in
             switch name {
             case .home: GetHome(settings: settings, hubProbe: probe)
             case .account: GetAccount(account: account)
-            case .createRepo: CreateRepo(hub: hub, bodyBounds: bodyBounds)
-            case .updateRepo: UpdateRepo(hub: hub, bodyBounds: bodyBounds)
-            case .deleteRepo: DeleteRepo(hub: hub, bodyBounds: bodyBounds)
+            case .createRepo: CreateRepo(services: repos)
+            case .updateRepo: UpdateRepo(services: repos)
+            case .deleteRepo: DeleteRepo(services: repos)
             case .health: GetHealth()
             case .ready: GetReady(hubProbe: probe, drainState: state.drainState)
             case .metrics: GetMetrics(metrics: state.metrics)

@@ -17,8 +17,8 @@ extension RequestPipeline {
     }
 
     /// Makes ready for an order of the facade's, whose handler judges it.
-    func auditOrder(_ key: KeyIdentity, _ request: Request, _ context: RequestContext, _ route: Route.Name) {
-        guard route.isOrder, let audited = audited(request, context) else { return }
+    func auditOrder(_ request: Request, _ context: RequestContext, _ route: Route.Name) {
+        guard route.isOrder, let key = context.principal.key, let audited = audited(request, context) else { return }
         audited.identify(key)
         context.audited = audited
     }
@@ -41,7 +41,7 @@ extension RequestPipeline {
 extension ScopeJudgement {
     /// Notes in the context that it is allowed, if it may change something. `needs`: nil where its body was not read for the decision.
     func auditAllowed(_ needs: [HubNeed]?, _ decision: AccessDecision, _ body: [UInt8]?) {
-        guard let auditor else { return }
+        guard let auditor, let scope else { return }
         // Where everything is allowed the body was read for the audit alone, and what cannot be read there goes on all the same.
         let needs = needs ?? (operation.isNamedByBody ? try? operation.needs(sent, body ?? [], account: nil) : nil)
         guard operation.isAct(needs) else { return }
@@ -57,14 +57,19 @@ extension ScopeJudgement {
     }
 
     func auditRefused(_ refusal: AccessRefusal) {
-        guard let auditor else { return }
+        guard let auditor, let scope else { return }
         makeAudited(auditor).refuse(
             [HubNeed(refusal.action, refusal.resource)], rule: scope.rule(refusing: refusal))
     }
 
+    func auditUnconfirmed(_ needs: [HubNeed]) {
+        guard let auditor else { return }
+        makeAudited(auditor).refuse(needs, rule: Protection.setting)
+    }
+
     private func makeAudited(_ auditor: Auditor) -> AuditedRequest {
         let audited = AuditedRequest(auditor, context.id, request, context.target, address: context.address)
-        audited.identify(key)
+        if let key { audited.identify(key) }
         context.audited = audited
         return audited
     }

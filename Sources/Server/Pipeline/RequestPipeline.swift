@@ -9,6 +9,7 @@ final class RequestPipeline {
     private let router: Router
     private var trustedOrigins: TrustedOrigins
     private var trustedProxies: IPNetworks
+    private var protection: Protection
     private let publicURL: UpstreamAddress?
     private var handlers: Handlers
     private let log: AccessLog
@@ -21,6 +22,7 @@ final class RequestPipeline {
         router = Router(basePath: settings.basePath, hasLogins: settings.access == .keys)
         trustedOrigins = settings.trustedOrigins
         trustedProxies = settings.trustedProxies
+        protection = Protection(settings.protect)
         publicURL = settings.publicURL
         timeLimit = RequestTimeLimit(milliseconds: UInt64(settings.requestTimeout.milliseconds))
         judgedBody = BodyBounds(
@@ -33,6 +35,7 @@ final class RequestPipeline {
         log.isOn = settings.accessLog
         trustedOrigins = settings.trustedOrigins
         trustedProxies = settings.trustedProxies
+        protection = Protection(settings.protect)
         judgedBody.milliseconds = UInt64(settings.bodyTimeout.milliseconds)
         timeLimit.milliseconds = UInt64(settings.requestTimeout.milliseconds)
         handlers = Handlers(settings, upstreams: upstreams, state: state)
@@ -118,18 +121,17 @@ extension RequestPipeline {
     private func authorize(
         _ request: Request, _ exchange: Exchange, _ context: RequestContext, _ route: Route.Name
     ) throws(Failure) -> Bool {
-        guard state.identification.access == .keys, route.needsKey else { return true }
-        guard let key = context.principal.key else {
+        if state.identification.access == .keys, route.needsKey, context.principal.key == nil {
             let refusal = context.principal.refusal ?? .missing
             state.metrics.add(.keyRefusals, at: MetricLabels.KeyReason(refusal).rawValue)
             auditStranger(request, context)
             throw refusal.failure
         }
         // Before the rules are asked and a body is read: what they refuse counts, too.
-        try state.count(key)
+        if let key = context.principal.key { try state.count(key) }
         // The facade's orders are judged by their handlers, which read them.
-        guard let judgement = ScopeJudgement(key, request, context, route, state.auditor) else {
-            auditOrder(key, request, context, route)
+        guard let judgement = ScopeJudgement(protection, request, context, route, state.auditor) else {
+            auditOrder(request, context, route)
             return true
         }
         guard exchange.hasBody, judgement.needsBody else {

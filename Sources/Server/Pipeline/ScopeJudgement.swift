@@ -2,22 +2,28 @@ import EventIO
 import HTTP
 import Hub
 
-/// Whether a key may have a request relayed, and how.
+/// Whether a request may be relayed, and how: by the rules of a key, and by what is protected from whoever asks.
 @EventLoop
 struct ScopeJudgement {
-    let key: KeyIdentity
+    /// Nil: there are no keys.
+    let key: KeyIdentity?
+    /// Nil for what is not the Hub's.
+    private let protection: Protection?
     let operation: HubOperation
     let request: Request
     let context: RequestContext
     /// Nil: there is no audit.
     let auditor: Auditor?
 
-    /// Nil for what is not relayed to the Hub or the inference router.
+    /// Nil for what is not relayed to the Hub or the inference router, and where nothing limits it.
     init?(
-        _ key: KeyIdentity, _ request: Request, _ context: RequestContext, _ route: Route.Name, _ auditor: Auditor? = nil
+        _ protection: Protection, _ request: Request, _ context: RequestContext, _ route: Route.Name,
+        _ auditor: Auditor? = nil
     ) {
         guard route == .relay || route == .inference else { return nil }
-        self.key = key
+        key = context.principal.key
+        guard key != nil || protection.isOn else { return nil }
+        self.protection = route == .relay && protection.isOn ? protection : nil
         self.request = request
         self.context = context
         self.auditor = auditor
@@ -25,7 +31,7 @@ struct ScopeJudgement {
             request.method, context.target, at: route == .inference ? .router : .hub)
     }
 
-    var scope: Scope { key.grant.scope }
+    var scope: Scope? { key?.grant.scope }
 
     /// The fields that the Hub reads the body by: not those that the client names in `Connection`.
     var sent: Headers { EndToEndHeaders.upstream(request.headers) }
@@ -33,13 +39,25 @@ struct ScopeJudgement {
     /// Whether the decision depends on what is in the body, where there is one, or the audit on what it names.
     var needsBody: Bool { isJudgedByBody || auditor != nil && operation.isNamedByBody }
 
-    private var isJudgedByBody: Bool { scope.needsBody(operation) }
+    private var isJudgedByBody: Bool {
+        protection?.needsBody(operation) ?? false || scope?.needsBody(operation) ?? false
+    }
 
     /// Notes in the context how the request is to be made. Throws why it may not be. What is sent on is the body that was judged, byte for byte.
     func pass(_ body: [UInt8]?) throws(Failure) {
         context.body = body
-        try checkPayer()
         let needs = isJudgedByBody ? try operation.needs(sent, body ?? [], account: nil) : nil
+        if let scope { try pass(scope, needs, body) }
+        do throws(Failure) {
+            try protection?.check(operation, needs ?? [operation.need], context.target, request.headers)
+        } catch {
+            auditUnconfirmed(needs ?? [operation.need])
+            throw error
+        }
+    }
+
+    private func pass(_ scope: Scope, _ needs: [HubNeed]?, _ body: [UInt8]?) throws(Failure) {
+        try checkPayer(scope)
         let decision = needs.map { scope.decide(operation, $0) } ?? scope.decide(operation)
         switch decision {
         case .refuse(let refusal): throw refused(refusal)
@@ -60,7 +78,7 @@ struct ScopeJudgement {
     }
 
     /// Who pays, where not the account itself, is said in a field of its own: it takes the right to spend what is theirs.
-    private func checkPayer() throws(Failure) {
+    private func checkPayer(_ scope: Scope) throws(Failure) {
         let field = "X-HF-Bill-To"
         guard request.headers.contains(field) else { return }
         for name in request.headers.values(of: field) {

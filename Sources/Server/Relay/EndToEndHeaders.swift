@@ -23,10 +23,13 @@ enum EndToEndHeaders {
         "X-Proxy-URL", "X-HTTP-Host-Override", "X-HTTP-DestinationURL",
     ]
 
+    /// What is said to the gateway itself.
+    private static let ofTheGateway = ["X-Hubgate-Confirm"]
+
     /// What a client says of itself or of others that the Hub must not hear from us: credentials are added by the access mode,
     /// cookies belong to browsers.
     private static let notUpstream = CaselessWords(
-        hopByHop + ofAProxy + inPlaceOfTheRequest + ["Host", "Expect", "Authorization", "Cookie", "Cookie2"],
+        hopByHop + ofAProxy + inPlaceOfTheRequest + ofTheGateway + ["Host", "Expect", "Authorization", "Cookie", "Cookie2"],
         prefixes: ["X-Forwarded-", "X-Original-", "CF-", "CloudFront-", "X-Envoy-", "X-Middleware-"])
 
     /// What speaks of the Hub's own origin and would be taken for ours: what a browser keeps for an origin, what it tells others of it,

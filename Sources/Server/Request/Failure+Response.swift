@@ -16,6 +16,7 @@ extension Failure {
         case .unidentified: .unauthorized
         case .noToken: .serviceUnavailable
         case .denied, .signedURLRefused: .forbidden
+        case .declined(let status, _): status
         case .hubAnswered(let refusal): refusal.status.code >= 400 ? refusal.status : .badGateway
         case .hubUnreachable, .hubBroken: .badGateway
         case .hubTooSlow: .gatewayTimeout
@@ -38,6 +39,7 @@ extension Failure {
         case .unidentified(let code): code
         case .noToken: "NoToken"
         case .denied: "Denied"
+        case .declined(_, let code): code
         case .signedURLRefused: "SignedURLRefused"
         case .hubAnswered(let refusal): refusal.code ?? refusal.status.reason.filter { $0 != " " }
         case .hubUnreachable: "HubUnreachable"

@@ -37,6 +37,10 @@ struct StateRecord: Equatable, Sendable {
         case audit = 32
         /// Somebody logs in; written by `LoginOrder`.
         case login = 48
+        /// `IdempotencyClaim`, which asks for an `IdempotencyAnswer`.
+        case idempotencyClaim = 20
+        /// `IdempotencyEnd`.
+        case idempotencyEnd = 21
     }
 
     let kind: Kind

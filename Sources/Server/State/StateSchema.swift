@@ -87,6 +87,21 @@ enum StateSchema {
             record BLOB NOT NULL
         ) STRICT;
         """,
+        """
+        -- What each Idempotency-Key of the last day was used for. Without an outcome: it is under way, or whoever did it is gone.
+        CREATE TABLE idempotency (
+            id BLOB PRIMARY KEY CHECK (length(id) = 32),
+            owner INTEGER NOT NULL,
+            content BLOB NOT NULL CHECK (length(content) = 32),
+            sender INTEGER NOT NULL,
+            nonce INTEGER NOT NULL,
+            created INTEGER NOT NULL,
+            outcome INTEGER,
+            response BLOB
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX idempotency_created ON idempotency (created);
+        CREATE INDEX idempotency_owner ON idempotency (owner);
+        """,
     ]
 
     static var newest: Int64 { Int64(migrations.count) }

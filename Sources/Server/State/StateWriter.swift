@@ -26,6 +26,7 @@ final class StateWriter {
     var bounds = LoginBounds()
     /// Of users' codes. Forgotten with this process.
     private var guesses = CodeGuesses()
+    private let idempotency: IdempotencyTable
     private let file: FileIdentity?
     private var dataVersion: Int64 = -1
     /// The last record of each sender that was carried out.
@@ -40,6 +41,7 @@ final class StateWriter {
         database = try directory.open()
         keys = KeyTable(database: database)
         audit = AuditTables(database: database)
+        idempotency = IdempotencyTable(database: database)
         file = FileIdentity(directory.databasePath)
         let statement = try database.prepare("SELECT sender, sequence FROM senders")
         while try statement.step() { carriedOut[statement.integer(0)] = statement.integer(1) }
@@ -48,16 +50,17 @@ final class StateWriter {
     /// Carries out all of them in one transaction: when it returns they are on the disk. Those that were carried out before are left out,
     /// and have no answer.
     ///
-    /// Of too many senders those are forgotten that were silent for longest, and none that is in `present`.
+    /// Of too many senders those are forgotten that were silent for longest, and none that is in `present`. `live` are all that there are; nil
+    /// where that is not known yet.
     @discardableResult
     func carryOut(
-        _ entries: [Entry], now: Int64, present: Set<Int64> = []
+        _ entries: [Entry], now: Int64, present: Set<Int64> = [], live: Set<Int64>? = nil
     ) throws(DatabaseError) -> [Answer] {
         var latest = carriedOut
         var answers: [Answer] = []
         try database.transaction { () throws(DatabaseError) in
             for entry in entries where entry.sequence > latest[entry.sender] ?? 0 {
-                if let payload = try carryOut(entry.record, now: now) {
+                if let payload = try carryOut(entry, now: now, live: live) {
                     answers.append(Answer(sender: entry.sender, sequence: entry.sequence, payload: payload))
                 }
                 latest[entry.sender] = entry.sequence
@@ -93,14 +96,20 @@ final class StateWriter {
     }
 
     /// The answer, where the record asks something.
-    private func carryOut(_ record: StateRecord, now: Int64) throws(DatabaseError) -> [UInt8]? {
-        switch record.kind {
+    private func carryOut(_ entry: Entry, now: Int64, live: Set<Int64>?) throws(DatabaseError) -> [UInt8]? {
+        switch entry.record.kind {
         case .keyUses:
-            for (number, use) in KeyUses(record.payload)?.uses ?? [] { try keys.add(use, to: number) }
+            for (number, use) in KeyUses(entry.record.payload)?.uses ?? [] { try keys.add(use, to: number) }
+            return nil
+        case .idempotencyClaim:
+            guard let claim = IdempotencyClaim(entry.record.payload) else { return nil }
+            return try idempotency.claim(claim, by: entry.sender, now: now, live: live).bytes
+        case .idempotencyEnd:
+            if let end = IdempotencyEnd(entry.record.payload) { try idempotency.end(end) }
             return nil
         // It is in no table (`AuditJournal`).
         case .audit: return nil
-        case .login: return try carryOut(LoginOrder(record.payload), now: now).bytes
+        case .login: return try carryOut(LoginOrder(entry.record.payload), now: now).bytes
         }
     }
 

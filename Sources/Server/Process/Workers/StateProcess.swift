@@ -204,7 +204,8 @@ final class StateProcess {
         do throws(DatabaseError) {
             guard let writer else { throw DatabaseError(kind: .other, description: trouble) }
             let answers = try writer.carryOut(
-                entries, now: Int64(WallClock.microseconds / 1_000_000), present: Set(users.compactMap(\.sender)))
+                entries, now: Int64(WallClock.microseconds / 1_000_000), present: Set(users.compactMap(\.sender)),
+                live: liveSenders)
             // A key may be one of this process's own making.
             lastChange = try writer.lastChange()
             moveEvents()
@@ -214,6 +215,12 @@ final class StateProcess {
             if writer != nil { fail(error) }
             return (reason, [])
         }
+    }
+
+    /// Nil until each worker has said who it is.
+    private var liveSenders: Set<Int64>? {
+        let senders = users.dropFirst().compactMap(\.sender)
+        return senders.count == users.count - 1 ? Set(senders) : nil
     }
 
     // MARK: keys
