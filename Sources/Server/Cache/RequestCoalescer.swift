@@ -7,7 +7,7 @@ import HTTP
 final class RequestCoalescer {
     /// Otherwise each request is a call of its own.
     var isOn: Bool
-    private var underWay: [CoalescingKey: InFlightCall] = [:]
+    private var underWay: [CallKey: InFlightCall] = [:]
 
     init(isOn: Bool) {
         self.isOn = isOn
@@ -23,24 +23,36 @@ final class RequestCoalescer {
         case follow(InFlightCall)
     }
 
-    /// Decides about a request for which nothing has been done yet.
-    func join(_ exchange: Exchange, _ context: RequestContext) -> Role {
-        guard isOn,
-            let key = CoalescingKey(
-                exchange.request, to: context.target, hasBody: exchange.hasBody, in: context.principal.partition,
-                forwarded: context.forwardedOrigin)
-        else { return .bypass }
-        if let call = underWay[key] { return .follow(call) }
-        return .lead(InFlightCall(key, of: self))
+    /// Decides about a request for which nothing has been done yet. `write`: the response is to be kept besides.
+    func join(_ exchange: Exchange, _ context: RequestContext, _ write: CacheWrite?) -> Role {
+        guard isOn || write != nil, let key = key(exchange, context, write) else { return .bypass }
+        if isOn, let call = underWay[key] { return .follow(call) }
+        return .lead(InFlightCall(key, of: self, for: exchange.request, write))
+    }
+
+    private func key(_ exchange: Exchange, _ context: RequestContext, _ write: CacheWrite?) -> CallKey? {
+        if let write { return .kept(write.key) }
+        return CoalescingKey(
+            exchange.request, to: context.target, hasBody: exchange.hasBody, in: context.principal.partition,
+            forwarded: context.forwardedOrigin
+        ).map { .same($0) }
     }
 
     /// From now on others may wait for the call. Not before it is made: while it waits for its turn they would wait for the turn of
     /// somebody else's share.
     func begins(_ call: InFlightCall) {
-        if underWay[call.key] == nil { underWay[call.key] = call }
+        if isOn, underWay[call.key] == nil { underWay[call.key] = call }
     }
 
     func ended(_ call: InFlightCall) {
         if underWay[call.key] === call { underWay[call.key] = nil }
     }
+}
+
+/// Which requests one call is for.
+enum CallKey: Hashable, Sendable {
+    /// Those that are the same but for what names a single request.
+    case same(CoalescingKey)
+    /// Those that one kept response would be for.
+    case kept(CacheKey)
 }

@@ -12,6 +12,7 @@ final class GatewayState {
     let drainState = DrainState()
     let admission: CallAdmission
     let coalescer: RequestCoalescer
+    let cache: ResponseCache
     let accounts: AccountCache.Held
     let hubReached = HubProbe.Reached(for: .seconds(10))
     private(set) var identification: Identification
@@ -20,7 +21,7 @@ final class GatewayState {
 
     init(
         _ settings: Settings, token: Secret?, limits: CallLimits, pool: TransferPool, metrics: Metrics,
-        leaks: LeakReporter, keys: KeyStore?
+        leaks: LeakReporter, keys: KeyStore?, epochs: WriteEpochs
     ) {
         self.pool = pool
         self.metrics = metrics
@@ -29,6 +30,7 @@ final class GatewayState {
             limits: limits, patience: UInt64(settings.connectTimeout.milliseconds),
             stall: Int(settings.writeTimeout.milliseconds))
         coalescer = RequestCoalescer(isOn: settings.coalesce)
+        cache = ResponseCache(settings, epochs: epochs, metrics: metrics)
         accounts = AccountCache.Held(for: settings.accountCacheTTL)
         identification = Identification(settings, token: token, keys: keys, after: nil)
         (proxy, exceptions) = (settings.upstreamProxy, settings.noProxy)
@@ -45,6 +47,7 @@ final class GatewayState {
             pool.use(TransferPool.Proxy(settings))
         }
         coalescer.isOn = settings.coalesce
+        cache.use(settings)
         accounts.use(settings.accountCacheTTL)
         identification = Identification(settings, token: token, keys: identification.keys, after: identification)
     }

@@ -35,7 +35,7 @@ final class Server {
         let leaks = LeakReporter(metrics: metrics, warn: warn)
         let state = GatewayState(
             settings, token: origin.token, limits: CallLimits(settings), pool: pool, metrics: metrics, leaks: leaks,
-            keys: keys)
+            keys: keys, epochs: worker?.epochs ?? WriteEpochs())
         let upstreams = Upstreams(settings, origin: origin, pool: pool, admission: state.admission, leaks: leaks)
         let pipeline = RequestPipeline(settings, upstreams: upstreams, state: state, log: log)
         self.pool = pool

@@ -28,6 +28,7 @@ final class Supervisor {
     private let output = NonblockingDescriptor(STDOUT_FILENO)
     private(set) var hardening = Hardening()
     let slots: MetricSlots
+    let epochs: WriteEpochs
     var sandbox: SandboxProcess?
     var places: [WorkerSlot]
     /// Nil but in access by keys.
@@ -62,6 +63,7 @@ final class Supervisor {
         self.ports = ports
         self.adminPort = adminPort
         slots = MetricSlots(workers: workers)
+        epochs = WriteEpochs()
         places = try (1...workers).map { (number) throws(CError) in
             let sockets = try ports.map { (port) throws(CError) in try port.join() }
             return WorkerSlot(number: number, sockets: sockets, adminSocket: try adminPort?.join())
@@ -126,7 +128,7 @@ final class Supervisor {
     private func asWorker(_ place: WorkerSlot, line: Int32) -> Outcome {
         let worker = Worker(
             number: place.number, ports: ports.map(\.port), adminPort: adminPort?.port, sockets: place.sockets,
-            adminSocket: place.adminSocket, tls: tls, output: output, slots: slots, sandbox: sandbox?.site, line: line,
+            adminSocket: place.adminSocket, tls: tls, output: output, slots: slots, epochs: epochs, sandbox: sandbox?.site, line: line,
             state: stateProcess?.links.take(worker: place.number))
         // The child's copy of its parent's memory shall not keep a token that a reload replaces.
         defer { (settings, reload) = (Settings(), nil) }
