@@ -9,6 +9,8 @@ final class InFlightCall: ResponseSink {
     enum Outcome: Sendable {
         /// With a response that all may have.
         case answered(RecordedResponse)
+        /// With one that is kept.
+        case kept(CachedResponse, CacheStatus)
         /// Without one: all are told the same.
         case failed(Failure)
         /// The response is not for sharing: each makes a call of their own.
@@ -17,20 +19,26 @@ final class InFlightCall: ResponseSink {
 
     private static let toldInATurn = 8
 
-    let key: CoalescingKey
+    let key: CallKey
     /// Of the coalescer's: whether others can find it, and the next one at its place.
     var isShared = false
     var next: InFlightCall?
     private let coalescer: RequestCoalescer
+    private let request: Request
+    /// Keeps the response besides.
+    private let write: CacheWrite?
     private var waiters: [ObjectIdentifier: @EventLoop @Sendable (Outcome) -> Void] = [:]
     private var recorder: ResponseRecorder?
+    private var kept: (CachedResponse, CacheStatus)?
     private var hasEnded = false
     /// Ends the call when nobody waits any more.
     private var stop: (@EventLoop () -> Void)?
 
-    init(_ key: CoalescingKey, of coalescer: RequestCoalescer) {
+    init(_ key: CallKey, of coalescer: RequestCoalescer, for request: Request, _ write: CacheWrite?) {
         self.key = key
         self.coalescer = coalescer
+        self.request = request
+        self.write = write
     }
 
     /// Calls `then` once, outside of any callback of C: with the outcome, or with `clientGone` when the request is cancelled before.
@@ -60,7 +68,9 @@ final class InFlightCall: ResponseSink {
 
     /// Who asks from here on asks anew, unless the response is recorded anyway.
     func begin(_ status: Status, _ headers: Headers, length: Int?, isHead: Bool) {
-        recorder = isWanted ? ResponseRecorder(status, headers, length: length, isHead: isHead) : nil
+        let limit = write?.limit(status, headers, length: isHead ? nil : length) ?? (isWanted ? ResponseRecorder.shared : 0)
+        recorder =
+            limit > 0 ? ResponseRecorder(status, headers, length: length, isHead: isHead, limit: limit) : nil
         if recorder == nil { end(.unshared) }
     }
 
@@ -69,7 +79,36 @@ final class InFlightCall: ResponseSink {
         end(.unshared)
     }
 
-    func finish() { end(recorder.map { .answered($0.response) } ?? .unshared) }
+    func finish() {
+        guard let response = recorder?.response, write?.mayShare(response) ?? true else { return end(.unshared) }
+        write?.keep(response, to: request)
+        end(.answered(response))
+    }
+
+    /// Whether the Hub would have given the response to this request, too. Requests for one kept response may differ in fields by which
+    /// the Hub chooses.
+    func serves(_ request: Request, _ response: RecordedResponse) -> Bool {
+        guard case .kept = key else { return true }
+        return CachedResponse.choosing(response.headers, self.request).allSatisfy { request.headers[$0.name] == $0.value }
+    }
+
+    func prepare(_ headers: inout Headers) { write?.makeConditional(&headers) }
+
+    func replaces(_ head: Transfer.Head) -> Bool {
+        kept = write?.replacement(for: head)
+        return kept != nil
+    }
+
+    func replaces(_ failure: Failure) -> Bool {
+        kept = write?.replacement(for: failure)
+        return kept != nil
+    }
+
+    func answer(_ exchange: Exchange?, _ context: RequestContext) {
+        guard let (response, status) = kept.take() else { return }
+        exchange?.send(response, context, status)
+        end(.kept(response, status))
+    }
 
     func fail(_ failure: Failure?) { end(failure.map { .failed($0) } ?? .unshared) }
 

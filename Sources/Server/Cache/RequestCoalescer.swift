@@ -24,21 +24,25 @@ final class RequestCoalescer {
         case follow(InFlightCall)
     }
 
-    /// Decides about a request for which nothing has been done yet.
-    func join(_ exchange: Exchange, _ context: RequestContext) -> Role {
-        guard isOn,
-            let key = CoalescingKey(
-                exchange.request, to: context.target, hasBody: exchange.hasBody, in: context.principal.partition,
-                forwarded: context.forwardedOrigin)
-        else { return .bypass }
-        if let call = find(key) { return .follow(call) }
-        return .lead(InFlightCall(key, of: self))
+    /// Decides about a request for which nothing has been done yet. `write`: the response is to be kept besides.
+    func join(_ exchange: Exchange, _ context: RequestContext, _ write: CacheWrite?) -> Role {
+        guard isOn || write != nil, let key = key(exchange, context, write) else { return .bypass }
+        if isOn, let call = find(key) { return .follow(call) }
+        return .lead(InFlightCall(key, of: self, for: exchange.request, write))
+    }
+
+    private func key(_ exchange: Exchange, _ context: RequestContext, _ write: CacheWrite?) -> CallKey? {
+        if let write { return .kept(write.key) }
+        return CoalescingKey(
+            exchange.request, to: context.target, hasBody: exchange.hasBody, in: context.principal.partition,
+            forwarded: context.forwardedOrigin
+        ).map { .same($0) }
     }
 
     /// From now on others may wait for the call. Not before it is made: while it waits for its turn they would wait for the turn of
     /// somebody else's share.
     func begins(_ call: InFlightCall) {
-        guard find(call.key) == nil else { return }
+        guard isOn, find(call.key) == nil else { return }
         call.next = underWay[place(call.key)]
         call.isShared = true
         underWay[place(call.key)] = call
@@ -57,7 +61,7 @@ final class RequestCoalescer {
         before?.next = call.next.take()
     }
 
-    private func find(_ key: CoalescingKey) -> InFlightCall? {
+    private func find(_ key: CallKey) -> InFlightCall? {
         var call = underWay[place(key)]
         while let other = call {
             if other.key == key { return other }
@@ -66,5 +70,21 @@ final class RequestCoalescer {
         return nil
     }
 
-    private func place(_ key: CoalescingKey) -> Int { key.digest & (underWay.count - 1) }
+    private func place(_ key: CallKey) -> Int { key.digest & (underWay.count - 1) }
+}
+
+/// Which requests one call is for.
+enum CallKey: Hashable, Sendable {
+    /// Those that are the same but for what names a single request.
+    case same(CoalescingKey)
+    /// Those that one kept response would be for.
+    case kept(CacheKey)
+
+    /// Random enough to be a place in a table.
+    var digest: Int {
+        switch self {
+        case .same(let key): key.digest
+        case .kept(let key): key.digest
+        }
+    }
 }

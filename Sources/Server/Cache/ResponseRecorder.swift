@@ -4,28 +4,30 @@ import HTTP
 /// A whole response that went out at one exchange and can go out at others.
 struct RecordedResponse: Sendable {
     let status: Status
-    let headers: Headers
+    var headers: Headers
     /// What the head said of the content's length; to HEAD it is all there is of the content.
     let length: Int?
-    fileprivate(set) var content: [UInt8] = []
+    var content: [UInt8] = []
 }
 
 /// Records a response, as long as it is small.
 struct ResponseRecorder {
-    /// The largest content that is recorded, in bytes.
-    static let limit = 128 * 1024
+    /// The largest content that is recorded for those who wait, in bytes.
+    static let shared = 128 * 1024
 
     private(set) var response: RecordedResponse
+    private let limit: Int
 
-    /// Nil where the response is too large, or has no end that could be waited for.
-    init?(_ status: Status, _ headers: Headers, length: Int?, isHead: Bool) {
-        guard isHead || length ?? 0 <= Self.limit, !headers.isEventStream else { return nil }
+    /// Nil where the response has more than `limit` bytes, or no end that could be waited for.
+    init?(_ status: Status, _ headers: Headers, length: Int?, isHead: Bool, limit: Int) {
+        guard isHead || length ?? 0 <= limit, !headers.isEventStream else { return nil }
+        self.limit = limit
         response = RecordedResponse(status: status, headers: headers, length: length)
     }
 
     /// Whether there was room for them.
     mutating func append(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
-        guard response.content.count + bytes.count <= Self.limit else { return false }
+        guard response.content.count + bytes.count <= limit else { return false }
         unsafe response.content.append(contentsOf: bytes)
         return true
     }

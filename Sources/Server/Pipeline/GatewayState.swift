@@ -12,6 +12,7 @@ final class GatewayState {
     let drainState = DrainState()
     let admission: CallAdmission
     let coalescer: RequestCoalescer
+    let cache: ResponseCache
     let accounts: AccountCache.Held
     let logins: Logins
     let hubReached = HubProbe.Reached(for: .seconds(10))
@@ -24,7 +25,8 @@ final class GatewayState {
 
     init(
         _ settings: Settings, token: Secret?, limits: CallLimits, pool: TransferPool, metrics: Metrics,
-        leaks: LeakReporter, keys: KeyStore?, rates: KeyRates? = nil, auditor: Auditor?, logins: LoginReporter
+        leaks: LeakReporter, keys: KeyStore?, rates: KeyRates? = nil, auditor: Auditor?, logins: LoginReporter,
+        epochs: WriteEpochs
     ) {
         self.rates = rates
         self.logins = Logins(settings, pool: pool, keys: keys, reporter: logins)
@@ -36,6 +38,7 @@ final class GatewayState {
             limits: limits, patience: UInt64(settings.connectTimeout.milliseconds),
             stall: Int(settings.writeTimeout.milliseconds))
         coalescer = RequestCoalescer(isOn: settings.coalesce)
+        cache = ResponseCache(settings, epochs: epochs, metrics: metrics)
         accounts = AccountCache.Held(for: settings.accountCacheTTL)
         keys?.use(RoleBook(settings.roles))
         identification = Identification(settings, token: token, keys: keys, after: nil)
@@ -68,6 +71,7 @@ final class GatewayState {
             pool.use(TransferPool.Proxy(settings))
         }
         coalescer.isOn = settings.coalesce
+        cache.use(settings)
         accounts.use(settings.accountCacheTTL)
         logins.use(settings)
         identification.keys?.use(RoleBook(settings.roles))

@@ -5,10 +5,12 @@ import Hub
 /// Which handler answers which endpoint.
 @EventLoop
 struct Handlers {
+    let hub: Upstream
     /// In the order of `Route.Name`.
     private let all: [any Handler]
 
     init(_ settings: Settings, upstreams: Upstreams, state: GatewayState) {
+        self.hub = upstreams.hub
         let hub = HubClient(upstream: upstreams.hub)
         let account = AccountCache(hub: hub, held: state.accounts)
         let probe = HubProbe(

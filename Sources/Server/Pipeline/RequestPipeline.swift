@@ -11,7 +11,7 @@ final class RequestPipeline {
     private var trustedProxies: IPNetworks
     private var protection: Protection
     private let publicURL: UpstreamAddress?
-    private var handlers: Handlers
+    private(set) var handlers: Handlers
     private let log: AccessLog
     private let timeLimit: RequestTimeLimit
     private var judgedBody: BodyBounds
@@ -77,7 +77,7 @@ final class RequestPipeline {
 
     /// From where what has to be written down is.
     func ask(_ exchange: Exchange, _ context: RequestContext, _ route: Route.Name) throws(Failure) {
-        guard !lookUp(exchange, context, route) else { return }
+        guard try !lookUp(exchange, context, route) else { return }
         try forward(exchange, context, route)
     }
 }
@@ -155,37 +155,8 @@ extension RequestPipeline {
         if context.isCancelled { throw .clientGone }
     }
 
-    /// Is it here: a call under way for the same. Returns whether its response answers this request, too.
-    private func lookUp(_ exchange: Exchange, _ context: RequestContext, _ route: Route.Name) -> Bool {
-        guard route == .relay, context.permit == .relayed, context.body == nil else { return false }
-        switch state.coalescer.join(exchange, context) {
-        case .bypass: return false
-        case .lead(let call):
-            context.sink = call
-            return false
-        case .follow(let call):
-            call.wait(context) { outcome in self.follow(outcome, exchange, context) }
-            return true
-        }
-    }
-
-    private func follow(_ outcome: InFlightCall.Outcome, _ exchange: Exchange, _ context: RequestContext) {
-        do throws(Failure) {
-            switch outcome {
-            case .answered(let response):
-                context.isShared = true
-                context.hubRequestID = response.headers["X-Request-Id"]
-                exchange.send(response, id: .beside(context.id))
-            case .failed(let failure): throw failure
-            case .unshared: try forward(exchange, context, .relay)
-            }
-        } catch {
-            fail(exchange, context, error)
-        }
-    }
-
     /// Ask the handler, and by it mostly the Hub.
-    private func forward(_ exchange: Exchange, _ context: RequestContext, _ route: Route.Name) throws(Failure) {
+    func forward(_ exchange: Exchange, _ context: RequestContext, _ route: Route.Name) throws(Failure) {
         if context.permit == .writeAccess {
             // What the token may is another question.
             return send(try Response(.ok, json: [:]), exchange, context)
@@ -206,6 +177,7 @@ extension RequestPipeline {
     }
 
     private func send(_ response: Response, _ exchange: Exchange, _ context: RequestContext) {
+        context.change?.apply()
         guard let crossOrigin = context.crossOrigin else { return exchange.send(response, id: .own(context.id)) }
         var response = response
         crossOrigin.admit(&response.headers)
@@ -213,6 +185,7 @@ extension RequestPipeline {
     }
 
     func fail(_ exchange: Exchange, _ context: RequestContext, _ failure: Failure) {
+        context.change?.apply()
         context.sink.take()?.fail(failure)
         exchange.fail(failure, context)
     }

@@ -36,7 +36,8 @@ final class Server {
         let leaks = LeakReporter(metrics: metrics, warn: warn)
         let state = GatewayState(
             settings, token: origin.token, limits: CallLimits(settings), pool: pool, metrics: metrics, leaks: leaks,
-            keys: keys, rates: worker?.rates, auditor: auditor, logins: logins ?? LoginReporter(warn: warn))
+            keys: keys, rates: worker?.rates, auditor: auditor, logins: logins ?? LoginReporter(warn: warn),
+            epochs: worker?.epochs ?? WriteEpochs())
         let upstreams = Upstreams(settings, origin: origin, pool: pool, admission: state.admission, leaks: leaks)
         let pipeline = RequestPipeline(settings, upstreams: upstreams, state: state, log: log)
         self.pool = pool

@@ -16,6 +16,9 @@ extension RelayDriver {
                 missingBytes = head.contentLength
                 start(head)
                 serve()
+            case .kept:
+                answerWithKept()
+                dropContent()
             case .call(let next):
                 leadsOn(to: next)
             }
@@ -53,12 +56,16 @@ extension RelayDriver {
     func start(_ head: Transfer.Head, hasContent: Bool = false) {
         var headers = RelayedDocument.headers(of: head)
         context.crossOrigin?.admit(&headers)
+        if let status = context.cacheStatus { headers.append("Cache-Status", status.field) }
+        context.change?.apply()
         context.sink?.begin(head.status, headers, length: missingBytes, isHead: exchange.request.method == .head)
         if !isDetached {
             exchange.start(head.status, headers: headers, id: .beside(context.id), length: missingBytes)
         }
         // A body that still comes in goes on to the Hub first, which may want all of it before it believes itself.
-        guard exchange.takesContent || exchange.hasBody else { return serve() }
+        guard isDetached || exchange.takesContent || exchange.hasBody else { return serve() }
+        // Whoever only wanted to know that it is not for them need not see its content.
+        if let sink = context.sink, !sink.isRecording, !sink.isWanted { context.sink = nil }
         if context.sink == nil { transfer?.flows(to: exchange) }
         if call.eventSilence > 0, missingBytes == nil {
             keepAlive = .of(head, on: exchange, after: call.eventSilence)
@@ -108,7 +115,8 @@ extension RelayDriver {
 
     /// Whether more may be written. Those who wait for the same do not wait for this client: as much as is recorded may wait for it.
     var hasRoom: Bool {
-        isDetached || exchange.queuedBytes < Self.highMark || context.sink?.isRecording == true
+        if isDetached || exchange.queuedBytes < Self.highMark { return true }
+        return context.sink.map { $0.isWanted && $0.isRecording } ?? false
     }
 
     /// Most answers come in one piece and have nothing in them that could be a URL: those go out as they are.
@@ -150,6 +158,13 @@ extension RelayDriver {
         unsafe context.sink?.take(bytes)
         if !isDetached { _ = unsafe exchange.write(bytes) }
         unsafe keepAlive?.note(bytes)
+    }
+
+    /// The response is another than the call's, and whole.
+    func answerWithKept() {
+        isFinished = true
+        noteTime()
+        context.sink?.answer(isDetached ? nil : exchange, context)
     }
 
     /// The response is whole.

@@ -197,7 +197,12 @@ extension RelayDriver {
     private func fail(_ failure: Failure) {
         let failure = failure.at(call.server)
         noteTime()
+        context.change?.apply()
         let isOfClient = context.isCancelled || failure.kind == .clientGone
+        if !isFinished, !isOfClient, isDetached || exchange.canAnswer, context.sink?.replaces(failure) ?? false {
+            answerWithKept()
+            return letGo()
+        }
         context.sink?.fail(isOfClient ? nil : failure)
         if !isDetached { exchange.fail(failure, context) }
         letGo()

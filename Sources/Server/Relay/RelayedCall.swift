@@ -48,6 +48,8 @@ enum RelayAction {
     case rewrite(Transfer.Head, onlyURLs: Bool, by: @EventLoop () -> (JSONRewriter, URLScanner))
     /// Its content is dropped: the client gets this head, and no content.
     case answer(Transfer.Head)
+    /// Its content is dropped: the client gets what is kept here.
+    case kept
     /// It is dropped, and another call follows in its place.
     case call(RelayedCall)
 }

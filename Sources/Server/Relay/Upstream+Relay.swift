@@ -19,6 +19,14 @@ extension Upstream {
         RelayDriver(call, exchange, context, pool: pool, admission: admission).start()
     }
 
+    /// Asks anew for what the client of `exchange` was answered with already: for those who ask later.
+    func revalidate(_ exchange: Exchange, _ context: RequestContext) {
+        guard let call = try? call(for: exchange, context) else { return }
+        let driver = RelayDriver(call, exchange, context, pool: pool, admission: admission)
+        driver.isDetached = true
+        driver.start()
+    }
+
     /// The call that answers a client's request. `isSecond`: the Hub is asked for another URL, because that of the first time has expired.
     func call(
         for exchange: Exchange, _ context: RequestContext, isSecond: Bool = false
@@ -42,12 +50,14 @@ extension Upstream {
         if let billTo {
             request.headers.set("X-HF-Bill-To", billTo)
         }
+        context.sink?.prepare(&request.headers)
         return RelayedCall(
             request: request, url: base, target: request.target.pathAndQuery, credential: try context.principal.credential,
             limits: limits, server: server, sendsBody: exchange.hasBody && context.body == nil && !isSecond,
             eventSilence: eventSilence
         ) { head throws(Failure) in
             context.hubRequestID = head.headers["X-Request-Id"]
+            if context.sink?.replaces(head) ?? false { return .kept }
             if let found = try FileRedirect(head, of: exchange.request, hosts: self.signedURLs.hosts) {
                 return try self.follow(found, exchange, context, mayAskAnew: !isSecond)
             }

@@ -33,6 +33,14 @@ protocol ResponseSink: AnyObject {
     func take(_ bytes: UnsafeBufferPointer<UInt8>)
     /// The response is whole.
     func finish()
+    /// Adds to the request's fields what spares the Hub a response that is kept here.
+    func prepare(_ headers: inout Headers)
+    /// The Hub's head, as it came. Whether a response that is kept takes the place of this one.
+    func replaces(_ head: Transfer.Head) -> Bool
+    /// The same where no head came.
+    func replaces(_ failure: Failure) -> Bool
+    /// Answers all who wait, and the client's exchange where it is given, with what is kept.
+    func answer(_ exchange: Exchange?, _ context: RequestContext)
     /// It never will be. `failure` is why, where that is the same for all who ask.
     func fail(_ failure: Failure?)
     /// Nobody but others waits from here on: `stop` is called when they do not either.

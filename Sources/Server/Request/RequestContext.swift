@@ -51,6 +51,10 @@ final class RequestContext {
     var failure: Failure?
     /// It was answered with what another was who asked the same at that moment.
     var isShared = false
+    /// What part the cache had in it; nil where it had none.
+    var cacheStatus: CacheStatus?
+    /// What is told once it is known that the request has changed something, before its client is.
+    var change: CacheChange?
     /// How long the Hub took, from the call to its last byte.
     var upstreamMicroseconds: Int?
     /// What Hugging Face's support asks for.

@@ -62,6 +62,15 @@ struct Settings: Sendable {
     var nameServer: NameServer?
     var accountCacheTTL = Duration.seconds(10)
 
+    var metadataTTL = Duration.seconds(10)
+    /// Zero: it is fetched before it is given out.
+    var metadataStale = Duration.seconds(10)
+    /// Zero: an error is an error.
+    var staleIfError = Duration.seconds(86_400)
+    /// Zero: nothing is kept.
+    var cacheMemory = ByteCount.mebibytes(64)
+    var cacheObjectLimit = ByteCount.mebibytes(1)
+
     var connectTimeout = Duration.seconds(5)
     var firstByteTimeout = Duration.seconds(60)
     var stallTimeout = Duration.seconds(60)

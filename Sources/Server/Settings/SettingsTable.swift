@@ -9,7 +9,7 @@ enum SettingsTable {
         let settings: [Setting]
     }
 
-    static let groups = [listening, hub, times, limits, logins, operation]
+    static let groups = [listening, hub, cache, times, limits, logins, operation]
     static let all = groups.flatMap(\.settings)
 
     private static let listening = Group(

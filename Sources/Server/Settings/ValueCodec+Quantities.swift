@@ -38,12 +38,14 @@ extension ValueCodec where Value == Duration {
 }
 
 extension ValueCodec where Value == ByteCount {
-    static func bytes(_ range: ClosedRange<ByteCount>) -> ValueCodec {
+    /// `orOff`: zero is accepted too, written `off` or `0`.
+    static func bytes(_ range: ClosedRange<ByteCount>, orOff: Bool = false) -> ValueCodec {
         ValueCodec(
             name: "BYTES",
             accepted: "a whole number with its unit (B, KiB, MiB or GiB), "
-                + "from \(range.lowerBound) to \(range.upperBound)",
+                + "from \(range.lowerBound) to \(range.upperBound)" + (orOff ? ", or off" : ""),
             read: { (text) throws(ValueError) in
+                if orOff, text == "off" || text == "0" { return .bytes(0) }
                 guard let quantity = Quantity(text) else { throw .unknown }
                 guard !quantity.unit.isEmpty else { throw ValueError("has no unit") }
                 guard let unit = ByteCount.units.first(where: { $0.name == quantity.unit }) else {
@@ -54,7 +56,7 @@ extension ValueCodec where Value == ByteCount {
                 }
                 return .bytes(count)
             },
-            text: \.description
+            text: { $0.bytes == 0 && orOff ? "off" : $0.description }
         )
     }
 }

@@ -8,6 +8,7 @@ enum Metric: Int, CaseIterable, Sendable {
     case upstreamCalls, upstreamCallsInFlight, upstreamPlaces, upstreamCallsQueued, upstreamCallsRefused
     case upstreamUses, upstreamReceivedBytes, upstreamSentBytes
     case upstreamFirstByteSeconds, upstreamSeconds, leaks
+    case cacheRequests, cacheBytes, cacheResponses, cacheEvictions
     case keyRefusals, keyRateRefusals, keys, stateUp, stateRestarts, auditUp, auditRecords
     case buildInfo, workers, workerRestarts, droppedLogLines
     case startTime, cpuSeconds, residentBytes, openDescriptors, maxDescriptors

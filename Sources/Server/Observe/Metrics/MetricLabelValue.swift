@@ -53,6 +53,22 @@ enum MetricLabels {
         case whole, unreachable, tooSlow, broken, cancelled
     }
 
+    /// What part the cache had in a response.
+    enum CacheResult: Int, MetricLabelValue {
+        case hit, stale, validated, standIn, miss, bypass
+
+        init(_ status: CacheStatus) {
+            self =
+                switch status {
+                case .hit(let ttl): ttl < 0 ? .stale : .hit
+                case .validated: .validated
+                case .standIn: .standIn
+                case .miss, .outdated: .miss
+                case .bypass: .bypass
+                }
+        }
+    }
+
     /// What a call to the Hub that has a place is at.
     enum Occupancy: Int, MetricLabelValue {
         case working, waitingForClient

@@ -73,6 +73,9 @@ final class Metrics {
         if context.isShared {
             add(.requestsShared)
         }
+        if let status = context.cacheStatus {
+            add(.cacheRequests, at: MetricLabels.CacheResult(status).rawValue)
+        }
         if exchange.brokenRule > 0 {
             add(.refusals, at: exchange.brokenRule - 1)
         }

@@ -8,7 +8,7 @@ enum MetricsTable {
         let rows: [MetricRow]
     }
 
-    static let groups = [requests, clients, keys, hub, process]
+    static let groups = [requests, clients, keys, hub, cache, process]
     static let all = groups.flatMap(\.rows)
 
     /// The places, among those of routes, of a request that no endpoint answers, and of one that is not even a request.
@@ -107,6 +107,22 @@ enum MetricsTable {
                 .auditRecords, "hubgate_audit_records_total", .counter,
                 "Lines of the audit that are on the disk (unknown: of acts of which nobody knows what came).",
                 by: [MetricLabel("kind", MetricLabels.AuditKind.self)]),
+        ])
+
+    private static let cache = Group(
+        title: "The cache",
+        rows: [
+            MetricRow(
+                .cacheRequests, "hubgate_cache_requests_total", .counter,
+                "Relayed requests by what part the cache had in them (hit: answered from it; stale: so too, while the Hub was asked whether it "
+                    + "is still right; validated: the Hub said that what is kept is right; stand_in: answered from it, since the Hub could not be "
+                    + "asked; miss: fetched; bypass: not for a cache).",
+                by: [MetricLabel("result", MetricLabels.CacheResult.self)]),
+            MetricRow(.cacheBytes, "hubgate_cache_bytes", .gauge, "Memory of responses that are kept; cache_memory is the most."),
+            MetricRow(.cacheResponses, "hubgate_cache_responses", .gauge, "Responses that are kept."),
+            MetricRow(
+                .cacheEvictions, "hubgate_cache_evictions_total", .counter,
+                "Responses that had to go for others."),
         ])
 
     private static let hub = Group(

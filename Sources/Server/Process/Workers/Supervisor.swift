@@ -30,6 +30,7 @@ final class Supervisor {
     let slots: MetricSlots
     /// Nil but in access by keys. Made here, so that all workers count in the same place.
     private let rates: KeyRates?
+    let epochs: WriteEpochs
     var sandbox: SandboxProcess?
     var places: [WorkerSlot]
     /// Nil but in access by keys.
@@ -65,6 +66,7 @@ final class Supervisor {
         self.adminPort = adminPort
         slots = MetricSlots(workers: workers)
         rates = settings.access == .keys ? KeyRates() : nil
+        epochs = WriteEpochs()
         places = try (1...workers).map { (number) throws(CError) in
             let sockets = try ports.map { (port) throws(CError) in try port.join() }
             return WorkerSlot(number: number, sockets: sockets, adminSocket: try adminPort?.join())
@@ -129,8 +131,8 @@ final class Supervisor {
     private func asWorker(_ place: WorkerSlot, line: Int32) -> Outcome {
         let worker = Worker(
             number: place.number, ports: ports.map(\.port), adminPort: adminPort?.port, sockets: place.sockets,
-            adminSocket: place.adminSocket, tls: tls, output: output, slots: slots, sandbox: sandbox?.site, line: line,
-            state: stateProcess?.links.take(worker: place.number), rates: rates)
+            adminSocket: place.adminSocket, tls: tls, output: output, slots: slots, epochs: epochs,
+            sandbox: sandbox?.site, line: line, state: stateProcess?.links.take(worker: place.number), rates: rates)
         // The child's copy of its parent's memory shall not keep a token that a reload replaces.
         defer { (settings, reload) = (Settings(), nil) }
         return .worker(worker, OneShotSettings(settings))

@@ -19,6 +19,7 @@ struct Worker: Sendable {
     let output: NonblockingDescriptor
     /// Of all workers.
     let slots: MetricSlots
+    let epochs: WriteEpochs
     /// Nil: the Hub that the settings name.
     let sandbox: SandboxSite?
     /// The pipe to the parent.

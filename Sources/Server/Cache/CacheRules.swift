@@ -1,0 +1,82 @@
+import EventIO
+import HTTP
+import Hub
+
+/// Which responses are stored, and for how long they are good (RFC 9111 sections 3 and 4, and what the Hub's names mean).
+enum CacheRules {
+    /// How long a response is what the Hub would say.
+    enum Lifetime: Equatable {
+        /// Its URL names a commit: the Hub never says anything else there.
+        case immutable
+        /// For `metadata_ttl`.
+        case moving
+    }
+
+    /// Fields that ask for a part, or of which the response is a page's own.
+    private static let ofItsOwn = CaselessWords(["Range", "If-Range", "If-Match", "If-Unmodified-Since", "Origin"])
+    /// What is somebody's own, or goes on for as long as the client listens, or changes without a write.
+    private static let notStored: [StaticString] = [
+        "/xet-read-token/", "/xet-write-token/", "/logs/", "/events", "/metrics", "/jobs/", "/notifications",
+    ]
+    /// What is said of a commit's files besides, and changes later.
+    private static let changingQueries = ["expand", "securityStatus", "lastCommit"]
+    private static let beforeRevision = ["revision", "tree", "resolve", "raw"]
+
+    /// Whether a response to this may be stored at all, or come from the store.
+    static func concerns(_ request: Request, _ target: Target, hasBody: Bool) -> Bool {
+        guard !hasBody, request.method == .get || request.method == .head,
+            target.pathBegins(with: "/api/") || target.pathContains("/resolve/")
+        else { return false }
+        return !request.headers.contains(anyOf: ofItsOwn)
+    }
+
+    /// What the Hub's table says of it; nil where it is not stored.
+    static func lifetime(_ operation: HubOperation, _ target: Target) -> Lifetime? {
+        guard operation.row != nil, operation.isSafe, operation.action == .read || operation.action == .search,
+            operation.resource.form == .repo || operation.resource.form == .none,
+            !target.pathAndQuery.contains(anyOf: notStored), !target.pathAndQuery.contains("cursor=")
+        else { return nil }
+        let changes = changingQueries.contains { target.pathAndQuery.contains($0) }
+        return !changes && namesCommit(target) ? .immutable : .moving
+    }
+
+    /// Whether the segment that says the revision is a commit's whole hash.
+    static func namesCommit(_ target: Target) -> Bool {
+        var previous: Substring = ""
+        for (index, segment) in target.path.split(separator: "/", maxSplits: 12).enumerated() {
+            // `/api/resolve-cache/models/owner/name/REVISION/…`
+            if index == 5, target.pathBegins(with: "/api/resolve-cache/") { return isCommit(segment) }
+            if beforeRevision.contains(String(previous)) { return isCommit(segment) }
+            previous = segment
+        }
+        return false
+    }
+
+    private static func isCommit(_ segment: Substring) -> Bool {
+        segment.utf8.count == 40
+            && segment.utf8.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }
+    }
+
+    /// Whether the Hub's head lets its response be stored. `isShared`: those who may have it are not one account.
+    static func allows(_ head: Transfer.Head, isShared: Bool) -> Bool {
+        let headers = head.headers
+        guard !headers.contains("Set-Cookie"), !headers.values(of: "Vary").contains(where: { $0.contains("*") }) else {
+            return false
+        }
+        let directives = CacheDirectives(response: headers)
+        return !directives.noStore && !(directives.isPrivate && isShared)
+    }
+
+    /// Whether what goes to the client may be stored: what was asked for, a file that is not there, and where a renamed repository is.
+    static func keeps(_ status: Status, _ headers: Headers) -> Bool {
+        switch status.code {
+        case 200: true
+        case 301, 302, 307, 308: headers["Location"].map { !$0.contains(anyOf: [signed]) } ?? false
+        case 404: headers["X-Error-Code"] == "EntryNotFound"
+        default: false
+        }
+    }
+
+    /// Below it are addresses that end, and are made for one client.
+    static let signed: StaticString = "/-/signed/"
+}

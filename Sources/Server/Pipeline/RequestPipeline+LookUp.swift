@@ -1,0 +1,88 @@
+import EventIO
+import HTTP
+import Hub
+
+extension RequestPipeline {
+    /// Is it here: a response that is kept, or a call under way for the same. Returns whether that answers this request, too.
+    func lookUp(_ exchange: Exchange, _ context: RequestContext, _ route: Route.Name) throws(Failure) -> Bool {
+        guard route == .relay, exchange.request.method.isSafe else {
+            context.change = state.cache.change(by: exchange.request, context, route)
+            return false
+        }
+        guard context.permit == .relayed, context.body == nil else { return false }
+        var write: CacheWrite?
+        switch state.cache.find(exchange.request, context, hasBody: exchange.hasBody) {
+        case .bypass: if state.cache.isOn { context.cacheStatus = .bypass }
+        case .absent: throw .notKept
+        case .hit(let kept):
+            answer(exchange, context, with: kept)
+            return true
+        case .stale(let kept, let write):
+            answer(exchange, context, with: kept)
+            revalidate(exchange, context, write)
+            return true
+        case .fetch(let found):
+            context.cacheStatus = found.stale == nil ? .miss : .outdated
+            write = found
+        }
+        return join(exchange, context, write)
+    }
+
+    private func answer(_ exchange: Exchange, _ context: RequestContext, with kept: CachedResponse) {
+        exchange.send(kept, context, .hit(ttl: state.cache.ttl(of: kept)))
+    }
+
+    private func join(_ exchange: Exchange, _ context: RequestContext, _ write: CacheWrite?) -> Bool {
+        switch state.coalescer.join(exchange, context, write) {
+        case .bypass: return false
+        case .lead(let call):
+            context.sink = call
+            return false
+        case .follow(let call):
+            call.wait(context) { outcome in self.follow(call, outcome, exchange, context) }
+            return true
+        }
+    }
+
+    private func follow(
+        _ call: InFlightCall, _ outcome: InFlightCall.Outcome, _ exchange: Exchange, _ context: RequestContext
+    ) {
+        do throws(Failure) {
+            switch outcome {
+            case .kept(let response, let status):
+                context.isShared = true
+                exchange.send(response, context, status)
+            case .answered(let response) where call.serves(exchange.request, response):
+                context.isShared = true
+                context.hubRequestID = response.headers["X-Request-Id"]
+                exchange.send(response, id: .beside(context.id))
+            case .failed(let failure): throw failure
+            case .answered, .unshared: try forward(exchange, context, .relay)
+            }
+        } catch {
+            fail(exchange, context, error)
+        }
+    }
+
+    /// Asks the Hub whether what a client was answered with is still right, for those who ask later.
+    private func revalidate(_ exchange: Exchange, _ answered: RequestContext, _ write: CacheWrite) {
+        let context = RequestContext(
+            id: .next(), address: answered.address, forwardedOrigin: answered.forwardedOrigin)
+        (context.principal, context.target, context.route) = (answered.principal, answered.target, .relay)
+        context.cacheStatus = .outdated
+        guard case .lead(let call) = state.coalescer.join(exchange, context, write) else { return }
+        context.sink = call
+        handlers.hub.revalidate(exchange, context)
+    }
+}
+
+extension Failure {
+    /// RFC 9111 section 5.2.1.7.
+    fileprivate static var notKept: Failure {
+        Failure(
+            .hubTooSlow,
+            detail:
+                "Nothing is kept here for this request, and its Cache-Control says only-if-cached. Ask again without that."
+        )
+    }
+}

@@ -1,0 +1,74 @@
+import Glibc
+import HTTP
+import Hub
+import Synchronization
+
+/// How often repositories were changed through this gateway, in memory that all workers share: what was fetched before a change is not given
+/// out after it, by any of them.
+///
+/// Repositories share places by a hash of their names. So a change of one can make another be fetched anew, and never the other way round.
+@safe final class WriteEpochs: @unchecked Sendable {
+    /// The counts at one moment.
+    struct Mark: Equatable {
+        fileprivate let place: Int
+        fileprivate let ofPlace: UInt64
+        fileprivate let ofUnknown: UInt64
+    }
+
+    private static let places = 4096
+    /// The first two are of no repository: of changes of which it is not known what they are of, and of all changes of repositories.
+    private static let (unknown, any, firstOfRepositories) = (0, 1, 2)
+
+    private let counts: UnsafeMutablePointer<Atomic<UInt64>>
+
+    init() {
+        let bytes = Self.places * MemoryLayout<Atomic<UInt64>>.stride
+        let memory = unsafe mmap(nil, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0)
+        guard let memory = unsafe memory, unsafe memory != UnsafeMutableRawPointer(bitPattern: -1) else {
+            preconditionFailure("no memory for the counts of changes")
+        }
+        // A fresh mapping holds zeros, which are counts of none.
+        unsafe counts = memory.bindMemory(to: Atomic<UInt64>.self, capacity: Self.places)
+    }
+
+    deinit {
+        unsafe munmap(counts, Self.places * MemoryLayout<Atomic<UInt64>>.stride)
+    }
+
+    /// To be taken before the Hub is asked. `repository`: nil for what is of many, such as a list, which any change may concern.
+    func mark(_ repository: HubResource?) -> Mark {
+        let place = repository.flatMap(Self.place) ?? Self.any
+        return Mark(place: place, ofPlace: count(place), ofUnknown: count(Self.unknown))
+    }
+
+    /// Whether nothing was changed since that could concern it.
+    func isCurrent(_ mark: Mark) -> Bool {
+        count(mark.place) == mark.ofPlace && count(Self.unknown) == mark.ofUnknown
+    }
+
+    /// To be called before the client learns that the change is made. Nil: it is not known of what.
+    func changed(_ repository: HubResource?) {
+        guard let place = repository.flatMap(Self.place) else { return add(Self.unknown) }
+        add(place)
+        add(Self.any)
+    }
+
+    private func count(_ place: Int) -> UInt64 { unsafe counts[place].load(ordering: .acquiring) }
+
+    private func add(_ place: Int) {
+        unsafe counts[place].add(1, ordering: .acquiringAndReleasing)
+    }
+
+    /// By owner and name, which the Hub reads in any case of their letters. Not by the kind: a change of one kind is rarely of another's.
+    private static func place(_ repository: HubResource) -> Int? {
+        guard repository.form == .repo else { return nil }
+        return repository.withBytes { owner, name in
+            // FNV-1a, as it has to be the same in each process.
+            var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+            for bytes in [Array(owner), [UInt8(ascii: "/")], Array(name)] {
+                for byte in bytes { hash = (hash ^ UInt64(byte.asciiLowercased)) &* 0x100_0000_01b3 }
+            }
+            return firstOfRepositories + Int(hash % UInt64(places - firstOfRepositories))
+        }
+    }
+}
