@@ -18,7 +18,7 @@ import Testing
         return index
     }
 
-    private func mark(_ cache: ShownKeyCache, _ field: [UInt8]) throws -> ShownKeyCache.Mark {
+    private func taken(_ cache: ShownKeyCache, _ field: [UInt8]) throws -> ShownKeyCache.Mark {
         let mark = cache.mark(field.span)
         return try #require(mark)
     }
@@ -27,21 +27,21 @@ import Testing
     func find() throws {
         var cache = ShownKeyCache()
         let field = Array("Bearer \(Self.key.text)".utf8)
-        let mark = try mark(cache, field)
+        let mark = try taken(cache, field)
         #expect(cache.find(mark, now: 1) == nil)
-        cache.keep(.init(mark: mark, verified: try verified(index()), isBasic: false))
-        let again = try mark(cache, field)
+        cache.keep(.init(mark: mark, verified: try verified(self.index()), isBasic: false))
+        let again = try taken(cache, field)
         #expect(cache.find(again, now: 1) != nil)
         for position in field.indices {
             for bit in 0..<8 {
                 var other = field
                 other[position] ^= 1 << bit
-                let of = try mark(cache, other)
+                let of = try taken(cache, other)
                 #expect(cache.find(of, now: 1) == nil)
             }
             var shorter = field
             shorter.remove(at: position)
-            let of = try mark(cache, shorter)
+            let of = try taken(cache, shorter)
             #expect(cache.find(of, now: 1) == nil)
         }
         cache.drop()
@@ -51,7 +51,7 @@ import Testing
     @Test("Each process knows a field by another mark, and long fields by none")
     func marks() throws {
         let field = Array("Bearer x".utf8)
-        let (one, other) = (try mark(ShownKeyCache(), field), try mark(ShownKeyCache(), field))
+        let (one, other) = (try taken(ShownKeyCache(), field), try taken(ShownKeyCache(), field))
         #expect(one != other)
         let long = [UInt8](repeating: 65, count: 257)
         let none = ShownKeyCache().mark(long.span)
@@ -61,24 +61,24 @@ import Testing
     @Test("What is known of a secret ends with the time of grace")
     func grace() throws {
         var cache = ShownKeyCache()
-        let index = index {
+        let index = self.index {
             $0.previous = .init(secretHash: $0.secretHash, until: 100)
             $0.secretHash = [UInt8](repeating: 9, count: 32)
         }
-        let mark = try mark(cache, Array("f".utf8))
+        let mark = try taken(cache, Array("f".utf8))
         cache.keep(.init(mark: mark, verified: try verified(index), isBasic: false))
         #expect(cache.find(mark, now: 99) != nil && cache.find(mark, now: 100) == nil)
     }
 
     @Test("A key that has expired or was revoked is asked for at each use, whatever is known of its secret")
     func use() throws {
-        var index = index { $0.expires = 100 }
-        let verified = try verified(index)
-        _ = try index.use(verified, now: 99)
-        #expect(throws: KeyRefusal.expired(at: 100)) { try index.use(verified, now: 100) }
+        var index = self.index { $0.expires = 100 }
+        let shown = try verified(index)
+        _ = try index.use(shown, now: 99)
+        #expect(throws: KeyRefusal.expired(at: 100)) { try index.use(shown, now: 100) }
         var revoked = self.index { $0.revoked = 1 }
-        let shown = try self.verified(revoked)
-        #expect(throws: KeyRefusal.revoked) { try revoked.use(shown, now: 1) }
+        let its = try self.verified(revoked)
+        #expect(throws: KeyRefusal.revoked) { try revoked.use(its, now: 1) }
     }
 
     @Test(
