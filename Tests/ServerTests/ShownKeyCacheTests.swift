@@ -18,23 +18,31 @@ import Testing
         return index
     }
 
+    private func taken(_ cache: ShownKeyCache, _ field: [UInt8]) throws -> ShownKeyCache.Mark {
+        let mark = cache.mark(field.span)
+        return try #require(mark)
+    }
+
     @Test("A field is known again to the byte, and no other is")
     func find() throws {
         var cache = ShownKeyCache()
         let field = Array("Bearer \(Self.key.text)".utf8)
-        let mark = try #require(cache.mark(field.span))
+        let mark = try taken(cache, field)
         #expect(cache.find(mark, now: 1) == nil)
-        cache.keep(.init(mark: mark, verified: try verified(index()), isBasic: false))
-        #expect(cache.find(try #require(cache.mark(field.span)), now: 1) != nil)
+        cache.keep(.init(mark: mark, verified: try verified(self.index()), isBasic: false))
+        let again = try taken(cache, field)
+        #expect(cache.find(again, now: 1) != nil)
         for position in field.indices {
             for bit in 0..<8 {
                 var other = field
                 other[position] ^= 1 << bit
-                #expect(cache.find(try #require(cache.mark(other.span)), now: 1) == nil)
+                let of = try taken(cache, other)
+                #expect(cache.find(of, now: 1) == nil)
             }
             var shorter = field
             shorter.remove(at: position)
-            #expect(cache.find(try #require(cache.mark(shorter.span)), now: 1) == nil)
+            let of = try taken(cache, shorter)
+            #expect(cache.find(of, now: 1) == nil)
         }
         cache.drop()
         #expect(cache.find(mark, now: 1) == nil)
@@ -43,30 +51,34 @@ import Testing
     @Test("Each process knows a field by another mark, and long fields by none")
     func marks() throws {
         let field = Array("Bearer x".utf8)
-        #expect(ShownKeyCache().mark(field.span) != ShownKeyCache().mark(field.span))
-        #expect(ShownKeyCache().mark([UInt8](repeating: 65, count: 257).span) == nil)
+        let (one, other) = (try taken(ShownKeyCache(), field), try taken(ShownKeyCache(), field))
+        #expect(one != other)
+        let long = [UInt8](repeating: 65, count: 257)
+        let none = ShownKeyCache().mark(long.span)
+        #expect(none == nil)
     }
 
     @Test("What is known of a secret ends with the time of grace")
     func grace() throws {
         var cache = ShownKeyCache()
-        let index = index {
+        let index = self.index {
             $0.previous = .init(secretHash: $0.secretHash, until: 100)
             $0.secretHash = [UInt8](repeating: 9, count: 32)
         }
-        let mark = try #require(cache.mark(Array("f".utf8).span))
+        let mark = try taken(cache, Array("f".utf8))
         cache.keep(.init(mark: mark, verified: try verified(index), isBasic: false))
         #expect(cache.find(mark, now: 99) != nil && cache.find(mark, now: 100) == nil)
     }
 
     @Test("A key that has expired or was revoked is asked for at each use, whatever is known of its secret")
     func use() throws {
-        var index = index { $0.expires = 100 }
-        let verified = try verified(index)
-        _ = try index.use(verified, now: 99)
-        #expect(throws: KeyRefusal.expired(at: 100)) { try index.use(verified, now: 100) }
+        var index = self.index { $0.expires = 100 }
+        let shown = try verified(index)
+        _ = try index.use(shown, now: 99)
+        #expect(throws: KeyRefusal.expired(at: 100)) { try index.use(shown, now: 100) }
         var revoked = self.index { $0.revoked = 1 }
-        #expect(throws: KeyRefusal.revoked) { try revoked.use(try self.verified(revoked), now: 1) }
+        let its = try self.verified(revoked)
+        #expect(throws: KeyRefusal.revoked) { try revoked.use(its, now: 1) }
     }
 
     @Test(
