@@ -71,7 +71,8 @@ final class StateClient {
         }
         let message = StateMessage.append(sender: sender, sequence: sequence + 1, record).bytes
         guard message.count <= PacketSocket.longest else {
-            completion?(.failure(Loss(reason: "the record is longer than \(PacketSocket.longest) bytes with its message")))
+            completion?(
+                .failure(Loss(reason: "the record is longer than \(PacketSocket.longest) bytes with its message")))
             return
         }
         sequence += 1
