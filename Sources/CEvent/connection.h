@@ -57,8 +57,8 @@ typedef struct ce_connection {
     uint64_t sent, received; /* bytes on the wire, once it is wired */
     ce_unsent *unsent;       /* records that the socket did not take; NULL: none */
     uint32_t requests;
-    uint32_t sizing;           /* the request whose response's records are counted */
-    uint32_t records;          /* of it so far */
+    uint32_t sizing;            /* the request whose response's records are counted */
+    uint32_t records;           /* of it so far */
     uint32_t silent_records;    /* read, and without bytes of a request so far */
     ce_proxied *proxied;        /* NULL: no PROXY header belongs to it */
     struct ce_address *address; /* counted since it was accepted; NULL before */

@@ -8,7 +8,8 @@
 
 /* A KeyUpdate (RFC 8446 section 4.6.3). TLS 1.2 has no such record: there a client that says FIN has left. */
 static bool probe(ce_connection *connection) {
-    if (connection->probed) {
+    /* Where records wait for the socket, those are the probe. A KeyUpdate behind them would be left half written at the end. */
+    if (connection->probed || ce_wire_unsent(connection) > 0) {
         return true;
     }
     connection->probed = true;

@@ -23,8 +23,7 @@ static uint32_t write_limit(const ce_http *http) {
 
 void ce_connection_watch_written(ce_connection *connection) {
     /* By the shorter of the two: places may get scarce meanwhile. */
-    watch(connection, &connection->exchange.written, connection->sent,
-          connection->http->limits.write_stall_ms);
+    watch(connection, &connection->exchange.written, connection->sent, connection->http->limits.write_stall_ms);
 }
 
 static bool stands_still(ce_progress *progress, uint64_t bytes, uint32_t limit_ms) {

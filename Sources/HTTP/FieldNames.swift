@@ -20,7 +20,11 @@ struct FieldNames {
         var (low, high) = (0, order.count)
         while low < high {
             let middle = (low + high) / 2
-            if Self.order(all.extracting(fields[order[middle]].name), name) < 0 { low = middle + 1 } else { high = middle }
+            if Self.order(all.extracting(fields[order[middle]].name), name) < 0 {
+                low = middle + 1
+            } else {
+                high = middle
+            }
         }
         // One that is named again has been marked, and those of the same name behind it.
         while low < order.count, !marked[order[low]], Self.order(all.extracting(fields[order[low]].name), name) == 0 {

@@ -15,7 +15,7 @@ enum CacheRules {
     /// Fields that ask for a part, or of which the response is a page's own.
     private static let ofItsOwn = CaselessWords(["Range", "If-Range", "If-Match", "If-Unmodified-Since", "Origin"])
     /// What is somebody's own, or goes on for as long as the client listens, or changes without a write.
-    private static let notStored: [StaticString] = [
+    private static let notStored: PathParts = [
         "/xet-read-token/", "/xet-write-token/", "/logs/", "/events", "/metrics", "/jobs/", "/notifications",
     ]
     /// What is said of a commit's files besides, and changes later.
@@ -71,12 +71,12 @@ enum CacheRules {
     static func keeps(_ status: Status, _ headers: Headers) -> Bool {
         switch status.code {
         case 200: true
-        case 301, 302, 307, 308: headers["Location"].map { !$0.contains(anyOf: [signed]) } ?? false
+        case 301, 302, 307, 308: headers["Location"].map { !$0.contains(anyOf: signed) } ?? false
         case 404: headers["X-Error-Code"] == "EntryNotFound"
         default: false
         }
     }
 
     /// Below it are addresses that end, and are made for one client.
-    static let signed: StaticString = "/-/signed/"
+    static let signed: PathParts = ["/-/signed/"]
 }

@@ -94,6 +94,6 @@ final class CacheWrite {
 extension RecordedResponse {
     /// Whether it has an address that ends, and that was made for one client.
     fileprivate var holdsSigned: Bool {
-        headers.bytes.span.contains(anyOf: [CacheRules.signed]) || content.span.contains(anyOf: [CacheRules.signed])
+        CacheRules.signed.stand(in: headers.bytes.span) || CacheRules.signed.stand(in: content.span)
     }
 }

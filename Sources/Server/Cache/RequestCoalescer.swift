@@ -74,7 +74,7 @@ final class RequestCoalescer {
 }
 
 /// Which requests one call is for.
-enum CallKey: Hashable, Sendable {
+enum CallKey: Equatable, Sendable {
     /// Those that are the same but for what names a single request.
     case same(CoalescingKey)
     /// Those that one kept response would be for.

@@ -102,7 +102,7 @@ final class IssuerKeys {
 
     private func get(_ url: String) async throws(JSONWebKeySet.Fault) -> [UInt8] {
         let headers: Headers = ["Accept": "application/json", "User-Agent": "hubgate/\(Version.number)"]
-        let content = ContentCollector(limit: JSONWebKeySet.longest)
+        let content = ContentCollector(limit: JSONWebKeySet.longest, patience: Self.longestFetch)
         let transfer = pool.start(
             Request(method: .get, target: .root, headers: headers), url: url, limits: Self.limits, sink: content)
         content.transfer = transfer

@@ -42,7 +42,7 @@ final class StateLinks {
 
     /// In the parent: what logins may make from here on. False where the line is full.
     func tell(_ bounds: LoginBounds) -> Bool {
-        parent.send(StateMessage.bounds(bounds).bytes)
+        parent.send(StateMessage.bounds(bounds).bytes) == .sent
     }
 }
 
