@@ -99,15 +99,9 @@ final class StateClient {
         }
         let message = StateMessage.append(sender: sender, sequence: sequence + 1, record).bytes
         guard message.count <= PacketSocket.longest else {
-<<<<<<< HEAD
             return settle(
                 Pending(sequence: 0, message: [], end: end),
                 .failure(Loss(reason: "the record is longer than \(PacketSocket.longest) bytes with its message")))
-=======
-            completion?(
-                .failure(Loss(reason: "the record is longer than \(PacketSocket.longest) bytes with its message")))
-            return
->>>>>>> w-stream
         }
         sequence += 1
         pending.append(Pending(sequence: sequence, message: message, end: end))
