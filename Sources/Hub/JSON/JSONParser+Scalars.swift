@@ -11,14 +11,16 @@ extension JSONParser {
         var isEscaped = false
         var others: UInt8 = 0
         while end < bytes.count, bytes[end] != UInt8(ascii: "\"") {
-            if bytes[end] == UInt8(ascii: "\\") {
+            let byte = bytes[end]
+            if byte == UInt8(ascii: "\\") {
                 isEscaped = true
+                // What follows is part of it, a quote too; the text may end there.
                 end += 1
-            } else if bytes[end] < 0x20 {
+            } else if byte < 0x20 {
                 position = end
                 throw malformed
             }
-            others |= bytes[end]
+            others |= byte
             end += 1
         }
         position = min(end, bytes.count)

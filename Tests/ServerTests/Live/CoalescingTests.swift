@@ -147,10 +147,10 @@ struct CoalescingTests {
 
     @Test @EventLoop
     func aLargeAnswerGoesToEachByACallOfTheirOwn() async throws {
-        let large = Response(.ok, body: [UInt8](repeating: 0x20, count: ResponseRecorder.limit + 1))
+        let large = Response(.ok, body: [UInt8](repeating: 0x20, count: ResponseRecorder.shared + 1))
         let (replies, calls) = try await ask((0..<3).map { _ in request() }, large)
         #expect(calls.count == 3)
-        #expect(replies.allSatisfy { $0.body.count == ResponseRecorder.limit + 1 })
+        #expect(replies.allSatisfy { $0.body.count == ResponseRecorder.shared + 1 })
     }
 
     @Test @EventLoop
@@ -295,7 +295,7 @@ struct CoalescingTests {
     func whoLeavesIsToldOnceAndTheCallEndsWithTheLast() async throws {
         let request = Request(method: .get, target: try Target(hub: "/api/models/u/m"))
         let key = try #require(CoalescingKey(request, hasBody: false, in: .client(nil)))
-        let call = InFlightCall(key, of: RequestCoalescer(isOn: true))
+        let call = InFlightCall(.same(key), of: RequestCoalescer(isOn: true), for: request, nil)
         let context = RequestContext(id: .next(), address: "", forwardedOrigin: nil)
         var told: [Failure.Kind?] = []
         var stopped = 0
