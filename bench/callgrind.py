@@ -22,7 +22,7 @@ UNDER_VALGRIND = ("valgrind", "--tool=callgrind", "--instr-atstart=no", "--callg
 UNHARDENED = ("--sandboxing=off", *(["--user=root"] if os.geteuid() == 0 else []))
 
 
-def instructions_a_request(bench, name, upstream_port, request, tls=False, connections=64):
+def instructions_a_request(bench, name, upstream_port, request, tls=False, connections=64, flags=()):
     """Of a server of its own, by the program or library they are in, without libcrypto's."""
     stripped = bench.work / "hubgate.stripped"
     if not stripped.exists():
@@ -30,7 +30,7 @@ def instructions_a_request(bench, name, upstream_port, request, tls=False, conne
         run("strip", "-g", "-o", stripped, bench.binary)
     out = bench.work / "callgrind.out"
     out.unlink(missing_ok=True)
-    server = bench.server(name, upstream_port, tls=tls, flags=UNHARDENED, before=UNDER_VALGRIND, binary=stripped)
+    server = bench.server(name, upstream_port, tls=tls, flags=(*UNHARDENED, *flags), before=UNDER_VALGRIND, binary=stripped)
     with kept.KeptConnections(server, bench.client, connections) as client:
         client.exchange(request, WARM_ROUNDS)
         _instrument(server, "on")

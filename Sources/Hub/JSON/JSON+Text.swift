@@ -48,7 +48,7 @@ extension JSON {
         var text = text
         text.withUTF8 { bytes in
             var start = 0
-            for index in unsafe bytes.indices {
+            for index in bytes.indices {
                 let byte = unsafe bytes[index]
                 guard byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") else { continue }
                 unsafe output.append(contentsOf: UnsafeBufferPointer(rebasing: bytes[start..<index]))

@@ -15,7 +15,8 @@ package struct RepoID: Hashable, Sendable {
     package init(_ text: String, field: String = "name") throws(Failure) {
         let bytes = text.utf8
         guard let slash = bytes.firstIndex(of: UInt8(ascii: "/")) else {
-            return try self.init(namespace: nil, name: text, field: field)
+            try self.init(namespace: nil, name: text, field: field)
+            return
         }
         let name = bytes[slash...].dropFirst()
         guard !name.contains(UInt8(ascii: "/")) else {

@@ -60,8 +60,10 @@ final class InFlightCall: ResponseSink {
 
     /// Who asks from here on asks anew, unless the response is recorded anyway.
     func begin(_ status: Status, _ headers: Headers, length: Int?, isHead: Bool) {
-        recorder = isWanted ? ResponseRecorder(status, headers, length: length, isHead: isHead) : nil
-        if recorder == nil { end(.unshared) }
+        guard isWanted, let recorder = ResponseRecorder(status, headers, length: length, isHead: isHead) else {
+            return end(.unshared)
+        }
+        self.recorder = recorder
     }
 
     func take(_ bytes: UnsafeBufferPointer<UInt8>) {
@@ -78,10 +80,9 @@ final class InFlightCall: ResponseSink {
         guard !hasEnded else { return }
         hasEnded = true
         coalescer.ended(self)
-        recorder = nil
-        if !waiters.isEmpty {
+        if isWanted {
             let all = Array(waiters.values)
-            waiters = [:]
+            (waiters, recorder) = ([:], nil)
             Self.tell(all[...], outcome)
         }
         stop.take()?()

@@ -83,7 +83,7 @@ extension RelayDriver {
         context.work = self
         guard call.sendsBody else { return enter() }
         if let body = exchange.bodyAtOnce(atMost: UploadPump.mostAhead) {
-            call.request.body = body
+            call.body = body
             return enter()
         }
         let upload = UploadPump(from: exchange)
@@ -119,13 +119,13 @@ extension RelayDriver {
         var stream: TransferPool.Stream?
         if call.sendsBody, let upload {
             if let body = upload.whole {
-                call.request.body = body
+                call.body = body
             } else {
                 stream = TransferPool.Stream(length: exchange.declaredLength)
             }
         }
         let transfer = pool.start(
-            call.request, url: call.url, target: call.target, authorization: call.credential?.authorization, limits: call.limits,
+            call.request, body: call.body, url: call.url, target: call.target, authorization: call.credential?.authorization, limits: call.limits,
             stream: stream, sink: self)
         self.transfer = transfer
         if stream != nil { upload?.go(on: transfer, at: place) }
