@@ -23,12 +23,12 @@ FROM_THE_START = ("valgrind", "--tool=callgrind", "--callgrind-out-file=callgrin
 UNHARDENED = ("--sandboxing=off", *(["--user=root"] if os.geteuid() == 0 else []))
 
 
-def instructions_a_request(bench, name, upstream_port, request, tls=False, connections=64):
+def instructions_a_request(bench, name, upstream_port, request, tls=False, connections=64, flags=()):
     """Of a server of its own, by the program or library they are in, without libcrypto's."""
     stripped = _stripped(bench)
     out = bench.work / "callgrind.out"
     out.unlink(missing_ok=True)
-    server = bench.server(name, upstream_port, tls=tls, flags=UNHARDENED, before=UNDER_VALGRIND, binary=stripped)
+    server = bench.server(name, upstream_port, tls=tls, flags=(*UNHARDENED, *flags), before=UNDER_VALGRIND, binary=stripped)
     with kept.KeptConnections(server, bench.client, connections) as client:
         client.exchange(request, WARM_ROUNDS)
         _instrument(server, "on")

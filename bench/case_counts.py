@@ -1,5 +1,9 @@
 """Instructions and system calls a request: the figures to compare commits by."""
 
+import dataclasses
+import json
+from collections.abc import Callable
+
 import callgrind
 import kept
 import strace
@@ -9,12 +13,43 @@ from processes import BenchError
 from tables import table
 
 SMALL = "/api/models/sandbox/m"
+PROMPT = json.dumps({"model": "m", "messages": [{"role": "user", "content": "x" * 960}]}).encode()
+
+
+@dataclasses.dataclass(frozen=True)
+class Counted:
+    """A request that is counted: from a number, that makes it distinct, its bytes; whether the upstream speaks TLS."""
+
+    request: Callable[[int], bytes]
+    tls: bool = False
+    inference: bool = False
+    """Whether it is the inference router's, which the same upstream plays."""
+
+    def port(self, upstream):
+        return upstream.tls if self.tls else upstream.plain
+
+    def flags(self, upstream):
+        return ("--inference-upstream", f"http://127.0.0.1:{upstream.plain}") if self.inference else ()
+
+
+def posted(path, body):
+    """A POST of JSON; `body` makes it from the number."""
+
+    def made(number):
+        content = body(number)
+        head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+        return f"{head}Content-Length: {len(content)}\r\n\r\n".encode() + content
+
+    return made
+
+
 COUNTED = {
-    "fixed": ("/-/health", False, False),
-    "relayed": (SMALL, True, False),
-    "relayed_tls": (SMALL, True, True),
+    "fixed": Counted(kept.request("/-/health")),
+    "relayed": Counted(kept.request(SMALL, numbered=True)),
+    "relayed_tls": Counted(kept.request(SMALL, numbered=True), tls=True),
+    "posted": Counted(posted("/v1/chat/completions", lambda number: PROMPT), inference=True),
+    "created": Counted(posted("/api/repo", lambda number: b'{"type":"model","name":"demo-%d","private":true}' % number)),
 }
-"""For each: the path, whether a number follows that makes requests distinct, whether the upstream speaks TLS."""
 
 WORTH_A_ROW = 500
 
@@ -24,6 +59,8 @@ class CountsCase(Case):
         Column("fixed", "fixed"),
         Column("relayed", "relayed"),
         Column("relayed_tls", "relayed, TLS upstream"),
+        Column("posted", "POST of 1 KB to `/v1`"),
+        Column("created", "`POST /api/repo`"),
     )
     servers = ("nginx", "hubgate")
 
@@ -49,13 +86,18 @@ class CountsCase(Case):
 
 class InstructionsCase(CountsCase):
     def count(self, bench, name, which, upstream):
-        path, numbered, tls = COUNTED[which]
-        port = upstream.tls if tls else upstream.plain
+        counted = COUNTED[which]
+
+        def count():
+            return callgrind.instructions_a_request(
+                bench, name, counted.port(upstream), counted.request, counted.tls, flags=counted.flags(upstream)
+            )
+
         try:
-            places = callgrind.instructions_a_request(bench, name, port, kept.request(path, numbered), tls)
+            places = count()
         except BenchError:
             # Now and then the signal that ends a server is lost in valgrind, and with it the count. A count repeats.
-            places = callgrind.instructions_a_request(bench, name, port, kept.request(path, numbered), tls)
+            places = count()
         return {which: sum(places.values())} | {f"{which} in {place}": count for place, count in places.items()}
 
     def remarks(self, rounds):
@@ -74,8 +116,8 @@ class SyscallsCase(CountsCase):
     servers = ("nginx", "haproxy", "hubgate")
 
     def count(self, bench, name, which, upstream):
-        path, numbered, tls = COUNTED[which]
-        server = bench.server(name, upstream.tls if tls else upstream.plain, tls=tls)
-        calls = strace.calls_a_request(bench, server, kept.request(path, numbered))
+        counted = COUNTED[which]
+        server = bench.server(name, counted.port(upstream), tls=counted.tls, flags=counted.flags(upstream))
+        calls = strace.calls_a_request(bench, server, counted.request)
         bench.stop(server.process)
         return {which: calls}

@@ -1,7 +1,6 @@
 /* A request's head as it goes out: request line, Host, the caller's fields, and what frames the body. */
 #include "transfer.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -90,6 +89,20 @@ static bool is(const char *method, const char *name) {
     return strcmp(method, name) == 0;
 }
 
+/* As `sprintf` would, which takes longer than all the rest of a head. */
+static char *append_decimal(char *into, uint64_t number) {
+    char digits[20];
+    size_t count = 0;
+    do {
+        digits[count++] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number > 0);
+    while (count > 0) {
+        *into++ = digits[--count];
+    }
+    return into;
+}
+
 /* RFC 9110 8.6: a method that usually has content says so where there is none. */
 static char *append_framing(char *into, ce_transfer *transfer, const ce_call *call) {
     if (transfer->chunked) {
@@ -98,7 +111,12 @@ static char *append_framing(char *into, ce_transfer *transfer, const ce_call *ca
     int64_t length = call->streams_body ? call->stream_length : (int64_t)call->body_length;
     bool says = call->streams_body || call->body != NULL || is(call->method, "POST") || is(call->method, "PUT")
         || is(call->method, "PATCH");
-    return says ? into + sprintf(into, "Content-Length: %lld\r\n", (long long)length) : into;
+    if (!says) {
+        return into;
+    }
+    into = append(into, "Content-Length: ", 16);
+    into = append_decimal(into, (uint64_t)length);
+    return append(into, "\r\n", 2);
 }
 
 static bool is_safe(const char *method) {

@@ -195,8 +195,12 @@ package struct Headers: Sendable {
     }
 
     /// The first field of `name` at `start` or behind it, without regard to ASCII case and without a copy; nil if there is none.
+    @inline(__always)
     package func firstIndex(of name: String, from start: Int) -> Int? {
-        guard lengths & Self.bit(name.utf8.count) != 0 else { return nil }
+        lengths & Self.bit(name.utf8.count) == 0 ? nil : search(name, from: start)
+    }
+
+    private func search(_ name: String, from start: Int) -> Int? {
         let wanted = name.utf8.span
         let all = bytes.span
         for index in start..<fields.count where Int(fields[index].nameLength) == wanted.count {

@@ -1,3 +1,5 @@
+import Glibc
+
 /// Words that are looked for in paths, each of which begins with a slash: `/resolve/`. Made once, and asked for most requests, without an
 /// allocation. Bytes are compared: a slash with an accent on it is one character, and no slash.
 package struct PathParts: Sendable {
@@ -20,24 +22,33 @@ package struct PathParts: Sendable {
 
     /// Whether one of them stands somewhere in `path`.
     package func stand(in path: Span<UInt8>) -> Bool {
-        var start = 0
-        while start + 1 < path.count {
-            if path[start] == UInt8(ascii: "/"), seconds & Self.bit(path[start + 1]) != 0,
-                beginOne(path.extracting(start..<path.count))
+        unsafe path.withUnsafeBufferPointer { path in
+            guard let start = path.baseAddress else { return false }
+            var place = 0
+            // The last byte has nothing behind it.
+            while place + 1 < path.count,
+                let slash = unsafe memchr(start + place, Int32(UInt8(ascii: "/")), path.count - 1 - place)
             {
-                return true
+                place = unsafe UnsafeRawPointer(start).distance(to: slash)
+                if unsafe seconds & Self.bit(path[place + 1]) != 0,
+                    unsafe beginOne(UnsafeBufferPointer(rebasing: path[place...]))
+                {
+                    return true
+                }
+                place += 1
             }
-            start += 1
+            return false
         }
-        return false
     }
 
     /// Whether `rest` begins with one of them.
-    private func beginOne(_ rest: Span<UInt8>) -> Bool {
+    private func beginOne(_ rest: UnsafeBufferPointer<UInt8>) -> Bool {
         for part in parts where part.count <= rest.count {
-            var length = 1
-            while length < part.count, rest[length] == part[length] { length += 1 }
-            if length == part.count { return true }
+            let isThere = unsafe part.withUnsafeBufferPointer { part in
+                guard let one = part.baseAddress, let other = rest.baseAddress else { return false }
+                return unsafe memcmp(one, other, part.count) == 0
+            }
+            if isThere { return true }
         }
         return false
     }

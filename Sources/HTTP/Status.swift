@@ -7,6 +7,8 @@ package struct Status: Hashable, Sendable {
         self.code = code
     }
 
+    @inlinable package static func == (left: Status, right: Status) -> Bool { left.code == right.code }
+
     package static let `continue` = Status(100)
     package static let ok = Status(200)
     package static let created = Status(201)

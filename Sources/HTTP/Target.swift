@@ -1,3 +1,5 @@
+import Glibc
+
 /// Why a request target cannot be read.
 package struct MalformedTarget: Error, Sendable, Equatable {
     /// A whole sentence for the client.
@@ -181,6 +183,12 @@ extension Target: CustomStringConvertible {
 
 extension Span<UInt8> {
     fileprivate func equals(_ other: Span<UInt8>) -> Bool {
-        count == other.count && indices.allSatisfy { self[$0] == other[$0] }
+        guard count == other.count else { return false }
+        return unsafe withUnsafeBufferPointer { one in
+            unsafe other.withUnsafeBufferPointer { other in
+                guard let one = one.baseAddress, let start = other.baseAddress else { return true }
+                return unsafe memcmp(one, start, other.count) == 0
+            }
+        }
     }
 }

@@ -11,7 +11,7 @@ package import HTTP
     package let request: Request
     package let refusal: RequestError?
     /// The number of the request parser's rule that its head or body breaks; 0 is none.
-    package internal(set) var brokenRule = 0
+    package internal(set) var brokenRule: Int
     /// The address of who connected, without a port.
     package let peer: String
 

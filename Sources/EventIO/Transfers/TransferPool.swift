@@ -96,10 +96,10 @@ package import HTTP
         fileprivate var count: Int { scheme.utf8.count + 1 + secret.count }
     }
 
-    /// Starts a call; the transfer's `head()` and `done()` tell how it goes. `request.body` is sent unless `stream` is given,
+    /// Starts a call; the transfer's `head()` and `done()` tell how it goes. `body`, else the request's, is sent unless `stream` is given,
     /// and `authorization` in the field of that name. `target` goes on behind `url`.
     package func start(
-        _ request: Request, url: String, target: String = "", authorization: Authorization? = nil, limits: Transfer.Limits,
+        _ request: Request, body: [UInt8]? = nil, url: String, target: String = "", authorization: Authorization? = nil, limits: Transfer.Limits,
         stream: Stream? = nil,
         sink: (any TransferSink)? = nil
     ) -> Transfer {
@@ -111,7 +111,7 @@ package import HTTP
         transfer.index = underWay.count
         underWay.append(transfer)
         var fields = Self.lines(request.headers, authorization)
-        unsafe Self.lend(request, url, target, fields, limits, stream) { call in unsafe transfer.begin(pointer, &call) }
+        unsafe Self.lend(request.method, body ?? request.body, url, target, fields, limits, stream) { call in unsafe transfer.begin(pointer, &call) }
         // There may be a token in them.
         fields.erase()
         return transfer
@@ -119,15 +119,15 @@ package import HTTP
 
     /// Lends a call as C takes it. Outside the loop's isolation, which each of the closures would ask for anew.
     nonisolated private static func lend(
-        _ request: Request, _ url: String, _ target: String, _ fields: borrowing ByteBuffer, _ limits: Transfer.Limits,
-        _ stream: Stream?, to body: (inout ce_call) -> Void
+        _ method: Method, _ content: [UInt8], _ url: String, _ target: String, _ fields: borrowing ByteBuffer,
+        _ limits: Transfer.Limits, _ stream: Stream?, to body: (inout ce_call) -> Void
     ) {
-        let hasBody = !request.body.isEmpty
-        unsafe request.method.rawValue.withCString { method in
+        let hasBody = !content.isEmpty
+        unsafe method.rawValue.withCString { method in
             unsafe url.withCString { url in
                 unsafe target.withCString { target in
                     unsafe fields.withBytes { fields in
-                        unsafe request.body.withUnsafeBufferPointer { content in
+                        unsafe content.withUnsafeBufferPointer { content in
                             var call = unsafe ce_call(
                                 method: method, url: url, target: target, fields: fields.baseAddress,
                                 fields_length: fields.count, body: hasBody ? content.baseAddress : nil,

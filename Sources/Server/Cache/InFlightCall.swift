@@ -68,10 +68,12 @@ final class InFlightCall: ResponseSink {
 
     /// Who asks from here on asks anew, unless the response is recorded anyway.
     func begin(_ status: Status, _ headers: Headers, length: Int?, isHead: Bool) {
-        let limit = write?.limit(status, headers, length: isHead ? nil : length) ?? (isWanted ? ResponseRecorder.shared : 0)
-        recorder =
-            limit > 0 ? ResponseRecorder(status, headers, length: length, isHead: isHead, limit: limit) : nil
-        if recorder == nil { end(.unshared) }
+        let limit =
+            write?.limit(status, headers, length: isHead ? nil : length) ?? (isWanted ? ResponseRecorder.shared : 0)
+        guard limit > 0,
+            let recorder = ResponseRecorder(status, headers, length: length, isHead: isHead, limit: limit)
+        else { return end(.unshared) }
+        self.recorder = recorder
     }
 
     func take(_ bytes: UnsafeBufferPointer<UInt8>) {
@@ -117,10 +119,9 @@ final class InFlightCall: ResponseSink {
         guard !hasEnded else { return }
         hasEnded = true
         coalescer.ended(self)
-        recorder = nil
-        if !waiters.isEmpty {
+        if isWanted {
             let all = Array(waiters.values)
-            waiters = [:]
+            (waiters, recorder) = ([:], nil)
             Self.tell(all[...], outcome)
         }
         stop.take()?()

@@ -87,7 +87,7 @@ extension RelayDriver {
         let audited = context.audited?.body
         if let body = exchange.bodyAtOnce(atMost: UploadPump.mostAhead) {
             if let audited { unsafe body.withUnsafeBufferPointer { unsafe audited.take($0) } }
-            call.request.body = body
+            call.body = body
             return enter()
         }
         let upload = UploadPump(from: exchange, audited: audited)
@@ -123,13 +123,13 @@ extension RelayDriver {
         var stream: TransferPool.Stream?
         if call.sendsBody, let upload {
             if let body = upload.whole {
-                call.request.body = body
+                call.body = body
             } else {
                 stream = TransferPool.Stream(length: exchange.declaredLength)
             }
         }
         let transfer = pool.start(
-            call.request, url: call.url, target: call.target, authorization: call.credential?.authorization, limits: call.limits,
+            call.request, body: call.body, url: call.url, target: call.target, authorization: call.credential?.authorization, limits: call.limits,
             stream: stream, sink: self)
         self.transfer = transfer
         if stream != nil { upload?.go(on: transfer, at: place) }

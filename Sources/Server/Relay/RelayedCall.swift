@@ -7,8 +7,9 @@ import Hub
 /// A class, as it goes from hand to hand: each takes a reference, and no copy of a head and a closure.
 @EventLoop
 final class RelayedCall {
-    /// Its body is the client's, where that was here before the call is made.
-    var request: Request
+    let request: Request
+    /// The client's, where it was here before the call is made.
+    var body: [UInt8]?
     let url: String
     /// What goes on behind `url`.
     let target: String

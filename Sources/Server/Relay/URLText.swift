@@ -28,18 +28,19 @@ enum URLText {
 
     /// Whether any string of a JSON text may be one: it would need two slashes, a colon behind `http` or `https`, or an escape.
     static func mayBe(in json: Span<UInt8>) -> Bool {
-        var before: UInt8 = 0
-        for index in json.indices {
-            let byte = json[index]
-            switch byte {
-            case UInt8(ascii: "\\"): return true
-            case UInt8(ascii: "/") where before == byte: return true
-            case UInt8(ascii: ":") where before | 0x20 == UInt8(ascii: "p") || before | 0x20 == UInt8(ascii: "s"):
-                return true
-            default: before = byte
+        // All of it is looked at: a loop without a way out is one that the compiler makes of vectors.
+        unsafe json.withUnsafeBufferPointer { json in
+            guard let first = unsafe json.first else { return false }
+            var found: UInt8 = first == UInt8(ascii: "\\") ? 1 : 0
+            for index in 1..<json.count {
+                let (before, byte) = unsafe (json[index - 1], json[index])
+                let isScheme = before | 0x20 == UInt8(ascii: "p") || before | 0x20 == UInt8(ascii: "s")
+                found |= byte == UInt8(ascii: "\\") ? 1 : 0
+                found |= byte == UInt8(ascii: "/") && before == byte ? 1 : 0
+                found |= byte == UInt8(ascii: ":") && isScheme ? 1 : 0
             }
+            return found != 0
         }
-        return false
     }
 
     /// Whether `text` is an absolute http or https URL, or one that lacks only the scheme, however leniently it is read; blanks

@@ -58,7 +58,9 @@ extension Upstream {
         ) { head throws(Failure) in
             context.hubRequestID = head.headers["X-Request-Id"]
             if context.sink?.replaces(head) ?? false { return .kept }
-            if let found = try FileRedirect(head, of: exchange.request, hosts: self.signedURLs.hosts) {
+            if head.headers.contains("Location"),
+                let found = try FileRedirect(head, of: exchange.request, hosts: self.signedURLs.hosts)
+            {
                 return try self.follow(found, exchange, context, mayAskAnew: !isSecond)
             }
             guard isFiltered, head.status.isSuccess else {

@@ -1,8 +1,8 @@
 import HTTP
 import Hub
 
-/// One endpoint of the gateway's own.
-struct Route: Sendable {
+/// One endpoint of the gateway's own. A class, as requests go through the table of them.
+final class Route: Sendable {
     let method: Method
     let path: String
     /// What it does, for the home page and the documentation.
@@ -11,6 +11,14 @@ struct Route: Sendable {
     let example: String?
     /// In words, what answers it.
     let name: Name
+
+    init(method: Method, path: String, summary: String, example: String?, name: Name) {
+        self.method = method
+        self.path = path
+        self.summary = summary
+        self.example = example
+        self.name = name
+    }
 
     /// The endpoints by name: the log and the handlers' table use it.
     /// Their numbers are where metrics count them.
