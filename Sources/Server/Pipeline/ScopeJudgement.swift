@@ -14,7 +14,8 @@ struct ScopeJudgement {
 
     /// Nil for what is not relayed to the Hub or the inference router.
     init?(
-        _ key: KeyIdentity, _ request: Request, _ context: RequestContext, _ route: Route.Name, _ auditor: Auditor? = nil
+        _ key: KeyIdentity, _ request: Request, _ context: RequestContext, _ route: Route.Name,
+        _ auditor: Auditor? = nil
     ) {
         guard route == .relay || route == .inference else { return nil }
         self.key = key

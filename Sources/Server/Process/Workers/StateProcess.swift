@@ -68,7 +68,8 @@ final class StateProcess {
     private static let messagesATurn = 64
 
     init(
-        _ directory: StateDirectory, lines: [PacketSocket], log: Logger, slots: MetricSlots, journal: AuditJournal? = nil
+        _ directory: StateDirectory, lines: [PacketSocket], log: Logger, slots: MetricSlots,
+        journal: AuditJournal? = nil
     ) {
         self.directory = directory
         self.journal = journal
