@@ -2,6 +2,7 @@
 import Glibc
 @testable import HTTP
 @testable import Hub
+import Logging
 @testable import Server
 import Testing
 
@@ -64,9 +65,13 @@ struct AuditTests {
     @Test(
         "The files of a commit are counted, wherever its bytes are cut",
         arguments: [
-            ("{\"key\":\"header\",\"value\":{}}\n{\"key\":\"file\",\"value\":{\"content\":\"\(String(repeating: "A", count: 300))\"}}", 1),
+            (
+                "{\"key\":\"header\",\"value\":{}}\n{\"key\":\"file\",\"value\":{\"content\":\"\(String(repeating: "A", count: 300))\"}}",
+                1
+            ),
             ("{ \"key\" : \"deletedFile\" }\n\n{\"key\":\"lfsFile\"}\r\n{\"key\":\"deletedFolder\"}\n", 3),
-            ("{\"key\":\"header\"}\n", 0), ("{\"value\":1,\"key\":\"file\"}\n", nil), ("\u{1f}\u{8b}compressed", nil), ("", nil),
+            ("{\"key\":\"header\"}\n", 0), ("{\"value\":1,\"key\":\"file\"}\n", nil), ("\u{1f}\u{8b}compressed", nil),
+            ("", nil),
         ] as [(String, Int?)])
     @EventLoop
     func files(text: String, count: Int?) {
@@ -94,7 +99,9 @@ struct AuditTests {
         #expect(budget.take(start.advanced(milliseconds: 100_000)) == 1)
     }
 
-    @Test("The name of a file is read back, and no other is one", arguments: ["audit-1-x.jsonl", "audit-000001.jsonl", "a", "audit--1-x.jsonl", "audit-0000001-x.jsonl"])
+    @Test(
+        "The name of a file is read back, and no other is one",
+        arguments: ["audit-1-x.jsonl", "audit-000001.jsonl", "a", "audit--1-x.jsonl", "audit-0000001-x.jsonl"])
     func names(other: String) {
         let file = AuditDirectory.File(serial: 17, day: "2026-11-29")
         #expect(file.name == "audit-000017-2026-11-29.jsonl" && AuditDirectory.File(name: file.name) == file)
@@ -108,13 +115,178 @@ struct AuditTests {
             HubOperation.find(method, try Target(path)).isAct()
         }
         for (method, path) in [
-            ("GET", "/api/models/a/b/xet-write-token/main"), ("POST", "/a/b.git/git-receive-pack"), ("DELETE", "/api/not/known"),
-            ("POST", "/api/models/a/b/commit/main"), ("DELETE", "/api/models/a/b/like"), ("POST", "/api/models/a/b?_method=DELETE"),
+            ("GET", "/api/models/a/b/xet-write-token/main"), ("POST", "/a/b.git/git-receive-pack"),
+            ("DELETE", "/api/not/known"),
+            ("POST", "/api/models/a/b/commit/main"), ("DELETE", "/api/models/a/b/like"),
+            ("POST", "/api/models/a/b?_method=DELETE"),
             ("GET", "/api/models/a/b?_method=DELETE"), ("POST", "/api/jobs/a"),
         ] { #expect(try isAct(Method(rawValue: method), path), "\(method) \(path)") }
         for (method, path) in [
-            ("GET", "/api/models/a/b"), ("POST", "/api/models/a/b/paths-info/main"), ("POST", "/a/b.git/git-upload-pack"),
-            ("GET", "/api/not/known"), ("GET", "/api/notifications"), ("POST", "/api/validate-yaml"), ("HEAD", "/a/b/resolve/main/x"),
+            ("GET", "/api/models/a/b"), ("POST", "/api/models/a/b/paths-info/main"),
+            ("POST", "/a/b.git/git-upload-pack"),
+            ("GET", "/api/not/known"), ("GET", "/api/notifications"), ("POST", "/api/validate-yaml"),
+            ("HEAD", "/a/b/resolve/main/x"),
         ] { #expect(try !isAct(Method(rawValue: method), path), "\(method) \(path)") }
+    }
+}
+
+/// A directory of its own, which goes with the test.
+private final class Place {
+    let directory: AuditDirectory
+
+    init() {
+        var template = Array("/tmp/hubgate-audit-XXXXXX".utf8CString)
+        directory = AuditDirectory(path: unsafe String(cString: mkdtemp(&template)))
+    }
+
+    deinit {
+        for name in SystemFiles.list(directory.path) ?? [] { unsafe unlink(directory.path + "/" + name) }
+        unsafe rmdir(directory.path)
+    }
+
+    func journal(run: String = "aaaaaaaa", rotate: Int = 1 << 20, keep: Int = 0) -> AuditJournal {
+        AuditJournal(
+            AuditJournal.Options(directory: directory, rotateBytes: rotate, keepDays: keep), run: run,
+            log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    }
+
+    func kinds() throws -> [String] {
+        try directory.files().flatMap { file -> [String] in
+            let reader = try AuditLines(directory.path(of: file))
+            var kinds: [String] = []
+            while let line = try reader.next() { kinds.append(AuditLineHead(line[...])?.kind.name ?? "none") }
+            return kinds
+        }
+    }
+
+    func check(_ known: AuditTables.Head? = nil) throws -> [String] {
+        try AuditCheck(directory, known: known).faults.map(\.description)
+    }
+}
+
+private func entry(
+    _ kind: AuditRecord.Kind, _ id: String, sequence: Int64, sender: Int64 = 5, worker: Int = 1,
+    run: String = "aaaaaaaa"
+) -> AuditJournal.Entry {
+    var record = AuditRecord(kind)
+    record.set(.requestID, id)
+    record.set(.key, "k")
+    return AuditJournal.Entry(
+        record: record, origin: .init(run: run, worker: worker, sender: sender, sequence: sequence))
+}
+
+struct AuditJournalTests {
+    @Test("What is sent again stands there once: in one batch, later, and to a state process that has started anew")
+    func duplicates() throws {
+        let place = Place()
+        do {
+            let journal = place.journal()
+            journal.begin(known: nil)
+            #expect(journal.write([entry(.intent, "a", sequence: 1), entry(.intent, "a", sequence: 1)]) == [nil, nil])
+            #expect(
+                journal.write([entry(.intent, "a", sequence: 1), entry(.outcome, "a", sequence: 2)]) == [nil, nil])
+        }
+        let journal = place.journal()
+        journal.begin(known: nil)
+        #expect(
+            journal.write([
+                entry(.outcome, "a", sequence: 2), entry(.intent, "b", sequence: 3),
+                entry(.intent, "c", sequence: 1, sender: 6),
+            ]) == [nil, nil, nil])
+        #expect(try place.kinds() == ["begin", "start", "intent", "outcome", "intent", "intent"])
+        #expect(try place.check().isEmpty)
+    }
+
+    @Test(
+        "Unknown is what a worker had under way that has a successor, and what an earlier start left; not what lives on"
+    )
+    func unknown() throws {
+        let place = Place()
+        do {
+            let journal = place.journal()
+            journal.begin(known: nil)
+            _ = journal.write([
+                entry(.intent, "a", sequence: 1), entry(.intent, "b", sequence: 2), entry(.outcome, "b", sequence: 3),
+                entry(.intent, "c", sequence: 1, sender: 6, worker: 2),
+            ])
+        }
+        let journal = place.journal()
+        journal.begin(known: nil)
+        journal.began(worker: 1, sender: 5)
+        journal.began(worker: 2, sender: 7)
+        #expect(try place.kinds().suffix(2) == ["intent", "unknown"] && journal.open.all().map(\.number) == [3])
+        let next = place.journal(run: "bbbbbbbb")
+        // The first one holds the lock in this process too, which the system does not count twice.
+        next.begin(known: nil)
+        #expect(try place.kinds().suffix(2) == ["start", "unknown"] && next.open.all().isEmpty)
+        next.stop()
+        #expect(try place.kinds().last == "stop" && place.check().isEmpty)
+    }
+
+    @Test("An outcome ends the intent of its own worker, whatever another says")
+    func forged() throws {
+        let place = Place()
+        let journal = place.journal()
+        journal.begin(known: nil)
+        _ = journal.write([entry(.intent, "a", sequence: 1), entry(.outcome, "a", sequence: 1, sender: 9, worker: 2)])
+        #expect(journal.open.all().map(\.worker) == [1])
+    }
+
+    @Test("Files go on in others, each naming the one before; and a day that is over is another file")
+    func rotation() throws {
+        let place = Place()
+        let journal = place.journal(rotate: 2000)
+        journal.begin(known: nil)
+        for number in 1...30 as ClosedRange<Int64> {
+            _ = journal.write([entry(.refusal, "r\(number)", sequence: number)])
+        }
+        let files = try place.directory.files()
+        #expect(files.count > 3 && files.map(\.serial) == Array(1...files.count))
+        #expect(try place.check(journal.head).isEmpty)
+        #expect(journal.head.file == files.last?.name)
+    }
+
+    @Test("A file that audit_keep lets go is named before, and no fault; one that somebody takes is one")
+    func keeping() throws {
+        let place = Place()
+        do {
+            let journal = place.journal(rotate: 2000)
+            journal.begin(known: nil)
+            for number in 1...12 as ClosedRange<Int64> { _ = journal.write([entry(.refusal, "r", sequence: number)]) }
+        }
+        // As if the first were of long ago.
+        let first = try #require(try place.directory.files().first)
+        let old = AuditDirectory.File(serial: 1, day: "2001-01-01")
+        #expect(unsafe rename(place.directory.path(of: first), place.directory.path(of: old)) == 0)
+        let journal = place.journal(rotate: 2000, keep: 30)
+        journal.begin(known: nil)
+        for number in 20...30 as ClosedRange<Int64> { _ = journal.write([entry(.refusal, "r", sequence: number)]) }
+        #expect(try place.kinds().contains("removed") && place.directory.files().first?.serial == 2)
+        // It is named as it was called when it went: by another name than the next file says.
+        #expect(try place.check(journal.head).count == 1)
+    }
+
+    @Test("Behind a cut line it goes on; behind a line that is known to have been there no cut is taken for a crash's")
+    func tails() throws {
+        let place = Place()
+        var head = AuditTables.Head()
+        do {
+            let journal = place.journal()
+            journal.begin(known: nil)
+            _ = journal.write([entry(.refusal, "a", sequence: 1), entry(.refusal, "b", sequence: 2)])
+            head = journal.head
+        }
+        let path = place.directory.path(of: try #require(try place.directory.files().first))
+        let whole = try #require(try? AuditFile.open(path).length)
+        #expect(unsafe truncate(path, off_t(whole - 10)) == 0)
+        do {
+            let journal = place.journal()
+            journal.begin(known: AuditTables.Head(number: head.number - 1, hash: [UInt8](repeating: 1, count: 32)))
+            _ = journal.write([entry(.refusal, "c", sequence: 3)])
+            // The line that it knows is another: nothing is cut off, and another file goes on.
+            #expect(try place.directory.files().count == 2 && !place.kinds().contains("torn"))
+        }
+        let faults = try place.check()
+        #expect(!faults.isEmpty && faults.contains { $0.contains("in the middle of a line") }, "\(faults)")
     }
 }

@@ -305,11 +305,10 @@ def test_on_a_full_disk_changes_are_503_reads_go_on_and_it_recovers_by_itself(be
     gate = begin("--audit-dir", str(audit.directory))
     assert ask(gate, key, "POST", "/api/models/acme/m/branch/dev").status == 200
     assert Page(gate)("audit_up") == 1
-    with open(small_disk / "filler", "wb") as filler:
+    with open(small_disk / "filler", "wb", buffering=0) as filler:
         try:
             while True:
                 filler.write(bytes(4096))
-                filler.flush()
         except OSError:
             pass
     asked = len(hub.requests)

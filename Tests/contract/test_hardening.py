@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from audit import Audit
 from fakehub import wait_until
 from gate import IS_SANITIZED, ROOT, Certificates, Gate, make_certificates, make_workspace, run
 from keys import Keys
@@ -113,6 +114,28 @@ def test_a_state_directory_of_roots_is_the_users_once_the_gateway_is_that(begin,
     for key in (first, second):
         ask = b"GET /api/account HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\n\r\n" % key.encode()
         assert wait_until(lambda: gate.ask(ask).status == 200, 10)
+
+
+@as_root
+def test_an_audit_directory_is_made_for_the_user_and_only_the_state_process_writes_there(begin, open_certificates, shared):
+    keys = Keys(shared, shared / "state")
+    key = keys.create("boss", "--role", "admin")
+    place = shared / "log" / "audit"
+    place.parent.mkdir(mode=0o755)
+    gate = begin(
+        open_certificates, "--user", "nobody", "--access", "keys", "--state-dir", keys.state, "--audit-dir", place,
+        "--workers", "2")  # fmt: skip
+    body = b'{"type":"model","organization":"sandbox","name":"audited","private":true}'
+    head = (
+        f"POST /api/repos/create HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {key}\r\nConnection: close\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    assert gate.ask(head.encode() + body).status == 200
+    assert wait_until(lambda: Audit(place).of("outcome", action="create", resource="model:sandbox/audited"), 10)
+    assert {path.stat().st_uid for path in [place, *place.iterdir()]} == {NOBODY}
+    opened = {pid: [os.path.realpath(entry.path) for entry in os.scandir(f"/proc/{pid}/fd")] for pid in children(gate)}
+    assert sum(any(path.startswith(str(place)) for path in paths) for paths in opened.values()) == 1
+    assert not [message for message in gate.messages if "cannot be written" in message]
 
 
 @as_root

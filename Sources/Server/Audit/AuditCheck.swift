@@ -62,7 +62,9 @@ struct AuditCheck {
         _ file: AuditDirectory.File, after previous: AuditDirectory.File?, isLast: Bool
     ) throws(AuditError) {
         if let previous, previous.serial + 1 != file.serial {
-            let text = file.serial == previous.serial ? "two files have its number" : "files between it and the next are missing"
+            let text =
+                file.serial == previous.serial
+                ? "two files have its number" : "files between it and the next are missing"
             note(previous.name, 0, text)
             before = nil
         }
@@ -74,7 +76,9 @@ struct AuditCheck {
             while let line = try reader.next() { check(line, file, reader.number, after: previous) }
         }
         if reader.rest > 0 {
-            note(file.name, reader.number + 1, "it ends in the middle of a line, as after a crash: the next start puts that apart")
+            note(
+                file.name, reader.number + 1,
+                "it ends in the middle of a line, as after a crash: the next start puts that apart")
         }
     }
 
@@ -106,7 +110,9 @@ struct AuditCheck {
         defer { isBehind = head.number <= before.number }
         if head.number <= before.number {
             if isBehind { return false }
-            note(file.name, number, "it is out of its order: it is line \(head.number) of the audit, behind line \(before.number)")
+            note(
+                file.name, number,
+                "it is out of its order: it is line \(head.number) of the audit, behind line \(before.number)")
             return false
         }
         if head.number > before.number + 1 {
@@ -129,7 +135,9 @@ struct AuditCheck {
         }
         let named = record.text(.previousFile)
         if let previous {
-            if named != previous.name { note(file.name, 1, "it goes on after \(named ?? "nothing"), and not after \(previous.name)") }
+            if named != previous.name {
+                note(file.name, 1, "it goes on after \(named ?? "nothing"), and not after \(previous.name)")
+            }
         } else if let named {
             absent = (named, file.name)
         } else if head.number != 1 || head.previous.contains(where: { $0 != 0 }) {

@@ -8,7 +8,9 @@ struct AuditDirectory: Sendable {
         /// The UTC day on which it was begun.
         let day: String
 
-        var name: String { "audit-\(String(repeating: "0", count: max(0, 6 - "\(serial)".count)))\(serial)-\(day).jsonl" }
+        var name: String {
+            "audit-\(String(repeating: "0", count: max(0, 6 - "\(serial)".count)))\(serial)-\(day).jsonl"
+        }
 
         init(serial: Int, day: String) {
             (self.serial, self.day) = (serial, day)
@@ -40,9 +42,9 @@ struct AuditDirectory: Sendable {
         throw AuditError("the directory \(path.shown) cannot be made: \(AuditError.text(errno))")
     }
 
-    /// Root makes it for the user that the gateway is about to become, or gives it.
-    func give(to user: UInt32, group: UInt32) {
-        _ = unsafe mkdir(path, 0o700)
+    /// Root gives it to the user that the gateway is about to become. `making`: and makes it first, where that user may not be able to.
+    func give(to user: UInt32, group: UInt32, making: Bool) {
+        if making { _ = unsafe mkdir(path, 0o700) }
         OwnDirectory.give(path, to: user, group: group, isOurs: Self.isOurs)
     }
 

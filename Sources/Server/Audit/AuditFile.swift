@@ -7,6 +7,8 @@ final class AuditFile {
     /// What is known to be whole, in bytes. A failure may have left more behind it.
     private(set) var length: Int
     private var hasRest = false
+    /// A power cut could take its last lines.
+    private var hasUnsynced = false
 
     private init(_ path: String, _ descriptor: Int32, length: Int) {
         (self.path, self.descriptor, self.length) = (path, descriptor, length)
@@ -35,24 +37,39 @@ final class AuditFile {
             close(descriptor)
             throw AuditError("\(path.shown) is no file")
         }
-        return AuditFile(path, descriptor, length: Int(status.st_size))
+        let file = AuditFile(path, descriptor, length: Int(status.st_size))
+        // Who wrote it may have died before it was.
+        file.hasUnsynced = true
+        return file
     }
 
-    /// Appends `bytes`, and returns when they are on the disk. Throws where that cannot be done, and takes back what was written.
-    func append(_ bytes: [UInt8]) throws(AuditError) {
+    /// Appends `bytes`, and with `syncing` returns when they are on the disk, as all before them. Throws where that cannot be done, and takes
+    /// back what was written.
+    func append(_ bytes: [UInt8], syncing: Bool = true) throws(AuditError) {
         if hasRest { try cut(to: length) }
         var written = 0
         while written < bytes.count {
             let count = unsafe bytes.withUnsafeBytes {
-                unsafe pwrite(descriptor, $0.baseAddress?.advanced(by: written), bytes.count - written, off_t(length + written))
+                unsafe pwrite(
+                    descriptor, $0.baseAddress?.advanced(by: written), bytes.count - written, off_t(length + written))
             }
             if count < 0, errno == EINTR { continue }
             guard count > 0 else { return try takeBack(errno) }
             written += count
         }
         // A file whose length has changed: that goes to the disk with its bytes.
-        guard fdatasync(descriptor) == 0 else { return try takeBack(errno) }
+        if syncing, fdatasync(descriptor) != 0 { return try takeBack(errno) }
         length += bytes.count
+        hasUnsynced = !syncing
+    }
+
+    /// Returns when all is on the disk.
+    func sync() throws(AuditError) {
+        guard hasUnsynced else { return }
+        guard fdatasync(descriptor) == 0 else {
+            throw AuditError("\(path.shown) cannot be written: \(AuditError.text(errno))")
+        }
+        hasUnsynced = false
     }
 
     private func takeBack(_ number: Int32) throws(AuditError) {
@@ -79,7 +96,8 @@ final class AuditFile {
         var number: Int32 = 0
         let bytes = unsafe [UInt8](unsafeUninitializedCapacity: count) { buffer, used in
             while used < count {
-                let got = unsafe pread(descriptor, buffer.baseAddress?.advanced(by: used), count - used, off_t(offset + used))
+                let got = unsafe pread(
+                    descriptor, buffer.baseAddress?.advanced(by: used), count - used, off_t(offset + used))
                 if got < 0, errno == EINTR { continue }
                 if got < 0 { number = errno }
                 guard got > 0 else { break }

@@ -4,20 +4,6 @@ import Logging
 /// Writes the audit: one chain of lines over all files, all workers' in the order in which they come. It waits for the disk, so only the
 /// state process has one.
 final class AuditJournal {
-    struct Options: Sendable {
-        let directory: AuditDirectory
-        /// A file that is as large is followed by another, in bytes.
-        let rotateBytes: Int
-        /// 0: for ever.
-        let keepDays: Int
-    }
-
-    /// A record, and where it comes from.
-    struct Entry {
-        let record: AuditRecord
-        let origin: AuditLine.Origin
-    }
-
     let run: String
     private let options: Options
     private let log: Logger
@@ -29,6 +15,8 @@ final class AuditJournal {
     private(set) var open = OpenIntents()
     /// The end was read, so that it is known what to write behind.
     private var isReady = false
+    /// What is to be said of how the audit was found; nil: it was.
+    private var owed: [AuditRecord]?
     /// Why nothing can be written; empty where it can.
     private var trouble = ""
     /// What was refused since then.
@@ -59,13 +47,21 @@ final class AuditJournal {
             let tail = try AuditTail(options.directory, files, last: last, run: run, known: known)
             (head, open, seen, file) = (tail.head, tail.open, tail.seen, last)
             current = files.last ?? known.flatMap { AuditDirectory.File(name: $0.file) }
-            let torn = try mend(after: tail)
+            owed = try mend(after: tail) + (tail.knowsRun ? [] : [AuditRecord(.start)])
+            // What is sent again is told to be there.
+            try file?.sync()
             isReady = true
-            guard write(own: torn + (tail.knowsRun ? [] : [AuditRecord(.start)])) else { return }
-            report(open.all { $0.run != run })
+            tellWhatWasFound()
         } catch {
             fail(error, refused: 0)
         }
+    }
+
+    /// What there was to say at the beginning, once that can be written.
+    private func tellWhatWasFound() {
+        guard let records = owed, write(own: records) else { return }
+        owed = nil
+        report(open.all { $0.run != run })
     }
 
     /// Makes sure that a whole line of the chain stands last in the file that is written on. What is to be said of it.
@@ -74,7 +70,8 @@ final class AuditJournal {
             // The file stays as it is: the next one goes on behind what was written.
             file = nil
             log.error(
-                "The audit in \(options.directory.path.shown) was changed or is incomplete: \(damage). Run `hubgate audit verify`.")
+                "The audit in \(options.directory.path.shown) was changed or is incomplete: \(damage). Run `hubgate audit verify`."
+            )
         }
         guard let start = tail.tornAt, let file else { return [] }
         return [try setApart(file, from: start)]
@@ -159,7 +156,7 @@ final class AuditJournal {
             bytes.append(UInt8(ascii: "\n"))
             if let head = AuditLineHead(line[...]) { lines.append((head, line)) }
         }
-        try file?.append(bytes)
+        try file?.append(bytes, syncing: entries.contains(where: \.isWaitedFor))
         next.file = current?.name ?? ""
         head = next
         for (head, line) in lines { take(head, line) }
@@ -178,7 +175,9 @@ final class AuditJournal {
         refused += count
         guard trouble != error.description else { return }
         trouble = error.description
-        log.error("The audit cannot be written: \(trouble). What changes something gets 503 AuditUnavailable until it can; reads go on.")
+        log.error(
+            "The audit cannot be written: \(trouble). What changes something gets 503 AuditUnavailable until it can; reads go on."
+        )
     }
 
     // MARK: files
@@ -194,7 +193,10 @@ final class AuditJournal {
     /// Makes the next file, where it is time. Whether it did.
     private func rotate(_ now: Int) throws(AuditError) -> Bool {
         let today = String(AuditLine.time(now).prefix(10))
-        if let file, let current, file.length < options.rotateBytes, current.day >= today || file.length == 0 { return false }
+        if let file, let current, file.length < options.rotateBytes, current.day >= today || file.length == 0 {
+            return false
+        }
+        try file?.sync()
         let next = AuditDirectory.File(serial: (current?.serial ?? 0) + 1, day: today)
         file = try AuditFile.make(options.directory.path(of: next))
         current = next
@@ -222,10 +224,22 @@ final class AuditJournal {
     /// To be called now and then: tries again what failed, and looks whether the file is still there. `known` as for `begin`.
     func look(known: AuditTables.Head?) {
         guard isReady else { return begin(known: known) }
+        sync()
         if !trouble.isEmpty { _ = write([]) }
+        if trouble.isEmpty { tellWhatWasFound() }
         guard let file, file.isReplaced else { return }
-        log.error("\(file.path.shown) was moved or removed while the audit was written to it. Run `hubgate audit verify`.")
+        log.error(
+            "\(file.path.shown) was moved or removed while the audit was written to it. Run `hubgate audit verify`.")
         self.file = nil
+    }
+
+    /// What nobody waited for is on the disk, too.
+    private func sync() {
+        do throws(AuditError) {
+            try file?.sync()
+        } catch {
+            fail(error, refused: 0)
+        }
     }
 
     /// A worker has begun: what the one in its place before had under way has no end.

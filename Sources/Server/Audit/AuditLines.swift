@@ -34,7 +34,9 @@ final class AuditLines {
                 return Array(bytes[start..<end])
             }
             looked = bytes.count
-            guard looked - start <= Self.longest else { throw AuditError("\(path.shown) has a line that is far too long") }
+            guard looked - start <= Self.longest else {
+                throw AuditError("\(path.shown) has a line that is far too long")
+            }
             let more = try AuditFile.read(descriptor, path, offset, Self.piece)
             guard !more.isEmpty else { return nil }
             looked -= start

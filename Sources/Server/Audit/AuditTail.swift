@@ -49,8 +49,8 @@ struct AuditTail {
             start = bytes.firstIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? bytes.count
         }
         while start < bytes.count {
-            guard let end = bytes[start...].firstIndex(of: UInt8(ascii: "\n")), let line = AuditLineHead(bytes[start..<end]),
-                !isLinked || line.number == head.number + 1 && line.previous == head.hash
+            guard let end = bytes[start...].firstIndex(of: UInt8(ascii: "\n")),
+                let line = AuditLineHead(bytes[start..<end])
             else {
                 guard !isLast else {
                     tornAt = part.offset + start
@@ -60,6 +60,10 @@ struct AuditTail {
                 isLinked = false
                 start = bytes[start...].firstIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? bytes.count
                 continue
+            }
+            // A crash cuts lines, and does not write others.
+            if isLinked, line.number != head.number + 1 || line.previous != head.hash {
+                damage = "line \(line.number) does not fit the one before it"
             }
             take(line, Array(bytes[start..<end]), known)
             start = end + 1

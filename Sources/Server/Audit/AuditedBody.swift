@@ -30,7 +30,9 @@ final class AuditedBody {
         while unsafe !rest.isEmpty {
             let end = unsafe rest.firstIndex(of: UInt8(ascii: "\n"))
             let line = unsafe rest[rest.startIndex..<(end ?? rest.endIndex)]
-            if beginning.count < Self.wanted { unsafe beginning.append(contentsOf: line.prefix(Self.wanted - beginning.count)) }
+            if beginning.count < Self.wanted {
+                unsafe beginning.append(contentsOf: line.prefix(Self.wanted - beginning.count))
+            }
             guard let end else { return }
             endLine()
             unsafe rest = rest[(end + 1)...]

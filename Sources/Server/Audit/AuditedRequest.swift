@@ -22,6 +22,8 @@ final class AuditedRequest {
     private var record: AuditRecord
     private var stage = Stage.open
     private var isOfStranger = false
+    /// It has gone on to where the Hub is asked.
+    private(set) var isAsked = false
     /// Counts the body as it goes by; nil where it does not.
     private(set) var body: AuditedBody?
 
@@ -86,6 +88,7 @@ final class AuditedRequest {
         guard record.text(.action) != HubAction.infer.name else {
             // It costs money and changes nothing: a model does not wait for a disk.
             auditor.note(AuditRecord(.intent, as: record))
+            isAsked = true
             return true
         }
         auditor.write(AuditRecord(.intent, as: record)) { loss in
@@ -93,6 +96,11 @@ final class AuditedRequest {
             then(loss == nil ? nil : .auditUnavailable)
         }
         return false
+    }
+
+    /// It goes on from here.
+    func asks() {
+        isAsked = true
     }
 
     /// The same for who awaits it.

@@ -24,15 +24,17 @@ extension RequestContext {
             try await audited.begun()
             // They may have left meanwhile, and then get nothing of it.
             if isCancelled { throw .clientGone }
+            audited.asks()
         }
     }
 
     /// The request has ended.
     func endAudit(_ exchange: Exchange, whole: Bool, microseconds: Int) {
         guard let audited = audited.take() else { return }
+        let isAsked = audited.isAsked
         audited.end { line in
             line.set(.status, exchange.status?.code ?? 499)
-            line.set(.outcome, line.kind == .outcome ? outcome(exchange).rawValue : nil)
+            line.set(.outcome, line.kind == .outcome ? (isAsked ? outcome(exchange) : .notSent).rawValue : nil)
             line.set(.code, failure?.code)
             line.set(.bytesIn, body?.count ?? exchange.declaredLength.map { Int(clamping: $0) })
             line.set(.bytesOut, exchange.sentBytes)

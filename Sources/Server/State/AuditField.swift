@@ -1,7 +1,8 @@
 /// THE fields that a record of the audit can have, besides those that the state process gives each line itself (`AuditLine`). Their names
 /// are stable: docs/audit.md says what each means. The numbers are what processes of this program say to each other.
 enum AuditField: UInt8, CaseIterable, Sendable {
-    case requestID = 1, key, keyID, role, address, method, target, agent, action, resource, needs, decision, rule, newName, branch
+    case requestID = 1, key, keyID, role, address, method, target, agent, action, resource, needs, decision, rule,
+        newName, branch
     case status, outcome, code, bytesIn, bytesOut, files, milliseconds, hubRequestID
     case event, by, allow, deny, credential, expires, detail, count, intent, file, previousFile, sha256
 

@@ -1,7 +1,9 @@
 import Glibc
 
 extension StateDirectory {
-    private static let names = ["hubgate.db", "hubgate.db-wal", "hubgate.db-shm", "hubgate.db-journal", "signing.key", "audit"]
+    private static let names = [
+        "hubgate.db", "hubgate.db-wal", "hubgate.db-shm", "hubgate.db-journal", "signing.key", "audit",
+    ]
 
     /// All that may be in it; a crash may have left a draft of `signing.key`. What is in `audit` is the audit's.
     private static func isOurs(_ name: String) -> Bool { names.contains(name) || name.hasPrefix("signing.key.") }

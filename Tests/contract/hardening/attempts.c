@@ -237,9 +237,12 @@ static void restrict_process(const char *role, const char *directory, const char
     /* A directory that begins with + may be written too. */
     bool writes = directory[0] == '+';
     directory += writes ? 1 : 0;
-    ce_landlock_rules rules = {
-        .paths = &directory, .path_count = 1, .written = writes ? directory : NULL, .ports = ports, .port_count = 1
-    };
+    ce_landlock_rules rules = { .paths = &directory,
+                                .path_count = 1,
+                                .written = &directory,
+                                .written_count = writes ? 1 : 0,
+                                .ports = ports,
+                                .port_count = 1 };
     if (strcmp(directory, "-") != 0 && ce_landlock_restrict(&rules, &error) < 1) {
         fail("no Landlock", error.reason);
     }

@@ -75,6 +75,8 @@ enum MetricsDocument {
         | Does the certificate end soon? | `hubgate_tls_certificate_expiry_timestamp_seconds - time() < 7 * 86400` |
         | Are limits near? | `rate(hubgate_accept_pauses_total[5m]) > 0 or process_open_fds / process_max_fds > 0.8` |
         | Do workers die? | `rate(hubgate_worker_restarts_total[15m]) > 0` |
+        | With an audit: are changes refused because it cannot be written? | `hubgate_audit_up == 0` |
+        | Is there something of which nobody knows what came? | `increase(hubgate_audit_records_total{kind="unknown"}[1h]) > 0` |
         | Do log lines get lost? | `rate(hubgate_log_dropped_lines_total[5m]) > 0` |
 
         """

@@ -28,7 +28,10 @@ struct Hardening {
             StateDirectory(settings.stateDirectory).give(to: account.user, group: account.group)
         }
         if !settings.auditDirectory.isEmpty {
-            AuditDirectory(path: settings.auditDirectory).give(to: account.user, group: account.group)
+            // In the state directory that user makes it, once that is theirs.
+            let isInState = settings.auditDirectory.hasPrefix(settings.stateDirectory + "/")
+            AuditDirectory(path: settings.auditDirectory).give(
+                to: account.user, group: account.group, making: !isInState)
         }
         do throws(CError) {
             try account.become()

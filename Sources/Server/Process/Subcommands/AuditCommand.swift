@@ -6,7 +6,8 @@ import Hub
 /// `hubgate audit`: who did what, and whether the record of it is whole.
 struct AuditCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "audit", abstract: "Show what was done, by whom and by which right; check that the audit is whole.",
+        commandName: "audit",
+        abstract: "Show what was done, by whom and by which right; check that the audit is whole.",
         subcommands: [AuditShow.self, AuditVerify.self])
 }
 
@@ -73,7 +74,8 @@ struct AuditShow: ParsableCommand {
 
     @OptionGroup var audit: AuditOptions
     @Option(help: ArgumentHelp("Of the key with this name or id.", valueName: "name")) var key: String?
-    @Option(help: ArgumentHelp("To repositories that this fits, such as 'acme/*'.", valueName: "glob")) var repo: String?
+    @Option(help: ArgumentHelp("To repositories that this fits, such as 'acme/*'.", valueName: "glob")) var repo:
+        String?
     @Option(help: ArgumentHelp("Such as delete, write, create.", valueName: "action")) var action: String?
     @Option(help: ArgumentHelp("Of the last 24h, or since 2026-11-29 or 2026-11-29T12:00 (UTC).", valueName: "time"))
     var since: String?

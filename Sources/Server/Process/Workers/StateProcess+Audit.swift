@@ -57,7 +57,8 @@ extension StateProcess {
             let reasons = journal.write(
                 events.map { event in
                     AuditJournal.Entry(
-                        record: event.record, origin: AuditLine.Origin(run: journal.run, sender: event.sender, sequence: 1))
+                        record: event.record,
+                        origin: AuditLine.Origin(run: journal.run, sender: event.sender, sequence: 1))
                 })
             guard reasons.allSatisfy({ $0 == nil }), (try? writer.audit.removeEvents(upTo: last.number)) != nil else {
                 return
