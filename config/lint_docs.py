@@ -21,6 +21,9 @@ NOT_FOR_USERS = {"SETTINGS.md", "METRICS.md", "operations.md", "COMPATIBILITY.md
 NOT_SETTINGS = {
     "huggingface_hub", "base_url", "request_id", "hub_request_id", "upstream_ms", "snapshot_download", "stop_grace_period", "fail_timeout",
     "https_proxy", "all_proxy", "jwks_file", "jwks_url", "pull_request", "id_tokens",
+    # The words of OAuth.
+    "error_description", "invalid_grant", "invalid_request", "unsupported_grant_type", "unauthorized_client", "authorization_pending",
+    "slow_down", "expired_token", "access_denied", "temporarily_unavailable",
 }
 RULES_BEGIN, RULES_END = "<!-- rules: ", "<!-- /rules -->"
 # So that a table which has moved is a fault and not an empty list.

@@ -43,7 +43,7 @@ final class Service {
         certificate = CertificateWatch { log.warning("\($0)") }
         DescriptorLimit.raise()
         // Before anybody is served: until the keys are there, every one of them would be refused.
-        let keys = try worker?.state.map { (socket) throws(CError) in 
+        let keys = try worker?.state.map { (socket) throws(CError) in
             try KeyStore(StateClient(socket)) { log.warning("\($0)") }
         }
         self.keys = keys
