@@ -23,6 +23,9 @@ NOT_SETTINGS = {
     "https_proxy", "all_proxy", "jwks_file", "jwks_url", "pull_request", "id_tokens",
     # Fields of the audit.
     "key_id", "new_name", "bytes_in", "bytes_out", "previous_file",
+    # The words of OAuth.
+    "error_description", "invalid_grant", "invalid_request", "unsupported_grant_type", "unauthorized_client", "authorization_pending",
+    "slow_down", "expired_token", "access_denied", "temporarily_unavailable",
 }
 RULES_BEGIN, RULES_END = "<!-- rules: ", "<!-- /rules -->"
 # So that a table which has moved is a fault and not an empty list.

@@ -88,9 +88,15 @@ ce_public_key *ce_public_key_new(ce_signature_algorithm algorithm, const uint8_t
                                  const uint8_t *second, size_t second_length) {
     EVP_PKEY *key = NULL;
     switch (algorithm) {
-    case CE_SIGNATURE_RS256: key = rsa_key(first, first_length, second, second_length); break;
-    case CE_SIGNATURE_ES256: key = p256_key(first, first_length, second, second_length); break;
-    case CE_SIGNATURE_EDDSA: key = ed25519_key(first, first_length); break;
+    case CE_SIGNATURE_RS256:
+        key = rsa_key(first, first_length, second, second_length);
+        break;
+    case CE_SIGNATURE_ES256:
+        key = p256_key(first, first_length, second, second_length);
+        break;
+    case CE_SIGNATURE_EDDSA:
+        key = ed25519_key(first, first_length);
+        break;
     }
     ce_public_key *made = key ? malloc(sizeof *made) : NULL;
     if (made)

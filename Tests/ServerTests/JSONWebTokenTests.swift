@@ -69,7 +69,10 @@ private func token(_ header: String, _ payload: String = "{}", signature: String
                 other[index] ^= 1 << UInt8(index % 8)
                 #expect(!key.verifies(signature, of: other))
             }
-            for other in [[], [0], Array(signature.dropLast()), signature + [0], [0] + signature, [UInt8](repeating: 0, count: 64)] {
+            for other in [
+                [], [0], Array(signature.dropLast()), signature + [0], [0] + signature,
+                [UInt8](repeating: 0, count: 64),
+            ] {
                 #expect(!key.verifies(other, of: signed))
             }
         }
@@ -78,7 +81,9 @@ private func token(_ header: String, _ payload: String = "{}", signature: String
     @Test("A key that is weak, endless, off its curve or cut is none")
     func badKeys() {
         let n = bytes(Example.rsaN)
-        for modulus in [Array(n.prefix(128)), Array(n.dropLast()) + [n[255] & 0xFE], [], n + [UInt8](repeating: 1, count: 900)] {
+        for modulus in [
+            Array(n.prefix(128)), Array(n.dropLast()) + [n[255] & 0xFE], [], n + [UInt8](repeating: 1, count: 900),
+        ] {
             #expect(PublicKey(.rs256, modulus, [1, 0, 1]) == nil)
         }
         for exponent in [[], [1], [2], [0], [UInt8](repeating: 0xFF, count: 9)] as [[UInt8]] {
@@ -95,12 +100,14 @@ private func token(_ header: String, _ payload: String = "{}", signature: String
     @Test(
         "What is no token in the one form that is read is refused",
         arguments: [
-            "", ".", "..", "...", "a.b.c", "e30.e30.", "e30.e30.AAAA", token("[]"), token("{}"), token(#"{"alg":"none","kid":"a"}"#),
+            "", ".", "..", "...", "a.b.c", "e30.e30.", "e30.e30.AAAA", token("[]"), token("{}"),
+            token(#"{"alg":"none","kid":"a"}"#),
             token(#"{"alg":"HS256","kid":"a"}"#), token(#"{"alg":"RS256"}"#), token(#"{"alg":"RS256","kid":""}"#),
             token(#"{"alg":"RS256","kid":1}"#), token(#"{"alg":"RS256","kid":"a","crit":[]}"#),
             token(#"{"alg":"RS256","kid":"a","alg":"RS256"}"#), token(#"{"alg":"RS256","kid":"a","typ":"at+jwt"}"#),
             token(#"{"alg":"RS256","kid":"a"}"#, "[]"), token(#"{"alg":"RS256","kid":"a"}"#, #"{"a":1,"a":1}"#),
-            token(#"{"alg":"RS256","kid":"a"}"#, signature: ""), token(#"{"alg":"RS256","kid":"a"}"#, signature: "AAAAA"),
+            token(#"{"alg":"RS256","kid":"a"}"#, signature: ""),
+            token(#"{"alg":"RS256","kid":"a"}"#, signature: "AAAAA"),
             token(#"{"alg":"RS256","kid":"a"}"#, signature: "AA=="), token(#"{"alg":"RS256","kid":"a"}"#) + ".AAAA",
             token(#"{"alg":"RS256","kid":"a"}"#, signature: String(repeating: "A", count: 2000)),
             token(#"{"alg":"RS256","kid":"a"}"#, String(repeating: " ", count: 17 << 10) + "{}"),
@@ -112,18 +119,24 @@ private func token(_ header: String, _ payload: String = "{}", signature: String
     @Test("A token that is right is read to the byte")
     func read() throws {
         let token = try JSONWebToken(token(#"{"alg":"ES256","kid":"a","typ":"jwt"}"#, #"{"iss":"i","sub":"s"}"#))
-        #expect(token.algorithm == .es256 && token.keyID == "a" && token.subject == "s" && token.signature == [0, 0, 0])
+        #expect(
+            token.algorithm == .es256 && token.keyID == "a" && token.subject == "s" && token.signature == [0, 0, 0])
         #expect(try token.issuer == "i")
         #expect(String(decoding: token.signed, as: UTF8.self).hasSuffix(".eyJpc3MiOiJpIiwic3ViIjoicyJ9"))
     }
 
     @Test("Of a hundred thousand mutations of a token and of a set of keys none traps, and none is genuine")
     func mutations() throws {
-        let keys = #"{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"a","x":"\#(Example.edX)"},{"kty":"EC","crv":"P-256","kid":"b","x":"\#(Example.ecX)","y":"\#(Example.ecY)"}]}"#
+        let keys =
+            #"{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"a","x":"\#(Example.edX)"},{"kty":"EC","crv":"P-256","kid":"b","x":"\#(Example.ecX)","y":"\#(Example.ecY)"}]}"#
         let set = try JSONWebKeySet(Array(keys.utf8))
         let text = Array(
-            token(#"{"alg":"EdDSA","kid":"a"}"#, #"{"iss":"x","aud":["y"],"exp":99999999999,"nbf":0.5,"sub":"z"}"#, signature: Example.edSignature).utf8)
-        let rule = LoginRule(name: "r", issuer: "x", audiences: ["y"], claims: [ClaimCondition("sub=z")!], role: "reader")
+            token(
+                #"{"alg":"EdDSA","kid":"a"}"#, #"{"iss":"x","aud":["y"],"exp":99999999999,"nbf":0.5,"sub":"z"}"#,
+                signature: Example.edSignature
+            ).utf8)
+        let rule = LoginRule(
+            name: "r", issuer: "x", audiences: ["y"], claims: [ClaimCondition("sub=z")!], role: "reader")
         var generator = SystemRandomNumberGenerator()
         func mutated(_ bytes: [UInt8]) -> [UInt8] {
             var bytes = bytes
@@ -160,7 +173,9 @@ private func token(_ header: String, _ payload: String = "{}", signature: String
         #expect(refused(["exp": 941]) == nil && refused(["exp": 940]) == .untimely)
         #expect(refused(["exp": 2000, "nbf": 1060]) == nil && refused(["exp": 2000, "nbf": 1061]) == .untimely)
         #expect(refused(["exp": 2000, "iat": 1060.0]) == nil && refused(["exp": 2000, "iat": 1060.5]) == .untimely)
-        #expect(refused([:]) == .malformed && refused(["exp": "2000"]) == .malformed && refused(["exp": .null]) == .malformed)
+        #expect(
+            refused([:]) == .malformed && refused(["exp": "2000"]) == .malformed
+                && refused(["exp": .null]) == .malformed)
         for number in [JSON.integer(.min), .number(-1e308), .number(-.infinity), .number(.nan)] {
             #expect(refused(["exp": number]) != nil)
         }
@@ -173,7 +188,8 @@ private func token(_ header: String, _ payload: String = "{}", signature: String
     private func chosen(_ claims: [String: JSON], _ conditions: [[String]]) -> Result<String, TokenRefusal> {
         let rules = conditions.enumerated().map { index, texts in
             LoginRule(
-                name: String(index), issuer: "i", audiences: ["a", "b"], claims: texts.compactMap { ClaimCondition($0) }, role: "reader")
+                name: String(index), issuer: "i", audiences: ["a", "b"],
+                claims: texts.compactMap { ClaimCondition($0) }, role: "reader")
         }
         do throws(TokenRefusal) {
             return .success(try TokenJudgement.rule(for: claims.merging(["aud": "a"]) { $1 }, among: rules).name)
@@ -186,8 +202,12 @@ private func token(_ header: String, _ payload: String = "{}", signature: String
     func rules() {
         let claims: [String: JSON] = ["sub": "repo:acme/app", "n": 7, "yes": true, "list": ["x"], "none": .null]
         #expect(chosen(claims, [["sub=repo:acme/app", "n=8"], ["sub=repo:acme/app", "n=7"]]) == .success("1"))
-        #expect(chosen(claims, [["sub~repo:acme/*"]]) == .success("0") && chosen(claims, [["yes=true"]]) == .success("0"))
-        for condition in ["sub=repo:acme/*", "sub~repo:acme", "sub~acme/*", "sub~repo:ACME/*", "list=x", "list~*x*", "none=null", "none~*", "gone~*", "n=7.0"] {
+        #expect(
+            chosen(claims, [["sub~repo:acme/*"]]) == .success("0") && chosen(claims, [["yes=true"]]) == .success("0"))
+        for condition in [
+            "sub=repo:acme/*", "sub~repo:acme", "sub~acme/*", "sub~repo:ACME/*", "list=x", "list~*x*", "none=null",
+            "none~*", "gone~*", "n=7.0",
+        ] {
             guard case .failure(let refusal) = chosen(claims, [[condition]]) else {
                 Issue.record("\(condition) held")
                 continue
@@ -219,7 +239,8 @@ private func token(_ header: String, _ payload: String = "{}", signature: String
 
     @Test("The settings' text of logins is read back the same")
     func roundTrip() throws {
-        let text = #"{ci: {issuer: "https://i.example/x", audience: [a, "b c"], claims: ["sub~repo:\"*", 'n=7'], role: writer, as: acme, lifetime: 90s, keys: 5}, k8s: {issuer: k, claims: [sub=s], role: reader, jwks_url: "https://k.example/keys"}}"#
+        let text =
+            #"{ci: {issuer: "https://i.example/x", audience: [a, "b c"], claims: ["sub~repo:\"*", 'n=7'], role: writer, as: acme, lifetime: 90s, keys: 5}, k8s: {issuer: k, claims: [sub=s], role: reader, jwks_url: "https://k.example/keys"}}"#
         let rules = try setting("logins")
         var settings = Settings()
         try rules.read(text, &settings)

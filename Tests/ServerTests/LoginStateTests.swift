@@ -21,7 +21,9 @@ private final class Place {
         var settings = Settings()
         settings.loginRole = "reader"
         settings.logins.rules = [
-            LoginRule(name: "ci", issuer: "i", audiences: ["a"], role: "writer", credential: "acme", lifetime: 60, mostKeys: 2)
+            LoginRule(
+                name: "ci", issuer: "i", audiences: ["a"], role: "writer", credential: "acme", lifetime: 60, mostKeys: 2
+            )
         ]
         change(&settings)
         writer.bounds = LoginBounds(settings)
@@ -38,10 +40,14 @@ private final class Place {
         return answers.first.flatMap { LoginAnswer($0.payload) }
     }
 
-    func addKey(_ name: String, id: Int64, _ grant: KeyGrant = KeyGrant(role: "writer"), expires: Int64? = nil) throws -> [UInt8] {
+    func addKey(_ name: String, id: Int64, _ grant: KeyGrant = KeyGrant(role: "writer"), expires: Int64? = nil) throws
+        -> [UInt8]
+    {
         let secret = Array("secret of \(name)".utf8)
         try table.insert(
-            KeyRecord(name: name, publicID: id, secretHash: MessageDigest.sha256(secret), grant: grant, created: 0, expires: expires))
+            KeyRecord(
+                name: name, publicID: id, secretHash: MessageDigest.sha256(secret), grant: grant, created: 0,
+                expires: expires))
         return secret
     }
 }
@@ -51,7 +57,8 @@ private func secret(_ id: Int64) -> NewSecret { NewSecret(publicID: id, secretHa
 struct LoginStateTests {
     @Test("What a worker asks and what it is answered is read back the same, and nothing else is read")
     func coding() {
-        let decision = DeviceDecision(userCode: "BCDFGHJK", isConfirmed: true, address: "::1", publicID: 3, secret: [1, 2])
+        let decision = DeviceDecision(
+            userCode: "BCDFGHJK", isConfirmed: true, address: "::1", publicID: 3, secret: [1, 2])
         let orders: [LoginOrder] = [
             .workload(rule: "r", subject: "s", secret(1)), .deviceBegin(deviceHash: [1], address: "a"),
             .devicePoll(deviceHash: [], secret(2)), .deviceDecide(decision),
@@ -62,8 +69,10 @@ struct LoginStateTests {
             for length in payload.indices { #expect(LoginOrder(Array(payload.prefix(length))) != order) }
         }
         let answers: [LoginAnswer] = [
-            .made(name: "n", expires: 5), .noRule, .tooManyKeys, .malformed, .waiting(userCode: "c"), .tooManyDevices, .pending,
-            .slowDown, .expired, .denied, .unknownDevice, .confirmed(address: "a", created: 2), .badApprover, .unknownCode, .decided,
+            .made(name: "n", expires: 5), .noRule, .tooManyKeys, .malformed, .waiting(userCode: "c"), .tooManyDevices,
+            .pending,
+            .slowDown, .expired, .denied, .unknownDevice, .confirmed(address: "a", created: 2), .badApprover,
+            .unknownCode, .decided,
             .tooManyGuesses,
         ]
         for answer in answers { #expect(LoginAnswer(answer.bytes) == answer) }
@@ -77,18 +86,24 @@ struct LoginStateTests {
     @Test("A worker makes keys of the rules that the settings have, for their time and number, and no others")
     func bounds() throws {
         let place = try Place()
-        guard case .made(let name, 160)? = try place.ask(.workload(rule: "ci", subject: "a b", secret(1)), now: 100) else {
+        guard case .made(let name, 160)? = try place.ask(.workload(rule: "ci", subject: "a b", secret(1)), now: 100)
+        else {
             Issue.record("no key")
             return
         }
         let made = try #require(try place.table.find(name))
-        #expect(name == "oidc:a_b#1" && made.grant == KeyGrant(role: "writer", credential: "acme") && made.expires == 160)
+        #expect(
+            name == "oidc:a_b#1" && made.grant == KeyGrant(role: "writer", credential: "acme") && made.expires == 160)
         #expect(try place.ask(.workload(rule: "other", subject: "s", secret(2)), now: 100) == .noRule)
         // A public id that is another's, which the table would refuse, with all that is in the transaction.
         #expect(try place.ask(.workload(rule: "ci", subject: "s", secret(1)), now: 100) == .malformed)
-        guard case .made? = try place.ask(.workload(rule: "ci", subject: "s", secret(3)), now: 100) else { throw CError("no key") }
+        guard case .made? = try place.ask(.workload(rule: "ci", subject: "s", secret(3)), now: 100) else {
+            throw CError("no key")
+        }
         #expect(try place.ask(.workload(rule: "ci", subject: "s", secret(4)), now: 159) == .tooManyKeys)
-        guard case .made? = try place.ask(.workload(rule: "ci", subject: "s", secret(4)), now: 160) else { throw CError("no key") }
+        guard case .made? = try place.ask(.workload(rule: "ci", subject: "s", secret(4)), now: 160) else {
+            throw CError("no key")
+        }
         #expect(try place.writer.removeExpiredLogins(now: 160 + 86_400) == false)
         #expect(try place.writer.removeExpiredLogins(now: 161 + 86_400))
         #expect(try place.table.all(includingRevoked: true).count == 1)
@@ -97,20 +112,29 @@ struct LoginStateTests {
     @Test("Only the secret of a key that is good confirms a device, whatever a worker says, and its key has no more")
     func approvers() throws {
         let place = try Place()
-        let own = try place.addKey("ann", id: 9, KeyGrant(role: "admin", credential: "acme", rate: "6/m"), expires: 1000)
+        let own = try place.addKey(
+            "ann", id: 9, KeyGrant(role: "admin", credential: "acme", rate: "6/m"), expires: 1000)
         let old = try place.addKey("old", id: 8, expires: 99)
-        guard case .waiting(let code)? = try place.ask(.deviceBegin(deviceHash: [UInt8](repeating: 1, count: 32), address: "a"), now: 100)
+        guard
+            case .waiting(let code)? = try place.ask(
+                .deviceBegin(deviceHash: [UInt8](repeating: 1, count: 32), address: "a"), now: 100)
         else { throw CError("no code") }
         func decide(_ id: Int64, _ secret: [UInt8], _ code: String, at now: Int64 = 100) throws -> LoginAnswer? {
             try place.ask(
-                .deviceDecide(DeviceDecision(userCode: code, isConfirmed: true, address: "b", publicID: id, secret: secret)), now: now)
+                .deviceDecide(
+                    DeviceDecision(userCode: code, isConfirmed: true, address: "b", publicID: id, secret: secret)),
+                now: now)
         }
-        #expect(try decide(9, old, code) == .badApprover && decide(8, old, code) == .badApprover && decide(7, own, code) == .badApprover)
+        #expect(
+            try decide(9, old, code) == .badApprover && decide(8, old, code) == .badApprover
+                && decide(7, own, code) == .badApprover)
         #expect(try decide(9, [], code) == .badApprover && decide(9, own, "BBBBBBBB") == .unknownCode)
         #expect(try decide(9, own, code) == .confirmed(address: "a", created: 100) && decide(9, own, code) == .decided)
         let hash = [UInt8](repeating: 1, count: 32)
         #expect(try place.ask(.devicePoll(deviceHash: hash, secret(9)), now: 101) == .malformed)
-        #expect(try place.ask(.devicePoll(deviceHash: hash, secret(5)), now: 101) == .made(name: "login:ann#3", expires: 1000))
+        #expect(
+            try place.ask(.devicePoll(deviceHash: hash, secret(5)), now: 101)
+                == .made(name: "login:ann#3", expires: 1000))
         #expect(try place.ask(.devicePoll(deviceHash: hash, secret(6)), now: 101) == .unknownDevice)
         let made = try #require(try place.table.find("login:ann#3"))
         #expect(made.grant == KeyGrant(role: "reader", credential: "acme", rate: "6/m"))
@@ -118,7 +142,8 @@ struct LoginStateTests {
 
     @Test("With approver the key has the rights of the one that confirms, and without a role there is none")
     func roles() throws {
-        let grant = KeyGrant(role: "data", allow: ["read a/*", "write a/b"], deny: ["delete *"], credential: "c", rate: "1/s")
+        let grant = KeyGrant(
+            role: "data", allow: ["read a/*", "write a/b"], deny: ["delete *"], credential: "c", rate: "1/s")
         for role in ["approver", nil] {
             let place = try Place { $0.loginRole = role }
             let own = try place.addKey("ann", id: 9, grant)
@@ -140,7 +165,9 @@ struct LoginStateTests {
     func guesses() {
         var guesses = CodeGuesses()
         for _ in 0..<10 { guesses.note(from: "a", now: 1000) }
-        #expect(!guesses.mayTry(from: "a", now: 1599) && guesses.mayTry(from: "b", now: 1599) && guesses.mayTry(from: "a", now: 1600))
+        #expect(
+            !guesses.mayTry(from: "a", now: 1599) && guesses.mayTry(from: "b", now: 1599)
+                && guesses.mayTry(from: "a", now: 1600))
         for index in 0..<90 { guesses.note(from: "x\(index)", now: 1000) }
         #expect(!guesses.mayTry(from: "b", now: 1599) && guesses.mayTry(from: "b", now: 1600))
     }
@@ -149,7 +176,9 @@ struct LoginStateTests {
     func codes() {
         for _ in 0..<1000 {
             let code = UserCode.random()
-            #expect(code.utf8.count == 8 && UserCode.read(code) == code && UserCode.read(UserCode.shown(code).lowercased()) == code)
+            #expect(
+                code.utf8.count == 8 && UserCode.read(code) == code
+                    && UserCode.read(UserCode.shown(code).lowercased()) == code)
             // No vowel and no digit: nothing that could be taken for another of them.
             #expect(code.allSatisfy { "BCDFGHJKLMNPQRSTVWXZ".contains($0) })
         }
@@ -167,7 +196,9 @@ struct LoginStateTests {
         #expect(try covers(["reader *"], ["read acme/*"]) && covers(["read acme/*"], ["read acme/*"]))
         #expect(try !covers(["read acme/*"], ["read acme/x"]) && !covers(["read acme/*"], ["reader acme/*"]))
         #expect(try !covers([], ["read *"]) && covers([], []))
-        #expect(try !covers(["all *", "deny delete *"], ["all *"]) && covers(["all *", "deny delete *"], ["all *", "deny all *"]))
+        #expect(
+            try !covers(["all *", "deny delete *"], ["all *"])
+                && covers(["all *", "deny delete *"], ["all *", "deny all *"]))
         #expect(try !covers(["all *", "deny read acme/*"], ["read *", "deny read acme/x"]))
     }
 }

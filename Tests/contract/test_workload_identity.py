@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import json
 import os
+import re
 import signal
 import sqlite3
 import subprocess
@@ -15,7 +16,7 @@ import pytest
 
 from clients import SERIES
 from fakehub import FakeHub, http
-from gate import clean_environment, run
+from gate import ROOT, clean_environment, run
 from issuer import Issuer, Key, encoded
 from keys import Keys
 from policy import JSON, request
@@ -357,6 +358,16 @@ def test_without_logins_the_answer_says_so_and_without_keys_the_path_is_the_hubs
 # The issuer's keys
 
 
+def test_an_address_of_keys_that_the_settings_name_takes_the_place_of_discovery(start_with, issuer, issuer_server):
+    issuer_server.on("/.well-known/openid-configuration", lambda *_: http(500, b""))
+    gate = start_with({"ci": login(issuer, jwks_url=f"{issuer.url}/keys")}, workers=1)
+    key_of(gate, issuer.token())
+    assert not issuer_server.seen("/.well-known/openid-configuration")
+    [asked] = issuer_server.seen("/keys")
+    # Nothing of the gateway's goes to an issuer.
+    assert asked["Authorization"] is None and asked["Cookie"] is None
+
+
 def test_a_new_key_of_the_issuer_is_taken_up_and_an_old_one_forgotten(start_with, issuer):
     gate = start_with({"ci": login(issuer)}, workers=1)
     key_of(gate, issuer.token())
@@ -408,6 +419,21 @@ def test_an_issuer_that_answers_wrongly_gives_no_keys(start_with, issuer, issuer
     assert refusal(gate, issuer.token()) == "invalid_grant"
     assert wait_until(lambda: any("keys of a token issuer cannot be had" in line for line in gate.messages), 3)
     assert not hub.seen("/keys")
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+def test_keys_come_over_tls_from_whom_ca_file_vouches_for_and_nobody_else(start_with, certificates, tmp_path, trusted):
+    server = FakeHub(certificates=certificates)
+    try:
+        issuer = Issuer(tmp_path, server, url=f"https://localhost:{server.port}")
+        flags = ("--ca-file", str(certificates.authority)) if trusted else ()
+        gate = start_with({"ci": login(issuer)}, *flags, workers=1)
+        if trusted:
+            key_of(gate, issuer.token())
+        else:
+            assert refusal(gate, issuer.token()) == "invalid_grant" and issuer.fetches == 0
+    finally:
+        server.close()
 
 
 def test_keys_come_from_a_file_too_and_are_read_anew_on_a_reload(start_with, tmp_path):
@@ -519,3 +545,31 @@ def test_logins_want_access_by_keys(workspace):
     rule = {"ci": {"issuer": "https://issuer.example", "audience": ["x"], "claims": ["sub=x"], "role": "reader"}}
     done = run(workspace, "--check", "--access", "open", "--logins", json.dumps(rule))
     assert done.returncode == 78 and "set access to keys" in done.stderr
+
+
+# The document
+
+
+def blocks(language):
+    text = (ROOT / "docs/ci-without-secrets.md").read_text()
+    return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
+
+
+def test_the_rules_of_the_document_are_read_as_they_are_written(workspace, certificates, issuer):
+    [rules] = [block for block in blocks("yaml") if "logins:" in block]
+    (workspace / "cluster-keys.json").write_text(json.dumps(issuer.jwks))
+    (workspace / "config/hubgate.yaml").write_text(
+        rules.replace("/etc/hubgate/cluster-keys.json", "cluster-keys.json") + "roles: {data-team: {allow: [read acme/*]}}\n")
+    (workspace / "state").mkdir(mode=0o700)
+    done = run(workspace, "--check", "--listen", "127.0.0.1:0", "--state-dir", "state", **certificates.settings)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_commands_of_the_document_get_a_key(start_with, issuer, certificates, tmp_path):
+    gate = start_with({"ci": login(issuer)}, workers=1)
+    [command] = [block for block in blocks("sh") if "curl" in block]
+    (tmp_path / "token").write_text(issuer.token())
+    line = command.replace("https://gate.example", gate.origin).replace("/var/run/gate/token", str(tmp_path / "token"))
+    environment = {**clean_environment(tmp_path), "SSL_CERT_FILE": str(certificates.authority), "CURL_CA_BUNDLE": str(certificates.authority)}
+    done = subprocess.run(["bash", "-c", line], env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=30)
+    assert done.returncode == 0 and json.loads(done.stdout)["access_token"].startswith("hg_"), done.stderr

@@ -24,7 +24,11 @@ bool ce_same_bytes(const uint8_t *one, const uint8_t *other, size_t count);
 /* ---- signature.c: signatures of JSON Web Tokens (RFC 7518 section 3, RFC 8037) ---- */
 
 /* RSASSA-PKCS1-v1_5 with SHA-256; ECDSA over P-256 with SHA-256; Ed25519. */
-typedef enum ce_signature_algorithm { CE_SIGNATURE_RS256, CE_SIGNATURE_ES256, CE_SIGNATURE_EDDSA } ce_signature_algorithm;
+typedef enum ce_signature_algorithm {
+    CE_SIGNATURE_RS256,
+    CE_SIGNATURE_ES256,
+    CE_SIGNATURE_EDDSA
+} ce_signature_algorithm;
 
 #define CE_RSA_LEAST_BITS 2048
 /* A verification with more would hold the loop up. */

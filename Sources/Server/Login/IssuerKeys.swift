@@ -91,7 +91,9 @@ final class IssuerKeys {
     private func location(_ text: String?) throws(JSONWebKeySet.Fault) -> String {
         guard let text, let address = try? LoginRule.address(text) else {
             throw JSONWebKeySet.Fault(
-                reason: "its openid-configuration has no jwks_uri, or one that is no plain https address; name it with jwks_url")
+                reason:
+                    "its openid-configuration has no jwks_uri, or one that is no plain https address; name it with jwks_url"
+            )
         }
         guard address.origin == rule.calledAddress?.origin else {
             throw JSONWebKeySet.Fault(

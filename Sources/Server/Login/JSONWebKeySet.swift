@@ -43,7 +43,9 @@ struct JSONWebKeySet: Sendable {
         }
         guard !entries.isEmpty else {
             let reasons = unfit.sorted { $0.key < $1.key }.prefix(3).map { "\($0.key.quotedForLog) \($0.value)" }
-            throw Fault(reason: "it has no key that can be used here" + (reasons.isEmpty ? "" : ": " + reasons.joined(separator: ", ")))
+            throw Fault(
+                reason: "it has no key that can be used here"
+                    + (reasons.isEmpty ? "" : ": " + reasons.joined(separator: ", ")))
         }
     }
 
@@ -53,7 +55,8 @@ struct JSONWebKeySet: Sendable {
     func verify(_ token: JSONWebToken) throws(TokenRefusal) {
         let named = entries.filter { $0.id == token.keyID }
         guard !named.isEmpty else {
-            let reason = unfit[token.keyID].map { "is the id of a key that \($0)" } ?? "is not the id of a key of its issuer"
+            let reason =
+                unfit[token.keyID].map { "is the id of a key that \($0)" } ?? "is not the id of a key of its issuer"
             throw .untrusted("its kid \(token.keyID.quotedForLog) \(reason)")
         }
         guard let entry = named.first(where: { $0.key.algorithm == token.algorithm }) else {

@@ -15,7 +15,9 @@ struct LoginPage: Handler {
         let request = exchange.request
         guard request.method == .post else {
             let code = request.target.query.flatMap(Self.code) ?? ""
-            return .response(LoginForm(code: code, message: device.role == nil ? .off : .none, basePath: device.basePath).response(.ok))
+            return .response(
+                LoginForm(code: code, message: device.role == nil ? .off : .none, basePath: device.basePath).response(
+                    .ok))
         }
         let origin = GatewayAddress.origin(of: request, forwarded: context.forwardedOrigin, publicURL: device.publicURL)
         guard !CrossSite.sent(request, to: origin) else {
@@ -45,15 +47,21 @@ struct LoginPage: Handler {
         if logins.guesses.wait(context.address) != nil { return .tooMany }
         guard let code = UserCode.read(form["code"] ?? "") else { return .unknownCode }
         let text = Array((form["key"] ?? "").utf8)
-        guard let parsed = try? GatewayKey.parse(text.span), let approver = identification.keys?.identity(parsed.publicID)
-        else { return badKey(context) }
+        guard let approver = approver(text) else { return badKey(context) }
         let isConfirmed = form["verdict"] == "confirm"
         if isConfirmed, let fault = fault(approver, role) { return fault }
         let decision = DeviceDecision(
-            userCode: code, isConfirmed: isConfirmed, address: context.address, publicID: parsed.publicID,
+            userCode: code, isConfirmed: isConfirmed, address: context.address, publicID: approver.publicID,
             secret: GatewayKey.secret(of: text))
         guard let answer = try? await logins.ask(.deviceDecide(decision)) else { return .notNow }
         return message(answer, isConfirmed, approver.name, context)
+    }
+
+    /// Whose key it is: nobody learns anything of a key whose secret they do not have.
+    private func approver(_ key: [UInt8]) -> KeyIdentity? {
+        guard let secret = try? Secret(key) else { return nil }
+        let headers: Headers = ["Authorization": Credential.bearer(secret).reveal()]
+        return try? identification.keys?.identify(headers)
     }
 
     private func badKey(_ context: RequestContext) -> LoginForm.Message {

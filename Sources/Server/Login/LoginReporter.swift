@@ -43,7 +43,9 @@ final class LoginReporter {
     func note(_ event: LoginEvent) {
         switch event.kind {
         case .exchanged:
-            notice("Login \(event.rule ?? ""): made the key \(event.key ?? "") for \(event.address)\(Self.request(event)).")
+            notice(
+                "Login \(event.rule ?? ""): made the key \(event.key ?? "") for \(event.address)\(Self.request(event))."
+            )
         case .deviceAsked: notice("A device at \(event.address) asks for a key\(Self.request(event)).")
         case .deviceConfirmed, .deviceDenied:
             let verdict = event.kind == .deviceConfirmed ? "confirmed" : "refused"
@@ -61,7 +63,9 @@ final class LoginReporter {
 
     private func hasRoom() -> Bool {
         if MonotonicInstant.now.milliseconds(since: began) >= Self.milliseconds {
-            if refusals > Self.mostRefusals { warn("Logins refused besides, and not logged: \(refusals - Self.mostRefusals).") }
+            if refusals > Self.mostRefusals {
+                warn("Logins refused besides, and not logged: \(refusals - Self.mostRefusals).")
+            }
             (refusals, began) = (0, .now)
         }
         refusals += 1

@@ -30,7 +30,8 @@ final class Logins {
     func ask(_ order: LoginOrder) async throws(OAuthError) -> LoginAnswer {
         guard let keys, let answer = await keys.ask(order) else {
             throw OAuthError(
-                .temporarilyUnavailable, "The gateway cannot make a key at present. Try again later.", .serviceUnavailable,
+                .temporarilyUnavailable, "The gateway cannot make a key at present. Try again later.",
+                .serviceUnavailable,
                 retryAfter: 5)
         }
         return answer

@@ -53,7 +53,8 @@ struct DeviceLogin: Sendable {
         guard case .waiting(let userCode) = answer else {
             throw answer == .tooManyDevices
                 ? OAuthError(
-                    .temporarilyUnavailable, "Too many devices wait for somebody to confirm them. Try again in some minutes.",
+                    .temporarilyUnavailable,
+                    "Too many devices wait for somebody to confirm them. Try again in some minutes.",
                     .tooManyRequests, retryAfter: 60)
                 : .settling
         }
@@ -125,7 +126,8 @@ extension OAuthError {
 
     /// The state process and this worker do not have the same settings yet.
     static let settling = OAuthError(
-        .temporarilyUnavailable, "The gateway is taking up other settings. Try again.", .serviceUnavailable, retryAfter: 1)
+        .temporarilyUnavailable, "The gateway is taking up other settings. Try again.", .serviceUnavailable,
+        retryAfter: 1)
 }
 
 extension FailureLimit {

@@ -30,7 +30,9 @@ struct PostToken: Handler {
         case nil: throw OAuthError(.invalidRequest, "There is no grant_type.")
         default:
             throw OAuthError(
-                .unsupportedGrantType, "This gateway takes a workload's token (\(TokenExchange.grantType)) or a device's code (\(DeviceLogin.grantType)).")
+                .unsupportedGrantType,
+                "This gateway takes a workload's token (\(TokenExchange.grantType)) or a device's code (\(DeviceLogin.grantType))."
+            )
         }
     }
 }
@@ -48,13 +50,15 @@ struct TokenExchange: Sendable {
     func answer(_ parameters: OAuthParameters, _ context: RequestContext) async throws(OAuthError) -> Response {
         guard !rules.rules.isEmpty else {
             throw OAuthError(
-                .unsupportedGrantType, "This gateway has no logins for workloads. Whoever runs it names them in the setting logins.")
+                .unsupportedGrantType,
+                "This gateway has no logins for workloads. Whoever runs it names them in the setting logins.")
         }
         guard let text = parameters["subject_token"], let type = parameters["subject_token_type"],
             Self.tokenTypes.contains(type)
         else {
             throw OAuthError(
-                .invalidRequest, "A token exchange has subject_token, a JSON Web Token, and subject_token_type id_token or jwt.")
+                .invalidRequest,
+                "A token exchange has subject_token, a JSON Web Token, and subject_token_type id_token or jwt.")
         }
         if let seconds = logins.refusals.wait(context.address) { throw .tooMany(retryAfter: seconds) }
         let rule: LoginRule
@@ -66,7 +70,8 @@ struct TokenExchange: Sendable {
             logins.refusals.note(context.address)
             logins.reporter.note(
                 LoginEvent(kind: .refused, address: context.address, requestID: context.id, reason: error.reason))
-            throw OAuthError(.invalidGrant, "\(error.description) The gateway's log says more of request \(context.id).")
+            throw OAuthError(
+                .invalidGrant, "\(error.description) The gateway's log says more of request \(context.id).")
         }
         return try await give(rule, token, context)
     }
@@ -100,7 +105,9 @@ struct TokenExchange: Sendable {
             logins.reporter.note(
                 LoginEvent(
                     kind: .exchanged, address: context.address, requestID: context.id, rule: rule.name, key: name))
-            guard let response = try? OAuthAnswer.token(key.text, seconds: rule.lifetime, exchanged: true) else { break }
+            guard let response = try? OAuthAnswer.token(key.text, seconds: rule.lifetime, exchanged: true) else {
+                break
+            }
             return response
         case .tooManyKeys:
             logins.reporter.note(

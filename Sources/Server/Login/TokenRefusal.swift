@@ -42,7 +42,9 @@ struct TokenRefusal: Error, Equatable {
 extension String {
     /// A stranger's text in quotes, short and printable.
     var quotedForLog: String {
-        "\"" + String(decoding: utf8.prefix(120).map { (0x20...0x7E).contains($0) && $0 != 0x22 ? $0 : 0x3F }, as: UTF8.self)
+        "\""
+            + String(
+                decoding: utf8.prefix(120).map { (0x20...0x7E).contains($0) && $0 != 0x22 ? $0 : 0x3F }, as: UTF8.self)
             + (utf8.count > 120 ? "..." : "") + "\""
     }
 }

@@ -76,16 +76,19 @@ enum Routes {
             method: .get, path: "/-/metrics", summary: "Counters and times for Prometheus", example: nil,
             name: .metrics),
         Route(
-            method: .post, path: "/oauth/token", summary: "A gateway key for a workload's token or a device's code, with access = keys",
+            method: .post, path: "/oauth/token",
+            summary: "A gateway key for a workload's token or a device's code, with access = keys",
             example: nil, name: .token),
         Route(
-            method: .post, path: "/oauth/device", summary: "Begins the login of a device (hf auth login), with access = keys",
+            method: .post, path: "/oauth/device",
+            summary: "Begins the login of a device (hf auth login), with access = keys",
             example: nil, name: .device),
         Route(
             method: .get, path: ListenerRole.loginPath, summary: "Where a person confirms such a device", example: nil,
             name: .loginPage),
         Route(
-            method: .post, path: ListenerRole.loginPath, summary: "The form of that page", example: nil, name: .loginForm),
+            method: .post, path: ListenerRole.loginPath, summary: "The form of that page", example: nil,
+            name: .loginForm),
     ]
 }
 

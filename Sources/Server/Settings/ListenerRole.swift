@@ -14,7 +14,9 @@ enum ListenerRole: Sendable {
     /// On which people confirm devices: theirs, not the administrators'.
     static let loginPath = "/-/login"
 
-    private static func isForClients(_ path: String) -> Bool { path.hasPrefix(Target.signedPrefix) || path == loginPath }
+    private static func isForClients(_ path: String) -> Bool {
+        path.hasPrefix(Target.signedPrefix) || path == loginPath
+    }
 
     /// Whether anything is at `path` for those who come this way.
     func shows(_ path: String) -> Bool {

@@ -43,7 +43,8 @@ extension LoginRules {
     private mutating func begin(_ entry: YAMLScalars.Entry) throws(ValueError) {
         let name = entry.path[1]
         guard TeamRoles.isName(name) else {
-            throw ValueError("has the login \"\(name.shown)\", which is no name: letters, digits, ., _ and -, at most 64")
+            throw ValueError(
+                "has the login \"\(name.shown)\", which is no name: letters, digits, ., _ and -, at most 64")
         }
         guard entry.kind == .mapping else {
             throw ValueError("gives the login \(name) no mapping; write {issuer: ..., claims: [...], role: ...}")
@@ -88,7 +89,9 @@ extension LoginRule {
         case "issuer": issuer = value
         case "role": role = value
         case "as":
-            guard CredentialsDirectory.isName(value) else { throw ValueError("is not the name of a file of credentials_dir") }
+            guard CredentialsDirectory.isName(value) else {
+                throw ValueError("is not the name of a file of credentials_dir")
+            }
             credential = value
         case "lifetime":
             let range = Duration.seconds(60)...Duration.seconds(Self.longestLifetime)
@@ -124,13 +127,17 @@ extension LoginRule {
         guard !issuer.isEmpty else { throw ValueError("gives the login \(name) no issuer") }
         guard !role.isEmpty else { throw ValueError("gives the login \(name) no role") }
         guard claims.contains(where: { !$0.isVoid }) else {
-            throw ValueError("gives the login \(name) no claims, so every workload of the issuer would get a key; name whose, as in claims: [\"sub=repo:acme/app:ref:refs/heads/main\"]")
+            throw ValueError(
+                "gives the login \(name) no claims, so every workload of the issuer would get a key; name whose, as in claims: [\"sub=repo:acme/app:ref:refs/heads/main\"]"
+            )
         }
         guard keySource == .discovery else { return }
         do throws(ValueError) {
             _ = try Self.address(issuer)
         } catch {
-            throw ValueError("gives the login \(name) an issuer that \(error.reason), where its keys could be fetched; or give jwks_file")
+            throw ValueError(
+                "gives the login \(name) an issuer that \(error.reason), where its keys could be fetched; or give jwks_file"
+            )
         }
     }
 
@@ -156,7 +163,9 @@ extension LoginRule {
             ("claims", "[\(claims.map { YAMLFlow.quoted($0.text) }.joined(separator: ", "))]"),
             ("role", YAMLFlow.quoted(role)),
         ]
-        if !audiences.isEmpty { members.append(("audience", "[\(audiences.map(YAMLFlow.quoted).joined(separator: ", "))]")) }
+        if !audiences.isEmpty {
+            members.append(("audience", "[\(audiences.map(YAMLFlow.quoted).joined(separator: ", "))]"))
+        }
         if let credential { members.append(("as", YAMLFlow.quoted(credential))) }
         if lifetime != 3600 { members.append(("lifetime", "\(lifetime)s")) }
         if mostKeys != 1000 { members.append(("keys", "\(mostKeys)")) }
@@ -173,7 +182,8 @@ extension ValueCodec where Value == LoginRules {
     static var loginRules: ValueCodec {
         ValueCodec(
             name: "YAML",
-            accepted: "a YAML mapping of names: {NAME: {issuer: URL, audience: [TEXT, ...], claims: [CLAIM=VALUE, CLAIM~PATTERN, ...], "
+            accepted:
+                "a YAML mapping of names: {NAME: {issuer: URL, audience: [TEXT, ...], claims: [CLAIM=VALUE, CLAIM~PATTERN, ...], "
                 + "role: ROLE, as: CREDENTIAL, lifetime: TIME, keys: NUMBER, jwks_file: PATH, jwks_url: URL}, ...}",
             isMapping: true,
             read: { (text) throws(ValueError) in try LoginRules(text) },
@@ -201,9 +211,13 @@ extension SettingsReading {
             settings.logins.rules[index].audiences = [address]
         }
         if settings.loginRole != nil, settings.access != .keys {
-            refuse("login_role", "is given, and access is \(settings.access.rawValue): devices get gateway keys, so set access to keys")
+            refuse(
+                "login_role",
+                "is given, and access is \(settings.access.rawValue): devices get gateway keys, so set access to keys")
         }
         guard !settings.logins.rules.isEmpty, settings.access != .keys else { return }
-        refuse("logins", "is given, and access is \(settings.access.rawValue): logins give gateway keys, so set access to keys")
+        refuse(
+            "logins",
+            "is given, and access is \(settings.access.rawValue): logins give gateway keys, so set access to keys")
     }
 }

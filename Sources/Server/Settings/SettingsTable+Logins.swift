@@ -6,14 +6,17 @@ extension SettingsTable {
                 "logins", \.logins, .loginRules,
                 "Whose workload tokens (OpenID Connect) become gateway keys of an hour at /oauth/token, by issuer, audience and claims.",
                 reloadable: true, default: "none",
-                sample: #"{ci: {issuer: "https://token.actions.githubusercontent.com", claims: ["sub=repo:acme/app:ref:refs/heads/main"], role: writer}}"#),
+                sample:
+                    #"{ci: {issuer: "https://token.actions.githubusercontent.com", claims: ["sub=repo:acme/app:ref:refs/heads/main"], role: writer}}"#
+            ),
             Setting(
                 "login_role", \.loginRole, .loginRoleOrNothing,
                 "Lets people log devices in (`hf auth login`), each with a key of this role once somebody has confirmed it with a key that may no less; approver: with the rights of that key.",
                 reloadable: true, default: "none: devices get no keys", sample: "reader"),
             Setting(
                 "login_lifetime", \.loginLifetime, .duration(.seconds(60)...(.seconds(366 * 86_400))),
-                "How long the key of such a device is good; never longer than the key that confirmed it.", reloadable: true),
+                "How long the key of such a device is good; never longer than the key that confirmed it.",
+                reloadable: true),
         ])
 }
 

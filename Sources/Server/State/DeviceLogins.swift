@@ -51,7 +51,9 @@ struct DeviceLogins {
     }
 
     /// The device asks for its key: it gets one where a person has said so, and only once.
-    func poll(_ deviceHash: [UInt8], _ secret: NewSecret, lifetime: Int64, now: Int64) throws(DatabaseError) -> LoginAnswer {
+    func poll(_ deviceHash: [UInt8], _ secret: NewSecret, lifetime: Int64, now: Int64) throws(DatabaseError)
+        -> LoginAnswer
+    {
         let statement = try database.prepare(
             """
             SELECT status, expires, polled, pause, role, allow, deny, credential, rate, until, confirmed_by, user_code
@@ -74,7 +76,8 @@ struct DeviceLogins {
         let record = KeyRecord(
             name: "login:" + LoginKeys.printable(name), publicID: secret.publicID, secretHash: secret.secretHash,
             grant: KeyGrant(
-                role: statement.optionalText(4), allow: Self.rules(statement.text(5)), deny: Self.rules(statement.text(6)),
+                role: statement.optionalText(4), allow: Self.rules(statement.text(5)),
+                deny: Self.rules(statement.text(6)),
                 credential: statement.optionalText(7), rate: statement.optionalText(8)),
             note: "login \(statement.text(11)), confirmed by \(name)", created: now, expires: until)
         statement.reset()
@@ -82,7 +85,9 @@ struct DeviceLogins {
         return .made(name: try keys.insert(record, login: "device"), expires: until)
     }
 
-    private func wait(_ deviceHash: [UInt8], _ polled: Int64, _ pause: Int64, now: Int64) throws(DatabaseError) -> LoginAnswer {
+    private func wait(_ deviceHash: [UInt8], _ polled: Int64, _ pause: Int64, now: Int64) throws(DatabaseError)
+        -> LoginAnswer
+    {
         let isEarly = now - polled < pause
         let next = isEarly ? min(pause + Self.interval, Self.longestInterval) : pause
         try database.prepare("UPDATE device_logins SET polled = ?2, pause = ?3 WHERE device_hash = ?1").run(
@@ -108,14 +113,16 @@ struct DeviceLogins {
             """
         ).run(
             .text(userCode), .init(grant.role), .text(grant.allow.joined(separator: "\n")),
-            .text(grant.deny.joined(separator: "\n")), .init(grant.credential), .init(grant.rate), .init(until), .text(name))
+            .text(grant.deny.joined(separator: "\n")), .init(grant.credential), .init(grant.rate), .init(until),
+            .text(name))
         return .confirmed(address: entry.address, created: entry.created)
     }
 
     /// Those that wait, or were decided and have not expired, the oldest first.
     func all(now: Int64) throws(DatabaseError) -> [Entry] {
         let statement = try database.prepare(
-            "SELECT user_code, address, created, status, confirmed_by FROM device_logins WHERE expires > ?1 ORDER BY created")
+            "SELECT user_code, address, created, status, confirmed_by FROM device_logins WHERE expires > ?1 ORDER BY created"
+        )
         try statement.bind([.integer(now)])
         var entries: [Entry] = []
         while try statement.step() { if let entry = Entry(row: statement) { entries.append(entry) } }
@@ -149,7 +156,8 @@ struct DeviceLogins {
     }
 
     private func set(_ status: Status, where column: StaticString, _ value: Statement.Value) throws(DatabaseError) {
-        try database.prepare("UPDATE device_logins SET status = ?2 WHERE \(column) = ?1").run(value, .integer(status.rawValue))
+        try database.prepare("UPDATE device_logins SET status = ?2 WHERE \(column) = ?1").run(
+            value, .integer(status.rawValue))
     }
 
     private static func rules(_ lines: String) -> [String] { lines.split(separator: "\n").map(String.init) }
@@ -184,7 +192,8 @@ enum UserCode {
     static func read(_ text: String) -> String? {
         guard text.utf8.count <= 64 else { return nil }
         let letters = text.utf8.compactMap { byte -> UInt8? in
-            byte == UInt8(ascii: "-") || byte == UInt8(ascii: " ") ? nil : byte.isASCIIAlphanumeric && byte > 0x60 ? byte & 0xDF : byte
+            byte == UInt8(ascii: "-") || byte == UInt8(ascii: " ")
+                ? nil : byte.isASCIIAlphanumeric && byte > 0x60 ? byte & 0xDF : byte
         }
         guard letters.count == length, letters.allSatisfy(alphabet.contains) else { return nil }
         return String(decoding: letters, as: UTF8.self)

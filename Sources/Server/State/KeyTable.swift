@@ -43,7 +43,8 @@ struct KeyTable {
 
     /// Nil where there never was one with that public id.
     func find(publicID: Int64) throws(DatabaseError) -> KeyRecord? {
-        try records(try database.prepare("SELECT \(Self.columns) FROM keys WHERE public_id = ?1"), [.integer(publicID)]).first
+        try records(try database.prepare("SELECT \(Self.columns) FROM keys WHERE public_id = ?1"), [.integer(publicID)])
+            .first
     }
 
     /// By the key's number; what is absent was never used.

@@ -54,7 +54,9 @@ extension LoginBounds {
 
     init?(from reader: inout ByteReader) {
         let device = reader.optional { (reader) -> Device? in
-            guard let role = reader.optional({ $0.text() }), let lifetime = reader.number(Int64.self) else { return nil }
+            guard let role = reader.optional({ $0.text() }), let lifetime = reader.number(Int64.self) else {
+                return nil
+            }
             return Device(role: role, lifetime: lifetime)
         }
         guard let device, let count = reader.number(UInt32.self) else { return nil }

@@ -11,7 +11,8 @@ struct LoginCommand: ParsableCommand {
 }
 
 struct LoginList: ParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "list", abstract: "List the devices of the last ten minutes.")
+    static let configuration = CommandConfiguration(
+        commandName: "list", abstract: "List the devices of the last ten minutes.")
 
     @OptionGroup var state: StateOptions
     @Flag(help: "Print JSON.") var json = false
@@ -97,7 +98,8 @@ enum LoginChange {
         case .confirmed(let address, let created): return "\(address) at \(WallClock.iso8601(created))"
         case .decided: throw SubcommandFailure.notThere("somebody has decided on this code already")
         default:
-            throw SubcommandFailure.notThere("no device waits with this code: `hubgate login list` shows all; a code is good for ten minutes")
+            throw SubcommandFailure.notThere(
+                "no device waits with this code: `hubgate login list` shows all; a code is good for ten minutes")
         }
     }
 }
