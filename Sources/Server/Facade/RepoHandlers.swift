@@ -9,8 +9,23 @@ struct RepoServices {
     let account: AccountCache
     let bodyBounds: BodyBounds
     let protection: Protection
+    let identification: Identification
+    let observer: ScopeObserver?
     /// Nil where there is no state to keep them in.
     let idempotency: IdempotencyKeys?
+}
+
+extension RepoServices {
+    /// Whether the key, where there is one, allows all of `needs`. Throws why it does not.
+    fileprivate func check(_ principal: Principal, _ needs: [HubNeed]) throws(Failure) {
+        guard let key = principal.key else { return }
+        let refusal = key.grant.scope.decide(needs).refusal
+        guard !identification.isShadow(key) else {
+            observer?.note(needs, by: key, isRefused: refusal != nil)
+            return
+        }
+        if let refusal { throw Failure(refusal) }
+    }
 }
 
 /// A handler of `/api/repo`: it reads an order from the JSON body, carries it out, and says so.
@@ -41,7 +56,7 @@ extension RepoHandler {
                 return try await DryRun(services: services).result(order, request, context).response(to: request)
             }
             let needs = order.call.needs(account: nil)
-            try context.principal.check(needs)
+            try services.check(context.principal, needs)
             try services.protection.check(needs, request.headers)
             guard let key, let idempotency = services.idempotency else {
                 return try await carryOut(order, context).response(to: request)

@@ -152,9 +152,12 @@ struct KeyIdentity: Sendable {
 final class SharedGrant: Sendable {
     let grant: KeyGrant
     let scope: Scope
+    /// Nil: what the setting says. A word of a later version enforces.
+    let policy: KeyPolicy?
 
     init(_ grant: KeyGrant) {
         self.grant = grant
+        policy = grant.policy.map { KeyPolicy(rawValue: $0) ?? .enforce }
         scope = Scope(grant)
     }
 }

@@ -13,6 +13,8 @@ final class GatewayState {
     let admission: CallAdmission
     let coalescer: RequestCoalescer
     let accounts: AccountCache.Held
+    /// Nil but in access by keys.
+    let observer: ScopeObserver?
     let hubReached = HubProbe.Reached(for: .seconds(10))
     private(set) var identification: Identification
     private var proxy: UpstreamProxy?
@@ -30,6 +32,7 @@ final class GatewayState {
             stall: Int(settings.writeTimeout.milliseconds))
         coalescer = RequestCoalescer(isOn: settings.coalesce)
         accounts = AccountCache.Held(for: settings.accountCacheTTL)
+        observer = keys.map { ScopeObserver($0.client, metrics) }
         identification = Identification(settings, token: token, keys: keys, after: nil)
         (proxy, exceptions) = (settings.upstreamProxy, settings.noProxy)
         pool.use(TransferPool.Proxy(settings))
@@ -58,7 +61,7 @@ extension Identification {
         let isSame = old.map { $0.own == own && $0.credentials == credentials } ?? true
         self.init(
             access: settings.access, own: own, credentials: credentials,
-            tokenNumber: (old?.tokenNumber ?? 0) + (isSame ? 0 : 1), keys: keys)
+            tokenNumber: (old?.tokenNumber ?? 0) + (isSame ? 0 : 1), keys: keys, policy: settings.policy)
     }
 }
 

@@ -121,8 +121,8 @@ extension RequestPipeline {
             throw refusal.failure
         }
         // The facade's orders are judged by their handlers, which read them.
-        guard let judgement = ScopeJudgement(protection, request, context, route) else { return true }
-        guard exchange.hasBody, judgement.needsBody else {
+        guard let judgement = ScopeJudgement(protection, state, request, context, route) else { return true }
+        guard exchange.hasBody, judgement.needsBody(ofLength: exchange.declaredLength) else {
             try judgement.pass(nil)
             return true
         }

@@ -19,6 +19,7 @@ final class StateWriter {
     private let database: Database
     private let keys: KeyTable
     private let idempotency: IdempotencyTable
+    private let observed: ObservedTable
     private let file: FileIdentity?
     private var dataVersion: Int64 = -1
     /// The last record of each sender that was carried out.
@@ -31,6 +32,7 @@ final class StateWriter {
         database = try directory.open()
         keys = KeyTable(database: database)
         idempotency = IdempotencyTable(database: database)
+        observed = ObservedTable(database: database)
         file = FileIdentity(directory.databasePath)
         let statement = try database.prepare("SELECT sender, sequence FROM senders")
         while try statement.step() { carriedOut[statement.integer(0)] = statement.integer(1) }
@@ -65,6 +67,9 @@ final class StateWriter {
         case .keyUses:
             for (number, use) in KeyUses(entry.record.payload)?.uses ?? [] { try keys.add(use, to: number) }
             return nil
+        case .observedUses:
+            if let uses = ObservedUses(entry.record.payload) { try observed.add(uses) }
+            return nil
         case .idempotencyClaim:
             guard let claim = IdempotencyClaim(entry.record.payload) else { return nil }
             return try idempotency.claim(claim, by: entry.sender, now: now, live: live).bytes
@@ -92,6 +97,7 @@ final class StateWriter {
 
     func lastChange() throws(DatabaseError) -> Int64 { try keys.lastChange() }
     func liveKeys() throws(DatabaseError) -> Int64 { try keys.liveCount() }
+    func shadowKeys() throws(DatabaseError) -> Int64 { try keys.shadowCount() }
 }
 
 /// Which file a path leads to.

@@ -8,7 +8,7 @@ enum Metric: Int, CaseIterable, Sendable {
     case upstreamCalls, upstreamCallsInFlight, upstreamPlaces, upstreamCallsQueued, upstreamCallsRefused
     case upstreamUses, upstreamReceivedBytes, upstreamSentBytes
     case upstreamFirstByteSeconds, upstreamSeconds, leaks
-    case keyRefusals, keys, stateUp, stateRestarts
+    case keyRefusals, keys, keysInShadow, shadowDecisions, stateUp, stateRestarts
     case buildInfo, workers, workerRestarts, droppedLogLines
     case startTime, cpuSeconds, residentBytes, openDescriptors, maxDescriptors
 }

@@ -28,6 +28,11 @@ enum KeyInput {
         return text
     }
 
+    static func policy(_ text: String, of what: String) throws(SubcommandFailure) -> String {
+        guard KeyPolicy(rawValue: text) != nil else { throw .usage("\(what) has to be enforce or shadow") }
+        return text
+    }
+
     static func credential(_ text: String, of what: String) throws(SubcommandFailure) -> String {
         guard CredentialsDirectory.isName(text) else {
             throw .usage("\(what) has to be the name of a file of credentials_dir")
@@ -102,6 +107,11 @@ enum KeyInput {
     static func warn(of grant: KeyGrant, _ state: StateOptions) throws(SubcommandFailure) {
         if grant.rate != nil {
             Console.error("hubgate: warning: --rate is kept with the key, and not enforced by this version\n")
+        }
+        if grant.policy == KeyPolicy.shadow.rawValue {
+            Console.error(
+                "hubgate: warning: with --policy shadow its rules refuse nothing: the key may do all that its Hub token may\n"
+            )
         }
         guard let name = grant.credential else { return }
         let settings = try state.settings()

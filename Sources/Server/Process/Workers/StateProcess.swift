@@ -90,7 +90,7 @@ final class StateProcess {
             let writer = try StateWriter(directory)
             _ = try writer.othersHaveWritten()
             lastChange = try writer.lastChange()
-            slots[.keys] = UInt64(try writer.liveKeys())
+            try count(writer)
             self.writer = writer
             slots[.stateUp] = 1
             if !trouble.isEmpty {
@@ -194,10 +194,20 @@ final class StateProcess {
         do throws(DatabaseError) {
             guard try writer.othersHaveWritten() else { return }
             lastChange = try writer.lastChange()
-            slots[.keys] = UInt64(try writer.liveKeys())
+            try count(writer)
         } catch {
             fail(error)
         }
+    }
+
+    private func count(_ writer: StateWriter) throws(DatabaseError) {
+        slots[.keys] = UInt64(try writer.liveKeys())
+        let shadow = UInt64(try writer.shadowKeys())
+        if shadow > slots[.keysInShadow] {
+            log.warning(
+                "Keys whose rules refuse nothing (--policy shadow): \(shadow). They may do all that their token may.")
+        }
+        slots[.keysInShadow] = shadow
     }
 
     /// Sends each user what it has to know, as far as its line takes it.
