@@ -20,8 +20,8 @@ package struct Failure: Error, Sendable, Equatable {
         case noToken
         /// The caller is known and may not do this.
         case denied
-        /// The gateway does not do this as it was asked, for a reason that `code` is a word for.
-        case declined(Status, code: String)
+        /// The gateway does not do this as it was asked, by a rule of its own.
+        case declined(Decline)
         /// A signed URL is forged, changed, expired, or leads where this gateway does not go.
         case signedURLRefused
         /// The Hub said no.
@@ -89,6 +89,13 @@ package struct Failure: Error, Sendable, Equatable {
         failure.advice = .lookFirst
         return failure
     }
+}
+
+/// Which rule of the gateway's own a request is against.
+package enum Decline: Sendable, Equatable {
+    case confirmationRequired, idempotencyKeyReused, idempotencyKeyInUse, idempotencyUnsupported, outcomeUnknown
+    /// What has to be on the disk first cannot be written.
+    case stateUnavailable
 }
 
 /// The servers that are called for clients.

@@ -28,11 +28,16 @@ import Testing
 
     @Test("A key is a string of a structured field, or the same without quotes")
     func keys() throws {
-        for (value, text) in [("a", "a"), ("\"a\"", "a"), ("\"a b\"", "a b"), ("\"\\\"\\\\\"", "\"\\"), ("a=:/", "a=:/")] {
+        for (value, text) in [
+            ("a", "a"), ("\"a\"", "a"), ("\"a b\"", "a b"), ("\"\\\"\\\\\"", "\"\\"), ("a=:/", "a=:/"),
+        ] {
             #expect(try IdempotencyKey([IdempotencyKey.field: value])?.text == text)
         }
         #expect(try IdempotencyKey([:]) == nil)
-        for value in ["", "\"\"", "\"", "\"a", "a b", "a,b", "a;b", "\"a\"b", "\"a\";b", "\"\\a\"", "\"a\\\"", "é", String(repeating: "a", count: 256)] {
+        for value in [
+            "", "\"\"", "\"", "\"a", "a b", "a,b", "a;b", "\"a\"b", "\"a\";b", "\"\\a\"", "\"a\\\"", "é",
+            String(repeating: "a", count: 256),
+        ] {
             #expect(throws: Failure.self, "\(value)") { _ = try IdempotencyKey([IdempotencyKey.field: value]) }
         }
     }
@@ -108,14 +113,19 @@ import Testing
     @Test("The keys of one owner have a bound, and others have room beside them")
     func bounds() throws {
         let place = Place()
-        let table = try place.table()
+        var table = try place.table()
+        (table.mostOfOwner, table.most) = (20, 22)
         try table.database.transaction { () throws(DatabaseError) in
-            for number in 0..<IdempotencyTable.mostOfOwner {
+            for number in 0..<table.mostOfOwner {
                 _ = try table.claim(IdempotencyClaim(owner: 7, key: "\(number)", content: []), by: 1, now: 1, live: [1])
             }
         }
         #expect(try table.claim(IdempotencyClaim(owner: 7, key: "x", content: []), by: 1, now: 1, live: [1]) == .full)
-        #expect(try table.claim(IdempotencyClaim(owner: 8, key: "x", content: []), by: 1, now: 1, live: [1]) == .granted)
+        #expect(
+            try table.claim(IdempotencyClaim(owner: 8, key: "x", content: []), by: 1, now: 1, live: [1]) == .granted)
+        #expect(
+            try table.claim(IdempotencyClaim(owner: 9, key: "x", content: []), by: 1, now: 1, live: [1]) == .granted)
+        #expect(try table.claim(IdempotencyClaim(owner: 9, key: "y", content: []), by: 1, now: 1, live: [1]) == .full)
         #expect(
             try table.claim(
                 IdempotencyClaim(owner: 7, key: "x", content: []), by: 1, now: 1 + IdempotencyTable.memory, live: [1])

@@ -38,7 +38,8 @@ private func record(_ name: String, id: Int64 = 1) -> KeyRecord {
     KeyRecord(
         name: name, publicID: id, secretHash: [UInt8](repeating: UInt8(truncatingIfNeeded: id), count: 32),
         grant: KeyGrant(
-            role: "reader", allow: ["read acme/*", "write acme/x"], deny: ["delete *"], credential: "acme", rate: "6/m"),
+            role: "reader", allow: ["read acme/*", "write acme/x"], deny: ["delete *"], credential: "acme", rate: "6/m",
+            policy: "shadow"),
         note: "é \"quoted\" ' ; --", created: 5, expires: 9)
 }
 
@@ -262,7 +263,8 @@ struct StateMessageTests {
         number: 1, name: "", publicID: 2, secretHash: [], grant: KeyGrant(), created: 0, change: 3)
     private static let whole = KeyRecord(
         number: 1, name: "a", publicID: 2, secretHash: [1], previous: .init(secretHash: [2], until: 3),
-        grant: KeyGrant(role: "r", allow: ["a", "b"], deny: ["c"], credential: "d", rate: "e"), created: 0, expires: 4,
+        grant: KeyGrant(role: "r", allow: ["a", "b"], deny: ["c"], credential: "d", rate: "e", policy: "shadow"),
+        created: 0, expires: 4,
         revoked: 5, change: 6)
 
     @Test("Each message is read as it was written", arguments: messages)

@@ -113,11 +113,12 @@ TYPES = [
     "application/pdf", "text/event-stream", "application/json", "text/javascript", "text/css", "image/png", "text/cache-manifest",
     "application/x-shockwave-flash", "application/wasm", "application/manifest+json", "application/signed-exchange;v=b3",
 ]  # fmt: skip
-ORDER = json.dumps({"type": "model", "name": "victim/model"})
+# The file's number is in the name: the facade takes no query that it does not know.
+ORDER = "JSON.stringify({type: 'model', name: 'victim/' + location.pathname.split('/').pop()})"
 ATTACK = f"""<html xmlns="http://www.w3.org/1999/xhtml"><head><title>t</title></head><body><img src="/api/account?by=img" />
 <script>//<![CDATA[
 fetch('/api/account?by=' + location.pathname);
-fetch('/api/repo?by=' + location.pathname, {{method: 'DELETE', headers: {{'Content-Type': 'application/json'}}, body: '{ORDER}'}});
+fetch('/api/repo', {{method: 'DELETE', headers: {{'Content-Type': 'application/json'}}, body: {ORDER}}});
 //]]></script></body></html>"""
 PARTS = f"--b\r\nContent-Type: text/html\r\n\r\n{ATTACK}\r\n--b--\r\n"
 # What the gateway asks the Hub for when it is told to, and what a page of the Hub's own origin would ask itself.
@@ -185,8 +186,8 @@ def test_no_file_of_the_hub_acts_in_the_gates_name_in_chromium(start_before, hub
         certain = {"text/html", "text/html x", "text/html(x)", "text/xsl", "image/svg+xml x", ("text/plain", "text/html")}
 
         def ran():
-            found = re.findall(r"/api/repo\?by=\S+/(\d+)", " ".join(target for method, target in acts(hub) if method == "DELETE"))
-            return {TYPES[int(number)] for number in found}
+            orders = [json.loads(request.body) for request in hub.requests if (request.method, request.target) == ("DELETE", "/api/repo")]
+            return {TYPES[int(order["name"].removeprefix("victim/"))] for order in orders}
 
         assert wait_until(lambda: certain <= ran() and len(ran()) >= 20, seconds=20), ran()
 

@@ -4,6 +4,7 @@ import json
 import os
 import random
 import signal
+import sqlite3
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -326,7 +327,7 @@ def test_where_nothing_was_done_a_repetition_acts(once, status, fields):
 
 FAULTS = {
     "500": lambda *_: http(500), "502": lambda *_: http(502), "503": lambda *_: http(503), "504": lambda *_: http(504), "408": lambda *_: http(408),
-    "no response": lambda *_: None, "too slow": lambda *_: threading.Event().wait(4), "no JSON": lambda *_: http(200, b"oops"),
+    "no response": lambda *_: None, "too slow": lambda *_: threading.Event().wait(4) or None, "no JSON": lambda *_: http(200, b"oops"),
 }  # fmt: skip
 
 
@@ -433,3 +434,65 @@ def test_who_is_killed_in_between_leaves_an_outcome_that_nobody_knows_and_nothin
             answer = ask(gate, "POST", {**MODEL, "name": f"acme/n{number}"}, f"Idempotency-Key: k{number}".encode(), key=key)
             assert answer.status == outcomes[number], (number, answer.body)
         assert not hub.requests
+
+
+@pytest.fixture
+def one_gate(tmp_path, certificates, hub):
+    """Starts gates one after the other over one state."""
+    keys = Keys(tmp_path)
+    key = keys.create("one", "--role", "admin")
+    hub.on(CREATE, lambda *_: http(200, b'{"url":"https://h/acme/x","name":"acme/x"}', JSON))
+    flags = ("--upstream", hub.url, "--access", "keys", "--state-dir", str(keys.state))
+    started = iter(range(9))
+    return key, keys, lambda *more: running_gate(tmp_path / f"gate-{next(started)}", certificates, *flags, *more, HF_TOKEN="hf_x")
+
+
+def test_while_the_state_cannot_be_written_nothing_is_done_with_a_key_and_all_else_goes_on(one_gate, hub):
+    key, keys, start = one_gate
+    with start() as gate:
+        with sqlite3.connect(keys.database, isolation_level=None) as database:
+            database.execute("BEGIN EXCLUSIVE")
+            ask(gate, "POST", MODEL, b"Idempotency-Key: a", key=key).check_is_error(503, "StateUnavailable")
+            assert not hub.requests
+            assert ask(gate, "POST", MODEL, key=key).status == 200
+            database.execute("ROLLBACK")
+        database.close()
+        hub.requests.clear()
+        assert wait_until(lambda: ask(gate, "POST", MODEL, b"Idempotency-Key: a", key=key).status == 200, 20)
+        assert len(hub.requests) == 1
+
+
+def test_a_response_is_kept_over_a_restart_and_what_was_cut_by_one_is_not_known(one_gate, hub):
+    key, _, start = one_gate
+    with start() as gate:
+        first = ask(gate, "POST", MODEL, b"Idempotency-Key: a", key=key)
+    with pytest.raises(AssertionError, match="ended with code -9"), start() as gate:
+        again = ask(gate, "POST", MODEL, b"Idempotency-Key: a", key=key)
+        assert (again.status, again.body, again["Idempotent-Replayed"]) == (200, first.body, "true") and len(hub.requests) == 1
+        hub.on(CREATE, lambda *_: time.sleep(3) or None)
+        with gate.connect() as connection:
+            connection.send(request(key, "POST", "/api/repo", json.dumps(MODEL).encode(), b"Idempotency-Key: b"))
+            assert wait_until(lambda: len(hub.requests) == 2)
+            for pid in children(gate):
+                os.kill(pid, signal.SIGKILL)
+            gate.kill()
+    with start() as gate:
+        ask(gate, "POST", MODEL, b"Idempotency-Key: b", key=key).check_is_error(409, "OutcomeUnknown")
+        assert len(hub.requests) == 2
+
+
+def test_a_gateway_that_stops_waits_for_what_a_client_left_behind(one_gate, hub):
+    key, _, start = one_gate
+    go = threading.Event()
+    hub.on(CREATE, lambda *_: go.wait(10) and http(200, b'{"url":"https://h/acme/x"}', JSON))
+    with start() as gate:
+        with gate.connect() as connection:
+            connection.send(request(key, "POST", "/api/repo", json.dumps(MODEL).encode(), b"Idempotency-Key: a"))
+            assert wait_until(lambda: len(hub.requests) == 1)
+        time.sleep(0.3)
+        gate.signal(signal.SIGTERM)
+        threading.Timer(0.5, go.set).start()
+        gate.wait_for_stop()
+    with start() as gate:
+        answer = ask(gate, "POST", MODEL, b"Idempotency-Key: a", key=key)
+        assert answer.status == 200 and answer["Idempotent-Replayed"] == "true" and len(hub.requests) == 1

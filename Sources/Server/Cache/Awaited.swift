@@ -6,8 +6,12 @@ final class Awaited<Value: Sendable> {
     private var result: Value?
     private var continuation: CheckedContinuation<Value?, Never>?
 
+    private var afterwards: (() -> Void)?
+
     func settle(_ value: Value) {
         result = value
+        afterwards?()
+        afterwards = nil
         continuation?.resume(returning: value)
         continuation = nil
     }
@@ -23,6 +27,11 @@ final class Awaited<Value: Sendable> {
         } onCancel: {
             EventLoop.assumeIsolated { self.leave() }
         }
+    }
+
+    /// Calls `work` when the value comes; at once where it is there.
+    func whenSettled(_ work: @escaping () -> Void) {
+        if result == nil { afterwards = work } else { work() }
     }
 
     private func leave() {

@@ -18,7 +18,7 @@ struct DryRun {
             "confirmed": .bool(unconfirmed.isEmpty), "exists": .null, "private": .null, "token": .null, "key": .null,
         ]
         if let key = context.principal.key {
-            let refusal = key.grant.scope.decide(needs).refusal
+            let refusal = services.identification.isShadow(key) ? nil : key.grant.scope.decide(needs).refusal
             facts["key"] = ["may": .bool(refusal == nil), "reason": refusal.map { .string($0.message) } ?? .null]
             // Whether it is there is not for who may not have it.
             if let refusal { return Self.result(.refused(refusal.status, refusal.message), facts) }
@@ -88,6 +88,7 @@ struct DryRun {
             (facts["would"], facts["status"]) = (.null, .null)
             message = "only the Hub knows what would happen: it does not show \(name) to this token under that name"
         }
-        return RepoResult("Dry run: this \(message.hasSuffix(".") ? String(message.dropLast()) : message). Nothing was done.", facts)
+        return RepoResult(
+            "Dry run: this \(message.hasSuffix(".") ? String(message.dropLast()) : message). Nothing was done.", facts)
     }
 }

@@ -8,6 +8,7 @@ import Hub
 @EventLoop
 struct IdempotencyKeys {
     let state: StateClient
+    let drainState: DrainState
 
     private static let claims = 3
 
@@ -73,7 +74,12 @@ struct IdempotencyKeys {
             context.hubRequestID = own.hubRequestID
             context.upstreamMicroseconds = own.upstreamMicroseconds
         }
-        guard let result = await awaited.value() else { throw .clientGone }
+        guard let result = await awaited.value() else {
+            // A gateway that stops waits for it all the same.
+            drainState.began()
+            awaited.whenSettled { [drainState] in drainState.ended() }
+            throw .clientGone
+        }
         return try result.get()
     }
 
@@ -137,7 +143,7 @@ extension Failure {
     /// There is no state to keep keys in.
     static var noIdempotency: Failure {
         Failure(
-            .declined(.notImplemented, code: "IdempotencyUnsupported"),
+            .declined(.idempotencyUnsupported),
             detail:
                 "This gateway keeps no state (access is not keys), so it cannot tell a repetition from a new request. Nothing was done. Send it without \(IdempotencyKey.field)."
         )
@@ -145,7 +151,7 @@ extension Failure {
 
     fileprivate static var otherRequest: Failure {
         Failure(
-            .declined(Status(422), code: "IdempotencyKeyReused"),
+            .declined(.idempotencyKeyReused),
             detail:
                 "This \(IdempotencyKey.field) was sent with another method, path or body before. Nothing was done. Take a new key for a new request."
         )
@@ -153,7 +159,7 @@ extension Failure {
 
     fileprivate static var stillRunning: Failure {
         Failure(
-            .declined(.conflict, code: "IdempotencyKeyInUse"),
+            .declined(.idempotencyKeyInUse),
             detail:
                 "The first request with this \(IdempotencyKey.field) is still under way. Ask again in a second for its response.",
             retryAfter: 1)
@@ -167,7 +173,7 @@ extension Failure {
             default: "whether the repository has changed"
             }
         return Failure(
-            .declined(.conflict, code: "OutcomeUnknown"),
+            .declined(.outcomeUnknown),
             detail:
                 "The outcome of the first request with this \(IdempotencyKey.field) is not known, and it is not carried out again: look \(look) before you try with another key."
         )
@@ -175,7 +181,7 @@ extension Failure {
 
     fileprivate static var stateUnavailable: Failure {
         Failure(
-            .declined(.serviceUnavailable, code: "StateUnavailable"),
+            .declined(.stateUnavailable),
             detail:
                 "The gateway's state cannot be written, so it cannot promise to do this once. Nothing was done. Try again, or send it without \(IdempotencyKey.field).",
             retryAfter: 2)

@@ -9,8 +9,23 @@ struct RepoServices {
     let account: AccountCache
     let bodyBounds: BodyBounds
     let protection: Protection
+    let identification: Identification
+    let observer: ScopeObserver?
     /// Nil where there is no state to keep them in.
     let idempotency: IdempotencyKeys?
+}
+
+extension RepoServices {
+    /// Whether the key, where there is one, allows all of `needs`. Throws why it does not.
+    fileprivate func authorize(
+        _ needs: [HubNeed], _ context: RequestContext, _ headers: Headers
+    ) async throws(Failure) {
+        let shadow = context.principal.key.flatMap { identification.isShadow($0) ? $0 : nil }
+        if let shadow {
+            observer?.note(needs, by: shadow, isRefused: shadow.grant.scope.decide(needs).refusal != nil)
+        }
+        try await context.authorize(needs, protection, headers, isShadow: shadow != nil)
+    }
 }
 
 /// A handler of `/api/repo`: it reads an order from the JSON body, carries it out, and says so.
@@ -41,7 +56,7 @@ extension RepoHandler {
                 return try await DryRun(services: services).result(order, request, context).response(to: request)
             }
             let needs = order.call.needs(account: nil)
-            try await context.authorize(needs, services.protection, request.headers)
+            try await services.authorize(needs, context, request.headers)
             guard let key, let idempotency = services.idempotency else {
                 return try await carryOut(order, context).response(to: request)
             }

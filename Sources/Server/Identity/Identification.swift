@@ -15,10 +15,16 @@ final class Identification {
     let tokenNumber: Int
     /// Nil but in access by keys.
     let keys: KeyStore?
+    /// Of keys that have none of their own.
+    private let policy: KeyPolicy
     /// The gateway itself.
     let gateway: Principal
 
-    init(access: Access, own: Credential?, credentials: [String: Credential], tokenNumber: Int, keys: KeyStore?) {
+    init(
+        access: Access, own: Credential?, credentials: [String: Credential], tokenNumber: Int, keys: KeyStore?,
+        policy: KeyPolicy = .enforce
+    ) {
+        self.policy = policy
         self.access = access
         self.own = own
         self.credentials = credentials
@@ -41,6 +47,9 @@ final class Identification {
         case .keys: return principal(byKeyOf: request.headers)
         }
     }
+
+    /// Whether the key's rules refuse nothing, and what they would refuse is recorded.
+    func isShadow(_ key: KeyIdentity) -> Bool { (key.grant.policy ?? policy) == .shadow }
 
     /// Who has this key. `isAmbient`: it came as a browser could add it by itself.
     func principal(with key: KeyIdentity, isAmbient: Bool) -> Principal {

@@ -15,6 +15,8 @@ final class GatewayState {
     let cache: ResponseCache
     let accounts: AccountCache.Held
     let logins: Logins
+    /// Nil but in access by keys.
+    let observer: ScopeObserver?
     let hubReached = HubProbe.Reached(for: .seconds(10))
     private let rates: KeyRates?
     /// Nil: there is no audit.
@@ -41,6 +43,7 @@ final class GatewayState {
         cache = ResponseCache(settings, epochs: epochs, metrics: metrics)
         accounts = AccountCache.Held(for: settings.accountCacheTTL)
         keys?.use(RoleBook(settings.roles))
+        observer = keys.map { ScopeObserver($0.client, metrics) }
         identification = Identification(settings, token: token, keys: keys, after: nil)
         (proxy, exceptions) = (settings.upstreamProxy, settings.noProxy)
         pool.use(TransferPool.Proxy(settings))
@@ -87,7 +90,7 @@ extension Identification {
         let isSame = old.map { $0.own == own && $0.credentials == credentials } ?? true
         self.init(
             access: settings.access, own: own, credentials: credentials,
-            tokenNumber: (old?.tokenNumber ?? 0) + (isSame ? 0 : 1), keys: keys)
+            tokenNumber: (old?.tokenNumber ?? 0) + (isSame ? 0 : 1), keys: keys, policy: settings.policy)
     }
 }
 

@@ -22,7 +22,10 @@ struct Handlers {
         let device = DeviceLogin(settings, logins: state.logins)
         let repos = RepoServices(
             hub: hub, account: account, bodyBounds: bodyBounds, protection: Protection(settings.protect),
-            idempotency: state.identification.keys.map { IdempotencyKeys(state: $0.client) })
+            identification: state.identification, observer: state.observer,
+            idempotency: state.identification.keys.map {
+                IdempotencyKeys(state: $0.client, drainState: state.drainState)
+            })
         all = Route.Name.allCases.map { name in
             switch name {
             case .home: GetHome(settings: settings, hubProbe: probe)

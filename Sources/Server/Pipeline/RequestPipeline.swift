@@ -130,11 +130,11 @@ extension RequestPipeline {
         // Before the rules are asked and a body is read: what they refuse counts, too.
         if let key = context.principal.key { try state.count(key) }
         // The facade's orders are judged by their handlers, which read them.
-        guard let judgement = ScopeJudgement(protection, request, context, route, state.auditor) else {
+        guard let judgement = ScopeJudgement(protection, state, request, context, route) else {
             auditOrder(request, context, route)
             return true
         }
-        guard exchange.hasBody, judgement.needsBody else {
+        guard exchange.hasBody, judgement.needsBody(ofLength: exchange.declaredLength) else {
             try judgement.pass(nil)
             return true
         }

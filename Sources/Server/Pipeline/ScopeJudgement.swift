@@ -12,18 +12,21 @@ struct ScopeJudgement {
     let operation: HubOperation
     let request: Request
     let context: RequestContext
+    /// Nil where the key's rules refuse what they do not allow.
+    private let observer: ScopeObserver?
     /// Nil: there is no audit.
     let auditor: Auditor?
 
     /// Nil for what is not relayed to the Hub or the inference router, and where nothing limits it.
     init?(
-        _ protection: Protection, _ request: Request, _ context: RequestContext, _ route: Route.Name,
-        _ auditor: Auditor? = nil
+        _ protection: Protection, _ state: GatewayState, _ request: Request, _ context: RequestContext,
+        _ route: Route.Name
     ) {
         guard route == .relay || route == .inference else { return nil }
         key = context.principal.key
         guard key != nil || protection.isOn else { return nil }
         self.protection = route == .relay && protection.isOn ? protection : nil
+        observer = key.map(state.identification.isShadow) ?? false ? state.observer : nil
         self.request = request
         self.context = context
         self.auditor = auditor
@@ -36,25 +39,74 @@ struct ScopeJudgement {
     /// The fields that the Hub reads the body by: not those that the client names in `Connection`.
     var sent: Headers { EndToEndHeaders.upstream(request.headers) }
 
-    /// Whether the decision depends on what is in the body, where there is one, or the audit on what it names.
-    var needsBody: Bool { isJudgedByBody || auditor != nil && operation.isNamedByBody }
+    /// Whether the decision depends on what is in the body, where there is one, or the audit on what it names. `length` is in bytes, nil where
+    /// that is not known.
+    func needsBody(ofLength length: UInt64? = 0) -> Bool {
+        if isJudgedByBody(ofLength: length) { return true }
+        return auditor != nil && operation.isNamedByBody
+    }
 
-    private var isJudgedByBody: Bool {
-        protection?.needsBody(operation) ?? false || scope?.needsBody(operation) ?? false
+    private func isJudgedByBody(ofLength length: UInt64? = 0) -> Bool {
+        if protection?.needsBody(operation) ?? false { return true }
+        // What is only observed is not refused for its size.
+        if observer != nil { return operation.body != nil && length ?? 0 <= UInt64(JudgedBody.longest) }
+        return scope?.needsBody(operation) ?? false
     }
 
     /// Notes in the context how the request is to be made. Throws why it may not be. What is sent on is the body that was judged, byte for byte.
     func pass(_ body: [UInt8]?) throws(Failure) {
         context.body = body
-        let needs = isJudgedByBody ? try operation.needs(sent, body ?? [], account: nil) : nil
-        if let scope { try pass(scope, needs, body) }
+        guard let key, let observer else {
+            let needs = isJudgedByBody() ? try operation.needs(sent, body ?? [], account: nil) : nil
+            if let scope { try pass(scope, needs, body) }
+            return try checkProtection(needs ?? [operation.need])
+        }
+        try observe(key, observer, body)
+    }
+
+    private func checkProtection(_ needs: [HubNeed]) throws(Failure) {
         do throws(Failure) {
-            try protection?.check(operation, needs ?? [operation.need], context.target, request.headers)
+            try protection?.check(operation, needs, context.target, request.headers)
         } catch {
-            auditUnconfirmed(needs ?? [operation.need])
+            auditUnconfirmed(needs)
             throw error
         }
     }
+
+    /// The rules refuse nothing. What is not theirs still does: logins are not relayed, and what is protected is.
+    private func observe(_ key: KeyIdentity, _ observer: ScopeObserver, _ body: [UInt8]?) throws(Failure) {
+        let needs: Result<[HubNeed], Failure>
+        do throws(Failure) {
+            needs = .success(
+                isJudgedByBody() ? try operation.needs(sent, body ?? [], account: nil) : [operation.need])
+        } catch {
+            needs = .failure(error)
+        }
+        if protection?.needsBody(operation) ?? false { _ = try needs.get() }
+        let scope = key.grant.scope
+        guard operation.notes.isDisjoint(with: [.everyKey, .notRelayed]) else { return try pass(scope, nil, body) }
+        if case .success(let needs) = needs, operation.reading != .ambiguous {
+            let isRefused =
+                scope.decide(operation, needs).refusal != nil
+                || payers.contains { !scope.allows(.spend, $0.resource) }
+            observer.note(needs + payers, by: key, isRefused: isRefused)
+        } else {
+            observer.noteUnclear(by: key)
+        }
+        let known = (try? needs.get()) ?? [operation.need]
+        auditAllowed(known, nil, body)
+        try checkProtection(known)
+    }
+
+    /// The rights to spend what belongs to those who shall pay.
+    private var payers: [HubNeed] {
+        request.headers.values(of: Self.payer).compactMap { name in
+            guard let id = try? RepoID(namespace: nil, name: name) else { return nil }
+            return HubNeed(.spend, HubResource(namespace: id.name))
+        }
+    }
+
+    private static let payer = "X-HF-Bill-To"
 
     private func pass(_ scope: Scope, _ needs: [HubNeed]?, _ body: [UInt8]?) throws(Failure) {
         try checkPayer(scope)
@@ -79,10 +131,9 @@ struct ScopeJudgement {
 
     /// Who pays, where not the account itself, is said in a field of its own: it takes the right to spend what is theirs.
     private func checkPayer(_ scope: Scope) throws(Failure) {
-        let field = "X-HF-Bill-To"
-        guard request.headers.contains(field) else { return }
-        for name in request.headers.values(of: field) {
-            let payer = HubResource(namespace: try RepoID(namespace: nil, name: name, field: field).name)
+        guard request.headers.contains(Self.payer) else { return }
+        for name in request.headers.values(of: Self.payer) {
+            let payer = HubResource(namespace: try RepoID(namespace: nil, name: name, field: Self.payer).name)
             guard scope.allows(.spend, payer) else { throw refused(.lacking(.spend, payer)) }
         }
     }

@@ -95,9 +95,10 @@ extension Failure {
         for name in needs.map(\.resource.fullName) where !names.contains(name) { names.append(name) }
         let list = names.joined(separator: ", ")
         let subject = names.count == 1 ? "\(list) is" : "\(list) are"
-        let acts = Set(needs.map { $0.action == .other ? "change" : $0.action.name }).sorted().joined(separator: " and ")
+        let acts = Set(needs.map { $0.action == .other ? "change" : $0.action.name }).sorted().joined(
+            separator: " and ")
         return Failure(
-            .declined(.forbidden, code: "ConfirmationRequired"),
+            .declined(.confirmationRequired),
             detail:
                 "\(subject) protected on this gateway. If you mean to \(acts) it, send the request again with the header \"\(Protection.field): \(list)\"."
         )

@@ -23,6 +23,10 @@ extension Server {
             admin.stopAccepting()
             await empty(admin) { MonotonicInstant.now.microseconds(since: began) < limit }
         }
+        // What goes on without its client, too.
+        while state.drainState.inFlight > 0, MonotonicInstant.now.microseconds(since: began) < limit {
+            await EventLoop.sleep(milliseconds: Self.checkMilliseconds)
+        }
         let cut = state.drainState.inFlight
         await cutOff()
         return cut

@@ -134,6 +134,11 @@ final class Service {
     private func warn() {
         guard worker?.speaksForAll ?? true else { return }
         certificate.watch(server.listener.tls, path: settings.tlsCertificate)
+        if settings.policy == .shadow {
+            log.warning(
+                "policy = shadow: the rules of gateway keys refuse nothing. A key may do all that its token may, and what its rules would refuse is recorded."
+            )
+        }
         for warning in FilePermissions(settings).warnings { log.warning("\(warning)") }
         for warning in server.listener.tls.warnings { log.warning("\(warning)") }
         if let warning = DescriptorLimit.warning(settings, of: DescriptorLimit.current) { log.warning("\(warning)") }
@@ -151,6 +156,7 @@ final class Service {
             log.warning("Requests cut off because they did not finish within drain_timeout: \(cut).")
         }
         keys?.tellUses()
+        server.state.observer?.tell()
         state?.sendAll(milliseconds: Self.lastMilliseconds)
         sandbox?.close()
         output.flush()

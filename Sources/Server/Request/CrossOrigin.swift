@@ -12,7 +12,8 @@ struct CrossOrigin: Sendable {
 
     /// Fields that clients of the Hub read and that a browser hides otherwise.
     private static let exposed = [
-        "Accept-Ranges", "Content-Disposition", "Content-Encoding", "Content-Range", "ETag", "Link", "Location",
+        "Accept-Ranges", "Content-Disposition", "Content-Encoding", "Content-Range", "ETag", "Idempotent-Replayed",
+        "Link", "Location",
         "RateLimit", "RateLimit-Policy", "Retry-After", "X-Error-Code", "X-Error-Message", "X-Hubgate-Request-Id",
         "X-Linked-ETag", "X-Linked-Size", "X-Repo-Commit", "X-Request-Id", "X-Total-Count", "X-Xet-Hash",
     ].joined(separator: ", ")

@@ -16,7 +16,7 @@ extension Failure {
         case .unidentified: .unauthorized
         case .noToken: .serviceUnavailable
         case .denied, .signedURLRefused: .forbidden
-        case .declined(let status, _): status
+        case .declined(let decline): decline.status
         case .hubAnswered(let refusal): refusal.status.code >= 400 ? refusal.status : .badGateway
         case .hubUnreachable, .hubBroken: .badGateway
         case .hubTooSlow: .gatewayTimeout
@@ -39,7 +39,7 @@ extension Failure {
         case .unidentified(let code): code
         case .noToken: "NoToken"
         case .denied: "Denied"
-        case .declined(_, let code): code
+        case .declined(let decline): decline.code
         case .signedURLRefused: "SignedURLRefused"
         case .hubAnswered(let refusal): refusal.code ?? refusal.status.reason.filter { $0 != " " }
         case .hubUnreachable: "HubUnreachable"
@@ -124,6 +124,29 @@ extension Failure {
             Array("\"\(name)\":".utf8) + ((try? JSON.string(value).encoded()) ?? Array("null".utf8))
         }
         return Array("{".utf8) + Array(members.joined(separator: ",".utf8)) + Array("}\n".utf8)
+    }
+}
+
+extension Decline {
+    fileprivate var status: Status {
+        switch self {
+        case .confirmationRequired: .forbidden
+        case .idempotencyKeyInUse, .outcomeUnknown: .conflict
+        case .idempotencyKeyReused: Status(422)
+        case .idempotencyUnsupported: .notImplemented
+        case .stateUnavailable: .serviceUnavailable
+        }
+    }
+
+    fileprivate var code: String {
+        switch self {
+        case .confirmationRequired: "ConfirmationRequired"
+        case .idempotencyKeyInUse: "IdempotencyKeyInUse"
+        case .outcomeUnknown: "OutcomeUnknown"
+        case .idempotencyKeyReused: "IdempotencyKeyReused"
+        case .idempotencyUnsupported: "IdempotencyUnsupported"
+        case .stateUnavailable: "StateUnavailable"
+        }
     }
 }
 

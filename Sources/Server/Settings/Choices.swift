@@ -8,6 +8,14 @@ enum Access: String, CaseIterable, Sendable {
     case keys
 }
 
+/// What the rules of gateway keys do.
+enum KeyPolicy: String, CaseIterable, Sendable {
+    /// They refuse what they do not allow.
+    case enforce
+    /// They refuse nothing: it is recorded what they would have refused.
+    case shadow
+}
+
 /// What becomes of Xet, the store that newer clients send the bytes of large files to and fetch them from.
 enum Xet: String, CaseIterable, Sendable {
     /// Its addresses lead here, and what is asked of it is relayed.

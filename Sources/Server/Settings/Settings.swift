@@ -14,6 +14,7 @@ struct Settings: Sendable {
     var tlsCertificate = "certs/cert.pem"
     var tlsKey = "certs/key.pem"
     var access = Access.open
+    var policy = KeyPolicy.enforce
     var protect: [ResourcePattern] = []
     /// Empty, or begins with a slash and ends without one.
     var basePath = ""

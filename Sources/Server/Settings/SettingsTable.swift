@@ -34,6 +34,10 @@ enum SettingsTable {
                 "With open whoever reaches the gateway acts with its token; with passthrough each brings their own; with keys each shows a gateway key (`hubgate keys create`).",
                 default: "open on a loopback address; on any other it has to be chosen"),
             Setting(
+                "policy", \.policy, .choice,
+                "With shadow the rules of gateway keys refuse nothing: what they would refuse is recorded, for `hubgate keys suggest`.",
+                reloadable: true),
+            Setting(
                 "protect", \.protect, .resourcePatterns,
                 "Repositories that are deleted, moved or made public only with X-Hubgate-Confirm: OWNER/NAME, whoever asks.",
                 reloadable: true, default: "none", sample: "acme/prod-*"),

@@ -7,8 +7,8 @@ struct IdempotencyTable {
     /// No call takes so long, in seconds: what has no response after that will not have one.
     static let longestCall: Int64 = 3600
     /// Keys that are remembered of one owner, and of all.
-    static let mostOfOwner: Int64 = 10_000
-    static let most: Int64 = 100_000
+    var mostOfOwner: Int64 = 10_000
+    var most: Int64 = 100_000
 
     /// What the column `outcome` says where there is one.
     private enum Outcome: Int64 { case unknown, answered }
@@ -42,8 +42,8 @@ struct IdempotencyTable {
             SELECT (SELECT count(*) FROM (SELECT 1 FROM idempotency WHERE owner = ?1 LIMIT ?2)),
                 (SELECT count(*) FROM (SELECT 1 FROM idempotency LIMIT ?3))
             """)
-        try counts.bind([.integer(claim.owner), .integer(Self.mostOfOwner), .integer(Self.most)])
-        guard try counts.step(), counts.integer(0) < Self.mostOfOwner, counts.integer(1) < Self.most else {
+        try counts.bind([.integer(claim.owner), .integer(mostOfOwner), .integer(most)])
+        guard try counts.step(), counts.integer(0) < mostOfOwner, counts.integer(1) < most else {
             return .full
         }
         try database.prepare(

@@ -39,6 +39,8 @@ struct KeyGrant: Sendable, Hashable {
     var credential: String?
     /// For example `600/m`; nil for no limit.
     var rate: String?
+    /// `enforce` or `shadow`; nil: what the setting `policy` says.
+    var policy: String?
 }
 
 /// How much a key was used.

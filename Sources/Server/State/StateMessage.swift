@@ -41,6 +41,8 @@ struct StateRecord: Equatable, Sendable {
         case idempotencyClaim = 20
         /// `IdempotencyEnd`.
         case idempotencyEnd = 21
+        /// What keys did whose rules refuse nothing; written by `ObservedUses`.
+        case observedUses = 22
     }
 
     let kind: Kind
@@ -224,6 +226,7 @@ extension KeyRecord {
         writer.put(grant.deny)
         writer.put(grant.credential) { $0.put($1) }
         writer.put(grant.rate) { $0.put($1) }
+        writer.put(grant.policy) { $0.put($1) }
         writer.put(expires) { $0.put($1) }
         writer.put(revoked) { $0.put($1) }
         writer.put(change)
@@ -238,12 +241,14 @@ extension KeyRecord {
             }),
             let role = reader.optional({ $0.text() }), let allow = reader.texts(), let deny = reader.texts(),
             let credential = reader.optional({ $0.text() }), let rate = reader.optional({ $0.text() }),
+            let policy = reader.optional({ $0.text() }),
             let expires = reader.optional({ $0.number(Int64.self) }),
             let revoked = reader.optional({ $0.number(Int64.self) }), let change = reader.number(Int64.self)
         else { return nil }
         self.init(
             number: number, name: name, publicID: publicID, secretHash: secretHash, previous: previous,
-            grant: KeyGrant(role: role, allow: allow, deny: deny, credential: credential, rate: rate), created: 0,
+            grant: KeyGrant(role: role, allow: allow, deny: deny, credential: credential, rate: rate, policy: policy),
+            created: 0,
             expires: expires, revoked: revoked, change: change)
     }
 }

@@ -102,6 +102,20 @@ enum StateSchema {
         CREATE INDEX idempotency_created ON idempotency (created);
         CREATE INDEX idempotency_owner ON idempotency (owner);
         """,
+        """
+        ALTER TABLE keys ADD COLUMN policy TEXT;
+
+        -- What keys did whose rules refuse nothing. A row without an action counts what there was no room for.
+        CREATE TABLE observed (
+            public_id INTEGER NOT NULL,
+            action TEXT NOT NULL,
+            resource TEXT NOT NULL,
+            uses INTEGER NOT NULL,
+            refused INTEGER NOT NULL,
+            last_used INTEGER NOT NULL,
+            PRIMARY KEY (public_id, action, resource)
+        ) STRICT, WITHOUT ROWID;
+        """,
     ]
 
     static var newest: Int64 { Int64(migrations.count) }

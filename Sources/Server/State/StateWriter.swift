@@ -27,6 +27,7 @@ final class StateWriter {
     /// Of users' codes. Forgotten with this process.
     private var guesses = CodeGuesses()
     private let idempotency: IdempotencyTable
+    private let observed: ObservedTable
     private let file: FileIdentity?
     private var dataVersion: Int64 = -1
     /// The last record of each sender that was carried out.
@@ -42,6 +43,7 @@ final class StateWriter {
         keys = KeyTable(database: database)
         audit = AuditTables(database: database)
         idempotency = IdempotencyTable(database: database)
+        observed = ObservedTable(database: database)
         file = FileIdentity(directory.databasePath)
         let statement = try database.prepare("SELECT sender, sequence FROM senders")
         while try statement.step() { carriedOut[statement.integer(0)] = statement.integer(1) }
@@ -101,6 +103,9 @@ final class StateWriter {
         case .keyUses:
             for (number, use) in KeyUses(entry.record.payload)?.uses ?? [] { try keys.add(use, to: number) }
             return nil
+        case .observedUses:
+            if let uses = ObservedUses(entry.record.payload) { try observed.add(uses) }
+            return nil
         case .idempotencyClaim:
             guard let claim = IdempotencyClaim(entry.record.payload) else { return nil }
             return try idempotency.claim(claim, by: entry.sender, now: now, live: live).bytes
@@ -150,6 +155,7 @@ final class StateWriter {
 
     func lastChange() throws(DatabaseError) -> Int64 { try keys.lastChange() }
     func liveKeys() throws(DatabaseError) -> Int64 { try keys.liveCount() }
+    func shadowKeys() throws(DatabaseError) -> Int64 { try keys.shadowCount() }
 }
 
 /// Which file a path leads to.

@@ -93,6 +93,14 @@ enum MetricsTable {
             ),
             MetricRow(.keys, "hubgate_keys", .gauge, "Keys that are not revoked; 0 in another access."),
             MetricRow(
+                .keysInShadow, "hubgate_keys_in_shadow", .gauge,
+                "Keys with --policy shadow, whose rules refuse nothing; those that the setting policy concerns are not counted."
+            ),
+            MetricRow(
+                .shadowDecisions, "hubgate_shadow_requests_total", .counter,
+                "Requests by keys whose rules refuse nothing (refused: the rules would have refused it).",
+                by: [MetricLabel("decision", ["allowed", "refused"])]),
+            MetricRow(
                 .stateUp, "hubgate_state_up", .gauge,
                 "1 while the state's database can be read and written. At 0 in access by keys, known keys go on, and no change "
                     + "of a key takes effect."),

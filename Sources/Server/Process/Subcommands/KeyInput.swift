@@ -30,6 +30,11 @@ enum KeyInput {
                 + names.joined(separator: ", ") + ", and others in the setting roles" + trouble)
     }
 
+    static func policy(_ text: String, of what: String) throws(SubcommandFailure) -> String {
+        guard KeyPolicy(rawValue: text) != nil else { throw .usage("\(what) has to be enforce or shadow") }
+        return text
+    }
+
     static func credential(_ text: String, of what: String) throws(SubcommandFailure) -> String {
         guard CredentialsDirectory.isName(text) else {
             throw .usage("\(what) has to be the name of a file of credentials_dir")
@@ -97,6 +102,11 @@ enum KeyInput {
 
     /// Says what of a grant has no effect at present. A credential may be put there later: so it is no error.
     static func warn(of grant: KeyGrant, _ state: StateOptions) throws(SubcommandFailure) {
+        if grant.policy == KeyPolicy.shadow.rawValue {
+            Console.error(
+                "hubgate: warning: with --policy shadow its rules refuse nothing: the key may do all that its Hub token may\n"
+            )
+        }
         guard let name = grant.credential else { return }
         let settings = try state.settings()
         guard settings.credentials?.tokens[name] == nil else { return }

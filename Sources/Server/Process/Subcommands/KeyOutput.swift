@@ -38,7 +38,8 @@ enum KeyOutput {
             "name": .string(record.name), "id": .string(GatewayKey.shown(publicID: record.publicID)),
             "role": text(record.grant.role), "allow": .array(record.grant.allow.map { .string($0) }),
             "deny": .array(record.grant.deny.map { .string($0) }), "as": text(record.grant.credential),
-            "rate": text(record.grant.rate), "note": .string(record.note), "created": time(record.created),
+            "rate": text(record.grant.rate), "policy": text(record.grant.policy), "note": .string(record.note),
+            "created": time(record.created),
             "expires": time(record.expires), "revoked": time(record.revoked),
             "previous_until": time(record.previous?.until), "last_used": time(use?.lastUsed),
             "uses": .integer(use?.uses ?? 0),
@@ -47,8 +48,9 @@ enum KeyOutput {
 
     static func status(_ record: KeyRecord, now: Int64) -> String {
         if record.revoked != nil { return "revoked" }
-        guard let expires = record.expires else { return "good" }
-        return expires <= now ? "expired" : "until \(WallClock.iso8601(expires).prefix(10))"
+        let shadow = record.grant.policy == KeyPolicy.shadow.rawValue ? ", SHADOW" : ""
+        guard let expires = record.expires else { return "good\(shadow)" }
+        return expires <= now ? "expired" : "until \(WallClock.iso8601(expires).prefix(10))\(shadow)"
     }
 
     static func table(_ records: [KeyRecord], _ uses: [Int64: KeyUse], now: Int64) -> String {
@@ -83,6 +85,9 @@ enum KeyOutput {
         rows += record.grant.allow.map { ("Allow", $0) } + record.grant.deny.map { ("Deny", $0) }
         if let credential = record.grant.credential { rows.append(("Acts as", credential)) }
         if let rate = record.grant.rate { rows.append(("Rate", rate)) }
+        if let policy = record.grant.policy {
+            rows.append(("Policy", policy == "shadow" ? "SHADOW: its rules refuse nothing" : policy))
+        }
         if let previous = record.previous, previous.until > now {
             rows.append(("Old secret until", WallClock.iso8601(previous.until)))
         }

@@ -10,7 +10,7 @@ struct KeysCommand: ParsableCommand {
         discussion: "A running gateway takes each change up within a second.",
         subcommands: [
             KeysCreate.self, KeysList.self, KeysShow.self, KeysEdit.self, KeysRotate.self, KeysRevoke.self,
-            KeysExplain.self,
+            KeysExplain.self, KeysSuggest.self,
         ],
         defaultSubcommand: nil)
 }
@@ -44,6 +44,12 @@ struct GrantOptions: ParsableArguments {
             valueName: "rate"))
     var rate: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "enforce, or shadow: its rules refuse nothing, and what they would refuse is recorded. Else what the setting policy says.",
+            valueName: "policy"))
+    var policy: String?
+
     @Option(help: ArgumentHelp("When it ends: in a time such as 90d or 12h, or never.", valueName: "time"))
     var expires: String?
 
@@ -58,6 +64,7 @@ struct GrantOptions: ParsableArguments {
         if let role { grant.role = role.isEmpty ? nil : try KeyInput.role(role, of: "--role", state) }
         if let credential { grant.credential = try KeyInput.optional(credential, of: "--as", KeyInput.credential) }
         if let rate { grant.rate = try KeyInput.optional(rate, of: "--rate", KeyInput.rate) }
+        if let policy { grant.policy = try KeyInput.optional(policy, of: "--policy", KeyInput.policy) }
         return grant
     }
 

@@ -116,7 +116,7 @@ final class StateProcess {
             writer.bounds = bounds
             _ = try writer.othersHaveWritten()
             lastChange = try writer.lastChange()
-            slots[.keys] = UInt64(try writer.liveKeys())
+            try count(writer)
             self.writer = writer
             slots[.stateUp] = 1
             if !trouble.isEmpty {
@@ -239,7 +239,7 @@ final class StateProcess {
             try removeExpiredLogins(writer)
             guard try writer.othersHaveWritten() else { return }
             lastChange = try writer.lastChange()
-            slots[.keys] = UInt64(try writer.liveKeys())
+            try count(writer)
             moveEvents()
         } catch {
             fail(error)
@@ -251,8 +251,18 @@ final class StateProcess {
         guard nextRemoval <= .now else { return }
         nextRemoval = MonotonicInstant.now.advanced(milliseconds: Self.removal)
         guard try writer.removeExpiredLogins(now: Int64(WallClock.microseconds / 1_000_000)) else { return }
-        slots[.keys] = UInt64(try writer.liveKeys())
+        try count(writer)
         for index in users.indices.dropFirst() { (users[index].told, users[index].isLoaded) = (nil, false) }
+    }
+
+    private func count(_ writer: StateWriter) throws(DatabaseError) {
+        slots[.keys] = UInt64(try writer.liveKeys())
+        let shadow = UInt64(try writer.shadowKeys())
+        if shadow > slots[.keysInShadow] {
+            log.warning(
+                "Keys whose rules refuse nothing (--policy shadow): \(shadow). They may do all that their token may.")
+        }
+        slots[.keysInShadow] = shadow
     }
 
     /// Sends each user what it has to know, as far as its line takes it. Keys go first, to all: who is told that a key was made may use it
