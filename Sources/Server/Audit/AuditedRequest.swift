@@ -17,6 +17,9 @@ final class AuditedRequest {
         case ended
     }
 
+    /// In place of a rule, where those of the key refuse nothing.
+    static let shadow = "policy shadow"
+
     private let auditor: Auditor
     /// What all its lines have.
     private var record: AuditRecord

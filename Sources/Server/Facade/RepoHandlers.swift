@@ -16,7 +16,7 @@ struct RepoServices {
 }
 
 extension RepoServices {
-    /// Whether the key, where there is one, allows all of `needs`. Throws why it does not.
+    /// Whether the request may do all of `needs`; if so it is written down where there is an audit. Throws why it may not.
     fileprivate func authorize(
         _ needs: [HubNeed], _ context: RequestContext, _ headers: Headers
     ) async throws(Failure) {

@@ -26,6 +26,8 @@ final class SharedGrant: Sendable {
     let scope: Scope
     /// Nil: as many requests as it likes.
     let rate: RequestRate?
+    /// Nil: what the setting says. A word of a later version enforces.
+    let policy: KeyPolicy?
     /// Of all that decides what may be done, as whom: another number for other rights. A change of the name, the secret or the rate is none.
     let digest: UInt64
     /// Why nothing may be done with it, as a sentence for operators; nil where its rules are good.
@@ -37,6 +39,7 @@ final class SharedGrant: Sendable {
     init(_ grant: KeyGrant, _ roles: RoleBook = .presets, number: Int = 0) {
         self.grant = grant
         rolesNumber = number
+        policy = grant.policy.map { KeyPolicy(rawValue: $0) ?? .enforce }
         rate = grant.rate.flatMap { RequestRate($0) }
         do throws(RuleError) {
             let rules = try grant.rules(roles)

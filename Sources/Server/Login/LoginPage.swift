@@ -61,7 +61,7 @@ struct LoginPage: Handler {
     private func approver(_ key: [UInt8]) -> KeyIdentity? {
         guard let secret = try? Secret(key) else { return nil }
         let headers: Headers = ["Authorization": Credential.bearer(secret).reveal()]
-        return try? identification.keys?.identify(headers)
+        return try? identification.keys?.identify(headers).key
     }
 
     private func badKey(_ context: RequestContext) -> LoginForm.Message {

@@ -41,15 +41,17 @@ extension RequestPipeline {
 
 extension ScopeJudgement {
     /// Notes in the context that it is allowed, if it may change something. `needs`: nil where its body was not read for the decision.
-    func auditAllowed(_ needs: [HubNeed]?, _ decision: AccessDecision, _ body: [UInt8]?) {
+    /// `decision`: nil where the key's rules refuse nothing.
+    func auditAllowed(_ needs: [HubNeed]?, _ decision: AccessDecision?, _ body: [UInt8]?) {
         guard let auditor, let scope else { return }
         // Where everything is allowed the body was read for the audit alone, and what cannot be read there goes on all the same.
         let needs = needs ?? (operation.isNamedByBody ? try? operation.needs(sent, body ?? [], account: nil) : nil)
         guard operation.isAct(needs) else { return }
         let known = needs ?? [operation.need]
-        let single = known.count == 1 ? decision.permit?.rule.map { "\(scope.rules[$0])" } : nil
+        let single = known.count == 1 ? decision?.permit?.rule.map { "\(scope.rules[$0])" } : nil
+        let rule = decision == nil ? AuditedRequest.shadow : single ?? scope.rule(allowing: known)
         let audited = makeAudited(auditor)
-        audited.allow(known, rule: single ?? scope.rule(allowing: known))
+        audited.allow(known, rule: rule)
         if operation.isCommit {
             audited.expectCommit(to: context.target.segment(at: 5).map { PercentEncoding.decode(Array($0.utf8)[...]) })
         } else if body == nil {

@@ -29,7 +29,7 @@ struct ScopeJudgement {
         observer = key.map(state.identification.isShadow) ?? false ? state.observer : nil
         self.request = request
         self.context = context
-        self.auditor = auditor
+        auditor = key == nil ? nil : state.auditor
         operation = HubOperation.find(
             request.method, context.target, at: route == .inference ? .router : .hub)
     }

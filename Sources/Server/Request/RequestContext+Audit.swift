@@ -4,28 +4,28 @@ import Hub
 
 extension RequestContext {
     /// The facade's order: whether the key, where there is one, allows all of `needs`, and what is protected is confirmed in `headers`; and if
-    /// so, it is written down. Throws why it may not be carried out.
-    func authorize(_ needs: [HubNeed], _ protection: Protection, _ headers: Headers) async throws(Failure) {
+    /// so, it is written down. `isShadow`: its rules refuse nothing. Throws why it may not be carried out.
+    func authorize(
+        _ needs: [HubNeed], _ protection: Protection, _ headers: Headers, isShadow: Bool
+    ) async throws(Failure) {
         guard let key = principal.key else { return try protection.check(needs, headers) }
         let scope = key.grant.scope
-        switch scope.decide(needs) {
-        case .refuse(let refusal):
+        if !isShadow, case .refuse(let refusal) = scope.decide(needs) {
             audited?.refuse([HubNeed(refusal.action, refusal.resource)], rule: scope.rule(refusing: refusal))
             throw Failure(refusal)
-        case .allow:
-            do throws(Failure) {
-                try protection.check(needs, headers)
-            } catch {
-                audited?.refuse(needs, rule: Protection.setting)
-                throw error
-            }
-            guard let audited else { return }
-            audited.allow(needs, rule: scope.rule(allowing: needs))
-            try await audited.begun()
-            // They may have left meanwhile, and then get nothing of it.
-            if isCancelled { throw .clientGone }
-            audited.asks()
         }
+        do throws(Failure) {
+            try protection.check(needs, headers)
+        } catch {
+            audited?.refuse(needs, rule: Protection.setting)
+            throw error
+        }
+        guard let audited else { return }
+        audited.allow(needs, rule: isShadow ? AuditedRequest.shadow : scope.rule(allowing: needs))
+        try await audited.begun()
+        // They may have left meanwhile, and then get nothing of it.
+        if isCancelled { throw .clientGone }
+        audited.asks()
     }
 
     /// The request has ended.

@@ -52,7 +52,7 @@ struct KeysSuggest: ParsableCommand {
         } catch {
             throw SubcommandFailure.usage("\(error.reason), or a smaller --glob-above; nothing is changed")
         }
-        _ = try KeyChange.change(name, state) { record in
+        _ = try KeyChange.change(name, "edit", state) { record in
             record.grant.role = nil
             record.grant.allow = rules
             record.grant.policy = KeyPolicy.enforce.rawValue
