@@ -67,8 +67,6 @@ def start_before(start):
 
     def start_before(hub, *flags, **options):
         options.setdefault("HF_TOKEN", "hf_of_the_gate")
-        # What a test's Hub says once it says again; test_cache.py is about the rest.
-        options.setdefault("HUBGATE_CACHE_MEMORY", "0")
         return start("--upstream", hub.url, *flags, sandbox=False, **options)
 
     return start_before

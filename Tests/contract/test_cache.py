@@ -213,7 +213,8 @@ def test_a_response_of_which_nobody_knows_the_length_is_kept_up_to_the_limit(cac
     gate = cached()
     for path, size in (("small", 500_000), ("large", 2_000_000)):
         for _ in range(2):
-            assert gate.ask(get(f"/a/b/resolve/main/{path}"), timeout=20).body == b"y" * size
+            body = gate.ask(get(f"/a/b/resolve/main/{path}"), timeout=20).body
+            assert len(body) == size and not body.strip(b"y")
     assert asked == [500_000, 2_000_000, 2_000_000]
 
 

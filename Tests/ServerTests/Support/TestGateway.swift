@@ -30,8 +30,6 @@ final class TestGateway {
         settings.listen = [ListenAddress(address: IPAddress("127.0.0.1"), port: 0)]
         settings.tlsCertificate = certificates.leaf
         settings.tlsKey = certificates.leafKey
-        // What a test's Hub says once it says again.
-        settings.cacheMemory = .bytes(0)
         change(&settings)
         output = LogWriter(descriptor: log.fileHandleForWriting.fileDescriptor)
         let reading = log.fileHandleForReading.fileDescriptor
