@@ -43,7 +43,8 @@ extension Upstream {
             request.headers.set("X-HF-Bill-To", billTo)
         }
         return RelayedCall(
-            request: request, url: base, target: request.target.pathAndQuery, credential: try context.principal.credential,
+            request: request, url: base, target: request.target.pathAndQuery,
+            credential: try context.principal.credential,
             limits: limits, server: server, sendsBody: exchange.hasBody && context.body == nil && !isSecond,
             eventSilence: eventSilence
         ) { head throws(Failure) in
