@@ -55,7 +55,10 @@ def compare(baseline, counted, versions):
     rows, worse, better = [], False, False
     for kind, of in counted.items():
         for which, values in of.items():
-            before, after = baseline[kind][which], statistics.median(values)
+            before, after = baseline[kind].get(which), statistics.median(values)
+            if before is None:
+                rows.append([kind, which, "–", f"{_rounded(kind, values):,}", "", "not in the baseline"])
+                continue
             change = after / before - 1
             worse, better = worse or change > WORSE_BY, better or change < -WORSE_BY
             said = "**worse**" if change > WORSE_BY else "better" if change < -WORSE_BY else ""

@@ -100,7 +100,8 @@ extension Exchange {
 
     /// The whole body, if it came with the head and has at most `limit` bytes; then nothing more of it comes. Nil: it has to be read.
     package func bodyAtOnce(atMost limit: Int) -> [UInt8]? {
-        guard hasBody, !isLost, let length = declaredLength, length <= UInt64(max(limit, 0)), let pointer = unsafe pointer
+        guard hasBody, !isLost, let length = declaredLength, length <= UInt64(max(limit, 0)),
+            let pointer = unsafe pointer
         else { return nil }
         let count = Int(length)
         guard unsafe ce_exchange_holds_body(pointer, count) else { return nil }

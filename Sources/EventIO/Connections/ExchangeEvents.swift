@@ -1,10 +1,14 @@
 import CEvent
 
-private nonisolated(unsafe) let received = unsafe EventLoop.entry { (exchange: Exchange, bytes: UnsafeBufferPointer<UInt8>) in
+private nonisolated(unsafe) let received = unsafe EventLoop.entry {
+    (exchange: Exchange, bytes: UnsafeBufferPointer<UInt8>) in
     unsafe exchange.received(bytes)
 }
-private nonisolated(unsafe) let receivedAll = EventLoop.entry { (exchange: Exchange, _: Void) in exchange.receivedAll() }
-private nonisolated(unsafe) let ended = EventLoop.entry { (exchange: Exchange, whole: Bool) in exchange.ended(whole: whole) }
+private nonisolated(unsafe) let receivedAll = EventLoop.entry { (exchange: Exchange, _: Void) in exchange.receivedAll()
+}
+private nonisolated(unsafe) let ended = EventLoop.entry { (exchange: Exchange, whole: Bool) in
+    exchange.ended(whole: whole)
+}
 
 /// What C calls: each takes the object and calls a method. It lives as long as the process, as C keeps its address.
 nonisolated(unsafe) let exchangeEvents = {

@@ -219,7 +219,8 @@ extension Result<Void, TransferError> {
 private nonisolated(unsafe) let headed = EventLoop.entry { (transfer: Transfer, head: Transfer.Head) in
     transfer.headed(head)
 }
-private nonisolated(unsafe) let took = unsafe EventLoop.entry { (transfer: Transfer, bytes: UnsafeBufferPointer<UInt8>) in
+private nonisolated(unsafe) let took = unsafe EventLoop.entry {
+    (transfer: Transfer, bytes: UnsafeBufferPointer<UInt8>) in
     unsafe transfer.took(bytes)
 }
 private nonisolated(unsafe) let ended = EventLoop.entry { (transfer: Transfer, outcome: Result<Void, TransferError>) in

@@ -99,7 +99,8 @@ package import HTTP
     /// Starts a call; the transfer's `head()` and `done()` tell how it goes. `body`, else the request's, is sent unless `stream` is given,
     /// and `authorization` in the field of that name. `target` goes on behind `url`.
     package func start(
-        _ request: Request, body: [UInt8]? = nil, url: String, target: String = "", authorization: Authorization? = nil, limits: Transfer.Limits,
+        _ request: Request, body: [UInt8]? = nil, url: String, target: String = "", authorization: Authorization? = nil,
+        limits: Transfer.Limits,
         stream: Stream? = nil,
         sink: (any TransferSink)? = nil
     ) -> Transfer {
@@ -111,7 +112,9 @@ package import HTTP
         transfer.index = underWay.count
         underWay.append(transfer)
         var fields = Self.lines(request.headers, authorization)
-        unsafe Self.lend(request.method, body ?? request.body, url, target, fields, limits, stream) { call in unsafe transfer.begin(pointer, &call) }
+        unsafe Self.lend(request.method, body ?? request.body, url, target, fields, limits, stream) { call in
+            unsafe transfer.begin(pointer, &call)
+        }
         // There may be a token in them.
         fields.erase()
         return transfer

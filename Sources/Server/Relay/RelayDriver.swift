@@ -129,7 +129,8 @@ extension RelayDriver {
             }
         }
         let transfer = pool.start(
-            call.request, body: call.body, url: call.url, target: call.target, authorization: call.credential?.authorization, limits: call.limits,
+            call.request, body: call.body, url: call.url, target: call.target,
+            authorization: call.credential?.authorization, limits: call.limits,
             stream: stream, sink: self)
         self.transfer = transfer
         if stream != nil { upload?.go(on: transfer, at: place) }

@@ -52,7 +52,8 @@ extension Upstream {
         }
         context.sink?.prepare(&request.headers)
         return RelayedCall(
-            request: request, url: base, target: request.target.pathAndQuery, credential: try context.principal.credential,
+            request: request, url: base, target: request.target.pathAndQuery,
+            credential: try context.principal.credential,
             limits: limits, server: server, sendsBody: exchange.hasBody && context.body == nil && !isSecond,
             eventSilence: eventSilence
         ) { head throws(Failure) in
