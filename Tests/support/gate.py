@@ -48,7 +48,7 @@ def shown(path):
     return str(path)[:80]
 
 
-def run(directory, *flags, timeout=20, **variables):
+def run(directory, *flags, timeout=60, **variables):
     """Runs the binary to its end."""
     return subprocess.run(
         [BINARY, *flags],
