@@ -11,7 +11,7 @@ import time
 
 from gate import clean_environment
 
-SECONDS = 30
+SECONDS = 120
 
 
 def key_digest(certificate):

@@ -12,7 +12,7 @@ from pathlib import Path
 from gate import ROOT, clean_environment
 
 FOLDER = Path(__file__).parent / "client"
-SECONDS = 60
+SECONDS = 120
 MEBIBYTE = 1 << 20
 # What new clients ask once a day, without the token.
 UNASKED = "/api/agent-harnesses"

@@ -22,7 +22,7 @@ class Keys:
         done = subprocess.run(
             [*prefix, BINARY, *words, "--state-dir", self.state],
             cwd=self.workspace, env=clean_environment(self.workspace, **variables),
-            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30,
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60,
         )  # fmt: skip
         if check:
             assert done.returncode == 0, (words, done.returncode, done.stderr)
