@@ -4,7 +4,11 @@
 import Testing
 
 @Suite struct ProtectionTests {
-    private let protection = Protection([try! ResourcePattern("acme/prod-*"), try! ResourcePattern("dataset:acme/gold")])
+    private let protection: Protection
+
+    init() throws {
+        protection = Protection([try ResourcePattern("acme/prod-*"), try ResourcePattern("dataset:acme/gold")])
+    }
 
     private func failure(
         _ method: Method, _ path: String, _ body: String = "", confirm: String? = nil
@@ -30,7 +34,10 @@ import Testing
             (.delete, "/api/repos/delete", #"{"name":"ACME/Prod-x"}"#, "ACME/Prod-x"),
             (.delete, "/api/repos/delete", #"{"name":"prod-x"}"#, "prod-x"),
             (.delete, "/api/repos/delete", #"{"type":"dataset","name":"acme/gold"}"#, "acme/gold"),
-            (.post, "/api/repos/move", #"{"fromRepo":"acme/prod-x","toRepo":"acme/prod-y"}"#, "acme/prod-x, acme/prod-y"),
+            (
+                .post, "/api/repos/move", #"{"fromRepo":"acme/prod-x","toRepo":"acme/prod-y"}"#,
+                "acme/prod-x, acme/prod-y"
+            ),
             (.put, "/api/models/acme/prod-x/settings", #"{"private":false}"#, "acme/prod-x"),
             (.post, "/api/repos/create", #"{"name":"acme/prod-x"}"#, "acme/prod-x"),
             (.post, "/api/models/a/b/duplicate", #"{"repository":"acme/prod-x"}"#, "acme/prod-x"),

@@ -214,7 +214,7 @@ def test_a_reload_protects_more(start_before, hub, workspace):
     assert ask("acme/a").status == 403 and ask("acme/b").status == 409
     (gate.workspace / "config/hubgate.yaml").write_text("protect: [acme/b]\n")
     gate.signal(signal.SIGHUP)
-    assert wait_until(lambda: ask("acme/b").status == 403, 5) and ask("acme/a").status == 409
+    assert wait_until(lambda: ask("acme/b").status == 403, 20) and ask("acme/a").status == 409
 
 
 SCRIPT = """

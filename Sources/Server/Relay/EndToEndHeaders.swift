@@ -29,7 +29,9 @@ enum EndToEndHeaders {
     /// What a client says of itself or of others that the Hub must not hear from us: credentials are added by the access mode,
     /// cookies belong to browsers.
     private static let notUpstream = CaselessWords(
-        hopByHop + ofAProxy + inPlaceOfTheRequest + ofTheGateway + ["Host", "Expect", "Authorization", "Cookie", "Cookie2"],
+        hopByHop + ofAProxy + inPlaceOfTheRequest + ofTheGateway + [
+            "Host", "Expect", "Authorization", "Cookie", "Cookie2",
+        ],
         prefixes: ["X-Forwarded-", "X-Original-", "CF-", "CloudFront-", "X-Envoy-", "X-Middleware-"])
 
     /// What speaks of the Hub's own origin and would be taken for ours: what a browser keeps for an origin, what it tells others of it,
