@@ -13,7 +13,6 @@ typedef struct reading {
     int depth; /* open mappings */
     int documents;
     bool in_list;
-    bool has_items;
     bool after_list;
 } reading;
 
@@ -103,11 +102,9 @@ static bool take(reading *reading, const yaml_event_t *event, ce_yaml_entry entr
         break;
     case YAML_SEQUENCE_START_EVENT:
         reading->in_list = true;
-        reading->has_items = false;
+        entry(context, path, reading->depth, "", reading->key_line, CE_YAML_LIST);
         break;
     case YAML_SEQUENCE_END_EVENT:
-        if (!reading->has_items)
-            entry(context, path, reading->depth, "", reading->key_line, CE_YAML_EMPTY_LIST);
         reading->in_list = false;
         key_is_done(reading);
         break;
@@ -121,7 +118,6 @@ static bool take(reading *reading, const yaml_event_t *event, ce_yaml_entry entr
         }
         entry(context, path, reading->depth, text_of(event), reading->key_line,
               reading->in_list ? CE_YAML_ITEM : CE_YAML_SCALAR);
-        reading->has_items = true;
         if (!reading->in_list)
             key_is_done(reading);
         break;

@@ -29,7 +29,10 @@ import Testing
     func sample() throws {
         let names = SettingsTable.all.map { "# \($0.name): " }
         let lines = SettingsDocument.sample.text.split(separator: "\n").map(String.init)
-        let settings = lines.filter { line in names.contains { line.hasPrefix($0) } }.map { String($0.dropFirst(2)) }
+        let settings = lines.filter { line in names.contains { line.hasPrefix($0) } }.map { line in
+            // Some examples are of what takes keys.
+            line == "# access: open" ? "access: keys" : String(line.dropFirst(2))
+        }
         #expect(settings.count == SettingsTable.all.count - 3)
         let files = [
             "config/hubgate.yaml": settings.joined(separator: "\n"), "/run/secrets/hf_token": "abc",
@@ -47,7 +50,9 @@ import Testing
     @Test("SAMPLE_ENV with all its variables uncommented is a good .env")
     func sampleEnvironment() throws {
         let lines = SettingsDocument.env.text.split(separator: "\n")
-        let variables = lines.filter { $0.contains("=") && ($0.hasPrefix("# HUBGATE_") || $0.hasPrefix("# HF_")) }
+        let variables = lines.filter { $0.contains("=") && ($0.hasPrefix("# HUBGATE_") || $0.hasPrefix("# HF_")) }.map {
+            $0 == "# HUBGATE_ACCESS=open" ? "# HUBGATE_ACCESS=keys" : $0
+        }
         let files = [
             ".env": variables.map { String($0.dropFirst(2)) }.joined(separator: "\n"),
             "/run/secrets/hf_token": "abc", "/etc/hubgate/credentials/acme": "hf_a", "/etc/hubgate/hubgate.yaml": "",

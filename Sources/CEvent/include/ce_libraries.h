@@ -57,7 +57,7 @@ void ce_versions(char *text, size_t capacity);
 #define CE_YAML_DEPTH 3
 
 /* CE_YAML_MAPPING: what follows is below this path, and has this one in its own. */
-typedef enum ce_yaml_kind { CE_YAML_SCALAR, CE_YAML_ITEM, CE_YAML_EMPTY_LIST, CE_YAML_MAPPING } ce_yaml_kind;
+typedef enum ce_yaml_kind { CE_YAML_SCALAR, CE_YAML_LIST, CE_YAML_ITEM, CE_YAML_MAPPING } ce_yaml_kind;
 
 /* `path` has the keys that lead to the value, from the outermost, `depth` of them. All strings are valid during the call only.
  * `line` is that of the last key, for CE_YAML_MAPPING where the mapping begins. */

@@ -56,14 +56,8 @@ package enum YAMLScalars {
 
         func add(_ path: [String], _ value: String, line: Int, _ kind: ce_yaml_kind) {
             switch kind {
-            case CE_YAML_ITEM:
-                // Where a key is repeated, its line is another.
-                if let last = entries.last, last.kind == .list, last.path == path, last.line == line {
-                    entries[entries.count - 1].values.append(value)
-                } else {
-                    entries.append(Entry(path: path, values: [value], line: line, kind: .list))
-                }
-            case CE_YAML_EMPTY_LIST: entries.append(Entry(path: path, values: [], line: line, kind: .list))
+            case CE_YAML_LIST: entries.append(Entry(path: path, values: [], line: line, kind: .list))
+            case CE_YAML_ITEM: entries[entries.count - 1].values.append(value)
             case CE_YAML_MAPPING: entries.append(Entry(path: path, values: [], line: line, kind: .mapping))
             default: entries.append(Entry(path: path, values: [value], line: line, kind: .scalar))
             }

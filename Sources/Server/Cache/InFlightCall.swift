@@ -119,9 +119,10 @@ final class InFlightCall: ResponseSink {
         guard !hasEnded else { return }
         hasEnded = true
         coalescer.ended(self)
+        recorder = nil
         if isWanted {
             let all = Array(waiters.values)
-            (waiters, recorder) = ([:], nil)
+            waiters = [:]
             Self.tell(all[...], outcome)
         }
         stop.take()?()

@@ -50,15 +50,16 @@ struct ConnectionTests {
         }
     }
 
-    @Test("Who expects 100 (Continue) gets it before the response, and not when the body is not wanted")
+    @Test("Who expects 100 (Continue) and sends the body all the same gets the response; a body that is not wanted is refused")
     @EventLoop func expectContinue() async throws {
         try await withSandbox({ $0.bodyLimit = .kibibytes(1) }) { gateway, _ in
             let body = #"{"type":"model","name":"waited","private":true}"#
             let head = "POST /api/repo HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nConnection: close\r\n"
+            // Of a body that has begun to come it may be left out (RFC 9110 section 10.1.1), but not where more of it is waited for.
             let answer = try await RawClient.talk(
                 port: gateway.server.port,
                 "\(head)Expect: 100-continue\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)")
-            #expect(answer.hasPrefix("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n"), "\(answer)")
+            #expect(answer.hasPrefix("HTTP/1.1 200 OK\r\n"), "\(answer)")
             let refused = try await RawClient.talk(
                 port: gateway.server.port, "\(head)Expect: 100-continue\r\nContent-Length: 5000\r\n\r\n")
             #expect(refused.hasPrefix("HTTP/1.1 413 "), "\(refused)")
