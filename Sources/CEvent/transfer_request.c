@@ -128,8 +128,8 @@ const char *ce_transfer_compose(ce_transfer *transfer, const ce_call *call) {
     const char *path = call->url + origin->entry.key_length;
     size_t content = call->streams_body ? 0 : call->body_length;
     ce_transfer_reserve(transfer,
-                        strlen(call->method) + strlen(path) + strlen(call->target) + origin->host_line_length + call->fields_length
-                            + line_count(call) + CE_OWN_BYTES + content);
+                        strlen(call->method) + strlen(path) + strlen(call->target) + origin->host_line_length
+                            + call->fields_length + line_count(call) + CE_OWN_BYTES + content);
     transfer->to_head = is(call->method, "HEAD");
     transfer->acts = !is_safe(call->method) || call->body != NULL || call->streams_body;
     transfer->chunked = call->streams_body && call->stream_length < 0;

@@ -11,7 +11,8 @@ struct CacheRulesTests {
 
     private static func lifetime(_ path: String, _ method: HTTP.Method = .get) throws -> CacheRules.Lifetime? {
         let target = try Target(path)
-        guard CacheRules.concerns(Request(method: method, target: target, headers: [:], body: []), target, hasBody: false)
+        guard
+            CacheRules.concerns(Request(method: method, target: target, headers: [:], body: []), target, hasBody: false)
         else { return nil }
         return CacheRules.lifetime(HubOperation.find(.get, target), target)
     }
@@ -19,7 +20,8 @@ struct CacheRulesTests {
     @Test(
         "What names a commit is immutable",
         arguments: [
-            "/api/models/a/b/revision/\(commit)", "/api/datasets/a/b/tree/\(commit)/data", "/a/b/resolve/\(commit)/x.json",
+            "/api/models/a/b/revision/\(commit)", "/api/datasets/a/b/tree/\(commit)/data",
+            "/a/b/resolve/\(commit)/x.json",
             "/datasets/a/b/resolve/\(commit)/x/y.json", "/api/resolve-cache/models/a/b/\(commit)/x.json?etag=1",
         ])
     func immutable(path: String) throws {
@@ -41,7 +43,8 @@ struct CacheRulesTests {
     @Test(
         "What is somebody's own, or has no end, or is not understood, is not kept",
         arguments: [
-            "/api/whoami-v2", "/api/models/a/b/xet-read-token/main", "/api/spaces/a/b/logs/run", "/api/spaces/a/b/events",
+            "/api/whoami-v2", "/api/models/a/b/xet-read-token/main", "/api/spaces/a/b/logs/run",
+            "/api/spaces/a/b/events",
             "/api/models?cursor=abc", "/api/something/else", "/a/b", "/a/b/info/refs?service=git-upload-pack",
             "/api/models/a%2Fb", "/api//models/a/b", "/oauth/device", "/api/notifications",
         ])
@@ -88,9 +91,12 @@ struct CacheRulesTests {
     @Test(
         "Kept are what was asked for, files that are not there, and where a renamed repository is",
         arguments: [
-            (200, [:], true), (404, ["X-Error-Code": "EntryNotFound"], true), (404, ["X-Error-Code": "RepoNotFound"], false),
-            (404, [:], false), (401, [:], false), (403, [:], false), (500, [:], false), (429, [:], false), (206, [:], false),
-            (307, ["Location": "https://gate/api/models/a/c"], true), (302, ["Location": "https://gate/-/signed/x"], false),
+            (200, [:], true), (404, ["X-Error-Code": "EntryNotFound"], true),
+            (404, ["X-Error-Code": "RepoNotFound"], false),
+            (404, [:], false), (401, [:], false), (403, [:], false), (500, [:], false), (429, [:], false),
+            (206, [:], false),
+            (307, ["Location": "https://gate/api/models/a/c"], true),
+            (302, ["Location": "https://gate/-/signed/x"], false),
             (307, [:], false), (304, [:], false),
         ] as [(Int, [String: String], Bool)])
     func kept(code: Int, fields: [String: String], isKept: Bool) {

@@ -42,8 +42,10 @@ import Testing
         let different = try given.settings().reloaded(from: Settings()).needRestart
         #expect(
             different == [
-                "admin_listen", "base_path", "public_url", "ca_file", "dns_server", "signing_key", "signing_key_file",
-                "user",
+                // With another access a token waits for the restart, too.
+                "admin_listen", "access", "base_path", "public_url", "token", "token_file", "credentials_dir",
+                "ca_file",
+                "dns_server", "signing_key", "signing_key_file", "user",
             ])
     }
 

@@ -91,7 +91,9 @@ final class InFlightCall: ResponseSink {
     /// the Hub chooses.
     func serves(_ request: Request, _ response: RecordedResponse) -> Bool {
         guard case .kept = key else { return true }
-        return CachedResponse.choosing(response.headers, self.request).allSatisfy { request.headers[$0.name] == $0.value }
+        return CachedResponse.choosing(response.headers, self.request).allSatisfy {
+            request.headers[$0.name] == $0.value
+        }
     }
 
     func prepare(_ headers: inout Headers) { write?.makeConditional(&headers) }

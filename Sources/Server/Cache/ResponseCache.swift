@@ -68,7 +68,8 @@ final class ResponseCache {
         let repository = operation.resource.form == .repo ? operation.resource : nil
         return .fetch(
             CacheWrite(
-                to: self, key, lifetime, mark: epochs.mark(repository), stale: kept, isShared: partition == .client(nil)))
+                to: self, key, lifetime, mark: epochs.mark(repository), stale: kept, isShared: partition == .client(nil)
+            ))
     }
 
     /// What is kept, unless a change through this gateway or another choice of the Hub's rules it out.
@@ -95,7 +96,8 @@ final class ResponseCache {
         return .stale(
             kept,
             CacheWrite(
-                to: self, key, kept.lifetime, mark: kept.mark, stale: kept, isShared: principal.cachePartition == .client(nil)))
+                to: self, key, kept.lifetime, mark: kept.mark, stale: kept,
+                isShared: principal.cachePartition == .client(nil)))
     }
 
     /// For how many seconds it is good; negative once it is not.

@@ -18,7 +18,8 @@ enum CacheStatus: Equatable {
         switch self {
         case .hit(let ttl): "hubgate; hit; ttl=\(ttl)"
         case .validated: "hubgate; fwd=stale; fwd-status=304"
-        case .standIn(let status): "hubgate; fwd=stale" + (status.map { "; fwd-status=\($0)" } ?? "") + "; detail=stale-if-error"
+        case .standIn(let status):
+            "hubgate; fwd=stale" + (status.map { "; fwd-status=\($0)" } ?? "") + "; detail=stale-if-error"
         case .miss: "hubgate; fwd=uri-miss"
         case .outdated: "hubgate; fwd=stale"
         case .bypass: "hubgate; fwd=bypass"

@@ -17,10 +17,12 @@ extension SettingsTable {
                 "How long a response is given out again before the Hub is asked whether it is still right. What a commit's hash names is immutable.",
                 reloadable: true),
             Setting(
-                "metadata_stale", \.metadataStale, .duration(Duration.seconds(1)...Duration.seconds(86_400), orOff: true),
+                "metadata_stale", \.metadataStale,
+                .duration(Duration.seconds(1)...Duration.seconds(86_400), orOff: true),
                 "For so long after that it is still given out, while the Hub is being asked.", reloadable: true),
             Setting(
-                "stale_if_error", \.staleIfError, .duration(Duration.seconds(1)...Duration.seconds(2_592_000), orOff: true),
+                "stale_if_error", \.staleIfError,
+                .duration(Duration.seconds(1)...Duration.seconds(2_592_000), orOff: true),
                 "For so long it is given out where the Hub cannot be reached, or answers 5xx or 429.", reloadable: true),
         ])
 }

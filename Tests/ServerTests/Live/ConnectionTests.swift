@@ -50,7 +50,9 @@ struct ConnectionTests {
         }
     }
 
-    @Test("Who expects 100 (Continue) and sends the body all the same gets the response; a body that is not wanted is refused")
+    @Test(
+        "Who expects 100 (Continue) and sends the body all the same gets the response; a body that is not wanted is refused"
+    )
     @EventLoop func expectContinue() async throws {
         try await withSandbox({ $0.bodyLimit = .kibibytes(1) }) { gateway, _ in
             let body = #"{"type":"model","name":"waited","private":true}"#

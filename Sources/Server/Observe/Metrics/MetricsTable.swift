@@ -126,7 +126,9 @@ enum MetricsTable {
                     + "is still right; validated: the Hub said that what is kept is right; stand_in: answered from it, since the Hub could not be "
                     + "asked; miss: fetched; bypass: not for a cache).",
                 by: [MetricLabel("result", MetricLabels.CacheResult.self)]),
-            MetricRow(.cacheBytes, "hubgate_cache_bytes", .gauge, "Memory of responses that are kept; cache_memory is the most."),
+            MetricRow(
+                .cacheBytes, "hubgate_cache_bytes", .gauge,
+                "Memory of responses that are kept; cache_memory is the most."),
             MetricRow(.cacheResponses, "hubgate_cache_responses", .gauge, "Responses that are kept."),
             MetricRow(
                 .cacheEvictions, "hubgate_cache_evictions_total", .counter,
