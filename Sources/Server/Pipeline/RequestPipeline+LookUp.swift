@@ -5,27 +5,32 @@ import Hub
 extension RequestPipeline {
     /// Is it here: a response that is kept, or a call under way for the same. Returns whether that answers this request, too.
     func lookUp(_ exchange: Exchange, _ context: RequestContext, _ route: Route.Name) throws(Failure) -> Bool {
-        guard route == .relay, exchange.request.method.isSafe else {
-            context.change = state.cache.change(by: exchange.request, context, route)
+        guard state.cache.isOn else { return isShareable(context, route) && join(exchange, context, nil) }
+        let request = exchange.request
+        guard request.method.isSafe else {
+            context.change = state.cache.change(by: request, context, route)
             return false
         }
-        guard context.permit == .relayed, context.body == nil else { return false }
-        var write: CacheWrite?
-        switch state.cache.find(exchange.request, context, hasBody: exchange.hasBody) {
-        case .bypass: if state.cache.isOn { context.cacheStatus = .bypass }
+        guard isShareable(context, route) else { return false }
+        switch state.cache.find(request, context, hasBody: exchange.hasBody) {
+        case .bypass:
+            context.cacheStatus = .bypass
+            return join(exchange, context, nil)
         case .absent: throw .notKept
-        case .hit(let kept):
-            answer(exchange, context, with: kept)
-            return true
+        case .hit(let kept): answer(exchange, context, with: kept)
         case .stale(let kept, let write):
             answer(exchange, context, with: kept)
             revalidate(exchange, context, write)
-            return true
-        case .fetch(let found):
-            context.cacheStatus = found.stale == nil ? .miss : .outdated
-            write = found
+        case .fetch(let write):
+            context.cacheStatus = write.stale == nil ? .miss : .outdated
+            return join(exchange, context, write)
         }
-        return join(exchange, context, write)
+        return true
+    }
+
+    /// Whether the Hub's response could be another's, too.
+    private func isShareable(_ context: RequestContext, _ route: Route.Name) -> Bool {
+        route == .relay && context.permit == .relayed && context.body == nil
     }
 
     private func answer(_ exchange: Exchange, _ context: RequestContext, with kept: CachedResponse) {

@@ -121,7 +121,9 @@ extension RequestPipeline {
     private func authorize(
         _ request: Request, _ exchange: Exchange, _ context: RequestContext, _ route: Route.Name
     ) throws(Failure) -> Bool {
-        if state.identification.access == .keys, route.needsKey, context.principal.key == nil {
+        let hasKeys = state.identification.access == .keys
+        guard hasKeys || protection.isOn else { return true }
+        if hasKeys, route.needsKey, context.principal.key == nil {
             let refusal = context.principal.refusal ?? .missing
             state.metrics.add(.keyRefusals, at: MetricLabels.KeyReason(refusal).rawValue)
             auditStranger(request, context)

@@ -2,7 +2,7 @@ import HTTP
 import Hub
 
 /// What a request may change at the Hub, so that nothing is given out afterwards that was fetched before.
-struct CacheChange {
+final class CacheChange: Sendable {
     private let epochs: WriteEpochs
     /// Nil: it is not known of what.
     private let repository: HubResource?
