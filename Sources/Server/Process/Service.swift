@@ -130,6 +130,7 @@ final class Service {
     private func warn() {
         guard worker?.speaksForAll ?? true else { return }
         certificate.watch(server.listener.tls, path: settings.tlsCertificate)
+        if let warning = settings.loginWarning { log.warning("\(warning)") }
         for warning in FilePermissions(settings).warnings { log.warning("\(warning)") }
         for warning in server.listener.tls.warnings { log.warning("\(warning)") }
         if let warning = DescriptorLimit.warning(settings, of: DescriptorLimit.current) { log.warning("\(warning)") }
