@@ -5,9 +5,11 @@ import Testing
 
 @Suite("Entrances")
 struct ListenerRoleTests {
-    private func route(_ path: String, _ method: Method = .get, at role: ListenerRole) -> Result<Route.Name, Failure> {
+    private func route(
+        _ path: String, _ method: Method = .get, at role: ListenerRole, logins: Bool = true
+    ) -> Result<Route.Name, Failure> {
         Result { () throws(Failure) in
-            try Router(hasLogins: true).route(method, try Target(hub: path), at: role)
+            try Router(hasLogins: logins).route(method, try Target(hub: path), at: role)
         }
     }
 
@@ -19,10 +21,24 @@ struct ListenerRoleTests {
 
     @Test("With two, each endpoint is at one of them", arguments: Routes.all)
     func two(endpoint: Route) {
-        let isAdmin = endpoint.path.hasPrefix("/-/") && endpoint.path != ListenerRole.loginPath
+        let isAdmin = endpoint.path.hasPrefix("/-/") && !endpoint.name.isOfLogins
         let (here, there) = isAdmin ? (ListenerRole.admin, ListenerRole.clients) : (.clients, .admin)
         #expect(route(endpoint.path, endpoint.method, at: here) == .success(endpoint.name))
         #expect(route(endpoint.path, endpoint.method, at: there).failure?.kind == .notFound)
+    }
+
+    @Test(
+        "Without logins their paths are the Hub's, and below /-/ nobody's",
+        arguments: Routes.all.filter(\.name.isOfLogins))
+    func withoutLogins(endpoint: Route) {
+        for method in [endpoint.method, .get, .put] {
+            let found = route(endpoint.path, method, at: .only, logins: false)
+            if endpoint.path.hasPrefix("/-/") {
+                #expect(found.failure?.kind == .notFound)
+            } else {
+                #expect(found == .success(.relay))
+            }
+        }
     }
 
     @Test("What is signed is for clients, wherever the other paths below /-/ are")

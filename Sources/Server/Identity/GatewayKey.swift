@@ -7,9 +7,9 @@ import HTTP
 /// The checksum is the CRC-32 of all before it: a key that was mistyped or cut is told from one that is unknown, without a look-up. It
 /// keeps nothing secret.
 enum GatewayKey {
-    static let prefix = "hg_"
+    static let prefix = KeyRecord.prefix
     /// 10 characters: 59 bits, which are random so that ids tell nothing of how many keys there are.
-    static let idLength = 10
+    static let idLength = KeyRecord.idLength
     /// 43 characters: 256 bits.
     static let secretLength = 43
     static let checksumLength = 6
@@ -67,7 +67,7 @@ enum GatewayKey {
 
     /// As the log and tables show it: `hg_0aZ4kQ9xT1`.
     static func shown(publicID: Int64) -> String {
-        prefix + String(decoding: Base62.text(UInt64(publicID), length: idLength), as: UTF8.self)
+        KeyRecord.shownID(publicID)
     }
 }
 

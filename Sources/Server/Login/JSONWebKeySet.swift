@@ -15,7 +15,8 @@ struct JSONWebKeySet: Sendable {
     }
 
     static let longest = 256 << 10
-    private static let most = 100
+    /// To take up each is work; issuers have two to ten.
+    private static let most = 30
     private static let limits = JSONLimits(bytes: longest, depth: 8, values: 8192, string: 16 << 10)
 
     private var entries: [Entry] = []

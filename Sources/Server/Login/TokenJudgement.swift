@@ -5,6 +5,8 @@ import Hub
 enum TokenJudgement {
     /// How far clocks may differ, in seconds.
     static let leeway = 60.0
+    /// Of a claim that is compared with a pattern, in bytes.
+    private static let longestText = 1024
 
     /// RFC 7519 sections 4.1.4 to 4.1.6. `now` is in seconds since 1970.
     static func checkTimes(_ claims: [String: JSON], now: Int64) throws(TokenRefusal) {
@@ -69,6 +71,10 @@ enum TokenJudgement {
         case nil: return "it has no \(condition.name)"
         // What is not one text is not compared with one: a list that has the wanted name among others says something else.
         case let other?: return "its \(condition.name) is \(other.kindName)"
+        }
+        // A pattern costs its length times that of the text.
+        guard !condition.isPattern || text.utf8.count <= longestText else {
+            return "its \(condition.name) is too long for a pattern"
         }
         let holds =
             condition.isPattern

@@ -210,14 +210,14 @@ extension SettingsReading {
             }
             settings.logins.rules[index].audiences = [address]
         }
-        if settings.loginRole != nil, settings.access != .keys {
-            refuse(
-                "login_role",
-                "is given, and access is \(settings.access.rawValue): devices get gateway keys, so set access to keys")
-        }
-        guard !settings.logins.rules.isEmpty, settings.access != .keys else { return }
-        refuse(
-            "logins",
-            "is given, and access is \(settings.access.rawValue): logins give gateway keys, so set access to keys")
+    }
+}
+
+extension Settings {
+    /// Said at the start, where logins are set and cannot be; nil where all is well. They are no error: a file may be for several gateways.
+    var loginWarning: String? {
+        guard access != .keys, loginRole != nil || !logins.rules.isEmpty else { return nil }
+        return
+            "logins and login_role give gateway keys, and have no effect with access = \(access.rawValue): set access to keys."
     }
 }

@@ -48,3 +48,15 @@ struct KeyUse: Sendable, Equatable {
     var lastUsed: Int64
     var uses: Int64
 }
+
+extension KeyRecord {
+    /// Each key begins with it, so that scanners of secrets find keys.
+    static let prefix = "hg_"
+    /// Of the public part, in characters.
+    static let idLength = 10
+
+    /// As the log, tables and the audit show it: `hg_0aZ4kQ9xT1`.
+    static func shownID(_ publicID: Int64) -> String {
+        prefix + String(decoding: Base62.text(UInt64(truncatingIfNeeded: publicID), length: idLength), as: UTF8.self)
+    }
+}

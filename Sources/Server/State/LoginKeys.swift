@@ -30,6 +30,9 @@ struct LoginKeys {
         try keys.insert(record)
         try database.prepare("UPDATE keys SET login = ?1 WHERE public_id = ?2").run(
             .text(login), .integer(record.publicID))
+        try AuditTables(database: database).insert(
+            AuditRecord.keyEvent(
+                "create", record, id: KeyRecord.shownID(record.publicID), by: "login \(login)"))
         return record.name
     }
 

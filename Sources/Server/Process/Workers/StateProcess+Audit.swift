@@ -50,9 +50,14 @@ extension StateProcess {
         return reasons
     }
 
-    /// Brings into the audit what the command line has noted of keys in the database.
+    /// Brings into the audit what the command line and logins have noted of keys in the database. Without an audit nobody wants it.
     func moveEvents() {
-        guard let journal, journal.isUp, let writer else { return }
+        guard let writer else { return }
+        guard let journal else {
+            try? writer.audit.removeEvents(upTo: .max)
+            return
+        }
+        guard journal.isUp else { return }
         while let events = try? writer.audit.events(limit: 200), let last = events.last {
             let reasons = journal.write(
                 events.map { event in
