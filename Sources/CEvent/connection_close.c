@@ -76,6 +76,10 @@ void ce_connection_ended(ce_connection *connection) {
     switch (connection->exchange.state) {
     case CE_EXCHANGE_NONE:
     case CE_EXCHANGE_HEAD:
+        /* It may have ended its side alone, and not have read the last response yet: RFC 8446 section 6.1 wants a close_notify back. */
+        if ((SSL_get_shutdown(connection->ssl) & SSL_RECEIVED_SHUTDOWN) != 0) {
+            send_close_notify(connection);
+        }
         ce_connection_kill(connection);
         break;
     case CE_EXCHANGE_HANDED:

@@ -25,10 +25,11 @@ static void settle(ce_connection *connection) {
     }
 }
 
-/* Its client has ended its side within a body that is waited for. */
+/* Its client has ended its side, and no request that is whole is left: what was waited for does not come. */
 static bool lacks_its_end(const ce_connection *connection) {
-    return connection->half_closed && connection->exchange.state == CE_EXCHANGE_READING_BODY
-        && ce_connection_waiting(connection) == 0;
+    ce_exchange_state state = connection->exchange.state;
+    return connection->half_closed && ce_connection_waiting(connection) == 0
+        && (state == CE_EXCHANGE_NONE || state == CE_EXCHANGE_HEAD || state == CE_EXCHANGE_READING_BODY);
 }
 
 void ce_connection_parse_pending(ce_connection *connection) {

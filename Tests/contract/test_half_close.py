@@ -11,6 +11,7 @@ from fakehub import http, wait_until
 V12, V13 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
 GET = b"GET /later HTTP/1.1\r\nHost: h\r\n\r\n"
 PUT = b"PUT /later HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\nbody"
+HEALTH = b"GET /-/health HTTP/1.1\r\nHost: h\r\n\r\n"
 LARGE = b"x" * (3 << 20)
 
 
@@ -58,6 +59,21 @@ class Client:
         except (ssl.SSLError, OSError):
             pass
         return text
+
+    def read_to_close_notify(self):
+        text = b""
+        while True:
+            try:
+                part = self.session.read(65536)
+                if not part:
+                    return text
+                text += part
+            except ssl.SSLZeroReturnError:
+                return text
+            except ssl.SSLWantReadError:
+                part = self.socket.recv(65536)
+                assert part, "the connection ended without close_notify"
+                self.incoming.write(part)
 
     def _until_read(self):
         while True:
@@ -124,6 +140,33 @@ def test_one_that_has_left_takes_its_call_along(before_a_slow_hub, hub, version,
         time.sleep(0.1)
     client.socket.close()
     assert wait_until(lambda: not hub.open, 3), "the call goes on"
+
+
+@pytest.mark.parametrize("version", [V12, V13])
+@pytest.mark.parametrize("end", ENDS)
+@pytest.mark.parametrize("before", [b"", HEALTH, b"GET /-/hea"], ids=["no request", "a request", "a part of a request"])
+def test_one_that_ends_its_side_without_a_request_under_way_gets_close_notify(gate, version, before, end):
+    client = Client(gate, version)
+    client.send(HEALTH + before)
+    time.sleep(0.3)
+    for step in ENDS[end]:
+        step(client)
+    text = client.read_to_close_notify()
+    assert text.count(b"HTTP/1.1 200 ") == (HEALTH + before).count(HEALTH)
+    client.socket.close()
+
+
+@pytest.mark.parametrize("rest", [b"\r\n", b"GET /-/hea"], ids=["an empty line", "a part of a request"])
+def test_what_is_no_whole_request_behind_the_last_one_is_not_waited_for(before_a_slow_hub, rest):
+    """The limits for a head and for an idle connection are far longer than this."""
+    client = Client(before_a_slow_hub, V13)
+    client.send(GET + rest)
+    client.say_fin()
+    before = time.monotonic()
+    text = client.read_to_close_notify()
+    assert text.count(b"HTTP/1.1 ") == 1 and text.endswith(LARGE)
+    assert time.monotonic() - before < 8
+    client.socket.close()
 
 
 def test_one_that_ends_its_side_inside_its_body_is_gone(before_a_slow_hub, hub):

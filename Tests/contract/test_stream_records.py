@@ -154,14 +154,16 @@ def test_close_notify_comes_behind_the_last_record_of_a_slow_reader(large):
         connection.check_ended()
 
 
-@pytest.mark.parametrize("size", [40 * KIB, 300 * KIB, 8 * MIB])
-def test_a_reader_that_has_ended_its_side_and_is_slow_gets_all_and_close_notify(start_before, hub, size):
-    """It is looked whether it is still there, twice, while its socket is full."""
+@pytest.mark.parametrize("pause", [0, 0.4], ids=["at once", "behind the response"])
+@pytest.mark.parametrize("size", [1, 40 * KIB, 300 * KIB, 8 * MIB])
+def test_a_reader_that_ends_its_side_and_is_slow_gets_all_and_close_notify(start_before, hub, size, pause):
+    """It is looked whether it is still there while its socket is full; behind the pause a response that the socket has room for is complete."""
     body = content(size)
     hub.on("/large", lambda *_: http(200, body))
     reader = RecordReader(start_before(hub), receive_buffer=4 * KIB)
     reader.session.write(request("/large"))
     reader.plain.sendall(reader.outgoing.read())
+    time.sleep(pause)
     reader.plain.shutdown(socket.SHUT_WR)
     time.sleep(0.7)
     assert reader.until_end().endswith(b"\r\n\r\n" + body)

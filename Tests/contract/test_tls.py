@@ -119,10 +119,6 @@ def test_close_notify_is_sent_after_an_answer_that_closes(gate, version, target)
         connection.check_ended()
 
 
-@pytest.mark.xfail(
-    raises=ssl.SSLEOFError,
-    reason="an idle connection that its client ends is closed without close_notify (RFC 8446 6.1)",
-)
 def test_a_client_that_closes_in_order_gets_close_notify_back(gate):
     with gate.connect() as connection:
         connection.send(KEEP)
