@@ -9,6 +9,7 @@ import pytest
 
 from gate import Certificates, run
 from test_lifecycle import begin, own_certificates, reload, serial_of  # noqa: F401
+from waiting import wait_until
 
 KEYS = {
     "EC": ["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"],
@@ -222,7 +223,12 @@ def test_the_warning_is_in_the_log_at_the_start_and_at_a_reload(begin, chain):  
     # For the client, which wants a file of that name; who signed it is not in it.
     (served / "ca.pem").write_text(chain[1].pem)
     gate = begin(certificates, "--sandbox")
-    assert len([message for message in gate.messages if "lack an intermediate" in message]) == 1
+
+    def warned():
+        return len([message for message in gate.messages if "lack an intermediate" in message])
+
+    # It listens before it warns.
+    assert wait_until(lambda: warned() == 1, 10)
     reload(gate)
-    assert len([message for message in gate.messages if "lack an intermediate" in message]) == 2
+    assert wait_until(lambda: warned() == 2, 10)
     gate.kill()
