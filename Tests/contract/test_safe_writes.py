@@ -380,6 +380,13 @@ def test_a_key_that_lost_its_right_is_not_shown_the_response(once):
     assert wait_until(lambda: once.ask("a-10", key="three").status == 403) and once.acts == 1
 
 
+def serves(gate):
+    try:
+        return gate.ask().status == 200
+    except OSError:
+        return False
+
+
 def test_who_is_killed_in_between_leaves_an_outcome_that_nobody_knows_and_nothing_is_done_twice(tmp_path, certificates, hub):
     """Workers and the state process are killed at every moment of writes that repeat until they have a final answer."""
     keys = Keys(tmp_path)
@@ -424,6 +431,8 @@ def test_who_is_killed_in_between_leaves_an_outcome_that_nobody_knows_and_nothin
             outcomes = list(pool.map(write, range(60)))
         killer.join()
         assert wait_until(lambda: len(children(gate)) == 3, 20)
+        # A process that is there may not listen yet.
+        assert wait_until(lambda: serves(gate), 20)
         assert all(count == 1 for count in done.values()), {name: count for name, count in done.items() if count > 1}
         for number, outcome in enumerate(outcomes):
             assert outcome in (200, 409), (number, outcome)
