@@ -37,7 +37,7 @@ final class RelayDriver: TransferSink, CancellableWork {
     /// Whether the head was all that was wanted of the call, so that it does not matter how it ends.
     var isServed = false
     /// The client has been answered in another way, or has left; others still wait for the response.
-    var isDetached = false
+    var isDetached: Bool
     var isFinished = false
     private var hasEnded = false
     /// Of a response of which nothing has come yet: what makes the next two.
@@ -61,15 +61,18 @@ final class RelayDriver: TransferSink, CancellableWork {
     var keepAlive: EventStreamKeepAlive?
     private var patience: Timer?
 
+    /// `isDetached`: the client has been answered, so that the exchange has ended and tells nothing any more.
     init(
         _ call: RelayedCall, _ exchange: Exchange, _ context: RequestContext, pool: TransferPool,
-        admission: CallAdmission
+        admission: CallAdmission, isDetached: Bool = false
     ) {
+        self.isDetached = isDetached
         self.call = call
         self.exchange = exchange
         self.context = context
         self.pool = pool
         self.admission = admission
+        guard !isDetached else { return }
         exchange.onWritable = {
             self.place?.goesOn()
             self.transfer?.resume()

@@ -22,9 +22,7 @@ extension Upstream {
     /// Asks anew for what the client of `exchange` was answered with already: for those who ask later.
     func revalidate(_ exchange: Exchange, _ context: RequestContext) {
         guard let call = try? call(for: exchange, context) else { return }
-        let driver = RelayDriver(call, exchange, context, pool: pool, admission: admission)
-        driver.isDetached = true
-        driver.start()
+        RelayDriver(call, exchange, context, pool: pool, admission: admission, isDetached: true).start()
     }
 
     /// The call that answers a client's request. `isSecond`: the Hub is asked for another URL, because that of the first time has expired.
