@@ -1,4 +1,4 @@
-import HTTP
+package import HTTP
 
 extension Failure {
     /// `detail` is a whole sentence.
@@ -40,6 +40,12 @@ extension Failure {
     /// `reason` is a phrase: `.hubBroken("the response was cut off")`.
     package static func hubBroken(_ reason: String) -> Failure {
         Failure(.hubBroken, "'s response cannot be used: \(reason).", .tryLater)
+    }
+
+    /// `allow` is for the Allow field (RFC 9110 section 15.5.6).
+    package static func methodNotAllowed(_ method: Method, allow: [Method]) -> Failure {
+        let allowed = allow.map(\.rawValue).joined(separator: ", ")
+        return Failure(.methodNotAllowed(allow: allow), detail: "\(method) is not allowed here; use \(allowed).")
     }
 
     /// `accepted` is a media type: `.unsupportedMediaType(accepted: "application/json")`.

@@ -127,15 +127,6 @@ extension Transfer.Head {
 }
 
 extension Failure {
-    /// The Hub leads to a host that its content is not fetched from.
-    static func contentElsewhere(_ host: String) -> Failure {
-        Failure(
-            .hubBroken,
-            detail:
-                "The Hub leads to \(host), where this gateway does not go for content. Whoever runs it can add the domain to content_hosts."
-        )
-    }
-
     /// The store that the Hub leads to leads to another, and that one on to `host`.
     static func storeLeadsOn(to host: String) -> Failure {
         Failure(

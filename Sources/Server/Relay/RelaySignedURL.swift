@@ -30,7 +30,7 @@ struct RelaySignedURL: Handler {
 
     /// The credential that the key acts with, if its rules still allow the call.
     private func lend(_ key: KeyIdentity, _ signed: SignedURLCodec.Opened) throws(Failure) -> Credential? {
-        guard signed.url.hasPrefix(upstream.base + "/"), signed.url.hasSuffix(SignedURLRequest.verification) else {
+        guard signed.url.hasPrefix(upstream.base + "/"), signed.url.hasSuffix(SignedURLPolicy.verification) else {
             throw .signedURLInvalid
         }
         let target = try Target(hub: String(signed.url.dropFirst(upstream.base.count)))
@@ -105,9 +105,6 @@ extension Rewrite {
 
 /// What of a client's request goes along to where a signed URL leads.
 enum SignedURLRequest {
-    /// How the only URL ends that is called with a key's credential.
-    static let verification = ".git/info/lfs/objects/verify"
-
     private static let reading = CaselessWords([
         "Range", "If-Range", "If-Match", "If-None-Match", "If-Modified-Since", "Accept", "Accept-Encoding",
         "User-Agent",

@@ -97,7 +97,7 @@ struct Rewrite: Sendable {
         case (.read, .content): try signed(url, .read)
         case (.upload, .content), (.part, .content): try signed(url, .upload)
         // git-lfs shows no credential there, or the one that the Hub names: neither is a gateway key.
-        case (.hub, .hub) where key != nil && url.hasPrefix(hub + "/") && url.hasSuffix(SignedURLRequest.verification):
+        case (.hub, .hub) where key != nil && url.hasPrefix(hub + "/") && url.hasSuffix(SignedURLPolicy.verification):
             try signed(url, .verify)
         case (.upload, .hub) where ContentHosts.host(of: url) != nil: try signed(url, .complete)
         // A relative reference leads here as it is, and some members hold no URL at all.

@@ -4,6 +4,9 @@ import Hub
 
 /// Signs the URLs of the Hub's stores for clients, and looks at what comes back.
 struct SignedURLPolicy: Sendable {
+    /// How the only URL ends that is called with a key's credential.
+    static let verification = ".git/info/lfs/objects/verify"
+
     let codec: SignedURLCodec
     let hosts: ContentHosts
     /// `target_limit` in bytes: what is longer, nobody could ask for.
@@ -75,6 +78,15 @@ extension Failure {
             .signedURLRefused,
             detail:
                 "This address leads to \(host), where this gateway does not go for content. Whoever runs it can add the domain to content_hosts."
+        )
+    }
+
+    /// The Hub leads to a host that its content is not fetched from.
+    static func contentElsewhere(_ host: String) -> Failure {
+        Failure(
+            .hubBroken,
+            detail:
+                "The Hub leads to \(host), where this gateway does not go for content. Whoever runs it can add the domain to content_hosts."
         )
     }
 

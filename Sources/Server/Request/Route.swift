@@ -91,10 +91,3 @@ enum Routes {
             name: .loginForm),
     ]
 }
-
-extension Failure {
-    static func methodNotAllowed(_ method: Method, allow: [Method]) -> Failure {
-        let allowed = allow.map(\.rawValue).joined(separator: ", ")
-        return Failure(.methodNotAllowed(allow: allow), detail: "\(method) is not allowed here; use \(allowed).")
-    }
-}

@@ -9,7 +9,7 @@ enum SettingsTable {
         let settings: [Setting]
     }
 
-    static let groups = [listening, hub, cache, times, limits, logins, operation]
+    static let groups = [listening, hub, cache, times, limits, logins, audit, operation]
     static let all = groups.flatMap(\.settings)
 
     private static let listening = Group(
@@ -251,16 +251,6 @@ enum SettingsTable {
                 "Named roles for gateway keys (`--role NAME`): the rules that each allows and denies.",
                 reloadable: true, default: "none",
                 sample: #"{data-team: {allow: ["read,search acme/*", "write dataset:acme/*"], deny: ["delete *"]}}"#),
-            Setting(
-                "audit_dir", \.auditDirectory, .pathOrOff,
-                "Where each change, each refusal and each change of a key is written down, before the Hub is asked; it takes access = keys.",
-                default: "audit in state_dir with access = keys, else off"),
-            Setting(
-                "audit_rotate_size", \.auditRotateSize, .bytes(.kibibytes(16) ... .mebibytes(65_536)),
-                "The size at which the audit goes on in another file; it does so each day, too."),
-            Setting(
-                "audit_keep", \.auditKeep, .count(1...36_525, orOff: true),
-                "After how many days a file of the audit is removed; off: never."),
             Setting(
                 "user", \.user, .userNameOrNothing,
                 "Whom the gateway runs as if root starts it, once it has its address and its key; root: it stays root.",

@@ -31,8 +31,9 @@ module HTTP "${http[@]}"
 module Hub "${hub[@]}"
 module EventIO Sources/EventIO/Libraries/Cryptography.swift
 server=(Sources/Server/Relay/{LeakDetector,StringEnd,URLScanner,URLText}.swift
-    Sources/Server/Relay/{JSONRewriter,JSONRewriter+Strings,Rewrite,SignedURLPolicy,SignedURLCodec,ContentHosts,ContentHosts+Syntax,Link}.swift
-    Sources/Server/Settings/Choices.swift Sources/Server/Observe/Metrics/MetricLabelValue.swift)
+    Sources/Server/Relay/{JSONFieldRule,JSONRewriter,JSONRewriter+Strings,Rewrite,SignedURLPolicy,SignedURLCodec,ContentHosts,ContentHosts+Syntax,Link}.swift
+    Sources/Server/Settings/Choices.swift Sources/Server/Identity/KeyMark.swift
+    Sources/Server/Observe/Metrics/{MetricLabelValue,MetricLabels+LeakPlace}.swift)
 swiftc "${flags[@]}" -wmo -package-name hubgate -Xclang-linker -fuse-ld=bfd -module-name Fuzz -I "$dir" "${map[@]}" \
     "${server[@]}" Tests/ServerTests/Support/ParserProperties.swift Tests/fuzz/swift/fuzz.swift \
     "$dir/HTTP.o" "$dir/Hub.o" "$dir/EventIO.o" "$dir/digest.o" "$dir/seed.o" -lcrypto -o "$output"

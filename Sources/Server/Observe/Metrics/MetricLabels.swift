@@ -1,0 +1,105 @@
+import Hub
+
+extension MetricLabels {
+    /// How a request was answered, by its status's first digit.
+    enum Answer: Int, MetricLabelValue {
+        case success, redirection, clientError, serverError
+        /// The client left before it could be answered.
+        case none
+
+        init(_ status: Int?) {
+            self =
+                switch status {
+                case nil: .none
+                case .some(..<300): .success
+                case .some(..<400): .redirection
+                case .some(..<500): .clientError
+                // RFC 9110 section 15: a class that does not exist is to be taken for 5xx.
+                default: .serverError
+                }
+        }
+
+        var label: String { self == .none ? "none" : "\(rawValue + 2)xx" }
+    }
+
+    /// How a TLS handshake ended.
+    enum Handshake: Int, MetricLabelValue {
+        case full, resumed, failed, abandoned
+    }
+
+    /// Why a connection was closed that might have gone on.
+    enum Refusal: Int, MetricLabelValue {
+        case address, records, proxyHeader, proxyHeaderLate
+    }
+
+    /// Why no connection was accepted for a while.
+    enum Pause: Int, MetricLabelValue {
+        case limit, error
+    }
+
+    /// How a call to the Hub ended.
+    enum Outcome: Int, MetricLabelValue {
+        case whole, unreachable, tooSlow, broken, cancelled
+    }
+
+    /// What part the cache had in a response.
+    enum CacheResult: Int, MetricLabelValue {
+        case hit, stale, validated, standIn, miss, bypass
+
+        init(_ status: CacheStatus) {
+            self =
+                switch status {
+                case .hit(let ttl): ttl < 0 ? .stale : .hit
+                case .validated: .validated
+                case .standIn: .standIn
+                case .miss, .outdated: .miss
+                case .bypass: .bypass
+                }
+        }
+    }
+
+    /// What a call to the Hub that has a place is at.
+    enum Occupancy: Int, MetricLabelValue {
+        case working, waitingForClient
+    }
+
+    /// Why a credential was no good, in access by keys.
+    enum KeyReason: Int, MetricLabelValue {
+        case missing, foreign, mistyped, unknown, expired, revoked
+
+        init(_ refusal: KeyRefusal) {
+            self =
+                switch refusal {
+                case .missing: .missing
+                case .foreign: .foreign
+                case .mistyped: .mistyped
+                case .unknown: .unknown
+                case .expired: .expired
+                case .revoked: .revoked
+                }
+        }
+    }
+
+    /// What a line of the audit is about.
+    enum AuditKind: Int, MetricLabelValue {
+        case intent, outcome, refusal, keyEvent, login, unknown, other
+
+        init(_ kind: AuditRecord.Kind) {
+            self =
+                switch kind {
+                case .intent: .intent
+                case .outcome: .outcome
+                case .refusal: .refusal
+                case .keyEvent: .keyEvent
+                case .login: .login
+                case .unknown: .unknown
+                case .begin, .start, .stop, .gap, .torn, .removed: .other
+                }
+        }
+    }
+
+    /// Over what connection a call to the Hub went.
+    enum Use: Int, MetricLabelValue {
+        case new, kept
+    }
+}

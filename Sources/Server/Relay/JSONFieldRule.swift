@@ -1,0 +1,94 @@
+import HTTP
+import Hub
+
+/// Which strings of a JSON text are rewritten, and how.
+struct JSONFieldRule: Sendable {
+    /// The end of the way to the member: the names of objects from the outside in, arrays left out.
+    /// A name is `*url` for all that end so, or `#` for a number. Empty: each string that is a URL, wherever it is.
+    let path: [String]
+    let change: Rewrite.URLAction
+
+    init(_ path: String..., change: Rewrite.URLAction) {
+        self.path = path
+        self.change = change
+    }
+
+    /// Each string that is a URL and nothing else, if no rule says more.
+    static func anyURL(_ change: Rewrite.URLAction) -> JSONFieldRule { JSONFieldRule(change: change) }
+}
+
+/// Rules made ready for a text: each name is told once which of the patterns it fits, as bits.
+struct MemberRules {
+    private enum Pattern: Equatable {
+        case number
+        case suffix([UInt8])
+        case exact([UInt8])
+
+        init(_ text: String) {
+            self =
+                text == "#"
+                ? .number
+                : text.hasPrefix("*") ? .suffix(Array(text.utf8.dropFirst())) : .exact(Array(text.utf8))
+        }
+
+        func fits(_ name: Span<UInt8>) -> Bool {
+            switch self {
+            case .number: !name.isEmpty && name.indices.allSatisfy { (0x30...0x39).contains(name[$0]) }
+            case .exact(let word): name.count == word.count && Self.ends(name, word)
+            case .suffix(let word): name.count >= word.count && Self.ends(name, word)
+            }
+        }
+
+        private static func ends(_ name: Span<UInt8>, _ word: [UInt8]) -> Bool {
+            let start = name.count - word.count
+            return word.indices.allSatisfy { name[start + $0] == word[$0] }
+        }
+    }
+
+    private var patterns: [Pattern] = []
+    /// From the inside out, a bit for each pattern.
+    private var ways: [(way: [UInt32], change: Rewrite.URLAction)] = []
+    /// What becomes of any other string that is a URL.
+    private(set) var anyURL: Rewrite.URLAction?
+
+    /// At most 32 different names are a bug of the caller.
+    init(_ rules: [JSONFieldRule]) {
+        for rule in rules {
+            guard !rule.path.isEmpty else {
+                anyURL = anyURL ?? rule.change
+                continue
+            }
+            ways.append((rule.path.reversed().map { bit(Pattern($0)) }, rule.change))
+        }
+    }
+
+    private mutating func bit(_ pattern: Pattern) -> UInt32 {
+        if let index = patterns.firstIndex(of: pattern) { return 1 << index }
+        precondition(patterns.count < 32)
+        patterns.append(pattern)
+        return 1 << (patterns.count - 1)
+    }
+
+    /// Whether names have to be known at all.
+    var askForNames: Bool { !patterns.isEmpty }
+
+    /// Whether a member may be left out, so that it has to wait for its value.
+    var canDrop: Bool {
+        ways.contains { if case .drop = $0.change { true } else { false } }
+    }
+
+    /// The patterns that `name` fits.
+    func fitting(_ name: Span<UInt8>) -> UInt32 {
+        var fitting: UInt32 = 0
+        for index in patterns.indices where patterns[index].fits(name) { fitting |= 1 << index }
+        return fitting
+    }
+
+    /// What becomes of a member, by the bits of the names of objects from the inside out.
+    func change(_ names: some Sequence<UInt32>) -> Rewrite.URLAction? {
+        ways.first { rule in
+            var names = names.makeIterator()
+            return rule.way.allSatisfy { wanted in names.next().map { $0 & wanted != 0 } ?? false }
+        }?.change
+    }
+}
