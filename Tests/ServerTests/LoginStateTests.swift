@@ -161,6 +161,40 @@ struct LoginStateTests {
         }
     }
 
+    @Test(
+        "Who confirms has to be good when the key is made, too; an old secret gives no more time than it has; rules that hold go on to hold"
+    )
+    func approversLater() throws {
+        let place = try Place { $0.loginRole = "approver" }
+        let own = try place.addKey("ann", id: 9, KeyGrant(role: "reader", policy: "enforce"))
+        func confirm(_ device: UInt8, _ secret: [UInt8]) throws -> [UInt8] {
+            let hash = [UInt8](repeating: device, count: 32)
+            guard case .waiting(let code)? = try place.ask(.deviceBegin(deviceHash: hash, address: "a"), now: 100)
+            else { throw CError("no code") }
+            let decision = DeviceDecision(userCode: code, isConfirmed: true, address: "b", publicID: 9, secret: secret)
+            guard case .confirmed? = try place.ask(.deviceDecide(decision), now: 100) else { throw CError("refused") }
+            return hash
+        }
+        let (first, second) = (try confirm(1, own), try confirm(2, own))
+        guard case .made(let name, _)? = try place.ask(.devicePoll(deviceHash: first, secret(41)), now: 106) else {
+            throw CError("no key")
+        }
+        #expect(try place.table.find(name)?.grant.policy == "enforce")
+        var ann = try #require(try place.table.find("ann"))
+        (ann.previous, ann.secretHash) = (
+            KeyRecord.Previous(secretHash: ann.secretHash, until: 150), [UInt8](repeating: 7, count: 32)
+        )
+        try place.table.update(ann)
+        let third = try confirm(3, own)
+        guard case .made(_, 150)? = try place.ask(.devicePoll(deviceHash: third, secret(43)), now: 106) else {
+            Issue.record("not bounded by the grace")
+            return
+        }
+        ann.revoked = 107
+        try place.table.update(ann)
+        #expect(try place.ask(.devicePoll(deviceHash: second, secret(42)), now: 108) == .denied)
+    }
+
     @Test("A hundred wrong codes in all, or ten of one address, end it for ten minutes")
     func guesses() {
         var guesses = CodeGuesses()

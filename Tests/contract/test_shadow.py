@@ -121,6 +121,14 @@ def test_the_setting_is_for_keys_without_a_policy_of_their_own(start_before, hub
     answer_anything(hub)
     keys = Keys(tmp_path)
     plain, strict = keys.create("plain"), keys.create("strict", "--role", "reader", "--policy", "enforce")
+    # Another edit leaves it as it is, and one of its own sets it.
+    keys.run("keys", "edit", "strict", "--note", "n")
+    assert keys.show("strict")["policy"] == "enforce"
+    keys.create("other", "--role", "reader")
+    for policy in ("enforce", "shadow"):
+        keys.run("keys", "edit", "other", "--policy", policy)
+        assert keys.show("other")["policy"] == policy
+    keys.revoke("other")
     gate = start_before(hub, "--access", "keys", "--state-dir", str(keys.state), "--policy", "shadow")
     assert any("policy = shadow" in message for message in gate.messages)
     commit = MODEL + "/commit/main"

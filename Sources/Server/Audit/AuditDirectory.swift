@@ -19,9 +19,9 @@ struct AuditDirectory: Sendable {
         /// Nil for any other name.
         init?(name: String) {
             let parts = name.split(separator: "-", maxSplits: 2)
-            guard parts.count == 3, parts[0] == "audit", let serial = Int(parts[1]), parts[2].hasSuffix(".jsonl") else {
-                return nil
-            }
+            guard parts.count == 3, parts[0] == "audit", parts[2].hasSuffix(".jsonl"), let serial = Int(parts[1]),
+                (0..<1_000_000_000).contains(serial)
+            else { return nil }
             self.init(serial: serial, day: String(parts[2].dropLast(6)))
             guard self.name == name else { return nil }
         }

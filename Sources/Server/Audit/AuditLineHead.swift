@@ -18,6 +18,9 @@ struct AuditLineHead {
         let sequence: Int64
     }
 
+    /// No audit has as many: the number after it is one, too.
+    private static let mostLines: Int64 = 1 << 60
+
     /// Nil for what no writer of ours has written. `line` is without its line feed.
     init?(_ line: ArraySlice<UInt8>) {
         var reader = Reader(rest: line)
@@ -26,7 +29,7 @@ struct AuditLineHead {
             let time = reader.text(), reader.skip(",\"kind\":\""), let kindName = reader.text(),
             let kind = Self.kinds[String(decoding: kindName, as: UTF8.self)], reader.skip(",\"run\":\""),
             let run = reader.text(), reader.skip(",\"worker\":"), let worker = reader.number(),
-            line.last == UInt8(ascii: "}")
+            line.last == UInt8(ascii: "}"), (1..<Self.mostLines).contains(number)
         else { return nil }
         self.number = number
         self.previous = previous

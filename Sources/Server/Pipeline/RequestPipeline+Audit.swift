@@ -16,6 +16,20 @@ extension RequestPipeline {
         context.audited = audited
     }
 
+    /// Counts a request of the key's. Throws where that is one too many, or the key is good for nothing.
+    func count(_ key: KeyIdentity, _ request: Request, _ context: RequestContext) throws(Failure) {
+        do throws(Failure) {
+            try state.count(key)
+        } catch {
+            if let audited = audited(request, context) {
+                audited.identify(key)
+                audited.refuse([], rule: nil)
+                context.audited = audited
+            }
+            throw error
+        }
+    }
+
     /// Makes ready for an order of the facade's, whose handler judges it.
     func auditOrder(_ request: Request, _ context: RequestContext, _ route: Route.Name) {
         guard route.isOrder, let key = context.principal.key, let audited = audited(request, context) else { return }

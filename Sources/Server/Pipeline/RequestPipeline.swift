@@ -130,7 +130,7 @@ extension RequestPipeline {
             throw refusal.failure
         }
         // Before the rules are asked and a body is read: what they refuse counts, too.
-        if route.needsKey, let key = context.principal.key { try state.count(key) }
+        if route.needsKey, let key = context.principal.key { try count(key, request, context) }
         // The facade's orders are judged by their handlers, which read them.
         guard let judgement = ScopeJudgement(protection, state, request, context, route) else {
             auditOrder(request, context, route)

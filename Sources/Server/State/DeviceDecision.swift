@@ -37,13 +37,18 @@ extension DeviceDecision {
         guard guesses.mayTry(from: address, now: now) else { return .tooManyGuesses }
         var grant = approver.grant
         if let role = bounds.role { grant = KeyGrant(role: role, credential: grant.credential, rate: grant.rate) }
+        // Where the rules of all others refuse nothing, those of a key that is held to its own still do.
+        grant.policy = approver.grant.policy == Self.enforced ? Self.enforced : nil
         let answer = try DeviceLogins(database: database).decide(
-            userCode, isConfirmed ? grant : nil, until: approver.expires, by: approver.name, now: now)
+            userCode, isConfirmed ? grant : nil, until: approver.expires, by: approver, now: now)
         if answer == .unknownCode { guesses.note(from: address, now: now) }
         return answer
     }
 
-    /// Whose key it is, where that is good.
+    /// `KeyGrant.policy` of a key whose rules refuse what they do not allow.
+    private static let enforced = "enforce"
+
+    /// Whose key it is, where that is good; of a secret before the last rotation, for as long as that is.
     private func approver(_ database: Database, now: Int64) throws(DatabaseError) -> KeyRecord? {
         guard let record = try KeyTable(database: database).find(publicID: publicID), record.revoked == nil,
             record.expires ?? .max > now
@@ -54,7 +59,9 @@ extension DeviceDecision {
         guard let previous = record.previous, previous.until > now, HMACSHA256.isSame(hash, previous.secretHash) else {
             return nil
         }
-        return record
+        var bounded = record
+        bounded.expires = min(previous.until, record.expires ?? .max)
+        return bounded
     }
 }
 

@@ -56,7 +56,8 @@ struct DeviceLogins {
     {
         let statement = try database.prepare(
             """
-            SELECT status, expires, polled, pause, role, allow, deny, credential, rate, until, confirmed_by, user_code
+            SELECT status, expires, polled, pause, role, allow, deny, credential, rate, until, confirmed_by, user_code, policy,
+                approver
             FROM device_logins WHERE device_hash = ?1
             """)
         try statement.bind([.blob(deviceHash)])
@@ -69,6 +70,7 @@ struct DeviceLogins {
         case .waiting: return try wait(deviceHash, polled, pause, now: now)
         case .confirmed: break
         }
+        if let approver = statement.optionalInteger(13), try !isGood(approver, now: now) { return .denied }
         let keys = LoginKeys(database: database)
         guard try !keys.exists(secret.publicID) else { return .malformed }
         let until = min(now + lifetime, statement.optionalInteger(9) ?? .max)
@@ -78,11 +80,18 @@ struct DeviceLogins {
             grant: KeyGrant(
                 role: statement.optionalText(4), allow: Self.rules(statement.text(5)),
                 deny: Self.rules(statement.text(6)),
-                credential: statement.optionalText(7), rate: statement.optionalText(8)),
+                credential: statement.optionalText(7), rate: statement.optionalText(8),
+                policy: statement.optionalText(12)),
             note: "login \(statement.text(11)), confirmed by \(name)", created: now, expires: until)
         statement.reset()
         try set(.used, where: "device_hash", .blob(deviceHash))
         return .made(name: try keys.insert(record, login: "device"), expires: until)
+    }
+
+    /// Whether the key that has confirmed it could do so now.
+    private func isGood(_ approver: Int64, now: Int64) throws(DatabaseError) -> Bool {
+        guard let key = try KeyTable(database: database).find(publicID: approver) else { return false }
+        return key.revoked == nil && key.expires ?? .max > now
     }
 
     private func wait(_ deviceHash: [UInt8], _ polled: Int64, _ pause: Int64, now: Int64) throws(DatabaseError)
@@ -97,7 +106,15 @@ struct DeviceLogins {
 
     /// A person decides. `grant` is what the device's key gets; nil: it gets none. `until`: not longer than this.
     func decide(
-        _ userCode: String, _ grant: KeyGrant?, until: Int64? = nil, by name: String, now: Int64
+        _ userCode: String, _ grant: KeyGrant?, until: Int64? = nil, by approver: KeyRecord, now: Int64
+    ) throws(DatabaseError) -> LoginAnswer {
+        try decide(userCode, grant, until: until, by: approver.name, approver.publicID, now: now)
+    }
+
+    /// The same by the command line, which needs no key.
+    func decide(
+        _ userCode: String, _ grant: KeyGrant?, until: Int64? = nil, by name: String, _ approver: Int64? = nil,
+        now: Int64
     ) throws(DatabaseError) -> LoginAnswer {
         guard let entry = try find(userCode), try isOpen(userCode, now: now) else { return .unknownCode }
         guard entry.status == .waiting else { return .decided }
@@ -108,13 +125,13 @@ struct DeviceLogins {
         try database.prepare(
             """
             UPDATE device_logins SET status = 1, role = ?2, allow = ?3, deny = ?4, credential = ?5, rate = ?6, until = ?7,
-                confirmed_by = ?8
+                confirmed_by = ?8, policy = ?9, approver = ?10
             WHERE user_code = ?1
             """
         ).run(
             .text(userCode), .init(grant.role), .text(grant.allow.joined(separator: "\n")),
             .text(grant.deny.joined(separator: "\n")), .init(grant.credential), .init(grant.rate), .init(until),
-            .text(name))
+            .text(name), .init(grant.policy), .init(approver))
         return .confirmed(address: entry.address, created: entry.created)
     }
 

@@ -43,6 +43,9 @@ struct LoginKeys {
             try database.prepare(
                 "DELETE FROM key_use WHERE number IN (SELECT number FROM keys WHERE login IS NOT NULL AND expires < ?1)"
             ).run(end)
+            try database.prepare(
+                "DELETE FROM observed WHERE public_id IN (SELECT public_id FROM keys WHERE login IS NOT NULL AND expires < ?1)"
+            ).run(end)
             try database.prepare("DELETE FROM keys WHERE login IS NOT NULL AND expires < ?1").run(end)
             return database.changes
         }

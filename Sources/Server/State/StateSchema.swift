@@ -68,7 +68,10 @@ enum StateSchema {
             credential TEXT,
             rate TEXT,
             until INTEGER,
-            confirmed_by TEXT
+            confirmed_by TEXT,
+            policy TEXT,
+            -- The public id of the key that has confirmed it; NULL: none was needed.
+            approver INTEGER
         ) STRICT;
         """,
         """

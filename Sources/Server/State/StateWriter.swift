@@ -125,7 +125,9 @@ final class StateWriter {
         case .deviceBegin(let hash, let address):
             bounds.device == nil ? .noRule : try DeviceLogins(database: database).begin(hash, from: address, now: now)
         case .devicePoll(let hash, let secret):
-            try DeviceLogins(database: database).poll(hash, secret, lifetime: bounds.device?.lifetime ?? 0, now: now)
+            try bounds.device.map { (device) throws(DatabaseError) in
+                try DeviceLogins(database: database).poll(hash, secret, lifetime: device.lifetime, now: now)
+            } ?? .noRule
         case .deviceDecide(let decision):
             try decision.carryOut(on: database, bounds.device, &guesses, now: now)
         case nil: .malformed

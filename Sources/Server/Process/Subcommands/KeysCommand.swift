@@ -74,7 +74,7 @@ struct GrantOptions: ParsableArguments {
         KeyGrant(
             role: role == nil ? old.role : read.role, allow: allow.isEmpty ? old.allow : read.allow,
             deny: deny.isEmpty ? old.deny : read.deny, credential: credential == nil ? old.credential : read.credential,
-            rate: rate == nil ? old.rate : read.rate)
+            rate: rate == nil ? old.rate : read.rate, policy: policy == nil ? old.policy : read.policy)
     }
 }
 
