@@ -78,6 +78,9 @@ static bool send_unsent(ce_connection *connection) {
         return false;
     }
     ce_wire_drop(connection);
+    /* Whoever has sent the last of it, an answer to a KeyUpdate too: where the bufferevent holds nothing, only this says so. Later, as
+     * OpenSSL may be calling. */
+    bufferevent_trigger(connection->bev, EV_WRITE, BEV_TRIG_DEFER_CALLBACKS);
     return true;
 }
 
@@ -88,10 +91,7 @@ static void on_writable(evutil_socket_t fd, short what, void *context) {
     if (!ce_connection_is_live(connection)) {
         return;
     }
-    if (send_unsent(connection)) {
-        /* What the bufferevent holds goes on by itself, and says so too. */
-        bufferevent_trigger(connection->bev, EV_WRITE, 0);
-    } else if (!connection->write_failed) {
+    if (!send_unsent(connection) && !connection->write_failed) {
         event_add(&connection->unsent->writable, NULL);
     }
 }

@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 HANDSHAKE, ALERT, DATA = 22, 21, 23
-KEY_UPDATE = b"\x18\0\0\1\0"
+KEY_UPDATE, KEY_UPDATE_REQUESTED = b"\x18\0\0\1\0", b"\x18\0\0\1\1"
 # close_notify is not among them.
 USER_CANCELED, NO_RENEGOTIATION = b"\1\x5a", b"\1\x64"
 
@@ -69,7 +69,7 @@ class Sealer13:
         self.number += 1
         header = b"\x17\3\3" + (len(content) + 17).to_bytes(2, "big")
         record = header + self.gcm.seal(nonce, content + bytes([kind]), header)
-        if kind == HANDSHAKE and content == KEY_UPDATE:
+        if kind == HANDSHAKE and content in (KEY_UPDATE, KEY_UPDATE_REQUESTED):
             self._use(_expand_label(self.secret, b"traffic upd", 32))
         return record
 

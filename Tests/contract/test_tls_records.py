@@ -1,5 +1,6 @@
 """A client that sends TLS records without a byte of a request, or very small ones, has no more of the loop than others."""
 
+import socket
 import ssl
 import threading
 import time
@@ -7,7 +8,7 @@ import time
 import pytest
 
 from fakehub import http, wait_until
-from records import ALERT, DATA, HANDSHAKE, KEY_UPDATE, NO_RENEGOTIATION, USER_CANCELED, RawClient
+from records import ALERT, DATA, HANDSHAKE, KEY_UPDATE, KEY_UPDATE_REQUESTED, NO_RENEGOTIATION, USER_CANCELED, RawClient
 
 V12, V13 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
 MANY = 60_000
@@ -90,6 +91,28 @@ def test_silent_records_cut_a_connection_whose_request_is_being_answered(start_b
     send_all(client, b"".join(client.record(HANDSHAKE, KEY_UPDATE) for _ in range(100)))
     assert client.is_cut()
     assert wait_until(lambda: not hub.open), "the call to the Hub goes on"
+    client.close()
+
+
+@pytest.mark.parametrize("ahead", [0, 20_000], ids=["stalled", "after a little"])
+def test_a_key_update_of_a_client_that_is_slow_holds_up_no_response(start_before, hub, ahead):
+    """The answer to it goes behind what waits for the client, and whoever waits for that to go hears of it."""
+    size = 300_000
+    hub.on("/large", lambda *_: http(200, b"x" * size))
+    gate = start_before(hub)
+    client = RawClient(gate, V13)
+    client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    client.socket.settimeout(10)
+    client.socket.sendall(client.record(DATA, b"GET /large HTTP/1.1\r\nHost: h\r\n\r\n"))
+    received = 0
+    time.sleep(0.3)
+    while received < ahead:
+        received += len(client.socket.recv(4096))
+    client.socket.sendall(client.record(HANDSHAKE, KEY_UPDATE_REQUESTED))
+    while received < size:
+        part = client.socket.recv(65536)
+        assert part, received
+        received += len(part)
     client.close()
 
 
