@@ -25,7 +25,7 @@ run: install certs build ## Start on https://localhost:8080; without a token the
 	@config/run.sh "$$(swift build -c $(CONFIG) --show-bin-path)/hubgate" $(if $(SANDBOX),--sandbox) $(ARGS)
 
 test: install ## Build and run every test, the Python clients' too
-	@config/install-deps.sh haproxy nginx libnginx-mod-stream wrk git git-lfs wget aria2 chromium fonts-dejavu-core
+	@config/install-deps.sh haproxy nginx libnginx-mod-stream wrk git git-lfs wget aria2 strace chromium fonts-dejavu-core
 	swift build --build-tests
 	swift test --skip-build
 	@if [ -x Tests/contract/run.sh ]; then \

@@ -94,12 +94,12 @@ def measure(options, chosen):
     return measured, good
 
 
-def record(options, measured):
+def record(options, versions, measured):
     """Puts the new figures among the latest ones and writes the document from all of them."""
     latest = results.load()
     date = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
     latest |= {
-        "machine": machine.machine(), "versions": machine.versions(options.binary),
+        "machine": machine.machine(), "versions": versions,
         "rounds": options.rounds, "seconds": options.seconds,
     }
     for name, rounds in measured.items():
@@ -120,10 +120,12 @@ def main():
         sys.exit(baseline.run(options))
     if machine.others_load() > 1:
         print(f"This machine is busy (load {machine.others_load():.1f}): only ratios and counts will mean anything.")
+    # Before the measurements: who builds anew meanwhile loses none of them.
+    versions = machine.versions(options.binary)
     measured, good = measure(options, [case for case in CASES if not options.case or case.name in options.case])
     print(f"\n{document.targets(measured)}")
     if options.write:
-        record(options, measured)
+        record(options, versions, measured)
     sys.exit(0 if good else 1)
 
 

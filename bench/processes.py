@@ -13,6 +13,9 @@ SERVER_CORES = set(CORES[:1])
 LOAD_CORES = set(CORES[1:] or CORES)
 """Where the load, the upstream and the bench itself run."""
 
+ASK_AGAIN = 5
+"""Seconds."""
+
 
 class BenchError(Exception):
     """A measurement that is not what it says it is: the case has no figures."""
@@ -59,13 +62,16 @@ class Processes:
         """Asks, waits, then kills, and its children too, should they be left: they are of its session."""
         if process in self._running:
             self._running.remove(process)
-        if process.poll() is None:
+        # Again and again: what vgdb holds loses a signal.
+        for _ in range(0, patience, ASK_AGAIN):
+            if process.poll() is not None:
+                break
             process.send_signal(first)
-            try:
-                process.wait(patience)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(ASK_AGAIN)
+        if process.poll() is None:
+            process.kill()
+            process.wait()
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
 

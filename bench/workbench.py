@@ -7,11 +7,10 @@ import json
 import pathlib
 import re
 import resource
-import socket
 import ssl
 
 from certificates import make_certificates
-from ports import free_port
+from ports import accepts, free_port
 from processes import LOAD_CORES, SERVER_CORES, BenchError, Processes
 from waiting import wait_until
 
@@ -146,8 +145,7 @@ class Workbench(Processes):
         def listens():
             if process.poll() is not None:
                 raise BenchError(f"{process.name} did not start: {self.last_words(process)}")
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-                return True
+            return accepts(port)
 
         if not wait_until(listens, patience):
             raise BenchError(f"{process.name} did not listen within {patience} s: {self.last_words(process)}")

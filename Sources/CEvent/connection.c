@@ -20,6 +20,11 @@ static void give_stand_in(ce_connection *connection) {
     bufferevent_trigger(connection->bev, EV_READ, BEV_TRIG_IGNORE_WATERMARKS);
 }
 
+/* close_notify was the last that had to go, and nothing that comes in is waited for. */
+static bool is_over(const ce_connection *connection) {
+    return connection->state == CE_CONNECTION_LINGERING && !connection->read_enabled && ce_wire_unsent(connection) == 0;
+}
+
 static void on_work(evutil_socket_t fd, short what, void *context) {
     (void)fd;
     (void)what;
@@ -35,6 +40,8 @@ static void on_work(evutil_socket_t fd, short what, void *context) {
         give_stand_in(connection);
     } else if (connection->write_failed) {
         ce_connection_client_lost(connection, CE_CLIENT_LOST_HUNG_UP);
+    } else if (is_over(connection)) {
+        ce_connection_kill(connection);
     } else {
         ce_connection_parse_pending(connection);
         if (connection->read_due && connection->read_enabled) {

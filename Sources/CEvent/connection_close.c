@@ -32,21 +32,35 @@ static void send_close_notify(ce_connection *connection) {
     SSL_free_buffers(connection->ssl);
 }
 
-void ce_connection_close(ce_connection *connection, bool unread) {
+/* Where the socket has just become full, the alert waits for it. OpenSSL would not write it again. */
+static bool send_last_close_notify(ce_connection *connection) {
+    ce_wire_gather(connection);
     send_close_notify(connection);
-    if (!unread) {
+    ce_wire_gather_no_more(connection);
+    return ce_wire_unsent(connection) == 0;
+}
+
+void ce_connection_close(ce_connection *connection, bool unread) {
+    bool is_sent = send_last_close_notify(connection);
+    if (connection->write_failed || (is_sent && !unread)) {
         ce_connection_kill(connection);
         return;
     }
     connection->state = CE_CONNECTION_LINGERING;
-    shutdown(bufferevent_getfd(connection->bev), SHUT_WR);
+    if (is_sent) {
+        shutdown(bufferevent_getfd(connection->bev), SHUT_WR);
+    }
     ce_connection_limit(connection, connection->http->leaving ? CE_LEAVING_LINGER_MS : CE_LINGER_MS);
-    ce_connection_set_reading(connection, true);
+    ce_connection_set_reading(connection, unread);
     /* What waits is discarded there, and not here: the request parser may be reading it just now. */
     event_active(connection->work, EV_TIMEOUT, 0);
 }
 
 void ce_connection_close_idle(ce_connection *connection) {
+    if (connection->wired) {
+        ce_connection_close(connection, false);
+        return;
+    }
     if (SSL_is_init_finished(connection->ssl)) {
         send_close_notify(connection);
     }
@@ -58,7 +72,7 @@ void ce_connection_client_lost(ce_connection *connection, ce_client_lost why) {
     bufferevent_disable(connection->bev, EV_WRITE);
     ce_wire_drop(connection);
     ce_connection_set_reading(connection, false);
-    if (connection->exchange.state == CE_EXCHANGE_FINISHED) {
+    if (connection->state == CE_CONNECTION_LINGERING || connection->exchange.state == CE_EXCHANGE_FINISHED) {
         ce_connection_kill(connection);
     } else {
         ce_exchange_lose(&connection->exchange, why);
@@ -78,9 +92,10 @@ void ce_connection_ended(ce_connection *connection) {
     case CE_EXCHANGE_HEAD:
         /* It may have ended its side alone, and not have read the last response yet: RFC 8446 section 6.1 wants a close_notify back. */
         if ((SSL_get_shutdown(connection->ssl) & SSL_RECEIVED_SHUTDOWN) != 0) {
-            send_close_notify(connection);
+            ce_connection_close(connection, false);
+        } else {
+            ce_connection_kill(connection);
         }
-        ce_connection_kill(connection);
         break;
     case CE_EXCHANGE_HANDED:
         break;

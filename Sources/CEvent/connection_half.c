@@ -40,12 +40,13 @@ bool ce_connection_is_read(ce_connection *connection) {
     }
 }
 
-/* Nothing more of the request is needed, or the rest of its body waits: the parser finds out. */
+/* Nothing more of the request is needed, or the rest of its body, or the next request, waits: the parser finds out. */
 static bool may_be_whole(const ce_connection *connection) {
     ce_exchange_state state = connection->exchange.state;
     bool body_ended = state == CE_EXCHANGE_BODY_ENDED || state == CE_EXCHANGE_FINISHED;
-    return connection->state == CE_CONNECTION_OPEN && ce_exchange_is_under_way(&connection->exchange)
-        && (body_ended || ce_connection_waiting(connection) > 0);
+    bool may_be_in_what_waits = state == CE_EXCHANGE_NONE || ce_exchange_is_under_way(&connection->exchange);
+    return connection->state == CE_CONNECTION_OPEN
+        && (body_ended || (may_be_in_what_waits && ce_connection_waiting(connection) > 0));
 }
 
 void ce_connection_half_closed(ce_connection *connection) {

@@ -78,6 +78,11 @@ static bool send_unsent(ce_connection *connection) {
         return false;
     }
     ce_wire_drop(connection);
+    if (connection->state == CE_CONNECTION_LINGERING) {
+        shutdown(bufferevent_getfd(connection->bev), SHUT_WR);
+        event_active(connection->work, EV_TIMEOUT, 0);
+        return true;
+    }
     /* Whoever has sent the last of it, an answer to a KeyUpdate too: where the bufferevent holds nothing, only this says so. Later, as
      * OpenSSL may be calling. */
     bufferevent_trigger(connection->bev, EV_WRITE, BEV_TRIG_DEFER_CALLBACKS);

@@ -1,7 +1,9 @@
 """A client that ends its side behind its request still gets the response; one that has left takes its call to the Hub along."""
 
+import contextlib
 import socket
 import ssl
+import subprocess
 import time
 
 import pytest
@@ -86,6 +88,22 @@ class Client:
                 self.incoming.write(part)
 
 
+@contextlib.contextmanager
+def second_send_finds_no_room(gate):
+    """strace says so to the gateway in the kernel's place."""
+    command = ("strace", "-p", str(gate.process.pid), "-e", "trace=sendto", "-e", "inject=sendto:error=EAGAIN:when=2")
+    tracer = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    first = tracer.stderr.readline()
+    if "attached" not in first:
+        tracer.wait(5)
+        pytest.skip(f"no process can be traced here: {first}")
+    try:
+        yield
+    finally:
+        tracer.terminate()
+        assert "INJECTED" in tracer.communicate(timeout=5)[1]
+
+
 @pytest.fixture
 def before_a_slow_hub(start_before, hub):
     hub.on("/later", lambda *_: (time.sleep(0.7), http(200, LARGE))[1])
@@ -153,6 +171,23 @@ def test_one_that_ends_its_side_without_a_request_under_way_gets_close_notify(ga
         step(client)
     text = client.read_to_close_notify()
     assert text.count(b"HTTP/1.1 200 ") == (HEALTH + before).count(HEALTH)
+    client.socket.close()
+
+
+@pytest.mark.parametrize("version", [V12, V13])
+def test_requests_that_came_with_the_end_are_answered_too(gate, version):
+    client = Client(gate, version)
+    client.session.write(HEALTH * 5)
+    client.say_close_notify()
+    assert client.read_to_close_notify().count(b"HTTP/1.1 200 ") == 5
+    client.socket.close()
+
+
+def test_close_notify_waits_for_a_socket_that_has_become_full(gate):
+    client = Client(gate, V13)
+    with second_send_finds_no_room(gate):
+        client.send(HEALTH.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
+        assert client.read_to_close_notify().startswith(b"HTTP/1.1 200 ")
     client.socket.close()
 
 

@@ -25,3 +25,10 @@ def taken_port():
         held.bind(("127.0.0.1", 0))
         held.listen()
         yield held.getsockname()[1]
+
+
+def accepts(port):
+    """Whether a server accepts at it. Who asks at a port of those that clients are given may connect to itself."""
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1) as plain:
+        return plain.getsockname() != plain.getpeername()
+    return False
