@@ -52,7 +52,7 @@ final class GatewayState {
     /// Counts a request of the key's, if the key is good for anything and its rate allows one more.
     func count(_ key: KeyIdentity) throws(Failure) {
         if let fault = key.grant.fault {
-            identification.keys?.tell(fault: fault, of: key)
+            identification.keys?.note(fault: fault, of: key)
             throw .uselessKey(key.name)
         }
         guard key.grant.rate != nil, let rates else { return }
@@ -90,7 +90,8 @@ extension Identification {
         let isSame = old.map { $0.own == own && $0.credentials == credentials } ?? true
         self.init(
             access: settings.access, own: own, credentials: credentials,
-            tokenNumber: (old?.tokenNumber ?? 0) + (isSame ? 0 : 1), keys: keys, policy: settings.policy)
+            tokenNumber: (old?.tokenNumber ?? 0) + (isSame ? 0 : 1), keys: keys,
+            certificates: keys == nil ? nil : ClientCertificates(settings), policy: settings.policy)
     }
 }
 
