@@ -85,7 +85,7 @@ struct AuditHistory {
 
     private func isShown(_ kind: AuditRecord.Kind) -> Bool {
         switch kind {
-        case .intent, .outcome, .unknown, .refusal, .keyEvent, .login: true
+        case .intent, .outcome, .unknown, .refusal, .keyEvent, .login, .trash: true
         default: false
         }
     }
@@ -131,9 +131,10 @@ extension AuditHistory.Row {
         return cells.map { ($0 ?? "-").visible }
     }
 
-    private var who: String? { kind == .keyEvent ? text(.by) : text(.key) }
+    private var who: String? { kind == .keyEvent || kind == .trash ? text(.by) : text(.key) }
 
     private var what: String? {
+        if kind == .trash { return text(.event).map { "trash \($0)" } }
         guard kind == .keyEvent else { return text(.action) ?? text(.event) }
         return text(.event).map { "key \($0)" }
     }
