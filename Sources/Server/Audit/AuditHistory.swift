@@ -80,7 +80,7 @@ struct AuditHistory {
 
     private func isShown(_ kind: AuditRecord.Kind) -> Bool {
         switch kind {
-        case .intent, .outcome, .unknown, .refusal, .keyEvent, .login: true
+        case .intent, .outcome, .unknown, .refusal, .keyEvent, .login, .trash: true
         default: false
         }
     }
@@ -131,7 +131,7 @@ extension AuditHistory.Row {
 
     private var who: String? {
         switch kind {
-        case .keyEvent: text(.by)
+        case .keyEvent, .trash: text(.by)
         case .login: text(.subject) ?? text(.by) ?? text(.key)
         default: text(.key)
         }
@@ -140,8 +140,9 @@ extension AuditHistory.Row {
     private var what: String? {
         switch kind {
         case .keyEvent: text(.event).map { "key \($0)" }
+        case .trash: text(.event).map { "trash \($0)" }
         case .login: text(.event).map { $0 == kind.name ? $0 : "login \($0)" }
-        default: text(.action)
+        default: text(.action) ?? text(.event)
         }
     }
 

@@ -101,6 +101,12 @@ final class AuditedRequest {
         return false
     }
 
+    /// What was to be deleted has this name now: `model:acme/hubgate-trash-…`.
+    func moved(to name: String) {
+        record.set(.newName, name)
+        record.set(.detail, "moved to the trash")
+    }
+
     /// It goes on from here.
     func asks() {
         isAsked = true

@@ -17,6 +17,9 @@ struct DryRun {
             "protected": .bool(needs.contains { services.protection.concerns($0) }),
             "confirmed": .bool(unconfirmed.isEmpty), "exists": .null, "private": .null, "token": .null, "key": .null,
         ]
+        if order.call is RepoDeletion, let trash = services.removal.trash, trash.isInUse {
+            facts["restorable"] = .bool(trash.isOn && !TrashName.isReserved(order.call.id.name))
+        }
         if let key = context.principal.key {
             let refusal = services.identification.isShadow(key) ? nil : key.grant.scope.decide(needs).refusal
             facts["key"] = ["may": .bool(refusal == nil), "reason": refusal.map { .string($0.message) } ?? .null]

@@ -19,6 +19,12 @@ struct HubClient {
         if answer.status == .unauthorized, context.principal.isLent {
             throw .tokenRefused(HubRefusal(status: answer.status, headers: answer.headers, body: answer.body))
         }
+        // What was deleted is not there, whatever name it has until its time is over.
+        if answer.status.isRedirect, let location = answer.headers["Location"],
+            TrashName.isLedTo(by: location, at: upstream.base)
+        {
+            throw Failure.repositoryGone.withAdvice(for: call.method)
+        }
         do throws(Failure) {
             return try call.answer(status: answer.status, headers: answer.headers, body: answer.body)
         } catch {

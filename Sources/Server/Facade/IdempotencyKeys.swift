@@ -58,7 +58,7 @@ struct IdempotencyKeys {
         _ act: @escaping @EventLoop @Sendable (RequestContext) async throws(Failure) -> Response
     ) async throws(Failure) -> Response {
         let own = RequestContext(id: context.id, address: context.address)
-        own.principal = context.principal
+        (own.principal, own.audited) = (context.principal, context.audited)
         let awaited = Awaited<Result<Response, Failure>>()
         EventLoop.task {
             let result: Result<Response, Failure>
@@ -115,7 +115,7 @@ struct IdempotencyKeys {
 
 extension Failure {
     /// What is known of a call that may act and failed so.
-    fileprivate enum Effect {
+    enum Effect {
         /// For certain nothing was done, and a repetition may succeed.
         case none
         /// The Hub's last word on it.
@@ -123,7 +123,7 @@ extension Failure {
         case unknown
     }
 
-    fileprivate var effect: Effect {
+    var effect: Effect {
         switch kind {
         case .hubAnswered(let refusal):
             switch refusal.status.code {
@@ -134,8 +134,8 @@ extension Failure {
             case 503 where refusal.headers.contains("Retry-After"): .none
             default: .unknown
             }
-        // No connection was there to send it on.
-        case .hubUnreachable, .noToken, .tooBusy: .none
+        // No connection was there to send it on, or the gateway would not.
+        case .hubUnreachable, .noToken, .tooBusy, .declined: .none
         default: .unknown
         }
     }

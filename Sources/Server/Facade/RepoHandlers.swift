@@ -13,6 +13,7 @@ struct RepoServices {
     let observer: ScopeObserver?
     /// Nil where there is no state to keep them in.
     let idempotency: IdempotencyKeys?
+    let removal: RepoRemoval
 }
 
 extension RepoServices {
@@ -36,6 +37,8 @@ protocol RepoHandler: Handler, Sendable {
     var services: RepoServices { get }
     /// What is said of an order that was carried out.
     func result(_ call: Call, _ answer: Call.Answer) -> RepoResult
+    /// Carries out an order.
+    func perform(_ call: Call, _ context: RequestContext) async throws(Failure) -> RepoResult
 }
 
 extension RepoHandler {
@@ -52,6 +55,7 @@ extension RepoHandler {
             let body = try await exchange.wholeBody(within: services.bodyBounds)
             guard !body.isEmpty else { throw .badRequest("The body is empty: send a JSON object.") }
             let order = try RepoOrder<Call>(facade: try JSON.parse(body, within: .order))
+            try services.removal.trash?.check(order.call.needs(account: nil))
             if query.isDryRun {
                 return try await DryRun(services: services).result(order, request, context).response(to: request)
             }
@@ -66,10 +70,14 @@ extension RepoHandler {
         }
     }
 
+    func perform(_ call: Call, _ context: RequestContext) async throws(Failure) -> RepoResult {
+        result(call, try await services.hub.send(call, context))
+    }
+
     private func carryOut(_ order: RepoOrder<Call>, _ context: RequestContext) async throws(Failure) -> RepoResult {
         let tolerance = order.isTolerant ? Call.tolerance : nil
         do throws(Failure) {
-            let result = result(order.call, try await services.hub.send(order.call, context))
+            let result = try await perform(order.call, context)
             return tolerance.map { result.with($0.done, true) } ?? result
         } catch {
             guard let tolerance, tolerance.covers(error) else { throw error }
@@ -133,5 +141,13 @@ struct DeleteRepo: RepoHandler {
     func result(_ call: RepoDeletion, _ answer: Void) -> RepoResult {
         RepoResult(
             "SUCCESS: Deleted repo", ["name": .string(call.id.text), "type": .string(call.kind.apiName)])
+    }
+
+    func perform(_ call: RepoDeletion, _ context: RequestContext) async throws(Failure) -> RepoResult {
+        let record = try await services.removal.remove(call, context)
+        let result = result(call, ())
+        guard let record, let trashID = record.trashID else { return result }
+        return result.with("restorable_until", .string(WallClock.iso8601(record.expires)))
+            .with("trash_name", .string(trashID.text))
     }
 }

@@ -17,6 +17,8 @@ final class GatewayState {
     let logins: Logins
     /// Nil but in access by keys.
     let observer: ScopeObserver?
+    /// Nil but in access by keys.
+    let trash: Trash?
     let hubReached = HubProbe.Reached(for: .seconds(10))
     private let rates: KeyRates?
     /// Nil: there is no audit.
@@ -44,6 +46,9 @@ final class GatewayState {
         accounts = AccountCache.Held(for: settings.accountCacheTTL)
         keys?.use(RoleBook(settings.roles))
         observer = keys.map { ScopeObserver($0.client, metrics) }
+        trash = keys.map { [drainState] in
+            Trash(settings, state: $0.client, metrics: metrics, epochs: epochs, drainState: drainState)
+        }
         identification = Identification(settings, token: token, keys: keys, after: nil)
         (proxy, exceptions) = (settings.upstreamProxy, settings.noProxy)
         pool.use(TransferPool.Proxy(settings))
@@ -77,6 +82,7 @@ final class GatewayState {
         cache.use(settings)
         accounts.use(settings.accountCacheTTL)
         logins.use(settings)
+        trash?.use(settings)
         identification.keys?.use(RoleBook(settings.roles))
         identification = Identification(settings, token: token, keys: identification.keys, after: identification)
     }

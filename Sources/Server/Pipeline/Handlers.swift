@@ -6,6 +6,7 @@ import Hub
 @EventLoop
 struct Handlers {
     let hub: Upstream
+    let removal: RepoRemoval
     /// In the order of `Route.Name`.
     private let all: [any Handler]
 
@@ -20,12 +21,14 @@ struct Handlers {
         let loginBounds = BodyBounds(
             bytes: OAuthParameters.longest, milliseconds: UInt64(settings.bodyTimeout.milliseconds))
         let device = DeviceLogin(settings, logins: state.logins)
+        let removal = RepoRemoval(hub: hub, account: account, trash: state.trash)
+        self.removal = removal
         let repos = RepoServices(
             hub: hub, account: account, bodyBounds: bodyBounds, protection: Protection(settings.protect),
             identification: state.identification, observer: state.observer,
             idempotency: state.identification.keys.map {
                 IdempotencyKeys(state: $0.client, drainState: state.drainState)
-            })
+            }, removal: removal)
         all = Route.Name.allCases.map { name in
             switch name {
             case .home: GetHome(settings: settings, hubProbe: probe)

@@ -79,9 +79,10 @@ extension ScopeJudgement {
             [HubNeed(refusal.action, refusal.resource)], rule: scope.rule(refusing: refusal))
     }
 
-    func auditUnconfirmed(_ needs: [HubNeed]) {
+    /// It is refused by a setting, whatever the key's rules allow.
+    func auditRefused(_ needs: [HubNeed], by setting: String) {
         guard let auditor else { return }
-        makeAudited(auditor).refuse(needs, rule: Protection.setting)
+        makeAudited(auditor).refuse(needs, rule: setting)
     }
 
     private func makeAudited(_ auditor: Auditor) -> AuditedRequest {

@@ -173,7 +173,13 @@ extension RequestPipeline {
             return send(try Response(.ok, json: [:]), exchange, context)
         }
         let endpoint = context.permit == .account ? Route.Name.account : route
-        switch try handlers[endpoint].handle(exchange, context) {
+        let reply: Reply
+        if let deletion = context.deletion {
+            reply = handlers.removal.reply(to: deletion, context)
+        } else {
+            reply = try handlers[endpoint].handle(exchange, context)
+        }
+        switch reply {
         case .stream: break
         case .response(let response): send(response, exchange, context)
         case .pending(let answer):

@@ -13,9 +13,11 @@ struct ScopeJudgement {
     let request: Request
     let context: RequestContext
     /// Nil where the key's rules refuse what they do not allow.
-    private let observer: ScopeObserver?
+    let observer: ScopeObserver?
     /// Nil: there is no audit.
     let auditor: Auditor?
+    /// Nil where nothing is in it.
+    let trash: Trash?
 
     /// Nil for what is not relayed to the Hub or the inference router, and where nothing limits it.
     init?(
@@ -26,6 +28,7 @@ struct ScopeJudgement {
         key = context.principal.key
         guard key != nil || protection.isOn else { return nil }
         self.protection = route == .relay && protection.isOn ? protection : nil
+        trash = route == .relay ? state.trash.flatMap { $0.isInUse ? $0 : nil } : nil
         observer = key.map(state.identification.isShadow) ?? false ? state.observer : nil
         self.request = request
         self.context = context
@@ -48,6 +51,7 @@ struct ScopeJudgement {
 
     private func isJudgedByBody(ofLength length: UInt64? = 0) -> Bool {
         if protection?.needsBody(operation) ?? false { return true }
+        if mayNameTrash { return true }
         // What is only observed is not refused for its size.
         if observer != nil { return operation.body != nil && length ?? 0 <= UInt64(JudgedBody.longest) }
         return scope?.needsBody(operation) ?? false
@@ -59,7 +63,8 @@ struct ScopeJudgement {
         guard let key, let observer else {
             let needs = isJudgedByBody() ? try operation.needs(sent, body ?? [], account: nil) : nil
             if let scope { try pass(scope, needs, body) }
-            return try checkProtection(needs ?? [operation.need])
+            try checkProtection(needs ?? [operation.need])
+            return try passTrash(needs ?? [operation.need])
         }
         try observe(key, observer, body)
     }
@@ -68,7 +73,7 @@ struct ScopeJudgement {
         do throws(Failure) {
             try protection?.check(operation, needs, context.target, request.headers)
         } catch {
-            auditUnconfirmed(needs)
+            auditRefused(needs, by: Protection.setting)
             throw error
         }
     }
@@ -82,7 +87,7 @@ struct ScopeJudgement {
         } catch {
             needs = .failure(error)
         }
-        if protection?.needsBody(operation) ?? false { _ = try needs.get() }
+        if protection?.needsBody(operation) ?? false || mayNameTrash { _ = try needs.get() }
         let scope = key.grant.scope
         guard operation.notes.isDisjoint(with: [.everyKey, .notRelayed]) else { return try pass(scope, nil, body) }
         if case .success(let needs) = needs, operation.reading != .ambiguous {
@@ -96,6 +101,7 @@ struct ScopeJudgement {
         let known = (try? needs.get()) ?? [operation.need]
         auditAllowed(known, nil, body)
         try checkProtection(known)
+        try passTrash(known)
     }
 
     /// The rights to spend what belongs to those who shall pay.

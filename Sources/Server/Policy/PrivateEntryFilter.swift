@@ -1,7 +1,7 @@
 import Hub
 
-/// Leaves private entries that a scope may not read out of a list of the Hub's, a JSON array that goes by in pieces. An entry stays if it
-/// says that it is not private, or if it may be read. It holds one entry at a time; what comes out does not depend on where the pieces
+/// Leaves private entries that a scope may not read, and what is in the trash, out of a list of the Hub's, a JSON array that goes by in pieces.
+/// An entry stays if it says that it is not private, or if it may be read. It holds one entry at a time; what comes out does not depend on where the pieces
 /// were cut.
 struct PrivateEntryFilter {
     private enum State {
@@ -12,7 +12,9 @@ struct PrivateEntryFilter {
     static let longestEntry = 1 << 20
 
     private let kind: ResourceKind?
-    private let scope: Scope
+    /// Nil: all may be read.
+    private let scope: Scope?
+    private let hidesTrash: Bool
     private var state = State.before
     private var entry: [UInt8] = []
     private var depth = 0
@@ -20,7 +22,8 @@ struct PrivateEntryFilter {
     private var hasKept = false
 
     /// `kind` is that of the entries.
-    init(_ kind: ResourceKind?, _ scope: Scope) {
+    init(_ kind: ResourceKind?, _ scope: Scope?, hidesTrash: Bool = false) {
+        self.hidesTrash = hidesTrash
         self.kind = kind
         self.scope = scope
     }
@@ -116,6 +119,10 @@ struct PrivateEntryFilter {
     }
 
     private func mayShow(_ entry: ListEntry?) -> Bool {
+        if hidesTrash, let name = entry?.id?.split(separator: "/").last, TrashName.isReserved(String(name)) {
+            return false
+        }
+        guard let scope else { return true }
         guard let entry else { return false }
         if entry.isPrivate == false { return true }
         guard let kind, let text = entry.id, let id = try? RepoID(text) else { return false }

@@ -14,6 +14,8 @@ final class Server {
     let metrics: Metrics
     let listener: Listener
     let admin: Listener?
+    /// Of all workers one has it.
+    private let trashKeeper: TrashKeeper?
     let pool: TransferPool
     /// Without its token, which lives no longer than what serves with it.
     private let origin: HubOrigin
@@ -44,6 +46,8 @@ final class Server {
         self.state = state
         self.pipeline = pipeline
         self.origin = origin.with(token: nil)
+        trashKeeper =
+            worker?.speaksForAll == true ? state.trash.map { TrashKeeper(pipeline, $0, warn: warn) } : nil
         let limits = Listener.Limits(settings)
         let role = settings.adminListen == nil ? ListenerRole.only : .clients
         do throws(CError) {

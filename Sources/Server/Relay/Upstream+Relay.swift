@@ -57,6 +57,7 @@ extension Upstream {
         ) { head throws(Failure) in
             context.hubRequestID = head.headers["X-Request-Id"]
             if context.sink?.replaces(head) ?? false { return .kept }
+            if try self.leadsToTrash(head) { throw .repositoryGone }
             if head.headers.contains("Location"),
                 let found = try FileRedirect(head, of: exchange.request, hosts: self.signedURLs.hosts)
             {

@@ -131,7 +131,7 @@ extension Decline {
     fileprivate var status: Status {
         switch self {
         case .confirmationRequired: .forbidden
-        case .idempotencyKeyInUse, .outcomeUnknown: .conflict
+        case .deleteUnderWay, .idempotencyKeyInUse, .outcomeUnknown: .conflict
         case .idempotencyKeyReused: Status(422)
         case .idempotencyUnsupported: .notImplemented
         case .stateUnavailable: .serviceUnavailable
@@ -141,6 +141,7 @@ extension Decline {
     fileprivate var code: String {
         switch self {
         case .confirmationRequired: "ConfirmationRequired"
+        case .deleteUnderWay: "DeleteUnderWay"
         case .idempotencyKeyInUse: "IdempotencyKeyInUse"
         case .outcomeUnknown: "OutcomeUnknown"
         case .idempotencyKeyReused: "IdempotencyKeyReused"

@@ -18,6 +18,8 @@ final class RequestContext {
     var entryFilter: PrivateEntryFilter?
     /// The body, where a decision needed it.
     var body: [UInt8]?
+    /// What it deletes, where the gateway does that itself and does not relay it.
+    var deletion: RepoDeletion?
     /// What the audit has to know of it; nil where it has not.
     var audited: AuditedRequest?
     /// Which page of a browser sent it, as far as that matters; nil where no origin is trusted.

@@ -58,6 +58,7 @@ extension SettingsReading {
             settings.stateDirectory = Self.stateOfCheckout
         }
         checkAudit()
+        checkDeleteGrace()
     }
 
     /// Without keys no act has a name.

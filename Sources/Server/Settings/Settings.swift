@@ -16,6 +16,8 @@ struct Settings: Sendable {
     var access = Access.open
     var policy = KeyPolicy.enforce
     var protect: [ResourcePattern] = []
+    /// Zero: what is deleted is gone.
+    var deleteGrace = Duration.zero
     /// Empty, or begins with a slash and ends without one.
     var basePath = ""
     /// Its path, if it has one, is `basePath`. Nil: the address by which a client reaches the gateway.

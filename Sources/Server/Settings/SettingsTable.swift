@@ -41,6 +41,7 @@ enum SettingsTable {
                 "protect", \.protect, .resourcePatterns,
                 "Repositories that are deleted, moved or made public only with X-Hubgate-Confirm: OWNER/NAME, whoever asks.",
                 reloadable: true, default: "none", sample: "acme/prod-*"),
+            deleteGrace,
             Setting(
                 "trusted_origins", \.trustedOrigins, .trustedOrigins,
                 "Pages and desktop programs of other origins that may use the gateway from a browser's engine.",

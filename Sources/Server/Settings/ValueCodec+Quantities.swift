@@ -5,12 +5,25 @@ extension ValueCodec where Value == Duration {
         [("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)]
     }
 
+    private static let day = (name: "d", milliseconds: 86_400_000)
+
+    /// Of times that are counted in days; zero is accepted too, written `off` or `0`.
+    static func days(_ range: ClosedRange<Duration>) -> ValueCodec {
+        duration(range, orOff: true, [day] + units.dropLast(), "s, m, h or d")
+    }
+
     /// `orOff`: zero is accepted too, written `off` or `0`.
     static func duration(_ range: ClosedRange<Duration>, orOff: Bool = false) -> ValueCodec {
-        let limits = "from \(written(range.lowerBound)) to \(written(range.upperBound))"
+        duration(range, orOff: orOff, units, "ms, s, m or h")
+    }
+
+    private static func duration(
+        _ range: ClosedRange<Duration>, orOff: Bool, _ units: [(name: String, milliseconds: Int)], _ names: String
+    ) -> ValueCodec {
+        let limits = "from \(written(range.lowerBound, units)) to \(written(range.upperBound, units))"
         return ValueCodec(
             name: "TIME",
-            accepted: "a whole number with its unit (ms, s, m or h), \(limits)" + (orOff ? ", or off" : ""),
+            accepted: "a whole number with its unit (\(names)), \(limits)" + (orOff ? ", or off" : ""),
             read: { (text) throws(ValueError) in
                 if orOff, text == "off" || text == "0" { return .zero }
                 guard let quantity = Quantity(text) else { throw .unknown }
@@ -23,11 +36,11 @@ extension ValueCodec where Value == Duration {
                 }
                 return .milliseconds(count)
             },
-            text: { $0 == .zero && orOff ? "off" : written($0) }
+            text: { $0 == .zero && orOff ? "off" : written($0, units) }
         )
     }
 
-    private static func written(_ duration: Duration) -> String {
+    private static func written(_ duration: Duration, _ units: [(name: String, milliseconds: Int)]) -> String {
         let parts = duration.components
         let milliseconds = Int(parts.seconds) * 1000 + Int(parts.attoseconds / 1_000_000_000_000_000)
         for unit in units where milliseconds >= unit.milliseconds && milliseconds.isMultiple(of: unit.milliseconds) {

@@ -25,6 +25,8 @@ struct AuditRecord: Equatable, Sendable {
         case torn
         /// A file that `audit_keep` has removed.
         case removed
+        /// A repository that was deleted was restored, or deleted for good.
+        case trash
 
         /// As it stands in a line.
         var name: String { self == .keyEvent ? "key-event" : "\(self)" }

@@ -43,6 +43,8 @@ struct StateRecord: Equatable, Sendable {
         case idempotencyEnd = 21
         /// What keys did whose rules refuse nothing; written by `ObservedUses`.
         case observedUses = 22
+        /// `TrashRequest`, which asks for a `TrashAnswer`.
+        case trash = 24
     }
 
     let kind: Kind

@@ -123,6 +123,35 @@ enum StateSchema {
         -- Of keys that workloads have: SHA-256 of the subject, of which none has all keys of a login.
         ALTER TABLE keys ADD COLUMN subject BLOB CHECK (length(subject) = 32);
         """,
+        """
+        -- Repositories that were deleted and can still be restored (`delete_grace`), and for a day what became of them. `id` is owner/name before.
+        CREATE TABLE trash (
+            trash_name TEXT PRIMARY KEY,
+            kind TEXT NOT NULL,
+            id TEXT NOT NULL,
+            serial TEXT,
+            was_private INTEGER,
+            credential TEXT,
+            deleted_by TEXT NOT NULL,
+            request_id TEXT NOT NULL,
+            deleted INTEGER NOT NULL,
+            expires INTEGER NOT NULL,
+            sender INTEGER NOT NULL,
+            status INTEGER NOT NULL,
+            -- The operator's order: 0 restore, 1 purge.
+            wanted INTEGER,
+            restore_as TEXT,
+            ordered_by TEXT,
+            attempts INTEGER NOT NULL DEFAULT 0,
+            next_attempt INTEGER NOT NULL DEFAULT 0,
+            trouble TEXT,
+            ended INTEGER
+        ) STRICT, WITHOUT ROWID;
+        CREATE UNIQUE INDEX trash_moving ON trash (kind, lower(id)) WHERE status <= 1;
+        CREATE INDEX trash_names ON trash (lower(id)) WHERE ended IS NULL;
+        CREATE INDEX trash_due ON trash (next_attempt) WHERE ended IS NULL;
+        CREATE INDEX trash_ended ON trash (ended) WHERE ended IS NOT NULL;
+        """,
     ]
 
     static var newest: Int64 { Int64(migrations.count) }

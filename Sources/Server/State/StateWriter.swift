@@ -28,6 +28,7 @@ final class StateWriter {
     private var guesses = CodeGuesses()
     private let idempotency: IdempotencyTable
     private let observed: ObservedTable
+    private let trash: TrashTable
     private let file: FileIdentity?
     private var dataVersion: Int64 = -1
     /// The last record of each sender that was carried out.
@@ -44,6 +45,7 @@ final class StateWriter {
         audit = AuditTables(database: database)
         idempotency = IdempotencyTable(database: database)
         observed = ObservedTable(database: database)
+        trash = TrashTable(database: database)
         file = FileIdentity(directory.databasePath)
         let statement = try database.prepare("SELECT sender, sequence FROM senders")
         while try statement.step() { carriedOut[statement.integer(0)] = statement.integer(1) }
@@ -115,6 +117,10 @@ final class StateWriter {
         // It is in no table (`AuditJournal`).
         case .audit: return nil
         case .login: return try carryOut(LoginOrder(entry.record.payload), now: now).bytes
+        case .trash:
+            return try trash.carryOut(
+                TrashRequest(entry.record.payload), by: entry.sender, now: now, live: live
+            ).bytes
         }
     }
 
@@ -165,6 +171,7 @@ final class StateWriter {
     func lastChange() throws(DatabaseError) -> Int64 { try keys.lastChange() }
     func liveKeys() throws(DatabaseError) -> Int64 { try keys.liveCount() }
     func shadowKeys() throws(DatabaseError) -> Int64 { try keys.shadowCount() }
+    func trashedRepos() throws(DatabaseError) -> Int64 { try trash.count() }
 }
 
 /// Which file a path leads to.

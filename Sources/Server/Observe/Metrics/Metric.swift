@@ -11,6 +11,7 @@ enum Metric: Int, CaseIterable, Sendable {
     case cacheRequests, cacheBytes, cacheResponses, cacheEvictions
     case keyRefusals, keyRateRefusals, keys, keysInShadow, shadowDecisions, stateUp, stateRestarts
     case auditUp, auditRecords
+    case trashedRepos, trashFailures
     case buildInfo, workers, workerRestarts, droppedLogLines
     case startTime, cpuSeconds, residentBytes, openDescriptors, maxDescriptors
 }

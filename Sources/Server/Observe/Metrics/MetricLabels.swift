@@ -83,7 +83,7 @@ extension MetricLabels {
 
     /// What a line of the audit is about.
     enum AuditKind: Int, MetricLabelValue {
-        case intent, outcome, refusal, keyEvent, login, unknown, other
+        case intent, outcome, refusal, keyEvent, login, trash, unknown, other
 
         init(_ kind: AuditRecord.Kind) {
             self =
@@ -93,6 +93,7 @@ extension MetricLabels {
                 case .refusal: .refusal
                 case .keyEvent: .keyEvent
                 case .login: .login
+                case .trash: .trash
                 case .unknown: .unknown
                 case .begin, .start, .stop, .gap, .torn, .removed: .other
                 }

@@ -115,6 +115,12 @@ enum MetricsTable {
                 .auditRecords, "hubgate_audit_records_total", .counter,
                 "Lines of the audit that are on the disk (unknown: of acts of which nobody knows what came).",
                 by: [MetricLabel("kind", MetricLabels.AuditKind.self)]),
+            MetricRow(
+                .trashedRepos, "hubgate_trashed_repositories", .gauge,
+                "Repositories that were deleted and can still be restored (delete_grace)."),
+            MetricRow(
+                .trashFailures, "hubgate_trash_failures_total", .counter,
+                "Attempts to move, restore or delete one of them that failed and are made again; the log says why."),
         ])
 
     private static let cache = Group(

@@ -5,7 +5,7 @@ import Glibc
 /// The words that ask for something else than serving: `hubgate keys …`. Serving itself stays with `Command`, whose flags come from THE
 /// table of settings and whose errors never repeat what was typed: it may be a token.
 enum Subcommands {
-    private static let words = ["keys", "login", "audit", "state", "init", "help"]
+    private static let words = ["keys", "login", "audit", "trash", "state", "init", "help"]
 
     /// For `--help`.
     static let all = [
@@ -16,6 +16,10 @@ enum Subcommands {
         (
             "hubgate audit",
             "Shows who did what and by which right, and checks that the audit is whole; `hubgate audit --help` has more."
+        ),
+        (
+            "hubgate trash",
+            "Lists repositories that were deleted and can be restored (delete_grace), restores them, deletes them for good."
         ),
         ("hubgate login", "Lists, confirms and refuses devices that log in."),
         ("hubgate state", "Backs up and checks the database of keys."),
@@ -85,7 +89,7 @@ struct HubgateCommand: ParsableCommand {
         commandName: "hubgate",
         abstract: "An HTTPS gateway in front of the Hugging Face Hub.",
         discussion: "Without a subcommand it serves; `hubgate --help` lists the settings for that.",
-        subcommands: [KeysCommand.self, LoginCommand.self, AuditCommand.self, StateCommand.self, InitCommand.self])
+        subcommands: [KeysCommand.self, LoginCommand.self, AuditCommand.self, TrashCommand.self, StateCommand.self, InitCommand.self])
 }
 
 /// Where the state is: the settings of the server say so, from the environment and files, unless the flag does.

@@ -166,6 +166,9 @@ final class StateProcess {
                 live: liveSenders)
             // A key may be one of this process's own making.
             lastChange = try writer.lastChange()
+            if entries.contains(where: { $0.record.kind == .trash }) {
+                slots[.trashedRepos] = UInt64(try writer.trashedRepos())
+            }
             moveEvents()
             return (nil, answers)
         } catch {
@@ -215,6 +218,7 @@ final class StateProcess {
 
     private func count(_ writer: StateWriter) throws(DatabaseError) {
         slots[.keys] = UInt64(try writer.liveKeys())
+        slots[.trashedRepos] = UInt64(try writer.trashedRepos())
         let shadow = UInt64(try writer.shadowKeys())
         if shadow > slots[.keysInShadow] {
             log.warning(

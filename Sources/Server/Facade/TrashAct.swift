@@ -1,0 +1,86 @@
+import EventIO
+import HTTP
+import Hub
+
+/// What can be done with one repository of the trash. Each looks at the Hub first, and throws where it is to be tried again.
+@EventLoop
+struct TrashAct {
+    let hub: HubClient
+    let record: TrashRecord
+    let context: RequestContext
+
+    /// A call that was given up may still be under way at the Hub: that one was not moved is said when it was looked for so often, over some seconds.
+    private static let looks = 2
+
+    /// Where it is, when whoever moved it does not know.
+    func resolve() async throws(Failure) -> TrashOutcome {
+        guard let trashID = record.trashID else { return .lost("its record is damaged") }
+        if case .there(let facts) = try await hub.look(record.kind, trashID, context) {
+            if facts.isPrivate != true { try await setPrivate(true, trashID) }
+            return .kept
+        }
+        if record.status == .undone { return .notMoved }
+        guard record.attempts >= Self.looks else { return .later }
+        guard case .there(let facts) = try await hub.look(record.kind, record.id, context), isSame(facts) else {
+            return .lost("it is neither there nor under its own name")
+        }
+        if record.wasPrivate == false, facts.isPrivate != false { try await setPrivate(false, record.id) }
+        return .undone
+    }
+
+    func purge() async throws(Failure) -> TrashOutcome {
+        guard let trashID = record.trashID else { return .lost("its record is damaged") }
+        switch try await hub.look(record.kind, trashID, context) {
+        case .absent: return .purged
+        // To delete it by this name could delete what somebody has brought back.
+        case .elsewhere: return .lost("somebody has given it another name")
+        case .there: break
+        }
+        do throws(Failure) {
+            try await hub.send(RepoDeletion(kind: record.kind, id: trashID), context)
+        } catch {
+            guard case .hubAnswered(let refusal) = error.kind, refusal.status == .notFound else { throw error }
+        }
+        return .purged
+    }
+
+    func restore() async throws(Failure) -> TrashOutcome {
+        guard let trashID = record.trashID else { return .lost("its record is damaged") }
+        if case .there = try await hub.look(record.kind, trashID, context) {
+            do throws(Failure) {
+                try await hub.send(RepoMove(kind: record.kind, from: trashID, to: record.target), context)
+            } catch {
+                guard error.effect == .final else { throw error }
+                return .refused(error.detail)
+            }
+        } else {
+            guard case .there(let facts) = try await hub.look(record.kind, record.target, context), isSame(facts) else {
+                return .lost("it is neither there nor at \(record.target.text)")
+            }
+        }
+        return .restored(note: try await publishAgain())
+    }
+
+    /// Why it stays private though it was not; nil where it is as it was. Of a space the Hub does not say so whether it was public or
+    /// protected, which shows its files to nobody.
+    private func publishAgain() async throws(Failure) -> String? {
+        guard record.wasPrivate == false else { return nil }
+        guard record.kind != .space else { return "it stays private: make the space public or protected yourself" }
+        do throws(Failure) {
+            try await setPrivate(false, record.target)
+            return nil
+        } catch {
+            guard error.effect == .final else { throw error }
+            return "it stays private: \(error.detail)"
+        }
+    }
+
+    private func setPrivate(_ isPrivate: Bool, _ id: RepoID) async throws(Failure) {
+        try await hub.send(try RepoUpdate(kind: record.kind, id: id, isPrivate: isPrivate), context)
+    }
+
+    /// Whether it is the repository that was deleted, as far as the Hub says that.
+    private func isSame(_ facts: RepoInspection.Facts) -> Bool {
+        record.serial == nil || facts.serial == nil || record.serial == facts.serial
+    }
+}

@@ -1,0 +1,159 @@
+import EventIO
+import Hub
+
+/// What a worker tells the state process of the trash, or asks.
+enum TrashRequest: Equatable, Sendable {
+    /// Before anything is done: this repository will go into the trash.
+    case begin(TrashRecord)
+    /// What became of it.
+    case settle(trashName: String, TrashOutcome, by: String)
+    /// What is there to be done?
+    case work
+
+    private enum Tag: UInt8 { case begin, settle, work }
+
+    var record: StateRecord {
+        var writer = ByteWriter()
+        func put(_ tag: Tag) { writer.put(tag.rawValue) }
+        switch self {
+        case .begin(let record):
+            put(.begin)
+            record.put(into: &writer)
+        case .settle(let trashName, let outcome, let by):
+            put(.settle)
+            writer.put(trashName)
+            outcome.put(into: &writer)
+            writer.put(by)
+        case .work: put(.work)
+        }
+        return StateRecord(kind: .trash, payload: writer.bytes)
+    }
+
+    /// Nil for what `record` cannot have made.
+    init?(_ payload: [UInt8]) {
+        var reader = ByteReader(payload)
+        guard let tag = reader.number(UInt8.self).flatMap(Tag.init(rawValue:)) else { return nil }
+        switch tag {
+        case .begin:
+            guard let record = TrashRecord(from: &reader), record.status == .moving, reader.isAtEnd else { return nil }
+            self = .begin(record)
+        case .settle:
+            guard let trashName = reader.text(), let outcome = TrashOutcome(from: &reader), let by = reader.text(),
+                reader.isAtEnd
+            else { return nil }
+            self = .settle(trashName: trashName, outcome, by: by)
+        case .work:
+            guard reader.isAtEnd else { return nil }
+            self = .work
+        }
+    }
+}
+
+/// What came of an attempt to do something with a repository of the trash.
+enum TrashOutcome: Equatable, Sendable {
+    /// It is in the trash.
+    case kept
+    /// For certain it is not, and stays under its name.
+    case notMoved
+    /// It is not now, and a call that was given up may yet move it.
+    case undone
+    /// Whether it is cannot be said yet.
+    case later
+    /// It may be: the Hub has to be looked at.
+    case unclear
+    case restored(note: String?)
+    case purged
+    case lost(String)
+    /// To be tried again.
+    case failed(String)
+    /// The Hub's last word on an order; what is to be done else follows.
+    case refused(String)
+
+    private enum Tag: UInt8 { case kept, notMoved, undone, later, unclear, restored, purged, lost, failed, refused }
+
+    func put(into writer: inout ByteWriter) {
+        func put(_ tag: Tag, _ text: String = "") {
+            writer.put(tag.rawValue)
+            writer.put(Array(text.utf8.prefix(TrashRecord.longestTrouble)))
+        }
+        switch self {
+        case .kept: put(.kept)
+        case .notMoved: put(.notMoved)
+        case .undone: put(.undone)
+        case .later: put(.later)
+        case .unclear: put(.unclear)
+        case .restored(let note): put(.restored, note ?? "")
+        case .purged: put(.purged)
+        case .lost(let reason): put(.lost, reason)
+        case .failed(let reason): put(.failed, reason)
+        case .refused(let reason): put(.refused, reason)
+        }
+    }
+
+    init?(from reader: inout ByteReader) {
+        guard let tag = reader.number(UInt8.self).flatMap(Tag.init(rawValue:)), let bytes = reader.blob(),
+            bytes.count <= TrashRecord.longestTrouble
+        else { return nil }
+        let text = String(decoding: bytes, as: UTF8.self)
+        self =
+            switch tag {
+            case .kept: .kept
+            case .notMoved: .notMoved
+            case .undone: .undone
+            case .later: .later
+            case .unclear: .unclear
+            case .restored: .restored(note: text.isEmpty ? nil : text)
+            case .purged: .purged
+            case .lost: .lost(text)
+            case .failed: .failed(text)
+            case .refused: .refused(text)
+            }
+    }
+}
+
+/// What the state process says to a `TrashRequest`.
+enum TrashAnswer: Equatable, Sendable {
+    /// It is noted.
+    case done
+    /// Another request is about to move the same repository, or has left it unclear whether it did.
+    case underWay
+    /// There are as many in the trash as may be.
+    case full
+    /// What is to be done now, the most urgent first.
+    case work([TrashRecord])
+
+    private enum Tag: UInt8 { case done, underWay, full, work }
+
+    /// The most records in one answer: each is at most about 2 KiB.
+    static let mostWork = 16
+
+    var bytes: [UInt8] {
+        var writer = ByteWriter()
+        switch self {
+        case .done: writer.put(Tag.done.rawValue)
+        case .underWay: writer.put(Tag.underWay.rawValue)
+        case .full: writer.put(Tag.full.rawValue)
+        case .work(let records):
+            writer.put(Tag.work.rawValue)
+            for record in records { record.put(into: &writer) }
+        }
+        return writer.bytes
+    }
+
+    init?(_ bytes: [UInt8]) {
+        var reader = ByteReader(bytes)
+        guard let tag = reader.number(UInt8.self).flatMap(Tag.init(rawValue:)) else { return nil }
+        switch tag {
+        case .done: self = .done
+        case .underWay: self = .underWay
+        case .full: self = .full
+        case .work:
+            var records: [TrashRecord] = []
+            while !reader.isAtEnd {
+                guard let record = TrashRecord(from: &reader) else { return nil }
+                records.append(record)
+            }
+            self = .work(records)
+        }
+    }
+}
