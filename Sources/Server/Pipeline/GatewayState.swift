@@ -12,6 +12,7 @@ final class GatewayState {
     let drainState = DrainState()
     let admission: CallAdmission
     let coalescer: RequestCoalescer
+    let epochs: WriteEpochs
     let cache: ResponseCache
     let accounts: AccountCache.Held
     let logins: Logins
@@ -39,10 +40,11 @@ final class GatewayState {
         admission = CallAdmission(
             limits: limits, patience: UInt64(settings.connectTimeout.milliseconds),
             stall: Int(settings.writeTimeout.milliseconds))
-        coalescer = RequestCoalescer(isOn: settings.coalesce)
+        self.epochs = epochs
+        coalescer = RequestCoalescer(isOn: settings.coalesce, epochs: epochs)
         cache = ResponseCache(settings, epochs: epochs, metrics: metrics)
         accounts = AccountCache.Held(for: settings.accountCacheTTL)
-        keys?.use(RoleBook(settings.roles))
+        keys?.use(RoleBook(settings.roles), policy: settings.policy)
         observer = keys.map { ScopeObserver($0.client, metrics) }
         identification = Identification(settings, token: token, keys: keys, after: nil)
         (proxy, exceptions) = (settings.upstreamProxy, settings.noProxy)
@@ -77,7 +79,7 @@ final class GatewayState {
         cache.use(settings)
         accounts.use(settings.accountCacheTTL)
         logins.use(settings)
-        identification.keys?.use(RoleBook(settings.roles))
+        identification.keys?.use(RoleBook(settings.roles), policy: settings.policy)
         identification = Identification(settings, token: token, keys: identification.keys, after: identification)
     }
 }

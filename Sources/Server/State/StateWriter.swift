@@ -28,6 +28,7 @@ final class StateWriter {
     private var guesses = CodeGuesses()
     private let idempotency: IdempotencyTable
     private let observed: ObservedTable
+    let purges: CachePurges
     private let file: FileIdentity?
     private var dataVersion: Int64 = -1
     /// The last record of each sender that was carried out.
@@ -44,6 +45,7 @@ final class StateWriter {
         audit = AuditTables(database: database)
         idempotency = IdempotencyTable(database: database)
         observed = ObservedTable(database: database)
+        purges = CachePurges(database: database)
         file = FileIdentity(directory.databasePath)
         let statement = try database.prepare("SELECT sender, sequence FROM senders")
         while try statement.step() { carriedOut[statement.integer(0)] = statement.integer(1) }
