@@ -7,13 +7,14 @@ CERTS ?= certs
 SANDBOX ?=
 SHOTS ?= .build/screenshots
 ARGS ?=
+CHECKOUT ?= ../cache-tests
 ROUNDS ?= 3
 SECONDS ?= 3
 REPEAT ?= 1
 BENCHED = .build/bench/release/hubgate
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-fast check check-deploy build release certs image rundocker mntcerts format lint clean wrk bench bench-build bench-check bench-baseline audit sbom fuzz soak audit-crashes sanitize screenshots compatibility
+.PHONY: help install run test test-fast check check-deploy build release certs image rundocker mntcerts format lint clean wrk bench bench-build bench-check bench-baseline cache-tests audit sbom fuzz soak audit-crashes sanitize screenshots compatibility
 
 help: ## List what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -101,6 +102,9 @@ bench-baseline: bench-build ## Write what a request costs to bench/baseline.json
 bench-build: install
 	@config/install-deps.sh nginx libnginx-mod-http-echo haproxy wrk valgrind strace
 	swift build -c release --product hubgate --static-swift-stdlib --scratch-path .build/bench
+
+cache-tests: build ## Run http-tests/cache-tests against a gateway (CHECKOUT=its clone)
+	@HUBGATE_BINARY="$$(swift build -c $(CONFIG) --show-bin-path)/hubgate" python3 Tests/cache-tests/run.py "$(CHECKOUT)"
 
 audit: build ## Try testssl.sh, sslyze and slowhttptest on a gateway
 	@config/install-deps.sh

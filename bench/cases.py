@@ -30,6 +30,10 @@ CASES = [
     RequestsCase(
         "held", "Held answer (`/api/account`, nginx `proxy_cache`)", "/api/account", [ratio(0.5)], calls=SELDOM
     ),
+    RequestsCase(
+        "cached", "Cache hit (a model's metadata, nginx `proxy_cache`)", "/api/models/sandbox/kept", [ratio(0.6)],
+        calls=SELDOM, flags=("--cache-memory", "64MiB"),
+    ),
     RequestsCase("relayed", "Relayed, plain upstream", SMALL, [ratio(1.15)], calls=1, script="distinct.lua"),
     RequestsCase(
         "relayed-tls", "Relayed, TLS upstream", SMALL, [ratio(1.15)], calls=1, script="distinct.lua", tls=True

@@ -98,7 +98,9 @@ class Workbench(Processes):
                 "--upstream", f"{scheme}://127.0.0.1:{upstream_port}", "--ca-file", self.work / "certs/ca.pem",
                 "--tls-cert", self.work / "certs/cert.pem", "--tls-key", self.work / "certs/key.pem",
                 "--inference-upstream", f"{scheme}://127.0.0.1:{upstream_port}",
-                "--max-requests-per-connection", "off", *flags,
+                "--max-requests-per-connection", "off",
+                # The others keep nothing either, but where a case says so.
+                "--cache-memory", "off", *flags,
             ]
         elif name == "nginx":
             (self.work / "tickets.conf").write_text(f"ssl_conf_command NumTickets {tickets};\n")

@@ -6,9 +6,17 @@ package struct PathParts: Sendable {
     private let parts: [[UInt8]]
     /// Bit n: in some part the byte behind the slash has n as its last six bits. It rules nearly all places out.
     private let seconds: UInt64
+    /// Only what ends with its segment counts.
+    private let isWhole: Bool
 
     /// A part without a slash at its beginning, or with nothing behind it, is a bug of the caller.
-    package init(_ parts: [String]) {
+    package init(_ parts: [String]) { self.init(parts, isWhole: false) }
+
+    /// Whole segments: `/events` stands in `/a/events?b`, and not in `/a/events-of-b`.
+    package init(whole parts: [String]) { self.init(parts, isWhole: true) }
+
+    private init(_ parts: [String], isWhole: Bool) {
+        self.isWhole = isWhole
         self.parts = parts.map { Array($0.utf8) }
         var seconds: UInt64 = 0
         for part in self.parts {
@@ -48,9 +56,14 @@ package struct PathParts: Sendable {
                 guard let one = part.baseAddress, let other = rest.baseAddress else { return false }
                 return unsafe memcmp(one, other, part.count) == 0
             }
-            if isThere { return true }
+            let next = unsafe isWhole ? rest.dropFirst(part.count).first : nil
+            if isThere, Self.isEnd(next) { return true }
         }
         return false
+    }
+
+    private static func isEnd(_ next: UInt8?) -> Bool {
+        next == nil || next == UInt8(ascii: "/") || next == UInt8(ascii: "?")
     }
 }
 

@@ -18,9 +18,9 @@ struct CacheRulesTests {
     }
 
     @Test(
-        "What names a commit is immutable",
+        "Content of a commit is immutable",
         arguments: [
-            "/api/models/a/b/revision/\(commit)", "/api/datasets/a/b/tree/\(commit)/data",
+            "/api/datasets/a/b/tree/\(commit)/data",
             "/a/b/resolve/\(commit)/x.json",
             "/datasets/a/b/resolve/\(commit)/x/y.json", "/api/resolve-cache/models/a/b/\(commit)/x.json?etag=1",
         ])
@@ -34,7 +34,11 @@ struct CacheRulesTests {
             "/api/models/a/b", "/api/models/a/b/revision/main", "/a/b/resolve/main/x.json", "/api/models",
             "/a/b/resolve/\(commit.uppercased())/x.json", "/a/b/resolve/\(commit)0/x.json",
             "/a/b/resolve/main/\(commit)/x.json", "/api/models/a/b/tree/\(commit)?expand=true",
-            "/api/models/a/b/revision/\(commit)?securityStatus=true",
+            "/api/models/a/b/revision/\(commit)?securityStatus=true", "/api/models/a/b/revision/\(commit)",
+            "/api/models/a/b/commits/\(commit)", "/api/models/a/b/treesize/\(commit)",
+            "/api/models/a/b/compare/\(commit)", "/api/models/a/b/notebook/\(commit)/x.ipynb",
+            // A repository that is called as what is nobody else's is none of it.
+            "/api/models/a/xet-read-token", "/api/models/a/logs", "/api/datasets/jobs/events",
         ])
     func moving(path: String) throws {
         #expect(try Self.lifetime(path) == .moving)
@@ -47,6 +51,9 @@ struct CacheRulesTests {
             "/api/spaces/a/b/events",
             "/api/models?cursor=abc", "/api/something/else", "/a/b", "/a/b/info/refs?service=git-upload-pack",
             "/api/models/a%2Fb", "/api//models/a/b", "/oauth/device", "/api/notifications",
+            "/api/buckets/a/b/xet-read-token", "/api/buckets/a/b/xet-write-token", "/api/models/a/b/xet-write-token/main",
+            "/api/buckets/a/b/events", "/api/spaces/a/b/metrics", "/api/spaces/a/b/runtime", "/api/models/a/b/jwt",
+            "/api/jobs/a", "/api/jobs/a/b/logs", "/api/models/a/b/auth-check/write",
         ])
     func bypassed(path: String) throws {
         #expect(try Self.lifetime(path) == nil)
@@ -76,7 +83,7 @@ struct CacheRulesTests {
         "The Hub's head may forbid it",
         arguments: [
             (["Cache-Control": "no-store"], false, false), (["Cache-Control": "max-age=3, NO-STORE"], false, false),
-            (["Set-Cookie": "a=b"], false, false), (["Vary": "Origin, *"], false, false),
+            (["Set-Cookie": "a=b"], false, false), (["CDN-Cache-Control": "no-store"], false, false),
             (["Cache-Control": "private"], true, false), (["Cache-Control": "private"], false, true),
             (["Cache-Control": "private=\"x\""], true, false), (["Vary": "Origin"], true, true), ([:], true, true),
             (["Cache-Control": String(repeating: "a,", count: 600)], true, false),
@@ -112,7 +119,10 @@ struct CacheRulesTests {
             ("only-if-cached", false, false, true, nil), ("max-age=5", false, false, false, 5),
             ("max-age=\"7\"", false, false, false, 7), ("max-age=", false, false, false, 0),
             ("max-age=x", false, false, false, 0), ("max-age=-1", false, false, false, 0),
-            ("max-age=99999999999999999999", false, false, false, 0), ("max-age=9, max-age=3", false, false, false, 3),
+            ("max-age=99999999999999999999", false, false, false, 1 << 31),
+            ("max-age=2147483649", false, false, false, 1 << 31), ("max-age=007", false, false, false, 7),
+            ("max-age='7'", false, false, false, 0), ("a=\"max-age=1, no-cache\", max-age=7", false, false, false, 7),
+            ("a=\"\\\", no-store\", max-age=7", false, false, false, 7), ("max-age=9, max-age=3", false, false, false, 3),
             (",,=,", false, false, false, nil),
         ] as [(String, Bool, Bool, Bool, Int?)])
     func directives(value: String, noCache: Bool, noStore: Bool, onlyIfCached: Bool, maxAge: Int?) {
@@ -121,6 +131,87 @@ struct CacheRulesTests {
         #expect(found.maxAge == maxAge)
         #expect(CacheDirectives(request: ["Pragma": "no-cache"]).noCache)
         #expect(!CacheDirectives(request: ["Pragma": "no-cache", "Cache-Control": "max-age=1"]).noCache)
+    }
+}
+
+@Suite("How long a response says that it is good")
+struct FreshnessTests {
+    private static let now = 784_111_777
+    private static let date = "Sun, 06 Nov 1994 08:49:37 GMT"
+
+    private func freshness(_ fields: [(String, String)]) -> Freshness {
+        var headers = Headers()
+        for (name, value) in fields { headers.append(name, value) }
+        return Freshness(headers, now: Self.now)
+    }
+
+    @Test(
+        "Whatever Age says, it is a number of seconds that can be counted with",
+        arguments: [
+            ("0", 0), ("7", 7), ("-1", 0), ("", 0), ("abc", 0), ("7.5", 0), ("+7", 0), ("0x7", 0), (" 7", 7), ("7, 0", 7), ("0, 7", 0),
+            ("2147483647", (1 << 31) - 1), ("2147483648", 1 << 31), ("9223372036854775807", 1 << 31),
+            ("9223372036854775808", 1 << 31), (String(repeating: "9", count: 4000), 1 << 31), ("\u{0667}", 0),
+        ])
+    func age(value: String, seconds: Int) { #expect(freshness([("Age", value)]).age == seconds) }
+
+    @Test("Of several Ages the first counts")
+    func ages() {
+        #expect(freshness([("Age", "7"), ("Age", "0")]).age == 7)
+        #expect(freshness([("Age", "x"), ("Age", "9")]).age == 0)
+    }
+
+    @Test(
+        "A lifetime is that of shared caches, of all, or until the response expires",
+        arguments: [
+            ([], nil), ([("Cache-Control", "max-age=5")], 5), ([("Cache-Control", "max-age=9, s-maxage=3")], 3),
+            ([("Cache-Control", "s-maxage=9"), ("Cache-Control", "max-age=3")], 9),
+            ([("Cache-Control", "max-age=9"), ("CDN-Cache-Control", "max-age=3")], 3),
+            ([("Cache-Control", "max-age=3"), ("CDN-Cache-Control", "max-age=9")], 3),
+            ([("Expires", "Sun, 06 Nov 1994 08:49:47 GMT")], 10), ([("Expires", date)], 0), ([("Expires", "0")], 0),
+            ([("Expires", "Sun, 06 Nov 1994 08:49:47 GMT"), ("Date", "Sun, 06 Nov 1994 08:49:40 GMT")], 7),
+            ([("Expires", date), ("Expires", "Sun, 06 Nov 2094 08:49:37 GMT")], 0),
+            ([("Expires", "Sun, 06 Nov 2094 08:49:37 GMT"), ("Cache-Control", "max-age=1")], 1),
+        ] as [([(String, String)], Int?)])
+    func lifetime(fields: [(String, String)], seconds: Int?) { #expect(freshness(fields).lifetime == seconds) }
+
+    @Test(
+        "What must not be given out stale",
+        arguments: [
+            ("must-revalidate", true, false), ("proxy-revalidate", true, false), ("s-maxage=5", true, false), ("no-cache", true, true),
+            ("no-cache=\"Set-Cookie\"", true, true), ("max-age=5", false, false),
+        ])
+    func staleness(value: String, isNeverStale: Bool, asksAlways: Bool) {
+        let found = freshness([("Cache-Control", value)])
+        #expect(found.isNeverStale == isNeverStale && found.asksAlways == asksAlways)
+    }
+}
+
+@Suite("The fields that the Hub chooses by")
+struct NominatedFieldsTests {
+    private func request(_ fields: [(String, String)]) throws -> Request {
+        var headers = Headers()
+        for (name, value) in fields { headers.append(name, value) }
+        return Request(method: .get, target: try Target("/"), headers: headers, body: [])
+    }
+
+    @Test(
+        "A response that depends on everything, or on too much, is for one request",
+        arguments: ["*", "Accept, *", ", *", "*, *", "X, *, Y", (1...17).map { "X-\($0)" }.joined(separator: ",")])
+    func everything(vary: String) throws {
+        let none = try request([])
+        #expect(NominatedFields(["Vary": vary], of: none) == nil)
+    }
+
+    @Test("Each value of each field counts, and what the key has already does not")
+    func values() throws {
+        let stored = try request([("X-A", "1"), ("X-A", "2"), ("Accept", "a"), ("Origin", "o")])
+        let alike = try request([("x-a", "1"), ("X-A", "2")])
+        let nominated = try #require(NominatedFields(["Vary": "x-a , Accept, Origin, X-B"], of: stored))
+        #expect(nominated.fit(stored) && nominated.fit(alike))
+        for other in [[("X-A", "1")], [("X-A", "2"), ("X-A", "1")], [], [("X-A", "1"), ("X-A", "2"), ("X-B", "")]] {
+            let unlike = try request(other)
+            #expect(!nominated.fit(unlike))
+        }
     }
 }
 

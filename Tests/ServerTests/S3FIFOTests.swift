@@ -28,6 +28,7 @@ struct S3FIFOTests {
             #expect(held.count == cache.count)
             #expect(held.reduce(0) { $0 + (last[$1]?.bytes ?? 0) } == cache.bytes)
             cache.resize(0)
+            while cache.isOver { #expect(cache.trim() <= S3FIFO<Int, Int>.mostSteps) }
             #expect(cache.bytes == 0 && cache.count == 0)
         }
     }
@@ -64,6 +65,42 @@ struct S3FIFOTests {
         #expect(cache.find(1) == nil && cache.bytes == 0)
     }
 
+    @Test("What is removed is let go at once, and no call takes long, however much was asked for again")
+    func bounded() {
+        final class Content {}
+        var cache = S3FIFO<Int, Content>(capacity: 1_000_000)
+        weak var removed: Content?
+        do {
+            let content = Content()
+            removed = content
+            cache.insert(0, content, bytes: 10)
+        }
+        cache.remove(0)
+        #expect(removed == nil)
+        for key in 1..<60_000 { cache.insert(key, Content(), bytes: 10) }
+        for _ in 0..<4 { for key in 1..<60_000 { _ = cache.find(key) } }
+        // All were asked for often: to make room each has to be looked at up to four times.
+        cache.resize(1000)
+        var turns = 0
+        while cache.isOver {
+            #expect(cache.trim() <= S3FIFO<Int, Content>.mostSteps)
+            turns += 1
+        }
+        #expect(turns > 1000 && cache.bytes <= 1000)
+        let before = cache.bytes
+        #expect(cache.insert(-1, Content(), bytes: 100) <= S3FIFO<Int, Content>.mostSteps && cache.bytes <= before + 100)
+    }
+
+    @Test("Where there is no room yet, what is new is not kept, and what had its key is gone")
+    func noRoomYet() {
+        var cache = S3FIFO<Int, Int>(capacity: 100_000)
+        for key in 0..<9000 { cache.insert(key, key, bytes: 10) }
+        cache.resize(1000)
+        cache.insert(8999, -1, bytes: 10)
+        cache.insert(-1, -1, bytes: 10)
+        #expect(cache.find(8999) == nil && cache.find(-1) == nil)
+    }
+
     @Test("Keys that come and go leave nothing behind")
     func removed() {
         var cache = S3FIFO<Int, Int>(capacity: 1_000_000)
@@ -72,18 +109,5 @@ struct S3FIFOTests {
             cache.remove(key)
         }
         #expect(cache.bytes == 0 && cache.count == 0)
-    }
-}
-
-/// The same numbers each time.
-private struct SplitMix: RandomNumberGenerator {
-    var seed: UInt64
-
-    mutating func next() -> UInt64 {
-        seed &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = seed
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }

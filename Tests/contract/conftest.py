@@ -5,6 +5,7 @@ import signal
 
 import pytest
 
+from cached import ON
 from clients import BESIDE_THE_HUB, LIBRARIES, VARIANTS, Client, make_guard
 from fakehub import FakeHub
 from gate import Gate, make_certificates, make_workspace, running_gate
@@ -93,6 +94,16 @@ def start_with_keys(start_before, hub, keys):
     return start_with_keys
 
 
+@pytest.fixture
+def cached(start_before, hub):
+    """Starts a gate with a cache before the fake Hub."""
+
+    def begin(*flags, **options):
+        return start_before(hub, *flags, **ON, **options)
+
+    return begin
+
+
 @pytest.fixture(scope="module")
 def gate(tmp_path_factory, certificates):
     """A gate in its sandbox that the tests of one file share."""
@@ -146,7 +157,8 @@ def start_client(tmp_path_factory, certificates, guard):
     def start_client(variant):
         if variant not in clients:
             directory = tmp_path_factory.mktemp(str(variant))
-            gate = Gate(make_workspace(directory / "workspace"), certificates, "--sandbox")
+            # As it is by default: what real clients do has to work with a cache.
+            gate = Gate(make_workspace(directory / "workspace"), certificates, "--sandbox", **ON)
             clients[variant] = Client(variant, gate, Hub(gate), guard, directory)
         return clients[variant]
 

@@ -167,6 +167,26 @@ def test_signed_urls_end_when_the_role_of_their_key_is_narrowed_by_a_reload(star
     store.close()
 
 
+@pytest.mark.parametrize("by", ["key", "setting"])
+def test_signed_urls_that_were_got_while_rules_refused_nothing_end_when_they_do(start_before, hub, keys, tmp_path, by):
+    """A reader may upload in shadow, and gets an address for it."""
+    store = FakeHub()
+    settings = tmp_path / "hubgate.yaml"
+    settings.write_text("policy: shadow\n" if by == "setting" else "log_level: info\n")
+    policy = ("--policy", "shadow") if by == "key" else ()
+    key = keys.create("ml", "--role", "reader", *policy)
+    objects = Objects(hub, store, start_before, keys, "--config", str(settings))
+    path = objects.sign(key, "upload")
+    assert objects.use(path, "upload").status == 200
+    if by == "key":
+        keys.run("keys", "edit", "ml", "--policy", "enforce")
+    else:
+        settings.write_text("policy: enforce\n")
+        objects.gate.process.send_signal(signal.SIGHUP)
+    assert wait_until(lambda: {objects.use(path, "upload").status for _ in range(12)} == {403}, 10)
+    store.close()
+
+
 @pytest.mark.parametrize("how", ["revoke", "expire"])
 def test_signed_urls_that_a_key_got_end_with_it_and_those_of_another_do_not(start_before, hub, keys, how):
     """Upload, download and verification of Git LFS, which need no key of their own; showing another key beside them changes nothing."""

@@ -16,6 +16,8 @@ from wire import Connection
 
 BINARY = Path(os.environ.get("HUBGATE_BINARY", ROOT / ".build/debug/hubgate")).resolve()
 IS_SANITIZED = b"__asan_init" in BINARY.read_bytes()
+# Nearly all tests mean that the Hub is asked; those of the cache set it.
+RELAYING = {"HUBGATE_CACHE_MEMORY": "off"}
 # What a gate of the tests differs in from one of an operator. The files of a test of root's are closed to everybody else, so that a gate
 # that had become another user could not reload them; test_privileges.py has gates that do. The leak checker attaches to the gate.
 UNHARDENED = {
@@ -76,7 +78,7 @@ class Gate:
             self.process = subprocess.Popen(
                 [*before, BINARY, *listen, *flags],
                 cwd=workspace,
-                env=clean_environment(workspace, **certificates.settings, **variables),
+                env=clean_environment(workspace, **{**RELAYING, **certificates.settings, **variables}),
                 stdin=subprocess.DEVNULL,
                 stdout=log if stdout is None else stdout,
                 stderr=errors,

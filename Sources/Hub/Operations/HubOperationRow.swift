@@ -30,6 +30,12 @@ package struct HubOperationRow: Sendable {
         package static let modelInPath = Notes(rawValue: 1 << 8)
         /// Belongs to the owner of the token, whatever repository it names.
         package static let tokenOwner = Notes(rawValue: 1 << 10)
+        /// The response is one client's own, or goes on for as long as it listens, or changes without a write: each asks for itself.
+        package static let unshared = Notes(rawValue: 1 << 11)
+        /// With a commit's whole hash in `{rev}` a successful response is content of that commit and nothing besides: it never changes.
+        package static let ofCommit = Notes(rawValue: 1 << 12)
+        /// Lets its client into Xet.
+        package static let xetToken = Notes(rawValue: 1 << 13)
         /// Never passed on where the gateway has keys.
         package static let notRelayed = Notes(rawValue: 1 << 9)
     }

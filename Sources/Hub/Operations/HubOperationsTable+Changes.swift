@@ -2,14 +2,14 @@ extension HubOperationsTable {
     static let writing = [
         HubOperationRow("POST", "/api/{T}/{id}/preupload/{rev}", .write, .pullRequest),
         HubOperationRow("POST", "/api/{T}/{id}/commit/{rev}", .write, .pullRequest),
-        HubOperationRow("GET", "/api/{T}/{id}/xet-write-token/{rev}", .write, .discussSuffices),
+        HubOperationRow("GET", "/api/{T}/{id}/xet-write-token/{rev}", .write, [.discussSuffices, .unshared, .xetToken]),
         HubOperationRow("POST DELETE", "/api/{T}/{id}/branch/{rev}", .write),
         HubOperationRow("POST DELETE", "/api/{T}/{id}/tag/{rev}", .write),
         HubOperationRow("POST", "/api/{T}/{id}/super-squash/{rev}", .write),
         HubOperationRow("POST", "/api/{T}/{id}/lfs-files/batch", .write),
         HubOperationRow("POST", "/api/{T}/{id}/lfs-files/duplicate", .read, body: .lfsDuplicate),
         HubOperationRow(
-            "GET", "/api/{T}/{id}/jwt", .write, [],
+            "GET", "/api/{T}/{id}/jwt", .write, .unshared,
             "a token for other hosts, on request one that writes: it would outlive the key"),
     ]
 
@@ -38,11 +38,11 @@ extension HubOperationsTable {
         HubOperationRow("GET", "/api/buckets/{id}", .read),
         HubOperationRow("GET", "/api/buckets/{id}/tree[/{path}]", .read),
         HubOperationRow("POST", "/api/buckets/{id}/paths-info", .read, [], "a POST that only reads"),
-        HubOperationRow("GET", "/api/buckets/{id}/events", .read),
-        HubOperationRow("GET", "/api/buckets/{id}/xet-read-token", .read),
+        HubOperationRow("GET", "/api/buckets/{id}/events", .read, .unshared),
+        HubOperationRow("GET", "/api/buckets/{id}/xet-read-token", .read, [.unshared, .xetToken]),
         HubOperationRow("GET", "/buckets/{id}[/resolve/{path}]", .read),
         HubOperationRow("POST", "/api/buckets/{id}/batch", .write, body: .bucketBatch),
-        HubOperationRow("GET", "/api/buckets/{id}/xet-write-token", .write),
+        HubOperationRow("GET", "/api/buckets/{id}/xet-write-token", .write, [.unshared, .xetToken]),
         HubOperationRow("POST", "/api/buckets/{id}", .create, body: .bucketCreate),
         HubOperationRow("DELETE", "/api/buckets/{id}", .delete),
         HubOperationRow("PUT", "/api/buckets/{id}/settings", .settings, body: .settings),
@@ -51,7 +51,7 @@ extension HubOperationsTable {
     static let jobs =
         ["jobs", "scheduled-jobs"].flatMap { kind in
             [
-                HubOperationRow("GET", "/api/\(kind)/{ns}[/{x}[/{x}]]", .read, [], "logs, metrics and events of jobs"),
+                HubOperationRow("GET", "/api/\(kind)/{ns}[/{x}[/{x}]]", .read, .unshared, "logs, metrics and events of jobs"),
                 HubOperationRow("POST PUT", "/api/\(kind)/{ns}[/{x}[/{x}]]", .spend, body: .job),
                 HubOperationRow("DELETE", "/api/\(kind)/{ns}[/{x}[/{x}]]", .spend),
             ]

@@ -12,7 +12,9 @@ struct CacheKey: Sendable {
 
     private static let choosing = ["Host", "Accept", "Accept-Encoding"]
 
-    init(_ request: Request, to target: Target, in partition: CachePartition, forwarded: ForwardedOrigin?) {
+    init(
+        _ request: Request, to target: Target, in partition: CachePartition, forwarded: ForwardedOrigin?, shape: Int
+    ) {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(target.pathAndQuery.utf8.count + 160)
         bytes += request.method.rawValue.utf8
@@ -29,11 +31,15 @@ struct CacheKey: Sendable {
         var hasher = Hasher()
         unsafe bytes.withUnsafeBytes { unsafe hasher.combine(bytes: $0) }
         hasher.combine(partition)
+        hasher.combine(shape)
         digest = hasher.finalize()
         self.partition = partition
+        self.shape = shape
     }
 
     private let partition: CachePartition
+    /// The number of the `ResponseShape`.
+    let shape: Int
 
     /// What it takes of memory, in bytes, more or less.
     var size: Int { bytes.count + 64 }
@@ -41,7 +47,8 @@ struct CacheKey: Sendable {
 
 extension CacheKey: Hashable {
     static func == (left: CacheKey, right: CacheKey) -> Bool {
-        left.digest == right.digest && left.bytes == right.bytes && left.partition == right.partition
+        left.digest == right.digest && left.shape == right.shape && left.bytes == right.bytes
+            && left.partition == right.partition
     }
 
     func hash(into hasher: inout Hasher) {

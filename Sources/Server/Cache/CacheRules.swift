@@ -6,7 +6,7 @@ import Hub
 enum CacheRules {
     /// How long a response is what the Hub would say.
     enum Lifetime: Equatable {
-        /// Its URL names a commit: the Hub never says anything else there.
+        /// Its URL names a commit, and it is content of that commit and nothing besides.
         case immutable
         /// For `metadata_ttl`.
         case moving
@@ -14,13 +14,9 @@ enum CacheRules {
 
     /// Fields that ask for a part, or of which the response is a page's own.
     private static let ofItsOwn = CaselessWords(["Range", "If-Range", "If-Match", "If-Unmodified-Since", "Origin"])
-    /// What is somebody's own, or goes on for as long as the client listens, or changes without a write.
-    private static let notStored: PathParts = [
-        "/xet-read-token/", "/xet-write-token/", "/logs/", "/events", "/metrics", "/jobs/", "/notifications",
-    ]
     /// What is said of a commit's files besides, and changes later.
     private static let changingQueries = ["expand", "securityStatus", "lastCommit"]
-    private static let beforeRevision = ["revision", "tree", "resolve", "raw"]
+    private static let beforeRevision = ["tree", "resolve", "raw"]
 
     /// Whether a response to this may be stored at all, or come from the store.
     static func concerns(_ request: Request, _ target: Target, hasBody: Bool) -> Bool {
@@ -33,9 +29,11 @@ enum CacheRules {
     /// What the Hub's table says of it; nil where it is not stored.
     static func lifetime(_ operation: HubOperation, _ target: Target) -> Lifetime? {
         guard operation.row != nil, operation.isSafe, operation.action == .read || operation.action == .search,
+            operation.notes.isDisjoint(with: [.unshared, .ofScope]),
             operation.resource.form == .repo || operation.resource.form == .none,
-            !target.pathAndQuery.contains(anyOf: notStored), !target.pathAndQuery.contains("cursor=")
+            !target.pathAndQuery.contains("cursor=")
         else { return nil }
+        guard operation.notes.contains(.ofCommit) else { return .moving }
         let changes = changingQueries.contains { target.pathAndQuery.contains($0) }
         return !changes && namesCommit(target) ? .immutable : .moving
     }
@@ -57,13 +55,10 @@ enum CacheRules {
             && segment.utf8.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }
     }
 
-    /// Whether the Hub's head lets its response be stored. `isShared`: those who may have it are not one account.
+    /// Whether a head, of the Hub or of its store, lets its response be stored. `isShared`: those who may have it are not one account.
     static func allows(_ head: Transfer.Head, isShared: Bool) -> Bool {
-        let headers = head.headers
-        guard !headers.contains("Set-Cookie"), !headers.values(of: "Vary").contains(where: { $0.contains("*") }) else {
-            return false
-        }
-        let directives = CacheDirectives(response: headers)
+        guard !head.headers.contains("Set-Cookie") else { return false }
+        let directives = CacheDirectives(response: head.headers)
         return !directives.noStore && !(directives.isPrivate && isShared)
     }
 

@@ -8,20 +8,23 @@ final class CacheWrite {
     private let cache: ResponseCache
     let key: CacheKey
     private let lifetime: CacheRules.Lifetime
-    private let mark: WriteEpochs.Mark
-    private let asked = MonotonicInstant.now
+    let mark: WriteEpochs.Mark
+    private let asked: MonotonicInstant
     private let isShared: Bool
     /// What was kept before. It stands in where the Hub cannot say anything, and is right again where the Hub says so.
     let stale: CachedResponse?
-    /// The Hub is asked whether that is still right.
+    /// Why the Hub is asked.
+    let reason: CacheStatus.Forward
+    /// The Hub is asked whether what was kept is still right.
     private(set) var isConditional = false
-    /// Nil until the Hub's head is there.
+    /// What the heads so far allow; nil until the Hub's is there.
     private var isAllowed: Bool?
-    private var validator: String?
+    private var validators = CachedResponse.Validators()
 
+    /// `asked` is before the call is made.
     init(
         to cache: ResponseCache, _ key: CacheKey, _ lifetime: CacheRules.Lifetime, mark: WriteEpochs.Mark,
-        stale: CachedResponse?, isShared: Bool
+        stale: CachedResponse?, isShared: Bool, _ reason: CacheStatus.Forward, asked: MonotonicInstant
     ) {
         self.cache = cache
         self.key = key
@@ -29,28 +32,50 @@ final class CacheWrite {
         self.mark = mark
         self.stale = stale
         self.isShared = isShared
+        self.reason = reason
+        self.asked = asked
     }
 
-    /// Adds the condition that spares the Hub the content of what is kept (RFC 9110 section 13.1.2). A client's own conditions go before.
+    /// Whether the client wants to know what the Hub says from now on, and not what it has said to another.
+    var isOfItsOwn: Bool { reason == .request }
+
+    /// The fields by which a client says what it has. Of a response that is kept the gateway judges them itself, for each who gets it.
+    private static let conditions = CaselessWords(["If-None-Match", "If-Modified-Since"])
+
+    /// The request as its response answers all who may have it: without the client's own conditions.
+    static func withoutConditions(_ request: Request) -> Request {
+        guard request.headers.contains(anyOf: conditions) else { return request }
+        var plain = request
+        plain.headers.removeAll(conditions)
+        return plain
+    }
+
+    /// Puts the condition that spares the Hub the content of what is kept (RFC 9110 section 13.1) in the place of the client's.
     func makeConditional(_ headers: inout Headers) {
-        guard let validator = stale?.validator, !headers.contains("If-None-Match"),
-            !headers.contains("If-Modified-Since")
-        else { return }
-        headers.set("If-None-Match", validator)
-        isConditional = true
+        headers.removeAll(Self.conditions)
+        guard let validators = stale?.validators else { return }
+        if let etag = validators.etag { headers.set("If-None-Match", etag) }
+        if let date = validators.lastModified { headers.set("If-Modified-Since", date) }
+        isConditional = validators.etag != nil || validators.lastModified != nil
     }
 
-    /// The Hub's head, as it came. Of two calls for one response the first decides: the second is of a store.
+    /// A head on the way to the response, as it came: each may forbid that it is kept. The Hub's is the first, and has the validators.
     private func judge(_ head: Transfer.Head) {
-        guard isAllowed == nil else { return }
-        isAllowed = CacheRules.allows(head, isShared: isShared)
-        validator = head.status == .ok ? head.headers["ETag"] : nil
+        if isAllowed == nil, head.status == .ok {
+            validators.etag = head.headers["ETag"]
+            validators.lastModified = head.headers["Last-Modified"]
+        }
+        isAllowed = isAllowed ?? true && CacheRules.allows(head, isShared: isShared)
     }
 
     /// The largest content that is kept, in bytes; nil where this response is not. What was kept before is not right any more then,
     /// unless it is only now that the Hub cannot say it.
-    func limit(_ status: Status, _ headers: Headers, length: Int?) -> Int? {
-        if isAllowed == true, CacheRules.keeps(status, headers), length ?? 0 <= cache.largest { return cache.largest }
+    func limit(_ status: Status, _ headers: Headers, length: Int?, to request: Request) -> Int? {
+        if isAllowed == true, CacheRules.keeps(status, headers), length ?? 0 <= cache.largest,
+            NominatedFields(headers, of: request) != nil
+        {
+            return cache.largest
+        }
         if stale != nil, status.code < 500, status.code != 429, status.code != 304 { cache.forget(key) }
         return nil
     }
@@ -59,36 +84,46 @@ final class CacheWrite {
     func mayShare(_ response: RecordedResponse) -> Bool { !response.holdsSigned }
 
     func keep(_ response: RecordedResponse, to request: Request) {
-        guard limit(response.status, response.headers, length: response.content.count) != nil else { return }
-        cache.keep(
-            CachedResponse(
-                response, lifetime: lifetime, validator: validator, mark: mark, to: request, asked: asked), for: key)
+        guard
+            limit(response.status, response.headers, length: response.content.count, to: request) != nil,
+            let kept = CachedResponse(
+                response, lifetime: response.status == .ok ? lifetime : .moving, validators: validators, mark: mark,
+                to: request, asked: asked)
+        else { return }
+        cache.keep(kept, for: key)
     }
 
     /// What is kept, where the Hub says that it is right, or cannot say anything now. Else the head decides whether its response is kept.
-    func replacement(for head: Transfer.Head) -> (CachedResponse, CacheStatus)? {
+    /// `led`: the head with what leads to the Hub turned, as it would go to a client.
+    func replacement(
+        for head: Transfer.Head, led: Headers, at now: MonotonicInstant = .now
+    ) -> (CachedResponse, CacheStatus)? {
         let code = head.status.code
         if code == 304, isConditional, let stale {
-            stale.validate(at: asked)
+            stale.isRevalidating = false
+            if stale.validate(led, asked: asked) { cache.keep(stale, for: key) } else { cache.forget(key) }
             return (stale, .validated)
         }
-        if code == 429 || code >= 500, let stale = standIn() { return (stale, .standIn(status: code)) }
+        if code == 429 || code >= 500, let found = standIn(code, now) { return found }
         judge(head)
         return nil
     }
 
     /// What is kept, where nothing came from the Hub.
-    func replacement(for failure: Failure) -> (CachedResponse, CacheStatus)? {
+    func replacement(for failure: Failure, at now: MonotonicInstant = .now) -> (CachedResponse, CacheStatus)? {
         switch failure.kind {
-        case .hubUnreachable, .hubTooSlow, .hubBroken, .tooBusy: standIn().map { ($0, .standIn(status: nil)) }
+        case .hubUnreachable, .hubTooSlow, .hubBroken, .tooBusy: standIn(nil, now)
         default: nil
         }
     }
 
-    private func standIn() -> CachedResponse? {
-        stale?.isRevalidating = false
-        return stale.flatMap { cache.standsIn($0) ? $0 : nil }
+    private func standIn(_ code: Int?, _ now: MonotonicInstant) -> (CachedResponse, CacheStatus)? {
+        guard let stale, cache.standsIn(stale, at: now) else { return nil }
+        return (stale, .standIn(status: code, ttl: cache.ttl(of: stale, at: now)))
     }
+
+    /// However it ended: the next one may ask again.
+    func ended() { stale?.isRevalidating = false }
 }
 
 extension RecordedResponse {

@@ -4,18 +4,22 @@ import HTTP
 /// A response that is kept, as it goes out to a client.
 @EventLoop
 final class CachedResponse {
-    let response: RecordedResponse
+    /// What the Hub is asked by whether it still has the same (RFC 9110 section 8.8); empty where it gave none.
+    struct Validators {
+        var etag: String?
+        var lastModified: String?
+    }
+
+    private(set) var response: RecordedResponse
     let lifetime: CacheRules.Lifetime
-    /// The Hub's own `ETag`, by which it says whether this is still what it has; nil where it gave none.
-    let validator: String?
+    /// As the Hub gave them: what clients see is what was made of its response.
+    let validators: Validators
     /// Counts of changes from before the Hub was asked.
     let mark: WriteEpochs.Mark
-    /// Names and values of the request's fields by which the Hub chose this response.
-    private let chosenBy: [(name: String, value: String?)]
-    /// When the Hub has last said that this is right.
-    private(set) var validated: MonotonicInstant
-    /// How old it was then, in seconds (RFC 9111 section 4.2.3).
-    private var ageThen: Int
+    private let nominated: NominatedFields
+    private var freshness: Freshness
+    /// When the Hub was asked last, and said that this is right.
+    private var asked: MonotonicInstant
     /// The Hub is being asked whether it is still right.
     var isRevalidating = false
 
@@ -23,44 +27,60 @@ final class CachedResponse {
     private static let ofOneResponse = CaselessWords([
         "X-Request-Id", "RateLimit", "RateLimit-Policy", "Retry-After", "Age", "Cache-Status",
     ])
-    /// By these a response is chosen by the key, or by the partition.
-    private static let inKey = CaselessWords(["Accept", "Accept-Encoding", "Authorization", "Cookie", "Origin", "Host"])
+    /// Fields that a 304 does not change: they speak of the content that is kept, or are ours (RFC 9111 section 3.2).
+    private static let ofTheContent = CaselessWords([
+        "Content-Length", "Content-Encoding", "Content-Type", "Content-Range", "ETag", "Content-Security-Policy",
+        "X-Content-Type-Options",
+    ])
 
-    init(
-        _ response: RecordedResponse, lifetime: CacheRules.Lifetime, validator: String?, mark: WriteEpochs.Mark,
+    /// Nil for a response to this one request, whatever the next one says.
+    init?(
+        _ response: RecordedResponse, lifetime: CacheRules.Lifetime, validators: Validators, mark: WriteEpochs.Mark,
         to request: Request, asked: MonotonicInstant
     ) {
-        ageThen = response.headers["Age"].flatMap { Int($0) } ?? 0
-        chosenBy = Self.choosing(response.headers, request)
+        guard let nominated = NominatedFields(response.headers, of: request) else { return nil }
+        self.nominated = nominated
+        freshness = Freshness(response.headers, now: WallClock.now.seconds)
         var kept = response
         kept.headers.removeAll(Self.ofOneResponse)
         self.response = kept
         self.lifetime = lifetime
-        self.validator = validator
+        self.validators = validators
         self.mark = mark
-        validated = asked
-    }
-
-    /// The fields of the request by which the response was chosen, besides those of the key (RFC 9110 section 12.5.5).
-    static func choosing(_ headers: Headers, _ request: Request) -> [(name: String, value: String?)] {
-        guard headers.contains("Vary") else { return [] }
-        return headers.values(of: "Vary").flatMap { $0.split(separator: ",") }.prefix(16).compactMap { part in
-            let name = String(part.filter { $0 != " " && $0 != "\t" })
-            return inKey.contains(name.utf8.span) ? nil : (name, request.headers[name])
-        }
+        self.asked = asked
     }
 
     /// Whether the Hub would have chosen it for this request, too.
-    func fits(_ request: Request) -> Bool {
-        chosenBy.allSatisfy { request.headers[$0.name] == $0.value }
+    func fits(_ request: Request) -> Bool { nominated.fit(request) }
+
+    /// In seconds (RFC 9111 section 4.2.3).
+    func age(at now: MonotonicInstant) -> Int {
+        min(DeltaSeconds.most, freshness.age + Int(now.milliseconds(since: asked)) / 1000)
     }
 
-    /// In seconds.
-    func age(at now: MonotonicInstant) -> Int { ageThen + now.microseconds(since: validated) / 1_000_000 }
+    /// For how many seconds more it is fresh, where what says nothing else is so for `ttl`; 0 or less once it is not.
+    func freshFor(_ ttl: Int, at now: MonotonicInstant) -> Int {
+        freshness.asksAlways ? 0 : min(ttl, freshness.lifetime ?? ttl) - age(at: now)
+    }
 
-    /// The Hub has said that it is still right.
-    func validate(at moment: MonotonicInstant) {
-        (validated, ageThen, isRevalidating) = (moment, 0, false)
+    /// Whether it may be given out past that.
+    var mayBeStale: Bool { !freshness.isNeverStale }
+    var asksAlways: Bool { freshness.asksAlways }
+
+    /// The Hub has said that it is still right, in a 304 with these fields. Returns whether it may be kept on.
+    func validate(_ headers: Headers, asked: MonotonicInstant) -> Bool {
+        var news = headers
+        news.removeAll(Self.ofOneResponse)
+        news.removeAll(Self.ofTheContent)
+        var merged = Headers()
+        for (name, value) in response.headers where !news.contains(name) { merged.append(name, value) }
+        for (name, value) in news { merged.append(name, value) }
+        response.headers = merged
+        var dated = merged
+        if let age = headers["Age"] { dated.append("Age", age) }
+        freshness = Freshness(dated, now: WallClock.now.seconds)
+        self.asked = asked
+        return !CacheDirectives(response: merged).noStore
     }
 
     /// Of memory, in bytes, more or less.

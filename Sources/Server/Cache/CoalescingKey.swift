@@ -1,4 +1,5 @@
 import HTTP
+import Hub
 
 /// What makes two requests the same call: whoever is answered for one of them may get the response to the other.
 ///
@@ -21,10 +22,6 @@ struct CoalescingKey: Sendable {
     fileprivate static let leftOut = CaselessWords(ofOneRequest)
     /// Fields that ask for a part, or for what nobody else has got.
     private static let ofItsOwn = CaselessWords(["Range", "If-Range", "Pragma"])
-    /// Answers that are somebody's own, or that go on for as long as the client listens.
-    private static let ownEndpoints: PathParts = [
-        "/xet-read-token/", "/xet-write-token/", "/logs/", "/events", "/metrics",
-    ]
     /// What most clients accept: not a stream of events.
     private static let usuallyAccepted = CaselessWords(["*/*", "application/json"])
 
@@ -74,7 +71,7 @@ struct CoalescingKey: Sendable {
 
     private static func isMetadata(_ target: Target) -> Bool {
         guard target.pathBegins(with: "/api/"), !target.pathBegins(with: "/api/resolve-cache/") else { return false }
-        return !target.pathAndQuery.contains(anyOf: ownEndpoints)
+        return !target.pathAndQuery.contains(anyOf: HubOperationsTable.unshared)
     }
 
     private static let eventStream = CaselessWords(["text/event-stream"])

@@ -6,19 +6,41 @@ extension Exchange {
     /// Answers with a response that is kept, or says that the client has it already (RFC 9110 section 13).
     func send(_ kept: CachedResponse, _ context: RequestContext, _ status: CacheStatus) {
         context.cacheStatus = status
-        var headers = kept.response.headers
-        headers.append("Age", String(kept.age(at: .now)))
-        headers.append("Cache-Status", status.field)
-        switch Preconditions.outcome(of: request, etag: kept.response.headers["ETag"]) {
-        case .answer(let status):
-            headers.remove("Content-Length")
-            start(status, headers: headers, id: .own(context.id), length: nil)
-            finish()
-        case .goOn:
-            send(
-                RecordedResponse(
-                    status: kept.response.status, headers: headers, length: kept.response.length,
-                    content: kept.response.content), id: .own(context.id))
+        var response = kept.response
+        response.headers.append("Age", String(kept.age(at: .now)))
+        response.headers.append("Cache-Status", status.field())
+        answer(response, id: .own(context.id))
+    }
+
+    /// Answers with what another got who asked the same, on whatever conditions.
+    func send(shared response: RecordedResponse, _ context: RequestContext, isConditional: Bool) {
+        var response = response
+        if context.cacheStatus != nil {
+            context.cacheStatus = .collapsed
+            response.headers.append("Cache-Status", CacheStatus.collapsed.field())
         }
+        if isConditional { answer(response, id: .beside(context.id)) } else { send(response, id: .beside(context.id)) }
+    }
+
+    private func answer(_ response: RecordedResponse, id: IDField) {
+        guard let status = unmetCondition(response.status, response.headers) else { return send(response, id: id) }
+        answer(unmet: status, response.headers, id: id)
+    }
+
+    /// The status that tells the client what became of its condition, where that is not met; nil where there is none, or it is.
+    func unmetCondition(_ status: Status, _ headers: Headers) -> Status? {
+        guard status == .ok,
+            case .answer(let status) = Preconditions.outcome(
+                of: request, etag: headers["ETag"], lastModified: headers["Last-Modified"])
+        else { return nil }
+        return status
+    }
+
+    /// 304: the client has it.
+    func answer(unmet status: Status, _ headers: Headers, id: IDField) {
+        var headers = headers
+        headers.remove("Content-Length")
+        start(status, headers: headers, id: id, length: nil)
+        finish()
     }
 }

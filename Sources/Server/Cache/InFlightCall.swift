@@ -24,9 +24,13 @@ final class InFlightCall: ResponseSink {
     var isShared = false
     var next: InFlightCall?
     private let coalescer: RequestCoalescer
-    private let request: Request
+    let asked: Request
     /// Keeps the response besides.
     private let write: CacheWrite?
+    /// Counts of changes from before the Hub was asked.
+    let mark: WriteEpochs.Mark
+    /// The head has said that the response may be kept.
+    private(set) var isKept = false
     private var waiters: [ObjectIdentifier: @EventLoop @Sendable (Outcome) -> Void] = [:]
     private var recorder: ResponseRecorder?
     private var kept: (CachedResponse, CacheStatus)?
@@ -34,12 +38,20 @@ final class InFlightCall: ResponseSink {
     /// Ends the call when nobody waits any more.
     private var stop: (@EventLoop () -> Void)?
 
-    init(_ key: CallKey, of coalescer: RequestCoalescer, for request: Request, _ write: CacheWrite?) {
+    init(
+        _ key: CallKey, of coalescer: RequestCoalescer, for request: Request, _ write: CacheWrite?,
+        mark: WriteEpochs.Mark
+    ) {
         self.key = key
         self.coalescer = coalescer
-        self.request = request
+        asked = write == nil ? request : CacheWrite.withoutConditions(request)
         self.write = write
+        self.mark = mark
     }
+
+    var judgesConditions: Bool { write != nil }
+    /// It began because its client wants the newest: whoever comes after may have that, too.
+    var isNewest: Bool { write?.isOfItsOwn ?? false }
 
     /// Calls `then` once, outside of any callback of C: with the outcome, or with `clientGone` when the request is cancelled before.
     func wait(_ context: RequestContext, then: @escaping @EventLoop @Sendable (Outcome) -> Void) {
@@ -68,8 +80,9 @@ final class InFlightCall: ResponseSink {
 
     /// Who asks from here on asks anew, unless the response is recorded anyway.
     func begin(_ status: Status, _ headers: Headers, length: Int?, isHead: Bool) {
-        let limit =
-            write?.limit(status, headers, length: isHead ? nil : length) ?? (isWanted ? ResponseRecorder.shared : 0)
+        let most = write?.limit(status, headers, length: isHead ? nil : length, to: asked)
+        isKept = most != nil
+        let limit = most ?? (isWanted ? ResponseRecorder.shared : 0)
         guard limit > 0,
             let recorder = ResponseRecorder(status, headers, length: length, isHead: isHead, limit: limit)
         else { return end(.unshared) }
@@ -83,7 +96,7 @@ final class InFlightCall: ResponseSink {
 
     func finish() {
         guard let response = recorder?.response, write?.mayShare(response) ?? true else { return end(.unshared) }
-        write?.keep(response, to: request)
+        write?.keep(response, to: asked)
         end(.answered(response))
     }
 
@@ -91,15 +104,13 @@ final class InFlightCall: ResponseSink {
     /// the Hub chooses.
     func serves(_ request: Request, _ response: RecordedResponse) -> Bool {
         guard case .kept = key else { return true }
-        return CachedResponse.choosing(response.headers, self.request).allSatisfy {
-            request.headers[$0.name] == $0.value
-        }
+        return NominatedFields(response.headers, of: asked)?.fit(request) ?? false
     }
 
     func prepare(_ headers: inout Headers) { write?.makeConditional(&headers) }
 
-    func replaces(_ head: Transfer.Head) -> Bool {
-        kept = write?.replacement(for: head)
+    func replaces(_ head: Transfer.Head, led: Headers) -> Bool {
+        kept = write?.replacement(for: head, led: led)
         return kept != nil
     }
 
@@ -120,6 +131,7 @@ final class InFlightCall: ResponseSink {
     private func end(_ outcome: Outcome) {
         guard !hasEnded else { return }
         hasEnded = true
+        write?.ended()
         coalescer.ended(self)
         recorder = nil
         if isWanted {

@@ -9,9 +9,11 @@ final class RequestCoalescer {
     var isOn: Bool
     /// By their keys' digests, which are random enough to be places by themselves; those of one place stand one behind the other.
     private var underWay = [InFlightCall?](repeating: nil, count: 256)
+    private let epochs: WriteEpochs
 
-    init(isOn: Bool) {
+    init(isOn: Bool, epochs: WriteEpochs) {
         self.isOn = isOn
+        self.epochs = epochs
     }
 
     /// How a request is answered.
@@ -27,8 +29,9 @@ final class RequestCoalescer {
     /// Decides about a request for which nothing has been done yet. `write`: the response is to be kept besides.
     func join(_ exchange: Exchange, _ context: RequestContext, _ write: CacheWrite?) -> Role {
         guard isOn || write != nil, let key = key(exchange, context, write) else { return .bypass }
-        if isOn, let call = find(key) { return .follow(call) }
-        return .lead(InFlightCall(key, of: self, for: exchange.request, write))
+        if isOn, write?.isOfItsOwn != true, let call = find(key) { return .follow(call) }
+        let mark = write?.mark ?? epochs.mark(nil)
+        return .lead(InFlightCall(key, of: self, for: exchange.request, write, mark: mark))
     }
 
     private func key(_ exchange: Exchange, _ context: RequestContext, _ write: CacheWrite?) -> CallKey? {
@@ -42,7 +45,8 @@ final class RequestCoalescer {
     /// From now on others may wait for the call. Not before it is made: while it waits for its turn they would wait for the turn of
     /// somebody else's share.
     func begins(_ call: InFlightCall) {
-        guard isOn, find(call.key) == nil else { return }
+        // Of two for the same the newer is found.
+        guard isOn, !call.isShared, call.isNewest || find(call.key) == nil else { return }
         call.next = underWay[place(call.key)]
         call.isShared = true
         underWay[place(call.key)] = call
@@ -61,10 +65,11 @@ final class RequestCoalescer {
         before?.next = call.next.take()
     }
 
+    /// One that began after every change through this gateway that it could tell of: whoever has changed something reads the change.
     private func find(_ key: CallKey) -> InFlightCall? {
         var call = underWay[place(key)]
         while let other = call {
-            if other.key == key { return other }
+            if other.key == key, epochs.isCurrent(other.mark) { return other }
             call = other.next
         }
         return nil

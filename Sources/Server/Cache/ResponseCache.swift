@@ -36,11 +36,16 @@ final class ResponseCache {
     private let epochs: WriteEpochs
     private let metrics: Metrics
     private var store: S3FIFO<CacheKey, CachedResponse>
+    private var shape: ResponseShape
+    /// Counts the shapes that responses have had: what was kept in another is not found.
+    private var shapeNumber = 0
+    private var isTrimming = false
 
     init(_ settings: Settings, epochs: WriteEpochs, metrics: Metrics) {
         times = Times(settings)
         objectLimit = settings.cacheObjectLimit.bytes
         store = S3FIFO(capacity: settings.cacheMemory.bytes)
+        shape = ResponseShape(settings)
         self.epochs = epochs
         self.metrics = metrics
     }
@@ -48,87 +53,101 @@ final class ResponseCache {
     func use(_ settings: Settings) {
         times = Times(settings)
         objectLimit = settings.cacheObjectLimit.bytes
-        noteSize(gone: store.resize(settings.cacheMemory.bytes))
+        store.resize(settings.cacheMemory.bytes)
+        if shape != ResponseShape(settings) {
+            shape = ResponseShape(settings)
+            shapeNumber += 1
+        }
+        trimInTurns()
     }
 
     var isOn: Bool { store.capacity > 0 }
-    func find(_ request: Request, _ context: RequestContext, hasBody: Bool) -> Found {
-        guard isOn, CacheRules.concerns(request, context.target, hasBody: hasBody) else { return .bypass }
+    /// The largest content that is kept, in bytes.
+    var largest: Int { min(objectLimit, store.largest) }
+
+    /// Looks for what may answer the request now. Rights have been asked.
+    func find(
+        _ request: Request, _ context: RequestContext, hasBody: Bool, at now: MonotonicInstant = .now
+    ) -> Found {
+        let target = context.target
+        guard isOn, CacheRules.concerns(request, target, hasBody: hasBody) else { return .bypass }
         let directives = CacheDirectives(request: request.headers)
         guard !directives.noStore else { return .bypass }
-        let partition = context.principal.cachePartition
-        let key = CacheKey(request, to: context.target, in: partition, forwarded: context.forwardedOrigin)
-        let kept = usable(key, request)
-        if let kept, !directives.noCache, let found = found(kept, key, directives, context.principal) {
+        let key = CacheKey(
+            request, to: target, in: context.principal.cachePartition, forwarded: context.forwardedOrigin,
+            shape: shapeNumber)
+        let present = current(key)
+        let kept = present.flatMap { $0.fits(request) ? $0 : nil }
+        if let kept, !directives.noCache, let found = found(kept, key, directives, context.principal, now) {
             return found
         }
         guard !directives.onlyIfCached else { return .absent }
-        let operation = HubOperation.find(request.method == .head ? .get : request.method, context.target)
-        guard let lifetime = CacheRules.lifetime(operation, context.target) else { return .bypass }
-        let repository = operation.resource.form == .repo ? operation.resource : nil
+        let operation = HubOperation.find(request.method == .head ? .get : request.method, target)
+        guard let lifetime = CacheRules.lifetime(operation, target) else { return .bypass }
+        // Content that the client has may be too large to be kept: the Hub is spared it only by the client's own condition.
+        if kept == nil, request.method == .get, operation.notes.contains(.ofCommit),
+            request.headers.contains("If-None-Match") || request.headers.contains("If-Modified-Since")
+        {
+            return .bypass
+        }
+        let reason: CacheStatus.Forward =
+            directives.noCache || directives.maxAge == 0
+            ? .request : kept != nil ? .stale : present != nil ? .varyMiss : .uriMiss
         return .fetch(
             CacheWrite(
-                to: self, key, lifetime, mark: epochs.mark(repository), stale: kept, isShared: partition == .client(nil)
-            ))
+                to: self, key, lifetime, mark: epochs.mark(operation.resource.form == .repo ? operation.resource : nil),
+                stale: kept, isShared: context.principal.cachePartition == .client(nil), reason, asked: now))
     }
 
-    /// What is kept, unless a change through this gateway or another choice of the Hub's rules it out.
-    private func usable(_ key: CacheKey, _ request: Request) -> CachedResponse? {
+    /// What is kept, unless a change through this gateway rules it out.
+    private func current(_ key: CacheKey) -> CachedResponse? {
         guard let kept = store.find(key) else { return nil }
         guard epochs.isCurrent(kept.mark) else {
             forget(key)
             return nil
         }
-        return kept.fits(request) ? kept : nil
+        return kept
     }
 
     /// Nil: the Hub has to be asked first.
     private func found(
-        _ kept: CachedResponse, _ key: CacheKey, _ directives: CacheDirectives, _ principal: Principal
+        _ kept: CachedResponse, _ key: CacheKey, _ directives: CacheDirectives, _ principal: Principal,
+        _ now: MonotonicInstant
     ) -> Found? {
-        let age = kept.age(at: .now)
-        if let most = directives.maxAge, age > most || most == 0 { return nil }
+        if let most = directives.maxAge, most == 0 || kept.age(at: now) > most { return nil }
+        let left = kept.freshFor(times.fresh, at: now)
         // A client's own credential can end, and with it what may be seen with it.
-        if age < times.fresh || kept.lifetime == .immutable && principal.isLent { return .hit(kept) }
-        guard age < times.fresh + times.stale else { return nil }
+        if left > 0 || kept.lifetime == .immutable && principal.isLent && !kept.asksAlways { return .hit(kept) }
+        guard left > -times.stale, kept.mayBeStale else { return nil }
         guard !kept.isRevalidating else { return .hit(kept) }
         kept.isRevalidating = true
         return .stale(
             kept,
             CacheWrite(
                 to: self, key, kept.lifetime, mark: kept.mark, stale: kept,
-                isShared: principal.cachePartition == .client(nil)))
+                isShared: principal.cachePartition == .client(nil), .stale, asked: now))
     }
 
     /// For how many seconds it is good; negative once it is not.
-    func ttl(of kept: CachedResponse) -> Int {
+    func ttl(of kept: CachedResponse, at now: MonotonicInstant = .now) -> Int {
         // A year, as good as for ever (RFC 9111 has no word for it).
-        kept.lifetime == .immutable ? 31_536_000 : times.fresh - kept.age(at: .now)
-    }
-
-    /// What a request changes; nil for what changes nothing, or where nothing is kept.
-    func change(by request: Request, _ context: RequestContext, _ route: Route.Name) -> CacheChange? {
-        guard isOn, !request.method.isSafe else { return nil }
-        switch route {
-        case .relay: return CacheChange(HubOperation.find(request.method, context.target), epochs)
-        case .createRepo, .updateRepo, .deleteRepo: return CacheChange(ofAny: epochs)
-        default: return nil
-        }
+        kept.lifetime == .immutable ? 31_536_000 : kept.freshFor(times.fresh, at: now)
     }
 
     /// Whether it may stand in for what the Hub cannot say now.
-    func standsIn(_ kept: CachedResponse) -> Bool {
-        kept.age(at: .now) < times.fresh + times.onError && epochs.isCurrent(kept.mark)
+    func standsIn(_ kept: CachedResponse, at now: MonotonicInstant = .now) -> Bool {
+        kept.mayBeStale && kept.freshFor(times.fresh, at: now) > -times.onError && epochs.isCurrent(kept.mark)
     }
 
+    /// Keeps it, unless something was changed since it was asked for.
     func keep(_ response: CachedResponse, for key: CacheKey) {
-        let size = response.size + key.size
-        guard response.response.content.count <= objectLimit, epochs.isCurrent(response.mark) else { return }
-        noteSize(gone: store.insert(key, response, bytes: size))
+        guard response.response.content.count <= objectLimit, epochs.isCurrent(response.mark),
+            key.shape == shapeNumber
+        else { return }
+        let gone = store.insert(key, response, bytes: response.size + key.size)
+        metrics.add(.cacheStored)
+        noteSize(gone: gone)
     }
-
-    /// The largest content that is kept, in bytes.
-    var largest: Int { min(objectLimit, store.capacity / 10) }
 
     /// What was kept is wrong now.
     func forget(_ key: CacheKey) {
@@ -136,8 +155,19 @@ final class ResponseCache {
         noteSize()
     }
 
+    /// A little in each turn of the loop, until the bound holds.
+    private func trimInTurns() {
+        guard store.isOver, !isTrimming else { return noteSize() }
+        isTrimming = true
+        EventLoop.post {
+            self.noteSize(gone: self.store.trim())
+            self.isTrimming = false
+            self.trimInTurns()
+        }
+    }
+
     private func noteSize(gone: Int = 0) {
-        metrics.add(.cacheEvictions, UInt64(gone))
+        if gone > 0 { metrics.add(.cacheEvictions, UInt64(gone)) }
         metrics.set(.cacheBytes, to: store.bytes)
         metrics.set(.cacheResponses, to: store.count)
     }

@@ -2,164 +2,212 @@
 /// you need for cache eviction", SOSP 2023).
 ///
 /// What is new goes into a small queue. It comes into the main queue only if it is asked for again while it is there, so that what passes by
-/// once, such as a crawl, takes no more than a tenth. The keys of what left the small queue are remembered for a while: what comes back is
-/// wanted. All is done in constant time, taken over many calls.
+/// once, such as a crawl, takes no more than a tenth. The digests of keys that left the small queue are remembered for a while: what comes
+/// back is wanted.
+///
+/// No call takes more than `mostSteps` steps, whatever is in it: so it may be over its aim for a moment, by one value at most.
 struct S3FIFO<Key: Hashable, Value> {
-    private final class Entry {
-        var value: Value
-        var bytes: Int
-        /// How often it was asked for since it was last looked at, at most `most`.
+    /// A value's place, or a free one. Queues are lists of them, so that what is removed leaves its queue at once.
+    private struct Slot {
+        var key: Key?
+        var value: Value?
+        var bytes = 0
+        /// How often it was asked for since it was last looked at, at most `mostHits`.
         var hits: UInt8 = 0
-        var isInMain: Bool
-
-        init(_ value: Value, bytes: Int, isInMain: Bool) {
-            self.value = value
-            self.bytes = bytes
-            self.isInMain = isInMain
-        }
+        var isInMain = false
+        var newer: Int32 = S3FIFO.none
+        var older: Int32 = S3FIFO.none
     }
 
-    private static var most: UInt8 { 3 }
+    private struct Queue {
+        var oldest: Int32 = S3FIFO.none
+        var newest: Int32 = S3FIFO.none
+        var bytes = 0
+    }
 
-    /// In bytes.
+    private static var none: Int32 { -1 }
+    private static var mostHits: UInt8 { 3 }
+    static var mostSteps: Int { 64 }
+
+    /// In bytes: never more.
     private(set) var capacity: Int
-    private(set) var bytes = 0
-    private var smallBytes = 0
-    private var entries: [Key: Entry] = [:]
-    private var small = Queue<(key: Key, entry: Entry)>()
-    private var main = Queue<(key: Key, entry: Entry)>()
-    private var ghosts: Set<Key> = []
-    private var ghostQueue = Queue<Key>()
+    private var places: [Key: Int32] = [:]
+    private var slots: [Slot] = []
+    private var free: [Int32] = []
+    private var small = Queue()
+    private var main = Queue()
+    private var ghosts = GhostSet()
 
     init(capacity: Int) {
         self.capacity = capacity
     }
 
-    var count: Int { entries.count }
+    var count: Int { places.count }
+    var bytes: Int { small.bytes + main.bytes }
+    /// The largest that is kept, in bytes: a larger one would push out all that is new.
+    var largest: Int { capacity / 10 }
+    /// What it comes back to: with the largest value besides it is full.
+    private var aim: Int { capacity - largest }
+    /// Whether there is more than that, so that `trim` has work to do.
+    var isOver: Bool { bytes > aim }
 
     /// The value, which is asked for.
-    func find(_ key: Key) -> Value? {
-        guard let entry = entries[key] else { return nil }
-        if entry.hits < Self.most { entry.hits += 1 }
-        return entry.value
+    mutating func find(_ key: Key) -> Value? {
+        guard let place = places[key].map({ Int($0) }) else { return nil }
+        if slots[place].hits < Self.mostHits { slots[place].hits += 1 }
+        return slots[place].value
     }
 
-    /// Keeps `value` in the place of what was there. Returns how many others had to go. What is larger than a tenth of the capacity is
-    /// not kept: it would push out all that is new.
+    /// Keeps `value` in the place of what was there. Returns how many others had to go. What is too large is not kept, and nothing is while there
+    /// is no room yet; what was there is gone then, too.
     @discardableResult
     mutating func insert(_ key: Key, _ value: Value, bytes size: Int) -> Int {
-        guard size <= capacity / 10 else {
+        guard size <= largest else {
             remove(key)
             return 0
         }
-        if let entry = entries[key] {
-            count(entry, size - entry.bytes)
-            (entry.value, entry.bytes) = (value, size)
+        let gone = trim()
+        guard !isOver else {
+            remove(key)
+            return gone
+        }
+        if let place = places[key].map({ Int($0) }) {
+            count(size - slots[place].bytes, inMain: slots[place].isInMain)
+            (slots[place].value, slots[place].bytes) = (value, size)
         } else {
-            let entry = Entry(value, bytes: size, isInMain: ghosts.remove(key) != nil)
-            entries[key] = entry
-            count(entry, size)
-            if entry.isInMain { main.push((key, entry)) } else { small.push((key, entry)) }
-        }
-        return makeRoom()
-    }
-
-    mutating func remove(_ key: Key) {
-        guard let entry = entries.removeValue(forKey: key) else { return }
-        count(entry, -entry.bytes)
-        // Its place in the queue is passed over when its turn comes, or here, when there are more of those than of others.
-        if small.count + main.count > 2 * entries.count + 64 {
-            small.keep { entries[$0.key] === $0.entry }
-            main.keep { entries[$0.key] === $0.entry }
-        }
-    }
-
-    /// Another bound from now on. Returns how many had to go.
-    @discardableResult
-    mutating func resize(_ capacity: Int) -> Int {
-        self.capacity = capacity
-        return makeRoom()
-    }
-
-    private mutating func count(_ entry: Entry, _ change: Int) {
-        bytes += change
-        if !entry.isInMain { smallBytes += change }
-    }
-
-    private mutating func makeRoom() -> Int {
-        var gone = 0
-        while bytes > capacity {
-            let isFromSmall = smallBytes > capacity / 10 || main.isEmpty
-            guard isFromSmall ? evictFromSmall(&gone) : evictFromMain(&gone) else { break }
+            let place = takeSlot()
+            let isWanted = ghosts.remove(key.hashValue)
+            slots[Int(place)] = Slot(key: key, value: value, bytes: size)
+            places[key] = place
+            append(place, toMain: isWanted)
         }
         return gone
     }
 
-    /// Looks at the oldest. False: there is none.
-    private mutating func evictFromSmall(_ gone: inout Int) -> Bool {
-        guard let (key, entry) = small.pop() else { return false }
-        guard entries[key] === entry else { return true }
-        guard entry.hits == 0 else {
-            count(entry, -entry.bytes)
-            (entry.isInMain, entry.hits) = (true, 0)
-            count(entry, entry.bytes)
-            main.push((key, entry))
-            return true
-        }
-        drop(key, entry, &gone)
-        ghosts.insert(key)
-        ghostQueue.push(key)
-        // As many as there are entries: so the memory of it follows from the capacity.
-        while ghostQueue.count > max(64, entries.count) {
-            if let forgotten = ghostQueue.pop() { ghosts.remove(forgotten) }
-        }
-        return true
+    mutating func remove(_ key: Key) {
+        guard let place = places.removeValue(forKey: key) else { return }
+        unlink(place)
+        slots[Int(place)] = Slot()
+        free.append(place)
     }
 
-    private mutating func evictFromMain(_ gone: inout Int) -> Bool {
-        guard let (key, entry) = main.pop() else { return false }
-        guard entries[key] === entry else { return true }
-        if entry.hits > 0 {
-            entry.hits -= 1
-            main.push((key, entry))
-        } else {
-            drop(key, entry, &gone)
-        }
-        return true
+    /// Another bound from now on; `trim` until it holds.
+    mutating func resize(_ capacity: Int) {
+        self.capacity = capacity
     }
 
-    private mutating func drop(_ key: Key, _ entry: Entry, _ gone: inout Int) {
-        entries[key] = nil
-        count(entry, -entry.bytes)
-        gone += 1
+    /// Comes nearer to the bound. Returns how many had to go.
+    @discardableResult
+    mutating func trim() -> Int {
+        var (gone, steps) = (0, 0)
+        while isOver, steps < Self.mostSteps {
+            steps += 1
+            let isFromSmall = small.bytes > aim / 10 || main.oldest == Self.none
+            gone += isFromSmall ? lookAtSmall() : lookAtMain()
+        }
+        return gone
+    }
+
+    /// Looks at the oldest new one, which goes or comes into the main queue. Returns how many went.
+    private mutating func lookAtSmall() -> Int {
+        let place = small.oldest
+        guard place != Self.none else { return 0 }
+        guard slots[Int(place)].hits == 0 else {
+            unlink(place)
+            slots[Int(place)].hits = 0
+            append(place, toMain: true)
+            return 0
+        }
+        if let key = slots[Int(place)].key {
+            // As many as there are values: so the memory of it follows from the capacity.
+            ghosts.insert(key.hashValue, most: max(64, places.count))
+        }
+        drop(place)
+        return 1
+    }
+
+    private mutating func lookAtMain() -> Int {
+        let place = main.oldest
+        guard slots[Int(place)].hits > 0 else {
+            drop(place)
+            return 1
+        }
+        slots[Int(place)].hits -= 1
+        unlink(place)
+        append(place, toMain: true)
+        return 0
+    }
+
+    private mutating func drop(_ place: Int32) {
+        if let key = slots[Int(place)].key { remove(key) }
     }
 }
 
-/// First in, first out.
-private struct Queue<Element> {
-    private var elements: [Element?] = []
-    private var head = 0
+// MARK: the lists
 
-    var count: Int { elements.count - head }
-    var isEmpty: Bool { count == 0 }
+extension S3FIFO {
+    private mutating func takeSlot() -> Int32 {
+        if let place = free.popLast() { return place }
+        slots.append(Slot())
+        return Int32(slots.count - 1)
+    }
 
-    mutating func push(_ element: Element) { elements.append(element) }
+    private mutating func count(_ bytes: Int, inMain: Bool) {
+        if inMain { main.bytes += bytes } else { small.bytes += bytes }
+    }
 
-    mutating func pop() -> Element? {
-        guard head < elements.count else { return nil }
-        defer {
-            elements[head] = nil
-            head += 1
-            if head > 32, head * 2 > elements.count {
-                elements.removeFirst(head)
-                head = 0
-            }
+    private mutating func append(_ place: Int32, toMain: Bool) {
+        let before = toMain ? main.newest : small.newest
+        slots[Int(place)].isInMain = toMain
+        (slots[Int(place)].older, slots[Int(place)].newer) = (before, Self.none)
+        if before != Self.none { slots[Int(before)].newer = place }
+        if toMain {
+            main.newest = place
+            if before == Self.none { main.oldest = place }
+        } else {
+            small.newest = place
+            if before == Self.none { small.oldest = place }
         }
-        return elements[head]
+        count(slots[Int(place)].bytes, inMain: toMain)
     }
 
-    mutating func keep(where wanted: (Element) -> Bool) {
-        elements = elements[head...].filter { $0.map(wanted) ?? false }
-        head = 0
+    private mutating func unlink(_ place: Int32) {
+        let (older, newer, isInMain) = (
+            slots[Int(place)].older, slots[Int(place)].newer, slots[Int(place)].isInMain
+        )
+        if older != Self.none { slots[Int(older)].newer = newer }
+        if newer != Self.none { slots[Int(newer)].older = older }
+        if isInMain {
+            if main.oldest == place { main.oldest = newer }
+            if main.newest == place { main.newest = older }
+        } else {
+            if small.oldest == place { small.oldest = newer }
+            if small.newest == place { small.newest = older }
+        }
+        count(-slots[Int(place)].bytes, inMain: isInMain)
     }
+}
+
+/// Digests of what went a while ago. Two keys with the same digest are taken for one, which costs a place in the wrong queue.
+private struct GhostSet {
+    private var digests: Set<Int> = []
+    private var order: [Int] = []
+    private var first = 0
+
+    /// Forgets the oldest, a few at a time, while there are more than `most`.
+    mutating func insert(_ digest: Int, most: Int) {
+        guard digests.insert(digest).inserted else { return }
+        order.append(digest)
+        var steps = 0
+        while order.count - first > most, steps < 4 {
+            digests.remove(order[first])
+            first += 1
+            steps += 1
+        }
+        guard first > 1024, first * 2 > order.count else { return }
+        order.removeFirst(first)
+        first = 0
+    }
+
+    mutating func remove(_ digest: Int) -> Bool { digests.remove(digest) != nil }
 }

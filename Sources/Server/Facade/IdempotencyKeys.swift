@@ -59,6 +59,7 @@ struct IdempotencyKeys {
     ) async throws(Failure) -> Response {
         let own = RequestContext(id: context.id, address: context.address)
         (own.principal, own.audited) = (context.principal, context.audited)
+        let change = context.change
         let awaited = Awaited<Result<Response, Failure>>()
         EventLoop.task {
             let result: Result<Response, Failure>
@@ -67,6 +68,8 @@ struct IdempotencyKeys {
             } catch {
                 result = .failure(error)
             }
+            // The client may have left long before.
+            change?.apply()
             let end = IdempotencyEnd(claim, Self.outcome(result, request, context.id))
             self.note(end, tries: 0) { awaited.settle(result) }
         }

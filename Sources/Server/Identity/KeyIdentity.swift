@@ -21,6 +21,8 @@ final class SharedGrant: Sendable {
     let rate: RequestRate?
     /// Nil: what the setting says. A word of a later version enforces.
     let policy: KeyPolicy?
+    /// Whether it was made with rules that refuse nothing, by its own policy or the setting's.
+    private let isShadow: Bool
     /// Of all that decides what may be done, as whom: another number for other rights. A change of the name, the secret or the rate is none.
     let digest: UInt64
     /// Why nothing may be done with it, as a sentence for operators; nil where its rules are good.
@@ -29,10 +31,12 @@ final class SharedGrant: Sendable {
     let rolesNumber: Int
 
     /// Nothing is allowed where one of the rules cannot be read, or the role is not there: it may be the one that denies.
-    init(_ grant: KeyGrant, _ roles: RoleBook = .presets, number: Int = 0) {
+    /// `setting` is the policy of keys that have none of their own.
+    init(_ grant: KeyGrant, _ roles: RoleBook = .presets, policy setting: KeyPolicy = .enforce, number: Int = 0) {
         self.grant = grant
         rolesNumber = number
         policy = grant.policy.map { KeyPolicy(rawValue: $0) ?? .enforce }
+        isShadow = (policy ?? setting) == .shadow
         rate = grant.rate.flatMap { RequestRate($0) }
         do throws(RuleError) {
             let rules = try grant.rules(roles)
@@ -44,9 +48,15 @@ final class SharedGrant: Sendable {
             fault = error.reason
         }
         // No rule and no name of a credential has a line feed.
-        let text = scope.rules.map(\.description) + ["as \(grant.credential.map { "=\($0)" } ?? "the gateway")"]
+        let text =
+            scope.rules.map(\.description) + ["as \(grant.credential.map { "=\($0)" } ?? "the gateway")"]
+            // What was got while nothing was refused is not good once it would be.
+            + (isShadow ? ["shadow"] : [])
         digest = SecretDigest.sha256(Array(text.joined(separator: "\n").utf8).span).0.littleEndian
     }
+
+    /// Whether it means the same where keys without a policy have this one.
+    func isFor(_ setting: KeyPolicy) -> Bool { isShadow == ((policy ?? setting) == .shadow) }
 }
 
 extension KeyGrant {

@@ -25,6 +25,7 @@ struct KeyIndex {
     /// What they mean, made when one of their keys is used first: nil until then.
     private var shared: [SharedGrant?] = []
     private var roles = RoleBook.presets
+    private var policy = KeyPolicy.enforce
     /// Which roles these are, of those that there were.
     private var rolesNumber = 0
     private var grantNumbers: [KeyGrant: UInt32] = [:]
@@ -100,9 +101,10 @@ struct KeyIndex {
         return identity(at: place)
     }
 
-    /// From here on roles mean this. Keys that have one are judged anew when they are used next: so it takes no time, however many there are.
-    mutating func use(_ roles: RoleBook) {
+    /// From here on roles mean this, and keys without a policy have this one. Keys that have one are judged anew when they are used next: so it takes no time, however many there are.
+    mutating func use(_ roles: RoleBook, policy: KeyPolicy = .enforce) {
         self.roles = roles
+        self.policy = policy
         rolesNumber += 1
     }
 
@@ -114,8 +116,12 @@ struct KeyIndex {
 
     private mutating func meaning(of grant: UInt32) -> SharedGrant {
         let place = Int(grant)
-        if let known = shared[place], known.rolesNumber == rolesNumber || known.grant.role == nil { return known }
-        let made = SharedGrant(grants[place], roles, number: rolesNumber)
+        if let known = shared[place],
+            known.rolesNumber == rolesNumber || known.grant.role == nil && known.isFor(policy)
+        {
+            return known
+        }
+        let made = SharedGrant(grants[place], roles, policy: policy, number: rolesNumber)
         shared[place] = made
         return made
     }

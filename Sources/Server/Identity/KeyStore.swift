@@ -9,6 +9,7 @@ final class KeyStore {
     /// What comes in anew while the present ones still count.
     private var incoming: KeyIndex?
     private var roles = RoleBook.presets
+    private var policy = KeyPolicy.enforce
     let client: StateClient
     /// Lines for the log.
     private let warn: (String) -> Void
@@ -50,10 +51,10 @@ final class KeyStore {
     /// A key that was good when it was shown; nil if it is no more.
     func identity(_ publicID: Int64) -> KeyIdentity? { keys.identity(publicID, now: Int64(WallClock.now.seconds)) }
 
-    /// From the next request on roles mean this.
-    func use(_ roles: RoleBook) {
-        self.roles = roles
-        keys.use(roles)
+    /// From the next request on roles mean this. `policy` is that of keys that have none of their own.
+    func use(_ roles: RoleBook, policy: KeyPolicy) {
+        (self.roles, self.policy) = (roles, policy)
+        keys.use(roles, policy: policy)
         warned = []
     }
 
@@ -66,7 +67,7 @@ final class KeyStore {
     private func take(_ records: [KeyRecord], isFirst: Bool, isLast: Bool) {
         if isFirst {
             incoming = KeyIndex(capacity: keys.count + keys.count / 8)
-            incoming?.use(roles)
+            incoming?.use(roles, policy: policy)
         }
         guard var next = incoming else {
             seen.drop()

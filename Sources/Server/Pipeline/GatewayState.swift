@@ -12,6 +12,7 @@ final class GatewayState {
     let drainState = DrainState()
     let admission: CallAdmission
     let coalescer: RequestCoalescer
+    let epochs: WriteEpochs
     let cache: ResponseCache
     let accounts: AccountCache.Held
     let logins: Logins
@@ -41,10 +42,11 @@ final class GatewayState {
         admission = CallAdmission(
             limits: limits, patience: UInt64(settings.connectTimeout.milliseconds),
             stall: Int(settings.writeTimeout.milliseconds))
-        coalescer = RequestCoalescer(isOn: settings.coalesce)
+        self.epochs = epochs
+        coalescer = RequestCoalescer(isOn: settings.coalesce, epochs: epochs)
         cache = ResponseCache(settings, epochs: epochs, metrics: metrics)
         accounts = AccountCache.Held(for: settings.accountCacheTTL)
-        keys?.use(RoleBook(settings.roles))
+        keys?.use(RoleBook(settings.roles), policy: settings.policy)
         observer = keys.map { ScopeObserver($0.client, metrics) }
         trash = keys.map { [drainState] in
             Trash(settings, state: $0.client, metrics: metrics, epochs: epochs, drainState: drainState)
@@ -83,7 +85,7 @@ final class GatewayState {
         accounts.use(settings.accountCacheTTL)
         logins.use(settings)
         trash?.use(settings)
-        identification.keys?.use(RoleBook(settings.roles))
+        identification.keys?.use(RoleBook(settings.roles), policy: settings.policy)
         identification = Identification(settings, token: token, keys: identification.keys, after: identification)
     }
 }

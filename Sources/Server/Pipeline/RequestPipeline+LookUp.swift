@@ -5,16 +5,20 @@ import Hub
 extension RequestPipeline {
     /// Is it here: a response that is kept, or a call under way for the same. Returns whether that answers this request, too.
     func lookUp(_ exchange: Exchange, _ context: RequestContext, _ route: Route.Name) throws(Failure) -> Bool {
-        guard state.cache.isOn else { return isShareable(context, route) && join(exchange, context, nil) }
         let request = exchange.request
         guard request.method.isSafe else {
-            context.change = state.cache.change(by: request, context, route)
+            context.change = change(by: request, context, route)
+            if state.cache.isOn, route == .relay { context.cacheStatus = .forwarded(.method) }
             return false
         }
-        guard isShareable(context, route) else { return false }
+        guard isShareable(context, route) else {
+            if state.cache.isOn, route == .relay { context.cacheStatus = .forwarded(.bypass) }
+            return false
+        }
+        guard state.cache.isOn else { return join(exchange, context, nil) }
         switch state.cache.find(request, context, hasBody: exchange.hasBody) {
         case .bypass:
-            context.cacheStatus = .bypass
+            context.cacheStatus = .forwarded(.bypass)
             return join(exchange, context, nil)
         case .absent: throw .notKept
         case .hit(let kept): answer(exchange, context, with: kept)
@@ -22,10 +26,20 @@ extension RequestPipeline {
             answer(exchange, context, with: kept)
             revalidate(exchange, context, write)
         case .fetch(let write):
-            context.cacheStatus = write.stale == nil ? .miss : .outdated
+            context.cacheStatus = .forwarded(write.reason)
             return join(exchange, context, write)
         }
         return true
+    }
+
+    /// What a request changes; nil for what changes nothing, or where nothing is shared or kept.
+    private func change(by request: Request, _ context: RequestContext, _ route: Route.Name) -> CacheChange? {
+        guard state.cache.isOn || state.coalescer.isOn else { return nil }
+        switch route {
+        case .relay: return CacheChange(HubOperation.find(request.method, context.target), state.epochs)
+        case .createRepo, .updateRepo, .deleteRepo: return CacheChange(ofAny: state.epochs)
+        default: return nil
+        }
     }
 
     /// Whether the Hub's response could be another's, too.
@@ -54,15 +68,15 @@ extension RequestPipeline {
     ) {
         do throws(Failure) {
             switch outcome {
-            case .kept(let response, let status):
+            case .kept(let response, let status) where response.fits(exchange.request):
                 context.isShared = true
                 exchange.send(response, context, status)
             case .answered(let response) where call.serves(exchange.request, response):
                 context.isShared = true
                 context.hubRequestID = response.headers["X-Request-Id"]
-                exchange.send(response, id: .beside(context.id))
+                exchange.send(shared: response, context, isConditional: call.judgesConditions)
             case .failed(let failure): throw failure
-            case .answered, .unshared: try forward(exchange, context, .relay)
+            case .kept, .answered, .unshared: try forward(exchange, context, .relay)
             }
         } catch {
             fail(exchange, context, error)
@@ -74,8 +88,8 @@ extension RequestPipeline {
         let context = RequestContext(
             id: .next(), address: answered.address, forwardedOrigin: answered.forwardedOrigin)
         (context.principal, context.target, context.route) = (answered.principal, answered.target, .relay)
-        context.cacheStatus = .outdated
-        guard case .lead(let call) = state.coalescer.join(exchange, context, write) else { return }
+        // Whoever asks the same now does as well.
+        guard case .lead(let call) = state.coalescer.join(exchange, context, write) else { return write.ended() }
         context.sink = call
         handlers.hub.revalidate(exchange, context)
     }

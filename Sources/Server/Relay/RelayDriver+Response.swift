@@ -56,12 +56,14 @@ extension RelayDriver {
     func start(_ head: Transfer.Head, hasContent: Bool = false) {
         var headers = RelayedDocument.headers(of: head)
         context.crossOrigin?.admit(&headers)
-        if let status = context.cacheStatus { headers.append("Cache-Status", status.field) }
         context.change?.apply()
         context.sink?.begin(head.status, headers, length: missingBytes, isHead: exchange.request.method == .head)
-        if !isDetached {
-            exchange.start(head.status, headers: headers, id: .beside(context.id), length: missingBytes)
+        if let status = context.cacheStatus {
+            headers.append("Cache-Status", status.field(isStored: context.sink?.isKept ?? false))
         }
+        if !isDetached { answer(head.status, headers) }
+        // The client has its response, and nobody else wants it.
+        if isDetached, context.sink?.isRecording != true, context.sink?.isWanted != true { return serve() }
         // A body that still comes in goes on to the Hub first, which may want all of it before it believes itself.
         guard isDetached || exchange.takesContent || exchange.hasBody else { return serve() }
         // Whoever only wanted to know that it is not for them need not see its content.
@@ -73,6 +75,16 @@ extension RelayDriver {
         if sendsHeadAtOnce, !hasContent {
             EventLoop.post { self.exchange.flushHead() }
         }
+    }
+
+    /// Begins the client's response. Where it has what the response has already, it is told so, and the rest is for others.
+    private func answer(_ status: Status, _ headers: Headers) {
+        guard context.sink?.judgesConditions == true, let unmet = exchange.unmetCondition(status, headers) else {
+            return exchange.start(status, headers: headers, id: .beside(context.id), length: missingBytes)
+        }
+        isDetached = true
+        noteTime()
+        exchange.answer(unmet: unmet, headers, id: .beside(context.id))
     }
 
     /// It is whole. What the other side may send behind the head of it is none of the client's, and not fetched.
@@ -155,6 +167,8 @@ extension RelayDriver {
     }
 
     func write(_ bytes: UnsafeBufferPointer<UInt8>) {
+        // Each byte may be the one that says that it is done: a push goes on long after its head.
+        context.change?.apply()
         unsafe context.sink?.take(bytes)
         if !isDetached { _ = unsafe exchange.write(bytes) }
         unsafe keepAlive?.note(bytes)
@@ -180,6 +194,7 @@ extension RelayDriver {
         }
         isFinished = true
         noteTime()
+        context.change?.apply()
         context.sink?.finish()
         if !isDetached { exchange.finish() }
     }

@@ -37,8 +37,6 @@ final class RewrittenBodies: Sendable {
     ]
 
     private static let uncoded = CaselessWords(["identity", ""])
-    /// Of a repository with a revision behind, of a bucket without.
-    private static let xetTokens: PathParts = ["/xet-read-token", "/xet-write-token"]
     private static let discussions: PathParts = ["/discussions"]
     private static let fileLists: PathParts = ["/tree/", "/paths-info/"]
 
@@ -58,7 +56,7 @@ final class RewrittenBodies: Sendable {
                 JSONFieldRule("upload", "header", "#", change: .part), JSONFieldRule("verify", "href", change: .hub),
             ] + links),
         RewrittenBodies(
-            reading: .yes, isMeant: { $0.pathContains(anyOf: xetTokens) }, xet: .carry,
+            reading: .yes, isMeant: { $0.pathContains(anyOf: HubOperationsTable.xetTokens) }, xet: .carry,
             rules: [JSONFieldRule("casUrl", change: .base)] + links),
         RewrittenBodies(
             reading: .any, isMeant: { $0.pathContains(anyOf: fileLists) }, xet: .hide,

@@ -12,7 +12,7 @@ extension Upstream {
     func follow(
         _ hop: FileRedirect, _ exchange: Exchange, _ context: RequestContext, mayAskAnew: Bool
     ) throws(Failure) -> RelayAction {
-        guard var head = hop.answerAtOnce(to: exchange.request) else {
+        guard var head = hop.answerAtOnce(to: context.sink?.asked ?? exchange.request) else {
             return .call(try contentCall(hop, exchange, context, mayAskAnew: mayAskAnew))
         }
         try lead(&head, by: rewrite(for: exchange.request, context))
@@ -24,8 +24,11 @@ extension Upstream {
         _ hop: FileRedirect, _ exchange: Exchange, _ context: RequestContext, mayAskAnew: Bool
     ) throws(Failure) -> RelayedCall {
         RelayedCall(
-            request: try hop.request(for: exchange.request), url: hop.url, limits: limits, server: .store
+            request: try hop.request(for: context.sink?.asked ?? exchange.request), url: hop.url, limits: limits,
+            server: .store
         ) { content throws(Failure) in
+            // The store may forbid that it is kept, too. What it does not answer, the gateway answers as an error.
+            if content.status.isSuccess { _ = context.sink?.replaces(content, led: content.headers) }
             let code = content.status.code
             if let onward = try hop.onward(content, hosts: self.signedURLs.hosts) {
                 return .call(try self.contentCall(onward, exchange, context, mayAskAnew: mayAskAnew))

@@ -30,9 +30,9 @@ extension Upstream {
         for exchange: Exchange, _ context: RequestContext, isSecond: Bool = false
     ) throws(Failure) -> RelayedCall {
         guard !exchange.request.wantsWebSocket else { throw .noWebSocket }
+        let asked = context.sink?.asked ?? exchange.request
         var request = Request(
-            method: exchange.request.method, target: context.target,
-            headers: EndToEndHeaders.upstream(exchange.request.headers))
+            method: asked.method, target: context.target, headers: EndToEndHeaders.upstream(asked.headers))
         if xet == .hide { try HiddenXet.prepare(&request) }
         if let body = context.body { request.body = body }
         let isFiltered = context.entryFilter != nil
@@ -56,10 +56,10 @@ extension Upstream {
             eventSilence: eventSilence
         ) { head throws(Failure) in
             context.hubRequestID = head.headers["X-Request-Id"]
-            if context.sink?.replaces(head) ?? false { return .kept }
             if try self.leadsToTrash(head) { throw .repositoryGone }
+            if try self.isReplaced(head, exchange, context) { return .kept }
             if head.headers.contains("Location"),
-                let found = try FileRedirect(head, of: exchange.request, hosts: self.signedURLs.hosts)
+                let found = try FileRedirect(head, of: asked, hosts: self.signedURLs.hosts)
             {
                 return try self.follow(found, exchange, context, mayAskAnew: !isSecond)
             }
@@ -69,6 +69,17 @@ extension Upstream {
             }
             return try self.filtered(head, rules ?? [], by: self.rewrite(for: exchange.request, context))
         }
+    }
+
+    /// Whether what is kept answers in the place of the response. A 304 says of that what its fields are now, turned like any other's.
+    private func isReplaced(
+        _ head: Transfer.Head, _ exchange: Exchange, _ context: RequestContext
+    ) throws(Failure) -> Bool {
+        guard let sink = context.sink else { return false }
+        guard head.status == .notModified else { return sink.replaces(head, led: head.headers) }
+        var led = head
+        try lead(&led, by: rewrite(for: exchange.request, context))
+        return sink.replaces(head, led: RelayedDocument.headers(of: led))
     }
 
     /// A list goes out without what the key may not see, or not at all.

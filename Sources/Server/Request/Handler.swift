@@ -33,10 +33,16 @@ protocol ResponseSink: AnyObject {
     func take(_ bytes: UnsafeBufferPointer<UInt8>)
     /// The response is whole.
     func finish()
+    /// The request whose response all get. Its conditions may be missing: then each is judged here.
+    var asked: Request { get }
+    /// Whether the conditions of each who gets the response are judged here.
+    var judgesConditions: Bool { get }
+    /// Whether the response is kept, as far as its head says.
+    var isKept: Bool { get }
     /// Adds to the request's fields what spares the Hub a response that is kept here.
     func prepare(_ headers: inout Headers)
-    /// The Hub's head, as it came. Whether a response that is kept takes the place of this one.
-    func replaces(_ head: Transfer.Head) -> Bool
+    /// The Hub's head, as it came, and its fields as a client would get them. Whether a response that is kept takes the place of this one.
+    func replaces(_ head: Transfer.Head, led: Headers) -> Bool
     /// The same where no head came.
     func replaces(_ failure: Failure) -> Bool
     /// Answers all who wait, and the client's exchange where it is given, with what is kept.

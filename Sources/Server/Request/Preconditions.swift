@@ -11,10 +11,11 @@ enum Preconditions {
         case answer(Status)
     }
 
-    /// In the order of section 13.2.2. Without an ETag nothing can be judged.
-    static func outcome(of request: Request, etag: String?) -> Outcome {
-        guard let etag else { return .goOn }
+    /// In the order of section 13.2.2. Without an ETag, or the date of what is kept here, nothing can be judged.
+    static func outcome(of request: Request, etag: String?, lastModified: String? = nil) -> Outcome {
         let headers = request.headers
+        if let lastModified, isUnmodified(headers, since: lastModified) { return .answer(.notModified) }
+        guard let etag else { return .goOn }
         if headers.contains("If-Match"), !isListed(etag, in: headers.values(of: "If-Match"), weakly: false) {
             return .answer(.preconditionFailed)
         }
@@ -22,6 +23,13 @@ enum Preconditions {
             return .answer(request.method == .get || request.method == .head ? .notModified : .preconditionFailed)
         }
         return .goOn
+    }
+
+    /// RFC 9110 section 13.1.3: where a tag is named, no date counts.
+    private static func isUnmodified(_ headers: Headers, since lastModified: String) -> Bool {
+        guard let date = headers["If-Modified-Since"], !headers.contains("If-None-Match") else { return false }
+        guard let known = HTTPDate.seconds(date), let modified = HTTPDate.seconds(lastModified) else { return false }
+        return modified <= known
     }
 
     /// Whether one of the tags is `etag`, by strong or weak comparison (section 8.8.3.2); `*` is any.

@@ -76,7 +76,7 @@ struct Settings: Sendable {
     /// Zero: an error is an error.
     var staleIfError = Duration.seconds(86_400)
     /// Zero: nothing is kept.
-    var cacheMemory = ByteCount.bytes(0)
+    var cacheMemory = ByteCount.mebibytes(64)
     var cacheObjectLimit = ByteCount.mebibytes(1)
 
     var connectTimeout = Duration.seconds(5)

@@ -29,6 +29,7 @@ final class StateWriter {
     private let idempotency: IdempotencyTable
     private let observed: ObservedTable
     private let trash: TrashTable
+    let purges: CachePurges
     private let file: FileIdentity?
     private var dataVersion: Int64 = -1
     /// The last record of each sender that was carried out.
@@ -46,6 +47,7 @@ final class StateWriter {
         idempotency = IdempotencyTable(database: database)
         observed = ObservedTable(database: database)
         trash = TrashTable(database: database)
+        purges = CachePurges(database: database)
         file = FileIdentity(directory.databasePath)
         let statement = try database.prepare("SELECT sender, sequence FROM senders")
         while try statement.step() { carriedOut[statement.integer(0)] = statement.integer(1) }

@@ -295,7 +295,9 @@ struct CoalescingTests {
     func whoLeavesIsToldOnceAndTheCallEndsWithTheLast() async throws {
         let request = Request(method: .get, target: try Target(hub: "/api/models/u/m"))
         let key = try #require(CoalescingKey(request, hasBody: false, in: .client(nil)))
-        let call = InFlightCall(.same(key), of: RequestCoalescer(isOn: true), for: request, nil)
+        let epochs = WriteEpochs()
+        let call = InFlightCall(
+            .same(key), of: RequestCoalescer(isOn: true, epochs: epochs), for: request, nil, mark: epochs.mark(nil))
         let context = RequestContext(id: .next(), address: "", forwardedOrigin: nil)
         var told: [Failure.Kind?] = []
         var stopped = 0

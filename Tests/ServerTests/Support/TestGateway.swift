@@ -30,6 +30,8 @@ final class TestGateway {
         settings.listen = [ListenAddress(address: IPAddress("127.0.0.1"), port: 0)]
         settings.tlsCertificate = certificates.leaf
         settings.tlsKey = certificates.leafKey
+        // Nearly all tests ask for the same again and again, and mean that the Hub is asked.
+        settings.cacheMemory = .bytes(0)
         change(&settings)
         output = LogWriter(descriptor: log.fileHandleForWriting.fileDescriptor)
         let reading = log.fileHandleForReading.fileDescriptor

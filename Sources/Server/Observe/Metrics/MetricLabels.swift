@@ -44,7 +44,10 @@ extension MetricLabels {
 
     /// What part the cache had in a response.
     enum CacheResult: Int, MetricLabelValue {
-        case hit, stale, validated, standIn, miss, bypass
+        case hit, stale, validated, standIn, miss, bypass, collapsed
+
+        /// Whether it took no call to the Hub.
+        var sparesCall: Bool { self == .hit || self == .stale || self == .collapsed }
 
         init(_ status: CacheStatus) {
             self =
@@ -52,8 +55,9 @@ extension MetricLabels {
                 case .hit(let ttl): ttl < 0 ? .stale : .hit
                 case .validated: .validated
                 case .standIn: .standIn
-                case .miss, .outdated: .miss
-                case .bypass: .bypass
+                case .forwarded(.bypass), .forwarded(.method): .bypass
+                case .forwarded: .miss
+                case .collapsed: .collapsed
                 }
         }
     }

@@ -77,7 +77,9 @@ final class Metrics {
             add(.requestsShared)
         }
         if let status = context.cacheStatus {
-            add(.cacheRequests, at: MetricLabels.CacheResult(status).rawValue)
+            let result = MetricLabels.CacheResult(status)
+            add(.cacheRequests, at: result.rawValue)
+            if result.sparesCall { add(.cacheSavedCalls) }
         }
         if exchange.brokenRule > 0 {
             add(.refusals, at: exchange.brokenRule - 1)

@@ -130,12 +130,17 @@ enum MetricsTable {
                 .cacheRequests, "hubgate_cache_requests_total", .counter,
                 "Relayed requests by what part the cache had in them (hit: answered from it; stale: so too, while the Hub was asked whether it "
                     + "is still right; validated: the Hub said that what is kept is right; stand_in: answered from it, since the Hub could not be "
-                    + "asked; miss: fetched; bypass: not for a cache).",
+                    + "asked; miss: fetched; bypass: not for a cache; collapsed: answered by the call of another who asked the same then).",
                 by: [MetricLabel("result", MetricLabels.CacheResult.self)]),
+            MetricRow(
+                .cacheSavedCalls, "hubgate_cache_saved_calls_total", .counter,
+                "Requests for which the Hub was not asked, by the cache or by the call of another (hit, stale and collapsed of "
+                    + "hubgate_cache_requests_total): so much of the rate limit is left for others."),
             MetricRow(
                 .cacheBytes, "hubgate_cache_bytes", .gauge,
                 "Memory of responses that are kept; cache_memory is the most."),
             MetricRow(.cacheResponses, "hubgate_cache_responses", .gauge, "Responses that are kept."),
+            MetricRow(.cacheStored, "hubgate_cache_stored_total", .counter, "Times that a response was kept, or kept on."),
             MetricRow(
                 .cacheEvictions, "hubgate_cache_evictions_total", .counter,
                 "Responses that had to go for others."),

@@ -5,7 +5,7 @@ import Glibc
 /// The words that ask for something else than serving: `hubgate keys …`. Serving itself stays with `Command`, whose flags come from THE
 /// table of settings and whose errors never repeat what was typed: it may be a token.
 enum Subcommands {
-    private static let words = ["keys", "login", "audit", "trash", "state", "init", "help"]
+    private static let words = ["keys", "login", "audit", "trash", "cache", "state", "init", "help"]
 
     /// For `--help`.
     static let all = [
@@ -22,6 +22,7 @@ enum Subcommands {
             "Lists repositories that were deleted and can be restored (delete_grace), restores them, deletes them for good."
         ),
         ("hubgate login", "Lists, confirms and refuses devices that log in."),
+        ("hubgate cache purge", "Has a running gateway give out nothing of a repository that it has kept."),
         ("hubgate state", "Backs up and checks the database of keys."),
         ("hubgate init", "Makes the state and a first key, and says what a client needs."),
         ("--generate-completion-script SHELL", "Prints a completion script of these commands for bash, zsh or fish."),
@@ -89,7 +90,10 @@ struct HubgateCommand: ParsableCommand {
         commandName: "hubgate",
         abstract: "An HTTPS gateway in front of the Hugging Face Hub.",
         discussion: "Without a subcommand it serves; `hubgate --help` lists the settings for that.",
-        subcommands: [KeysCommand.self, LoginCommand.self, AuditCommand.self, TrashCommand.self, StateCommand.self, InitCommand.self])
+        subcommands: [
+            KeysCommand.self, LoginCommand.self, AuditCommand.self, TrashCommand.self, CacheCommand.self, StateCommand.self,
+            InitCommand.self,
+        ])
 }
 
 /// Where the state is: the settings of the server say so, from the environment and files, unless the flag does.
@@ -132,9 +136,13 @@ struct StateOptions: ParsableArguments {
 
     /// Carries `body` out on the table of keys.
     func withKeys<Result>(_ body: (KeyTable) throws -> Result) throws -> Result {
+        try withDatabase { try body(KeyTable(database: $0)) }
+    }
+
+    func withDatabase<Result>(_ body: (Database) throws -> Result) throws -> Result {
         let directory = try directory()
         do {
-            return try body(KeyTable(database: try directory.open()))
+            return try body(directory.open())
         } catch let error as DatabaseError {
             throw SubcommandFailure(error)
         }

@@ -7,6 +7,7 @@ import Logging
 final class StateProcess {
     private let directory: StateDirectory
     private let log: Logger
+    private let epochs: WriteEpochs
     let slots: MetricSlots
     private var users: [StateUser]
     private(set) var writer: StateWriter?
@@ -35,8 +36,9 @@ final class StateProcess {
 
     init(
         _ directory: StateDirectory, lines: [PacketSocket], bounds: LoginBounds, log: Logger, slots: MetricSlots,
-        journal: AuditJournal? = nil
+        epochs: WriteEpochs, journal: AuditJournal? = nil
     ) {
+        self.epochs = epochs
         self.bounds = bounds
         self.directory = directory
         self.journal = journal
@@ -75,6 +77,7 @@ final class StateProcess {
             _ = try writer.othersHaveWritten()
             lastChange = try writer.lastChange()
             try count(writer)
+            try writer.purges.carryOut(on: epochs)
             self.writer = writer
             slots[.stateUp] = 1
             if !trouble.isEmpty {
@@ -201,6 +204,7 @@ final class StateProcess {
             guard try writer.othersHaveWritten() else { return }
             lastChange = try writer.lastChange()
             try count(writer)
+            try writer.purges.carryOut(on: epochs)
             moveEvents()
         } catch {
             fail(error)

@@ -1,0 +1,37 @@
+import HTTP
+
+/// The fields of a request by which the Hub has chosen a response: those that `Vary` names, with their values in the request that it
+/// answers (RFC 9111 section 4.1). Those of `CacheKey`, and what partitions stand for, are left out.
+struct NominatedFields: Sendable {
+    private struct Field: Sendable {
+        let name: String
+        let values: [String]
+    }
+
+    private let fields: [Field]
+
+    /// A response that depends on more is a response to one request.
+    private static let most = 16
+    private static let inKey = CaselessWords(["Accept", "Accept-Encoding", "Authorization", "Cookie", "Origin", "Host"])
+
+    /// Nil for a response that answers this request alone, whatever the next one says.
+    init?(_ response: Headers, of request: Request) {
+        var fields: [Field] = []
+        if response.contains("Vary") {
+            for value in response.values(of: "Vary") {
+                for member in value.utf8.split(separator: UInt8(ascii: ",")) {
+                    let name = String(decoding: member.trimmingOWS(), as: UTF8.self)
+                    guard name != "*", fields.count < Self.most else { return nil }
+                    if name.isEmpty || Self.inKey.contains(name.utf8.span) { continue }
+                    fields.append(Field(name: name, values: request.headers.values(of: name)))
+                }
+            }
+        }
+        self.fields = fields
+    }
+
+    /// Whether the Hub would have chosen the same for this request.
+    func fit(_ request: Request) -> Bool {
+        fields.allSatisfy { request.headers.values(of: $0.name) == $0.values }
+    }
+}

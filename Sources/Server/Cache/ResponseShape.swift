@@ -1,0 +1,23 @@
+/// Whatever of the settings decides what becomes of a Hub's response on its way to a client, or what the Hub is asked: a response that was kept
+/// with others is not given out. Which token it is asked with is the partition's.
+struct ResponseShape: Equatable {
+    private let upstream: UpstreamAddress
+    private let basePath: String
+    private let publicURL: UpstreamAddress?
+    private let xet: Xet
+    private let contentHosts: [String]
+    private let isStrict: Bool
+    private let billTo: String?
+    private let trustedOrigins: TrustedOrigins
+
+    init(_ settings: Settings) {
+        upstream = settings.upstream
+        basePath = settings.basePath
+        publicURL = settings.publicURL
+        xet = settings.xet
+        contentHosts = settings.contentHosts.names + settings.contentHosts.origins
+        isStrict = settings.strictLeaks
+        billTo = settings.billTo
+        trustedOrigins = settings.trustedOrigins
+    }
+}
