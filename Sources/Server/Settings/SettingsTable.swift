@@ -134,6 +134,13 @@ enum SettingsTable {
                 "account_cache_ttl", \.accountCacheTTL, .duration(second...hour, orOff: true),
                 "How long each worker holds a response of /api/account before it asks the Hub again.", reloadable: true),
             Setting(
+                "budget_wait", \.budgetWait, .duration(second...hour, orOff: true),
+                "How long a request waits where the Hub's rate limit is nearly or wholly used up; HEADs 8s at most. Then it gets 429. Off: none waits.",
+                reloadable: true),
+            Setting(
+                "client_probes", \.clientProbes, .choice,
+                "What huggingface_hub asks of its own accord, for telemetry and once a day: answered here, or relayed."),
+            Setting(
                 "coalesce", \.coalesce, .onOff,
                 "Makes one call, in each worker, of identical GETs of the Hub's API, and HEADs, of one identity at the same moment.",
                 reloadable: true),
@@ -232,6 +239,10 @@ enum SettingsTable {
             Setting(
                 "sandbox", \.sandbox, .onOff,
                 "Puts a small Hub in memory behind the gateway, to try it without a token or a network."),
+            Setting(
+                "sandbox_limits", \.sandboxLimits, .sandboxLimitsOrNothing,
+                "The sandbox's rate limits, as the Hub's: requests of a kind in a window of time, for each token.",
+                default: "none: nobody is refused", sample: "api=500/300s,resolvers=3000/300s,pages=100/300s"),
             Setting(
                 "signing_key", \.signingKey, .secretOrNothing,
                 "32 or more random characters: gateways with the same ones accept each other's signed URLs, over a restart too.",
