@@ -1,4 +1,3 @@
-package import HTTP
 package import Hub
 
 /// A user of the sandbox, and the organisations the user belongs to.

@@ -84,7 +84,8 @@ struct BudgetQueueTests {
 
     private func full(left: Int) throws -> (BudgetWindow, Int) {
         let ledger = BudgetLedger()
-        let window = ledger.window(try #require(ledger.account(2, at: 0)), .api)
+        let account = try #require(ledger.account(2, at: 0))
+        let window = ledger.window(account, .api)
         window.learn(
             RateLimitReport(bucket: .api, left: left, seconds: 100, quota: 100, window: 100), nil, isSpent: false,
             retryAfter: nil, at: 1_000_000)
@@ -103,7 +104,8 @@ struct BudgetQueueTests {
         var queue = BudgetQueue(window)
         for id in 1...6 { queue.add(waiter(id, id % 2 + 1), at: now) }
         for id in [1, 4, 3] { queue.remove(id, of: Self.share(id % 2 + 1)) }
-        #expect(queue.count == 3 && queue.next(at: now) == nil)
+        #expect(queue.count == 3)
+        #expect(queue.next(at: now) == nil)
         var gone: [Int] = []
         while case .refused(let id)? = queue.next(at: 60_000_000) { gone.append(id) }
         #expect(Set(gone) == [2, 5, 6] && queue.count == 0)
@@ -147,7 +149,7 @@ struct BudgetQueueTests {
         let end = now + 100_000_000
         #expect(queue.next(at: end) == nil)
         queue.add(waiter(2, 2, due: 200_000_000), at: end)
-        guard case .goes(2, _)? = queue.next(at: end + 1_000) else { return #expect(Bool(false), "the probe did not go") }
+        guard case .goes(2, _)? = queue.next(at: end + 1_000) else { return _ = Issue.record("the probe did not go") }
         #expect(queue.next(at: end + 1_000_000) == nil)
     }
 }

@@ -11,7 +11,8 @@ struct BudgetWindowTests {
     private let begin = 1_000_000_000
 
     private func window(_ digest: UInt64 = 2) throws -> BudgetWindow {
-        ledger.window(try #require(ledger.account(digest, at: begin)), .api)
+        let account = try #require(ledger.account(digest, at: begin))
+        return ledger.window(account, .api)
     }
 
     private func report(_ left: Int, _ seconds: Int, quota: Int? = 100, window: Int? = 300) -> RateLimitReport {
@@ -23,6 +24,11 @@ struct BudgetWindowTests {
         retryAfter: Int? = nil, at now: Int
     ) {
         window.learn(report, ticket, isSpent: isSpent, retryAfter: retryAfter, at: now)
+    }
+
+    private func take(_ window: BudgetWindow, at now: Int) throws -> BudgetWindow.Ticket {
+        let view = try #require(window.look(at: now))
+        return try #require(window.take(view, for: share))
     }
 
     @Test("Nothing is known before the Hub has told of it")
@@ -84,7 +90,7 @@ struct BudgetWindowTests {
         let window = try window()
         learn(window, report(0, 200), at: begin)
         let later = begin + 200_000_000
-        let probe = try #require(window.take(try #require(window.look(at: later)), for: share))
+        let probe = try take(window, at: later)
         learn(window, report(0, 0), probe, isSpent: true, retryAfter: 2, at: later)
         #expect(window.look(at: later + 1_900_000)?.left == 0)
         #expect(window.look(at: later + 2_000_000)?.left == 1)
@@ -94,7 +100,7 @@ struct BudgetWindowTests {
     func refused() throws {
         let window = try window()
         learn(window, report(50, 100), at: begin)
-        let ticket = try #require(window.take(try #require(window.look(at: begin)), for: share))
+        let ticket = try take(window, at: begin)
         learn(window, report(0, 100), ticket, isSpent: true, retryAfter: 150, at: begin)
         #expect(window.look(at: begin + 149_000_000)?.left == 0)
         #expect(window.look(at: begin + 150_000_000)?.left == 1)
@@ -104,7 +110,7 @@ struct BudgetWindowTests {
     func ends() throws {
         let window = try window()
         learn(window, report(50, 100), at: begin)
-        let ticket = try #require(window.take(try #require(window.look(at: begin)), for: share))
+        let ticket = try take(window, at: begin)
         learn(window, report(49, 99), ticket, at: begin + 300_000)
         #expect(window.look(at: begin)?.rest(at: begin) == 99_300)
         let number = try #require(window.look(at: begin)).number
@@ -120,7 +126,7 @@ struct BudgetWindowTests {
         window.missed(nil, at: begin)
         #expect(window.look(at: begin) != nil)
         let later = begin + 100_000_000
-        window.missed(window.take(try #require(window.look(at: later)), for: share), at: later)
+        window.missed(try take(window, at: later), at: later)
         #expect(window.look(at: later) == nil)
     }
 

@@ -120,16 +120,19 @@ struct SandboxRefusalTests {
         let files = SandboxQuota.Bucket(try Target("/acme/m/resolve/main/x"), .none)
         clock.seconds.store(10_000, ordering: .relaxed)
         func now() -> Int64 { clock.seconds.load(ordering: .relaxed) }
-        #expect(quota.spend(api, now: now()) && !quota.spend(api, now: now()))
+        func spend(_ bucket: SandboxQuota.Bucket, _ count: Int) -> [Bool] {
+            (0..<count).map { _ in quota.spend(bucket, now: now()) }
+        }
+        #expect(spend(api, 2) == [true, false])
         #expect(quota.state(of: api, now: now()) == "\"api\";r=0;t=2")
         #expect(quota.policy(of: api) == "\"fixed window\";\"api\";q=1;w=2")
         clock.seconds.add(1_500, ordering: .relaxed)
         #expect(quota.state(of: api, now: now()) == "\"api\";r=0;t=1")
-        #expect(quota.spend(files, now: now()) && quota.spend(files, now: now()) && !quota.spend(files, now: now()))
+        #expect(spend(files, 3) == [true, true, false])
         // The window ends by the clock, whenever its first request came.
         clock.seconds.add(500, ordering: .relaxed)
-        #expect(quota.spend(api, now: now()) && !quota.spend(api, now: now()))
-        #expect(!quota.spend(files, now: now()))
+        #expect(spend(api, 2) == [true, false])
+        #expect(spend(files, 1) == [false])
         #expect(quota.state(of: files, now: now()) == "\"resolvers\";r=0;t=298")
     }
 

@@ -23,7 +23,7 @@ PATH = "/api/models/acme/m"
 # The full size, with the Hub's own windows: `make budget`.
 WINDOW = int(os.environ.get("HUBGATE_BUDGET_WINDOW", "2"))
 QUOTA = int(os.environ.get("HUBGATE_BUDGET_QUOTA", "60"))
-PLAIN = ("--coalesce", "off")
+PLAIN = ("--coalesce=off",)
 clients.SECONDS = max(clients.SECONDS, 5 * WINDOW)
 
 
@@ -253,7 +253,7 @@ def test_a_request_waits_for_the_window_and_the_log_says_how_long(hub, start_bef
     assert later.wait().status == 200 and told.count == 2
     assert gate.wait_for_log(lambda line: line.get("budget_ms", 0) > 0)
     page = Page(gate)
-    assert page("budget_waits_total", result="given") == 1 and page("budget_429_avoided_total") == 1
+    assert page("budget_waits_total", result="given") == 1 and page("budget_refusals_avoided_total") == 1
     assert page("budget_wait_seconds_count") == 1
 
 
@@ -314,7 +314,7 @@ def test_a_429_to_a_read_is_waited_out_and_asked_again(method, fields, hub, star
     answer = gate.ask(get(method=method), 30)
     assert answer.status == 200 and told.count == 2
     assert gate.wait_for_log(lambda line: line["status"] == 200 and line.get("budget_ms", 0) >= 900)
-    assert Page(gate)("hub_429_total", outcome="retried") == 1
+    assert Page(gate)("hub_refusals_total", outcome="retried") == 1
 
 
 def test_it_is_asked_again_once(hub, start_before):
@@ -324,7 +324,7 @@ def test_it_is_asked_again_once(hub, start_before):
     answer = gate.ask(get(), 30)
     assert answer.status == 429 and answer["X-Error-Code"] is None and told.count == 2
     page = Page(gate)
-    assert page("hub_429_total", outcome="retried") == 1 and page("hub_429_total", outcome="passed") == 1
+    assert page("hub_refusals_total", outcome="retried") == 1 and page("hub_refusals_total", outcome="passed") == 1
 
 
 def test_one_that_lasts_longer_than_the_patience_is_passed_at_once(hub, start_before):

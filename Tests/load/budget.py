@@ -46,7 +46,7 @@ def measure(directory, certificates, guard, *flags):
     store = Keys(workspace)
     keys = {name: store.create(name) for name in ("greedy", "thrifty", "middle-0", "middle-1", "middle-2")}
     limits = f"api={QUOTA}/{SECONDS}s"
-    common = ("--sandbox", "--sandbox-limits", limits, "--access", "keys", "--state-dir", str(store.state), "--coalesce", "off")
+    common = ("--sandbox", "--sandbox-limits", limits, "--access", "keys", "--state-dir", str(store.state), "--coalesce=off")
     with running_gate(directory / "gate", certificates, *common, *flags) as gate:
         hub = Hub(gate)
         client = clients.Client(clients.Variant(clients.SERIES[0], False), gate, hub, guard, directory)

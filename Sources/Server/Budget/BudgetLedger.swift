@@ -15,7 +15,8 @@ struct BudgetLedger: Sendable {
     /// The first word: whether the Hub has ever said anything of a budget.
     private static let first = 1
 
-    private let words = SharedWords(count: first + accounts * accountWords)
+    private let words = SharedWords(
+        count: BudgetLedger.first + BudgetLedger.accounts * BudgetLedger.accountWords)
 
     /// Where a credential's words are.
     struct Account: Equatable, Sendable {

@@ -108,9 +108,9 @@ struct BudgetQueue {
             if let best, (best.start, best.waiter.id) < (start, waiter.id) { continue }
             best = (waiter, start)
         }
-        guard let best, isShort, !view.isProbe else { return best?.waiter }
-        guard best.start <= window.firstWaiting(at: now), window.takeTurn(view, at: now) else { return nil }
-        return best.waiter
+        guard let first = best, isShort, !view.isProbe else { return best?.waiter }
+        guard first.start <= window.firstWaiting(at: now), window.takeTurn(view, at: now) else { return nil }
+        return first.waiter
     }
 
     /// One whose time is over: it goes where enough is left for others.

@@ -62,7 +62,7 @@ extension BudgetWindow {
     /// Takes the next turn: what is left is spread evenly over the rest of the window. True for one who asks, of all workers together.
     func takeTurn(_ view: View, at now: Int) -> Bool {
         let last = load(.lastTurn)
-        let due = Int(last) + Self.distance(view, at: now)
+        let due = Int(last) + Self.apart(view, at: now)
         guard due <= now else { return false }
         let new = UInt64(max(due, now - Self.makeUp))
         return all.exchange(base + Word.lastTurn.rawValue, last, for: new) == nil
@@ -70,11 +70,11 @@ extension BudgetWindow {
 
     /// Microseconds until the next turn.
     func untilTurn(_ view: View, at now: Int) -> Int {
-        max(0, Int(load(.lastTurn)) + Self.distance(view, at: now) - now)
+        max(0, Int(load(.lastTurn)) + Self.apart(view, at: now) - now)
     }
 
     /// Between two turns, in microseconds.
-    private static func distance(_ view: View, at now: Int) -> Int { view.rest(at: now) * 1000 / max(view.left, 1) }
+    private static func apart(_ view: View, at now: Int) -> Int { view.rest(at: now) * 1000 / max(view.left, 1) }
 
     /// Whether a call that may not wait any longer may go before its turn: not with what the others need.
     func maySpendNow(_ share: BudgetShare, _ view: View, at now: Int) -> Bool {

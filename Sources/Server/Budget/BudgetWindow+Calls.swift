@@ -50,9 +50,9 @@ extension BudgetWindow {
         let seconds = isSpent ? max(report.seconds, retryAfter ?? 0, 1) : report.seconds
         let end = now / 1000 + seconds * 1000
         let left = isSpent ? 0 : report.left
-        let known = look(at: now)
+        let view = look(at: now)
         note(report, seconds)
-        guard let known else { return start(left, end: end) }
+        guard let known = view else { return start(left, end: end) }
         if end > known.end + Self.slack {
             // The Hub has begun another window than we know of; or it lengthens the one that it has just refused us in.
             if isSpent, ticket?.number == known.number { return correct(known, left: 0...0, end: end) }

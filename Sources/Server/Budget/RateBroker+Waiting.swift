@@ -1,4 +1,5 @@
 import EventIO
+import HTTP
 import Hub
 
 /// Those who wait for the Hub's budget.

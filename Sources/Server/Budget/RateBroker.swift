@@ -223,6 +223,6 @@ extension RateBroker {
             use.bucket, seconds: seconds,
             BudgetSpending(
                 quota: view.quota, window: max(1, view.length / 1000),
-                share: max(1, view.quota * use.share.weight / weights), greatest: name.map { ($0, greatest.spent) }))
+                share: max(1, view.quota * use.share.weight / weights), greatest: name.map { (name: $0, spent: greatest.spent) }))
     }
 }

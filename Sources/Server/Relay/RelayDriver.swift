@@ -232,6 +232,8 @@ extension RelayDriver {
 
     /// How long the server took, whatever came of it.
     func noteTime() {
-        context.upstreamMicroseconds = context.upstreamMicroseconds ?? MonotonicInstant.now.microseconds(since: started)
+        guard context.upstreamMicroseconds == nil else { return }
+        let waited = min(context.budgetMicroseconds, MonotonicInstant.now.microseconds(since: started))
+        context.upstreamMicroseconds = MonotonicInstant.now.microseconds(since: started) - waited
     }
 }

@@ -9,7 +9,7 @@ enum SettingsTable {
         let settings: [Setting]
     }
 
-    static let groups = [listening, hub, cache, times, limits, logins, audit, operation]
+    static let groups = [listening, hub, budget, cache, times, limits, logins, audit, operation]
     static let all = groups.flatMap(\.settings)
 
     private static let listening = Group(
@@ -133,13 +133,6 @@ enum SettingsTable {
             Setting(
                 "account_cache_ttl", \.accountCacheTTL, .duration(second...hour, orOff: true),
                 "How long each worker holds a response of /api/account before it asks the Hub again.", reloadable: true),
-            Setting(
-                "budget_wait", \.budgetWait, .duration(second...hour, orOff: true),
-                "How long a request waits where the Hub's rate limit is nearly or wholly used up; HEADs 8s at most. Then it gets 429. Off: none waits.",
-                reloadable: true),
-            Setting(
-                "client_probes", \.clientProbes, .choice,
-                "What huggingface_hub asks of its own accord, for telemetry and once a day: answered here, or relayed."),
             Setting(
                 "coalesce", \.coalesce, .onOff,
                 "Makes one call, in each worker, of identical GETs of the Hub's API, and HEADs, of one identity at the same moment.",

@@ -29,7 +29,10 @@ struct BudgetSimulation {
     }
 
     let window: BudgetWindow
-    let (quota, length, latency): (Int, Int, Int)
+    let quota: Int
+    /// Of a window and of a call, in milliseconds.
+    let length: Int
+    let latency: Int
     private var queues: [BudgetQueue]
     private let groups: [Callers]
     private var callers: [Caller] = []
@@ -53,13 +56,12 @@ struct BudgetSimulation {
     var dead: Set<Int> = []
 
     init(
-        workers: Int, quota: Int, length: Int, latency: Int = 20, _ groups: [Callers], seed: UInt64,
-        window: BudgetWindow? = nil
+        workers: Int, quota: Int, length: Int, latency: Int = 20, _ groups: [Callers], seed: UInt64
     ) {
-        let ledger = BudgetLedger()
-        self.window = window ?? ledger.account(2, at: 0).map { ledger.window($0, .api) }!
+        let window = BudgetWindow(SharedWords(count: BudgetWindow.words), at: 0)
+        self.window = window
         (self.quota, self.length, self.latency, self.groups) = (quota, length, latency, groups)
-        queues = (0..<workers).map { [window = self.window] _ in BudgetQueue(window) }
+        queues = (0..<workers).map { _ in BudgetQueue(window) }
         looks = [Int](repeating: 0, count: workers)
         longest = [Int](repeating: 0, count: groups.count)
         random = SeededRandom(seed)
@@ -102,10 +104,10 @@ struct BudgetSimulation {
     private mutating func look(_ worker: Int) {
         while let decision = queues[worker].next(at: micro) {
             switch decision {
-            case .goes(let id, let ticket): call(owners.removeValue(forKey: id)!, ticket)
+            case .goes(let id, let ticket): if let caller = owners.removeValue(forKey: id) { call(caller, ticket) }
             case .refused(let id):
                 turnedAway += 1
-                finish(owners.removeValue(forKey: id)!)
+                if let caller = owners.removeValue(forKey: id) { finish(caller) }
             }
         }
         looks[worker] = queues[worker].count == 0 ? now + 1_000 : now + max(1, queues[worker].pause(at: micro) / 1000)

@@ -42,11 +42,11 @@ extension MetricsTable {
                 .budgetSeconds, "hubgate_budget_wait_seconds", .histogram,
                 "How long those who waited for the budget did.", unit: .microseconds),
             MetricRow(
-                .hubRefusals, "hubgate_hub_429_total", .counter,
+                .hubRefusals, "hubgate_hub_refusals_total", .counter,
                 "429s of the Hub (retried: waited out and asked again; passed: the client got it).",
                 by: [MetricLabel("outcome", MetricLabels.HubRefusal.self)]),
             MetricRow(
-                .budgetAvoided, "hubgate_budget_429_avoided_total", .counter,
+                .budgetAvoided, "hubgate_budget_refusals_avoided_total", .counter,
                 "An estimate of the 429s that clients were spared: requests that waited for the budget, and that the Hub then answered."),
         ])
 }
