@@ -112,7 +112,7 @@ final class CacheWrite {
     /// What is kept, where nothing came from the Hub.
     func replacement(for failure: Failure, at now: MonotonicInstant = .now) -> (CachedResponse, CacheStatus)? {
         switch failure.kind {
-        case .hubUnreachable, .hubTooSlow, .hubBroken, .tooBusy: standIn(nil, now)
+        case .hubUnreachable, .hubTooSlow, .hubBroken, .tooBusy, .budgetSpent: standIn(nil, now)
         default: nil
         }
     }

@@ -138,7 +138,7 @@ extension Failure {
             default: .unknown
             }
         // No connection was there to send it on, or the gateway would not.
-        case .hubUnreachable, .noToken, .tooBusy, .declined: .none
+        case .hubUnreachable, .noToken, .tooBusy, .budgetSpent, .declined: .none
         default: .unknown
         }
     }
