@@ -6,6 +6,7 @@
 #define CEVENT_H
 
 #include "ce_client.h"
+#include "ce_files.h"
 #include "ce_hardening.h"
 #include "ce_ip.h"
 #include "ce_libraries.h"

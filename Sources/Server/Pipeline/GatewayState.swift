@@ -13,6 +13,8 @@ final class GatewayState {
     let admission: CallAdmission
     let coalescer: RequestCoalescer
     let cache: ResponseCache
+    /// Nil: no files are kept.
+    let files: FileCache?
     let accounts: AccountCache.Held
     let logins: Logins
     /// Nil but in access by keys.
@@ -28,7 +30,7 @@ final class GatewayState {
     init(
         _ settings: Settings, token: Secret?, limits: CallLimits, pool: TransferPool, metrics: Metrics,
         leaks: LeakReporter, keys: KeyStore?, rates: KeyRates? = nil, auditor: Auditor?, logins: LoginReporter,
-        epochs: WriteEpochs
+        epochs: WriteEpochs, warn: @escaping (String) -> Void
     ) {
         self.rates = rates
         self.logins = Logins(settings, pool: pool, keys: keys, reporter: logins)
@@ -41,6 +43,8 @@ final class GatewayState {
             stall: Int(settings.writeTimeout.milliseconds))
         coalescer = RequestCoalescer(isOn: settings.coalesce)
         cache = ResponseCache(settings, epochs: epochs, metrics: metrics)
+        files = FileCache(
+            settings, pool: pool, admission: admission, metrics: metrics, epochs: epochs, warn: warn)
         accounts = AccountCache.Held(for: settings.accountCacheTTL)
         keys?.use(RoleBook(settings.roles))
         observer = keys.map { ScopeObserver($0.client, metrics) }
@@ -75,6 +79,7 @@ final class GatewayState {
         }
         coalescer.isOn = settings.coalesce
         cache.use(settings)
+        files?.use(settings)
         accounts.use(settings.accountCacheTTL)
         logins.use(settings)
         identification.keys?.use(RoleBook(settings.roles))

@@ -37,8 +37,9 @@ final class Server {
         let state = GatewayState(
             settings, token: origin.token, limits: CallLimits(settings), pool: pool, metrics: metrics, leaks: leaks,
             keys: keys, rates: worker?.rates, auditor: auditor, logins: logins ?? LoginReporter(warn: warn),
-            epochs: worker?.epochs ?? WriteEpochs())
-        let upstreams = Upstreams(settings, origin: origin, pool: pool, admission: state.admission, leaks: leaks)
+            epochs: worker?.epochs ?? WriteEpochs(), warn: warn)
+        let upstreams = Upstreams(
+            settings, origin: origin, pool: pool, admission: state.admission, leaks: leaks, files: state.files)
         let pipeline = RequestPipeline(settings, upstreams: upstreams, state: state, log: log)
         self.pool = pool
         self.state = state
@@ -95,7 +96,7 @@ final class Server {
             settings,
             upstreams: Upstreams(
                 settings, origin: origin.with(token: token), pool: pool, admission: state.admission,
-                leaks: state.leaks))
+                leaks: state.leaks, files: state.files))
     }
 
     /// Closes everything at once. No call to the Hub may be under way.

@@ -9,6 +9,7 @@ extension Upstream {
     /// turned so that it leads here.
     func relay(_ exchange: Exchange, _ context: RequestContext) throws(Failure) {
         do throws(Failure) {
+            if let files, try answer(from: files, exchange, context) { return }
             start(try call(for: exchange, context), exchange, context)
         } catch {
             throw error.at(server)
@@ -49,7 +50,8 @@ extension Upstream {
             request.headers.set("X-HF-Bill-To", billTo)
         }
         context.sink?.prepare(&request.headers)
-        return RelayedCall(
+        let question = files?.resolved.question(exchange.request, context)
+        let call = RelayedCall(
             request: request, url: base, target: request.target.pathAndQuery,
             credential: try context.principal.credential,
             limits: limits, server: server, sendsBody: exchange.hasBody && context.body == nil && !isSecond,
@@ -57,6 +59,7 @@ extension Upstream {
         ) { head throws(Failure) in
             context.hubRequestID = head.headers["X-Request-Id"]
             if context.sink?.replaces(head) ?? false { return .kept }
+            if let question, let action = self.note(head, question, exchange, context) { return action }
             if head.headers.contains("Location"),
                 let found = try FileRedirect(head, of: exchange.request, hosts: self.signedURLs.hosts)
             {
@@ -68,6 +71,10 @@ extension Upstream {
             }
             return try self.filtered(head, rules ?? [], by: self.rewrite(for: exchange.request, context))
         }
+        if let question, exchange.request.method == .get {
+            call.standIn = { _ in self.standIn(question, exchange, context) }
+        }
+        return call
     }
 
     /// A list goes out without what the key may not see, or not at all.

@@ -32,6 +32,8 @@ final class Upstream {
     let billTo: String?
     /// How long a stream of events may be silent, in milliseconds; 0: for ever.
     let eventSilence: UInt64
+    /// Files that are kept; nil where none are.
+    let files: FileCache?
     private let own: Credential?
     /// Those of `credentials_dir`.
     private let named: [Credential]
@@ -39,8 +41,9 @@ final class Upstream {
     /// `base` is one of the addresses in `origin`; both get its token.
     init(
         _ settings: Settings, _ server: UpstreamServer, origin: HubOrigin, base: String, limits: Transfer.Limits,
-        pool: TransferPool, admission: CallAdmission, leaks: LeakReporter
+        pool: TransferPool, admission: CallAdmission, leaks: LeakReporter, files: FileCache? = nil
     ) {
+        self.files = files
         self.server = server
         self.base = base
         basePath = settings.basePath
@@ -114,11 +117,11 @@ struct Upstreams {
 
     init(
         _ settings: Settings, origin: HubOrigin, pool: TransferPool, admission: CallAdmission,
-        leaks: LeakReporter
+        leaks: LeakReporter, files: FileCache?
     ) {
         hub = Upstream(
             settings, .hub, origin: origin, base: origin.base, limits: .hub(settings), pool: pool,
-            admission: admission, leaks: leaks)
+            admission: admission, leaks: leaks, files: files)
         inference = origin.inference.map { base in
             Upstream(
                 settings, .inferenceRouter, origin: origin, base: base, limits: .inference(settings), pool: pool,

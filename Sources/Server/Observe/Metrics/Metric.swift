@@ -9,6 +9,8 @@ enum Metric: Int, CaseIterable, Sendable {
     case upstreamUses, upstreamReceivedBytes, upstreamSentBytes
     case upstreamFirstByteSeconds, upstreamSeconds, leaks
     case cacheRequests, cacheBytes, cacheResponses, cacheEvictions
+    case fileCacheRequests, fileCacheSentBytes, fileCacheFills, fileCacheFilledBytes, fileCacheVerified, fileCacheCorrupt
+    case fileCacheEvictions, fileCacheBytes, fileCacheFiles, fileCacheUp
     case keyRefusals, keyRateRefusals, keys, keysInShadow, shadowDecisions, stateUp, stateRestarts
     case auditUp, auditRecords
     case buildInfo, workers, workerRestarts, droppedLogLines

@@ -5,7 +5,7 @@ import Glibc
 /// The words that ask for something else than serving: `hubgate keys …`. Serving itself stays with `Command`, whose flags come from THE
 /// table of settings and whose errors never repeat what was typed: it may be a token.
 enum Subcommands {
-    private static let words = ["keys", "login", "audit", "state", "init", "help"]
+    private static let words = ["keys", "login", "audit", "state", "cache", "init", "help"]
 
     /// For `--help`.
     static let all = [
@@ -19,6 +19,7 @@ enum Subcommands {
         ),
         ("hubgate login", "Lists, confirms and refuses devices that log in."),
         ("hubgate state", "Backs up and checks the database of keys."),
+        ("hubgate cache", "Lists, checks and removes the files that are kept in cache_dir."),
         ("hubgate init", "Makes the state and a first key, and says what a client needs."),
         ("--generate-completion-script SHELL", "Prints a completion script of these commands for bash, zsh or fish."),
     ].map { (synopsis: $0, meaning: $1) }
@@ -85,7 +86,7 @@ struct HubgateCommand: ParsableCommand {
         commandName: "hubgate",
         abstract: "An HTTPS gateway in front of the Hugging Face Hub.",
         discussion: "Without a subcommand it serves; `hubgate --help` lists the settings for that.",
-        subcommands: [KeysCommand.self, LoginCommand.self, AuditCommand.self, StateCommand.self, InitCommand.self])
+        subcommands: [KeysCommand.self, LoginCommand.self, AuditCommand.self, StateCommand.self, CacheCommand.self, InitCommand.self])
 }
 
 /// Where the state is: the settings of the server say so, from the environment and files, unless the flag does.
@@ -97,12 +98,7 @@ struct StateOptions: ParsableArguments {
     var config: String?
 
     private func reading() -> SettingsReading {
-        var layer = SettingsLayer(.flag)
-        for case (let name, let value?) in [("state_dir", stateDir), ("config", config)] {
-            guard let setting = SettingsTable.all.first(where: { $0.name == name }) else { continue }
-            layer.add(setting, value, .flag(setting.flag))
-        }
-        var reading = SettingsReading(flags: layer, environment: Environment.all, files: SystemFiles.read)
+        var reading = SettingsReading(commandLine: [("state_dir", stateDir), ("config", config)])
         reading.checkRoles()
         return reading
     }
@@ -134,5 +130,17 @@ struct StateOptions: ParsableArguments {
         } catch let error as DatabaseError {
             throw SubcommandFailure(error)
         }
+    }
+}
+
+extension SettingsReading {
+    /// As the server would read them here, with these values of a subcommand's flags.
+    init(commandLine values: [(name: String, value: String?)]) {
+        var layer = SettingsLayer(.flag)
+        for case (let name, let value?) in values {
+            guard let setting = SettingsTable.all.first(where: { $0.name == name }) else { continue }
+            layer.add(setting, value, .flag(setting.flag))
+        }
+        self.init(flags: layer, environment: Environment.all, files: SystemFiles.read)
     }
 }
