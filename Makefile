@@ -14,7 +14,7 @@ REPEAT ?= 1
 BENCHED = .build/bench/release/hubgate
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-fast check check-deploy build release certs image rundocker mntcerts format lint clean wrk bench bench-build bench-check bench-baseline cache-tests audit sbom fuzz soak audit-crashes sanitize screenshots compatibility budget
+.PHONY: help install run test test-fast check check-deploy build release certs image rundocker mntcerts format lint clean wrk bench bench-build bench-check bench-baseline cache-tests audit sbom fuzz soak audit-crashes cache-crashes sanitize screenshots compatibility budget
 
 help: ## List what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -115,6 +115,9 @@ budget: build ## 50 real clients before the Hub's rate limit in its full size, t
 
 audit-crashes: build ## Kill -9 at random moments of many writes; the audit has to have them all
 	@HUBGATE_CRASH_WRITES=2000 HUBGATE_CRASH_KILLS=60 Tests/contract/run.sh -q -s test_audit_crashes.py
+
+cache-crashes: build ## Kill -9 at random moments of fills; no reader may get a byte that is not the file's
+	@HUBGATE_CACHE_KILLS=200 Tests/contract/run.sh -q -s test_file_cache_crashes.py
 
 screenshots: build ## Look at the home page in headless Chromium, 390 and 1280 px wide (SHOTS=.build/screenshots)
 	@HUBGATE_BINARY="$$(swift build -c $(CONFIG) --show-bin-path)/hubgate" Tests/screenshots/run.sh "$(SHOTS)"

@@ -7,6 +7,7 @@
 
 #include "ce_certificate.h"
 #include "ce_client.h"
+#include "ce_files.h"
 #include "ce_hardening.h"
 #include "ce_ip.h"
 #include "ce_libraries.h"

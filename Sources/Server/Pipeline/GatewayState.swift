@@ -15,6 +15,8 @@ final class GatewayState {
     let coalescer: RequestCoalescer
     let epochs: WriteEpochs
     let cache: ResponseCache
+    /// Nil: no files are kept.
+    let files: FileCache?
     let accounts: AccountCache.Held
     let logins: Logins
     /// Nil but in access by keys.
@@ -33,7 +35,8 @@ final class GatewayState {
     init(
         _ settings: Settings, token: Secret?, limits: CallLimits, pool: TransferPool, metrics: Metrics,
         leaks: LeakReporter, keys: KeyStore?, rates: KeyRates? = nil, auditor: Auditor?, logins: LoginReporter,
-        epochs: WriteEpochs, budgets: BudgetLedger = BudgetLedger()
+        epochs: WriteEpochs, budgets: BudgetLedger = BudgetLedger(),
+        warn: @escaping (String) -> Void
     ) {
         self.rates = rates
         self.logins = Logins(settings, pool: pool, keys: keys, reporter: logins)
@@ -48,6 +51,8 @@ final class GatewayState {
         self.epochs = epochs
         coalescer = RequestCoalescer(isOn: settings.coalesce, epochs: epochs)
         cache = ResponseCache(settings, epochs: epochs, metrics: metrics)
+        files = FileCache(
+            settings, pool: pool, admission: admission, metrics: metrics, epochs: epochs, warn: warn)
         accounts = AccountCache.Held(for: settings.accountCacheTTL)
         keys?.use(RoleBook(settings.roles), policy: settings.policy)
         observer = keys.map { ScopeObserver($0.client, metrics) }
@@ -86,6 +91,7 @@ final class GatewayState {
         broker.use(patience: settings.budgetWait)
         coalescer.isOn = settings.coalesce
         cache.use(settings)
+        files?.use(settings)
         accounts.use(settings.accountCacheTTL)
         logins.use(settings)
         trash?.use(settings)

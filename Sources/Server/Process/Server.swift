@@ -39,9 +39,10 @@ final class Server {
         let state = GatewayState(
             settings, token: origin.token, limits: CallLimits(settings), pool: pool, metrics: metrics, leaks: leaks,
             keys: keys, rates: worker?.rates, auditor: auditor, logins: logins ?? LoginReporter(warn: warn),
-            epochs: worker?.epochs ?? WriteEpochs(), budgets: worker?.budgets ?? BudgetLedger())
+            epochs: worker?.epochs ?? WriteEpochs(), budgets: worker?.budgets ?? BudgetLedger(), warn: warn)
         let upstreams = Upstreams(
-            settings, origin: origin, pool: pool, admission: state.admission, broker: state.broker, leaks: leaks)
+            settings, origin: origin, pool: pool, admission: state.admission, broker: state.broker, leaks: leaks,
+            files: state.files)
         let pipeline = RequestPipeline(settings, upstreams: upstreams, state: state, log: log)
         self.pool = pool
         self.state = state
@@ -100,7 +101,7 @@ final class Server {
             settings,
             upstreams: Upstreams(
                 settings, origin: origin.with(token: token), pool: pool, admission: state.admission,
-                broker: state.broker, leaks: state.leaks))
+                broker: state.broker, leaks: state.leaks, files: state.files))
     }
 
     /// Closes everything at once. No call to the Hub may be under way.

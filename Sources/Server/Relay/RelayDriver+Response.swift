@@ -20,6 +20,9 @@ extension RelayDriver {
             case .kept:
                 answerWithKept()
                 dropContent()
+            case .handOver(let answer):
+                handOver(to: answer)
+                dropContent()
             case .call(let next):
                 leadsOn(to: next)
             }
@@ -180,6 +183,14 @@ extension RelayDriver {
         isFinished = true
         noteTime()
         context.sink?.answer(isDetached ? nil : exchange, context)
+    }
+
+    /// Another answers the client from here on. Those who wait for the same ask by themselves.
+    func handOver(to answer: @escaping @EventLoop @Sendable () -> Void) {
+        (isDetached, isFinished) = (true, true)
+        noteTime()
+        context.sink.take()?.fail(nil)
+        EventLoop.post(answer)
     }
 
     /// The response is whole.

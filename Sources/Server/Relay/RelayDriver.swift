@@ -219,6 +219,10 @@ extension RelayDriver {
             answerWithKept()
             return letGo()
         }
+        if !isFinished, !isOfClient, !isDetached, exchange.canAnswer, let answer = call.standIn?(failure) {
+            handOver(to: answer)
+            return letGo()
+        }
         context.sink?.fail(isOfClient ? nil : failure)
         if !isDetached { exchange.fail(failure, context) }
         letGo()
@@ -226,7 +230,9 @@ extension RelayDriver {
 
     private func letGo() {
         hasEnded = true
-        (context.work, context.sink) = (nil, nil)
+        context.sink = nil
+        // It may be another's by now.
+        if context.work === self { context.work = nil }
         upload = nil
     }
 

@@ -22,6 +22,8 @@ final class RelayedCall {
     /// How long a stream of events may be silent, in milliseconds; 0: for ever.
     let eventSilence: UInt64
     let choose: @EventLoop (Transfer.Head) throws(Failure) -> RelayAction
+    /// What answers in the place of a server that cannot be asked; nil where nothing does.
+    var standIn: (@EventLoop (Failure) -> (@EventLoop @Sendable () -> Void)?)?
 
     init(
         request: Request, url: String, target: String = "", credential: Credential? = nil, limits: Transfer.Limits,
@@ -51,6 +53,8 @@ enum RelayAction {
     case answer(Transfer.Head)
     /// Its content is dropped: the client gets what is kept here.
     case kept
+    /// Its content is dropped: the client is answered by this, in a later turn of the loop.
+    case handOver(@EventLoop @Sendable () -> Void)
     /// It is dropped, and another call follows in its place.
     case call(RelayedCall)
 }

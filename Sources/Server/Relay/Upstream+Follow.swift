@@ -13,6 +13,7 @@ extension Upstream {
         _ hop: FileRedirect, _ exchange: Exchange, _ context: RequestContext, mayAskAnew: Bool
     ) throws(Failure) -> RelayAction {
         guard var head = hop.answerAtOnce(to: context.sink?.asked ?? exchange.request) else {
+            if let action = try kept(hop, exchange, context, mayAskAnew: mayAskAnew) { return action }
             return .call(try contentCall(hop, exchange, context, mayAskAnew: mayAskAnew))
         }
         try lead(&head, by: rewrite(for: exchange.request, context))
@@ -20,7 +21,7 @@ extension Upstream {
     }
 
     /// A call to the store.
-    private func contentCall(
+    func contentCall(
         _ hop: FileRedirect, _ exchange: Exchange, _ context: RequestContext, mayAskAnew: Bool
     ) throws(Failure) -> RelayedCall {
         RelayedCall(
@@ -55,7 +56,7 @@ extension Upstream {
 
 extension Request {
     /// Up to some version ollama asks for a file's place and does not take the file itself for an answer: it is told that the place is here.
-    fileprivate var looksForLocation: Bool { headers["User-Agent"]?.hasPrefix("ollama/") ?? false }
+    var looksForLocation: Bool { headers["User-Agent"]?.hasPrefix("ollama/") ?? false }
 }
 
 extension Failure {

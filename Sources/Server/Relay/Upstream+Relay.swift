@@ -9,6 +9,7 @@ extension Upstream {
     /// turned so that it leads here.
     func relay(_ exchange: Exchange, _ context: RequestContext) throws(Failure) {
         do throws(Failure) {
+            if let files, try answer(from: files, exchange, context) { return }
             start(try call(for: exchange, context), exchange, context)
         } catch {
             throw error.at(server)
@@ -51,7 +52,8 @@ extension Upstream {
             request.headers.set("X-HF-Bill-To", billTo)
         }
         context.sink?.prepare(&request.headers)
-        return RelayedCall(
+        let question = files?.resolved.question(exchange.request, context)
+        let call = RelayedCall(
             request: request, url: base, target: request.target.pathAndQuery,
             credential: try context.principal.credential,
             limits: limits, server: server, sendsBody: exchange.hasBody && context.body == nil && !isSecond,
@@ -60,6 +62,7 @@ extension Upstream {
             context.hubRequestID = head.headers["X-Request-Id"]
             if try self.leadsToTrash(head) { throw .repositoryGone }
             if try self.isReplaced(head, exchange, context) { return .kept }
+            if let question, let action = self.note(head, question, exchange, context) { return action }
             if head.headers.contains("Location"),
                 let found = try FileRedirect(head, of: asked, hosts: self.signedURLs.hosts)
             {
@@ -71,6 +74,10 @@ extension Upstream {
             }
             return try self.filtered(head, rules ?? [], by: self.rewrite(for: exchange.request, context))
         }
+        if let question, exchange.request.method == .get {
+            call.standIn = { _ in self.standIn(question, exchange, context) }
+        }
+        return call
     }
 
     /// Whether what is kept answers in the place of the response. A 304 says of that what its fields are now, turned like any other's.

@@ -33,6 +33,8 @@ final class Upstream {
     let billTo: String?
     /// How long a stream of events may be silent, in milliseconds; 0: for ever.
     let eventSilence: UInt64
+    /// Files that are kept; nil where none are.
+    let files: FileCache?
     private let own: Credential?
     /// Those of `credentials_dir`.
     private let named: [Credential]
@@ -40,9 +42,10 @@ final class Upstream {
     /// `base` is one of the addresses in `origin`; both get its token.
     init(
         _ settings: Settings, _ server: UpstreamServer, origin: HubOrigin, base: String, limits: Transfer.Limits,
-        pool: TransferPool, admission: CallAdmission, broker: RateBroker, leaks: LeakReporter
+        pool: TransferPool, admission: CallAdmission, broker: RateBroker, leaks: LeakReporter, files: FileCache? = nil
     ) {
         self.broker = broker
+        self.files = files
         self.server = server
         self.base = base
         basePath = settings.basePath
@@ -143,11 +146,11 @@ struct Upstreams {
 
     init(
         _ settings: Settings, origin: HubOrigin, pool: TransferPool, admission: CallAdmission, broker: RateBroker,
-        leaks: LeakReporter
+        leaks: LeakReporter, files: FileCache?
     ) {
         hub = Upstream(
             settings, .hub, origin: origin, base: origin.base, limits: .hub(settings), pool: pool,
-            admission: admission, broker: broker, leaks: leaks)
+            admission: admission, broker: broker, leaks: leaks, files: files)
         inference = origin.inference.map { base in
             Upstream(
                 settings, .inferenceRouter, origin: origin, base: base, limits: .inference(settings), pool: pool,

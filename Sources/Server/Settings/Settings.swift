@@ -82,6 +82,10 @@ struct Settings: Sendable {
     /// Zero: nothing is kept.
     var cacheMemory = ByteCount.mebibytes(64)
     var cacheObjectLimit = ByteCount.mebibytes(1)
+    /// Empty: no files are kept.
+    var cacheDirectory = ""
+    var cacheSize = ByteCount.mebibytes(100 << 10)
+    var cacheFinish = ByteCount.mebibytes(256)
 
     var connectTimeout = Duration.seconds(5)
     var firstByteTimeout = Duration.seconds(60)

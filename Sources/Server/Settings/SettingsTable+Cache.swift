@@ -24,5 +24,16 @@ extension SettingsTable {
                 "stale_if_error", \.staleIfError,
                 .duration(Duration.seconds(1)...Duration.seconds(2_592_000), orOff: true),
                 "For so long it is given out where the Hub cannot be reached, or answers 5xx or 429.", reloadable: true),
+            Setting(
+                "cache_dir", \.cacheDirectory, .pathOrOff,
+                "A directory for large files of the Hub (Git LFS and Xet), which are fetched once and served to all who may have them.",
+                sample: "/var/cache/hubgate"),
+            Setting(
+                "cache_size", \.cacheSize, .bytes(.mebibytes(64) ... .mebibytes(1 << 30)),
+                "The most bytes in cache_dir; what was asked for least goes.", reloadable: true),
+            Setting(
+                "cache_finish", \.cacheFinish, .bytes(.mebibytes(1) ... .mebibytes(1 << 20), orOff: true),
+                "A file of which no more than this is missing is fetched to its end when its last client leaves; so is one that is there by half.",
+                reloadable: true),
         ])
 }

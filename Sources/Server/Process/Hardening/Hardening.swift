@@ -12,6 +12,7 @@ struct Hardening {
 
     /// Becomes the user that the settings name. Throws when that is not to be had: nothing may be served with root's rights by accident.
     mutating func dropPrivileges(_ settings: Settings) throws(CError) {
+        makeCacheDirectory(settings)
         let user: ServiceUser
         do throws(ServiceUser.Fault) {
             user = try ServiceUser(settings.user)
@@ -26,6 +27,9 @@ struct Hardening {
         }
         if settings.access == .keys {
             StateDirectory(settings.stateDirectory).give(to: account.user, group: account.group)
+        }
+        if !settings.cacheDirectory.isEmpty {
+            CacheDirectory(path: settings.cacheDirectory).give(to: account.user, group: account.group)
         }
         if !settings.auditDirectory.isEmpty {
             // In the state directory that user makes it, once that is theirs.
@@ -43,6 +47,16 @@ struct Hardening {
         notices.append(
             "Started as root, and runs as \(account.name) (uid \(account.user), gid \(account.group)) from here on.")
         try lookAtFiles(settings, for: account)
+    }
+
+    /// While it may still be made: who serves makes no directory. Without it files are served all the same.
+    private mutating func makeCacheDirectory(_ settings: Settings) {
+        guard !settings.cacheDirectory.isEmpty else { return }
+        do throws(FileError) {
+            try CacheDirectory(path: settings.cacheDirectory).make()
+        } catch {
+            warnings.append("cache_dir: \(settings.cacheDirectory.shown): \(error). Files are served without it.")
+        }
     }
 
     private mutating func lookAtFiles(_ settings: Settings, for account: UserAccount) throws(CError) {
@@ -71,7 +85,8 @@ struct Hardening {
     /// the container does not have is a warning.
     mutating func restrict(_ settings: Settings, site: SandboxSite?, as role: ProcessRestriction.Role) {
         // A parent's children get no more than it has, so it keeps what the state process needs.
-        let written = role == .supervisor && settings.access == .keys ? Self.written(settings) : []
+        let state = role == .supervisor && settings.access == .keys ? Self.written(settings) : []
+        let written = state + (settings.cacheDirectory.isEmpty ? [] : [settings.cacheDirectory])
         restrict(
             settings.sandboxing, role,
             ReadablePaths(settings, process: role == .serving ? "/proc/self" : "/proc"), written: written,

@@ -1,69 +1,139 @@
 import ArgumentParser
 import EventIO
+import Glibc
 import Hub
 
-/// `hubgate cache`: what the gateway keeps of the Hub's responses.
+/// `hubgate cache`: the files of `cache_dir`, beside a running gateway too, and what a running one keeps in memory.
 struct CacheCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "cache", abstract: "Drop what a running gateway keeps of the Hub's responses.",
-        subcommands: [CachePurge.self])
+        commandName: "cache", abstract: "List, check and remove the files that are kept in cache_dir; drop what is kept of responses.",
+        subcommands: [CacheList.self, CacheVerify.self, CacheRemove.self, CachePurge.self])
 }
 
-struct CachePurge: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "purge", abstract: "Have nothing given out any more that was fetched before now.",
-        discussion:
-            "For what has changed at the Hub and not through the gateway: what is kept lives for metadata_ttl, files of a commit longer. It takes "
-            + "access = keys; in another access nothing outlives a restart of the gateway."
-    )
+/// Where the cache is: the settings of the server say so, unless the flag does.
+struct CacheOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("Where files are kept.", valueName: "path"), completion: .directory)
+    var cacheDir: String?
 
-    /// How long the gateway is waited for, in milliseconds: it looks several times a second.
-    private static let patience = 3000
-    private static let pause: UInt32 = 50
+    @Option(help: ArgumentHelp("The settings file of the gateway.", valueName: "path"), completion: .file())
+    var config: String?
 
-    @Argument(help: "Repositories: owner/name, whatever their kind; with --all none.") var repositories: [String] = []
-    @Flag(help: "Of all repositories.") var all = false
-    @OptionGroup var state: StateOptions
+    func directory() throws(SubcommandFailure) -> CacheDirectory {
+        let reading = SettingsReading(commandLine: [("cache_dir", cacheDir), ("config", config)])
+        if let problem = reading.problems.first(where: { $0.setting == "cache_dir" || $0.setting == "config" }) {
+            throw SubcommandFailure(code: Exit.config, reason: problem.description)
+        }
+        guard !reading.settings.cacheDirectory.isEmpty else {
+            throw .usage("cache_dir is off; name it with --cache-dir, or the file that does with --config")
+        }
+        return CacheDirectory(path: reading.settings.cacheDirectory)
+    }
 
-    func validate() throws {
-        guard repositories.isEmpty == all else {
-            throw ValidationError("Name repositories, or give --all.")
+    /// All that is there, or those that are named.
+    func blobs(_ names: [String] = []) throws(SubcommandFailure) -> [BlobFile] {
+        let directory = try directory()
+        let wanted = try names.map { (name) throws(SubcommandFailure) in
+            guard let blob = BlobName(name) else { throw .usage("\(name.shown) is no SHA-256 in 64 hexadecimal digits") }
+            return blob
+        }
+        let all: [(name: BlobName, isComplete: Bool)]
+        do throws(FileError) {
+            all = try directory.all()
+        } catch {
+            throw .notThere("cache_dir: \(directory.path.shown): \(error)")
+        }
+        if let absent = wanted.first(where: { name in !all.contains { $0.name == name } }) {
+            throw .notThere("there is no \(absent.hex) in \(directory.path.shown)")
+        }
+        // One that goes meanwhile is not there.
+        return all.filter { wanted.isEmpty || wanted.contains($0.name) }.compactMap {
+            try? BlobFile(existing: $0.name, isComplete: $0.isComplete, in: directory, access: .read)
         }
     }
+}
+
+struct CacheList: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "list", abstract: "List the files, by their SHA-256, and how much of each is there.")
+
+    @OptionGroup var cache: CacheOptions
+    @Flag(help: "Print JSON.") var json = false
 
     func run() throws {
-        let ids = try repositories.map(Self.id)
-        let orders: [RepoID?] = all ? [nil] : ids
-        try state.withDatabase { database in
-            let purges = CachePurges(database: database)
-            for order in orders { try purges.order(order, now: KeyInput.now) }
-            let began = MonotonicInstant.now
-            var left = orders
-            while !left.isEmpty {
-                left = try left.filter { try purges.isPending($0) }
-                if left.isEmpty { break }
-                guard MonotonicInstant.now.milliseconds(since: began) < UInt64(Self.patience) else {
-                    for order in left { try purges.withdraw(order) }
-                    throw SubcommandFailure(
-                        code: Exit.unavailable,
-                        reason: "no gateway with this state has answered; one that does not run keeps nothing")
-                }
-                Pause.sleep(milliseconds: Self.pause)
-            }
+        let rows = try cache.blobs().map { (BlobCheck($0, isDeep: false), $0.header) }
+        if json {
+            KeyOutput.print(
+                .array(
+                    rows.map { check, header in
+                        [
+                            "sha256": .string(check.name.hex), "size": .integer(Int64(check.size)),
+                            "held": .integer(Int64(check.held)), "complete": .bool(check.isComplete),
+                            "hits": .integer(Int64(clamping: header?.hits ?? 0)),
+                            "created": .string(WallClock.iso8601(Int64(header?.created ?? 0))),
+                        ]
+                    }))
+        } else if rows.isEmpty {
+            Console.print("No file is kept.\n")
+        } else {
+            Console.print(
+                TextTable.text(
+                    ["SHA-256", "SIZE", "HELD", "HITS", "SINCE"],
+                    rows.map { check, header in
+                        [
+                            check.name.hex, String(check.size), check.isComplete ? "all" : String(check.held),
+                            String(header?.hits ?? 0), WallClock.iso8601(Int64(header?.created ?? 0)),
+                        ]
+                    }))
         }
-        Console.print(all ? "Dropped all.\n" : "Dropped: \(ids.map(\.text).joined(separator: ", ")).\n")
     }
+}
 
-    /// The kind in front of a name says nothing more: repositories of a name are dropped together.
-    private static func id(_ text: String) throws(SubcommandFailure) -> RepoID {
-        let kinds = ResourceKind.allCases.map { $0.path + "/" }
-        let name = kinds.first { text.hasPrefix($0) }.map { String(text.dropFirst($0.count)) } ?? text
-        do throws(Failure) {
-            let id = try RepoID(name)
-            guard id.namespace != nil else { throw .badField("name", "has no owner") }
-            return id
-        } catch {
-            throw .usage("\(text.shown) is no repository: owner/name")
+struct CacheVerify: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "verify", abstract: "Read the files, and say which are not what was fetched.",
+        discussion: "Ends with 0 where all are right, with 1 where one is not.")
+
+    @Argument(help: "Files, by their SHA-256; without one all are read.") var names: [String] = []
+    @OptionGroup var cache: CacheOptions
+    @Flag(help: "Remove those that are not right: they are fetched anew.") var repair = false
+
+    func run() throws {
+        let blobs = try cache.blobs(names)
+        let directory = try cache.directory()
+        var damaged = 0
+        for blob in blobs {
+            let check = BlobCheck(blob, isDeep: true)
+            guard !check.isGood else { continue }
+            damaged += 1
+            let what =
+                check.damaged.isEmpty
+                ? "its SHA-256 is another" : "pieces \(check.damaged.map(String.init).joined(separator: ", ")) are damaged"
+            if repair { blob.remove(from: directory) }
+            Console.error("hubgate: \(check.name.hex): \(what)\(repair ? "; removed" : "")\n")
         }
+        guard damaged == 0 || repair else {
+            throw SubcommandFailure(
+                code: Exit.failure, reason: "\(damaged) of \(blobs.count) files are not what was fetched; --repair removes them")
+        }
+        Console.print("Good: \(blobs.count - damaged) files\(damaged > 0 ? ", removed: \(damaged)" : "").\n")
+    }
+}
+
+struct CacheRemove: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "rm", abstract: "Remove files. Who reads one reads it to its end.")
+
+    @Argument(help: "Files, by their SHA-256.") var names: [String] = []
+    @Flag(help: "Remove all.") var all = false
+    @OptionGroup var cache: CacheOptions
+
+    func run() throws {
+        guard all != !names.isEmpty else {
+            throw SubcommandFailure.usage("name the files by their SHA-256, or say --all")
+        }
+        let directory = try cache.directory()
+        let blobs = try cache.blobs(names)
+        for blob in blobs { blob.remove(from: directory) }
+        Console.print("Removed: \(blobs.count) files.\n")
     }
 }

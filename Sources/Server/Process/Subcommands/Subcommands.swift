@@ -24,6 +24,7 @@ enum Subcommands {
         ("hubgate login", "Lists, confirms and refuses devices that log in."),
         ("hubgate cache purge", "Has a running gateway give out nothing of a repository that it has kept."),
         ("hubgate state", "Backs up and checks the database of keys."),
+        ("hubgate cache", "Lists, checks and removes the files that are kept in cache_dir."),
         ("hubgate init", "Makes the state and a first key, and says what a client needs."),
         ("--generate-completion-script SHELL", "Prints a completion script of these commands for bash, zsh or fish."),
     ].map { (synopsis: $0, meaning: $1) }
@@ -105,12 +106,7 @@ struct StateOptions: ParsableArguments {
     var config: String?
 
     private func reading() -> SettingsReading {
-        var layer = SettingsLayer(.flag)
-        for case (let name, let value?) in [("state_dir", stateDir), ("config", config)] {
-            guard let setting = SettingsTable.all.first(where: { $0.name == name }) else { continue }
-            layer.add(setting, value, .flag(setting.flag))
-        }
-        var reading = SettingsReading(flags: layer, environment: Environment.all, files: SystemFiles.read)
+        var reading = SettingsReading(commandLine: [("state_dir", stateDir), ("config", config)])
         reading.checkRoles()
         return reading
     }
@@ -146,5 +142,17 @@ struct StateOptions: ParsableArguments {
         } catch let error as DatabaseError {
             throw SubcommandFailure(error)
         }
+    }
+}
+
+extension SettingsReading {
+    /// As the server would read them here, with these values of a subcommand's flags.
+    init(commandLine values: [(name: String, value: String?)]) {
+        var layer = SettingsLayer(.flag)
+        for case (let name, let value?) in values {
+            guard let setting = SettingsTable.all.first(where: { $0.name == name }) else { continue }
+            layer.add(setting, value, .flag(setting.flag))
+        }
+        self.init(flags: layer, environment: Environment.all, files: SystemFiles.read)
     }
 }

@@ -1,0 +1,80 @@
+/* Files on the loop's thread: what the page cache has is read at once (preadv2(2), RWF_NOWAIT), the rest is asked for and read later. What is
+ * written goes into the page cache, in pieces whose bounds are the caller's, and is sent on to the disk early. */
+#define _GNU_SOURCE
+#include "CEvent.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+int64_t ce_file_read(int fd, uint8_t *into, size_t count, uint64_t offset) {
+    ssize_t got;
+    do {
+        got = pread(fd, into, count, (off_t)offset);
+    } while (got < 0 && errno == EINTR);
+    return got < 0 ? CE_FILE_FAILED : got;
+}
+
+int64_t ce_file_read_now(int fd, uint8_t *into, size_t count, uint64_t offset) {
+    struct iovec part = { .iov_base = into, .iov_len = count };
+    ssize_t got = preadv2(fd, &part, 1, (off_t)offset, RWF_NOWAIT);
+    if (got >= 0) {
+        return got;
+    }
+    switch (errno) {
+    case EAGAIN:
+    case EINTR:
+        return CE_FILE_LATER;
+    case EOPNOTSUPP:
+    case ENOSYS:
+        return ce_file_read(fd, into, count, offset);
+    default:
+        return CE_FILE_FAILED;
+    }
+}
+
+void ce_file_read_ahead(int fd, uint64_t offset, size_t count) {
+    ssize_t ignored = readahead(fd, (off64_t)offset, count);
+    (void)ignored;
+}
+
+bool ce_file_write(int fd, const uint8_t *bytes, size_t count, uint64_t offset) {
+    while (count > 0) {
+        ssize_t written = pwrite(fd, bytes, count, (off_t)offset);
+        if (written < 0 && errno == EINTR) {
+            continue;
+        }
+        if (written <= 0) {
+            errno = written == 0 ? ENOSPC : errno;
+            return false;
+        }
+        bytes += written;
+        count -= (size_t)written;
+        offset += (uint64_t)written;
+    }
+    return true;
+}
+
+void ce_file_start_writing(int fd, uint64_t offset, size_t count) {
+    sync_file_range(fd, (off64_t)offset, (off64_t)count, SYNC_FILE_RANGE_WRITE);
+}
+
+static struct flock claim_of(short type, uint64_t first, uint64_t count) {
+    return (struct flock){ .l_type = type, .l_whence = SEEK_SET, .l_start = (off_t)first, .l_len = (off_t)count };
+}
+
+bool ce_file_claim(int fd, uint64_t first, uint64_t count) {
+    struct flock lock = claim_of(F_WRLCK, first, count);
+    return fcntl(fd, F_OFD_SETLK, &lock) == 0;
+}
+
+void ce_file_release(int fd, uint64_t first, uint64_t count) {
+    struct flock lock = claim_of(F_UNLCK, first, count);
+    fcntl(fd, F_OFD_SETLK, &lock);
+}
+
+bool ce_file_is_claimed(int fd, uint64_t first, uint64_t count) {
+    struct flock lock = claim_of(F_WRLCK, first, count);
+    return fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+}

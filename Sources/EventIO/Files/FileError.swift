@@ -1,0 +1,14 @@
+import Glibc
+
+/// Why something could not be done with a file.
+package struct FileError: Error, Sendable, CustomStringConvertible {
+    /// The kernel's `errno`.
+    package let code: Int32
+
+    package init(_ code: Int32 = errno) {
+        self.code = code
+    }
+
+    /// The kernel's sentence.
+    package var description: String { unsafe String(cString: strerror(code)) }
+}

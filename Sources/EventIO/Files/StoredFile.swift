@@ -1,0 +1,138 @@
+import CEvent
+import Glibc
+
+/// A file that is read and written in bounded pieces on the loop's thread. It is closed when it is let go.
+///
+/// Nothing here waits for the disk, but what says so: reads take what the page cache holds, and the caller asks again later for the rest.
+@safe package final class StoredFile {
+    package enum Access {
+        case read
+        case write
+        /// Makes the file, of mode 0600, where there is none.
+        case create
+    }
+
+    /// What came of a read.
+    package enum Outcome {
+        /// So many bytes; 0 at the file's end.
+        case bytes(Int)
+        /// Not in memory: to be asked for by `readAhead`, and read later.
+        case later
+        case failed(FileError)
+    }
+
+    private let descriptor: Int32
+
+    /// Throws what the kernel says.
+    package init(_ path: String, _ access: Access) throws(FileError) {
+        let flags =
+            switch access {
+            case .read: O_RDONLY
+            case .write: O_RDWR
+            case .create: O_RDWR | O_CREAT
+            }
+        descriptor = unsafe open(path, flags | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY, 0o600)
+        guard descriptor >= 0 else { throw FileError() }
+    }
+
+    deinit {
+        close(descriptor)
+    }
+
+    /// In bytes; nil where the kernel does not say.
+    package var size: Int? {
+        var status = stat()
+        return unsafe fstat(descriptor, &status) == 0 ? Int(status.st_size) : nil
+    }
+
+    /// Whether its name still leads to it.
+    package var isLinked: Bool {
+        var status = stat()
+        return unsafe fstat(descriptor, &status) == 0 && status.st_nlink > 0
+    }
+
+    /// Makes it so many bytes long; new ones are 0 and take no room.
+    package func resize(_ bytes: Int) throws(FileError) {
+        guard ftruncate(descriptor, bytes) == 0 else { throw FileError() }
+    }
+
+    /// Reads what is in memory. Of a file system without `RWF_NOWAIT` it may wait.
+    package func read(into buffer: FileBuffer, at offset: Int, count: Int) -> Outcome {
+        outcome(of: unsafe ce_file_read_now(descriptor, buffer.start, min(count, buffer.capacity), UInt64(offset)), buffer)
+    }
+
+    /// Reads, and waits for the disk.
+    package func readWaiting(into buffer: FileBuffer, at offset: Int, count: Int) -> Outcome {
+        outcome(of: unsafe ce_file_read(descriptor, buffer.start, min(count, buffer.capacity), UInt64(offset)), buffer)
+    }
+
+    private func outcome(of result: Int64, _ buffer: FileBuffer) -> Outcome {
+        switch result {
+        case Int64(CE_FILE_LATER): return .later
+        case Int64(CE_FILE_FAILED): return .failed(FileError())
+        default:
+            buffer.count = Int(result)
+            return .bytes(buffer.count)
+        }
+    }
+
+    /// Has the kernel fetch these bytes.
+    package func readAhead(at offset: Int, count: Int) {
+        ce_file_read_ahead(descriptor, UInt64(offset), count)
+    }
+
+    /// Writes all of it, into memory.
+    package func write(_ bytes: UnsafeBufferPointer<UInt8>, at offset: Int) throws(FileError) {
+        guard unsafe ce_file_write(descriptor, bytes.baseAddress, bytes.count, UInt64(offset)) else { throw FileError() }
+    }
+
+    /// The same.
+    package func write(_ bytes: [UInt8], at offset: Int) throws(FileError) {
+        let isWritten = unsafe bytes.withUnsafeBufferPointer { bytes in
+            unsafe ce_file_write(descriptor, bytes.baseAddress, bytes.count, UInt64(offset))
+        }
+        guard isWritten else { throw FileError() }
+    }
+
+    /// Has the kernel begin to write these bytes to the disk.
+    package func startWriting(at offset: Int, count: Int) {
+        ce_file_start_writing(descriptor, UInt64(offset), count)
+    }
+
+    /// Claims numbers, which other processes see as long as this file is open here. False: another has one of them.
+    package func claim(_ numbers: Range<Int>) -> Bool {
+        numbers.isEmpty || ce_file_claim(descriptor, UInt64(numbers.lowerBound), UInt64(numbers.count))
+    }
+
+    package func release(_ numbers: Range<Int>) {
+        guard !numbers.isEmpty else { return }
+        ce_file_release(descriptor, UInt64(numbers.lowerBound), UInt64(numbers.count))
+    }
+
+    /// Whether another process has claimed one of them.
+    package func isClaimedElsewhere(_ numbers: Range<Int>) -> Bool {
+        ce_file_is_claimed(descriptor, UInt64(numbers.lowerBound), UInt64(numbers.count))
+    }
+}
+
+/// Memory that files are read into, one after another.
+@safe package final class FileBuffer {
+    package let capacity: Int
+    let start: UnsafeMutablePointer<UInt8>
+    /// How much the last read has brought.
+    package internal(set) var count = 0
+
+    package init(capacity: Int) {
+        self.capacity = capacity
+        unsafe start = .allocate(capacity: capacity)
+    }
+
+    deinit {
+        unsafe start.deallocate()
+    }
+
+    /// Good until the next read.
+    package var bytes: UnsafeBufferPointer<UInt8> {
+        unsafe UnsafeBufferPointer(start: start, count: count)
+    }
+}

@@ -1,0 +1,197 @@
+import EventIO
+import Glibc
+
+/// A blob on the disk: its content and its index. All processes of the machine that have `cache_dir` may have it open at once.
+final class BlobFile {
+    let name: BlobName
+    let layout: BlobLayout
+    private let directory: CacheDirectory
+    private let file: StoredFile
+    private let scratch: FileBuffer
+    /// Whether its SHA-256 was found right.
+    private(set) var isComplete: Bool
+
+    /// Claims stand far behind any content: of pieces, and of looking whether all of it is right.
+    private static let claims = 1 << 56
+    private static let proofClaim = claims - 1
+
+    /// Opens what is there, or makes it. Throws what the kernel says.
+    static func open(
+        _ name: BlobName, _ layout: BlobLayout, in directory: CacheDirectory, now: Int
+    ) throws(FileError) -> BlobFile {
+        if let found = try? BlobFile(existing: name, isComplete: true, in: directory), found.layout == layout {
+            return found
+        }
+        let path = directory.path(of: name, isComplete: false)
+        for _ in 0..<2 {
+            let file = try StoredFile(path, .create)
+            if file.size == 0 {
+                try file.resize(layout.fileBytes)
+                try file.write(BlobHeader(size: layout.size, created: now).bytes, at: layout.headerOffset)
+            }
+            if let found = BlobFile(file, name, in: directory, isComplete: false), found.layout == layout { return found }
+            // The rest of a crash, or of another version of this program.
+            unsafe unlink(path)
+        }
+        throw FileError(EIO)
+    }
+
+    /// Opens what is there. Throws what the kernel says; `EBADMSG` for what is no blob.
+    init(
+        existing name: BlobName, isComplete: Bool, in directory: CacheDirectory, access: StoredFile.Access = .write
+    ) throws(FileError) {
+        let file = try StoredFile(directory.path(of: name, isComplete: isComplete), access)
+        guard let found = BlobFile(file, name, in: directory, isComplete: isComplete) else { throw FileError(EBADMSG) }
+        (self.name, layout, self.directory, self.file) = (found.name, found.layout, found.directory, found.file)
+        scratch = found.scratch
+        self.isComplete = found.isComplete
+    }
+
+    /// Nil where it is no blob.
+    private init?(_ file: StoredFile, _ name: BlobName, in directory: CacheDirectory, isComplete: Bool) {
+        let scratch = FileBuffer(capacity: BlobLayout.headerBytes)
+        guard let size = file.size, let layout = Self.layout(of: file, bytes: size, scratch) else { return nil }
+        self.scratch = scratch
+        (self.name, self.layout, self.directory, self.file) = (name, layout, directory, file)
+        self.isComplete = isComplete
+        if isComplete, header?.state != .complete { return nil }
+        refresh()
+    }
+
+    /// The content's size follows from the file's: looked for among the few that it can be.
+    private static func layout(of file: StoredFile, bytes: Int, _ scratch: FileBuffer) -> BlobLayout? {
+        // Each piece of content has an entry, so the index begins near `bytes * piece / (piece + entry)`, on a page.
+        let page = 4096
+        var pieces = max(1, bytes / (BlobLayout.pieceBytes + BlobLayout.entryBytes))
+        while pieces <= bytes / BlobLayout.pieceBytes + 1 {
+            let offset = bytes - BlobLayout.headerBytes - pieces * BlobLayout.entryBytes
+            if offset > 0, offset % page == 0, case .bytes(BlobLayout.headerBytes) = file.readWaiting(
+                into: scratch, at: offset, count: BlobLayout.headerBytes), let header = BlobHeader(unsafe Array(scratch.bytes)),
+                let layout = BlobLayout(size: header.size), layout.headerOffset == offset, layout.fileBytes == bytes
+            {
+                return layout
+            }
+            pieces += 1
+        }
+        return nil
+    }
+}
+
+// MARK: the index
+
+extension BlobFile {
+    var header: BlobHeader? { bytes(at: layout.headerOffset, BlobLayout.headerBytes).flatMap { BlobHeader($0) } }
+
+    /// Nil for a piece that is not held.
+    func entry(of piece: Int) -> PieceEntry? {
+        bytes(at: layout.entryOffset(of: piece), BlobLayout.entryBytes).flatMap { PieceEntry($0) }
+    }
+
+    /// Says that a piece is held. Its bytes have been written before; the generation is last, and makes it so.
+    func hold(_ piece: Int, _ entry: PieceEntry) throws(FileError) {
+        try file.write(entry.digest, at: layout.entryOffset(of: piece) + 8)
+        try file.write(entry.generation.littleEndianBytes, at: layout.entryOffset(of: piece))
+    }
+
+    /// Says that a piece is not held any more.
+    func drop(_ piece: Int) {
+        try? file.write(UInt64(0).littleEndianBytes, at: layout.entryOffset(of: piece))
+    }
+
+    /// Another has asked for it. Of two who count at once one may be lost: it says that it is wanted, and no more.
+    func countHit() {
+        guard let header else { return }
+        try? file.write((header.hits &+ 1).littleEndianBytes, at: layout.headerOffset + BlobHeader.hitsOffset)
+    }
+
+    /// Looks whether others have found it right meanwhile. False: they found it wrong.
+    @discardableResult
+    func refresh() -> Bool {
+        guard let state = header?.state else { return false }
+        isComplete = state == .complete
+        return state != .bad
+    }
+
+    private func bytes(at offset: Int, _ count: Int) -> [UInt8]? {
+        guard case .bytes(count) = file.readWaiting(into: scratch, at: offset, count: count) else { return nil }
+        return unsafe Array(scratch.bytes)
+    }
+
+    private func write(_ state: BlobHeader.State) throws(FileError) {
+        try file.write(state.rawValue.littleEndianBytes, at: layout.headerOffset + BlobHeader.stateOffset)
+        isComplete = state == .complete
+    }
+
+    /// Its SHA-256 is right: from here on it has its final name.
+    func complete() throws(FileError) {
+        try write(.complete)
+        try rename(from: false)
+    }
+
+    /// A piece of it turned out to be damaged: it has to be made whole again.
+    func reopen() throws(FileError) {
+        try write(.partial)
+        try rename(from: true)
+    }
+
+    private func rename(from wasComplete: Bool) throws(FileError) {
+        let (old, new) = (
+            directory.path(of: name, isComplete: wasComplete), directory.path(of: name, isComplete: !wasComplete)
+        )
+        // One that has lost its name meanwhile is only read to its end.
+        guard unsafe Glibc.rename(old, new) == 0 || errno == ENOENT else { throw FileError() }
+    }
+
+    /// It is not what its name says: nobody finds it any more.
+    func spoil() {
+        try? write(.bad)
+        remove(from: directory)
+    }
+
+    /// Nobody finds it any more; who has it open reads it to its end.
+    func remove(from directory: CacheDirectory) {
+        for isComplete in [true, false] { unsafe unlink(directory.path(of: name, isComplete: isComplete)) }
+    }
+
+    /// Whether others still find it by its name.
+    var isLinked: Bool { file.isLinked }
+}
+
+// MARK: the content
+
+extension BlobFile {
+    func read(into buffer: FileBuffer, at offset: Int, count: Int) -> StoredFile.Outcome {
+        file.read(into: buffer, at: offset, count: min(count, layout.size - offset))
+    }
+
+    func readWaiting(into buffer: FileBuffer, at offset: Int, count: Int) -> StoredFile.Outcome {
+        file.readWaiting(into: buffer, at: offset, count: min(count, layout.size - offset))
+    }
+
+    func readAhead(at offset: Int, count: Int) {
+        file.readAhead(at: offset, count: min(count, layout.size - offset))
+    }
+
+    func write(_ bytes: UnsafeBufferPointer<UInt8>, at offset: Int) throws(FileError) {
+        try unsafe file.write(bytes, at: offset)
+    }
+
+    func startWriting(at offset: Int, count: Int) { file.startWriting(at: offset, count: count) }
+}
+
+// MARK: claims
+
+extension BlobFile {
+    /// Whether nobody else on the machine fills this piece; from here on nobody does.
+    func claim(_ piece: Int) -> Bool { file.claim(Self.claims + piece..<Self.claims + piece + 1) }
+    func release(_ pieces: Range<Int>) {
+        file.release(Self.claims + pieces.lowerBound..<Self.claims + pieces.upperBound)
+    }
+
+    /// The same of looking whether all of it is right.
+    func claimProof() -> Bool { file.claim(Self.proofClaim..<Self.proofClaim + 1) }
+    func releaseProof() { file.release(Self.proofClaim..<Self.proofClaim + 1) }
+
+    /// Whether another has a claim on any of it.
+    var isInUse: Bool { file.isClaimedElsewhere(Self.proofClaim..<Self.claims + layout.pieces) }
+}

@@ -1,0 +1,233 @@
+import EventIO
+import HTTP
+import Hub
+
+/// What has come of a piece.
+@EventLoop
+final class PieceInProgress {
+    private(set) var piece: Int
+    /// In the file: all before it is written.
+    private(set) var position: Int
+    private let hash = IncrementalSHA256()
+
+    init(_ piece: Int, at position: Int) {
+        (self.piece, self.position) = (piece, position)
+    }
+
+    func add(_ bytes: UnsafeBufferPointer<UInt8>) {
+        unsafe hash.add(bytes)
+        position += bytes.count
+    }
+
+    /// It is whole: gives its SHA-256, and goes on with the next.
+    func finish() -> [UInt8] {
+        piece += 1
+        return hash.finish()
+    }
+}
+
+/// Fetches pieces of a blob, one behind the other, and writes them to the disk as they come: at the pace of the store and the disk, whoever reads.
+@EventLoop
+final class BlobFill: TransferSink, CancellableWork {
+    /// After so many bytes the kernel is told to write to the disk.
+    private static let writeBytes = 1 << 20
+    /// A call that brings less is one that failed: a store that breaks off at each byte is not asked for ever.
+    private static let leastProgress = 64 * 1024
+
+    private let blob: Blob
+    private let progress: PieceInProgress
+    /// The piece that nobody wants any more.
+    private let end: Int
+    private var source: FileSource
+    /// Those from the one that is being filled on, which nobody else on the machine fills.
+    private(set) var claimed: Range<Int>
+    private let first: Int
+    private var transfer: Transfer?
+    private var place: CallPlace?
+    private var context: RequestContext?
+    private var next: FileSource?
+    private var failure: Failure?
+    private var isDone = false
+    private var writtenFrom: Int
+
+    init(_ blob: Blob, _ progress: PieceInProgress, upTo end: Int, _ source: FileSource) {
+        self.blob = blob
+        self.progress = progress
+        self.end = end
+        self.source = source
+        first = progress.position
+        writtenFrom = progress.position
+        claimed = progress.piece..<progress.piece + 1
+    }
+
+    var piece: Int { progress.piece }
+    /// In the file: all bytes of the piece before it are there.
+    var position: Int { progress.position }
+    /// Of a piece that is not whole; nil where there is none.
+    var rest: PieceInProgress? {
+        claimed.contains(piece) && position > blob.layout.range(of: piece).lowerBound ? progress : nil
+    }
+
+    /// Whether it will fill the piece, and soon.
+    func comes(to piece: Int) -> Bool { !isDone && claimed.contains(piece) }
+
+    /// `address`: of the client whose share of calls it is.
+    func start(address: String) {
+        extendClaims()
+        let context = RequestContext(id: .next(), address: address)
+        context.work = self
+        self.context = context
+        enter(context)
+    }
+
+    private func enter(_ context: RequestContext) {
+        guard let place = blob.cache.admission.begin(context) else {
+            return blob.cache.admission.wait(context) { result in
+                switch result {
+                case .success(let place): self.make(at: place)
+                case .failure(let failure): self.settle(failure)
+                }
+            }
+        }
+        make(at: place)
+    }
+
+    private func make(at place: CallPlace) {
+        guard !isDone else {
+            place.end()
+            return settle(nil)
+        }
+        self.place = place
+        var headers: Headers = ["Accept-Encoding": "identity"]
+        if let userAgent = source.userAgent { headers.append("User-Agent", userAgent) }
+        let last = blob.layout.range(of: end - 1).upperBound - 1
+        if position > 0 || last < blob.layout.size - 1 { headers.append("Range", "bytes=\(position)-\(last)") }
+        transfer = blob.cache.pool.start(
+            Request(method: .get, target: .root, headers: headers), url: source.url, limits: source.limits, sink: self)
+    }
+
+    /// It is not wanted any more; what it has stays.
+    func cancel() {
+        guard !isDone else { return }
+        isDone = true
+        if let transfer { transfer.cancel() } else { context?.onCancel?() }
+    }
+
+    /// Claims as far as others wait for it.
+    private func extendClaims() {
+        while claimed.upperBound < min(end, piece + Blob.lookahead), claimed.upperBound < blob.layout.pieces,
+            blob.takesNext(claimed.upperBound)
+        {
+            claimed = claimed.lowerBound..<claimed.upperBound + 1
+        }
+    }
+
+    // MARK: the store's response
+
+    func begin(_ head: Transfer.Head) {
+        do throws(Failure) {
+            if let onward = try source.onward(head) {
+                next = onward
+                transfer?.cancel()
+            } else if let reason = fault(of: head) {
+                throw .hubBroken(reason)
+            }
+        } catch {
+            giveUp(error)
+        }
+    }
+
+    /// What is wrong with it; nil where the bytes of the range follow.
+    private func fault(of head: Transfer.Head) -> String? {
+        guard head.headers["Content-Encoding"] ?? "identity" == "identity" else {
+            return "the store of its files sent a file in another coding than was asked for"
+        }
+        switch head.status.code {
+        case 200:
+            guard position == 0 else { return "the store of its files knows no ranges" }
+            return head.contentLength ?? blob.layout.size == blob.layout.size
+                ? nil : "the store of its files has a file of another size"
+        case 206:
+            let range = head.headers["Content-Range"] ?? ""
+            return range.hasPrefix("bytes \(position)-") && range.hasSuffix("/\(blob.layout.size)")
+                ? nil : "the store of its files sent another range of a file than was asked for"
+        case let code: return "the store of its files answered \(code)"
+        }
+    }
+
+    func take(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+        guard !isDone, next == nil, failure == nil else { return true }
+        do throws(FileError) {
+            var taken = 0
+            while taken < bytes.count, !isDone {
+                guard position < blob.layout.size else {
+                    giveUp(.hubBroken("the store of its files sent more bytes than a file has"))
+                    break
+                }
+                let end = min(bytes.count, taken + blob.layout.range(of: piece).upperBound - position)
+                try unsafe write(UnsafeBufferPointer(rebasing: bytes[taken..<end]))
+                taken = end
+            }
+        } catch {
+            blob.cache.stop(error)
+            giveUp(.tooBusy("room on the disk of its cache"))
+        }
+        blob.wake()
+        return true
+    }
+
+    private func write(_ bytes: UnsafeBufferPointer<UInt8>) throws(FileError) {
+        try unsafe blob.file.write(bytes, at: position)
+        unsafe progress.add(bytes)
+        blob.cache.metrics.add(.fileCacheFilledBytes, UInt64(bytes.count))
+        let isWhole = position == blob.layout.range(of: piece).upperBound
+        if position - writtenFrom >= Self.writeBytes || isWhole {
+            blob.file.startWriting(at: writtenFrom, count: position - writtenFrom)
+            writtenFrom = position
+        }
+        guard isWhole else { return }
+        let whole = piece
+        try blob.filled(whole, progress.finish())
+        claimed = whole + 1..<max(whole + 1, claimed.upperBound)
+        extendClaims()
+        // What comes next is there already, or another's.
+        if !claimed.contains(piece) {
+            isDone = true
+            if piece < end { transfer?.cancel() }
+        }
+    }
+
+    private func giveUp(_ failure: Failure) {
+        self.failure = failure
+        transfer?.cancel()
+    }
+
+    func end(_ outcome: Result<Void, TransferError>) {
+        transfer = nil
+        place.take()?.end()
+        EventLoop.post { self.goOn(after: outcome) }
+    }
+
+    private func goOn(after outcome: Result<Void, TransferError>) {
+        if let source = next.take(), !isDone, failure == nil, let context {
+            self.source = source
+            return enter(context)
+        }
+        if isDone { return settle(nil) }
+        var reason = failure
+        if reason == nil, case .failure(let error) = outcome { reason = Failure(error).at(.store) }
+        // A response that ended early, in order: the rest is asked for.
+        let isProgress = position - first >= Self.leastProgress
+        if isProgress, blob.cache.isOn { reason = nil }
+        if reason == nil, !isProgress { reason = .hubBroken("the store of its files sent less of a file than was asked for") }
+        settle(reason)
+    }
+
+    private func settle(_ failure: Failure?) {
+        let failure = isDone ? nil : failure
+        isDone = true
+        context?.work = nil
+        context = nil
+        blob.ended(self, failure)
+    }
+}

@@ -1,0 +1,110 @@
+/// Where in a blob's file what stands: the content, sparse as long as it is not whole, then the index, from the next page on. One file for
+/// both: who opens it has an index that is of these bytes, whatever others do to its name.
+///
+/// The index is a header and an entry a piece. Numbers are little-endian.
+struct BlobLayout: Equatable, Sendable {
+    /// Content is fetched, checked and claimed by pieces of so many bytes.
+    static let pieceBytes = 4 << 20
+    /// No larger file is kept.
+    static let mostBytes = 1 << 40
+    static let headerBytes = 64
+    /// When it was filled, and its SHA-256.
+    static let entryBytes = 40
+
+    private static let page = 4096
+
+    /// Of the content.
+    let size: Int
+
+    /// Nil for an empty file, and for one that is too large.
+    init?(size: Int) {
+        guard (1...Self.mostBytes).contains(size) else { return nil }
+        self.size = size
+    }
+
+    var pieces: Int { (size - 1) / Self.pieceBytes + 1 }
+    var headerOffset: Int { (size + Self.page - 1) / Self.page * Self.page }
+    /// Of the file with its index.
+    var fileBytes: Int { entryOffset(of: pieces) }
+
+    func entryOffset(of piece: Int) -> Int { headerOffset + Self.headerBytes + piece * Self.entryBytes }
+
+    func range(of piece: Int) -> Range<Int> {
+        piece * Self.pieceBytes..<min(size, (piece + 1) * Self.pieceBytes)
+    }
+
+    func piece(at offset: Int) -> Int { offset / Self.pieceBytes }
+}
+
+/// The beginning of a blob's index.
+struct BlobHeader: Equatable {
+    enum State: UInt64 {
+        /// Some pieces may be missing, or nobody has looked yet whether all of them together are right.
+        case partial
+        /// Its SHA-256 is its name.
+        case complete
+        /// What was in it is not the file's. It has lost its name already.
+        case bad
+    }
+
+    var size: Int
+    var state = State.partial
+    /// In seconds since 1970.
+    var created: Int
+    /// How often it was asked for.
+    var hits: UInt64 = 0
+
+    private static let magic = UInt64(littleEndianBytes: Array("hubgate1".utf8))
+    static let stateOffset = 24
+    static let hitsOffset = 40
+
+    init(size: Int, created: Int) {
+        self.size = size
+        self.created = created
+    }
+
+    /// Nil where that is no header, or one of pieces of another size.
+    init?(_ bytes: [UInt8]) {
+        guard bytes.count == BlobLayout.headerBytes else { return nil }
+        let words = stride(from: 0, to: 48, by: 8).map { UInt64(littleEndianBytes: Array(bytes[$0..<$0 + 8])) }
+        guard words[0] == Self.magic, words[2] == UInt64(BlobLayout.pieceBytes), let size = Int(exactly: words[1]),
+            let state = State(rawValue: words[3]), let created = Int(exactly: words[4])
+        else { return nil }
+        (self.size, self.state, self.created, hits) = (size, state, created, words[5])
+    }
+
+    var bytes: [UInt8] {
+        let words = [
+            Self.magic, UInt64(size), UInt64(BlobLayout.pieceBytes), state.rawValue, UInt64(clamping: created), hits, 0, 0,
+        ]
+        return words.flatMap(\.littleEndianBytes)
+    }
+}
+
+/// What the index has of a piece that is held.
+struct PieceEntry: Equatable {
+    /// Names the start of the gateway in which it was filled or last checked; never 0, which is that of a piece that is not there.
+    var generation: UInt64
+    /// Of the piece.
+    var digest: [UInt8]
+
+    /// Nil for a piece that is not held.
+    init?(_ bytes: [UInt8]) {
+        guard bytes.count == BlobLayout.entryBytes else { return nil }
+        self.init(generation: UInt64(littleEndianBytes: Array(bytes[..<8])), digest: Array(bytes[8...]))
+        if generation == 0 { return nil }
+    }
+
+    init(generation: UInt64, digest: [UInt8]) {
+        (self.generation, self.digest) = (generation, digest)
+    }
+}
+
+extension UInt64 {
+    /// Of 8 bytes.
+    init(littleEndianBytes bytes: [UInt8]) {
+        self = bytes.reversed().reduce(0) { $0 << 8 | UInt64($1) }
+    }
+
+    var littleEndianBytes: [UInt8] { (0..<8).map { UInt8(truncatingIfNeeded: self >> (8 * UInt64($0))) } }
+}

@@ -1,0 +1,55 @@
+import EventIO
+
+/// Reads a blob from its beginning to its end, behind those who fill it, and looks whether its SHA-256 is its name.
+@EventLoop
+final class BlobProof: FileWork {
+    var isQueued = false
+    private let blob: Blob
+    private let hash = IncrementalSHA256()
+    private lazy var reading = BlobReading(blob, for: self)
+    private var position = 0
+    private(set) var source: FileSource
+    private(set) var address: String
+    /// It waits for a piece that nobody here fills.
+    private(set) var isStuck = false
+    private var isOver = false
+
+    init(of blob: Blob, _ source: FileSource, address: String) {
+        self.blob = blob
+        self.source = source
+        self.address = address
+    }
+
+    /// Another source, in the place of one that may have ended.
+    func lend(_ source: FileSource, address: String) {
+        (self.source, self.address) = (source, address)
+    }
+
+    func turn() {
+        guard !isOver, !blob.isSpoiled, !blob.isClosed else { return }
+        let piece = blob.layout.piece(at: position)
+        switch blob.readiness(of: piece, for: self) {
+        case .ready: isStuck = false
+        case .soon:
+            isStuck = false
+            return
+        case .missing:
+            isStuck = true
+            return blob.closeIfIdle()
+        }
+        switch reading.read(at: position, count: blob.layout.range(of: piece).upperBound - position) {
+        case .bytes(let count) where count > 0:
+            unsafe hash.add(blob.cache.buffer.bytes)
+            position += count
+            guard position == blob.layout.size else { return blob.cache.turns.add(self) }
+            end(isRight: blob.name.isOf(hash.finish()))
+        case .later: break
+        case .bytes, .failed: end(isRight: false)
+        }
+    }
+
+    private func end(isRight: Bool) {
+        isOver = true
+        blob.proved(isRight: isRight)
+    }
+}

@@ -1,0 +1,159 @@
+import EventIO
+import Glibc
+
+/// Makes room in `cache_dir`: one process of the machine does, the one that has its lock. It knows what is there by looking through the directories, a
+/// few files a turn, in the background: nobody waits for it, at the start neither.
+@EventLoop
+final class CacheSweeper {
+    private static let stepMilliseconds: UInt64 = 20
+    private static let idleMilliseconds: UInt64 = 1000
+    private static let filesAStep = 32
+    private static let passedAStep = 64
+
+    private struct Known {
+        var bytes: Int
+        var hits: UInt64
+    }
+
+    private unowned let cache: FileCache
+    private let lockNumber = 0..<1
+    private var lock: StoredFile?
+    /// By the directory that it is in.
+    private var known = [[BlobName: Known]](repeating: [:], count: CacheDirectory.parts.count)
+    private var bytes = 0
+    private var queue = Sieve<BlobName>()
+    /// Names of the present directory that were not looked at yet.
+    private var names: ArraySlice<String> = []
+    private var seen: Set<BlobName> = []
+    /// The directory that is looked through, or will be next.
+    private var part = 0
+    private var isLooking = false
+    /// When each directory was changed last, as far as it was looked through.
+    private var changed = [Int](repeating: 0, count: CacheDirectory.parts.count)
+    private lazy var timer = Timer { [weak self] in self?.step() }
+
+    init(_ cache: FileCache) {
+        self.cache = cache
+    }
+
+    func start() { timer.start(milliseconds: Self.stepMilliseconds) }
+
+    /// A file that was opened here: known at once, so that there is room for it in time.
+    func note(_ file: BlobFile) {
+        guard lock != nil else { return }
+        // Whoever has opened it is counted next.
+        add(file.name, bytes: file.layout.fileBytes, hits: (file.header?.hits ?? 0) &+ 1)
+        if bytes > cache.size { timer.start(milliseconds: 0) }
+    }
+
+    private func step() {
+        guard hasLock else { return timer.start(milliseconds: Self.idleMilliseconds) }
+        look()
+        evict()
+        let isBusy = part < CacheDirectory.parts.count || bytes > cache.size
+        if part == CacheDirectory.parts.count { part = 0 }
+        timer.start(milliseconds: isBusy ? Self.stepMilliseconds : Self.idleMilliseconds)
+    }
+
+    private var hasLock: Bool {
+        if lock != nil { return true }
+        guard let file = try? StoredFile(cache.directory.lockPath, .write), file.claim(lockNumber) else { return false }
+        lock = file
+        return true
+    }
+
+    // MARK: what is there
+
+    private func look() {
+        if !isLooking { openNext() }
+        guard isLooking else { return }
+        for name in names.prefix(Self.filesAStep) { look(at: name) }
+        names = names.dropFirst(Self.filesAStep)
+        guard names.isEmpty else { return }
+        for name in known[part].keys where !seen.contains(name) { forget(name) }
+        isLooking = false
+        part += 1
+    }
+
+    /// Goes on to the next directory that has changed.
+    private func openNext() {
+        while part < CacheDirectory.parts.count {
+            let directory = cache.directory.blobs + "/" + CacheDirectory.parts[part]
+            var status = stat()
+            let isThere = unsafe stat(directory, &status) == 0
+            let time = isThere ? status.st_mtim.tv_sec &* 1_000_000_000 &+ status.st_mtim.tv_nsec : 0
+            if time != changed[part] {
+                changed[part] = time
+                (names, seen, isLooking) = ((SystemFiles.list(directory) ?? [])[...], [], true)
+                return
+            }
+            part += 1
+        }
+    }
+
+    private func look(at fileName: String) {
+        guard let (name, isComplete) = CacheDirectory.blob(fileName) else { return }
+        guard known[name.part][name] == nil else {
+            seen.insert(name)
+            return
+        }
+        guard let file = try? BlobFile(existing: name, isComplete: isComplete, in: cache.directory) else {
+            // The rest of a crash, unless somebody is about to make it.
+            let path = cache.directory.path(of: name, isComplete: isComplete)
+            var status = stat()
+            if unsafe stat(path, &status) == 0, status.st_mtim.tv_sec < time(nil) - 60 { unsafe unlink(path) }
+            return
+        }
+        add(name, bytes: file.layout.fileBytes, hits: file.header?.hits ?? 0)
+    }
+
+    private func add(_ name: BlobName, bytes size: Int, hits: UInt64) {
+        seen.insert(name)
+        guard known[name.part][name] == nil else { return }
+        known[name.part][name] = Known(bytes: size, hits: hits)
+        queue.insert(name)
+        bytes += size
+        report()
+    }
+
+    private func forget(_ name: BlobName) {
+        guard let gone = known[name.part].removeValue(forKey: name) else { return }
+        queue.remove(name)
+        bytes -= gone.bytes
+        report()
+    }
+
+    private func report() {
+        cache.metrics.set(.fileCacheBytes, to: bytes)
+        cache.metrics.set(.fileCacheFiles, to: queue.count)
+    }
+
+    // MARK: what goes
+
+    private func evict() {
+        var left = Self.filesAStep
+        while bytes > cache.size, left > 0 {
+            left -= 1
+            guard let name = queue.evict(passing: Self.passedAStep, isKept: { isWanted($0) }) else { return }
+            for isComplete in [true, false] {
+                unsafe unlink(cache.directory.path(of: name, isComplete: isComplete))
+            }
+            bytes -= known[name.part].removeValue(forKey: name)?.bytes ?? 0
+            cache.metrics.add(.fileCacheEvictions)
+        }
+        report()
+    }
+
+    /// Whether it was asked for since it was looked at last, or is being filled.
+    private func isWanted(_ name: BlobName) -> Bool {
+        for isComplete in [true, false] {
+            guard let file = try? BlobFile(existing: name, isComplete: isComplete, in: cache.directory) else { continue }
+            if file.isInUse { return true }
+            let hits = file.header?.hits ?? 0
+            let last = known[name.part][name]?.hits
+            known[name.part][name]?.hits = hits
+            return hits != last
+        }
+        return false
+    }
+}

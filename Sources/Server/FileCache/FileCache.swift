@@ -1,0 +1,137 @@
+import EventIO
+import HTTP
+import Hub
+
+/// The file cache of one process: `cache_dir`, which all processes of the machine share. Files in a store are kept by their content, and who may
+/// have one is asked of the Hub each time, or of what it has just said (`ResolvedFiles`).
+///
+/// Where the disk fails, caching stops for a while, and serving goes on.
+@EventLoop
+final class FileCache {
+    /// After a failure of the disk it is tried again, in milliseconds.
+    private static let retryMilliseconds: UInt64 = 30_000
+
+    let directory: CacheDirectory
+    let resolved: ResolvedFiles
+    let turns = FileTurns()
+    /// All reads go through it, one after the other.
+    let buffer = FileBuffer(capacity: BlobReading.pieceBytes)
+    let pool: TransferPool
+    let admission: CallAdmission
+    let metrics: Metrics
+    /// Names this start of the gateway, the same in all its processes.
+    let generation: UInt64
+    /// So many bytes that are left of a file are fetched though nobody waits for them.
+    private(set) var finish: Int
+    private(set) var size: Int
+    /// Whether the disk takes what is fetched.
+    private(set) var isOn = true
+    private let warn: (String) -> Void
+    private var blobs: [BlobName: Blob] = [:]
+    private lazy var retry = Timer { [weak self] in self?.begin() }
+    private lazy var sweeper = CacheSweeper(self)
+
+    /// Nil where `cache_dir` is off.
+    init?(
+        _ settings: Settings, pool: TransferPool, admission: CallAdmission, metrics: Metrics, epochs: WriteEpochs,
+        warn: @escaping (String) -> Void
+    ) {
+        guard !settings.cacheDirectory.isEmpty else { return nil }
+        directory = CacheDirectory(path: settings.cacheDirectory)
+        resolved = ResolvedFiles(settings, epochs: epochs)
+        self.pool = pool
+        self.admission = admission
+        self.metrics = metrics
+        self.warn = warn
+        generation = UInt64(littleEndianBytes: Array(SharedSecret.derive("file cache generation").prefix(8))) | 1
+        finish = settings.cacheFinish.bytes
+        size = settings.cacheSize.bytes
+        metrics.set(.fileCacheUp, to: 1)
+        sweeper.start()
+    }
+
+    func use(_ settings: Settings) {
+        resolved.use(settings)
+        finish = settings.cacheFinish.bytes
+        size = settings.cacheSize.bytes
+    }
+
+    // MARK: who reads
+
+    /// Answers from here on. False: it has to be done without the cache.
+    func serve(_ answer: FileAnswer, _ exchange: Exchange, _ context: RequestContext) -> Bool {
+        guard let blob = open(answer) else { return false }
+        FileResponse(answer, of: blob, exchange, context).start()
+        return true
+    }
+
+    /// Whether all of it is here.
+    func holds(_ answer: FileAnswer) -> Bool {
+        guard let blob = open(answer) else { return false }
+        defer { blob.closeIfIdle() }
+        return blob.holds(answer.range)
+    }
+
+    private func open(_ answer: FileAnswer) -> Blob? {
+        guard answer.layout.size <= size else { return nil }
+        if let blob = blobs[answer.name] {
+            // Another size is a fault of the Hub's.
+            guard blob.layout == answer.layout else { return nil }
+            if blob.file.isLinked, !blob.isSpoiled { return blob }
+        }
+        do throws(FileError) {
+            let file = try openFile(answer)
+            guard let file else { return nil }
+            let blob = Blob(file, in: self)
+            blobs[answer.name] = blob
+            sweeper.note(file)
+            return blob
+        } catch {
+            stop(error)
+            return nil
+        }
+    }
+
+    /// While the disk takes nothing, what is whole is served still.
+    private func openFile(_ answer: FileAnswer) throws(FileError) -> BlobFile? {
+        guard isOn else {
+            let file = try? BlobFile(existing: answer.name, isComplete: true, in: directory, access: .read)
+            return file?.layout == answer.layout ? file : nil
+        }
+        return try BlobFile.open(answer.name, answer.layout, in: directory, now: WallClock.now.seconds)
+    }
+
+    func close(_ blob: Blob) {
+        if blobs[blob.name] === blob { blobs[blob.name] = nil }
+    }
+
+    /// Outside of what is going on now.
+    func later(_ work: @escaping @EventLoop @Sendable () -> Void) { EventLoop.post(work) }
+
+    // MARK: what goes wrong
+
+    /// The disk is full, broken, gone or not to be written to: nothing is kept for a while.
+    func stop(_ error: FileError) {
+        guard isOn else { return }
+        isOn = false
+        metrics.set(.fileCacheUp, to: 0)
+        warn(
+            "cache_dir: \(directory.path.shown): \(error). Files are served without it; it is tried again in \(Self.retryMilliseconds / 1000) s."
+        )
+        for blob in blobs.values { blob.stopFilling() }
+        retry.start(milliseconds: Self.retryMilliseconds)
+    }
+
+    private func begin() {
+        isOn = true
+        metrics.set(.fileCacheUp, to: 1)
+    }
+
+    /// What is wrong with a file, in words that go on after its name.
+    func foundCorrupt(_ name: BlobName, _ reason: String, _ place: MetricLabels.Corruption) {
+        metrics.add(.fileCacheCorrupt, at: place.rawValue)
+        warn("The file \(name.hex) of cache_dir: \(reason).")
+    }
+
+    func tell(_ warning: String) { warn(warning) }
+}

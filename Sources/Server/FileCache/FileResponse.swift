@@ -1,0 +1,162 @@
+import EventIO
+import Glibc
+import HTTP
+import Hub
+
+/// What a client gets of a file, where the file cache has to do with it.
+@EventLoop
+struct FileAnswer {
+    let name: BlobName
+    let layout: BlobLayout
+    let range: Range<Int>
+    let status: Status
+    /// As they go out.
+    let headers: Headers
+    let source: FileSource
+    /// Answers without the cache, as long as nothing has gone out.
+    let relay: @EventLoop () -> Void
+
+    var isWhole: Bool { range == 0..<layout.size }
+}
+
+/// Sends a file, or a part of it, from the disk, at the pace of its client: what is there, and behind who fills the rest.
+@EventLoop
+final class FileResponse: FileWork, CancellableWork {
+    /// Bytes that may wait for the client before no more is read.
+    private static let highMark = 16 * 1024
+    /// Of `BlobReading.pieceBytes` each, in a turn.
+    private static let readsATurn = 4
+
+    var isQueued = false
+    /// It has told the blob what it needs, and looks again when it is woken.
+    private(set) var isWaiting = false
+    /// In the file.
+    private(set) var position: Int
+    private let answer: FileAnswer
+    private let exchange: Exchange
+    private let context: RequestContext
+    private let blob: Blob
+    private let cache: FileCache
+    private lazy var reading = BlobReading(blob, for: self)
+    private let wasHeld: Bool
+    private var tail: FileTail?
+    private var hasBegun = false
+    private var isOver = false
+
+    init(_ answer: FileAnswer, of blob: Blob, _ exchange: Exchange, _ context: RequestContext) {
+        self.answer = answer
+        self.blob = blob
+        self.exchange = exchange
+        self.context = context
+        cache = blob.cache
+        position = answer.range.lowerBound
+        wasHeld = blob.holds(answer.range)
+    }
+
+    var end: Int { answer.range.upperBound }
+    var source: FileSource { answer.source }
+    var address: String { context.address }
+    /// All before it is there, and it waits until that is known to be right.
+    var awaitsProof: Bool { isWaiting && answer.isWhole && position >= blob.layout.size - Blob.heldBack }
+
+    func start() {
+        context.work = self
+        cache.metrics.add(.fileCacheRequests, at: (wasHeld ? MetricLabels.FileCacheResult.hit : .miss).rawValue)
+        exchange.onWritable = { self.cache.turns.add(self) }
+        blob.join(self)
+        turn()
+    }
+
+    func turn() {
+        guard !isOver else { return }
+        if let tail { return tail.goOn() }
+        isWaiting = false
+        for _ in 0..<Self.readsATurn {
+            guard exchange.queuedBytes < Self.highMark else { return }
+            let room = blob.readable(from: position, to: end, isWhole: answer.isWhole)
+            guard room > 0 else {
+                isWaiting = true
+                return blob.fetch(position, for: self)
+            }
+            switch reading.read(at: position, count: room) {
+            case .bytes(let count) where count > 0: send()
+            case .later: return
+            case .bytes: return loseDisk(FileError(EIO))
+            case .failed(let error): return loseDisk(error)
+            }
+            guard !isOver else { return }
+        }
+        cache.turns.add(self)
+    }
+
+    private func send() {
+        let bytes = unsafe cache.buffer.bytes
+        begin()
+        unsafe exchange.write(bytes)
+        position += bytes.count
+        cache.metrics.add(.fileCacheSentBytes, UInt64(bytes.count))
+        if position == end { finish() }
+    }
+
+    func begin() {
+        guard !hasBegun else { return }
+        hasBegun = true
+        var headers = answer.headers
+        headers.append("Cache-Status", wasHeld ? "hubgate; hit; detail=file" : "hubgate; fwd=miss; detail=file")
+        let isHubs = headers.contains("X-Request-Id")
+        exchange.start(
+            answer.status, headers: headers, id: isHubs ? .beside(context.id) : .own(context.id), length: answer.range.count)
+    }
+
+    func finish() {
+        exchange.finish()
+        letGo()
+    }
+
+    private func loseDisk(_ error: FileError) {
+        cache.stop(error)
+        goDirect()
+    }
+
+    /// What it waits for will not come. `mayRelay`: a store may be asked by itself.
+    func fail(_ failure: Failure, mayRelay: Bool) {
+        guard !isOver, tail == nil else { return }
+        isWaiting = false
+        if mayRelay, !hasBegun || !cache.isOn { return goDirect() }
+        end(failure)
+    }
+
+    /// Goes on without the disk.
+    private func goDirect() {
+        guard hasBegun else {
+            letGo()
+            exchange.onWritable = nil
+            return answer.relay()
+        }
+        blob.leave(self)
+        let tail = FileTail(answer.source, position..<end, of: answer.layout.size, exchange, pool: cache.pool) { failure in
+            if let failure { self.end(failure) } else { self.finish() }
+        }
+        self.tail = tail
+        tail.start()
+    }
+
+    private func end(_ failure: Failure) {
+        letGo()
+        exchange.fail(failure, context)
+    }
+
+    func cancel() {
+        guard !isOver else { return }
+        tail?.cancel()
+        end(.clientGone)
+    }
+
+    private func letGo() {
+        isOver = true
+        isWaiting = false
+        context.work = nil
+        tail = nil
+        blob.leave(self)
+    }
+}

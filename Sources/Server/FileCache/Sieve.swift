@@ -1,0 +1,45 @@
+/// Which of many has to go: SIEVE (Zhang, Yang, Yue, Vigfusson, Rashmi: "SIEVE is simpler than LRU", NSDI 2024). What is new goes to one end of a
+/// queue, and stays where it is. A hand moves from the old to the new, passes over what was asked for since it was there last, and takes the
+/// first that was not.
+struct Sieve<Key: Hashable> {
+    private struct Link {
+        var older: Key?
+        var newer: Key?
+    }
+
+    private var links: [Key: Link] = [:]
+    private var oldest: Key?
+    private var newest: Key?
+    private var hand: Key?
+
+    var count: Int { links.count }
+
+    mutating func insert(_ key: Key) {
+        guard links[key] == nil else { return }
+        links[key] = Link(older: newest, newer: nil)
+        if let newest { links[newest]?.newer = key }
+        newest = key
+        if oldest == nil { oldest = key }
+    }
+
+    mutating func remove(_ key: Key) {
+        guard let link = links.removeValue(forKey: key) else { return }
+        if hand == key { hand = link.newer }
+        if let older = link.older { links[older]?.newer = link.newer } else { oldest = link.newer }
+        if let newer = link.newer { links[newer]?.older = link.older } else { newest = link.older }
+    }
+
+    /// Takes the next that has to go out of the queue. `isKept` is asked of each that the hand passes, and may forget what it knew; of the same
+    /// at most twice. Nil: none may go, or so many were passed, `most`.
+    mutating func evict(passing most: Int, isKept: (Key) -> Bool) -> Key? {
+        for _ in 0..<min(most, 2 * links.count) {
+            guard let key = hand ?? oldest else { return nil }
+            guard isKept(key) else {
+                remove(key)
+                return key
+            }
+            hand = links[key]?.newer
+        }
+        return nil
+    }
+}

@@ -1,0 +1,63 @@
+import ArgumentParser
+import EventIO
+import Hub
+
+/// `hubgate cache purge`: what the gateway keeps of the Hub's responses in memory.
+struct CachePurge: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "purge", abstract: "Have nothing given out any more that was fetched before now.",
+        discussion:
+            "For what has changed at the Hub and not through the gateway: what is kept lives for metadata_ttl, files of a commit longer. It takes "
+            + "access = keys; in another access nothing outlives a restart of the gateway."
+    )
+
+    /// How long the gateway is waited for, in milliseconds: it looks several times a second.
+    private static let patience = 3000
+    private static let pause: UInt32 = 50
+
+    @Argument(help: "Repositories: owner/name, whatever their kind; with --all none.") var repositories: [String] = []
+    @Flag(help: "Of all repositories.") var all = false
+    @OptionGroup var state: StateOptions
+
+    func validate() throws {
+        guard repositories.isEmpty == all else {
+            throw ValidationError("Name repositories, or give --all.")
+        }
+    }
+
+    func run() throws {
+        let ids = try repositories.map(Self.id)
+        let orders: [RepoID?] = all ? [nil] : ids
+        try state.withDatabase { database in
+            let purges = CachePurges(database: database)
+            for order in orders { try purges.order(order, now: KeyInput.now) }
+            let began = MonotonicInstant.now
+            var left = orders
+            while !left.isEmpty {
+                left = try left.filter { try purges.isPending($0) }
+                if left.isEmpty { break }
+                guard MonotonicInstant.now.milliseconds(since: began) < UInt64(Self.patience) else {
+                    for order in left { try purges.withdraw(order) }
+                    throw SubcommandFailure(
+                        code: Exit.unavailable,
+                        reason: "no gateway with this state has answered; one that does not run keeps nothing")
+                }
+                Pause.sleep(milliseconds: Self.pause)
+            }
+        }
+        Console.print(all ? "Dropped all.\n" : "Dropped: \(ids.map(\.text).joined(separator: ", ")).\n")
+    }
+
+    /// The kind in front of a name says nothing more: repositories of a name are dropped together.
+    private static func id(_ text: String) throws(SubcommandFailure) -> RepoID {
+        let kinds = ResourceKind.allCases.map { $0.path + "/" }
+        let name = kinds.first { text.hasPrefix($0) }.map { String(text.dropFirst($0.count)) } ?? text
+        do throws(Failure) {
+            let id = try RepoID(name)
+            guard id.namespace != nil else { throw .badField("name", "has no owner") }
+            return id
+        } catch {
+            throw .usage("\(text.shown) is no repository: owner/name")
+        }
+    }
+}

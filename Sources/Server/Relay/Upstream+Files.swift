@@ -1,0 +1,127 @@
+import EventIO
+import HTTP
+import Hub
+
+/// Files that the file cache has or fetches. The Hub has said that who asks may have them: now, or as short a time ago as its responses are good for.
+extension Upstream {
+    /// Answers by what the Hub has said a moment ago. False: the Hub has to be asked.
+    func answer(
+        from files: FileCache, _ exchange: Exchange, _ context: RequestContext
+    ) throws(Failure) -> Bool {
+        guard exchange.request.method == .get, !exchange.hasBody,
+            let question = files.resolved.question(exchange.request, context),
+            let found = files.resolved.fresh(question, exchange.request),
+            let answer = try answer(to: exchange, context, by: found.redirect)
+        else { return false }
+        // Those who wait for the same are answered so, too.
+        context.sink.take()?.fail(nil)
+        serve(answer, exchange, context)
+        return true
+    }
+
+    /// Notes where the Hub leads to. Gives what answers in the place of a Hub that is out of order, where something does.
+    func note(
+        _ head: Transfer.Head, _ question: ResolvedFiles.Question, _ exchange: Exchange, _ context: RequestContext
+    ) -> RelayAction? {
+        let code = head.status.code
+        if code >= 500 || code == 429, exchange.request.method == .get {
+            return standIn(question, exchange, context).map { .handOver($0) }
+        }
+        files?.resolved.note(head, for: question)
+        return nil
+    }
+
+    /// What answers where the Hub cannot be asked: a file all of which is here, and that the Hub has let them have before.
+    func standIn(
+        _ question: ResolvedFiles.Question, _ exchange: Exchange, _ context: RequestContext
+    ) -> (@EventLoop @Sendable () -> Void)? {
+        guard let files, let found = files.resolved.standIn(question),
+            let answer = try? answer(to: exchange, context, by: found.redirect), files.holds(answer)
+        else { return nil }
+        return { self.serve(answer, exchange, context) }
+    }
+
+    /// The step from the Hub to a file, where the file cache takes it; nil where it has nothing to do with it.
+    func kept(
+        _ hop: FileRedirect, _ exchange: Exchange, _ context: RequestContext, mayAskAnew: Bool
+    ) throws(Failure) -> RelayAction? {
+        guard files != nil, exchange.request.method == .get else { return nil }
+        switch try answer(to: exchange, context, by: hop, mayAskAnew: mayAskAnew) {
+        case nil: return nil
+        case .refused(let head)?: return .answer(head)
+        case .file(let answer)?: return .handOver { self.serve(answer, exchange, context) }
+        }
+    }
+
+    private func serve(_ answer: FileAnswer, _ exchange: Exchange, _ context: RequestContext) {
+        guard !context.isCancelled else { return exchange.fail(.clientGone, context) }
+        guard files?.serve(answer, exchange, context) == true else { return answer.relay() }
+    }
+
+    private func answer(
+        to exchange: Exchange, _ context: RequestContext, by redirect: Transfer.Head
+    ) throws(Failure) -> FileAnswer? {
+        guard let hop = try FileRedirect(redirect, of: exchange.request, hosts: signedURLs.hosts),
+            case .file(let answer)? = try answer(to: exchange, context, by: hop, mayAskAnew: true)
+        else { return nil }
+        return answer
+    }
+
+    private enum Decision {
+        case file(FileAnswer)
+        /// It has no such range.
+        case refused(Transfer.Head)
+    }
+
+    /// Nil for what is no file by its SHA-256 and size, and for several ranges at once.
+    private func answer(
+        to exchange: Exchange, _ context: RequestContext, by hop: FileRedirect, mayAskAnew: Bool
+    ) throws(Failure) -> Decision? {
+        let request = exchange.request
+        guard let etag = hop.redirect.headers["X-Linked-Etag"], let name = BlobName(etag: etag),
+            let layout = hop.linkedSize.flatMap({ BlobLayout(size: $0) }), var head = hop.headAnswer
+        else { return nil }
+        let range: Range<Int>
+        switch FileRange(of: request, etag: etag, size: layout.size) {
+        case .several: return nil
+        case .unsatisfiable:
+            head = Transfer.Head(status: .rangeNotSatisfiable, headers: head.headers)
+            head.headers.set("Content-Range", "bytes */\(layout.size)")
+            head.headers.set("Content-Length", "0")
+            try lead(&head, by: rewrite(for: request, context))
+            return .refused(head)
+        case .whole: range = 0..<layout.size
+        case .part(let part):
+            range = part
+            head = Transfer.Head(status: .partialContent, headers: head.headers)
+            head.headers.set("Content-Range", "bytes \(part.lowerBound)-\(part.upperBound - 1)/\(layout.size)")
+        }
+        if !head.headers.contains("Content-Type") { head.headers.append("Content-Type", "application/octet-stream") }
+        try lead(&head, by: rewrite(for: request, context))
+        if request.looksForLocation { head.headers.set("Location", basePath + context.target.pathAndQuery) }
+        var headers = RelayedDocument.headers(of: head)
+        context.crossOrigin?.admit(&headers)
+        return .file(
+            FileAnswer(
+                name: name, layout: layout, range: range, status: head.status, headers: headers,
+                source: source(of: hop, userAgent: request.headers["User-Agent"])
+            ) {
+                self.relay(hop, exchange, context, mayAskAnew: mayAskAnew)
+            })
+    }
+
+    private func source(of hop: FileRedirect, userAgent: String?) -> FileSource {
+        FileSource(url: hop.url, userAgent: userAgent, limits: limits) { head throws(Failure) in
+            try hop.onward(head, hosts: self.signedURLs.hosts).map { self.source(of: $0, userAgent: userAgent) }
+        }
+    }
+
+    /// Without the cache.
+    private func relay(_ hop: FileRedirect, _ exchange: Exchange, _ context: RequestContext, mayAskAnew: Bool) {
+        do throws(Failure) {
+            start(try contentCall(hop, exchange, context, mayAskAnew: mayAskAnew), exchange, context)
+        } catch {
+            exchange.fail(error.at(.store), context)
+        }
+    }
+}

@@ -1,0 +1,100 @@
+"""A store of large files behind a fake Hub: which of their bytes were fetched, and what goes wrong on the way."""
+
+import hashlib
+import random
+import re
+import threading
+
+from fakehub import FakeHub, http
+
+PIECE = 4 << 20
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
+
+class Store:
+    """On a server of its own, as the Hub's are. `put` gives a file a place in a repository of the Hub."""
+
+    PART = 128 * 1024
+
+    def __init__(self, hub):
+        self.hub = hub
+        self.server = FakeHub()
+        self.url = self.server.url
+        self.files = {}  # by SHA-256
+        self.sent = {}  # ranges that went out, by SHA-256
+        self.asked = {}  # the Range of each request, by SHA-256
+        self.wrong = {}  # SHA-256 to the place of a byte that is sent wrong
+        self.cut_after = None  # bytes of a response
+        self.hold_at = None  # the place in a file where the store waits for `go_on`
+        self.go_on = threading.Event()
+        self.refuses = False
+        self.lock = threading.Lock()
+
+    def put(self, path, size, seed=1, repo="acme/m", content=None):
+        """The file's bytes; the Hub leads to them."""
+        content = random.Random(seed).randbytes(size) if content is None else content
+        name = hashlib.sha256(content).hexdigest()
+        self.files[name] = content
+        self.sent.setdefault(name, [])
+        self.asked.setdefault(name, [])
+        self.server.on(f"/{name}", lambda request, connection: self._answer(name, request, connection))
+        self.hub.on(f"/{repo}/resolve/main/{path}", lambda *_: self.redirect(name))
+        return content
+
+    def redirect(self, name):
+        return http(
+            302, b"Found", f"Location: {self.url}/{name}?X-Amz-Expires=3600&response-content-type=application%2Fzip".encode(),
+            f'X-Linked-Etag: "{name}"'.encode(), b"X-Linked-Size: %d" % len(self.files[name]),
+            b"X-Repo-Commit: " + COMMIT.encode(), b"X-Request-Id: of-the-hub",
+        )  # fmt: skip
+
+    def _answer(self, name, request, connection):
+        content = self.files[name]
+        with self.lock:
+            self.asked[name].append(request["Range"])
+        if self.refuses:
+            return http(503, b"no")
+        start, end, status, fields = 0, len(content), 200, b""
+        if found := re.fullmatch(r"bytes=(\d+)-(\d*)", request["Range"] or ""):
+            start, status = int(found[1]), 206
+            end = min(len(content), int(found[2]) + 1) if found[2] else len(content)
+            fields = b"Content-Range: bytes %d-%d/%d\r\n" % (start, end - 1, len(content))
+        connection.send(b"HTTP/1.1 %d X\r\n%sETag: \"of-the-store\"\r\nContent-Length: %d\r\n\r\n" % (status, fields, end - start))
+        begun, at = start, start
+        try:
+            while at < end:
+                if self.hold_at is not None and at >= self.hold_at:
+                    self.go_on.wait(30)
+                part = bytearray(content[at : min(at + self.PART, end)])
+                wrong = self.wrong.get(name)
+                if wrong is not None and at <= wrong < at + len(part):
+                    part[wrong - at] ^= 1
+                if self.cut_after is not None and at - begun >= self.cut_after:
+                    return None
+                connection.send(bytes(part))
+                at += len(part)
+        finally:
+            with self.lock:
+                self.sent[name].append((begun, at))
+        return b""
+
+    def bytes_sent(self, content):
+        return sum(end - start for start, end in self.sent[hashlib.sha256(content).hexdigest()])
+
+    def ranges_asked(self, content):
+        return self.asked[hashlib.sha256(content).hexdigest()]
+
+    def close(self):
+        self.go_on.set()
+        self.server.close()
+
+
+def digest(content):
+    return hashlib.sha256(content).hexdigest()
+
+
+def figures(gate):
+    """The file cache's metrics, by what is behind hubgate_file_cache_."""
+    page = gate.ask(b"GET /-/metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").body.decode()
+    lines = [line.rsplit(" ", 1) for line in page.splitlines() if line.startswith("hubgate_file_cache_")]
+    return {name.removeprefix("hubgate_file_cache_"): int(value) for name, value in lines}
