@@ -13,7 +13,7 @@ REPEAT ?= 1
 BENCHED = .build/bench/release/hubgate
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-fast check check-deploy build release certs image rundocker mntcerts format lint clean wrk bench bench-build bench-check bench-baseline audit sbom fuzz soak audit-crashes sanitize screenshots compatibility
+.PHONY: help install run test test-fast check check-deploy build release certs image rundocker mntcerts format lint clean wrk bench bench-build bench-check bench-baseline audit sbom fuzz soak audit-crashes limits sanitize screenshots compatibility
 
 help: ## List what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -108,6 +108,9 @@ audit: build ## Try testssl.sh, sslyze and slowhttptest on a gateway
 
 audit-crashes: build ## Kill -9 at random moments of many writes; the audit has to have them all
 	@HUBGATE_CRASH_WRITES=2000 HUBGATE_CRASH_KILLS=60 Tests/contract/run.sh -q -s test_audit_crashes.py
+
+limits: build ## Limits of keys with 1,000 clients at once on two workers
+	@HUBGATE_LIMIT_CLIENTS=1000 Tests/contract/run.sh -q -s test_limits.py -k 'at_once'
 
 screenshots: build ## Look at the home page in headless Chromium, 390 and 1280 px wide (SHOTS=.build/screenshots)
 	@HUBGATE_BINARY="$$(swift build -c $(CONFIG) --show-bin-path)/hubgate" Tests/screenshots/run.sh "$(SHOTS)"

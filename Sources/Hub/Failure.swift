@@ -36,6 +36,8 @@ package struct Failure: Error, Sendable, Equatable {
         case tooBusy
         /// The caller has made the requests that it may make in that time.
         case tooManyRequests(limit: UInt64, seconds: UInt64)
+        /// What the caller may use at once, or in a day, is used up.
+        case limitReached
         /// What is asked cannot be written down first, so it is not done.
         case auditUnavailable
         case draining

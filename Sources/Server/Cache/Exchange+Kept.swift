@@ -15,10 +15,11 @@ extension Exchange {
             start(status, headers: headers, id: .own(context.id), length: nil)
             finish()
         case .goOn:
-            send(
-                RecordedResponse(
-                    status: kept.response.status, headers: headers, length: kept.response.length,
-                    content: kept.response.content), id: .own(context.id))
+            let response = RecordedResponse(
+                status: kept.response.status, headers: headers, length: kept.response.length,
+                content: kept.response.content)
+            guard context.allowance != nil else { return send(response, id: .own(context.id)) }
+            context.release(response.content.count, to: self) { self.send(response, id: .own(context.id)) }
         }
     }
 }

@@ -19,6 +19,8 @@ final class SharedGrant: Sendable {
     let scope: Scope
     /// Nil: as many requests as it likes.
     let rate: RequestRate?
+    /// Nil: it has none.
+    let limits: KeyLimits?
     /// Nil: what the setting says. A word of a later version enforces.
     let policy: KeyPolicy?
     /// Of all that decides what may be done, as whom: another number for other rights. A change of the name, the secret or the rate is none.
@@ -33,10 +35,14 @@ final class SharedGrant: Sendable {
         self.grant = grant
         rolesNumber = number
         policy = grant.policy.map { KeyPolicy(rawValue: $0) ?? .enforce }
-        rate = grant.rate.flatMap { RequestRate($0) }
+        rate = grant.rate.flatMap { RequestRate($0) } ?? grant.role.flatMap { roles.rate(of: $0) }
+        let own: KeyLimits? = grant.limits.map { KeyLimits($0) } ?? KeyLimits()
+        let all = own?.over(grant.role.map { roles.limits(of: $0) } ?? KeyLimits())
+        limits = all.flatMap { $0.isEmpty ? nil : $0 }
         do throws(RuleError) {
             let rules = try grant.rules(roles)
-            guard grant.rate == nil || rate != nil else { throw RuleError("its rate cannot be read") }
+            guard grant.rate.map({ RequestRate($0) != nil }) ?? true else { throw RuleError("its rate cannot be read") }
+            guard own != nil else { throw RuleError("its limits cannot be read") }
             scope = Scope(rules)
             fault = nil
         } catch {

@@ -60,7 +60,9 @@ extension RequestPipeline {
             case .answered(let response) where call.serves(exchange.request, response):
                 context.isShared = true
                 context.hubRequestID = response.headers["X-Request-Id"]
-                exchange.send(response, id: .beside(context.id))
+                context.release(response.content.count, to: exchange) {
+                    exchange.send(response, id: .beside(context.id))
+                }
             case .failed(let failure): throw failure
             case .answered, .unshared: try forward(exchange, context, .relay)
             }

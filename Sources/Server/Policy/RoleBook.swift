@@ -3,6 +3,8 @@ import Hub
 /// What each role means: the presets, and those of the setting `roles`. A role of the settings never has a preset's name.
 struct RoleBook: Sendable {
     private var defined: [String: [Rule]] = [:]
+    private var rates: [String: RequestRate] = [:]
+    private var limits: [String: KeyLimits] = [:]
     /// Why a role of the settings cannot be used, by its name; none of them is defined.
     private(set) var faults: [String: String] = [:]
 
@@ -12,6 +14,7 @@ struct RoleBook: Sendable {
     init(_ roles: TeamRoles) {
         for (name, role) in roles.roles {
             do throws(RuleError) {
+                try takeLimits(name, role)
                 defined[name] = try Self.rules(name, role)
             } catch {
                 faults[name] = error.reason
@@ -27,6 +30,30 @@ struct RoleBook: Sendable {
         // An action's name is no role, though a rule could begin with it.
         if Preset(rawValue: name) != nil, let rule = try? Rule("\(name) *") { return [rule] }
         return defined[name]
+    }
+
+    /// Of its keys that have none of their own; nil: as many requests as they like.
+    func rate(of name: String) -> RequestRate? { rates[name] }
+
+    /// Of its keys, for what they do not limit themselves.
+    func limits(of name: String) -> KeyLimits { limits[name] ?? KeyLimits() }
+
+    private mutating func takeLimits(_ name: String, _ role: TeamRoles.Role) throws(RuleError) {
+        var found = KeyLimits()
+        for (setting, text) in role.limits {
+            if setting == "rate" {
+                guard let rate = RequestRate(text) else {
+                    throw RuleError("the role \(name), rate \(RuleError.shown(text)): it is no rate such as 600/m")
+                }
+                rates[name] = rate
+            } else if let limit = KeyLimit.allCases.first(where: { $0.settingName == setting }) {
+                guard let amount = limit.amount(text) else {
+                    throw RuleError("the role \(name), \(setting) \(RuleError.shown(text)): it has to be \(limit.accepted)")
+                }
+                found[limit] = amount
+            }
+        }
+        limits[name] = found
     }
 
     private static func rules(_ name: String, _ role: TeamRoles.Role) throws(RuleError) -> [Rule] {

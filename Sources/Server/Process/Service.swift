@@ -158,6 +158,7 @@ final class Service {
         }
         keys?.tellUses()
         server.state.observer?.tell()
+        server.state.usage?.tell()
         state?.sendAll(milliseconds: Self.lastMilliseconds)
         sandbox?.close()
         output.flush()

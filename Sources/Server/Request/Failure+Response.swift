@@ -21,7 +21,7 @@ extension Failure {
         case .hubUnreachable, .hubBroken: .badGateway
         case .hubTooSlow: .gatewayTimeout
         case .clientGone: .requestTimeout
-        case .tooManyRequests: .tooManyRequests
+        case .tooManyRequests, .limitReached: .tooManyRequests
         case .tooBusy, .auditUnavailable, .draining, .notReady: .serviceUnavailable
         case .internalError: .internalServerError
         }
@@ -48,6 +48,7 @@ extension Failure {
         case .clientGone: "ClientGone"
         case .tooBusy: "TooBusy"
         case .tooManyRequests: "TooManyRequests"
+        case .limitReached: "LimitReached"
         case .auditUnavailable: "AuditUnavailable"
         case .draining: "Draining"
         case .notReady: "NotReady"

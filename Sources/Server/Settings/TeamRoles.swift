@@ -6,7 +6,12 @@ struct TeamRoles: Equatable, Sendable {
     struct Role: Equatable, Sendable {
         var allow: [String] = []
         var deny: [String] = []
+        /// Of its keys, by name: `rate`, `bytes_a_day`, …
+        var limits: [String: String] = [:]
     }
+
+    /// Names of limits. What they mean is not the settings' business.
+    static let limitNames = ["rate", "concurrent", "bytes_a_day", "tokens_a_day", "inference_a_day"]
 
     fileprivate(set) var roles: [String: Role] = [:]
 
@@ -67,7 +72,7 @@ extension TeamRoles {
         switch entry.path[2] {
         case "allow": field = \.allow
         case "deny": field = \.deny
-        case let other: throw ValueError("gives the role \(name) \"\(other.shown)\"; a role has allow and deny")
+        case let other: return try take(entry, asLimit: other, of: name)
         }
         guard entry.kind != .mapping else {
             throw ValueError("gives the role \(name) a mapping for rules; write a list")
@@ -84,13 +89,26 @@ extension TeamRoles {
         roles[name]?[keyPath: field] = rules
     }
 
+    private mutating func take(_ entry: YAMLScalars.Entry, asLimit limit: String, of name: String) throws(ValueError) {
+        guard Self.limitNames.contains(limit) else {
+            throw ValueError(
+                "gives the role \(name) \"\(limit.shown)\"; a role has allow, deny, \(Self.limitNames.joined(separator: ", "))")
+        }
+        guard entry.kind == .scalar, !entry.value.isEmpty, entry.value.utf8.count <= 32 else {
+            throw ValueError("gives the role \(name) no value for \(limit)")
+        }
+        guard roles[name]?.limits.updateValue(entry.value, forKey: limit) == nil else {
+            throw ValueError("gives the role \(name) \(limit) twice")
+        }
+    }
+
     /// As it can be read again, in one line.
     fileprivate var text: String {
         let entries = roles.sorted { $0.key < $1.key }.map { name, role in
             let lists = [("allow", role.allow), ("deny", role.deny)].filter { !$0.1.isEmpty }
-            return "\(name): {"
-                + lists.map { "\($0): [\($1.map(YAMLFlow.quoted).joined(separator: ", "))]" }.joined(separator: ", ")
-                + "}"
+            let limits = role.limits.sorted { $0.key < $1.key }.map { "\($0): \(YAMLFlow.quoted($1))" }
+            let rules = lists.map { "\($0): [\($1.map(YAMLFlow.quoted).joined(separator: ", "))]" }
+            return "\(name): {" + (rules + limits).joined(separator: ", ") + "}"
         }
         return entries.isEmpty ? "" : "{\(entries.joined(separator: ", "))}"
     }

@@ -28,6 +28,10 @@ final class StateWriter {
     private var guesses = CodeGuesses()
     private let idempotency: IdempotencyTable
     private let observed: ObservedTable
+    private let quotas: QuotaTable
+    private let usage: UsageTable
+    /// How long what keys did is kept, in days.
+    var usageDays: Int64 = 0
     private let file: FileIdentity?
     private var dataVersion: Int64 = -1
     /// The last record of each sender that was carried out.
@@ -44,6 +48,8 @@ final class StateWriter {
         audit = AuditTables(database: database)
         idempotency = IdempotencyTable(database: database)
         observed = ObservedTable(database: database)
+        quotas = QuotaTable(database: database)
+        usage = UsageTable(database: database)
         file = FileIdentity(directory.databasePath)
         let statement = try database.prepare("SELECT sender, sequence FROM senders")
         while try statement.step() { carriedOut[statement.integer(0)] = statement.integer(1) }
@@ -112,6 +118,12 @@ final class StateWriter {
         case .idempotencyEnd:
             if let end = IdempotencyEnd(entry.record.payload) { try idempotency.end(end) }
             return nil
+        case .usage:
+            if let report = UsageReport(entry.record.payload) { try usage.add(report, now: now) }
+            return nil
+        case .quotaDebit:
+            guard let debit = QuotaDebit(entry.record.payload) else { return nil }
+            return try quotas.debit(debit, now: now)?.bytes
         // It is in no table (`AuditJournal`).
         case .audit: return nil
         case .login: return try carryOut(LoginOrder(entry.record.payload), now: now).bytes
@@ -131,6 +143,19 @@ final class StateWriter {
         case .deviceDecide(let decision):
             try decision.carryOut(on: database, bounds.device, &guesses, now: now)
         case nil: .malformed
+        }
+    }
+
+    /// At the end: what keys have spent of what was debited for them.
+    func settle(_ debits: [QuotaDebit]) throws(DatabaseError) {
+        try database.transaction { () throws(DatabaseError) in try quotas.settle(debits) }
+    }
+
+    /// Removes what no limit and no setting asks to be kept.
+    func removeOldUsage(now: Int64) throws(DatabaseError) {
+        try database.transaction { () throws(DatabaseError) in
+            try quotas.removeOld(now: now)
+            try usage.removeOld(now: now, days: usageDays)
         }
     }
 

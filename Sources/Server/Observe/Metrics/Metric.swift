@@ -9,7 +9,7 @@ enum Metric: Int, CaseIterable, Sendable {
     case upstreamUses, upstreamReceivedBytes, upstreamSentBytes
     case upstreamFirstByteSeconds, upstreamSeconds, leaks
     case cacheRequests, cacheBytes, cacheResponses, cacheEvictions
-    case keyRefusals, keyRateRefusals, keys, keysInShadow, shadowDecisions, stateUp, stateRestarts
+    case keyRefusals, keyRateRefusals, keyLimitRefusals, keys, keysInShadow, shadowDecisions, stateUp, stateRestarts
     case auditUp, auditRecords
     case buildInfo, workers, workerRestarts, droppedLogLines
     case startTime, cpuSeconds, residentBytes, openDescriptors, maxDescriptors

@@ -5,7 +5,7 @@ import Glibc
 /// The words that ask for something else than serving: `hubgate keys …`. Serving itself stays with `Command`, whose flags come from THE
 /// table of settings and whose errors never repeat what was typed: it may be a token.
 enum Subcommands {
-    private static let words = ["keys", "login", "audit", "state", "init", "help"]
+    private static let words = ["keys", "login", "audit", "usage", "state", "init", "help"]
 
     /// For `--help`.
     static let all = [
@@ -18,6 +18,7 @@ enum Subcommands {
             "Shows who did what and by which right, and checks that the audit is whole; `hubgate audit --help` has more."
         ),
         ("hubgate login", "Lists, confirms and refuses devices that log in."),
+        ("hubgate usage", "Shows what keys did: requests, bytes and tokens, by key, repository, model, action or day."),
         ("hubgate state", "Backs up and checks the database of keys."),
         ("hubgate init", "Makes the state and a first key, and says what a client needs."),
         ("--generate-completion-script SHELL", "Prints a completion script of these commands for bash, zsh or fish."),
@@ -85,7 +86,7 @@ struct HubgateCommand: ParsableCommand {
         commandName: "hubgate",
         abstract: "An HTTPS gateway in front of the Hugging Face Hub.",
         discussion: "Without a subcommand it serves; `hubgate --help` lists the settings for that.",
-        subcommands: [KeysCommand.self, LoginCommand.self, AuditCommand.self, StateCommand.self, InitCommand.self])
+        subcommands: [KeysCommand.self, LoginCommand.self, AuditCommand.self, UsageCommand.self, StateCommand.self, InitCommand.self])
 }
 
 /// Where the state is: the settings of the server say so, from the environment and files, unless the flag does.

@@ -38,6 +38,22 @@ final class StateLinks {
         _ = parent.send(StateMessage.stop.bytes)
     }
 
+    /// In the parent, at the end: what keys have spent. What cannot be sent in that time counts as spent, all that was debited.
+    func giveBack(_ debits: [QuotaDebit]) {
+        let began = MonotonicInstant.now
+        var left = debits[...]
+        while !left.isEmpty, MonotonicInstant.now.milliseconds(since: began) < Self.giveBackMilliseconds {
+            let some = left.prefix(PacketSocket.longest / QuotaDebit.size - 1)
+            if parent.send(StateMessage.spent(Array(some)).bytes) == .sent {
+                left = left.dropFirst(some.count)
+            } else {
+                PacketSocket.wait([parent], writing: [true], milliseconds: 50)
+            }
+        }
+    }
+
+    private static let giveBackMilliseconds: UInt64 = 2000
+
     /// In the parent: what logins may make from here on. False where the line is full.
     func tell(_ bounds: LoginBounds) -> Bool {
         parent.send(StateMessage.bounds(bounds).bytes) == .sent

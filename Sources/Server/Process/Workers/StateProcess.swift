@@ -15,6 +15,7 @@ final class StateProcess {
     /// Why there is no writer; empty while there is one.
     private var trouble = ""
     private var bounds: LoginBounds
+    private let usageDays: Int64
     private var lastChange: Int64 = 0
     private var isStopping = false
     /// Said once: a process that was taken over could fill the log.
@@ -35,9 +36,10 @@ final class StateProcess {
 
     init(
         _ directory: StateDirectory, lines: [PacketSocket], bounds: LoginBounds, log: Logger, slots: MetricSlots,
-        journal: AuditJournal? = nil
+        journal: AuditJournal? = nil, usageDays: Int = 0
     ) {
         self.bounds = bounds
+        self.usageDays = Int64(usageDays)
         self.directory = directory
         self.journal = journal
         self.log = log
@@ -70,6 +72,7 @@ final class StateProcess {
         do throws(DatabaseError) {
             let writer = try StateWriter(directory)
             writer.bounds = bounds
+            writer.usageDays = usageDays
             _ = try writer.othersHaveWritten()
             lastChange = try writer.lastChange()
             try count(writer)
@@ -133,6 +136,8 @@ final class StateProcess {
         case .bounds(let bounds) where index == 0:
             self.bounds = bounds
             writer?.bounds = bounds
+        case .spent(let debits) where index == 0:
+            try? writer?.settle(debits)
         default:
             guard !hasWarned else { return }
             hasWarned = true
@@ -206,6 +211,7 @@ final class StateProcess {
     private func removeExpiredLogins(_ writer: StateWriter) throws(DatabaseError) {
         guard nextRemoval <= .now else { return }
         nextRemoval = MonotonicInstant.now.advanced(milliseconds: Self.removal)
+        try writer.removeOldUsage(now: Int64(WallClock.microseconds / 1_000_000))
         guard try writer.removeExpiredLogins(now: Int64(WallClock.microseconds / 1_000_000)) else { return }
         try count(writer)
         for index in users.indices.dropFirst() { (users[index].told, users[index].isLoaded) = (nil, false) }
@@ -283,14 +289,5 @@ final class StateProcess {
     private func send(_ message: StateMessage, to index: Int) -> Bool {
         users[index].waits = users[index].socket.send(message.bytes) == .full
         return !users[index].waits
-    }
-}
-
-extension StateProcess {
-    /// Gives up what it does not need first. The parent warns of what is not to be had.
-    func run(restrictedBy settings: Settings) -> Int32 {
-        var hardening = Hardening()
-        hardening.restrictStateProcess(settings)
-        return run()
     }
 }

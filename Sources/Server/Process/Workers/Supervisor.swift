@@ -30,6 +30,7 @@ final class Supervisor {
     let slots: MetricSlots
     /// Nil but in access by keys. Made here, so that all workers count in the same place.
     private let rates: KeyRates?
+    let quotas: QuotaWords?
     let epochs: WriteEpochs
     var sandbox: SandboxProcess?
     var places: [WorkerSlot]
@@ -66,6 +67,7 @@ final class Supervisor {
         self.adminPort = adminPort
         slots = MetricSlots(workers: workers)
         rates = settings.access == .keys ? KeyRates() : nil
+        quotas = settings.access == .keys ? QuotaWords(workers: workers) : nil
         epochs = WriteEpochs()
         places = try (1...workers).map { (number) throws(CError) in
             let sockets = try ports.map { (port) throws(CError) in try port.join() }
@@ -132,7 +134,7 @@ final class Supervisor {
         let worker = Worker(
             number: place.number, ports: ports.map(\.port), adminPort: adminPort?.port, sockets: place.sockets,
             adminSocket: place.adminSocket, tls: tls, output: output, slots: slots, epochs: epochs,
-            sandbox: sandbox?.site, line: line, state: stateProcess?.links.take(worker: place.number), rates: rates)
+            sandbox: sandbox?.site, line: line, state: stateProcess?.links.take(worker: place.number), rates: rates, quotas: quotas)
         // The child's copy of its parent's memory shall not keep a token that a reload replaces.
         defer { (settings, reload) = (Settings(), nil) }
         return .worker(worker, OneShotSettings(settings))
