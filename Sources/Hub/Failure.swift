@@ -38,6 +38,8 @@ package struct Failure: Error, Sendable, Equatable {
         case tooManyRequests(limit: UInt64, seconds: UInt64)
         /// The Hub would refuse it for now, and is not asked. `limit` is the caller's part of the bucket, in a window of `seconds`.
         case budgetSpent(bucket: String, limit: Int, seconds: Int)
+        /// What the caller may use at once, or in a day, is used up.
+        case limitReached
         /// What is asked cannot be written down first, so it is not done.
         case auditUnavailable
         case draining

@@ -172,7 +172,8 @@ struct LoginStateTests {
     func approvers() throws {
         let place = try Place()
         let own = try place.addKey(
-            "ann", id: 9, KeyGrant(role: "admin", credential: "acme", rate: "6/m"), expires: 1000)
+            "ann", id: 9, KeyGrant(role: "admin", credential: "acme", rate: "6/m", limits: "concurrent=2"),
+            expires: 1000)
         let old = try place.addKey("old", id: 8, expires: 99)
         guard
             case .waiting(let code)? = try place.ask(
@@ -196,13 +197,14 @@ struct LoginStateTests {
                 == .made(name: "login:ann#3", expires: 1000))
         #expect(try place.ask(.devicePoll(deviceHash: hash, secret(6)), now: 101) == .unknownDevice)
         let made = try #require(try place.table.find("login:ann#3"))
-        #expect(made.grant == KeyGrant(role: "reader", credential: "acme", rate: "6/m"))
+        #expect(made.grant == KeyGrant(role: "reader", credential: "acme", rate: "6/m", limits: "concurrent=2"))
     }
 
     @Test("With approver the key has the rights of the one that confirms, and without a role there is none")
     func roles() throws {
         let grant = KeyGrant(
-            role: "data", allow: ["read a/*", "write a/b"], deny: ["delete *"], credential: "c", rate: "1/s")
+            role: "data", allow: ["read a/*", "write a/b"], deny: ["delete *"], credential: "c", rate: "1/s",
+            limits: "bytes-a-day=1GB")
         for role in ["approver", nil] {
             let place = try Place { $0.loginRole = role }
             let own = try place.addKey("ann", id: 9, grant)

@@ -39,7 +39,7 @@ private func record(_ name: String, id: Int64 = 1) -> KeyRecord {
         name: name, publicID: id, secretHash: [UInt8](repeating: UInt8(truncatingIfNeeded: id), count: 32),
         grant: KeyGrant(
             role: "reader", allow: ["read acme/*", "write acme/x"], deny: ["delete *"], credential: "acme", rate: "6/m",
-            policy: "shadow"),
+            policy: "shadow", limits: "concurrent=3"),
         note: "é \"quoted\" ' ; --", created: 5, expires: 9)
 }
 
@@ -263,7 +263,7 @@ struct StateMessageTests {
         number: 1, name: "", publicID: 2, secretHash: [], grant: KeyGrant(), created: 0, change: 3)
     private static let whole = KeyRecord(
         number: 1, name: "a", publicID: 2, secretHash: [1], previous: .init(secretHash: [2], until: 3),
-        grant: KeyGrant(role: "r", allow: ["a", "b"], deny: ["c"], credential: "d", rate: "e", policy: "shadow"),
+        grant: KeyGrant(role: "r", allow: ["a", "b"], deny: ["c"], credential: "d", rate: "e", policy: "shadow", limits: "f"),
         created: 0, expires: 4,
         revoked: 5, change: 6)
 

@@ -89,7 +89,7 @@ def test_a_change_of_the_rate_is_in_force_within_a_second_and_outlives_a_worker(
     key = keys.create("ml", "--role", "reader", "--rate", "1/d")
     gate = start(workers=2)
     assert ask(gate, key).status == 200 and {ask(gate, key).status for _ in range(6)} == {429}
-    keys.run("keys", "edit", "ml", "--rate", "100/s")
+    keys.run("keys", "edit", "ml", "--rate", "1000/s")
     assert wait_until(lambda: all(ask(gate, key).status == 200 for _ in range(6)), 5)
     keys.run("keys", "edit", "ml", "--rate", "1/d")
     assert wait_until(lambda: all(ask(gate, key).status == 429 for _ in range(6)), 5)

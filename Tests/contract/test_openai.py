@@ -26,9 +26,9 @@ def sdk(what, command):
 def ask(start_program):
     assert OPENAI.exists(), f"There is no {OPENAI}: Tests/contract/run.sh makes it."
 
-    def ask(gate, call):
+    def ask(gate, call, **variables):
         command = (OPENAI, FOLDER / "openai_calls.py", f"{gate.origin}/v1", call)
-        done = start_program(gate).run(*command, SSL_CERT_FILE=str(gate.certificates.authority))
+        done = start_program(gate).run(*command, SSL_CERT_FILE=str(gate.certificates.authority), **variables)
         return json.loads(done.stdout)
 
     return ask

@@ -36,6 +36,8 @@ package import HTTP
     var collector: BodyCollector?
     /// Bytes of a body that count against `budget` until the end, besides the collector's.
     var heldBytes = 0
+    /// Bytes of the body that were handed on.
+    var bodyBytes = 0
 
     init(
         _ pointer: OpaquePointer, _ received: UnsafePointer<ce_request>?, _ refused: UnsafePointer<ce_refusal>?,
@@ -107,6 +109,7 @@ extension Exchange {
         guard unsafe ce_exchange_holds_body(pointer, count) else { return nil }
         return unsafe [UInt8](unsafeUninitializedCapacity: count) { bytes, taken in
             unsafe taken = ce_exchange_take_body(pointer, bytes.baseAddress, count)
+            bodyBytes += taken
         }
     }
 
@@ -236,6 +239,9 @@ extension Exchange {
 
     /// Bytes of content that were handed to the connection.
     package var sentBytes: Int { @inline(never) get { writer.written } }
+
+    /// Bytes of the request's body that have come.
+    package var receivedBytes: Int { @inline(never) get { bodyBytes } }
 
     /// Whether content may follow the head.
     package var takesContent: Bool { @inline(never) get { writer.takesContent } }

@@ -38,6 +38,7 @@ nonisolated(unsafe) let exchangeEvents = {
 
 extension Exchange {
     func received(_ bytes: UnsafeBufferPointer<UInt8>) {
+        bodyBytes += bytes.count
         if unsafe sink?.take(bytes) == false, let pointer = unsafe pointer {
             unsafe ce_exchange_pause(pointer)
         }

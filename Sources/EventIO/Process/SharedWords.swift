@@ -25,16 +25,17 @@ import Synchronization
         unsafe munmap(UnsafeMutableRawPointer(words), count * MemoryLayout<UInt64>.stride)
     }
 
+    /// What another process wrote before the word that is found here is seen after this.
     package func load(_ index: Int) -> UInt64 {
         precondition(index >= 0 && index < count)
-        return unsafe words[index].load(ordering: .relaxed)
+        return unsafe words[index].load(ordering: .sequentiallyConsistent)
     }
 
     /// Puts `new` in the place of `old`, if that still stands there. Gives what stood there if not.
     package func exchange(_ index: Int, _ old: UInt64, for new: UInt64) -> UInt64? {
         precondition(index >= 0 && index < count)
         let (isDone, found) = unsafe words[index].compareExchange(
-            expected: old, desired: new, ordering: .relaxed)
+            expected: old, desired: new, ordering: .sequentiallyConsistent)
         return isDone ? nil : found
     }
 

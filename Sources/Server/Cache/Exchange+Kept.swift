@@ -9,7 +9,9 @@ extension Exchange {
         var response = kept.response
         response.headers.append("Age", String(kept.age(at: .now)))
         response.headers.append("Cache-Status", status.field())
-        answer(response, id: .own(context.id))
+        guard context.allowance != nil else { return answer(response, id: .own(context.id)) }
+        let length = unmetCondition(response.status, response.headers) == nil ? response.content.count : 0
+        context.release(length, to: self) { self.answer(response, id: .own(context.id)) }
     }
 
     /// Answers with what another got who asked the same, on whatever conditions.

@@ -21,6 +21,8 @@ final class SharedGrant: Sendable {
     let rate: RequestRate?
     /// Its part of the Hub's budget where that is short, beside those of others; from its role.
     let weight: Int
+    /// Nil: it has none.
+    let limits: KeyLimits?
     /// Nil: what the setting says. A word of a later version enforces.
     let policy: KeyPolicy?
     /// Whether it was made with rules that refuse nothing, by its own policy or the setting's.
@@ -39,11 +41,15 @@ final class SharedGrant: Sendable {
         rolesNumber = number
         policy = grant.policy.map { KeyPolicy(rawValue: $0) ?? .enforce }
         isShadow = (policy ?? setting) == .shadow
-        rate = grant.rate.flatMap { RequestRate($0) }
         weight = grant.role.map { roles.weight(of: $0) } ?? 1
+        rate = grant.rate.flatMap { RequestRate($0) } ?? grant.role.flatMap { roles.rate(of: $0) }
+        let own: KeyLimits? = grant.limits.map { KeyLimits($0) } ?? KeyLimits()
+        let all = own?.over(grant.role.map { roles.limits(of: $0) } ?? KeyLimits())
+        limits = all.flatMap { $0.isEmpty ? nil : $0 }
         do throws(RuleError) {
             let rules = try grant.rules(roles)
-            guard grant.rate == nil || rate != nil else { throw RuleError("its rate cannot be read") }
+            guard grant.rate.map({ RequestRate($0) != nil }) ?? true else { throw RuleError("its rate cannot be read") }
+            guard own != nil else { throw RuleError("its limits cannot be read") }
             scope = Scope(rules)
             fault = nil
         } catch {

@@ -26,6 +26,10 @@ final class GatewayState {
     let agents = AnswerClientProbe.Held(for: .seconds(86_400))
     let hubReached = HubProbe.Reached(for: .seconds(10))
     private let rates: KeyRates?
+    /// Nil but in access by keys.
+    let quotas: KeyQuotas?
+    /// Nil where no usage is kept.
+    let usage: UsageCounter?
     /// Nil: there is no audit.
     let auditor: Auditor?
     private(set) var identification: Identification
@@ -34,10 +38,13 @@ final class GatewayState {
 
     init(
         _ settings: Settings, token: Secret?, limits: CallLimits, pool: TransferPool, metrics: Metrics,
-        leaks: LeakReporter, keys: KeyStore?, rates: KeyRates? = nil, auditor: Auditor?, logins: LoginReporter,
+        leaks: LeakReporter, keys: KeyStore?, rates: KeyRates? = nil, quotas: KeyQuotas? = nil,
+        auditor: Auditor?, logins: LoginReporter,
         epochs: WriteEpochs, budgets: BudgetLedger = BudgetLedger(),
         warn: @escaping (String) -> Void
     ) {
+        self.quotas = quotas
+        usage = settings.usageDays > 0 ? keys.map { UsageCounter($0.client) } : nil
         self.rates = rates
         self.logins = Logins(settings, pool: pool, keys: keys, reporter: logins)
         self.pool = pool

@@ -40,7 +40,9 @@ struct Handlers {
             case .ready: GetReady(hubProbe: probe, drainState: state.drainState)
             case .metrics: GetMetrics(metrics: state.metrics)
             case .relay: RelayToHub(hub: upstreams.hub)
-            case .content: RelaySignedURL(upstream: upstreams.hub, identification: state.identification)
+            case .content:
+                RelaySignedURL(
+                    upstream: upstreams.hub, identification: state.identification, quotas: state.quotas)
             case .token:
                 PostToken(
                     logins: state.logins, exchange: TokenExchange(logins: state.logins, rules: settings.logins),

@@ -18,16 +18,21 @@ extension RequestPipeline {
 
     /// Counts a request of the key's. Throws where that is one too many, or the key is good for nothing.
     func count(_ key: KeyIdentity, _ request: Request, _ context: RequestContext) throws(Failure) {
+        context.spender = key
         do throws(Failure) {
             try state.count(key)
         } catch {
-            if let audited = audited(request, context) {
-                audited.identify(key)
-                audited.refuse([], rule: nil)
-                context.audited = audited
-            }
+            auditRefusal(key, request, context)
             throw error
         }
+    }
+
+    /// The request is one more, or more, than its key may make.
+    func auditRefusal(_ key: KeyIdentity, _ request: Request, _ context: RequestContext) {
+        guard let audited = audited(request, context) else { return }
+        audited.identify(key)
+        audited.refuse([], rule: nil)
+        context.audited = audited
     }
 
     /// Makes ready for an order of the facade's, whose handler judges it.

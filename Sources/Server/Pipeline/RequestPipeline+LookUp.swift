@@ -74,7 +74,9 @@ extension RequestPipeline {
             case .answered(let response) where call.serves(exchange.request, response):
                 context.isShared = true
                 context.hubRequestID = response.headers["X-Request-Id"]
-                exchange.send(shared: response, context, isConditional: call.judgesConditions)
+                context.release(response.content.count, to: exchange) {
+                    exchange.send(shared: response, context, isConditional: call.judgesConditions)
+                }
             case .failed(let failure): throw failure
             case .kept, .answered, .unshared: try forward(exchange, context, .relay)
             }

@@ -79,6 +79,12 @@ final class RequestPipeline {
 
     /// From where what has to be written down is.
     func ask(_ exchange: Exchange, _ context: RequestContext, _ route: Route.Name) throws(Failure) {
+        guard try isDebited(exchange, context, route) else { return }
+        try askNow(exchange, context, route)
+    }
+
+    /// From where what it may cost is taken of its key's limits.
+    func askNow(_ exchange: Exchange, _ context: RequestContext, _ route: Route.Name) throws(Failure) {
         guard try !lookUp(exchange, context, route) else { return }
         try forward(exchange, context, route)
     }
@@ -142,12 +148,16 @@ extension RequestPipeline {
         }
         // Before the rules are asked and a body is read: what they refuse counts, too.
         if route.needsKey, let key = context.principal.key { try count(key, request, context) }
+        let judgement = ScopeJudgement(protection, state, request, context, route)
+        try takeLimits(exchange, context, judgement, route)
         // The facade's orders are judged by their handlers, which read them.
-        guard let judgement = ScopeJudgement(protection, state, request, context, route) else {
+        guard let judgement else {
             auditOrder(request, context, route)
             return true
         }
-        guard exchange.hasBody, judgement.needsBody(ofLength: exchange.declaredLength) else {
+        guard exchange.hasBody,
+            judgement.needsBody(ofLength: exchange.declaredLength) || needsBodyForTokens(exchange, context, route)
+        else {
             try judgement.pass(nil)
             return true
         }
@@ -197,10 +207,12 @@ extension RequestPipeline {
 
     private func send(_ response: Response, _ exchange: Exchange, _ context: RequestContext) {
         context.change?.apply()
-        guard let crossOrigin = context.crossOrigin else { return exchange.send(response, id: .own(context.id)) }
         var response = response
-        crossOrigin.admit(&response.headers)
-        exchange.send(response, id: .own(context.id))
+        if let crossOrigin = context.crossOrigin { crossOrigin.admit(&response.headers) }
+        guard context.allowance != nil else { return exchange.send(response, id: .own(context.id)) }
+        context.release(response.body.count, to: exchange) { [response] in
+            exchange.send(response, id: .own(context.id))
+        }
     }
 
     func fail(_ exchange: Exchange, _ context: RequestContext, _ failure: Failure) {
@@ -219,6 +231,8 @@ extension RequestPipeline: RequestRecorder {
         log.note(exchange, context, whole: whole, microseconds: microseconds)
         state.metrics.note(exchange, context, whole: whole, microseconds: microseconds)
         context.endAudit(exchange, whole: whole, microseconds: microseconds)
+        state.usage?.note(exchange, context)
+        context.settle(exchange)
         state.drainState.ended()
     }
 }

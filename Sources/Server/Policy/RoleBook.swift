@@ -4,6 +4,8 @@ import Hub
 struct RoleBook: Sendable {
     private var defined: [String: [Rule]] = [:]
     private var weights: [String: Int] = [:]
+    private var rates: [String: RequestRate] = [:]
+    private var limits: [String: KeyLimits] = [:]
     /// Why a role of the settings cannot be used, by its name; none of them is defined.
     private(set) var faults: [String: String] = [:]
 
@@ -13,6 +15,7 @@ struct RoleBook: Sendable {
     init(_ roles: TeamRoles) {
         for (name, role) in roles.roles {
             do throws(RuleError) {
+                try takeLimits(name, role)
                 defined[name] = try Self.rules(name, role)
                 weights[name] = role.weight
             } catch {
@@ -33,6 +36,30 @@ struct RoleBook: Sendable {
 
     /// A preset's is 1.
     func weight(of name: String) -> Int { weights[name] ?? 1 }
+
+    /// Of its keys that have none of their own; nil: as many requests as they like.
+    func rate(of name: String) -> RequestRate? { rates[name] }
+
+    /// Of its keys, for what they do not limit themselves.
+    func limits(of name: String) -> KeyLimits { limits[name] ?? KeyLimits() }
+
+    private mutating func takeLimits(_ name: String, _ role: TeamRoles.Role) throws(RuleError) {
+        var found = KeyLimits()
+        for (setting, text) in role.limits {
+            if setting == "rate" {
+                guard let rate = RequestRate(text) else {
+                    throw RuleError("the role \(name), rate \(RuleError.shown(text)): it is no rate such as 600/m")
+                }
+                rates[name] = rate
+            } else if let limit = KeyLimit.allCases.first(where: { $0.settingName == setting }) {
+                guard let amount = limit.amount(text) else {
+                    throw RuleError("the role \(name), \(setting) \(RuleError.shown(text)): it has to be \(limit.accepted)")
+                }
+                found[limit] = amount
+            }
+        }
+        limits[name] = found
+    }
 
     private static func rules(_ name: String, _ role: TeamRoles.Role) throws(RuleError) -> [Rule] {
         guard Preset(rawValue: name) == nil else {

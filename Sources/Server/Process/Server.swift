@@ -36,9 +36,14 @@ final class Server {
         let pool = try TransferPool(
             trust: origin.trust, dnsServer: settings.nameServer?.description, connections: settings.upstreamConnections)
         let leaks = LeakReporter(metrics: metrics, warn: warn)
+        let quotas = worker.flatMap { worker in
+            keys.flatMap { keys in
+                worker.quotas.map { KeyQuotas($0, worker: worker.number, client: keys.client) }
+            }
+        }
         let state = GatewayState(
             settings, token: origin.token, limits: CallLimits(settings), pool: pool, metrics: metrics, leaks: leaks,
-            keys: keys, rates: worker?.rates, auditor: auditor, logins: logins ?? LoginReporter(warn: warn),
+            keys: keys, rates: worker?.rates, quotas: quotas, auditor: auditor, logins: logins ?? LoginReporter(warn: warn),
             epochs: worker?.epochs ?? WriteEpochs(), budgets: worker?.budgets ?? BudgetLedger(), warn: warn)
         let upstreams = Upstreams(
             settings, origin: origin, pool: pool, admission: state.admission, broker: state.broker, leaks: leaks,
@@ -85,7 +90,7 @@ final class Server {
         pool.onEnd = { [metrics] in metrics.note($0) }
         metrics.sources = MetricSources(
             listeners: [listener] + (admin.map { [$0] } ?? []), pool: pool, admission: state.admission,
-            broker: state.broker, drainState: state.drainState, log: log)
+            broker: state.broker, drainState: state.drainState, log: log, quotas: state.quotas)
     }
 
     /// Serves on with other settings, as far as they are reloadable. `tls` is for new connections.

@@ -159,6 +159,7 @@ final class Service {
         }
         keys?.sendUses()
         server.state.observer?.sendUses()
+        server.state.usage?.send()
         state?.sendAll(milliseconds: Self.lastMilliseconds)
         sandbox?.close()
         output.flush()

@@ -9,9 +9,11 @@ extension RelayDriver {
         do throws(Failure) {
             switch try call.choose(head) {
             case .pass(let head):
+                try count(head)
                 missingBytes = head.contentLength
                 start(head)
             case .rewrite(let head, let onlyURLs, let make):
+                try count(head)
                 beginRewriting(head, onlyURLs, make)
             case .answer(let head):
                 missingBytes = head.contentLength
@@ -131,6 +133,7 @@ extension RelayDriver {
 
     /// Whether more may be written. Those who wait for the same do not wait for this client: as much as is recorded may wait for it.
     var hasRoom: Bool {
+        if let allowance = context.allowance, !isDetached, !allowance.isOpen { return false }
         if isDetached || exchange.queuedBytes < Self.highMark { return true }
         return context.sink.map { $0.isWanted && $0.isRecording } ?? false
     }
@@ -173,9 +176,11 @@ extension RelayDriver {
     func write(_ bytes: UnsafeBufferPointer<UInt8>) {
         // Each byte may be the one that says that it is done: a push goes on long after its head.
         context.change?.apply()
+        guard isAllowed(bytes.count) else { return }
         unsafe context.sink?.take(bytes)
         if !isDetached { _ = unsafe exchange.write(bytes) }
         unsafe keepAlive?.note(bytes)
+        unsafe context.usageReader?.take(bytes)
     }
 
     /// The response is another than the call's, and whole.

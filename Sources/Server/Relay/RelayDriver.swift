@@ -45,6 +45,8 @@ final class RelayDriver: TransferSink, CancellableWork {
     var isDetached: Bool
     var isFinished = false
     private var hasEnded = false
+    /// The response is more than the limits of this client's key leave: that is nothing to those who wait for the same.
+    var isOverLimit = false
     /// Of a response of which nothing has come yet: what makes the next two.
     var makeRewriter: (@EventLoop () -> (JSONRewriter, URLScanner))?
     var onlyURLs = false
@@ -100,7 +102,7 @@ extension RelayDriver {
             call.body = body
             return enter()
         }
-        let upload = UploadPump(from: exchange, audited: audited)
+        let upload = UploadPump(from: exchange, audited: audited, allowance: context.allowance)
         self.upload = upload
         upload.begin { [self] failure in
             guard !hasEnded else { return }
@@ -134,6 +136,7 @@ extension RelayDriver {
     private func make(at place: CallPlace) {
         self.place = place
         context.sink?.begins()
+        context.allowance?.asks()
         var stream: TransferPool.Stream?
         if call.sendsBody, let upload {
             if let body = upload.whole {
@@ -214,7 +217,7 @@ extension RelayDriver {
         let failure = failure.at(call.server)
         noteTime()
         context.change?.apply()
-        let isOfClient = context.isCancelled || failure.kind == .clientGone
+        let isOfClient = context.isCancelled || isOverLimit || failure.kind == .clientGone
         if !isFinished, !isOfClient, isDetached || exchange.canAnswer, context.sink?.replaces(failure) ?? false {
             answerWithKept()
             return letGo()

@@ -6,6 +6,8 @@ import Hub
 struct RelaySignedURL: Handler {
     let upstream: Upstream
     let identification: Identification
+    /// Nil but in access by keys.
+    let quotas: KeyQuotas?
 
     func handle(_ exchange: Exchange, _ context: RequestContext) throws(Failure) -> Reply {
         let signed = try upstream.signedURLs.open(
@@ -21,10 +23,20 @@ struct RelaySignedURL: Handler {
                 // With other rights the call that gave the address might be refused now: so the client makes it again.
                 throw .signedURLOfOtherRights
             }
+            context.spender = identity
+            context.allowance = try quotas?.admit(
+                identity, body: exchange.hasBody ? exchange.declaredLength : 0, asksModel: false, isCounted: false)
         } else if signed.use == .verify {
             throw .signedURLRevoked
         }
-        upstream.relay(signed, credential, exchange, context)
+        guard let allowance = context.allowance, !allowance.isOpen else {
+            upstream.relay(signed, credential, exchange, context)
+            return .stream
+        }
+        allowance.whenOpen { [upstream, credential] failure in
+            if let failure { return exchange.fail(failure, context) }
+            upstream.relay(signed, credential, exchange, context)
+        }
         return .stream
     }
 

@@ -17,6 +17,8 @@ final class UploadPump: BodySink {
     private let exchange: Exchange
     /// Counts what goes by.
     private let audited: AuditedBody?
+    /// What the key may still send.
+    private let allowance: (any RequestAllowance)?
     private var transfer: Transfer?
     private var place: CallPlace?
     /// What came before the call began.
@@ -24,7 +26,8 @@ final class UploadPump: BodySink {
     private var hasEnded = false
     private var begun: (@EventLoop @Sendable (Failure?) -> Void)?
 
-    init(from exchange: Exchange, audited: AuditedBody?) {
+    init(from exchange: Exchange, audited: AuditedBody?, allowance: (any RequestAllowance)? = nil) {
+        self.allowance = allowance
         self.exchange = exchange
         self.audited = audited
     }
@@ -58,6 +61,10 @@ final class UploadPump: BodySink {
 
     func take(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
         if let audited { unsafe audited.take(bytes) }
+        if let refusal = allowance?.refuses(body: exchange.receivedBytes) {
+            if !hasEnded { ended(refusal) }
+            return false
+        }
         guard let transfer else {
             unsafe ahead.append(contentsOf: bytes)
             begins()
@@ -65,6 +72,12 @@ final class UploadPump: BodySink {
         }
         let isHeldBack = unsafe transfer.send(bytes) >= Self.highMark
         place?.received(isHeldBack: isHeldBack)
+        if let allowance, !allowance.isOpen {
+            allowance.whenOpen { [self] failure in
+                if let failure { ended(failure) } else { exchange.readMore() }
+            }
+            return false
+        }
         return !isHeldBack
     }
 

@@ -48,6 +48,8 @@ extension Upstream {
             // Nor a part, which may begin inside a URL.
             request.headers.remove("Range")
         }
+        // What is compressed does not say how many tokens it took.
+        if server == .inferenceRouter, context.spender != nil { request.headers.set("Accept-Encoding", "identity") }
         if let billTo {
             request.headers.set("X-HF-Bill-To", billTo)
         }

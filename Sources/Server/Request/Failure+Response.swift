@@ -21,7 +21,7 @@ extension Failure {
         case .hubUnreachable, .hubBroken: .badGateway
         case .hubTooSlow: .gatewayTimeout
         case .clientGone: .requestTimeout
-        case .tooManyRequests, .budgetSpent: .tooManyRequests
+        case .tooManyRequests, .budgetSpent, .limitReached: .tooManyRequests
         case .tooBusy, .auditUnavailable, .draining, .notReady: .serviceUnavailable
         case .internalError: .internalServerError
         }
@@ -49,6 +49,7 @@ extension Failure {
         case .tooBusy: "TooBusy"
         case .tooManyRequests: "TooManyRequests"
         case .budgetSpent: "BudgetSpent"
+        case .limitReached: "LimitReached"
         case .auditUnavailable: "AuditUnavailable"
         case .draining: "Draining"
         case .notReady: "NotReady"

@@ -22,6 +22,14 @@ final class RequestContext {
     var deletion: RepoDeletion?
     /// What the audit has to know of it; nil where it has not.
     var audited: AuditedRequest?
+    /// What it does at the Hub; nil where nobody has to know.
+    var operation: HubOperation?
+    /// Whose use of the gateway it is; nil where there are no keys.
+    var spender: KeyIdentity?
+    /// What the limits of that key let it take; nil where it has none.
+    var allowance: (any RequestAllowance)?
+    /// Reads from a model's answer what it took.
+    var usageReader: ModelUsageReader?
     /// Which page of a browser sent it, as far as that matters; nil where no origin is trusted.
     var crossOrigin: CrossOrigin?
     let started = MonotonicInstant.now

@@ -56,6 +56,8 @@ struct Settings: Sendable {
     var auditRotateSize = ByteCount.mebibytes(100)
     /// In days. Zero: for ever.
     var auditKeep = 0
+    /// In days. Zero: no usage is counted.
+    var usageDays = 90
     /// Nil: the system's certificate authorities.
     var authorities: String?
     /// From `upstream_proxy_file` too, once settings are read. Nil: there is none.

@@ -8,7 +8,12 @@ struct TeamRoles: Equatable, Sendable {
         var deny: [String] = []
         /// How much of the Hub's budget each key has where that is short, beside others.
         var weight = 1
+        /// Of its keys, by name: `rate`, `bytes_a_day`, …
+        var limits: [String: String] = [:]
     }
+
+    /// Names of limits. What they mean is not the settings' business.
+    static let limitNames = ["rate", "concurrent", "bytes_a_day", "tokens_a_day", "inference_a_day"]
 
     fileprivate(set) var roles: [String: Role] = [:]
 
@@ -38,7 +43,7 @@ extension TeamRoles {
         switch entry.path[2] {
         case "allow": field = \.allow
         case "deny": field = \.deny
-        case let other: throw ValueError("gives the role \(name) \"\(other.shown)\"; a role has allow, deny and weight")
+        case let other: return try take(entry, asLimit: other, of: name)
         }
         guard entry.kind != .mapping else {
             throw ValueError("gives the role \(name) a mapping for rules; write a list")
@@ -59,14 +64,27 @@ extension TeamRoles {
         roles[name]?.weight = weight
     }
 
+    private mutating func take(_ entry: YAMLScalars.Entry, asLimit limit: String, of name: String) throws(ValueError) {
+        guard Self.limitNames.contains(limit) else {
+            throw ValueError(
+                "gives the role \(name) \"\(limit.shown)\"; a role has allow, deny, weight, \(Self.limitNames.joined(separator: ", "))")
+        }
+        guard entry.kind == .scalar, !entry.value.isEmpty, entry.value.utf8.count <= 32 else {
+            throw ValueError("gives the role \(name) no value for \(limit)")
+        }
+        guard roles[name]?.limits.updateValue(entry.value, forKey: limit) == nil else {
+            throw ValueError("gives the role \(name) \(limit) twice")
+        }
+    }
+
     /// As it can be read again, in one line.
     fileprivate var text: String {
         let entries = roles.sorted { $0.key < $1.key }.map { name, role in
             let lists = [("allow", role.allow), ("deny", role.deny)].filter { !$0.1.isEmpty }
-            return "\(name): {"
-                + (lists.map { "\($0): [\($1.map(YAMLFlow.quoted).joined(separator: ", "))]" }
-                    + (role.weight == 1 ? [] : ["weight: \(role.weight)"])).joined(separator: ", ")
-                + "}"
+            let rules = lists.map { "\($0): [\($1.map(YAMLFlow.quoted).joined(separator: ", "))]" }
+            let weight = role.weight == 1 ? [] : ["weight: \(role.weight)"]
+            let limits = role.limits.sorted { $0.key < $1.key }.map { "\($0): \(YAMLFlow.quoted($1))" }
+            return "\(name): {" + (rules + weight + limits).joined(separator: ", ") + "}"
         }
         return entries.isEmpty ? "" : "{\(entries.joined(separator: ", "))}"
     }

@@ -36,7 +36,10 @@ extension DeviceDecision {
         guard let approver = try approver(database, now: now) else { return .badApprover }
         guard guesses.mayTry(from: address, now: now) else { return .tooManyGuesses }
         var grant = approver.grant
-        if let role = bounds.role { grant = KeyGrant(role: role, credential: grant.credential, rate: grant.rate) }
+        if let role = bounds.role {
+            grant = KeyGrant(
+                role: role, credential: grant.credential, rate: grant.rate, limits: grant.limits)
+        }
         // Where the rules of all others refuse nothing, those of a key that is held to its own still do.
         grant.policy = approver.grant.policy == Self.enforced ? Self.enforced : nil
         let answer = try DeviceLogins(database: database).decide(

@@ -59,7 +59,7 @@ struct DeviceLogins {
         let statement = try database.prepare(
             """
             SELECT status, expires, polled, pause, role, allow, deny, credential, rate, until, confirmed_by, user_code, policy,
-                approver
+                approver, limits
             FROM device_logins WHERE device_hash = ?1
             """)
         try statement.bind([.blob(deviceHash)])
@@ -83,7 +83,7 @@ struct DeviceLogins {
                 role: statement.optionalText(4), allow: RuleLines.rules(statement.text(5)),
                 deny: RuleLines.rules(statement.text(6)),
                 credential: statement.optionalText(7), rate: statement.optionalText(8),
-                policy: statement.optionalText(12)),
+                policy: statement.optionalText(12), limits: statement.optionalText(14)),
             note: "login \(statement.text(11)), confirmed by \(name)", created: now, expires: until)
         statement.reset()
         try set(.used, where: "device_hash", .blob(deviceHash))
@@ -128,13 +128,13 @@ struct DeviceLogins {
         try database.prepare(
             """
             UPDATE device_logins SET status = 1, role = ?2, allow = ?3, deny = ?4, credential = ?5, rate = ?6, until = ?7,
-                confirmed_by = ?8, policy = ?9, approver = ?10
+                confirmed_by = ?8, policy = ?9, approver = ?10, limits = ?11
             WHERE user_code = ?1
             """
         ).run(
             .text(userCode), .init(grant.role), .text(RuleLines.text(grant.allow)),
             .text(RuleLines.text(grant.deny)), .init(grant.credential), .init(grant.rate), .init(until),
-            .text(name), .init(grant.policy), .init(approver))
+            .text(name), .init(grant.policy), .init(approver), .init(grant.limits))
         return .confirmed(address: entry.address, created: entry.created)
     }
 

@@ -41,6 +41,8 @@ struct KeyGrant: Sendable, Hashable {
     var rate: String?
     /// `enforce` or `shadow`; nil: what the setting `policy` says.
     var policy: String?
+    /// `KeyLimits`, as text; nil: those of its role.
+    var limits: String?
 }
 
 /// Rules as a column has them: none has a line feed.

@@ -4,7 +4,7 @@ struct KeyTable {
 
     private static let columns = """
         number, name, public_id, secret_hash, previous_hash, previous_until, role, allow, deny, credential, rate, note, created, \
-        expires, revoked, change, policy
+        expires, revoked, change, policy, limits
         """
 
     // MARK: reading
@@ -75,15 +75,15 @@ struct KeyTable {
     func insert(_ record: KeyRecord) throws(DatabaseError) {
         try database.prepare(
             """
-            INSERT INTO keys (name, public_id, secret_hash, role, allow, deny, credential, rate, note, created, expires, change, policy)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
+            INSERT INTO keys (name, public_id, secret_hash, role, allow, deny, credential, rate, note, created, expires, change, policy, limits)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
             """
         ).run(
             .text(record.name), .integer(record.publicID), .blob(record.secretHash), .init(record.grant.role),
             .text(RuleLines.text(record.grant.allow)), .text(RuleLines.text(record.grant.deny)),
             .init(record.grant.credential),
             .init(record.grant.rate), .text(record.note), .integer(record.created), .init(record.expires),
-            .integer(try nextChange()), .init(record.grant.policy))
+            .integer(try nextChange()), .init(record.grant.policy), .init(record.grant.limits))
     }
 
     /// Writes all that can change of a key that is there.
@@ -91,7 +91,7 @@ struct KeyTable {
         try database.prepare(
             """
             UPDATE keys SET name = ?2, secret_hash = ?3, previous_hash = ?4, previous_until = ?5, role = ?6, allow = ?7, deny = ?8,
-                credential = ?9, rate = ?10, note = ?11, expires = ?12, revoked = ?13, change = ?14, policy = ?15
+                credential = ?9, rate = ?10, note = ?11, expires = ?12, revoked = ?13, change = ?14, policy = ?15, limits = ?16
             WHERE number = ?1
             """
         ).run(
@@ -99,7 +99,7 @@ struct KeyTable {
             .init(record.previous?.until), .init(record.grant.role), .text(RuleLines.text(record.grant.allow)),
             .text(RuleLines.text(record.grant.deny)), .init(record.grant.credential), .init(record.grant.rate),
             .text(record.note), .init(record.expires), .init(record.revoked), .integer(try nextChange()),
-            .init(record.grant.policy))
+            .init(record.grant.policy), .init(record.grant.limits))
     }
 
     /// Adds `uses` to what the key has, and moves its last use on.
@@ -126,7 +126,8 @@ extension KeyRecord {
             previous: row.isNull(4) ? nil : Previous(secretHash: row.blob(4), until: row.integer(5)),
             grant: KeyGrant(
                 role: row.optionalText(6), allow: RuleLines.rules(row.text(7)), deny: RuleLines.rules(row.text(8)),
-                credential: row.optionalText(9), rate: row.optionalText(10), policy: row.optionalText(16)),
+                credential: row.optionalText(9), rate: row.optionalText(10), policy: row.optionalText(16),
+                limits: row.optionalText(17)),
             note: row.text(11), created: row.integer(12), expires: row.optionalInteger(13),
             revoked: row.optionalInteger(14), change: row.integer(15))
     }

@@ -48,6 +48,7 @@ struct LoginKeys {
     func removeExpired(now: Int64) throws(DatabaseError) -> Int {
         try database.transaction { () throws(DatabaseError) in
             let end = Statement.Value.integer(now - Self.memory)
+            try UsageTable(database: database).mergeLogins(expiredBefore: now - Self.memory)
             try database.prepare(
                 "DELETE FROM key_use WHERE number IN (SELECT number FROM keys WHERE login IS NOT NULL AND expires < ?1)"
             ).run(end)

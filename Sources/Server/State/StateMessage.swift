@@ -13,6 +13,8 @@ enum StateMessage: Equatable {
     case stop
     /// From the parent: what logins may make from here on.
     case bounds(LoginBounds)
+    /// From the parent at the end: what keys have spent of what was debited for them.
+    case spent([QuotaDebit])
 
     // From it.
     case started
@@ -45,6 +47,10 @@ struct StateRecord: Equatable, Sendable {
         case observedUses = 22
         /// `TrashRequest`, which asks for a `TrashAnswer`.
         case trash = 24
+        /// What keys did; written by `UsageReport`.
+        case usage = 40
+        /// `QuotaDebit`, which asks for a `QuotaBalance`.
+        case quotaDebit = 41
     }
 
     let kind: Kind
@@ -99,6 +105,7 @@ extension StateMessage {
     private enum Tag: UInt8 {
         case hello, append, stop, started, done, refused, keys, trouble, answer
         case bounds = 64
+        case spent = 80
     }
 
     var bytes: [UInt8] {
@@ -118,6 +125,9 @@ extension StateMessage {
         case .bounds(let bounds):
             put(.bounds)
             bounds.put(into: &writer)
+        case .spent(let debits):
+            put(.spent)
+            for debit in debits { debit.put(into: &writer) }
         case .started: put(.started)
         case .done(let sender, let sequence):
             put(.done)
@@ -154,6 +164,13 @@ extension StateMessage {
         case .bounds:
             guard let bounds = LoginBounds(from: &reader) else { return nil }
             self = .bounds(bounds)
+        case .spent:
+            var debits: [QuotaDebit] = []
+            while !reader.isAtEnd {
+                guard let debit = QuotaDebit(from: &reader) else { return nil }
+                debits.append(debit)
+            }
+            self = .spent(debits)
         case .started: self = .started
         case .trouble:
             guard let reason = reader.text() else { return nil }
@@ -229,6 +246,7 @@ extension KeyRecord {
         writer.put(grant.credential) { $0.put($1) }
         writer.put(grant.rate) { $0.put($1) }
         writer.put(grant.policy) { $0.put($1) }
+        writer.put(grant.limits) { $0.put($1) }
         writer.put(expires) { $0.put($1) }
         writer.put(revoked) { $0.put($1) }
         writer.put(change)
@@ -243,13 +261,13 @@ extension KeyRecord {
             }),
             let role = reader.optional({ $0.text() }), let allow = reader.texts(), let deny = reader.texts(),
             let credential = reader.optional({ $0.text() }), let rate = reader.optional({ $0.text() }),
-            let policy = reader.optional({ $0.text() }),
+            let policy = reader.optional({ $0.text() }), let limits = reader.optional({ $0.text() }),
             let expires = reader.optional({ $0.number(Int64.self) }),
             let revoked = reader.optional({ $0.number(Int64.self) }), let change = reader.number(Int64.self)
         else { return nil }
         self.init(
             number: number, name: name, publicID: publicID, secretHash: secretHash, previous: previous,
-            grant: KeyGrant(role: role, allow: allow, deny: deny, credential: credential, rate: rate, policy: policy),
+            grant: KeyGrant(role: role, allow: allow, deny: deny, credential: credential, rate: rate, policy: policy, limits: limits),
             created: 0,
             expires: expires, revoked: revoked, change: change)
     }

@@ -152,6 +152,40 @@ enum StateSchema {
         CREATE INDEX trash_due ON trash (next_attempt) WHERE ended IS NULL;
         CREATE INDEX trash_ended ON trash (ended) WHERE ended IS NOT NULL;
         """,
+        """
+        ALTER TABLE keys ADD COLUMN limits TEXT;
+        ALTER TABLE device_logins ADD COLUMN limits TEXT;
+
+        -- What was debited of the limits of keys for a day (since 1970, in UTC), before it is spent. `base` is what had been when the gateway
+        -- that runs now began to spend of it.
+        CREATE TABLE quotas (
+            public_id INTEGER NOT NULL,
+            kind INTEGER NOT NULL,
+            day INTEGER NOT NULL,
+            run INTEGER NOT NULL,
+            base INTEGER NOT NULL,
+            debited INTEGER NOT NULL,
+            PRIMARY KEY (public_id, kind, day)
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX quotas_day ON quotas (day);
+
+        -- What keys did on a day. The resource is a repository or a model; empty: none, or one of those for which there was no room.
+        -- Public id 0: keys of logins that are long over.
+        CREATE TABLE usage (
+            day INTEGER NOT NULL,
+            public_id INTEGER NOT NULL,
+            action TEXT NOT NULL,
+            resource TEXT NOT NULL,
+            requests INTEGER NOT NULL,
+            errors INTEGER NOT NULL,
+            upstream_calls INTEGER NOT NULL,
+            bytes_in INTEGER NOT NULL,
+            bytes_out INTEGER NOT NULL,
+            tokens_in INTEGER NOT NULL,
+            tokens_out INTEGER NOT NULL,
+            PRIMARY KEY (day, public_id, action, resource)
+        ) STRICT, WITHOUT ROWID;
+        """,
     ]
 
     static var newest: Int64 { Int64(migrations.count) }

@@ -30,6 +30,10 @@ final class StateWriter {
     private let observed: ObservedTable
     private let trash: TrashTable
     let purges: CachePurges
+    private let quotas: QuotaTable
+    private let usage: UsageTable
+    /// How long what keys did is kept, in days.
+    var usageDays: Int64 = 0
     private let file: FileIdentity?
     private var dataVersion: Int64 = -1
     /// The last record of each sender that was carried out.
@@ -48,6 +52,8 @@ final class StateWriter {
         observed = ObservedTable(database: database)
         trash = TrashTable(database: database)
         purges = CachePurges(database: database)
+        quotas = QuotaTable(database: database)
+        usage = UsageTable(database: database)
         file = FileIdentity(directory.databasePath)
         let statement = try database.prepare("SELECT sender, sequence FROM senders")
         while try statement.step() { carriedOut[statement.integer(0)] = statement.integer(1) }
@@ -116,6 +122,12 @@ final class StateWriter {
         case .idempotencyEnd:
             if let end = IdempotencyEnd(entry.record.payload) { try idempotency.end(end) }
             return nil
+        case .usage:
+            if let report = UsageReport(entry.record.payload) { try usage.add(report, now: now) }
+            return nil
+        case .quotaDebit:
+            guard let debit = QuotaDebit(entry.record.payload) else { return nil }
+            return try quotas.debit(debit, now: now)?.bytes
         // It is in no table (`AuditJournal`).
         case .audit: return nil
         case .login: return try carryOut(LoginOrder(entry.record.payload), now: now).bytes
@@ -146,6 +158,19 @@ final class StateWriter {
     func tryWriting() throws(DatabaseError) {
         try database.transaction { () throws(DatabaseError) in
             try database.execute("UPDATE counters SET value = value WHERE name = 'change'")
+        }
+    }
+
+    /// At the end: what keys have spent of what was debited for them.
+    func settle(_ debits: [QuotaDebit]) throws(DatabaseError) {
+        try database.transaction { () throws(DatabaseError) in try quotas.settle(debits) }
+    }
+
+    /// Removes what no limit and no setting asks to be kept.
+    func removeOldUsage(now: Int64) throws(DatabaseError) {
+        try database.transaction { () throws(DatabaseError) in
+            try quotas.removeOld(now: now)
+            try usage.removeOld(now: now, days: usageDays)
         }
     }
 

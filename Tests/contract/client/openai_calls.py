@@ -5,6 +5,7 @@ The client is made as docs/use.md says; retries are its own affair, so most call
 
 import asyncio
 import json
+import os
 import sys
 import time
 
@@ -12,7 +13,7 @@ import openai
 
 BASE, CALL, *ARGUMENTS = sys.argv[1:]
 MESSAGES = [{"role": "user", "content": "one two three"}]
-OPTIONS = {"base_url": BASE, "api_key": "hf_of_the_client", "max_retries": 0}
+OPTIONS = {"base_url": BASE, "api_key": os.environ.get("OPENAI_API_KEY", "hf_of_the_client"), "max_retries": 0}
 chat = openai.OpenAI(**OPTIONS)
 
 

@@ -12,7 +12,7 @@ enum Metric: Int, CaseIterable, Sendable {
     case cacheRequests, cacheSavedCalls, cacheBytes, cacheResponses, cacheStored, cacheEvictions
     case fileCacheRequests, fileCacheSentBytes, fileCacheFills, fileCacheFilledBytes, fileCacheVerified, fileCacheCorrupt
     case fileCacheEvictions, fileCacheBytes, fileCacheFiles, fileCacheUp
-    case keyRefusals, keyRateRefusals, keys, keysInShadow, shadowDecisions, stateUp, stateRestarts
+    case keyRefusals, keyRateRefusals, keyLimitRefusals, keys, keysInShadow, shadowDecisions, stateUp, stateRestarts
     case auditUp, auditRecords
     case trashedRepos, trashFailures
     case buildInfo, workers, workerRestarts, droppedLogLines

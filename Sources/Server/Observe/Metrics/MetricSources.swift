@@ -11,12 +11,15 @@ struct MetricSources {
     let broker: RateBroker
     let drainState: DrainState
     let log: AccessLog
+    /// Nil but in access by keys.
+    let quotas: KeyQuotas?
 
     func report(to metrics: Metrics) {
         Listener.report(listeners, to: metrics)
         pool.report(to: metrics)
         admission.report(to: metrics)
         broker.report(to: metrics)
+        quotas?.report(to: metrics)
         metrics.set(.requestsInFlight, to: drainState.inFlight)
         metrics.set(.bufferedBodyBytes, to: listeners.reduce(0) { $0 + $1.budget.held })
         // Of the gateway, not a figure that could be added up.
@@ -38,6 +41,13 @@ extension CallAdmission {
         metrics.set(.upstreamPlaces, at: MetricLabels.Occupancy.waitingForClient, to: ledger.waitingForClients)
         metrics.set(.upstreamCallsQueued, to: ledger.queued)
         metrics.set(.upstreamCallsRefused, to: refusals)
+    }
+}
+
+extension KeyQuotas {
+    /// Puts how many requests limits have refused into the metrics.
+    func report(to metrics: Metrics) {
+        for (place, count) in refusals.enumerated() { metrics.set(.keyLimitRefusals, at: place, to: count) }
     }
 }
 

@@ -91,6 +91,10 @@ enum MetricsTable {
                 .keyRateRefusals, "hubgate_key_rate_refusals_total", .counter,
                 "Requests that got 429 because their key had made as many as its rate allows; the access log names the key."
             ),
+            MetricRow(
+                .keyLimitRefusals, "hubgate_key_limit_refusals_total", .counter,
+                "Requests that were refused because a limit of their key was reached; the access log names the key.",
+                by: [MetricLabel("limit", KeyLimit.allCases.map(\.settingName))]),
             MetricRow(.keys, "hubgate_keys", .gauge, "Keys that are not revoked; 0 in another access."),
             MetricRow(
                 .keysInShadow, "hubgate_keys_in_shadow", .gauge,

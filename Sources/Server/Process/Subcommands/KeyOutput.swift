@@ -38,12 +38,22 @@ enum KeyOutput {
             "name": .string(record.name), "id": .string(GatewayKey.shown(publicID: record.publicID)),
             "role": text(record.grant.role), "allow": .array(record.grant.allow.map { .string($0) }),
             "deny": .array(record.grant.deny.map { .string($0) }), "as": text(record.grant.credential),
-            "rate": text(record.grant.rate), "policy": text(record.grant.policy), "note": .string(record.note),
+            "rate": text(record.grant.rate), "policy": text(record.grant.policy), "limits": limits(record.grant), "note": .string(record.note),
             "created": time(record.created),
             "expires": time(record.expires), "revoked": time(record.revoked),
             "previous_until": time(record.previous?.until), "last_used": time(use?.lastUsed),
             "uses": .integer(use?.uses ?? 0),
         ]
+    }
+
+    /// Numbers, under the names that a role of the settings has for them.
+    private static func limits(_ grant: KeyGrant) -> JSON {
+        let limits = grant.limits.flatMap { KeyLimits($0) } ?? KeyLimits()
+        return .object(
+            Dictionary(
+                uniqueKeysWithValues: KeyLimit.allCases.compactMap { limit in
+                    limits[limit].map { (limit.settingName, .integer($0)) }
+                }))
     }
 
     static func status(_ record: KeyRecord, now: Int64) -> String {
@@ -85,6 +95,7 @@ enum KeyOutput {
         rows += record.grant.allow.map { ("Allow", $0) } + record.grant.deny.map { ("Deny", $0) }
         if let credential = record.grant.credential { rows.append(("Acts as", credential)) }
         if let rate = record.grant.rate { rows.append(("Rate", rate)) }
+        if let limits = record.grant.limits { rows.append(("Limits", limits)) }
         if let policy = record.grant.policy {
             rows.append(("Policy", policy == "shadow" ? "SHADOW: its rules refuse nothing" : policy))
         }

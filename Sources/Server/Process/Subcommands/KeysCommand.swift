@@ -44,6 +44,22 @@ struct GrantOptions: ParsableArguments {
             valueName: "rate"))
     var rate: String?
 
+    @Option(help: ArgumentHelp("The most requests under way at once.", valueName: "count"))
+    var concurrent: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "The most bytes of content in a day, of requests and responses, such as 50GB. Days begin at midnight in UTC.",
+            valueName: "bytes"))
+    var bytesADay: String?
+
+    @Option(
+        help: ArgumentHelp("The most tokens of models in a day, prompts and answers, such as 1M.", valueName: "count"))
+    var tokensADay: String?
+
+    @Option(help: ArgumentHelp("The most requests of models (/v1) in a day.", valueName: "count"))
+    var inferenceADay: String?
+
     @Option(
         help: ArgumentHelp(
             "enforce, or shadow: its rules refuse nothing, and what they would refuse is recorded. Else what the setting policy says.",
@@ -65,7 +81,28 @@ struct GrantOptions: ParsableArguments {
         if let credential { grant.credential = try KeyInput.optional(credential, of: "--as", KeyInput.credential) }
         if let rate { grant.rate = try KeyInput.optional(rate, of: "--rate", KeyInput.rate) }
         if let policy { grant.policy = try KeyInput.optional(policy, of: "--policy", KeyInput.policy) }
+        grant.limits = try limits(over: KeyLimits())
         return grant
+    }
+
+    private var givenLimits: [(limit: KeyLimit, text: String)] {
+        let texts = [
+            (KeyLimit.concurrent, concurrent), (.bytesADay, bytesADay), (.tokensADay, tokensADay),
+            (.inferenceADay, inferenceADay),
+        ]
+        return texts.compactMap { limit, text in text.map { (limit, $0) } }
+    }
+
+    /// Those of `old`, but for what these flags say; nil where there are none.
+    private func limits(over old: KeyLimits) throws(SubcommandFailure) -> String? {
+        var limits = old
+        for (limit, text) in givenLimits {
+            guard text.isEmpty || limit.amount(text) != nil else {
+                throw .usage("--\(limit.name) has to be \(limit.accepted), at most \(limit.text(KeyLimit.most))")
+            }
+            limits[limit] = limit.amount(text)
+        }
+        return limits.isEmpty ? nil : limits.description
     }
 
     /// What was read from these flags, over the grant before: what no flag gives stays. Rules that are given take the place of all of their
@@ -74,7 +111,10 @@ struct GrantOptions: ParsableArguments {
         KeyGrant(
             role: role == nil ? old.role : read.role, allow: allow.isEmpty ? old.allow : read.allow,
             deny: deny.isEmpty ? old.deny : read.deny, credential: credential == nil ? old.credential : read.credential,
-            rate: rate == nil ? old.rate : read.rate, policy: policy == nil ? old.policy : read.policy)
+            rate: rate == nil ? old.rate : read.rate, policy: policy == nil ? old.policy : read.policy,
+            // They were checked when `read` was made.
+            limits: givenLimits.isEmpty
+                ? old.limits : (try? limits(over: old.limits.flatMap { KeyLimits($0) } ?? KeyLimits())))
     }
 }
 

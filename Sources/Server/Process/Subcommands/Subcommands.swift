@@ -5,7 +5,7 @@ import Glibc
 /// The words that ask for something else than serving: `hubgate keys …`. Serving itself stays with `Command`, whose flags come from THE
 /// table of settings and whose errors never repeat what was typed: it may be a token.
 enum Subcommands {
-    private static let words = ["keys", "login", "audit", "trash", "cache", "state", "init", "help"]
+    private static let words = ["keys", "login", "audit", "usage", "trash", "cache", "state", "init", "help"]
 
     /// For `--help`.
     static let all = [
@@ -22,6 +22,7 @@ enum Subcommands {
             "Lists repositories that were deleted and can be restored (delete_grace), restores them, deletes them for good."
         ),
         ("hubgate login", "Lists, confirms and refuses devices that log in."),
+        ("hubgate usage", "Shows what keys did: requests, bytes and tokens, by key, repository, model, action or day."),
         ("hubgate cache purge", "Has a running gateway give out nothing of a repository that it has kept."),
         ("hubgate state", "Backs up and checks the database of keys."),
         ("hubgate cache", "Lists, checks and removes the files that are kept in cache_dir."),
@@ -92,7 +93,7 @@ struct HubgateCommand: ParsableCommand {
         abstract: "An HTTPS gateway in front of the Hugging Face Hub.",
         discussion: "Without a subcommand it serves; `hubgate --help` lists the settings for that.",
         subcommands: [
-            KeysCommand.self, LoginCommand.self, AuditCommand.self, TrashCommand.self, CacheCommand.self, StateCommand.self,
+            KeysCommand.self, LoginCommand.self, AuditCommand.self, UsageCommand.self, TrashCommand.self, CacheCommand.self, StateCommand.self,
             InitCommand.self,
         ])
 }

@@ -47,6 +47,22 @@ final class StateLinks {
         flush()
     }
 
+    private static let giveBackMilliseconds: UInt64 = 2000
+
+    /// At the end: what keys have spent. What cannot be sent in that time counts as spent, all that was debited.
+    func giveBack(_ debits: [QuotaDebit]) {
+        let began = MonotonicInstant.now
+        var left = debits[...]
+        while !left.isEmpty, MonotonicInstant.now.milliseconds(since: began) < Self.giveBackMilliseconds {
+            let some = left.prefix(PacketSocket.longest / QuotaDebit.size - 1)
+            if parent.send(StateMessage.spent(Array(some)).bytes) == .sent {
+                left = left.dropFirst(some.count)
+            } else {
+                PacketSocket.wait([parent], writing: [true], milliseconds: 50)
+            }
+        }
+    }
+
     /// Ends the state process when it has written all that came before.
     func stopStateProcess() {
         owesStop = true

@@ -16,6 +16,7 @@ final class StateProcess {
     /// Why there is no writer; empty while there is one.
     private var trouble = ""
     private var bounds: LoginBounds
+    private let usageDays: Int64
     private var lastChange: Int64 = 0
     private var isStopping = false
     /// Said once: a process that was taken over could fill the log.
@@ -36,10 +37,11 @@ final class StateProcess {
 
     init(
         _ directory: StateDirectory, lines: [PacketSocket], bounds: LoginBounds, log: Logger, slots: MetricSlots,
-        epochs: WriteEpochs, journal: AuditJournal? = nil
+        epochs: WriteEpochs, journal: AuditJournal? = nil, usageDays: Int = 0
     ) {
         self.epochs = epochs
         self.bounds = bounds
+        self.usageDays = Int64(usageDays)
         self.directory = directory
         self.journal = journal
         self.log = log
@@ -74,6 +76,7 @@ final class StateProcess {
             let writer = try StateWriter(directory)
             writer.bounds = bounds
             if !trouble.isEmpty { try writer.tryWriting() }
+            writer.usageDays = usageDays
             _ = try writer.othersHaveWritten()
             lastChange = try writer.lastChange()
             try count(writer)
@@ -138,6 +141,8 @@ final class StateProcess {
         case .bounds(let bounds) where index == 0:
             self.bounds = bounds
             writer?.bounds = bounds
+        case .spent(let debits) where index == 0:
+            try? writer?.settle(debits)
         default:
             guard !hasWarned else { return }
             hasWarned = true
@@ -215,6 +220,7 @@ final class StateProcess {
     private func removeExpiredLogins(_ writer: StateWriter) throws(DatabaseError) {
         guard nextRemoval <= .now else { return }
         nextRemoval = MonotonicInstant.now.advanced(milliseconds: Self.removal)
+        try writer.removeOldUsage(now: Int64(WallClock.microseconds / 1_000_000))
         guard try writer.removeExpiredLogins(now: Int64(WallClock.microseconds / 1_000_000)) else { return }
         try count(writer)
         for index in users.indices.dropFirst() { (users[index].lastSentChange, users[index].isLoaded) = (nil, false) }

@@ -20,6 +20,7 @@ extension Supervisor {
         let number = places[index].number
         let wait = places[index].left()
         slots.clearGauges(ofWorker: number)
+        quotas?.clear(worker: number)
         countWorkers()
         finishReloadIfDone()
         if isStopping {

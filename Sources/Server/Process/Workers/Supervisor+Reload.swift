@@ -101,6 +101,7 @@ extension Supervisor {
         guard isStopping, places.allSatisfy({ $0.child == nil }) else { return }
         // What the workers have sent is written before all is over: by a successor too, which finds it and this message.
         if let stateProcess, stateProcess.child != nil || stateProcess.due != nil {
+            if stateProcess.child != nil { stateProcess.links.giveBack(quotas?.spent ?? []) }
             return stateProcess.links.stopStateProcess()
         }
         verdict = verdict ?? (hasFailed ? Exit.failure : Exit.ok)

@@ -71,7 +71,8 @@ extension Supervisor {
         let process = StateProcess(
             stateProcess.directory, lines: stateProcess.links.takeStateEnds(), bounds: LoginBounds(settings), log: log,
             slots: slots, epochs: epochs,
-            journal: stateProcess.audit.map { AuditJournal($0, run: stateProcess.run, log: log) })
+            journal: stateProcess.audit.map { AuditJournal($0, run: stateProcess.run, log: log) },
+            usageDays: settings.usageDays)
         // It has no use for a token, and shall have none.
         var own = Settings()
         (own.sandboxing, own.stateDirectory) = (settings.sandboxing, settings.stateDirectory)

@@ -31,6 +31,7 @@ final class Supervisor {
     let slots: MetricSlots
     /// Nil but in access by keys. Made here, so that all workers count in the same place.
     private let rates: KeyRates?
+    let quotas: QuotaWords?
     let epochs: WriteEpochs
     private let budgets = BudgetLedger()
     var sandbox: SandboxProcess?
@@ -68,6 +69,7 @@ final class Supervisor {
         self.adminPort = adminPort
         slots = MetricSlots(workers: workers)
         rates = settings.access == .keys ? KeyRates() : nil
+        quotas = settings.access == .keys ? QuotaWords(workers: workers) : nil
         epochs = WriteEpochs()
         places = try (1...workers).map { (number) throws(CError) in
             let sockets = try ports.map { (port) throws(CError) in try port.join() }
@@ -136,7 +138,8 @@ final class Supervisor {
         let worker = Worker(
             number: place.number, ports: ports.map(\.port), adminPort: adminPort?.port, sockets: place.sockets,
             adminSocket: place.adminSocket, tls: tls, output: output, slots: slots, epochs: epochs,
-            budgets: budgets, sandbox: sandbox?.site, line: line, state: stateProcess?.links.take(worker: place.number), rates: rates)
+            budgets: budgets, sandbox: sandbox?.site, line: line, state: stateProcess?.links.take(worker: place.number), rates: rates,
+            quotas: quotas)
         // The child's copy of its parent's memory shall not keep a token that a reload replaces.
         defer { (settings, reload) = (Settings(), nil) }
         return .worker(worker, OneShotSettings(settings))

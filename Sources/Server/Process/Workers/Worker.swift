@@ -29,6 +29,7 @@ struct Worker: Sendable {
     let state: PacketSocket?
     /// Of all workers; nil but in access by keys.
     let rates: KeyRates?
+    let quotas: QuotaWords?
 
     /// One of them warns of what all would.
     var speaksForAll: Bool { number == 1 }

@@ -1,0 +1,205 @@
+import EventIO
+import HTTP
+import Hub
+
+/// What one request has taken of its key's limits.
+@EventLoop
+final class KeyAllowance: RequestAllowance {
+    /// What is taken at a time of content whose length is not known, in bytes.
+    private static let step: Int64 = 1 << 20
+    /// So much of it is left when the next is taken, in bytes: more than is written at once, so that nothing flows before it is debited.
+    private static let ahead: Int64 = 128 << 10
+    /// Far above every limit, and far below the end of the numbers.
+    private static let largest: Int64 = 1 << 45
+
+    private struct Tally {
+        var amount: Int64 = 0
+        var day: Int64 = 0
+    }
+
+    private let quotas: KeyQuotas
+    private let key: KeyIdentity
+    private let limits: KeyLimits
+    private let slot: QuotaWords.Slot
+    private var tallies = [Tally](repeating: Tally(), count: KeyLimit.allCases.count)
+    /// Debits that are not on the disk yet.
+    private var debits = 0
+    private var failure: Failure?
+    private var waiters: [@EventLoop @Sendable (Failure?) -> Void] = []
+    private var hasAsked = false
+    /// Bytes that are taken for the body and for the response; nil: none has begun.
+    private var body: Int64 = 0
+    private var content: Int64?
+    /// It is not known how long they will be.
+    private var isBodyOpen = false
+    private var isContentOpen = false
+    private var hasEnded = false
+
+    init(_ quotas: KeyQuotas, _ key: KeyIdentity, _ limits: KeyLimits, _ slot: QuotaWords.Slot) {
+        self.quotas = quotas
+        self.key = key
+        self.limits = limits
+        self.slot = slot
+    }
+
+    func admit(body length: UInt64?, asksModel: Bool) throws(Failure) {
+        if asksModel { try take(1, of: .inferenceADay) }
+        if let limit = limits[.bytesADay] {
+            isBodyOpen = length == nil
+            body = length.map { min(Int64(clamping: $0), Self.largest) } ?? min(Self.step, limit)
+            // Where nothing is left nobody is asked.
+            let day = KeyQuotas.today(WallClock.now.seconds)
+            if let taken = quotas.words.standing(of: .bytesADay, slot, day: day)?.taken, taken >= limit {
+                throw quotas.refusal(.bytesADay, key.name, limit)
+            }
+            try take(body, of: .bytesADay)
+        }
+    }
+
+    func giveUp() {
+        guard !hasEnded else { return }
+        hasEnded = true
+        quotas.words.leave(slot, worker: quotas.worker)
+        for kind in KeyLimit.daily { settle(kind, at: 0) }
+    }
+}
+
+// MARK: taking
+
+extension KeyAllowance {
+    var isOpen: Bool { debits == 0 && failure == nil }
+
+    func whenOpen(_ then: @escaping @EventLoop @Sendable (Failure?) -> Void) {
+        waiters.append(then)
+        tellIfDone()
+    }
+
+    func asks() { hasAsked = true }
+
+    /// Throws where that is more than is left. Where the state has to be asked first it is taken when the answer is here.
+    private func take(_ amount: Int64, of kind: KeyLimit, isAgain: Bool = false) throws(Failure) {
+        guard let limit = limits[kind] else { return }
+        let day = KeyQuotas.today(WallClock.now.seconds)
+        guard limit > 0 else { throw quotas.refusal(kind, key.name, limit) }
+        switch quotas.words.take(amount, of: kind, slot, limit: limit, day: day) {
+        case .over: throw quotas.refusal(kind, key.name, limit)
+        case .taken(let position):
+            note(amount, kind, day)
+            cover(position, kind, limit, day)
+        case .unknown:
+            guard !isAgain else { throw quotas.refusal(kind, key.name, limit) }
+            debits += 1
+            quotas.debit(key, kind, slot, upTo: min(amount, limit), limit: limit, day: day) { [self] failure in
+                debits -= 1
+                if let failure { self.failure = self.failure ?? failure } else { takeAgain(amount, kind) }
+                tellIfDone()
+            }
+        }
+    }
+
+    private func takeAgain(_ amount: Int64, _ kind: KeyLimit) {
+        guard !hasEnded else { return }
+        do throws(Failure) {
+            try take(amount, of: kind, isAgain: true)
+        } catch {
+            failure = failure ?? error
+        }
+    }
+
+    private func note(_ amount: Int64, _ kind: KeyLimit, _ day: Int64) {
+        let place = Int(kind.rawValue)
+        if tallies[place].day != day { tallies[place] = Tally(day: day) }
+        tallies[place].amount += amount
+    }
+
+    /// What is taken has to be debited before it is spent.
+    private func cover(_ position: Int64, _ kind: KeyLimit, _ limit: Int64, _ day: Int64) {
+        let debited = quotas.words.standing(of: kind, slot, day: day)?.debited ?? 0
+        guard debited < position else {
+            if debited < limit, debited - position < KeyQuotas.block(kind, of: limit) / 2 {
+                quotas.debitAhead(key, kind, slot, limit: limit, day: day)
+            }
+            return
+        }
+        debits += 1
+        quotas.debit(key, kind, slot, upTo: position, limit: limit, day: day) { [self] failure in
+            debits -= 1
+            self.failure = self.failure ?? failure
+            tellIfDone()
+        }
+    }
+
+    private func tellIfDone() {
+        guard debits == 0 || failure != nil else { return }
+        let told = waiters
+        waiters = []
+        let failure = failure
+        for then in told { EventLoop.post { then(failure) } }
+    }
+
+    func takeTokens(_ body: [UInt8]?, length: UInt64?) throws(Failure) {
+        guard limits[.tokensADay] != nil else { return }
+        try take(TokenEstimate.most(body, length: length), of: .tokensADay)
+    }
+
+    func begins(content length: Int?) throws(Failure) {
+        guard let limit = limits[.bytesADay] else { return }
+        isContentOpen = length == nil
+        let amount = length.map { min(Int64($0), Self.largest) } ?? min(Self.step, limit)
+        let more = amount - (content ?? 0)
+        if more > 0 { try take(more, of: .bytesADay) }
+        content = max(amount, content ?? 0)
+    }
+
+    func refuses(content total: Int) -> Failure? {
+        if let failure { return failure }
+        return more(total, beyond: content ?? 0, isOpen: isContentOpen) { content = $0 }
+    }
+
+    func refuses(body total: Int) -> Failure? {
+        if let failure { return failure }
+        return more(total, beyond: body, isOpen: isBodyOpen) { body = $0 }
+    }
+
+    /// Takes another step, or if that is not left what is needed.
+    private func more(_ total: Int, beyond taken: Int64, isOpen: Bool, _ set: (Int64) -> Void) -> Failure? {
+        let needed = Int64(total) - taken
+        guard let limit = limits[.bytesADay], needed > (isOpen ? -Self.ahead : 0) else { return nil }
+        let day = KeyQuotas.today(WallClock.now.seconds)
+        let left = limit - (quotas.words.standing(of: .bytesADay, slot, day: day)?.taken ?? 0)
+        let amount = max(needed, min(Self.step, left))
+        guard amount > 0 else { return nil }
+        do throws(Failure) {
+            try take(amount, of: .bytesADay)
+            set(taken + amount)
+            return nil
+        } catch {
+            // Another was faster: what was to be taken ahead is not needed yet.
+            return needed > 0 ? error : nil
+        }
+    }
+}
+
+// MARK: the end
+
+extension KeyAllowance {
+    func settle(_ exchange: Exchange, _ usage: ModelUsage?, isOurs: Bool) {
+        guard !hasEnded else { return }
+        hasEnded = true
+        quotas.words.leave(slot, worker: quotas.worker)
+        settle(.inferenceADay, at: hasAsked ? 1 : 0)
+        settle(.bytesADay, at: Int64(exchange.receivedBytes + (content == nil ? 0 : exchange.sentBytes)))
+        if let usage, usage.isReported {
+            settle(.tokensADay, at: usage.total)
+        } else if !hasAsked || !isOurs && exchange.status?.code ?? 0 >= 400 {
+            // What the router refuses costs nothing. Else what was taken is spent, as nobody has said how much it was.
+            settle(.tokensADay, at: 0)
+        }
+    }
+
+    private func settle(_ kind: KeyLimit, at spent: Int64) {
+        let tally = tallies[Int(kind.rawValue)]
+        guard limits[kind] != nil, tally.day > 0, spent != tally.amount else { return }
+        quotas.words.change(by: spent - tally.amount, of: kind, slot, day: tally.day)
+    }
+}

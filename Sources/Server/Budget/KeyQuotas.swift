@@ -1,0 +1,170 @@
+import EventIO
+import Hub
+
+/// Lets requests of keys with limits take of them, in one worker: asks the state process for more before what is debited is used up.
+@EventLoop
+final class KeyQuotas {
+    typealias Debited = @EventLoop (Failure?) -> Void
+
+    private struct Subject: Hashable {
+        let publicID: Int64
+        let kind: KeyLimit
+    }
+
+    private struct Waiter {
+        let position: Int64
+        let limit: Int64
+        let then: Debited
+    }
+
+    let words: QuotaWords
+    let worker: Int
+    private let client: StateClient
+    /// Who waits for an answer that is under way, by what it is about.
+    private var waiting: [Subject: [Waiter]] = [:]
+    /// Refused requests, by limit.
+    private(set) var refusals = [Int](repeating: 0, count: KeyLimit.allCases.count)
+
+    init(_ words: QuotaWords, worker: Int, client: StateClient) {
+        self.words = words
+        self.worker = worker
+        self.client = client
+    }
+
+    nonisolated static func today(_ now: Int) -> Int64 { Int64(now) / 86_400 }
+
+    /// Lets a request of a key begin; nil for a key without limits. `length` is that of its body, nil where that is not known.
+    /// `isCounted`: it is one of those that may be under way at once.
+    func admit(
+        _ key: KeyIdentity, body length: UInt64?, asksModel: Bool, isCounted: Bool
+    ) throws(Failure) -> KeyAllowance? {
+        guard let limits = key.grant.limits else { return nil }
+        guard let slot = words.slot(of: key.publicID, today: Self.today(WallClock.now.seconds)) else {
+            throw .tooBusy("room to count what another key with limits uses")
+        }
+        guard words.enter(slot, most: isCounted ? limits[.concurrent] : nil, worker: worker) else {
+            throw refusal(.concurrent, key.name, limits[.concurrent] ?? 0)
+        }
+        let allowance = KeyAllowance(self, key, limits, slot)
+        do throws(Failure) {
+            try allowance.admit(body: length, asksModel: asksModel)
+        } catch {
+            allowance.giveUp()
+            throw error
+        }
+        return allowance
+    }
+
+    /// Sees to it that up to `position` is debited. Calls `then` later, with why it is not if it is not.
+    func debit(
+        _ key: KeyIdentity, _ kind: KeyLimit, _ slot: QuotaWords.Slot, upTo position: Int64, limit: Int64, day: Int64,
+        then: @escaping Debited
+    ) {
+        let subject = Subject(publicID: key.publicID, kind: kind)
+        let waiter = Waiter(position: position, limit: limit, then: then)
+        guard waiting[subject] == nil else {
+            waiting[subject]?.append(waiter)
+            return
+        }
+        waiting[subject] = [waiter]
+        ask(subject, slot, day)
+    }
+
+    /// The same where nobody waits for it.
+    func debitAhead(_ key: KeyIdentity, _ kind: KeyLimit, _ slot: QuotaWords.Slot, limit: Int64, day: Int64) {
+        guard waiting[Subject(publicID: key.publicID, kind: kind)] == nil,
+            let taken = words.standing(of: kind, slot, day: day)?.taken
+        else { return }
+        debit(key, kind, slot, upTo: taken, limit: limit, day: day) { _ in }
+    }
+
+    /// What is debited at once: so much a crash of all may lose, and so often the disk is waited for.
+    nonisolated static func block(_ kind: KeyLimit, of limit: Int64) -> Int64 {
+        max(limit / 32, kind == .bytesADay ? 1 << 20 : kind == .tokensADay ? 4096 : 4)
+    }
+
+    /// `isAgain`: the state process has died with the answer. To ask twice debits once.
+    private func ask(_ subject: Subject, _ slot: QuotaWords.Slot, _ day: Int64, isAgain: Bool = false) {
+        let waiters = waiting[subject] ?? []
+        let limit = waiters.lazy.map(\.limit).max() ?? 0
+        let position = waiters.lazy.map(\.position).max() ?? 0
+        let block = Self.block(subject.kind, of: limit)
+        let isKnown = words.standing(of: subject.kind, slot, day: day) != nil
+        let debit = QuotaDebit(
+            publicID: subject.publicID, kind: subject.kind, day: day, run: words.run,
+            target: isKnown ? min(position + block, limit) : 0, beyond: isKnown ? 0 : min(position + block, limit),
+            limit: limit)
+        client.ask(debit.record) { [weak self] result in
+            guard let self else { return }
+            // Outside of the callback of who has received it, and of whoever asks when it cannot be sent at all.
+            EventLoop.post { self.answered(subject, slot, day, result, isAgain: isAgain) }
+        }
+    }
+
+    private func answered(
+        _ subject: Subject, _ slot: QuotaWords.Slot, _ day: Int64, _ answer: Result<[UInt8], StateClient.Loss>,
+        isAgain: Bool
+    ) {
+        guard let balance = (try? answer.get()).flatMap({ QuotaBalance($0) }) else {
+            guard isAgain || !client.trouble.isEmpty else { return ask(subject, slot, day, isAgain: true) }
+            let waiters = waiting.removeValue(forKey: subject) ?? []
+            for waiter in waiters { waiter.then(.quotaUnknown) }
+            return
+        }
+        let waiters = waiting.removeValue(forKey: subject) ?? []
+        words.learn(balance, of: subject.kind, slot, day: day)
+        let most = waiters.lazy.map(\.limit).max() ?? 0
+        var left: [Waiter] = []
+        for waiter in waiters {
+            if waiter.position <= balance.debited {
+                waiter.then(nil)
+            } else if balance.debited >= most {
+                waiter.then(.quotaUnknown)
+            } else {
+                left.append(waiter)
+            }
+        }
+        guard !left.isEmpty else { return }
+        waiting[subject] = left + (waiting[subject] ?? [])
+        ask(subject, slot, day)
+    }
+}
+
+extension KeyQuotas {
+    /// Why a request is refused, which is counted.
+    func refusal(_ kind: KeyLimit, _ name: String, _ limit: Int64) -> Failure {
+        refusals[Int(kind.rawValue)] += 1
+        let size = kind.text(limit)
+        let ask = "ask whoever runs this gateway for another limit."
+        guard limit > 0 else {
+            return Failure(
+                .denied,
+                detail: "The gateway key \(name) may have none of that: its limit \(kind.name) is 0. For more, \(ask)")
+        }
+        guard kind != .concurrent else {
+            return Failure(
+                .limitReached,
+                detail: "The gateway key \(name) may have \(size) requests under way at once (its limit \(kind.name)), and has them. "
+                    + "Try again when one of them has ended, or \(ask)",
+                retryAfter: 1)
+        }
+        let wait = 86_400 - WallClock.now.seconds % 86_400
+        let what = kind == .inferenceADay ? "\(size) requests of models" : kind == .tokensADay ? "\(size) tokens" : size
+        return Failure(
+            .limitReached,
+            detail: "The gateway key \(name) may have \(what) a day (its limit \(kind.name)), and what is left of that is less than this "
+                + "request takes. The next day begins at midnight in UTC, in \(wait) s; or \(ask)",
+            retryAfter: wait)
+    }
+}
+
+extension Failure {
+    /// The state cannot say what is left of a limit.
+    fileprivate static var quotaUnknown: Failure {
+        Failure(
+            .declined(.stateUnavailable),
+            detail:
+                "What the limits of this key leave cannot be written down at present, so nothing is spent. Try again later.",
+            retryAfter: 5)
+    }
+}

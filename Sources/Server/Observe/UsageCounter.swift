@@ -1,0 +1,122 @@
+import EventIO
+import HTTP
+import Hub
+
+/// Adds up what keys do, in one worker, and tells the state process each second. Of a request that is like one before it copies no text.
+@EventLoop
+final class UsageCounter {
+    /// What is counted together. The resource stands here by its hash under a key of this process's own.
+    private struct Mark: Hashable {
+        let day: Int64
+        let publicID: Int64
+        let action: HubAction
+        let resource: Int
+    }
+
+    private let client: StateClient
+    private var places: [Mark: Int] = [:]
+    private var lines: [UsageReport.Line] = []
+    private lazy var report = Timer { [weak self] in self?.send() }
+    private var isWaiting = false
+
+    /// How often it is told to the state process, in milliseconds: what a crash of all loses. And how many lines may wait for that.
+    private static let reportMilliseconds: UInt64 = 1000
+    private static let most = 2048
+    private static let modelPrefix = "model:"
+
+    init(_ client: StateClient) {
+        self.client = client
+    }
+
+    /// Counts a request at its end, where it is of a key.
+    func note(_ exchange: Exchange, _ context: RequestContext) {
+        guard let key = context.spender else { return }
+        let code = exchange.status?.code ?? 499
+        let usage = context.usageReader?.usage
+        let action = context.act
+        let mark = Mark(
+            day: Int64(WallClock.now.seconds) / 86_400, publicID: key.publicID, action: action,
+            // What does not exist, or may not be seen, has no line of its own: clients choose its name.
+            resource: code < 400 ? hash(context.operation?.resource, usage?.model) : 0)
+        var counts = UsageReport.Counts()
+        counts.requests = 1
+        counts.errors = code >= 400 ? 1 : 0
+        counts.upstreamCalls = context.upstreamMicroseconds == nil ? 0 : 1
+        counts.bytesIn = Int64(exchange.receivedBytes)
+        counts.bytesOut = Int64(exchange.sentBytes)
+        counts.tokensIn = usage?.input ?? 0
+        counts.tokensOut = usage?.output ?? 0
+        if let place = places[mark] {
+            lines[place].counts.add(counts)
+        } else {
+            begin(mark, mark.resource == 0 ? "" : text(context.operation?.resource, usage?.model), counts)
+        }
+    }
+
+    private func begin(_ mark: Mark, _ resource: String, _ counts: UsageReport.Counts) {
+        places[mark] = lines.count
+        lines.append(
+            UsageReport.Line(
+                subject: .init(
+                    day: mark.day, publicID: mark.publicID, action: mark.action.name, resource: resource),
+                counts: counts))
+        if lines.count >= Self.most {
+            send()
+        } else if !isWaiting {
+            isWaiting = true
+            report.start(milliseconds: Self.reportMilliseconds)
+        }
+    }
+
+    /// 0: it has none.
+    private func hash(_ resource: HubResource?, _ model: String?) -> Int {
+        var hasher = Hasher()
+        if let model {
+            hasher.combine(model)
+        } else {
+            guard let resource, resource.form == .repo || resource.form == .model else { return 0 }
+            hasher.combine(resource.kind)
+            resource.withBytes { owner, name in
+                unsafe owner.withUnsafeBytes { unsafe hasher.combine(bytes: $0) }
+                hasher.combine(owner.count)
+                unsafe name.withUnsafeBytes { unsafe hasher.combine(bytes: $0) }
+            }
+        }
+        return hasher.finalize() | 1
+    }
+
+    /// Without what is no letter of a name: it is printed on terminals.
+    private func text(_ resource: HubResource?, _ model: String?) -> String {
+        if let model { return String(HubResource(model: model).description.dropFirst(Self.modelPrefix.count)) }
+        guard let resource else { return "" }
+        let text = resource.description
+        let isModel = resource.form == .model
+        return String(
+            (isModel ? String(text.dropFirst(Self.modelPrefix.count)) : text).prefix(UsageReport.longestText))
+    }
+
+    /// Tells of what came since the last time, at the end too.
+    func send() {
+        isWaiting = false
+        var told = lines[...]
+        lines = []
+        places.removeAll(keepingCapacity: true)
+        while !told.isEmpty { client.append(UsageReport(first: &told).record) }
+    }
+}
+
+extension RequestContext {
+    /// What it did, for who adds it up.
+    fileprivate var act: HubAction {
+        if let operation { return operation.action }
+        return switch route {
+        case .account: .account
+        case .createRepo: .create
+        case .updateRepo: .settings
+        case .deleteRepo: .delete
+        // Bytes of files by a signed address.
+        case .content: .read
+        default: .other
+        }
+    }
+}

@@ -1,0 +1,106 @@
+/// What a key may have a limit of, besides its rate.
+enum KeyLimit: UInt8, CaseIterable, Sendable {
+    /// Requests under way at once.
+    case concurrent
+    /// Bytes of content in a day, of requests and responses together.
+    case bytesADay
+    /// Tokens of models in a day, of prompts and answers together.
+    case tokensADay
+    /// Requests of models in a day.
+    case inferenceADay
+
+    /// Those that begin anew at midnight in UTC.
+    static let daily: [KeyLimit] = [.bytesADay, .tokensADay, .inferenceADay]
+
+    /// As a flag has it: `bytes-a-day`. With `_` it is the name in a role of the settings.
+    var name: String {
+        switch self {
+        case .concurrent: "concurrent"
+        case .bytesADay: "bytes-a-day"
+        case .tokensADay: "tokens-a-day"
+        case .inferenceADay: "inference-a-day"
+        }
+    }
+
+    var settingName: String { name.replacing("-", with: "_") }
+
+    /// From the largest to the smallest, as they are tried when an amount is written.
+    private var units: [(name: String, size: Int64)] {
+        switch self {
+        case .concurrent, .inferenceADay: [("", 1)]
+        case .tokensADay: [("G", 1_000_000_000), ("M", 1_000_000), ("k", 1000), ("", 1)]
+        case .bytesADay:
+            [
+                ("TB", 1_000_000_000_000), ("GB", 1_000_000_000), ("MB", 1_000_000), ("KB", 1000), ("TiB", 1 << 40),
+                ("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("B", 1),
+            ]
+        }
+    }
+
+    /// What can be written, for a sentence.
+    var accepted: String {
+        switch self {
+        case .concurrent, .inferenceADay: "a whole number such as 20"
+        case .tokensADay: "a whole number, or one with k, M or G, such as 1M"
+        case .bytesADay: "a whole number with its unit (B, KB, MB, GB, TB or KiB, MiB, GiB, TiB), such as 50GB"
+        }
+    }
+
+    /// The highest limit: sums of a day stay far below the end of the 46 bits that they are counted in.
+    static let most: Int64 = 1 << 44
+
+    /// Nil for what is no amount from 0 to the highest.
+    func amount(_ text: String) -> Int64? {
+        if text == "0" { return 0 }
+        guard let quantity = Quantity(text), let unit = units.first(where: { $0.name == quantity.unit }),
+            let amount = quantity.counted(in: Int(unit.size)), (0...Self.most).contains(Int64(amount))
+        else { return nil }
+        return Int64(amount)
+    }
+
+    /// As `amount` reads it.
+    func text(_ amount: Int64) -> String {
+        let unit = units.first { amount >= $0.size && amount.isMultiple(of: $0.size) } ?? units[units.count - 1]
+        return "\(amount / unit.size)\(unit.name)"
+    }
+}
+
+/// The limits of a key or a role. Nil is none.
+struct KeyLimits: Hashable, Sendable {
+    private var amounts: [Int64?] = Array(repeating: nil, count: KeyLimit.allCases.count)
+
+    subscript(_ limit: KeyLimit) -> Int64? {
+        get { amounts[Int(limit.rawValue)] }
+        set { amounts[Int(limit.rawValue)] = newValue }
+    }
+
+    var isEmpty: Bool { amounts.allSatisfy { $0 == nil } }
+
+    init() {}
+
+    /// From a line such as `concurrent=20 bytes-a-day=50GB`, as the database has it. Nil for what cannot be read.
+    init?(_ line: String) {
+        for part in line.split(separator: " ") {
+            let words = part.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            guard words.count == 2, let limit = KeyLimit.allCases.first(where: { $0.name == words[0] }),
+                self[limit] == nil, let amount = limit.amount(String(words[1]))
+            else { return nil }
+            self[limit] = amount
+        }
+    }
+
+    /// These, and for what they do not limit what `others` say.
+    func over(_ others: KeyLimits) -> KeyLimits {
+        var limits = self
+        for limit in KeyLimit.allCases where limits[limit] == nil { limits[limit] = others[limit] }
+        return limits
+    }
+}
+
+extension KeyLimits: CustomStringConvertible {
+    /// As it can be read again.
+    var description: String {
+        KeyLimit.allCases.compactMap { limit in self[limit].map { "\(limit.name)=\(limit.text($0))" } }
+            .joined(separator: " ")
+    }
+}

@@ -1,0 +1,100 @@
+/// What keys did since the last record of this kind, added up.
+struct UsageReport: Equatable, Sendable {
+    /// What one line is about.
+    struct Subject: Hashable, Sendable {
+        /// Days since 1970, in UTC.
+        let day: Int64
+        let publicID: Int64
+        let action: String
+        /// A repository or a model; empty: none.
+        let resource: String
+    }
+
+    struct Counts: Equatable, Sendable {
+        var requests: Int64 = 0
+        var errors: Int64 = 0
+        var upstreamCalls: Int64 = 0
+        /// Of content.
+        var bytesIn: Int64 = 0
+        var bytesOut: Int64 = 0
+        var tokensIn: Int64 = 0
+        var tokensOut: Int64 = 0
+
+        static let fields: [any WritableKeyPath<Counts, Int64> & Sendable] = [
+            \.requests, \.errors, \.upstreamCalls, \.bytesIn, \.bytesOut, \.tokensIn, \.tokensOut,
+        ]
+
+        mutating func add(_ others: Counts) {
+            requests &+= others.requests
+            errors &+= others.errors
+            upstreamCalls &+= others.upstreamCalls
+            bytesIn &+= others.bytesIn
+            bytesOut &+= others.bytesOut
+            tokensIn &+= others.tokensIn
+            tokensOut &+= others.tokensOut
+        }
+    }
+
+    struct Line: Equatable, Sendable {
+        let subject: Subject
+        var counts: Counts
+
+        /// In bytes, with room.
+        fileprivate var size: Int { subject.action.utf8.count + subject.resource.utf8.count + 96 }
+    }
+
+    let lines: [Line]
+
+    /// Of an action or a resource, in bytes.
+    static let longestText = 200
+    /// What a worker that was taken over may say at most: sums of it cannot overflow.
+    private static let largest: Int64 = 1 << 50
+
+    init(_ lines: [Line]) {
+        self.lines = lines
+    }
+
+    /// As many of `lines` as one record holds.
+    init(first lines: inout ArraySlice<Line>) {
+        var room = StateRecord.longest
+        let fitting = lines.prefix { line in
+            room -= line.size
+            return room >= 0
+        }
+        self.lines = Array(fitting)
+        lines = lines.dropFirst(fitting.count)
+    }
+
+    var record: StateRecord {
+        var writer = ByteWriter()
+        for line in lines {
+            writer.put(line.subject.day)
+            writer.put(line.subject.publicID)
+            writer.put(line.subject.action)
+            writer.put(line.subject.resource)
+            for field in Counts.fields { writer.put(line.counts[keyPath: field]) }
+        }
+        return StateRecord(kind: .usage, payload: writer.bytes)
+    }
+
+    /// Nil for what `record` cannot have made.
+    init?(_ payload: [UInt8]) {
+        var reader = ByteReader(payload)
+        var lines: [Line] = []
+        while !reader.isAtEnd {
+            guard let day = reader.number(Int64.self), let publicID = reader.number(Int64.self),
+                let action = reader.text(), let resource = reader.text(),
+                action.utf8.count <= Self.longestText, resource.utf8.count <= Self.longestText
+            else { return nil }
+            var counts = Counts()
+            for field in Counts.fields {
+                guard let count = reader.number(Int64.self), (0...Self.largest).contains(count) else { return nil }
+                counts[keyPath: field] = count
+            }
+            lines.append(
+                Line(
+                    subject: Subject(day: day, publicID: publicID, action: action, resource: resource), counts: counts))
+        }
+        self.lines = lines
+    }
+}
