@@ -85,7 +85,7 @@ struct AuditHistory {
 
     private func isShown(_ kind: AuditRecord.Kind) -> Bool {
         switch kind {
-        case .intent, .outcome, .unknown, .refusal, .keyEvent, .login: true
+        case .intent, .outcome, .unknown, .refusal, .keyEvent, .login, .admin: true
         default: false
         }
     }

@@ -19,6 +19,9 @@ final class GatewayState {
     let observer: ScopeObserver?
     let hubReached = HubProbe.Reached(for: .seconds(10))
     private let rates: KeyRates?
+    let admin: AdminState
+    /// Nil: nobody may see it.
+    let tracker: RequestTracker?
     /// Nil: there is no audit.
     let auditor: Auditor?
     private(set) var identification: Identification
@@ -31,6 +34,9 @@ final class GatewayState {
         epochs: WriteEpochs
     ) {
         self.rates = rates
+        admin = AdminState(keys: keys)
+        tracker = AdminAccess(settings).isAnybodys ? RequestTracker() : nil
+        keys?.client.onCancel = { [tracker] in tracker?.cancel($0) }
         self.logins = Logins(settings, pool: pool, keys: keys, reporter: logins)
         self.pool = pool
         self.metrics = metrics

@@ -7,6 +7,8 @@ struct Router: Sendable {
     var basePath = ""
     /// Whether the gateway answers logins itself.
     var hasLogins = false
+    /// Whether administrators may use it over HTTP.
+    var hasConsole = true
 
     /// What a request asks for below `base_path`. What begins with `/-/` is at the root as well, where probes look for it.
     /// Throws `notFound`, with the base path, for any other path that is not below it, and `refused` for `//` below it.
@@ -30,12 +32,13 @@ struct Router: Sendable {
         var isOurs = false
         // By length first: few paths of the Hub have one of these lengths.
         for route in Routes.all where route.path.utf8.count == length && route.path == path {
-            guard hasLogins || !route.name.isOfLogins else { continue }
+            guard hasLogins || !route.name.isOfLogins, hasConsole || !route.name.isOfAdministrators else { continue }
             if route.method == wanted { return route.name }
             isOurs = true
         }
         if isOurs { throw .methodNotAllowed(method, allow: allowed(at: path)) }
         guard !path.hasPrefix(ListenerRole.adminPrefix) else {
+            if hasConsole, path.hasPrefix(AdminRoutes.prefix + "/") { return .admin }
             guard path.hasPrefix(Target.signedPrefix) else { throw unknown(target) }
             return .content
         }

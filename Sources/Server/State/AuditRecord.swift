@@ -25,6 +25,8 @@ struct AuditRecord: Equatable, Sendable {
         case torn
         /// A file that `audit_keep` has removed.
         case removed
+        /// What an administrator did with the gateway itself.
+        case admin
 
         /// As it stands in a line.
         var name: String { self == .keyEvent ? "key-event" : "\(self)" }

@@ -26,6 +26,8 @@ enum StateMessage: Equatable {
     case keys(sender: Int64, isFirst: Bool, isLast: Bool, [KeyRecord])
     /// Why the database cannot be read or written at present; empty when it can again.
     case trouble(String)
+    /// An administrator has cancelled the request with this id: whoever serves it ends it.
+    case cancel(requestID: String)
 }
 
 /// A record for the state process to carry out.
@@ -37,6 +39,9 @@ struct StateRecord: Equatable, Sendable {
         case audit = 32
         /// Somebody logs in; written by `LoginOrder`.
         case login = 48
+        /// An administrator changes something, or only asks; written by `AdminOrder`.
+        case admin = 64
+        case adminRead = 65
         /// `IdempotencyClaim`, which asks for an `IdempotencyAnswer`.
         case idempotencyClaim = 20
         /// `IdempotencyEnd`.
@@ -97,6 +102,7 @@ extension StateMessage {
     private enum Tag: UInt8 {
         case hello, append, stop, started, done, refused, keys, trouble, answer
         case bounds = 64
+        case cancel
     }
 
     var bytes: [UInt8] {
@@ -139,6 +145,9 @@ extension StateMessage {
         case .trouble(let reason):
             put(.trouble)
             writer.put(reason)
+        case .cancel(let requestID):
+            put(.cancel)
+            writer.put(requestID)
         }
         return writer.bytes
     }
@@ -156,6 +165,9 @@ extension StateMessage {
         case .trouble:
             guard let reason = reader.text() else { return nil }
             self = .trouble(reason)
+        case .cancel:
+            guard let requestID = reader.text() else { return nil }
+            self = .cancel(requestID: requestID)
         case .hello, .append, .done, .refused, .keys, .answer:
             guard let sender = reader.number(Int64.self),
                 let message = StateMessage(tag, sender: sender, &reader)

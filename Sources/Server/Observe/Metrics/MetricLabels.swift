@@ -82,7 +82,7 @@ extension MetricLabels {
 
     /// What a line of the audit is about.
     enum AuditKind: Int, MetricLabelValue {
-        case intent, outcome, refusal, keyEvent, login, unknown, other
+        case intent, outcome, refusal, keyEvent, login, unknown, admin, other
 
         init(_ kind: AuditRecord.Kind) {
             self =
@@ -93,6 +93,7 @@ extension MetricLabels {
                 case .keyEvent: .keyEvent
                 case .login: .login
                 case .unknown: .unknown
+                case .admin: .admin
                 case .begin, .start, .stop, .gap, .torn, .removed: .other
                 }
         }
