@@ -14,6 +14,11 @@ let strict: [SwiftSetting] = [
 /// Of targets whose small functions others call for each request: their bodies are seen across the border.
 let inlined: [SwiftSetting] = strict + [.unsafeFlags(["-cross-module-optimization"], .when(configuration: .release))]
 
+/// Files that the console's C file embeds, and that no compiler reads by itself.
+let consoleScripts = [
+    "base.js", "charts.js", "page-now.js", "page-keys.js", "page-audit.js", "page-health.js", "start.js",
+]
+
 let package = Package(
     name: "hubgate",
     products: [.executable(name: "hubgate", targets: ["Server"])],
@@ -30,6 +35,9 @@ let package = Package(
                 "seccomp",
             ].map { .linkedLibrary($0) }
         ),
+        .target(
+            name: "ConsoleFiles", exclude: ["console.html", "console.css"] + consoleScripts,
+            cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror", "-Wno-c23-extensions"])]),
         .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
         .target(name: "HTTP", swiftSettings: inlined),
         .target(name: "Hub", dependencies: ["HTTP"], swiftSettings: inlined),
@@ -38,7 +46,7 @@ let package = Package(
         .executableTarget(
             name: "Server",
             dependencies: [
-                "Sandbox", "EventIO", "Hub", "HTTP", "CSQLite", .product(name: "Logging", package: "swift-log"),
+                "Sandbox", "EventIO", "Hub", "HTTP", "CSQLite", "ConsoleFiles", .product(name: "Logging", package: "swift-log"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict

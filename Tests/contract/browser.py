@@ -1,14 +1,17 @@
 """Headless Chromium, spoken to in the DevTools protocol over a pipe: no port, and nothing to install."""
 
 import base64
+import contextlib
 import fcntl
 import hashlib
 import json
 import os
 import select
+import shutil
 import subprocess
 import time
 
+from certificates import ROOT
 from gate import clean_environment
 
 SECONDS = 120
@@ -91,3 +94,24 @@ class Browser:
             self.process.kill()
             self.process.wait()
         os.close(self.inp)
+
+
+def has_chromium():
+    """Chromium comes from Debian, in the way that everything else here does."""
+    if not shutil.which("chromium"):
+        subprocess.run([ROOT / "config/install-deps.sh", "chromium", "fonts-dejavu-core"], capture_output=True, timeout=400)
+    return bool(shutil.which("chromium"))
+
+
+@contextlib.contextmanager
+def browser(directory, certificates):
+    """A browser with one tab, which trusts the gateway's key."""
+    directory.mkdir()
+    browser = Browser(directory, f"--ignore-certificate-errors-spki-list={key_digest(certificates.certificate)}")
+    try:
+        page = browser.call("Target.createTarget", url="about:blank")["targetId"]
+        browser.session = browser.call("Target.attachToTarget", targetId=page, flatten=True)["sessionId"]
+        browser.call("Page.enable")
+        yield browser
+    finally:
+        browser.close()

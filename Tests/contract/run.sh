@@ -26,6 +26,8 @@ environment .venv-libraries libraries.txt &
 makers+=($!)
 environment .venv-openai openai.txt &
 makers+=($!)
+environment .venv-console console.txt &
+makers+=($!)
 config/python-env.sh .venv-sbom config/requirements/sbom.txt &
 makers+=($!)
 for maker in "${makers[@]}"; do

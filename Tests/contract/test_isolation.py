@@ -2,16 +2,12 @@
 
 import json
 import re
-import shutil
-import subprocess
 import time
-from contextlib import contextmanager
 
 import pytest
 
-from browser import Browser, key_digest
+from browser import browser, has_chromium
 from fakehub import FakeHub, http, wait_until
-from gate import ROOT
 
 HUBS_POLICIES = (b"Content-Security-Policy: default-src 'self'", b"content-security-policy: sandbox allow-scripts allow-same-origin")
 LFS = b"Content-Type: application/vnd.git-lfs+json"
@@ -132,26 +128,6 @@ def file(kind):
         return http(200, body.encode(), *(b"Content-Type: " + value.encode() for value in values))
 
     return answer
-
-
-def has_chromium():
-    """Chromium comes from Debian, in the way that everything else here does."""
-    if not shutil.which("chromium"):
-        subprocess.run([ROOT / "config/install-deps.sh", "chromium", "fonts-dejavu-core"], capture_output=True, timeout=400)
-    return bool(shutil.which("chromium"))
-
-
-@contextmanager
-def browser(directory, certificates):
-    directory.mkdir()
-    browser = Browser(directory, f"--ignore-certificate-errors-spki-list={key_digest(certificates.certificate)}")
-    try:
-        page = browser.call("Target.createTarget", url="about:blank")["targetId"]
-        browser.session = browser.call("Target.attachToTarget", targetId=page, flatten=True)["sessionId"]
-        browser.call("Page.enable")
-        yield browser
-    finally:
-        browser.close()
 
 
 def acts(hub):

@@ -80,7 +80,7 @@ struct AuditHistory {
 
     private func isShown(_ kind: AuditRecord.Kind) -> Bool {
         switch kind {
-        case .intent, .outcome, .unknown, .refusal, .keyEvent, .login, .trash: true
+        case .intent, .outcome, .unknown, .refusal, .keyEvent, .login, .trash, .admin: true
         default: false
         }
     }

@@ -34,6 +34,7 @@ final class AuditJournal {
     }
 
     var isUp: Bool { isReady && trouble.isEmpty }
+    var directory: AuditDirectory { options.directory }
 
     /// Goes on where the last gateway or state process has left off; `known` is the last line that the database knows. What cannot be done is
     /// tried again by `check`.

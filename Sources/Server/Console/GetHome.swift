@@ -6,6 +6,7 @@ import Hub
 struct GetHome: Handler {
     let settings: Settings
     let hubProbe: HubProbe
+    let hasConsole: Bool
 
     func handle(_ exchange: Exchange, _ context: RequestContext) -> Reply {
         let request = exchange.request
@@ -40,7 +41,9 @@ struct GetHome: Handler {
 
     private var shown: [Route] {
         let role = settings.adminListen == nil ? ListenerRole.only : .clients
-        return Routes.all.filter { role.shows($0.path) && (settings.access == .keys || !$0.name.isOfLogins) }
+        return Routes.all.filter { role.shows($0.path) && (settings.access == .keys || !$0.name.isOfLogins)
+                && (hasConsole || !$0.name.isOfAdministrators)
+        }
     }
 
     /// The page is shown whatever the Hub says.

@@ -11,6 +11,8 @@ final class KeyStore {
     private var roles = RoleBook.presets
     private var policy = KeyPolicy.enforce
     let client: StateClient
+    /// Called when a key is new or has changed.
+    var onChange: (() -> Void)?
     /// Lines for the log.
     private let warn: (String) -> Void
     /// Of what was warned: each once, and no more of them than an operator reads.
@@ -65,6 +67,7 @@ final class KeyStore {
     }
 
     private func take(_ records: [KeyRecord], isFirst: Bool, isLast: Bool) {
+        onChange?()
         if isFirst {
             incoming = KeyIndex(capacity: keys.count + keys.count / 8)
             incoming?.use(roles, policy: policy)

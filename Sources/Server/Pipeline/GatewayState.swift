@@ -30,6 +30,9 @@ final class GatewayState {
     let quotas: KeyQuotas?
     /// Nil where no usage is kept.
     let usage: UsageCounter?
+    let admin: AdminState
+    /// Nil: nobody may see it.
+    let tracker: RequestTracker?
     /// Nil: there is no audit.
     let auditor: Auditor?
     private(set) var identification: Identification
@@ -46,6 +49,9 @@ final class GatewayState {
         self.quotas = quotas
         usage = settings.usageDays > 0 ? keys.map { UsageCounter($0.client) } : nil
         self.rates = rates
+        admin = AdminState(keys: keys)
+        tracker = AdminAccess(settings).isAnybodys ? RequestTracker() : nil
+        keys?.client.onCancel = { [tracker] in tracker?.cancel($0) }
         self.logins = Logins(settings, pool: pool, keys: keys, reporter: logins)
         self.pool = pool
         self.metrics = metrics

@@ -29,9 +29,15 @@ struct Handlers {
             idempotency: state.identification.keys.map {
                 IdempotencyKeys(state: $0.client, drainState: state.drainState)
             }, removal: removal)
+        let admin = AdminServices(
+            access: AdminAccess(settings), settings: settings, state: state.admin, identification: state.identification,
+            roles: RoleBook(settings.roles), tracker: state.tracker, metrics: state.metrics,
+            drainState: state.drainState, hubProbe: probe,
+            bodyBounds: BodyBounds(
+                bytes: AdminServices.longestBody, milliseconds: UInt64(settings.bodyTimeout.milliseconds)))
         all = Route.Name.allCases.map { name in
             switch name {
-            case .home: GetHome(settings: settings, hubProbe: probe)
+            case .home: GetHome(settings: settings, hubProbe: probe, hasConsole: admin.access.isAnybodys)
             case .account: GetAccount(account: account)
             case .createRepo: CreateRepo(services: repos)
             case .updateRepo: UpdateRepo(services: repos)
@@ -52,6 +58,9 @@ struct Handlers {
                 LoginPage(
                     logins: state.logins, device: device, identification: state.identification,
                     roles: RoleBook(settings.roles), bodyBounds: loginBounds)
+            case .admin: AdminHandler(services: admin)
+            case .console: ConsolePage(access: admin.access)
+            case .documents: APIDocuments(access: admin.access)
             case .inference: RelayToInferenceRouter(router: upstreams.inference)
             case .clientProbe: AnswerClientProbe(hub: hub, agents: state.agents)
             }

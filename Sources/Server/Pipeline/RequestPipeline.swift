@@ -19,9 +19,11 @@ final class RequestPipeline {
     init(_ settings: Settings, upstreams: Upstreams, state: GatewayState, log: AccessLog) {
         self.state = state
         self.log = log
+        let console = AdminAccess(settings)
         router = Router(
             basePath: settings.basePath, hasLogins: settings.access == .keys,
-            answersProbes: settings.clientProbes == .answer)
+            answersProbes: settings.clientProbes == .answer,
+            hasConsole: console.isAnybodys)
         trustedOrigins = settings.trustedOrigins
         trustedProxies = settings.trustedProxies
         protection = Protection(settings.protect)
@@ -49,6 +51,7 @@ final class RequestPipeline {
         let context = RequestContext(id: .next(), address: client.text, forwardedOrigin: client.origin)
         state.drainState.began()
         timeLimit.watch(context)
+        state.tracker?.began(exchange, context)
         context.recorder = self
         exchange.owner = context
         // Outside of the callback of C's that told of it.
@@ -228,6 +231,7 @@ extension RequestPipeline: RequestRecorder {
     func record(_ exchange: Exchange, _ context: RequestContext, whole: Bool) {
         let microseconds = MonotonicInstant.now.microseconds(since: context.started)
         timeLimit.forget(context)
+        state.tracker?.ended(exchange, context, whole: whole, microseconds: microseconds)
         log.note(exchange, context, whole: whole, microseconds: microseconds)
         state.metrics.note(exchange, context, whole: whole, microseconds: microseconds)
         context.endAudit(exchange, whole: whole, microseconds: microseconds)

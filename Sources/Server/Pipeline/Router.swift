@@ -9,6 +9,8 @@ struct Router: Sendable {
     var hasLogins = false
     /// Whether the gateway answers what clients ask of their own accord.
     var answersProbes = false
+    /// Whether administrators may use it over HTTP.
+    var hasConsole = true
 
     private static let telemetry = "/api/telemetry/"
 
@@ -34,12 +36,13 @@ struct Router: Sendable {
         var isOurs = false
         // By length first: few paths of the Hub have one of these lengths.
         for route in Routes.all where route.path.utf8.count == length && route.path == path {
-            guard hasLogins || !route.name.isOfLogins else { continue }
+            guard hasLogins || !route.name.isOfLogins, hasConsole || !route.name.isOfAdministrators else { continue }
             if route.method == wanted { return route.name }
             isOurs = true
         }
         if isOurs { throw .methodNotAllowed(method, allow: allowed(at: path)) }
         guard !path.hasPrefix(ListenerRole.adminPrefix) else {
+            if hasConsole, path.hasPrefix(AdminRoutes.prefix + "/") { return .admin }
             guard path.hasPrefix(Target.signedPrefix) else { throw unknown(target) }
             return .content
         }

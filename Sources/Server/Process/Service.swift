@@ -72,6 +72,7 @@ final class Service {
             sandbox?.close()
             throw error
         }
+        server.state.admin.control = AdminState.Control(of: worker)
         hardening.restrict(settings, site: site, as: .serving)
         self.hardening = hardening
         if let worker {

@@ -47,7 +47,8 @@ extension TransferError.ProxyFault {
 extension Exchange {
     /// Answers with a failure, as far as that can still be done.
     func fail(_ failure: Failure, _ context: RequestContext) {
-        let failure = context.isOverdue ? .overdue : context.makesWay ? .madeWay : failure
+        let failure =
+            context.isOverdue ? .overdue : context.makesWay ? .madeWay : context.isRevoked ? .ended : failure
         context.failure = failure
         guard canAnswer, failure.kind != .clientGone else {
             // The head has said that all is well: the only honest end is a connection that breaks.
@@ -121,6 +122,11 @@ extension Failure {
             .hubTooSlow,
             detail:
                 "The request took longer than this gateway allows (request_timeout). Ask for less at once, or later.")
+    }
+
+    /// An administrator has ended a request.
+    static var ended: Failure {
+        Failure(.denied, detail: "Somebody who runs this gateway has ended this request. Ask them before you send it again.")
     }
 
     /// A request whose body stands still was ended for others.

@@ -57,6 +57,10 @@ final class RequestContext {
     var isOverdue = false
     /// It was ended for others.
     private(set) var makesWay = false
+    /// An administrator has ended it.
+    private(set) var isRevoked = false
+    /// Where `RequestTracker` has it among those under way.
+    var place = 0
     /// Why the gateway answered in the place of the one who was asked.
     var failure: Failure?
     /// It was answered with what another was who asked the same at that moment.
@@ -85,6 +89,12 @@ final class RequestContext {
         work?.cancel()
         onCancel?()
         onCancel = nil
+    }
+
+    /// An administrator ends it.
+    func revoke() {
+        isRevoked = true
+        cancel()
     }
 
     /// Its call stands still, and others wait for the room that it takes.

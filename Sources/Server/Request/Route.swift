@@ -32,6 +32,8 @@ final class Route: Sendable {
         case clientProbe
         /// Logins.
         case token, device, loginPage, loginForm
+        /// For administrators, and what is written about all of these.
+        case admin, console, documents
 
         /// Whether it is there in access by keys only: else the path is the Hub's.
         var isOfLogins: Bool {
@@ -41,11 +43,16 @@ final class Route: Sendable {
             }
         }
 
+        /// Whether it is there where somebody may run the gateway over HTTP.
+        var isOfAdministrators: Bool { self == .admin || self == .console }
+
         /// Whether it is for who has a key, in access by keys. Probes have none, and a signed URL is a right by itself.
         var needsKey: Bool {
             switch self {
             case .home, .health, .ready, .metrics, .content: false
             case .token, .device, .loginPage, .loginForm: false
+            // Who is no administrator is refused by the handler; the pages show nothing by themselves.
+            case .admin, .console, .documents: false
             case .account, .createRepo, .updateRepo, .deleteRepo, .relay, .inference, .clientProbe: true
             }
         }
@@ -91,5 +98,13 @@ enum Routes {
         Route(
             method: .post, path: ListenerRole.loginPath, summary: "The form of that page", example: nil,
             name: .loginForm),
+        Route(
+            method: .get, path: "/-/console", summary: "The console, for administrators", example: nil, name: .console),
+        Route(
+            method: .get, path: "/-/docs", summary: "All endpoints and the admin API, to read", example: nil,
+            name: .documents),
+        Route(
+            method: .get, path: "/-/openapi.json", summary: "The same for programs (OpenAPI 3.1)", example: nil,
+            name: .documents),
     ]
 }

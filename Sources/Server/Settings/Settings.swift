@@ -23,6 +23,8 @@ struct Settings: Sendable {
     var basePath = ""
     /// Its path, if it has one, is `basePath`. Nil: the address by which a client reaches the gateway.
     var publicURL: UpstreamAddress?
+    /// Where `access` lets anybody use them (`AdminAccess`).
+    var console = true
     var proxyProtocol = false
     var trustedProxies = IPNetworks()
 
@@ -131,6 +133,9 @@ struct Settings: Sendable {
     /// Nil: `hubgate`, else `nobody`.
     var user: String?
     var sandboxing = true
+
+    /// Where the value of a setting comes from, by its name, in words; what is absent has its default.
+    var origins: [String: String] = [:]
 }
 
 extension Settings {
@@ -161,6 +166,7 @@ extension Settings {
         for setting in different {
             if setting.isReloadable, !(tokenWaits && Self.tokenNames.contains(setting.name)) {
                 setting.copy(new, &settings)
+                settings.origins[setting.name] = new.origins[setting.name]
             } else {
                 needRestart.append(setting.name)
             }

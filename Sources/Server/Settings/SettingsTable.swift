@@ -55,6 +55,10 @@ enum SettingsTable {
                 "What the addresses that the gateway writes begin with; its path, if it has one, is base_path.",
                 default: "none: https:// and the request's Host", sample: "https://gate.example.org"),
             Setting(
+                "console", \.console, .onOff,
+                "Whether /-/console and /-/api/ are there: with access = keys for keys of the role admin, with open on loopback addresses for this machine, else for nobody."
+            ),
+            Setting(
                 "trusted_proxies", \.trustedProxies, .networks,
                 "The load balancers whose Forwarded or X-Forwarded fields, or PROXY protocol, say where a client is.",
                 reloadable: true, default: "none: the client is who connects", sample: "10.0.0.0/8"),

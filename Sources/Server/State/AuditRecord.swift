@@ -27,6 +27,8 @@ struct AuditRecord: Equatable, Sendable {
         case removed
         /// A repository that was deleted was restored, or deleted for good.
         case trash
+        /// What an administrator did with the gateway itself.
+        case admin
 
         /// As it stands in a line.
         var name: String { self == .keyEvent ? "key-event" : "\(self)" }

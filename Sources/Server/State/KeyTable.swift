@@ -2,7 +2,7 @@
 struct KeyTable {
     let database: Database
 
-    private static let columns = """
+    static let columns = """
         number, name, public_id, secret_hash, previous_hash, previous_until, role, allow, deny, credential, rate, note, created, \
         expires, revoked, change, policy, limits
         """
@@ -120,7 +120,7 @@ struct KeyTable {
 
 extension KeyRecord {
     /// The present row of a statement that selects `KeyTable.columns`.
-    fileprivate init(row: Statement) {
+    init(row: Statement) {
         self.init(
             number: row.integer(0), name: row.text(1), publicID: row.integer(2), secretHash: row.blob(3),
             previous: row.isNull(4) ? nil : Previous(secretHash: row.blob(4), until: row.integer(5)),

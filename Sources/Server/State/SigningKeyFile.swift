@@ -11,11 +11,13 @@ struct SigningKeyFile {
     static func keep(_ key: Secret?) { keptKey.withLock { $0 = key } }
 
     private let directory: StateDirectory
+    private let name: String
 
-    var path: String { directory.path + "/signing.key" }
+    var path: String { "\(directory.path)/\(name)" }
 
-    init(in directory: StateDirectory) {
-        self.directory = directory
+    /// `name` is that of the file: `session.key` is the key of sessions at the console, made in the same way.
+    init(in directory: StateDirectory, name: String = "signing.key") {
+        (self.directory, self.name) = (directory, name)
     }
 
     /// The key, made if there is none. Nil where the directory is not there, or not safe, or the file cannot be read or made: signed
@@ -27,14 +29,24 @@ struct SigningKeyFile {
         return read()
     }
 
-    private func read() -> Secret? {
+    static let sessionKeyName = "session.key"
+
+    /// Of sessions at the console. Where the file cannot be read they end with this process.
+    static func sessionKey(in directory: StateDirectory) -> Secret? {
+        if let kept = SigningKeyFile(in: directory, name: sessionKeyName).read() { return kept }
+        return try? Secret(Base62.random(43))
+    }
+
+    /// The key that is there.
+    func read() -> Secret? {
         guard case .bytes(let content) = SystemFiles.read(path), let key = try? Secret(file: content), key.count >= 32
         else { return nil }
         return key
     }
 
-    /// Under another name first: half a key is none, and of two processes that start at once both have the first one's.
-    private func make() {
+    /// Under another name first: half a key is none, and of two processes that start at once both have the first one's. One that is there
+    /// stays.
+    func make() {
         var generator = SystemRandomNumberGenerator()
         // Not by the process's number: in a container that is the same at each start, also after one that was cut off here.
         let draft = "\(path).\(UInt64.random(in: 0...UInt64.max, using: &generator))"

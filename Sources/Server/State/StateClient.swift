@@ -43,6 +43,8 @@ final class StateClient {
     /// The database cannot be used, for this reason; empty where it can.
     private(set) var trouble = ""
     var onKeys: KeysListener?
+    /// An administrator has cancelled the request with this id.
+    var onCancel: (@EventLoop (_ requestID: String) -> Void)?
 
     nonisolated init(_ socket: PacketSocket) {
         self.socket = socket
@@ -147,6 +149,7 @@ final class StateClient {
         case .done(sender, let sequence): settle(upTo: sequence, .success(()))
         case .refused(sender, let sequence, let reason): settle(upTo: sequence, .failure(Loss(reason: reason)))
         case .trouble(let reason): trouble = reason
+        case .cancel(let requestID): onCancel?(requestID)
         // For a worker that was here before, or from a process that was taken over.
         default: break
         }

@@ -2,11 +2,13 @@ import Glibc
 
 extension StateDirectory {
     private static let names = [
-        "hubgate.db", "hubgate.db-wal", "hubgate.db-shm", "hubgate.db-journal", "signing.key", "audit",
+        "hubgate.db", "hubgate.db-wal", "hubgate.db-shm", "hubgate.db-journal", "signing.key", "session.key", "audit",
     ]
 
     /// All that may be in it; a crash may have left a draft of `signing.key`. What is in `audit` is the audit's.
-    private static func isOurs(_ name: String) -> Bool { names.contains(name) || name.hasPrefix("signing.key.") }
+    private static func isOurs(_ name: String) -> Bool {
+        names.contains(name) || name.hasPrefix("signing.key.") || name.hasPrefix("session.key.")
+    }
 
     /// Root gives a directory that it has made to the user that the gateway is about to become.
     func give(to user: UInt32, group: UInt32) {

@@ -28,6 +28,8 @@ enum StateMessage: Equatable {
     case keys(sender: Int64, isFirst: Bool, isLast: Bool, [KeyRecord])
     /// Why the database cannot be read or written at present; empty when it can again.
     case trouble(String)
+    /// An administrator has cancelled the request with this id: whoever serves it ends it.
+    case cancel(requestID: String)
 }
 
 /// A record for the state process to carry out.
@@ -39,6 +41,9 @@ struct StateRecord: Equatable, Sendable {
         case audit = 32
         /// Somebody logs in; written by `LoginOrder`.
         case login = 48
+        /// An administrator changes something, or only asks; written by `AdminOrder`.
+        case admin = 64
+        case adminRead = 65
         /// `IdempotencyClaim`, which asks for an `IdempotencyAnswer`.
         case idempotencyClaim = 20
         /// `IdempotencyEnd`.
@@ -106,6 +111,7 @@ extension StateMessage {
         case hello, append, stop, started, done, refused, keys, trouble, answer
         case bounds = 64
         case spent = 80
+        case cancel
     }
 
     var bytes: [UInt8] {
@@ -151,6 +157,9 @@ extension StateMessage {
         case .trouble(let reason):
             put(.trouble)
             writer.put(reason)
+        case .cancel(let requestID):
+            put(.cancel)
+            writer.put(requestID)
         }
         return writer.bytes
     }
@@ -175,6 +184,9 @@ extension StateMessage {
         case .trouble:
             guard let reason = reader.text() else { return nil }
             self = .trouble(reason)
+        case .cancel:
+            guard let requestID = reader.text() else { return nil }
+            self = .cancel(requestID: requestID)
         case .hello, .append, .done, .refused, .keys, .answer:
             guard let sender = reader.number(Int64.self),
                 let message = StateMessage(tag, sender: sender, &reader)

@@ -1,4 +1,5 @@
 import Glibc
+import HTTP
 
 /// The one writer of what the gateway notes while it runs, over one connection. It waits for the disk: only the state process has one.
 final class StateWriter {
@@ -24,6 +25,8 @@ final class StateWriter {
     let audit: AuditTables
     /// What logins may make.
     var bounds = LoginBounds()
+    /// Of sessions at the console; nil: nobody can sign in.
+    var sessionKey: Secret?
     /// Of users' codes. Forgotten with this process.
     private var guesses = CodeGuesses()
     private let idempotency: IdempotencyTable
@@ -135,6 +138,7 @@ final class StateWriter {
             return try trash.carryOut(
                 TrashRequest(entry.record.payload), by: entry.sender, now: now, live: live
             ).bytes
+        case .admin, .adminRead: return try carryOut(AdminOrder(entry.record.payload), now: now).bytes
         }
     }
 
@@ -172,6 +176,12 @@ final class StateWriter {
             try quotas.removeOld(now: now)
             try usage.removeOld(now: now, days: usageDays)
         }
+    }
+
+    /// What an administrator asks; of what is read, outside of a transaction, too.
+    func carryOut(_ order: AdminOrder?, now: Int64) throws(DatabaseError) -> AdminAnswer {
+        guard let order, let sessionKey else { return AdminAnswer(outcome: .malformed) }
+        return try AdminActs(database: database, sessionKey: sessionKey, now: now).carryOut(order)
     }
 
     /// Removes what logins have made and is long over. Whether there was any: then who knows the keys has to forget some.

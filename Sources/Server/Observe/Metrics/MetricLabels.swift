@@ -87,7 +87,7 @@ extension MetricLabels {
 
     /// What a line of the audit is about.
     enum AuditKind: Int, MetricLabelValue {
-        case intent, outcome, refusal, keyEvent, login, trash, unknown, other
+        case intent, outcome, refusal, keyEvent, login, trash, unknown, admin, other
 
         init(_ kind: AuditRecord.Kind) {
             self =
@@ -99,6 +99,7 @@ extension MetricLabels {
                 case .login: .login
                 case .trash: .trash
                 case .unknown: .unknown
+                case .admin: .admin
                 case .begin, .start, .stop, .gap, .torn, .removed: .other
                 }
         }

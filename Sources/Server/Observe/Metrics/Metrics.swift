@@ -100,6 +100,12 @@ final class Metrics {
         observe(.upstreamSeconds, microseconds: MonotonicInstant.now.microseconds(since: transfer.started))
     }
 
+    /// A number of all workers together: of a series of a metric, and of a histogram of one of its buckets or, behind those, of its sum.
+    func total(_ metric: Metric, at place: Int = 0, slot: Int = 0) -> UInt64 {
+        let width = metric == .requestSeconds || metric == .upstreamSeconds || metric == .upstreamFirstByteSeconds ? buckets + 1 : 1
+        return slots.sum(at: MetricsLayout.shared.offsets[metric.rawValue] + place * width + slot)
+    }
+
     /// Asks those who count by themselves, so that other workers see it too.
     func refresh() {
         sources?.report(to: self)

@@ -34,7 +34,10 @@ enum Command: Sendable {
         case .check: return .success(.check(reading.settings))
         case .probe: return .success(.probe(reading.settings))
         case .printConfig: return .success(.print(reading.text))
-        default: return .success(.serve(reading.settings))
+        default:
+            var settings = reading.settings
+            settings.origins = reading.chosen.mapValues(\.provenance.description)
+            return .success(.serve(settings))
         }
     }
 }
@@ -52,7 +55,7 @@ enum CommandFlag: String, CaseIterable, Sendable {
         switch self {
         case .check: "Reads the settings, says what is wrong with them, and ends."
         case .printConfig: "Prints each setting and where its value came from; tokens are hidden."
-        case .printDocs: "Prints a file made from a table: settings, sample, env, metrics or operations."
+        case .printDocs: "Prints a file made from a table: settings, sample, env, metrics, operations or openapi."
         case .probe: "Asks the gateway on this machine whether it is healthy, for container health checks."
         case .version: "Prints the version."
         case .help: "Prints this."

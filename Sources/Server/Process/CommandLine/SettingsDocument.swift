@@ -1,9 +1,9 @@
 import EventIO
 import Hub
 
-/// The files that are printed from tables: that of settings, but for metrics and operations. A test says when one in the repository is out of date.
+/// The files that are printed from tables: that of settings, but for metrics, operations and OpenAPI. A test says when one in the repository is out of date.
 enum SettingsDocument: String, CaseIterable, Sendable {
-    case settings, sample, env, metrics, operations
+    case settings, sample, env, metrics, operations, openapi
 
     /// Where it stands in the repository.
     var path: String {
@@ -13,6 +13,7 @@ enum SettingsDocument: String, CaseIterable, Sendable {
         case .env: "SAMPLE_ENV"
         case .metrics: "docs/METRICS.md"
         case .operations: "docs/operations.md"
+        case .openapi: "docs/openapi.json"
         }
     }
 
@@ -23,6 +24,7 @@ enum SettingsDocument: String, CaseIterable, Sendable {
         case .env: Self.sampleEnvironment
         case .metrics: MetricsDocument.text
         case .operations: HubOperationsDocument.text
+        case .openapi: OpenAPIDocument.text
         }
     }
 

@@ -6,16 +6,19 @@ enum KeyInput {
     /// Seconds since 1970.
     static var now: Int64 { Int64(WallClock.microseconds / 1_000_000) }
 
-    /// A key with all its rules goes to a worker in one message.
-    private static let mostRules = 100
-    private static let longestRule = 256
-    private static let longestNote = 1000
+    /// With the fault that this program's command line says.
+    private static func checked<Value>(
+        _ check: () throws(KeyFieldFault) -> Value
+    ) throws(SubcommandFailure) -> Value {
+        do throws(KeyFieldFault) {
+            return try check()
+        } catch {
+            throw .usage(error.reason)
+        }
+    }
 
     static func name(_ text: String, of what: String) throws(SubcommandFailure) -> String {
-        guard NamedMappings.isName(text) else {
-            throw .usage("\(what) has to be 1 to 64 letters, digits, ., _ and -, and begin with a letter or a digit")
-        }
-        return text
+        try checked { () throws(KeyFieldFault) in try KeyFields.name(text, of: what) }
     }
 
     /// A preset, or a role of the settings that `state` reads.
@@ -31,15 +34,11 @@ enum KeyInput {
     }
 
     static func policy(_ text: String, of what: String) throws(SubcommandFailure) -> String {
-        guard KeyPolicy(rawValue: text) != nil else { throw .usage("\(what) has to be enforce or shadow") }
-        return text
+        try checked { () throws(KeyFieldFault) in try KeyFields.policy(text, of: what) }
     }
 
     static func credential(_ text: String, of what: String) throws(SubcommandFailure) -> String {
-        guard CredentialsDirectory.isName(text) else {
-            throw .usage("\(what) has to be the name of a file of credentials_dir")
-        }
-        return text
+        try checked { () throws(KeyFieldFault) in try KeyFields.credential(text, of: what) }
     }
 
     /// Nil for an empty text, which takes a value away.
@@ -52,39 +51,18 @@ enum KeyInput {
     /// Rules as people write them. An empty one takes all away.
     static func rules(_ texts: [String], of what: String) throws(SubcommandFailure) -> [String] {
         if texts == [""] { return [] }
-        guard texts.count <= mostRules else { throw .usage("\(what): more than \(mostRules) rules; use a role") }
-        for text in texts {
-            let isPlain = text.unicodeScalars.allSatisfy { $0.value >= 0x20 && $0.value != 0x7f }
-            guard !text.isEmpty, isPlain, text.utf8.count <= longestRule else {
-                throw .usage("\(what): a rule is one line of 1 to \(longestRule) characters, such as 'read acme/*'")
-            }
-            do throws(RuleError) {
-                _ = try Rule(text, listed: what == "--deny" ? .deny : .allow)
-            } catch {
-                throw .usage("\(what) '\(text)': \(error)")
-            }
+        return try checked { () throws(KeyFieldFault) in
+            try KeyFields.rules(texts, of: what, what == "--deny" ? .deny : .allow)
         }
-        return texts
     }
 
     static func note(_ text: String?) throws(SubcommandFailure) -> String {
-        guard let text else { return "" }
-        guard text.utf8.count <= longestNote, text.unicodeScalars.allSatisfy({ $0.value >= 0x20 && $0.value != 0x7f })
-        else {
-            throw .usage("--note: one line of at most \(longestNote) characters")
-        }
-        return text
+        try checked { () throws(KeyFieldFault) in try KeyFields.note(text ?? "", of: "--note") }
     }
-
-    private static let units: [(name: String, seconds: Int64)] = [("d", 86_400), ("h", 3600), ("m", 60), ("s", 1)]
 
     /// From a second to ten years.
     static func seconds(_ text: String, of what: String) throws(SubcommandFailure) -> Int64 {
-        let longest: Int64 = 3653 * 86_400
-        guard let quantity = Quantity(text), let unit = units.first(where: { $0.name == quantity.unit }),
-            let seconds = quantity.counted(in: Int(unit.seconds)), (1...longest).contains(Int64(seconds))
-        else { throw .usage("\(what): a time is a whole number with its unit (d, h, m or s), at most ten years: 90d") }
-        return Int64(seconds)
+        try checked { () throws(KeyFieldFault) in try KeyFields.seconds(text, of: what) }
     }
 
     /// Nil for `never`.
@@ -93,11 +71,7 @@ enum KeyInput {
     }
 
     static func rate(_ text: String, of what: String) throws(SubcommandFailure) -> String {
-        guard let rate = RequestRate(text) else {
-            throw .usage(
-                "\(what): a rate is a number from 1 to \(RequestRate.most) and a unit (d, h, m or s), such as 600/m")
-        }
-        return rate.description
+        try checked { () throws(KeyFieldFault) in try KeyFields.rate(text, of: what) }
     }
 
     /// Says what of a grant has no effect at present. A credential may be put there later: so it is no error.

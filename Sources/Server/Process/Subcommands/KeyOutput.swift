@@ -11,7 +11,7 @@ enum KeyOutput {
     /// A new key or secret: the one time that it is seen.
     static func show(secret: String, _ record: KeyRecord, json: Bool) {
         guard !json else {
-            var members = members(record, nil)
+            var members = record.members(nil)
             members["key"] = .string(secret)
             return print(.object(members))
         }
@@ -24,27 +24,12 @@ enum KeyOutput {
     static func show(_ record: KeyRecord, use: KeyUse?, json: Bool, roles: RoleBook? = nil) {
         let rules = roles.flatMap { book in record.grant.role.map { book.rules(of: $0)?.map(\.description) } }
         guard json else { return Console.print(details(record, use, rules, now: KeyInput.now)) }
-        var members = members(record, use)
+        var members = record.members(use)
         if let rules { members["role_rules"] = rules.map { .array($0.map { .string($0) }) } ?? .null }
         print(.object(members))
     }
 
-    static func json(_ record: KeyRecord, _ use: KeyUse?) -> JSON { .object(members(record, use)) }
-
-    private static func members(_ record: KeyRecord, _ use: KeyUse?) -> [String: JSON] {
-        func time(_ seconds: Int64?) -> JSON { seconds.map { .string(WallClock.iso8601($0)) } ?? .null }
-        func text(_ text: String?) -> JSON { text.map { .string($0) } ?? .null }
-        return [
-            "name": .string(record.name), "id": .string(GatewayKey.shown(publicID: record.publicID)),
-            "role": text(record.grant.role), "allow": .array(record.grant.allow.map { .string($0) }),
-            "deny": .array(record.grant.deny.map { .string($0) }), "as": text(record.grant.credential),
-            "rate": text(record.grant.rate), "policy": text(record.grant.policy), "limits": limits(record.grant), "note": .string(record.note),
-            "created": time(record.created),
-            "expires": time(record.expires), "revoked": time(record.revoked),
-            "previous_until": time(record.previous?.until), "last_used": time(use?.lastUsed),
-            "uses": .integer(use?.uses ?? 0),
-        ]
-    }
+    static func json(_ record: KeyRecord, _ use: KeyUse?) -> JSON { record.json(use) }
 
     /// Numbers, under the names that a role of the settings has for them.
     private static func limits(_ grant: KeyGrant) -> JSON {

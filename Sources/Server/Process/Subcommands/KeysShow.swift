@@ -51,8 +51,13 @@ struct KeysExplain: ParsableCommand {
         guard let record = try state.withKeys({ try $0.find(name) }) else {
             throw SubcommandFailure.notThere("there is no key \(name.shown): `hubgate keys list` shows all")
         }
-        let answer = try KeyExplanation.explain(
-            record, state.roles().book, method: method, path: path, body: body, now: KeyInput.now)
+        let answer: KeyExplanation
+        do throws(KeyFieldFault) {
+            answer = try KeyExplanation.explain(
+                record, state.roles().book, method: method, path: path, body: body, now: KeyInput.now)
+        } catch {
+            throw SubcommandFailure.usage(error.reason)
+        }
         json ? KeyOutput.print(answer.json) : Console.print(answer.text)
     }
 }

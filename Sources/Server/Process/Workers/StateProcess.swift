@@ -1,11 +1,12 @@
 import EventIO
 import Glibc
+import HTTP
 import Logging
 
 /// The process that keeps the state: it writes what workers send, many records in one transaction, and tells them of each change of a
 /// key. It has no loop: to wait for the disk is its work.
 final class StateProcess {
-    private let directory: StateDirectory
+    let directory: StateDirectory
     private let log: Logger
     private let epochs: WriteEpochs
     let slots: MetricSlots
@@ -17,6 +18,8 @@ final class StateProcess {
     private var trouble = ""
     private var bounds: LoginBounds
     private let usageDays: Int64
+    /// Of sessions at the console.
+    private let sessionKey: Secret?
     private var lastChange: Int64 = 0
     private var isStopping = false
     /// Said once: a process that was taken over could fill the log.
@@ -37,11 +40,12 @@ final class StateProcess {
 
     init(
         _ directory: StateDirectory, lines: [PacketSocket], bounds: LoginBounds, log: Logger, slots: MetricSlots,
-        epochs: WriteEpochs, journal: AuditJournal? = nil, usageDays: Int = 0
+        epochs: WriteEpochs, journal: AuditJournal? = nil, usageDays: Int = 0, sessionKey: Secret? = nil
     ) {
         self.epochs = epochs
         self.bounds = bounds
         self.usageDays = Int64(usageDays)
+        self.sessionKey = sessionKey
         self.directory = directory
         self.journal = journal
         self.log = log
@@ -77,6 +81,7 @@ final class StateProcess {
             writer.bounds = bounds
             if !trouble.isEmpty { try writer.tryWriting() }
             writer.usageDays = usageDays
+            writer.sessionKey = sessionKey
             _ = try writer.othersHaveWritten()
             lastChange = try writer.lastChange()
             try count(writer)
@@ -153,12 +158,16 @@ final class StateProcess {
     private func carryOut(_ entries: [StateWriter.Entry]) {
         guard !entries.isEmpty else { return }
         let audited = audit(entries)
-        let (reason, answers) = store(entries.filter { $0.record.kind != .audit })
+        let (reason, stored) = store(entries.filter { $0.record.kind != .audit && $0.record.kind != .adminRead })
+        // After the rest: who has made a key finds it.
+        let answers = stored + answerReads(entries)
+        for requestID in cancelled(entries, stored) { tell(.cancel(requestID: requestID)) }
         for line in Set(entries.map(\.line)) {
             let ends = entries.indices.filter { entries[$0].line == line }.map { index in
                 RecordEnd(
                     sender: entries[index].sender, sequence: entries[index].sequence,
-                    reason: entries[index].record.kind == .audit ? audited[index] : reason)
+                    reason: entries[index].record.kind == .audit
+                        ? audited[index] : entries[index].record.kind == .adminRead ? nil : reason)
             }
             users[line].owe(ends, answers.filter { $0.sender == users[line].sender })
         }

@@ -31,6 +31,8 @@ struct StateProcessSlot {
         } catch {
             throw CError("state_dir: \(error)")
         }
+        // Made while it may be, and read by the state process alone.
+        SigningKeyFile(in: directory, name: SigningKeyFile.sessionKeyName).make()
         audit = AuditJournal.Options(settings)
         do throws(AuditError) {
             // While it may still be made.
@@ -72,7 +74,7 @@ extension Supervisor {
             stateProcess.directory, lines: stateProcess.links.takeStateEnds(), bounds: LoginBounds(settings), log: log,
             slots: slots, epochs: epochs,
             journal: stateProcess.audit.map { AuditJournal($0, run: stateProcess.run, log: log) },
-            usageDays: settings.usageDays)
+            usageDays: settings.usageDays, sessionKey: SigningKeyFile.sessionKey(in: stateProcess.directory))
         // It has no use for a token, and shall have none.
         var own = Settings()
         (own.sandboxing, own.stateDirectory) = (settings.sandboxing, settings.stateDirectory)

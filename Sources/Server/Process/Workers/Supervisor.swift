@@ -138,7 +138,8 @@ final class Supervisor {
         let worker = Worker(
             number: place.number, ports: ports.map(\.port), adminPort: adminPort?.port, sockets: place.sockets,
             adminSocket: place.adminSocket, tls: tls, output: output, slots: slots, epochs: epochs,
-            budgets: budgets, sandbox: sandbox?.site, line: line, state: stateProcess?.links.take(worker: place.number), rates: rates,
+            budgets: budgets, sandbox: sandbox?.site, line: line, count: places.count,
+            state: stateProcess?.links.take(worker: place.number), rates: rates,
             quotas: quotas)
         // The child's copy of its parent's memory shall not keep a token that a reload replaces.
         defer { (settings, reload) = (Settings(), nil) }
@@ -164,6 +165,8 @@ final class Supervisor {
                 case .serving: serves(index)
                 case .reloaded: answered(index, didReload: true)
                 case .notReloaded: answered(index, didReload: false)
+                case .wantsReload: startReload()
+                case .wantsStop: if !isStopping { stop() }
                 case .alive, nil: break
                 }
             }

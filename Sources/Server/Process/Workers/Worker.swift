@@ -25,6 +25,8 @@ struct Worker: Sendable {
     let sandbox: SandboxSite?
     /// The pipe to the parent.
     let line: Int32
+    /// How many workers there are.
+    let count: Int
     /// To the state process; nil but in access by keys.
     let state: PacketSocket?
     /// Of all workers; nil but in access by keys.
@@ -101,6 +103,8 @@ enum WorkerMessage: UInt8 {
     case reloaded
     /// It found a fault in them, and its settings are what they were.
     case notReloaded
+    /// An administrator asks for a reload, or for the end, through it.
+    case wantsReload, wantsStop
 }
 
 /// How long the successor of a dead worker waits: not at all after a long life, and longer and longer when each dies young, so that a

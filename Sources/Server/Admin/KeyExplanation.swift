@@ -21,12 +21,19 @@ struct KeyExplanation {
 
     static func explain(
         _ record: KeyRecord, _ roles: RoleBook, method: String, path: String, body: String?, now: Int64
-    ) throws(SubcommandFailure) -> KeyExplanation {
-        guard path.hasPrefix("/") else { throw .usage("the path has to begin with a slash") }
+    ) throws(KeyFieldFault) -> KeyExplanation {
         if record.revoked != nil { return KeyExplanation(refused: "the key is revoked") }
         if let expires = record.expires, expires <= now { return KeyExplanation(refused: "the key has expired") }
+        return try explain(record.grant, roles, method: method, path: path, body: body)
+    }
+
+    /// The same of what a key would have that is not there yet.
+    static func explain(
+        _ grant: KeyGrant, _ roles: RoleBook, method: String, path: String, body: String?
+    ) throws(KeyFieldFault) -> KeyExplanation {
+        guard path.hasPrefix("/") else { throw KeyFieldFault(reason: "the path has to begin with a slash") }
         do {
-            let scope = Scope(try record.grant.rules(roles))
+            let scope = Scope(try grant.rules(roles))
             let target = try Target(path)
             let method = Method(rawValue: method)
             let origin: HubOperationRow.Origin = InferenceRoutes.contain(method, target) ? .router : .hub
@@ -34,7 +41,7 @@ struct KeyExplanation {
         } catch let error as RuleError {
             return KeyExplanation(refused: "\(error)")
         } catch {
-            throw .usage("the path cannot be read: \(error)")
+            throw KeyFieldFault(reason: "the path cannot be read: \(error)")
         }
     }
 

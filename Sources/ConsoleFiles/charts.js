@@ -1,0 +1,58 @@
+// A line over the last two minutes, drawn in SVG: a fixed size, so that nothing moves when it fills.
+const CHART_POINTS = 120;
+
+function svg(tag, attributes) {
+  const node = document.createElementNS('http://www.w3.org/2000/svg', tag);
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  return node;
+}
+
+// `lines` is 1 or 2. The tile's value and note are set with its points, and read by screen readers in its place.
+function tile(title, lines) {
+  const value = el('p', {class: 'value', text: '–'});
+  const note = el('p', {class: 'note', text: ' '});
+  const drawing = svg('svg', {class: 'chart', viewBox: '0 0 ' + (CHART_POINTS - 1) + ' 56', preserveAspectRatio: 'none', 'aria-hidden': 'true'});
+  drawing.append(svg('path', {class: 'axis', d: 'M0 55.5H' + (CHART_POINTS - 1)}));
+  const paths = ['one', 'two'].slice(0, lines).map(name => svg('path', {class: name, d: ''}));
+  drawing.append(...paths);
+  const points = paths.map(() => []);
+  return {
+    node: el('section', {class: 'tile', 'aria-label': title}, el('h2', {text: title}), value, drawing, note),
+    add(text, small, ...numbers) {
+      value.textContent = text;
+      note.textContent = small || ' ';
+      numbers.forEach((number, index) => {
+        points[index].push(number);
+        if (points[index].length > CHART_POINTS) points[index].shift();
+      });
+      const most = Math.max(1e-9, ...points.flat().filter(Number.isFinite));
+      paths.forEach((path, index) => {
+        const start = CHART_POINTS - points[index].length;
+        let line = '', isDown = false;
+        points[index].forEach((number, place) => {
+          if (!Number.isFinite(number)) { isDown = false; return; }
+          line += (isDown ? 'L' : 'M') + (start + place) + ' ' + (54 - 50 * number / most).toFixed(1);
+          isDown = true;
+        });
+        path.setAttribute('d', line);
+      });
+    },
+  };
+}
+
+// The bound that a share of what fell into a histogram's buckets lies below, in milliseconds, between two readings; NaN where nothing did.
+function quantile(now, before, share) {
+  const counts = now.counts.map((number, index) => number - (before ? before.counts[index] : 0));
+  const total = counts.reduce((sum, number) => sum + number, 0);
+  if (total <= 0) return NaN;
+  let passed = 0;
+  for (let index = 0; index < counts.length; index += 1) {
+    if (passed + counts[index] >= share * total) {
+      const low = index ? now.bounds[index - 1] : 0;
+      const high = index < now.bounds.length ? now.bounds[index] : low;
+      return 1000 * (low + (high - low) * (share * total - passed) / Math.max(1, counts[index]));
+    }
+    passed += counts[index];
+  }
+  return NaN;
+}

@@ -1,0 +1,81 @@
+import EventIO
+import HTTP
+import Hub
+
+/// Who may run the gateway over HTTP: by the setting `access`, and by where it listens.
+enum AdminAccess: Sendable {
+    /// Who shows a key of the role admin, or has signed in with one.
+    case keys
+    /// Programs and pages of this machine, where the gateway listens to no other.
+    case local
+    /// Nobody: the paths are not there.
+    case nobody
+
+    init(_ settings: Settings) {
+        let addresses = settings.adminListen.map { [$0] } ?? settings.listen
+        self =
+            switch settings.access {
+            case _ where !settings.console: .nobody
+            case .keys: .keys
+            case .open: addresses.allSatisfy(\.isLoopback) ? .local : .nobody
+            case .passthrough: .nobody
+            }
+    }
+
+    var isAnybodys: Bool {
+        if case .nobody = self { false } else { true }
+    }
+
+    /// By these, what stands between says that it brings somebody else's request.
+    private static let ofProxies = CaselessWords(
+        ["Forwarded", "Via", "X-Real-IP", "Client-IP", "True-Client-IP"], prefixes: ["X-Forwarded-"])
+
+    /// Whether a request is this machine's own: neither brought by a proxy, nor sent by a page of another site or under another name.
+    static func isLocal(_ request: Request, peer: String, address: String) -> Bool {
+        guard IPAddress(peer)?.isLoopback == true, IPAddress(address)?.isLoopback == true else { return false }
+        guard !request.headers.contains(anyOf: ofProxies), isLocal(host: request.headers["Host"]) else { return false }
+        return !CrossSite.sent(request)
+    }
+
+    private static func isLocal(host: String?) -> Bool {
+        guard let host, let address = try? UpstreamAddress(reading: "https://\(host)") else { return false }
+        return address.host == "localhost" || IPAddress(address.host)?.isLoopback == true
+    }
+}
+
+/// An administrator, for one request.
+struct AdminCaller: Sendable {
+    /// The key's; nil: somebody at this machine.
+    let name: String?
+    /// What the state process is shown; nil: there is none.
+    let proof: AdminOrder.Proof?
+    let publicID: Int64
+    /// Of a session; nil for a key that is shown with each request.
+    let session: String?
+
+    static let local = AdminCaller(name: nil, proof: nil, publicID: 0, session: nil)
+}
+
+extension Failure {
+    /// The key is good, and does not run the gateway.
+    static var noAdministrator: Failure {
+        Failure(
+            .denied,
+            detail:
+                "This takes a key of the role admin, without rules that deny: `hubgate keys create NAME --role admin`.")
+    }
+
+    /// Nobody is signed in.
+    static var notSignedIn: Failure {
+        Failure(
+            .unidentified(code: "KeyMissing"),
+            detail: "This takes a key of the role admin: `Authorization: Bearer hg_KEY`, or a sign-in at /-/console.")
+    }
+
+    static var stateSilent: Failure {
+        Failure(
+            .declined(.stateUnavailable),
+            detail: "The state cannot be asked at present; nothing was done. Whoever runs this gateway finds why in its log.",
+            retryAfter: 5)
+    }
+}

@@ -1,0 +1,75 @@
+import EventIO
+import HTTP
+import Hub
+
+/// What the admin API has in common over reloads: who is signed in as far as this worker knows, sign-ins that failed, and how to reach whoever
+/// steers the process.
+@EventLoop
+final class AdminState {
+    /// What steers the process; the service gives it.
+    struct Control {
+        let reload: @EventLoop () -> Void
+        let drain: @EventLoop () -> Void
+        /// From 1; 0: the one process that there is.
+        let worker: Int
+        let workers: Int
+    }
+
+    private struct Known {
+        let publicID: Int64
+        let name: String
+        let until: MonotonicInstant
+    }
+
+    /// Of keys with which somebody would sign in, and that are no good.
+    let failures = FailureLimit(most: 10, milliseconds: 600_000)
+    let keys: KeyStore?
+    var control: Control?
+    /// Streams of figures, which are bounded.
+    var streams = 0
+    private var sessions: [String: Known] = [:]
+
+    /// The state process is asked anew after so long: then a secret that was good for a time of grace may be no more.
+    private static let trust: UInt64 = 10_000
+    private static let mostSessions = 256
+    static let mostStreams = 32
+
+    init(keys: KeyStore?) {
+        self.keys = keys
+        keys?.onChange = { [weak self] in self?.sessions = [:] }
+    }
+
+    /// Asks the state process. Throws where it cannot be asked or has not answered.
+    func ask(_ order: AdminOrder) async throws(Failure) -> AdminAnswer {
+        guard let keys else { throw .stateSilent }
+        guard let record = order.record else { throw .badRequest("This is more than can be kept of a key.") }
+        let answer = await withCheckedContinuation { continuation in
+            keys.client.ask(record) { result in
+                continuation.resume(returning: (try? result.get()).flatMap { AdminAnswer($0) })
+            }
+        }
+        guard let answer, answer.outcome != .unavailable else { throw .stateSilent }
+        return answer
+    }
+
+    /// Who is signed in by this token; nil: nobody.
+    func caller(session token: String, _ context: RequestContext) async throws(Failure) -> AdminCaller? {
+        guard let keys, token.utf8.count <= AdminSession.longest else { return nil }
+        if let known = sessions[token], known.until > .now {
+            // Of a key that was revoked or has expired a session is none.
+            guard keys.identity(known.publicID) != nil else { return nil }
+            return AdminCaller(name: known.name, proof: .session(token), publicID: known.publicID, session: token)
+        }
+        let answer = try await ask(
+            AdminOrder(proof: .session(token), address: context.address, act: .who, arguments: [:]))
+        guard answer.outcome == .done, let json = try? JSON.parse(answer.body, within: AdminOrder.limits),
+            let name = json["name"]?.stringValue, let publicID = json["public_id"]?.integerValue
+        else { return nil }
+        if sessions.count >= Self.mostSessions { sessions = [:] }
+        sessions[token] = Known(
+            publicID: publicID, name: name, until: MonotonicInstant.now.advanced(milliseconds: Self.trust))
+        return AdminCaller(name: name, proof: .session(token), publicID: publicID, session: token)
+    }
+
+    func forget(_ token: String) { sessions[token] = nil }
+}

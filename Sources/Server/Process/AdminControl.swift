@@ -1,0 +1,16 @@
+import EventIO
+import Glibc
+
+extension AdminState.Control {
+    /// What administrators may have the process do: a worker asks its parent, which knows what all of them do; a process alone sends itself the
+    /// signal that an operator would send.
+    init(of worker: Worker?) {
+        guard let worker else {
+            self.init(reload: { kill(getpid(), SIGHUP) }, drain: { kill(getpid(), SIGTERM) }, worker: 0, workers: 1)
+            return
+        }
+        self.init(
+            reload: { worker.say(.wantsReload) }, drain: { worker.say(.wantsStop) }, worker: worker.number,
+            workers: worker.count)
+    }
+}

@@ -1,0 +1,87 @@
+import Hub
+
+/// Keys, a page at a time: one answer holds a page, however many keys there are.
+extension AdminActs {
+    /// Of a page, in bytes: an answer holds it with room.
+    private static let pageBytes = 48 << 10
+    static let mostRows = 200
+
+    /// Arguments: `search` (part of a name, a note or an id), `after` (the name and the number that the page before ended with), `all` (those
+    /// that are revoked, too), `limit`.
+    func page(_ arguments: JSON) throws(DatabaseError) -> AdminAnswer {
+        let limit = min(max(arguments["limit"]?.integerValue ?? 50, 1), Int64(Self.mostRows))
+        let found = try KeyTable(database: database).page(
+            KeyTable.Page(
+                search: arguments["search"]?.stringValue ?? "", includingRevoked: arguments["all"] == .bool(true),
+                afterName: arguments["after_name"]?.stringValue, afterNumber: arguments["after_number"]?.integerValue ?? 0,
+                limit: limit + 1))
+        var rows: [JSON] = []
+        var bytes = 0
+        var last: KeyRecord?
+        for (record, use) in found.prefix(Int(limit)) {
+            let row = record.json(use)
+            bytes += (try? row.encoded().count) ?? 0
+            guard bytes <= Self.pageBytes || rows.isEmpty else { break }
+            rows.append(row)
+            last = record
+        }
+        var answer: [String: JSON] = ["keys": .array(rows), "next": .null]
+        if let last, found.count > rows.count {
+            answer["next"] = ["name": .string(last.name), "number": .integer(last.number)]
+        }
+        return .done(.object(answer))
+    }
+
+    func find(_ arguments: JSON) throws(DatabaseError) -> AdminAnswer {
+        let keys = KeyTable(database: database)
+        guard let name = arguments["name"]?.stringValue, let record = try keys.find(name) else {
+            return AdminAnswer(outcome: .notThere)
+        }
+        var members = record.members(try keys.use(of: record.number))
+        members["public_id"] = .integer(record.publicID)
+        return .done(.object(members))
+    }
+}
+
+extension KeyTable {
+    /// What a page of keys is to have.
+    struct Page {
+        let search: String
+        let includingRevoked: Bool
+        /// Of the last key of the page before; nil: the first page.
+        let afterName: String?
+        let afterNumber: Int64
+        let limit: Int64
+    }
+
+    /// By name; of keys that had the same name one after the other, by number.
+    func page(_ page: Page) throws(DatabaseError) -> [(KeyRecord, KeyUse?)] {
+        let statement = try database.prepare(
+            """
+            SELECT \(Self.columns), last_used, uses FROM keys LEFT JOIN key_use USING (number)
+            WHERE (?1 OR revoked IS NULL) AND (?2 IS NULL OR (name, number) > (?2, ?3))
+                AND (?4 = '' OR instr(lower(name), lower(?4)) > 0 OR instr(lower(note), lower(?4)) > 0 OR public_id = ?5
+                    OR instr(lower(coalesce(role, '')), lower(?4)) > 0)
+            ORDER BY name, number LIMIT ?6
+            """)
+        let id = page.search.hasPrefix(KeyRecord.prefix) ? String(page.search.dropFirst(KeyRecord.prefix.count)) : ""
+        let publicID = id.utf8.count == KeyRecord.idLength ? Base62.number(Array(id.utf8).span).map { Int64(truncatingIfNeeded: $0) } : nil
+        try statement.bind([
+            .integer(page.includingRevoked ? 1 : 0), .init(page.afterName), .integer(page.afterNumber), .text(page.search),
+            .init(publicID), .integer(page.limit),
+        ])
+        var rows: [(KeyRecord, KeyUse?)] = []
+        while try statement.step() {
+            let use = statement.isNull(17) ? nil : KeyUse(lastUsed: statement.integer(17), uses: statement.integer(18))
+            rows.append((KeyRecord(row: statement), use))
+        }
+        return rows
+    }
+
+    /// Nil: it was never used.
+    func use(of number: Int64) throws(DatabaseError) -> KeyUse? {
+        let statement = try database.prepare("SELECT last_used, uses FROM key_use WHERE number = ?1")
+        try statement.bind([.integer(number)])
+        return try statement.step() ? KeyUse(lastUsed: statement.integer(0), uses: statement.integer(1)) : nil
+    }
+}

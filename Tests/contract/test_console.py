@@ -1,0 +1,335 @@
+"""The console in headless Chromium: what an operator does with it, that it shows what is, and that a stranger's text stays text."""
+
+import json
+import re
+import sqlite3
+import subprocess
+import threading
+
+import pytest
+
+from browser import browser, has_chromium
+from console_page import ConsolePage
+from fakehub import http
+from gate import ROOT, clean_environment
+from keys import Keys
+from policy import JSON, request
+from test_admin_api import many_keys
+from test_metrics import Page
+from waiting import wait_until
+
+CLOSE = b"Connection: close"
+# Where each of them lands, an alert or an element of the page's would show that it was read as markup.
+EVIL = "<img src=x onerror=\"window.evil=1\"><script>window.evil=1</script>'\"&"
+AXE = next((ROOT / ".venv-console").glob("lib/python3*/site-packages/axe_playwright_python/axe.min.js"), None)
+
+
+@pytest.fixture(scope="module")
+def chromium(tmp_path_factory, certificates):
+    if not has_chromium():
+        pytest.skip("There is no chromium, and config/install-deps.sh could not install it: no browser has been tried.")
+    with browser(tmp_path_factory.mktemp("browser") / "browser", certificates) as chromium:
+        yield chromium
+
+
+@pytest.fixture
+def keys(tmp_path):
+    workspace = tmp_path / "operator"
+    workspace.mkdir()
+    return Keys(workspace)
+
+
+@pytest.fixture
+def hub(hub):
+    hub.otherwise = lambda *_: http(200, b"{}", JSON)
+    hub.on("/api/whoami-v2", lambda *_: http(200, b'{"name":"acme","type":"user"}', JSON))
+    return hub
+
+
+@pytest.fixture
+def gate(start_before, hub, keys):
+    keys.root = keys.create("root", "--role", "admin")
+    return start_before(hub, "--access", "keys", "--workers", "1", "--state-dir", str(keys.state))
+
+
+@pytest.fixture
+def console(chromium, gate, keys):
+    chromium.call("Network.clearBrowserCookies")
+    page = ConsolePage(chromium, gate)
+    page.size(1280)
+    page.sign_in(keys.root)
+    yield page
+    assert page.faults() == []
+
+
+def ask(gate, key, path, method="GET", body=b"", *fields):
+    return gate.ask(request(key, method, path, body, *(JSON,) * bool(body), CLOSE, *fields))
+
+
+def test_a_wrong_key_is_told_and_the_right_one_opens_the_pages(chromium, gate, keys):
+    chromium.call("Network.clearBrowserCookies")
+    page = ConsolePage(chromium, gate)
+    page.open()
+    page.fill("A gateway key of the role admin", keys.create("reader"))
+    page.press("Sign in")
+    page.wait_for_text("role admin, without rules that deny")
+    page.fill("A gateway key of the role admin", keys.root)
+    page.press("Sign in")
+    page.wait("button('Sign out')")
+    assert page.run("return [...document.querySelectorAll('nav a')].map(one => one.textContent);") == ["Now", "Keys", "Audit", "Health"]
+    assert page.run("return document.cookie;") == ""
+    # Nothing of the key or the session is left in the address, or where a script could find it later.
+    assert page.run("return location.href + JSON.stringify({...localStorage, ...sessionStorage});").endswith("#now{}")
+    page.press("Sign out")
+    page.wait("field('A gateway key of the role admin')")
+    page.open("keys")
+    page.wait("field('A gateway key of the role admin')")
+
+
+def test_a_key_is_made_with_a_preview_used_by_hf_seen_and_revoked(console, gate, keys, hub, tmp_path):
+    console.go("Keys")
+    console.press("New key")
+    console.fill("Name", "team-ml")
+    console.fill("Role", "writer")
+    console.fill("What it may do with the model", "acme/m")
+    console.wait("document.querySelectorAll('ul.preview li').length === 8")
+
+    def verdicts():
+        return console.run("return [...document.querySelectorAll('ul.preview b')].map(one => one.textContent);")
+
+    assert wait_until(lambda: verdicts() == ["✓ may"] * 5 + ["✗ no"] * 3, 5), verdicts()
+    console.fill("Deny", "read acme/m")
+    assert wait_until(lambda: verdicts()[0] == "✗ no", 5), verdicts()
+    console.fill("Deny", "read acme/m\nnonsense")
+    console.wait_for_text("deny 'nonsense'")
+    console.press("Make the key")
+    console.wait("document.querySelector('dialog .error').textContent.includes('nonsense')")
+    console.fill("Deny", "")
+    console.fill("Note", "for the ML team")
+    console.press("Make the key")
+    key = console.wait("document.querySelector('#made-key')?.textContent")
+    assert re.fullmatch(r"hg_[0-9A-Za-z]{10}_[0-9A-Za-z]{49}", key)
+    console.press("Done")
+    assert key not in console.run("return document.documentElement.innerHTML;")
+    shown = keys.show("team-ml")
+    assert shown["role"] == "writer" and shown["note"] == "for the ML team" and shown["expires"] and shown["deny"] == []
+    console.wait_for_text("team-ml")
+
+    # A real client with it.
+    script = "import huggingface_hub; print(huggingface_hub.HfApi().whoami()['auth']['accessToken']['displayName'])"
+    environment = clean_environment(tmp_path, HF_ENDPOINT=gate.origin, HF_TOKEN=key, SSL_CERT_FILE=str(gate.certificates.authority))
+
+    def client():
+        return subprocess.run([ROOT / ".venv/bin/python", "-c", script], env=environment, capture_output=True, text=True, timeout=60)
+
+    assert client().stdout.strip() == "team-ml"
+    console.go("Now")
+    console.wait("[...document.querySelectorAll('td')].some(one => one.textContent === 'team-ml')")
+    console.go("Keys")
+    console.press("team-ml")
+    assert wait_until(lambda: console.run("return document.querySelector('dialog[open]').innerText.includes('Uses');"))
+    console.press("Revoke")
+    console.press("Revoke it")
+    console.wait("!document.body.innerText.includes('team-ml')")
+    done = client()
+    assert done.returncode != 0 and "401" in done.stderr
+    console.fill("those that are revoked, too", True)
+    console.wait_for_text("revoked")
+    console.go("Audit")
+    console.wait_for_text("key create")
+    console.wait_for_text("key revoke")
+    console.wait_for_text("sign-in")
+
+
+def test_a_key_is_edited_and_rotated(console, keys, gate):
+    old = keys.create("ci", "--allow", "read acme/*", "--rate", "600/m")
+    console.go("Keys")
+    console.press("ci")
+    console.fill("Allow", "read acme/*\nwrite acme/x")
+    console.fill("Rate", "")
+    console.press("Save")
+    console.wait("!document.querySelector('dialog[open]')")
+    assert keys.show("ci")["allow"] == ["read acme/*", "write acme/x"] and keys.show("ci")["rate"] is None
+    console.press("ci")
+    console.press("Rotate")
+    console.fill("The old one works", "0")
+    console.press("Rotate")
+    new = console.wait("document.querySelector('#made-key')?.textContent")
+    assert ask(gate, old, "/api/models/acme/x").status == 401 and ask(gate, new, "/api/models/acme/x").status == 200
+    console.press("Done")
+
+
+def test_ten_thousand_keys_are_found_and_paged(console, keys):
+    many_keys(keys, 10_000)
+    console.go("Keys")
+    console.wait("document.querySelectorAll('tbody tr').length === 25")
+    console.press("Next page")
+    console.wait_for_text("team-00030")
+    console.press("Previous page")
+    console.wait_for_text("team-00003")
+    console.fill("Search", "needle")
+    console.wait("document.querySelectorAll('tbody tr').length === 1")
+    console.wait_for_text("team-07777")
+
+
+def test_the_page_now_shows_the_figures_of_the_metrics(console, gate, keys, hub):
+    reader = keys.create("r")
+    hub.on("/api/models/acme/broken", lambda *_: http(500, b"{}", JSON))
+    for _ in range(12):
+        ask(gate, reader, "/api/models/acme/m")
+    for _ in range(3):
+        ask(gate, reader, "/api/models/acme/broken")
+
+    def same():
+        page = Page(gate)
+        shown = console.run("return Object.fromEntries([...document.querySelectorAll('tr[data-route]')].map(row => [row.dataset.route, [...row.cells].slice(1).map(cell => Number(cell.textContent.replace(/,/g, '')))]));")
+        wanted = [page("requests_total", route="relay", status=name) for name in ("2xx", "3xx", "4xx", "5xx", "none")]
+        return shown.get("relay") == wanted and wanted[0] == 12 and wanted[3] == 3
+
+    assert wait_until(same, 10)
+    console.wait_for_text("15 since the start")
+    # Each table's filters leave the rows that they name.
+    console.wait("[...document.querySelectorAll('td')].some(one => one.textContent.includes('/acme/broken'))")
+    console.fill("Status", "5")
+    assert console.run("return [...document.querySelectorAll('tbody')].filter(body => body.innerText.includes('broken')).flatMap(body => [...body.rows]).length;") == 3
+    console.fill("Status", "2")
+    console.fill("Key", "nobody")
+    console.wait_for_text("None that fits.")
+
+
+def test_a_request_is_ended_on_the_page(console, gate, keys, hub):
+    release = threading.Event()
+    hub.on("/acme/slow/resolve/main/x", lambda *_: release.wait(20) and http(200, b"late"))
+    answers = []
+    reader = keys.create("r")
+    thread = threading.Thread(target=lambda: answers.append(gate.ask(request(reader, "GET", "/acme/slow/resolve/main/x", b"", CLOSE), 30)))
+    thread.start()
+    try:
+        name = console.wait("[...document.querySelectorAll('button[aria-label^=\"End the request\"]')][0]?.getAttribute('aria-label')", 10)
+        console.press(name)
+        console.press("End it")
+        thread.join(10)
+        answers[0].check_is_error(403)
+    finally:
+        release.set()
+        thread.join(10)
+
+
+def test_health_says_how_it_is_and_verifies_the_audit(console, gate):
+    console.go("Health")
+    for text in ("answers, and takes the token", "can be read and written", "1 of 1", "free of", "request_timeout"):
+        console.wait_for_text(text)
+    assert "hf_of_the_gate" not in console.text
+    console.press("Verify the audit")
+    console.wait_for_text("lines fit each other")
+    console.fill("Search", "state_dir")
+    console.wait("document.querySelectorAll('tbody tr').length === 1")
+    console.press("Reload settings and certificate")
+    console.press("Reload")
+    assert wait_until(lambda: any("Reloaded" in message for message in gate.messages), 10)
+
+
+def test_a_strangers_text_stays_text(console, gate, keys, hub):
+    """Key names, repositories, paths, User-Agent, the Hub's errors: each is shown somewhere, and none becomes an element or runs."""
+    worker = keys.create("worker", "--role", "maintainer")
+    hub.on("/api/models/acme/evil", lambda *_: http(500, json.dumps({"error": EVIL}).encode(), JSON, b"X-Error-Message: " + EVIL.encode()))
+    ask(gate, worker, "/api/models/acme/evil", "GET", b"", b"User-Agent: " + EVIL.encode())
+    escaped = "%3Cimg%20src=x%20onerror=%22window.evil=1%22%3E"
+    ask(gate, worker, f"/acme/{escaped}/resolve/main/<img/src=x/onerror=window.evil=1>?q=<script>window.evil=1</script>")
+    ask(gate, worker, "/api/models/acme/<svg/onload=window.evil=1>/commit/main", "POST", b"{}", b"User-Agent: " + EVIL.encode())
+    keys.create("noted", "--role", "reader", "--note", EVIL)
+    # Names of keys that logins make are a stranger's, too; and a database that somebody else has written.
+    with sqlite3.connect(keys.database) as database:
+        database.execute("UPDATE keys SET name = ?1, allow = ?2 WHERE name = 'noted'", [EVIL, EVIL])
+        database.execute("UPDATE keys SET change = (SELECT max(change) + 1 FROM keys) WHERE name = ?1", [EVIL])
+        database.execute("UPDATE counters SET value = value + 1 WHERE name = 'change'")
+    release = threading.Event()
+    hub.on("/acme/slow/resolve/main/x", lambda *_: release.wait(20) and http(200, b"late"))
+    thread = threading.Thread(target=lambda: gate.ask(request(worker, "GET", "/acme/slow/resolve/main/x", b"", CLOSE, b"User-Agent: " + EVIL.encode()), 30))
+    thread.start()
+    try:
+        console.go("Health")
+        console.go("Now")
+        console.wait("[...document.querySelectorAll('td')].filter(one => one.textContent.includes('onerror')).length >= 2", 10)
+        console.wait("document.querySelector('button[aria-label^=\"End the request\"]')", 10)
+        console.go("Keys")
+        console.press(EVIL)
+        console.wait("document.querySelector('dialog[open]')")
+        console.press("Close")
+        console.go("Audit")
+        console.wait("document.querySelectorAll('tbody tr').length >= 2")
+        for number in range(min(4, console.run("return document.querySelectorAll('tbody tr').length;"))):
+            console.run(f"[...document.querySelectorAll('tbody tr')][{number}].querySelector('button').click();")
+            console.wait("document.querySelector('dialog[open] dl')")
+            console.press("Close")
+        assert console.run("return [window.evil === undefined, document.querySelectorAll('main img, main script, main svg:not(.chart), dialog img').length];") == [True, 0]
+    finally:
+        release.set()
+        thread.join(10)
+
+
+def test_the_keyboard_reaches_everything_and_the_focus_is_kept(console):
+    console.go("Keys")
+    console.run("document.activeElement.blur();")
+    seen = []
+    for _ in range(14):
+        console.key("Tab", 9)
+        seen.append(console.run("const node = document.activeElement; return (node.getAttribute('aria-label') || node.textContent || node.labels?.[0]?.textContent || node.tagName).trim().slice(0, 40);"))
+    assert seen[0] == "To the content" and {"Now", "Keys", "Audit", "Health", "Sign out", "New key"} <= set(seen), seen
+    console.press("New key")
+    assert console.run("return document.activeElement === field('Name');")
+    console.key("Escape", 27)
+    console.wait("!document.querySelector('dialog')")
+
+
+@pytest.mark.skipif(AXE is None, reason="axe-core is not installed in .venv-console")
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_axe_finds_nothing_and_nothing_is_wider_than_a_phone(console, keys, gate, dark):
+    worker = keys.create("worker", "--role", "maintainer", "--note", "a note that is rather long " * 6)
+    ask(gate, worker, "/api/models/acme/" + "a-rather-long-name-" * 5)
+    ask(gate, worker, "/api/models/acme/m/commit/main", "POST", b"{}")
+    axe = AXE.read_text()
+    found = {}
+    for width in (390, 1280):
+        console.size(width, dark=dark)
+        for title in ("Now", "Keys", "Audit", "Health"):
+            console.go(title)
+            console.wait("document.querySelector('tbody tr')")
+            if title == "Keys":
+                console.press("New key")
+                console.wait("document.querySelectorAll('ul.preview li').length === 8")
+            # Not as a script of the page, whose policy would refuse it: the tool stands outside.
+            console.browser.call("Runtime.evaluate", expression=axe)
+            violations = console.run("return (await axe.run(document, {resultTypes: ['violations']})).violations.map(one => [one.id, one.nodes.map(node => node.html.slice(0, 160) + ' ' + node.any.map(check => check.message).join('; '))]);")
+            if violations:
+                found[title, width] = violations
+            wide = console.run("return document.documentElement.scrollWidth;")
+            assert wide <= width, (title, width, wide)
+            if title == "Keys":
+                console.press("Cancel")
+    console.size(1280)
+    assert found == {}
+
+
+def test_nothing_moves_while_figures_come(console, gate, keys):
+    """Layout shift as browsers measure it (https://web.dev/cls), over some seconds of the page Now with requests coming in."""
+    reader = keys.create("r")
+    console.wait_for_text("since the start")
+    console.wait("document.querySelectorAll('tbody tr').length >= 1")
+    console.run("window.shift = 0; new PerformanceObserver(list => { for (const one of list.getEntries()) window.shift += one.value; }).observe({type: 'layout-shift'});")
+    ask(gate, reader, "/api/models/acme/m")
+    before = console.run("return document.querySelector('.tile .value').getBoundingClientRect().top;")
+    console.wait("[...document.querySelectorAll('td')].some(one => one.textContent === 'r')", 10)
+    assert console.run("return document.querySelector('.tile .value').getBoundingClientRect().top;") == before
+    tiles = console.run("return [...document.querySelectorAll('.tile')].map(one => one.getBoundingClientRect().height);")
+    assert max(tiles) - min(tiles) < 1
+
+
+def test_without_keys_this_machine_sees_the_console_at_once(start, chromium):
+    gate = start()
+    page = ConsolePage(chromium, gate)
+    page.size(1280)
+    page.open()
+    page.wait_for_text("this machine")
+    assert page.run("return [...document.querySelectorAll('nav a')].map(one => one.textContent);") == ["Now", "Health"]
+    assert page.faults() == []
