@@ -1,3 +1,4 @@
+import EventIO
 import Glibc
 
 /// Some lines of the audit, read backwards from a place: so a search costs the state process a short read at a time, however long the audit is.
@@ -30,7 +31,7 @@ struct AuditPiece: Equatable {
         let file = files[index]
         let path = directory.path(of: file)
         let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw AuditError("\(path.shown) cannot be read: \(AuditError.text(errno))") }
+        guard descriptor >= 0 else { throw AuditError("\(path.shown) cannot be read: \(SystemError.text(errno))") }
         defer { close(descriptor) }
         let size = max(0, Int(lseek(descriptor, 0, SEEK_END)))
         let end = place.map { $0.serial == file.serial ? min($0.offset, size) : size } ?? size

@@ -31,16 +31,6 @@ enum KeyOutput {
 
     static func json(_ record: KeyRecord, _ use: KeyUse?) -> JSON { record.json(use) }
 
-    /// Numbers, under the names that a role of the settings has for them.
-    private static func limits(_ grant: KeyGrant) -> JSON {
-        let limits = grant.limits.flatMap { KeyLimits($0) } ?? KeyLimits()
-        return .object(
-            Dictionary(
-                uniqueKeysWithValues: KeyLimit.allCases.compactMap { limit in
-                    limits[limit].map { (limit.settingName, .integer($0)) }
-                }))
-    }
-
     static func status(_ record: KeyRecord, now: Int64) -> String {
         if record.revoked != nil { return "revoked" }
         let shadow = record.grant.policy == KeyPolicy.shadow.rawValue ? ", SHADOW" : ""

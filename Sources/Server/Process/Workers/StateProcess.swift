@@ -161,7 +161,7 @@ final class StateProcess {
         let (reason, stored) = store(entries.filter { $0.record.kind != .audit && $0.record.kind != .adminRead })
         // After the rest: who has made a key finds it.
         let answers = stored + answerReads(entries)
-        for requestID in cancelled(entries, stored) { tell(.cancel(requestID: requestID)) }
+        for requestID in cancelled(entries, stored) { broadcast(.cancel(requestID: requestID)) }
         for line in Set(entries.map(\.line)) {
             let ends = entries.indices.filter { entries[$0].line == line }.map { index in
                 RecordEnd(
