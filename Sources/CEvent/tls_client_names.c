@@ -53,7 +53,7 @@ static bool is_text(const X509_NAME_ENTRY *entry) {
 static void add_subject(ce_text *text, X509 *certificate) {
     X509_NAME *subject = X509_get_subject_name(certificate);
     int count = X509_NAME_entry_count(subject);
-    text->refused = count > CE_NAMES_AT_MOST;
+    text->refused = text->refused || count > CE_NAMES_AT_MOST;
     for (int index = 0; index < count && !text->refused; index += 1) {
         text->refused = !is_text(X509_NAME_get_entry(subject, index));
     }
@@ -119,7 +119,8 @@ static void add_alternatives(ce_text *text, X509 *certificate) {
 }
 
 char *ce_client_names(X509 *certificate) {
-    ce_text text = { 0 };
+    /* An extension that OpenSSL could not read: what it limits is not known. */
+    ce_text text = { .refused = (X509_get_extension_flags(certificate) & EXFLAG_INVALID) != 0 };
     add_subject(&text, certificate);
     add_alternatives(&text, certificate);
     ERR_clear_error();

@@ -142,8 +142,8 @@ struct LoginStateTests {
         #expect(rule.mostKeysOfSubject == 3)
     }
 
-    @Test("Addresses of one /64 are one client: for devices that wait, wrong codes, and what goes wrong at a worker")
-    func networks() async throws {
+    @Test("Addresses of one /64 are one client: for devices that wait, and for wrong codes")
+    func networks() throws {
         let place = try Place()
         func begin(_ number: UInt8, _ address: String) throws -> LoginAnswer? {
             try place.ask(.deviceBegin(deviceHash: [UInt8](repeating: number, count: 32), address: address), now: 100)
@@ -158,14 +158,6 @@ struct LoginStateTests {
         var guesses = CodeGuesses()
         for number in 1...10 { guesses.note(from: "2001:db8::\(number)", now: 100) }
         #expect(!guesses.mayTry(from: "2001:db8::ffff", now: 100) && guesses.mayTry(from: "2001:db8:0:1::1", now: 100))
-        await EventLoop.task {
-            let limit = FailureLimit(most: 2, milliseconds: 60_000)
-            limit.note("2001:db8::1")
-            limit.note("2001:db8::2")
-            limit.note("192.0.2.1")
-            #expect(limit.wait("2001:db8::3") != nil && limit.wait("2001:db8:0:1::1") == nil)
-            #expect(limit.wait("192.0.2.1") == nil)
-        }.value
     }
 
     @Test("Only the secret of a key that is good confirms a device, whatever a worker says, and its key has no more")
