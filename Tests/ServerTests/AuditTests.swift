@@ -130,68 +130,23 @@ struct AuditTests {
     }
 }
 
-/// A directory of its own, which goes with the test.
-private final class Place {
-    let directory: AuditDirectory
-
-    init() {
-        var template = Array("/tmp/hubgate-audit-XXXXXX".utf8CString)
-        directory = AuditDirectory(path: unsafe String(cString: mkdtemp(&template)))
-    }
-
-    deinit {
-        for name in SystemFiles.list(directory.path) ?? [] { unsafe unlink(directory.path + "/" + name) }
-        unsafe rmdir(directory.path)
-    }
-
-    func journal(run: String = "aaaaaaaa", rotate: Int = 1 << 20, keep: Int = 0) -> AuditJournal {
-        AuditJournal(
-            AuditJournal.Options(directory: directory, rotateBytes: rotate, keepDays: keep), run: run,
-            log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
-    }
-
-    func kinds() throws -> [String] {
-        try directory.files().flatMap { file -> [String] in
-            let reader = try AuditLines(directory.path(of: file))
-            var kinds: [String] = []
-            while let line = try reader.next() { kinds.append(AuditLineHead(line[...])?.kind.name ?? "none") }
-            return kinds
-        }
-    }
-
-    func check(_ known: AuditTables.Head? = nil) throws -> [String] {
-        try AuditCheck(directory, known: known).faults.map(\.description)
-    }
-}
-
-private func entry(
-    _ kind: AuditRecord.Kind, _ id: String, sequence: Int64, sender: Int64 = 5, worker: Int = 1,
-    run: String = "aaaaaaaa"
-) -> AuditJournal.Entry {
-    var record = AuditRecord(kind)
-    record.set(.requestID, id)
-    record.set(.key, "k")
-    return AuditJournal.Entry(
-        record: record, origin: .init(run: run, worker: worker, sender: sender, sequence: sequence))
-}
-
 struct AuditJournalTests {
     @Test("What is sent again stands there once: in one batch, later, and to a state process that has started anew")
     func duplicates() throws {
-        let place = Place()
+        let place = AuditPlace()
         do {
             let journal = place.journal()
             journal.begin(known: nil)
-            #expect(journal.write([entry(.intent, "a", sequence: 1), entry(.intent, "a", sequence: 1)]) == [nil, nil])
+            #expect(journal.write([auditEntry(.intent, "a", sequence: 1), auditEntry(.intent, "a", sequence: 1)]) == [nil, nil])
             #expect(
-                journal.write([entry(.intent, "a", sequence: 1), entry(.outcome, "a", sequence: 2)]) == [nil, nil])
+                journal.write([auditEntry(.intent, "a", sequence: 1), auditEntry(.outcome, "a", sequence: 2)]) == [nil, nil])
         }
         let journal = place.journal()
         journal.begin(known: nil)
         #expect(
             journal.write([
-                entry(.outcome, "a", sequence: 2), entry(.intent, "b", sequence: 3),
-                entry(.intent, "c", sequence: 1, sender: 6),
+                auditEntry(.outcome, "a", sequence: 2), auditEntry(.intent, "b", sequence: 3),
+                auditEntry(.intent, "c", sequence: 1, sender: 6),
             ]) == [nil, nil, nil])
         #expect(try place.kinds() == ["begin", "start", "intent", "outcome", "intent", "intent"])
         #expect(try place.check().isEmpty)
@@ -201,13 +156,13 @@ struct AuditJournalTests {
         "Unknown is what a worker had under way that has a successor, and what an earlier start left; not what lives on"
     )
     func unknown() throws {
-        let place = Place()
+        let place = AuditPlace()
         do {
             let journal = place.journal()
             journal.begin(known: nil)
             _ = journal.write([
-                entry(.intent, "a", sequence: 1), entry(.intent, "b", sequence: 2), entry(.outcome, "b", sequence: 3),
-                entry(.intent, "c", sequence: 1, sender: 6, worker: 2),
+                auditEntry(.intent, "a", sequence: 1), auditEntry(.intent, "b", sequence: 2), auditEntry(.outcome, "b", sequence: 3),
+                auditEntry(.intent, "c", sequence: 1, sender: 6, worker: 2),
             ])
         }
         let journal = place.journal()
@@ -225,20 +180,20 @@ struct AuditJournalTests {
 
     @Test("An outcome ends the intent of its own worker, whatever another says")
     func forged() throws {
-        let place = Place()
+        let place = AuditPlace()
         let journal = place.journal()
         journal.begin(known: nil)
-        _ = journal.write([entry(.intent, "a", sequence: 1), entry(.outcome, "a", sequence: 1, sender: 9, worker: 2)])
+        _ = journal.write([auditEntry(.intent, "a", sequence: 1), auditEntry(.outcome, "a", sequence: 1, sender: 9, worker: 2)])
         #expect(journal.open.all().map(\.worker) == [1])
     }
 
     @Test("Files go on in others, each naming the one before; and a day that is over is another file")
     func rotation() throws {
-        let place = Place()
+        let place = AuditPlace()
         let journal = place.journal(rotate: 2000)
         journal.begin(known: nil)
         for number in 1...30 as ClosedRange<Int64> {
-            _ = journal.write([entry(.refusal, "r\(number)", sequence: number)])
+            _ = journal.write([auditEntry(.refusal, "r\(number)", sequence: number)])
         }
         let files = try place.directory.files()
         #expect(files.count > 3 && files.map(\.serial) == Array(1...files.count))
@@ -248,11 +203,11 @@ struct AuditJournalTests {
 
     @Test("A file that audit_keep lets go is named before, and no fault; one that somebody takes is one")
     func keeping() throws {
-        let place = Place()
+        let place = AuditPlace()
         do {
             let journal = place.journal(rotate: 2000)
             journal.begin(known: nil)
-            for number in 1...12 as ClosedRange<Int64> { _ = journal.write([entry(.refusal, "r", sequence: number)]) }
+            for number in 1...12 as ClosedRange<Int64> { _ = journal.write([auditEntry(.refusal, "r", sequence: number)]) }
         }
         // As if the first were of long ago.
         let first = try #require(try place.directory.files().first)
@@ -260,7 +215,7 @@ struct AuditJournalTests {
         #expect(unsafe rename(place.directory.path(of: first), place.directory.path(of: old)) == 0)
         let journal = place.journal(rotate: 2000, keep: 30)
         journal.begin(known: nil)
-        for number in 20...30 as ClosedRange<Int64> { _ = journal.write([entry(.refusal, "r", sequence: number)]) }
+        for number in 20...30 as ClosedRange<Int64> { _ = journal.write([auditEntry(.refusal, "r", sequence: number)]) }
         #expect(try place.kinds().contains("removed") && place.directory.files().first?.serial == 2)
         // It is named as it was called when it went: by another name than the next file says.
         #expect(try place.check(journal.head).count == 1)
@@ -268,12 +223,12 @@ struct AuditJournalTests {
 
     @Test("Behind a cut line it goes on; behind a line that is known to have been there no cut is taken for a crash's")
     func tails() throws {
-        let place = Place()
+        let place = AuditPlace()
         var head = AuditTables.Head()
         do {
             let journal = place.journal()
             journal.begin(known: nil)
-            _ = journal.write([entry(.refusal, "a", sequence: 1), entry(.refusal, "b", sequence: 2)])
+            _ = journal.write([auditEntry(.refusal, "a", sequence: 1), auditEntry(.refusal, "b", sequence: 2)])
             head = journal.head
         }
         let path = place.directory.path(of: try #require(try place.directory.files().first))
@@ -282,7 +237,7 @@ struct AuditJournalTests {
         do {
             let journal = place.journal()
             journal.begin(known: AuditTables.Head(number: head.number - 1, hash: [UInt8](repeating: 1, count: 32)))
-            _ = journal.write([entry(.refusal, "c", sequence: 3)])
+            _ = journal.write([auditEntry(.refusal, "c", sequence: 3)])
             // The line that it knows is another: nothing is cut off, and another file goes on.
             #expect(try place.directory.files().count == 2 && !place.kinds().contains("torn"))
         }

@@ -22,8 +22,9 @@ private final class Place {
         settings.loginRole = "reader"
         settings.logins.rules = [
             LoginRule(
-                name: "ci", issuer: "i", audiences: ["a"], role: "writer", credential: "acme", lifetime: 60, mostKeys: 2
-            )
+                name: "ci", issuer: "i", audiences: ["a"], role: "writer", credential: "acme", lifetime: 60,
+                mostKeys: 2,
+                ownKeysOfSubject: 2)
         ]
         change(&settings)
         writer.bounds = LoginBounds(settings)
@@ -52,7 +53,9 @@ private final class Place {
     }
 }
 
-private func secret(_ id: Int64) -> NewSecret { NewSecret(publicID: id, secretHash: [UInt8](repeating: 7, count: 32)) }
+private func secret(_ id: Int64) -> NewSecret {
+    NewSecret(publicID: id, secretHash: [UInt8](repeating: 7, count: 32), requestID: "hg-\(id)")
+}
 
 struct LoginStateTests {
     @Test("What a worker asks and what it is answered is read back the same, and nothing else is read")
@@ -70,7 +73,7 @@ struct LoginStateTests {
         }
         let answers: [LoginAnswer] = [
             .made(name: "n", expires: 5), .noRule, .tooManyKeys, .malformed, .waiting(userCode: "c"), .tooManyDevices,
-            .pending,
+            .pending, .tooManyKeysOfSubject,
             .slowDown, .expired, .denied, .unknownDevice, .confirmed(address: "a", created: 2), .badApprover,
             .unknownCode, .decided,
             .tooManyGuesses,
@@ -107,6 +110,54 @@ struct LoginStateTests {
         #expect(try place.writer.removeExpiredLogins(now: 160 + 86_400) == false)
         #expect(try place.writer.removeExpiredLogins(now: 161 + 86_400))
         #expect(try place.table.all(includingRevoked: true).count == 1)
+    }
+
+    @Test(
+        "No subject has all keys of a rule: a tenth of them, or what the rule says, and all only where it is for one subject"
+    )
+    func subjects() throws {
+        let place = try Place {
+            $0.logins.rules[0].mostKeys = 4
+            $0.logins.rules[0].ownKeysOfSubject = 2
+        }
+        func make(_ id: Int64, _ subject: String) throws -> LoginAnswer? {
+            try place.ask(.workload(rule: "ci", subject: subject, secret(id)), now: 100)
+        }
+        func isMade(_ answer: LoginAnswer?) -> Bool { if case .made = answer { true } else { false } }
+        // Alike as far as a name shows it.
+        let long = String(repeating: "s", count: 300)
+        #expect(isMade(try make(1, long + "1")) && isMade(try make(2, long + "1")))
+        #expect(try make(3, long + "1") == .tooManyKeysOfSubject)
+        #expect(isMade(try make(3, long + "2")) && isMade(try make(4, "a b")))
+        #expect(try make(5, "a_b") == .tooManyKeys)
+        var rule = LoginRule(name: "r")
+        #expect(rule.mostKeysOfSubject == 100)
+        rule.mostKeys = 3
+        #expect(rule.mostKeysOfSubject == 1)
+        rule.claims = [try #require(ClaimCondition("sub~repo:*"))]
+        #expect(rule.mostKeysOfSubject == 1)
+        rule.claims = [try #require(ClaimCondition("sub=repo:a"))]
+        #expect(rule.mostKeysOfSubject == 3)
+        rule.ownKeysOfSubject = 9
+        #expect(rule.mostKeysOfSubject == 3)
+    }
+
+    @Test("Addresses of one /64 are one client: for devices that wait, and for wrong codes")
+    func networks() throws {
+        let place = try Place()
+        func begin(_ number: UInt8, _ address: String) throws -> LoginAnswer? {
+            try place.ask(.deviceBegin(deviceHash: [UInt8](repeating: number, count: 32), address: address), now: 100)
+        }
+        for number in 0..<10 as Range<UInt8> {
+            guard case .waiting? = try begin(number, "2001:db8:0:1::\(number + 1)") else { throw CError("no code") }
+        }
+        #expect(try begin(10, "2001:db8:0:1:ffff::1") == .tooManyDevices)
+        guard case .waiting? = try begin(11, "2001:db8:0:2::1"), case .waiting? = try begin(12, "192.0.2.1") else {
+            throw CError("no code")
+        }
+        var guesses = CodeGuesses()
+        for number in 1...10 { guesses.note(from: "2001:db8::\(number)", now: 100) }
+        #expect(!guesses.mayTry(from: "2001:db8::ffff", now: 100) && guesses.mayTry(from: "2001:db8:0:1::1", now: 100))
     }
 
     @Test("Only the secret of a key that is good confirms a device, whatever a worker says, and its key has no more")

@@ -82,7 +82,7 @@ import Testing
     @Test("A loopback address never goes through a proxy, and plaintext only where that was said")
     func loopback() throws {
         var proxy = try UpstreamProxy(reading: "proxy.test:3128")
-        let serves = { (host: String, isTLS: Bool) in proxy.serves(host, port: 443, isTLS: isTLS, but: .nobody) }
+        let serves = { (host: String, isTLS: Bool) in proxy.serves(host, port: 443, isTLS: isTLS, but: .none) }
         for host in ["127.0.0.1", "127.9.9.9", "::1", "localhost", "a.localhost"] {
             #expect(!serves(host, true), "\(host)")
         }

@@ -71,10 +71,10 @@ import Testing
         ] as [([String], [String: String])] {
             let settings = try SettingsCase(arguments: arguments, environment: there, files: files).settings()
             #expect(settings.upstreamProxy?.host == "own.test" && settings.upstreamProxy?.takesPlaintext == true)
-            #expect(settings.noProxy == .nobody, "exceptions to another proxy")
+            #expect(settings.noProxy == .none, "exceptions to another proxy")
         }
         let off = try SettingsCase(environment: there, files: ["config/hubgate.yaml": "upstream_proxy: off"]).settings()
-        #expect(off.upstreamProxy == nil && off.noProxy == .nobody)
+        #expect(off.upstreamProxy == nil && off.noProxy == .none)
         let own = try SettingsCase(arguments: ["--no-proxy=b.test"], environment: there).settings()
         #expect(own.upstreamProxy?.host == "env.test" && own.noProxy.texts == ["b.test"])
     }
@@ -93,7 +93,7 @@ import Testing
 
     @Test("Exceptions of the environment are not looked at where there is no proxy")
     func unused() throws {
-        #expect(try SettingsCase(environment: ["NO_PROXY": "<local>;*.x"]).settings().noProxy == .nobody)
+        #expect(try SettingsCase(environment: ["NO_PROXY": "<local>;*.x"]).settings().noProxy == .none)
         let problems = SettingsCase(environment: ["NO_PROXY": "<local>", "HTTPS_PROXY": "a.test:1"]).problems
         #expect(problems.first?.hasPrefix("environment variable NO_PROXY: no_proxy: ") == true, "\(problems)")
     }

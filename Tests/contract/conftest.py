@@ -9,6 +9,7 @@ from clients import BESIDE_THE_HUB, LIBRARIES, VARIANTS, Client, make_guard
 from fakehub import FakeHub
 from gate import Gate, make_certificates, make_workspace, running_gate
 from hub import Hub
+from keys import Keys
 from programs import Program, install
 
 pytest_plugins = ["compatibility", "attacked"]
@@ -70,6 +71,26 @@ def start_before(start):
         return start("--upstream", hub.url, *flags, sandbox=False, **options)
 
     return start_before
+
+
+@pytest.fixture
+def keys(tmp_path):
+    """The command line of who makes gateway keys, with a state of the test's own."""
+    workspace = tmp_path / "operator"
+    workspace.mkdir()
+    return Keys(workspace)
+
+
+@pytest.fixture
+def start_with_keys(start_before, hub, keys):
+    """Starts a gate before the fake Hub that asks for those keys."""
+
+    def start_with_keys(*flags, workers=2, **options):
+        return start_before(
+            hub, "--access", "keys", "--workers", str(workers), "--state-dir", str(keys.state), *flags, **options
+        )
+
+    return start_with_keys
 
 
 @pytest.fixture(scope="module")

@@ -1,11 +1,13 @@
 """The audit: what is written down of acts, refusals and keys, when, and what becomes of a gateway that cannot write it."""
 
+import datetime
 import json
 import os
 import re
 import signal
 import subprocess
 import time
+import tomllib
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -14,9 +16,8 @@ from audit import Audit
 from certificates import ROOT
 from fakehub import http
 from gate import run
-from keys import Keys
 from policy import JSON, request
-from test_keys import state_process_of
+from processes import state_process_of
 from test_metrics import Page
 from waiting import wait_until
 
@@ -31,13 +32,6 @@ CLOSE = b"Connection: close"
 
 
 @pytest.fixture
-def keys(tmp_path):
-    workspace = tmp_path / "operator"
-    workspace.mkdir()
-    return Keys(workspace)
-
-
-@pytest.fixture
 def hub(hub):
     hub.otherwise = lambda *_: http(200, b'{"url":"https://huggingface.co/acme/m"}', JSON, b"X-Request-Id: Root=of-the-hub")
     return hub
@@ -46,15 +40,6 @@ def hub(hub):
 @pytest.fixture
 def audit(keys):
     return Audit(keys.state / "audit")
-
-
-@pytest.fixture
-def begin(start_before, hub, keys):
-    def begin(*flags, workers=2, **options):
-        return start_before(
-            hub, "--access", "keys", "--workers", str(workers), "--state-dir", str(keys.state), *flags, **options)
-
-    return begin
 
 
 def ask(gate, key, method, target, body=b"", *fields, **options):
@@ -76,7 +61,7 @@ def verify(keys, *words, check=True):
     return keys.run("audit", "verify", *words, check=check)
 
 
-def test_a_commit_is_on_the_disk_before_the_hub_is_asked_and_what_came_of_it_follows(begin, hub, keys, audit):
+def test_a_commit_is_on_the_disk_before_the_hub_is_asked_and_what_came_of_it_follows(start_with_keys, hub, keys, audit):
     key = keys.create("ml-team", "--role", "writer")
     found = []
 
@@ -86,7 +71,7 @@ def test_a_commit_is_on_the_disk_before_the_hub_is_asked_and_what_came_of_it_fol
         return http(200, b'{"commitUrl":"x"}', JSON, b"X-Request-Id: Root=of-the-hub")
 
     hub.on(COMMIT, commit)
-    gate = begin()
+    gate = start_with_keys()
     answer = ask(gate, key, "POST", COMMIT, NDJSON, b"User-Agent: hf/2.4", content_type="application/x-ndjson")
     assert answer.status == 200
     ((intent,),) = found
@@ -111,10 +96,10 @@ def test_a_commit_is_on_the_disk_before_the_hub_is_asked_and_what_came_of_it_fol
     assert verify(keys).stdout.startswith("Good: ")
 
 
-def test_who_deleted_that_repository_and_with_which_right_is_one_command(begin, keys, audit):
+def test_who_deleted_that_repository_and_with_which_right_is_one_command(start_with_keys, keys, audit):
     admin = keys.create("boss", "--role", "admin")
     narrow = keys.create("cleaner", "--allow", "read,delete model:acme/old-*")
-    gate = begin()
+    gate = start_with_keys()
     for key, name in ((admin, "gone"), (narrow, "old-1"), (narrow, "new-1")):
         body = json.dumps({"type": "model", "organization": "acme", "name": name}).encode()
         ask(gate, key, "DELETE", "/api/repos/delete", body)
@@ -142,9 +127,9 @@ def test_who_deleted_that_repository_and_with_which_right_is_one_command(begin, 
     verify(keys)
 
 
-def test_reads_leave_nothing_and_each_refusal_a_line(begin, hub, keys, audit):
+def test_reads_leave_nothing_and_each_refusal_a_line(start_with_keys, hub, keys, audit):
     key = keys.create("reader", "--allow", "read acme/*", "--deny", "read acme/secret")
-    gate = begin()
+    gate = start_with_keys()
     for target in ("/api/models/acme/m", "/acme/m/resolve/main/x", "/api/whoami-v2"):
         ask(gate, key, "GET", target)
     ask(gate, key, "POST", "/api/models/acme/m/paths-info/main", b'{"paths":["a"]}')
@@ -170,9 +155,9 @@ def test_reads_leave_nothing_and_each_refusal_a_line(begin, hub, keys, audit):
     audit.check_chain()
 
 
-def test_each_thing_that_may_change_something_is_written_down(begin, keys, audit):
+def test_each_thing_that_may_change_something_is_written_down(start_with_keys, keys, audit):
     key = keys.create("all", "--role", "admin")
-    gate = begin()
+    gate = start_with_keys()
     lfs = "application/vnd.git-lfs+json"
     acts = [
         ("POST", "/acme/m.git/git-receive-pack", b"0000", "application/x-git-receive-pack-request", "write"),
@@ -204,11 +189,11 @@ def test_each_thing_that_may_change_something_is_written_down(begin, keys, audit
     verify(keys)
 
 
-def test_what_becomes_of_a_key_is_there_whoever_runs_meanwhile(begin, keys, audit):
+def test_what_becomes_of_a_key_is_there_whoever_runs_meanwhile(start_with_keys, keys, audit):
     keys.create("before", "--role", "reader")  # No gateway runs yet.
-    gate = begin()
+    gate = start_with_keys()
     assert wait_until(lambda: audit.of("key-event", key="before"), 5)
-    keys.create("during", "--role", "reader", "--expires", "90d")
+    keys.create("during", "--role", "reader", "--expires", "90d", "--rate", "5/m", "--policy", "shadow")
     keys.rotate("during")
     keys.run("keys", "edit", "during", "--rename", "other", "--allow", "write acme/*")
     keys.revoke("other")
@@ -217,19 +202,20 @@ def test_what_becomes_of_a_key_is_there_whoever_runs_meanwhile(begin, keys, audi
         ("create", "before"), ("create", "during"), ("rotate", "during"), ("edit", "other"), ("revoke", "other")
     ]  # fmt: skip
     assert found[3]["allow"] == ["write acme/*"] and found[3]["detail"] == "it was called during"
+    assert (found[1]["rate"], found[1]["policy"]) == ("5/m", "shadow")
     assert found[1]["by"].endswith(" on the command line") and found[1]["expires"].endswith("Z")
     gate.stop()
     keys.create("after", "--role", "reader")
-    begin()
+    start_with_keys()
     assert wait_until(lambda: audit.of("key-event", key="after"), 5)
     audit.check_chain()
     shown = keys.run("audit", "show", "--action", "revoke").stdout
     assert re.search(r"command line +key revoke +other +done", shown), shown
 
 
-def test_keys_and_acts_at_once_give_one_chain(begin, keys, audit):
+def test_keys_and_acts_at_once_give_one_chain(start_with_keys, keys, audit):
     key = keys.create("busy", "--role", "writer")
-    gate = begin()
+    gate = start_with_keys()
 
     def act(number):
         return ask(gate, key, "POST", f"/api/models/acme/m/branch/b-{number}").status
@@ -252,9 +238,9 @@ def test_keys_and_acts_at_once_give_one_chain(begin, keys, audit):
 # Where it cannot be written
 
 
-def test_while_the_state_process_stands_still_changes_are_503_and_reads_and_models_go_on(begin, hub, keys, audit):
+def test_while_the_state_process_stands_still_changes_are_503_and_reads_and_models_go_on(start_with_keys, hub, keys, audit):
     key = keys.create("all", "--role", "admin")
-    gate = begin(workers=1, HUBGATE_INFERENCE_UPSTREAM=hub.url)
+    gate = start_with_keys(workers=1, HUBGATE_INFERENCE_UPSTREAM=hub.url)
     pid = state_process_of(gate, keys)
     os.kill(pid, signal.SIGSTOP)
     try:
@@ -299,10 +285,10 @@ def is_told(gate, words):
     return [message for message in gate.messages if words in message]
 
 
-def test_on_a_full_disk_changes_are_503_reads_go_on_and_it_recovers_by_itself(begin, hub, keys, small_disk):
+def test_on_a_full_disk_changes_are_503_reads_go_on_and_it_recovers_by_itself(start_with_keys, hub, keys, small_disk):
     key = keys.create("all", "--role", "admin")
     audit = Audit(small_disk / "audit")
-    gate = begin("--audit-dir", str(audit.directory))
+    gate = start_with_keys("--audit-dir", str(audit.directory))
     assert ask(gate, key, "POST", "/api/models/acme/m/branch/dev").status == 200
     assert Page(gate)("audit_up") == 1
     with open(small_disk / "filler", "wb", buffering=0) as filler:
@@ -346,9 +332,9 @@ def make_read_only(directory):
 
 
 @pytest.mark.parametrize("spoil", [take_away, make_read_only])
-def test_a_directory_that_may_not_be_written_is_503_for_changes_until_it_may(begin, keys, audit, spoil):
+def test_a_directory_that_may_not_be_written_is_503_for_changes_until_it_may(start_with_keys, keys, audit, spoil):
     key = keys.create("all", "--role", "admin")
-    gate = begin()
+    gate = start_with_keys()
     assert ask(gate, key, "POST", "/api/models/acme/m/branch/dev").status == 200
     before = audit.files[0]
     # The file that is written to goes away, as by a program that rotates logs: another one has to be made, and cannot be.
@@ -381,9 +367,9 @@ AGENTS = [
 
 
 @pytest.mark.parametrize("agent", AGENTS)
-def test_what_a_client_says_cannot_break_or_forge_a_line(begin, keys, audit, agent):
+def test_what_a_client_says_cannot_break_or_forge_a_line(start_with_keys, keys, audit, agent):
     key = keys.create("k", "--role", "admin")
-    gate = begin(workers=1)
+    gate = start_with_keys(workers=1)
     target = "/api/models/acme/m/branch/%22,%22kind%22:%22x%0a?token=hf_secretsecret&a=%ff%22" + "b" * 3000
     answer = ask(gate, key, "POST", target, b"", b"User-Agent: " + agent)
     assert answer.status == 200
@@ -401,8 +387,8 @@ def test_what_a_client_says_cannot_break_or_forge_a_line(begin, keys, audit, age
     assert len(shown.splitlines()) == 3 and "\x9b" not in shown  # Its key's making, and the act.
 
 
-def test_strangers_cannot_fill_the_disk(begin, keys, audit):
-    gate = begin(workers=1)
+def test_strangers_cannot_fill_the_disk(start_with_keys, keys, audit):
+    gate = start_with_keys(workers=1)
     keys.create("k", "--role", "reader")
     with gate.connect() as connection:
         for _ in range(600):
@@ -430,10 +416,10 @@ def test_without_keys_there_is_none_and_who_asks_for_one_is_told(workspace, star
     assert not audit.directory.exists()
 
 
-def test_its_settings_take_a_restart_and_its_files_are_for_their_owner(begin, keys, audit, tmp_path):
+def test_its_settings_take_a_restart_and_its_files_are_for_their_owner(start_with_keys, keys, audit, tmp_path):
     settings = tmp_path / "hubgate.yaml"
     settings.write_text("audit_rotate_size: 1MiB\n")
-    gate = begin("--config", str(settings))
+    gate = start_with_keys("--config", str(settings))
     assert wait_until(lambda: audit.files, 5)
     assert audit.directory.stat().st_mode & 0o777 == 0o700
     assert {path.stat().st_mode & 0o777 for path in audit.directory.iterdir()} == {0o600}
@@ -445,10 +431,10 @@ def test_its_settings_take_a_restart_and_its_files_are_for_their_owner(begin, ke
     assert done.returncode == 78 and "audit_dir" in done.stderr and "chmod 700" in done.stderr
 
 
-def test_a_second_gateway_does_not_write_into_the_same_audit(begin, keys, audit):
+def test_a_second_gateway_does_not_write_into_the_same_audit(start_with_keys, keys, audit):
     key = keys.create("k", "--role", "admin")
-    first = begin()
-    second = begin()
+    first = start_with_keys()
+    second = start_with_keys()
     assert wait_until(lambda: is_told(second, "another gateway writes the audit"), 5)
     goes_on(second, key)
     assert ask(first, key, "POST", "/api/models/acme/m/branch/dev").status == 200
@@ -458,16 +444,16 @@ def test_a_second_gateway_does_not_write_into_the_same_audit(begin, keys, audit)
     audit.check_chain()
 
 
-def test_files_go_on_in_others_and_old_ones_go_by_the_setting(begin, keys, audit):
+def test_files_go_on_in_others_and_old_ones_go_by_the_setting(start_with_keys, keys, audit):
     key = keys.create("k", "--role", "admin")
-    gate = begin("--audit-rotate-size", "16KiB")
+    gate = start_with_keys("--audit-rotate-size", "16KiB")
     for _ in range(60):
         ask(gate, key, "POST", "/api/models/acme/m/branch/dev")
     gate.stop()
     assert len(audit.files) >= 3
     audit.check_chain()
     old = audit.files[:2]
-    begin("--audit-keep", "30").stop()
+    start_with_keys("--audit-keep", "30").stop()
     assert set(old) <= set(audit.files), "they are of today"
     assert verify(keys).returncode == 0
 
@@ -475,9 +461,9 @@ def test_files_go_on_in_others_and_old_ones_go_by_the_setting(begin, keys, audit
 # What the documents say
 
 
-def test_each_field_of_a_line_is_in_the_document_and_its_jq_lines_work(begin, keys, audit):
+def test_each_field_of_a_line_is_in_the_document_and_its_jq_lines_work(start_with_keys, keys, audit):
     key = keys.create("k", "--role", "admin")
-    gate = begin()
+    gate = start_with_keys()
     answer = ask(gate, key, "POST", COMMIT, NDJSON, content_type="application/x-ndjson")
     ask(gate, key, "DELETE", "/api/repos/delete", b'{"type":"model","organization":"acme","name":"gone"}')
     ask(gate, None, "GET", "/api/models/acme/m")
@@ -495,3 +481,23 @@ def test_each_field_of_a_line_is_in_the_document_and_its_jq_lines_work(begin, ke
         done = subprocess.run(
             ["sh", "-c", command.replace("/var/lib/hubgate/audit", str(audit.directory))], capture_output=True, text=True)
         assert done.returncode == 0 and done.stdout.strip(), (command, done.stderr)
+
+
+def test_the_lines_for_vector_and_fluent_bit_are_well_formed_and_read_a_line_as_it_is(start_with_keys, keys, audit):
+    """Neither program is a package of Debian or PyPI: their files are read by the form that they have, and not by them."""
+    text = (ROOT / "docs/audit.md").read_text()
+    start_with_keys(workers=1).stop()
+    line = audit.lines[0]
+    vector = tomllib.loads(text.partition("```toml\n")[2].partition("```")[0])
+    (source,), (transform,) = vector["sources"].items(), vector["transforms"].values()
+    assert source[1]["type"] == "file" and source[1]["include"] == ["/var/lib/hubgate/audit/*.jsonl"]
+    assert transform["inputs"] == [source[0]] and transform["type"] == "remap"
+    assert set(re.findall(r"\(\.(\w+)", transform["source"])) - {"message"} <= set(line)
+    fluent_bit = {}
+    for section in text.partition("```ini\n")[2].partition("```")[0].split("["):
+        name, _, rows = section.partition("]\n")
+        fluent_bit[name] = dict(row.split(maxsplit=1) for row in rows.splitlines() if row.strip())
+    parser = fluent_bit["PARSER"]
+    assert parser["Name"] == fluent_bit["INPUT"]["Parser"] and parser["Format"] == "json"
+    # %L is its word for a fraction of a second.
+    datetime.datetime.strptime(line[parser["Time_Key"]], parser["Time_Format"].replace("%S.%L", "%S.%f"))

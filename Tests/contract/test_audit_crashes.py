@@ -15,23 +15,14 @@ import pytest
 from audit import Audit
 from fakehub import FakeHub, http
 from gate import IS_SANITIZED
-from keys import Keys
 from policy import JSON, request
-from test_keys import state_process_of
-from test_workers import children
+from processes import children, state_process_of
 from waiting import wait_until
 
 WRITES = int(os.environ.get("HUBGATE_CRASH_WRITES", 120))
 KILLS = int(os.environ.get("HUBGATE_CRASH_KILLS", 5))
 WRITERS = 6
 SEED = int(os.environ.get("HUBGATE_CRASH_SEED", random.randrange(1 << 30)))
-
-
-@pytest.fixture
-def keys(tmp_path):
-    workspace = tmp_path / "operator"
-    workspace.mkdir()
-    return Keys(workspace)
 
 
 class Writers:

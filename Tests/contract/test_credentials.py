@@ -7,18 +7,10 @@ import time
 import pytest
 
 from fakehub import http
-from keys import Keys
 from policy import JSON, request
 
 PATH = "/api/models/acme/m"
 LIST = "/api/models"
-
-
-@pytest.fixture
-def keys(tmp_path):
-    workspace = tmp_path / "operator"
-    workspace.mkdir()
-    return Keys(workspace)
 
 
 def who(arrived):

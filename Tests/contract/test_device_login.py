@@ -10,10 +10,10 @@ import urllib.parse
 
 import pytest
 
+from audit import Audit
 from clients import SERIES
 from fakehub import http
 from gate import clean_environment, run
-from keys import Keys
 from policy import JSON, request
 from waiting import wait_until
 
@@ -24,13 +24,6 @@ LETTERS = "BCDFGHJKLMNPQRSTVWXZ"
 
 
 @pytest.fixture
-def keys(tmp_path):
-    workspace = tmp_path / "operator"
-    workspace.mkdir()
-    return Keys(workspace)
-
-
-@pytest.fixture
 def hub(hub):
     hub.on(PATH, lambda *_: http(200, b'{"id":"acme/m"}', JSON))
     hub.on("/api/whoami-v2", lambda *_: http(200, b'{"name":"somebody","type":"user","orgs":[]}', JSON))
@@ -38,11 +31,9 @@ def hub(hub):
 
 
 @pytest.fixture
-def start_with(start_before, hub, keys):
-    def start_with(*flags, role="reader", workers=2, **options):
-        login = ("--login-role", role) if role else ()
-        return start_before(
-            hub, "--access", "keys", "--workers", str(workers), "--state-dir", str(keys.state), *login, *flags, **options)
+def start_with(start_with_keys):
+    def start_with(*flags, role="reader", **options):
+        return start_with_keys(*(("--login-role", role) if role else ()), *flags, **options)
 
     return start_with
 
@@ -146,6 +137,33 @@ def test_a_device_waits_is_confirmed_and_gets_one_key_at_any_worker(start_with, 
     text = gate.errors + gate.log_path.read_text()
     assert device["device_code"] not in text and key[14:] not in text and own[14:] not in text
     assert keys.show("ann")["role"] == "writer"
+
+
+def test_each_step_of_a_devices_login_is_a_line_of_the_audit(start_with, keys):
+    audit = Audit(keys.state / "audit")
+    gate = start_with(workers=1)
+    ann = keys.create("ann", "--role", "admin")
+    device = begin(gate)
+    assert "No device waits" in page(gate, "BBBB-BBBB", ann).body.decode()
+    assert "no key that is good" in page(gate, device["user_code"], "hg_wrong").body.decode()
+    assert page(gate, device["user_code"], ann).status == 200
+    key, _ = poll(gate, device)
+    lines = wait_until(lambda: len(found := audit.of("login")) == 5 and found, 5)
+    assert [(line["event"], line["decision"]) for line in lines] == [
+        ("device-ask", "allowed"), ("login", "refused"), ("login", "refused"), ("device-confirm", "allowed"), ("device-key", "allowed")]
+    ask, unknown, _, confirmed, given = lines
+    assert confirmed["key"] == "ann" == unknown["key"] and device["user_code"] in confirmed["detail"]
+    (event,) = wait_until(lambda: audit.of("key-event", event="create", by="login device"), 5)
+    assert event["request_id"] == given["request_id"] and event["key_id"] == given["key_id"] and "ann" in event["detail"]
+    assert device["user_code"].replace("-", "") in event["detail"]
+    # The command line has no request, and a line all the same.
+    second = begin(gate)
+    keys.run("login", "deny", second["user_code"])
+    (denied,) = wait_until(lambda: audit.of("login", event="device-deny"), 5)
+    assert denied["by"].endswith("on the command line") and second["user_code"] in denied["detail"]
+    text = "".join(path.read_text() for path in audit.files)
+    assert key not in text and ann not in text and device["device_code"] not in text
+    audit.check_chain()
 
 
 def test_a_device_that_asks_too_often_is_slowed_down(start_with):

@@ -17,13 +17,6 @@ from keys import Keys
 FORM = re.compile(r"hg_[0-9A-Za-z]{10}_[0-9A-Za-z]{49}")
 
 
-@pytest.fixture
-def keys(tmp_path):
-    workspace = tmp_path / "operator"
-    workspace.mkdir()
-    return Keys(workspace)
-
-
 def refused(done, code, *words):
     assert done.returncode == code and not done.stdout, (done.returncode, done.stdout, done.stderr)
     for word in words:

@@ -9,19 +9,11 @@ from clients import SERIES, Client as HubClient, ClientError, Variant
 from fakehub import http
 from gate import running_gate
 from hub import Hub
-from keys import Keys
 from policy import JSON, request
 from test_metrics import Page
 from waiting import wait_until
 
 PATH = "/api/models/acme/m"
-
-
-@pytest.fixture
-def keys(tmp_path):
-    workspace = tmp_path / "operator"
-    workspace.mkdir()
-    return Keys(workspace)
 
 
 @pytest.fixture
@@ -31,8 +23,8 @@ def hub(hub):
 
 
 @pytest.fixture
-def start(start_before, hub, keys):
-    return lambda workers=1: start_before(hub, "--access", "keys", "--workers", str(workers), "--state-dir", str(keys.state))
+def start(start_with_keys):
+    return lambda workers=1: start_with_keys(workers=workers)
 
 
 def ask(gate, key, path=PATH, method="GET", body=b""):

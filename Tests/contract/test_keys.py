@@ -14,8 +14,9 @@ import pytest
 from fakehub import http
 from gate import BINARY, Gate, IS_SANITIZED, clean_environment, run
 from keys import Keys
+from processes import children, is_running, state_process_of
 from test_metrics import Page
-from test_workers import children, is_running, of_each
+from test_workers import of_each
 from waiting import wait_until
 
 WITHIN = 1.0  # seconds in which a change is in force on every worker
@@ -59,34 +60,18 @@ def settles(gate, key, wanted, seconds=10):
 
 
 @pytest.fixture
-def keys(tmp_path):
-    workspace = tmp_path / "operator"
-    workspace.mkdir()
-    return Keys(workspace)
-
-
-@pytest.fixture
 def hub(hub):
     hub.on(PATH, lambda *_: http(200, b'{"id":"acme/m"}', b"Content-Type: application/json"))
     hub.on("/api/whoami-v2", lambda *_: http(200, b'{"name":"somebody","type":"user"}', b"Content-Type: application/json"))
     return hub
 
 
-@pytest.fixture
-def start_with(start_before, hub, keys):
-    def start_with(*flags, workers=2, **options):
-        return start_before(
-            hub, "--access", "keys", "--workers", str(workers), "--state-dir", str(keys.state), *flags, **options)
-
-    return start_with
-
-
 # Who is let in
 
 
-def test_a_key_is_taken_as_bearer_and_as_basic_and_goes_nowhere(start_with, keys, hub):
+def test_a_key_is_taken_as_bearer_and_as_basic_and_goes_nowhere(start_with_keys, keys, hub):
     key = keys.create("ml")
-    gate = start_with()
+    gate = start_with_keys()
     for scheme in ("Bearer", "Basic"):
         assert ask(gate, key, scheme=scheme).status == 200
     for request in hub.seen(PATH):
@@ -96,12 +81,12 @@ def test_a_key_is_taken_as_bearer_and_as_basic_and_goes_nowhere(start_with, keys
     assert key not in text and key[14:] not in text
 
 
-def test_what_is_no_good_key_is_refused_each_in_its_own_words_and_asks_the_hub_nothing(start_with, keys, hub):
+def test_what_is_no_good_key_is_refused_each_in_its_own_words_and_asks_the_hub_nothing(start_with_keys, keys, hub):
     good = keys.create("good")
     expired = keys.create("expired", "--role", "reader", "--expires", "1s")
     revoked = keys.create("revoked")
     keys.revoke("revoked")
-    gate = start_with()
+    gate = start_with_keys()
     time.sleep(1.1)
     cases = {
         None: "KeyMissing", "hf_abc": "KeyForeign", "x" + good: "KeyForeign", good[:-1]: "KeyMistyped", good + "0": "KeyMistyped",
@@ -123,21 +108,21 @@ def test_what_is_no_good_key_is_refused_each_in_its_own_words_and_asks_the_hub_n
     assert page("keys") == 2 and page("state_up") == 1
 
 
-def test_health_and_the_home_page_need_no_key_and_name_no_account(start_with, keys):
+def test_health_and_the_home_page_need_no_key_and_name_no_account(start_with_keys, keys):
     keys.create("ml")
-    gate = start_with()
+    gate = start_with_keys()
     for path in ("/-/health", "/-/ready", "/-/metrics", "/"):
         answer = ask(gate, path=path)
         assert answer.status == 200 and b"somebody" not in answer.body, path
     assert b"HF_TOKEN=hg_" in ask(gate, path="/").body
 
 
-def test_a_key_acts_with_its_credential_and_a_reload_brings_new_ones(start_with, keys, hub, tmp_path):
+def test_a_key_acts_with_its_credential_and_a_reload_brings_new_ones(start_with_keys, keys, hub, tmp_path):
     directory = tmp_path / "credentials"
     directory.mkdir()
     (directory / "acme").write_text("hf_of_acme\n")
     own, acme, absent = keys.create("own"), keys.create("acme", "--role", "reader", "--as", "acme"), keys.create("b", "--role", "reader", "--as", "later")
-    gate = start_with("--credentials-dir", str(directory))
+    gate = start_with_keys("--credentials-dir", str(directory))
     assert ask(gate, own).status == ask(gate, acme).status == 200
     assert [request["Authorization"] for request in hub.seen(PATH)] == ["Bearer hf_of_the_gate", "Bearer hf_of_acme"]
     assert ask(gate, absent).status == 503
@@ -164,9 +149,9 @@ def test_the_account_is_asked_for_each_credential_and_never_crosses(start_before
 # Changes
 
 
-def test_each_change_is_in_force_on_both_workers_within_a_second_and_without_a_signal(start_with, keys):
+def test_each_change_is_in_force_on_both_workers_within_a_second_and_without_a_signal(start_with_keys, keys):
     first = keys.create("first")
-    gate = start_with()
+    gate = start_with_keys()
     on_both(gate, first, 200)
     took = {}
     second = keys.create("second")
@@ -189,17 +174,17 @@ def test_each_change_is_in_force_on_both_workers_within_a_second_and_without_a_s
     assert max(took.values()) < 10 * WITHIN, took
 
 
-def test_a_grace_ends_by_itself(start_with, keys):
+def test_a_grace_ends_by_itself(start_with_keys, keys):
     old = keys.create("ml")
-    gate = start_with(workers=1)
+    gate = start_with_keys(workers=1)
     new = keys.rotate("ml", "--grace", "2s")
     settles(gate, new, 200)
     settles(gate, old, "KeyUnknown")
 
 
-def test_uses_are_counted_by_all_workers_together(start_with, keys):
+def test_uses_are_counted_by_all_workers_together(start_with_keys, keys):
     key = keys.create("ml")
-    gate = start_with()
+    gate = start_with_keys()
     for _ in range(20):
         assert ask(gate, key).status == 200
     assert wait_until(lambda: keys.show("ml")["uses"] == 20, 10), keys.show("ml")
@@ -212,29 +197,10 @@ def test_uses_are_counted_by_all_workers_together(start_with, keys):
 # What dies
 
 
-def state_process_of(gate, keys):
-    """The process that has the database open."""
-    wanted = str(keys.database)
-
-    def has_it_open(pid):
-        try:
-            return any(os.readlink(entry.path) == wanted for entry in os.scandir(f"/proc/{pid}/fd"))
-        except FileNotFoundError:
-            # A process, or a descriptor of its own, ended meanwhile.
-            return False
-
-    def found():
-        return [pid for pid in children(gate) if has_it_open(pid)]
-
-    # One that has just been started opens it in a moment.
-    assert wait_until(lambda: len(found()) == 1, 10)
-    return found()[0]
-
-
 @pytest.mark.skipif(IS_SANITIZED, reason="its processes are looked into")
-def test_a_state_process_that_is_killed_is_started_again_and_nobody_who_asks_notices(start_with, keys):
+def test_a_state_process_that_is_killed_is_started_again_and_nobody_who_asks_notices(start_with_keys, keys):
     key = keys.create("ml")
-    gate = start_with()
+    gate = start_with_keys()
     for round in range(3):
         os.kill(state_process_of(gate, keys), signal.SIGKILL)
         for _ in range(10):
@@ -249,9 +215,9 @@ def test_a_state_process_that_is_killed_is_started_again_and_nobody_who_asks_not
 
 
 @pytest.mark.skipif(IS_SANITIZED, reason="its processes are looked into")
-def test_a_worker_that_is_killed_comes_again_with_all_keys(start_with, keys):
+def test_a_worker_that_is_killed_comes_again_with_all_keys(start_with_keys, keys):
     key = keys.create("ml")
-    gate = start_with()
+    gate = start_with_keys()
     state_process = state_process_of(gate, keys)
     for pid in children(gate):
         if pid != state_process:
@@ -261,9 +227,9 @@ def test_a_worker_that_is_killed_comes_again_with_all_keys(start_with, keys):
     on_both(gate, key, 200)
 
 
-def test_only_the_state_process_may_write_and_only_there(start_with, keys):
+def test_only_the_state_process_may_write_and_only_there(start_with_keys, keys):
     keys.create("ml")
-    gate = start_with()
+    gate = start_with_keys()
     state_process = state_process_of(gate, keys)
     for pid in children(gate):
         status = dict(line.split(":\t", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines() if ":\t" in line)
@@ -277,11 +243,11 @@ def test_only_the_state_process_may_write_and_only_there(start_with, keys):
 # The database while the gateway runs
 
 
-def test_a_damaged_database_leaves_known_keys_and_a_restored_one_is_taken_up(start_with, keys, tmp_path):
+def test_a_damaged_database_leaves_known_keys_and_a_restored_one_is_taken_up(start_with_keys, keys, tmp_path):
     key = keys.create("ml")
     backup = tmp_path / "backup.db"
     keys.run("state", "backup", str(backup))
-    gate = start_with()
+    gate = start_with_keys()
     on_both(gate, key, 200)
     garbage = keys.state / "garbage"
     garbage.write_bytes(b"no database" * 1000)
@@ -301,12 +267,12 @@ def test_a_damaged_database_leaves_known_keys_and_a_restored_one_is_taken_up(sta
     on_both(gate, key, 200)
 
 
-def test_keys_that_a_restored_backup_does_not_have_are_gone(start_with, keys, tmp_path):
+def test_keys_that_a_restored_backup_does_not_have_are_gone(start_with_keys, keys, tmp_path):
     kept = keys.create("kept")
     backup = tmp_path / "backup.db"
     keys.run("state", "backup", str(backup))
     lost = keys.create("lost")
-    gate = start_with()
+    gate = start_with_keys()
     on_both(gate, lost, 200)
     for name in ("hubgate.db-wal", "hubgate.db-shm"):
         (keys.state / name).unlink(missing_ok=True)
@@ -318,8 +284,8 @@ def test_keys_that_a_restored_backup_does_not_have_are_gone(start_with, keys, tm
 # The start
 
 
-def test_without_keys_it_says_how_to_make_one(start_with, keys):
-    gate = start_with(workers=1)
+def test_without_keys_it_says_how_to_make_one(start_with_keys, keys):
+    gate = start_with_keys(workers=1)
     assert any("hubgate keys create" in message for message in gate.messages)
     settles(gate, keys.create("first"), 200)
 
@@ -350,10 +316,10 @@ def test_a_database_of_a_newer_version_is_an_error_at_the_start(workspace, certi
     assert keys.run("keys", "list", check=False).returncode == 65
 
 
-def test_a_key_with_more_rules_than_a_message_holds_is_refused_and_stops_nobody(start_with, keys):
+def test_a_key_with_more_rules_than_a_message_holds_is_refused_and_stops_nobody(start_with_keys, keys):
     """hubgate bounds the rules that it writes; somebody else may have written these, while it runs or before."""
     good, large = keys.create("good"), keys.create("large")
-    gate = start_with()
+    gate = start_with_keys()
     assert ask(gate, large).status == 200
     with sqlite3.connect(keys.database) as database:
         database.execute("UPDATE counters SET value = value + 1 WHERE name = 'change'")
@@ -420,15 +386,15 @@ def test_a_command_that_is_killed_at_any_moment_leaves_a_good_database_and_whole
     assert "is good" in keys.run("state", "check").stdout
 
 
-def test_a_gateway_that_is_killed_at_any_moment_leaves_a_good_database(start_with, keys):
+def test_a_gateway_that_is_killed_at_any_moment_leaves_a_good_database(start_with_keys, keys):
     key = keys.create("ml")
     for round in range(4):
-        gate = start_with()
+        gate = start_with_keys()
         for _ in range(5):
             assert ask(gate, key).status == 200
         time.sleep(0.1 * round)
         gate.kill()
         assert wait_until(lambda: "is good" in keys.run("state", "check").stdout, 5)
         assert keys.list()[0]["name"] == "ml"
-    gate = start_with()
+    gate = start_with_keys()
     assert ask(gate, key).status == 200

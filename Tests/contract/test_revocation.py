@@ -8,7 +8,6 @@ import time
 import pytest
 
 from fakehub import FakeHub, http
-from keys import Keys
 from policy import JSON, Client, request
 from waiting import wait_until
 
@@ -19,13 +18,6 @@ LFS = "application/vnd.git-lfs+json"
 CLIENTS = 4
 # The promise is one second, counted from when the command has ended. A loaded machine may add as much to it as this.
 GENEROUS_SECONDS = 5
-
-
-@pytest.fixture
-def keys(tmp_path):
-    workspace = tmp_path / "operator"
-    workspace.mkdir()
-    return Keys(workspace)
 
 
 class Load(threading.Thread):

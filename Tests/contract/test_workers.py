@@ -18,6 +18,7 @@ from fakehub import http
 from gate import BINARY, IS_SANITIZED, Certificates, clean_environment, make_certificates, run
 from load import Load, is_refused
 from ports import taken_port
+from processes import children, is_running
 from test_lifecycle import copies_in_memory, reload, replace, serial_of, wait_for_message
 from test_metrics import Page, request
 from waiting import wait_until
@@ -25,17 +26,6 @@ from wire import Ended
 
 HEALTH = request("GET", "/-/health")
 LAST = request("GET", "/-/health", b"Connection: close")
-
-
-def children(gate):
-    return [int(pid) for pid in Path(f"/proc/{gate.pid}/task/{gate.pid}/children").read_text().split()]
-
-
-def is_running(pid):
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except (FileNotFoundError, ProcessLookupError):
-        return False
 
 
 def served_by(answer):

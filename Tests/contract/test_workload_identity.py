@@ -14,26 +14,21 @@ from pathlib import Path
 
 import pytest
 
+from audit import Audit
 from clients import SERIES
 from fakehub import FakeHub, http
 from gate import ROOT, clean_environment, run
 from issuer import Issuer, Key, encoded
-from keys import Keys
 from policy import JSON, request
+from processes import state_process_of
 from waiting import wait_until
 
 PATH = "/api/models/acme/m"
 GRANT = "urn:ietf:params:oauth:grant-type:token-exchange"
 ID_TOKEN = "urn:ietf:params:oauth:token-type:id_token"
 AUDIENCE = "https://gate.example"
+SUBJECT = "repo:acme/app:ref:refs/heads/main"
 FORM, AS_JSON = b"Content-Type: application/x-www-form-urlencoded", b"Content-Type: application/json"
-
-
-@pytest.fixture
-def keys(tmp_path):
-    workspace = tmp_path / "operator"
-    workspace.mkdir()
-    return Keys(workspace)
 
 
 @pytest.fixture
@@ -62,14 +57,13 @@ def login(issuer, **others):
 
 
 @pytest.fixture
-def start_with(start_before, hub, keys, tmp_path):
+def start_with(start_with_keys, tmp_path):
     settings = tmp_path / "logins.yaml"
 
-    def start_with(logins, *flags, workers=2, **options):
+    def start_with(logins, *flags, **options):
         # JSON is YAML.
         settings.write_text(f"logins: {json.dumps(logins)}\n")
-        return start_before(
-            hub, "--access", "keys", "--config", str(settings), "--workers", str(workers), "--state-dir", str(keys.state), *flags, **options)
+        return start_with_keys("--config", str(settings), *flags, **options)
 
     start_with.settings = settings
     return start_with
@@ -477,6 +471,72 @@ def test_a_rule_has_no_more_keys_than_it_may(start_with, issuer, keys):
     keys.revoke(keys.list()[0]["name"])
     key_of(gate, issuer.token())
     assert len(made) == 2 and len(keys.list()) == 2
+
+
+def test_one_workload_cannot_take_the_keys_of_the_others_of_its_rule(start_with, issuer, keys):
+    gate = start_with({"ci": login(issuer, keys="4", keys_per_subject="2")})
+    for _ in range(2):
+        key_of(gate, issuer.token())
+    answer = exchange(gate, issuer.token())
+    assert (answer.status, answer.json["error"]) == (429, "temporarily_unavailable")
+    assert "workload" in answer.json["error_description"] and int(answer["Retry-After"]) > 0
+    assert [message for message in gate.messages if "keys_per_subject" in message]
+    key_of(gate, issuer.token(sub="repo:acme/app:ref:refs/heads/other"))
+    keys.revoke(keys.list()[0]["name"])
+    key_of(gate, issuer.token())
+
+
+def test_each_exchange_and_each_refusal_is_a_line_of_the_audit_that_joins_the_keys(start_with, issuer, keys):
+    audit = Audit(keys.state / "audit")
+    gate = start_with({"ci": login(issuer)}, workers=1)
+    answer = exchange(gate, issuer.token())
+    key, request_id = answer.json["access_token"], answer["X-Request-Id"]
+    (line,) = wait_until(lambda: audit.of("login"), 5)
+    (event,) = wait_until(lambda: audit.of("key-event"), 5)
+    name = keys.list()[0]["name"]
+    assert (line["event"], line["decision"], line["rule"], line["key"]) == ("exchange", "allowed", "ci", name)
+    assert (line["issuer"], line["subject"], line["address"]) == (issuer.url, SUBJECT, "127.0.0.1")
+    assert line["request_id"] == event["request_id"] and line["key_id"] == event["key_id"] and line["request_id"]
+    assert request_id in (None, line["request_id"])
+    assert event["by"] == "login ci"
+    # What it does afterwards has the same name.
+    foreign, bad = issuer.token(aud="elsewhere"), forged(issuer, sub="repo:acme/evil")
+    for token in (foreign, bad, "no token"):
+        assert refusal(gate, token)
+    refused = wait_until(lambda: len(found := audit.of("login", decision="refused")) == 3 and found, 5)
+    assert [line["event"] for line in refused] == ["login"] * 3 and all(line["detail"] for line in refused)
+    assert refused[0]["issuer"] == issuer.url and refused[0]["subject"] == SUBJECT and "aud" in refused[0]["detail"]
+    text = "".join(path.read_text() for path in audit.files)
+    for secret in (key, foreign, bad, foreign.rpartition(".")[2]):
+        assert secret not in text
+    shown = keys.run("audit", "show", "--action", "login").stdout
+    assert shown.count("\n") == 5 and "login exchange" in shown and "refused" in shown, shown
+    assert keys.run("audit", "show", "--refusals").stdout.count("refused") == 3
+    assert "login exchange" in keys.run("audit", "show", "--request", line["request_id"]).stdout
+    assert "login exchange" in keys.run("audit", "show", "--key", SUBJECT).stdout
+    audit.check_chain()
+
+
+def test_rules_of_logins_reach_a_state_process_that_stood_still_while_they_changed(start_with, issuer, keys):
+    many = {f"{'r' * 58}-{number}": login(issuer, role="writer", claims=[f"repository=acme/{number}"]) for number in range(100)}
+    gate = start_with({"ci": login(issuer), **dict(list(many.items())[:-1])}, workers=1)
+    pid = state_process_of(gate, keys)
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        for number in range(40):
+            start_with.settings.write_text(f"logins: {json.dumps({f'turn-{number}': login(issuer), **dict(list(many.items())[:-1])})}\n")
+            count = len([message for message in gate.messages if message.startswith("Reloaded;")])
+            gate.signal(signal.SIGHUP)
+            assert wait_until(lambda: len([m for m in gate.messages if m.startswith("Reloaded;")]) > count, 10)
+            if [message for message in gate.messages if "state process does not read" in message]:
+                break
+        else:
+            raise AssertionError("the line to the state process is never full")
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    assert wait_until(lambda: exchange(gate, issuer.token()).status == 200, 10)
+    assert keys.list()[0]["name"].startswith("oidc:")
+    assert f"login turn-{number}" in keys.run("audit", "show", "--json").stdout
 
 
 def test_keys_that_are_long_over_are_removed_from_the_database(start_with, issuer, keys):

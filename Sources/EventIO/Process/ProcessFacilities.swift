@@ -38,6 +38,11 @@ package struct CError: Error, CustomStringConvertible {
 
     /// `what` could not be done for the reason that the system gave.
     package init(_ what: String, errno number: Int32) {
-        description = unsafe "\(what): \(String(cString: strerror(number)))"
+        description = "\(what): \(SystemError.text(number))"
     }
+}
+
+/// What the numbers in `errno` mean.
+package enum SystemError {
+    package static func text(_ number: Int32) -> String { unsafe String(cString: strerror(number)) }
 }

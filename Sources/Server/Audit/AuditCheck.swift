@@ -98,7 +98,7 @@ struct AuditCheck {
         if let known, head.number == known.number, hash != known.hash {
             note(file.name, number, "it is not the line that was written: the database knows another")
         }
-        look(at: head, line, file)
+        noteOtherFiles(head, line, file)
         guard isInOrder(head, file, number) else { return }
         before = (head.number, hash, number, file.name)
         last = max(last, head.number)
@@ -146,7 +146,7 @@ struct AuditCheck {
     }
 
     /// What lines say of other files.
-    private mutating func look(at head: AuditLineHead, _ line: [UInt8], _ file: AuditDirectory.File) {
+    private mutating func noteOtherFiles(_ head: AuditLineHead, _ line: [UInt8], _ file: AuditDirectory.File) {
         guard head.kind == .removed || head.kind == .torn, let record = AuditRecord(head.kind, line: line),
             let name = record.text(.file)
         else { return }

@@ -1,3 +1,4 @@
+import EventIO
 import Glibc
 
 /// Where the audit is: a directory of mode 0700 with its files, of mode 0600.
@@ -39,7 +40,7 @@ struct AuditDirectory: Sendable {
     /// Makes it where it is not there.
     func make() throws(AuditError) {
         if unsafe mkdir(path, 0o700) == 0 || errno == EEXIST { return }
-        throw AuditError("the directory \(path.shown) cannot be made: \(AuditError.text(errno))")
+        throw AuditError("the directory \(path.shown) cannot be made: \(SystemError.text(errno))")
     }
 
     /// Root gives it to the user that the gateway is about to become. `making`: and makes it first, where that user may not be able to.
@@ -51,7 +52,7 @@ struct AuditDirectory: Sendable {
     /// Its files in the order of their numbers. Throws where the directory cannot be read.
     func files() throws(AuditError) -> [File] {
         guard let names = SystemFiles.list(path) else {
-            throw AuditError("the directory \(path.shown) cannot be read: \(AuditError.text(errno))")
+            throw AuditError("the directory \(path.shown) cannot be read: \(SystemError.text(errno))")
         }
         return names.compactMap { File(name: $0) }.sorted { $0.serial < $1.serial }
     }
@@ -71,6 +72,4 @@ struct AuditError: Error, Equatable, CustomStringConvertible {
     init(_ description: String) {
         self.description = description
     }
-
-    static func text(_ number: Int32) -> String { unsafe String(cString: strerror(number)) }
 }

@@ -1,3 +1,4 @@
+import EventIO
 import Glibc
 
 /// One file of the audit, open to be written at its end. What was not written whole is taken back.
@@ -21,7 +22,7 @@ final class AuditFile {
     /// Makes a file that must not be there.
     static func make(_ path: String) throws(AuditError) -> AuditFile {
         let descriptor = unsafe Glibc.open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
-        guard descriptor >= 0 else { throw AuditError("\(path.shown) cannot be made: \(AuditError.text(errno))") }
+        guard descriptor >= 0 else { throw AuditError("\(path.shown) cannot be made: \(SystemError.text(errno))") }
         _ = fchmod(descriptor, 0o600)
         return AuditFile(path, descriptor, length: 0)
     }
@@ -31,7 +32,7 @@ final class AuditFile {
         let descriptor = unsafe Glibc.open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
         var status = stat()
         guard descriptor >= 0, unsafe fstat(descriptor, &status) == 0 else {
-            throw AuditError("\(path.shown) cannot be opened to be written: \(AuditError.text(errno))")
+            throw AuditError("\(path.shown) cannot be opened to be written: \(SystemError.text(errno))")
         }
         guard status.st_mode & S_IFMT == S_IFREG else {
             close(descriptor)
@@ -67,7 +68,7 @@ final class AuditFile {
     func sync() throws(AuditError) {
         guard hasUnsynced else { return }
         guard fdatasync(descriptor) == 0 else {
-            throw AuditError("\(path.shown) cannot be written: \(AuditError.text(errno))")
+            throw AuditError("\(path.shown) cannot be written: \(SystemError.text(errno))")
         }
         hasUnsynced = false
     }
@@ -75,13 +76,13 @@ final class AuditFile {
     private func takeBack(_ number: Int32) throws(AuditError) {
         hasRest = true
         try? cut(to: length)
-        throw AuditError("\(path.shown) cannot be written: \(AuditError.text(number))")
+        throw AuditError("\(path.shown) cannot be written: \(SystemError.text(number))")
     }
 
     /// Ends the file there.
     func cut(to length: Int) throws(AuditError) {
         guard ftruncate(descriptor, off_t(length)) == 0, fdatasync(descriptor) == 0 else {
-            throw AuditError("\(path.shown) cannot be written: \(AuditError.text(errno))")
+            throw AuditError("\(path.shown) cannot be written: \(SystemError.text(errno))")
         }
         (self.length, hasRest) = (length, false)
     }
@@ -104,7 +105,7 @@ final class AuditFile {
                 used += got
             }
         }
-        guard number == 0 else { throw AuditError("\(path.shown) cannot be read: \(AuditError.text(number))") }
+        guard number == 0 else { throw AuditError("\(path.shown) cannot be read: \(SystemError.text(number))") }
         return bytes
     }
 
@@ -123,10 +124,10 @@ final class AuditFile {
     /// Makes sure that the names in a directory are on the disk.
     static func syncDirectory(_ path: String) throws(AuditError) {
         let descriptor = unsafe Glibc.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw AuditError("\(path.shown) cannot be read: \(AuditError.text(errno))") }
+        guard descriptor >= 0 else { throw AuditError("\(path.shown) cannot be read: \(SystemError.text(errno))") }
         defer { close(descriptor) }
         guard fsync(descriptor) == 0 else {
-            throw AuditError("\(path.shown) cannot be written: \(AuditError.text(errno))")
+            throw AuditError("\(path.shown) cannot be written: \(SystemError.text(errno))")
         }
     }
 }
@@ -138,7 +139,7 @@ final class AuditLock {
     init(in directory: AuditDirectory) throws(AuditError) {
         let path = directory.path + "/audit.lock"
         descriptor = unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
-        guard descriptor >= 0 else { throw AuditError("\(path.shown) cannot be made: \(AuditError.text(errno))") }
+        guard descriptor >= 0 else { throw AuditError("\(path.shown) cannot be made: \(SystemError.text(errno))") }
         var lock = flock()
         lock.l_type = Int16(F_WRLCK)
         lock.l_whence = Int16(SEEK_SET)

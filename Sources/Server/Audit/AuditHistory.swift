@@ -25,16 +25,11 @@ struct AuditHistory {
         fileprivate(set) var hasEnded: Bool
     }
 
-    private struct Key: Hashable {
-        let worker: Int
-        let requestID: [UInt8]
-    }
-
     private static let limits = JSONLimits(bytes: 1 << 20, depth: 4, values: 1024)
 
     private let filter: Filter
     private let most: Int
-    private var underWay: [Key: Row] = [:]
+    private var underWay: [AuditLineHead.Act: Row] = [:]
     private var ended: [Row] = []
 
     /// Keeps the last `most` rows.
@@ -46,22 +41,22 @@ struct AuditHistory {
     @discardableResult
     mutating func take(_ line: [UInt8]) -> Row? {
         guard let head = AuditLineHead(line[...]), isShown(head.kind) else { return nil }
-        let key = Key(worker: head.worker, requestID: head.requestID)
+        let act = head.act
         let isEnd = head.kind == .outcome || head.kind == .unknown
         // Before the look at all of it: most lines are of other days.
         if !isEnd, let since = filter.since, head.time < since { return nil }
-        if isEnd, underWay[key] == nil { return nil }
+        if isEnd, underWay[act] == nil { return nil }
         guard case .object(let members)? = try? JSON.parse(line, within: Self.limits) else { return nil }
         guard isEnd else {
             let row = Row(number: head.number, kind: head.kind, members: members, hasEnded: head.kind != .intent)
             guard isWanted(row) else { return nil }
             guard head.kind != .intent else {
-                underWay[key] = row
+                underWay[act] = row
                 return nil
             }
             return keep(row)
         }
-        guard var row = underWay.removeValue(forKey: key) else { return nil }
+        guard var row = underWay.removeValue(forKey: act) else { return nil }
         (row.kind, row.hasEnded) = (head.kind, true)
         let time = row.members["time"]
         row.members.merge(members) { $1 }
@@ -71,7 +66,7 @@ struct AuditHistory {
     }
 
     private mutating func keep(_ row: Row) -> Row? {
-        guard !filter.refusals || row.kind == .refusal, !filter.unknown || row.kind == .unknown else { return nil }
+        guard !filter.refusals || row.isRefusal, !filter.unknown || row.kind == .unknown else { return nil }
         ended.append(row)
         if ended.count > 2 * most { ended.removeFirst(ended.count - most) }
         return row
@@ -94,7 +89,8 @@ struct AuditHistory {
         func has(_ wanted: String?, _ fields: AuditField...) -> Bool {
             wanted == nil || fields.contains { row.text($0) == wanted }
         }
-        guard has(filter.key, .key, .keyID, .by), has(filter.action, .action, .event),
+        let isOfKind = filter.action == AuditRecord.Kind.login.name && row.kind == .login
+        guard has(filter.key, .key, .keyID, .by, .subject), isOfKind || has(filter.action, .action, .event),
             has(filter.requestID, .requestID)
         else { return false }
         guard let repo = filter.repo else { return true }
@@ -131,15 +127,26 @@ extension AuditHistory.Row {
         return cells.map { ($0 ?? "-").visible }
     }
 
-    private var who: String? { kind == .keyEvent ? text(.by) : text(.key) }
+    fileprivate var isRefusal: Bool { kind == .refusal || kind == .login && text(.decision) == "refused" }
+
+    private var who: String? {
+        switch kind {
+        case .keyEvent: text(.by)
+        case .login: text(.subject) ?? text(.by) ?? text(.key)
+        default: text(.key)
+        }
+    }
 
     private var what: String? {
-        guard kind == .keyEvent else { return text(.action) ?? text(.event) }
-        return text(.event).map { "key \($0)" }
+        switch kind {
+        case .keyEvent: text(.event).map { "key \($0)" }
+        case .login: text(.event).map { $0 == kind.name ? $0 : "login \($0)" }
+        default: text(.action)
+        }
     }
 
     private var toWhat: String? {
-        guard kind != .keyEvent else { return text(.key) }
+        guard kind != .keyEvent, kind != .login else { return text(.key) }
         guard let resource = text(.resource), let newName = text(.newName) else { return text(.resource) }
         return "\(resource) -> \(newName)"
     }
@@ -157,7 +164,8 @@ extension AuditHistory.Row {
             case AuditOutcome.notSent.rawValue: return "not done" + status
             default: return "unclear" + status
             }
-        default: return text(.decision) ?? "done"
+        case .login: return (text(.decision) ?? "done") + (isRefusal ? text(.detail).map { ": \($0)" } ?? "" : "")
+        default: return "done"
         }
     }
 }

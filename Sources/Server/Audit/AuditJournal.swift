@@ -36,7 +36,7 @@ final class AuditJournal {
     var isUp: Bool { isReady && trouble.isEmpty }
 
     /// Goes on where the last gateway or state process has left off; `known` is the last line that the database knows. What cannot be done is
-    /// tried again by `look`.
+    /// tried again by `check`.
     func begin(known: AuditTables.Head?) {
         do throws(AuditError) {
             if lock == nil { lock = try AuditLock(in: options.directory) }
@@ -51,14 +51,14 @@ final class AuditJournal {
             // What is sent again is told to be there.
             try file?.sync()
             isReady = true
-            tellWhatWasFound()
+            reportFindings()
         } catch {
             fail(error, refused: 0)
         }
     }
 
     /// What there was to say at the beginning, once that can be written.
-    private func tellWhatWasFound() {
+    private func reportFindings() {
         guard let records = owed, write(own: records) else { return }
         owed = nil
         report(open.all { $0.run != run })
@@ -222,11 +222,11 @@ final class AuditJournal {
     // MARK: what happens around
 
     /// To be called now and then: tries again what failed, and looks whether the file is still there. `known` as for `begin`.
-    func look(known: AuditTables.Head?) {
+    func check(known: AuditTables.Head?) {
         guard isReady else { return begin(known: known) }
         sync()
         if !trouble.isEmpty { _ = write([]) }
-        if trouble.isEmpty { tellWhatWasFound() }
+        if trouble.isEmpty { reportFindings() }
         guard let file, file.isReplaced else { return }
         log.error(
             "\(file.path.shown) was moved or removed while the audit was written to it. Run `hubgate audit verify`.")

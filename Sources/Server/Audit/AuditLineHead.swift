@@ -18,6 +18,15 @@ struct AuditLineHead {
         let sequence: Int64
     }
 
+    /// What joins an intent and its end.
+    struct Act: Hashable, Sendable {
+        let worker: Int
+        /// As it is escaped in the line.
+        let requestID: [UInt8]
+    }
+
+    var act: Act { Act(worker: worker, requestID: requestID) }
+
     /// No audit has as many: the number after it is one, too.
     private static let mostLines: Int64 = 1 << 60
 

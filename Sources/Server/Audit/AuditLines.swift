@@ -1,3 +1,4 @@
+import EventIO
 import Glibc
 
 /// Reads a file of the audit line by line, in pieces. Behind the last line it gives nil, and what is appended after that is found later.
@@ -17,7 +18,7 @@ final class AuditLines {
     init(_ path: String) throws(AuditError) {
         self.path = path
         descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw AuditError("\(path.shown) cannot be read: \(AuditError.text(errno))") }
+        guard descriptor >= 0 else { throw AuditError("\(path.shown) cannot be read: \(SystemError.text(errno))") }
     }
 
     deinit {

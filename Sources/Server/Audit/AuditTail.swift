@@ -27,21 +27,26 @@ struct AuditTail {
         self.run = run
         if let last {
             var room = Self.longest - last.length
-            var earlier: [(bytes: [UInt8], offset: Int)] = []
+            var earlier: [(name: String, part: (bytes: [UInt8], offset: Int))] = []
             for file in files.dropLast().suffix(16).reversed() where room > 0 {
                 let part = try AuditFile.open(directory.path(of: file)).tail(room)
                 room -= part.bytes.count
-                earlier.append(part)
+                earlier.append((file.name, part))
             }
-            for part in earlier.reversed() { look(at: part, known, isLast: false) }
-            look(at: try last.tail(Self.longest), known, isLast: true)
+            for (name, part) in earlier.reversed() { read(part, of: name, known, isLast: false) }
+            read(try last.tail(Self.longest), of: files.last?.name ?? "", known, isLast: true)
         }
-        head.file = files.last?.name ?? known?.file ?? ""
+        if files.isEmpty { head.file = known?.file ?? "" }
         judge(known, isEmpty: last == nil)
+        // Then another file is begun behind the last one, whatever is in that.
+        if damage != nil, let last = files.last { head.file = last.name }
     }
 
-    /// Takes up the lines of one file.
-    private mutating func look(at part: (bytes: [UInt8], offset: Int), _ known: AuditTables.Head?, isLast: Bool) {
+    /// Takes up the lines of one file. A file without a whole line, as a crash at a rotation leaves it, is not the one that the next
+    /// goes on after.
+    private mutating func read(
+        _ part: (bytes: [UInt8], offset: Int), of file: String, _ known: AuditTables.Head?, isLast: Bool
+    ) {
         let bytes = part.bytes
         var start = 0
         if part.offset > 0 {
@@ -66,6 +71,7 @@ struct AuditTail {
                 damage = "line \(line.number) does not fit the one before it"
             }
             take(line, Array(bytes[start..<end]), known)
+            head.file = file
             start = end + 1
         }
     }
@@ -94,8 +100,6 @@ struct AuditTail {
         }
         // It goes on behind what was really written, so that the fault stays to be seen.
         tornAt = nil
-        let file = head.file
         head = known
-        head.file = file
     }
 }

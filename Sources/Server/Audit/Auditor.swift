@@ -41,10 +41,10 @@ final class Auditor {
         wait.begin(Self.patience)
     }
 
-    /// Sends a record that nobody waits for. What came of an act is sent again where it was refused.
+    /// Sends a record that is not waited for. What came of an act, and who has logged in, is sent again where it was refused.
     func note(_ record: AuditRecord) {
         client.append(record.stateRecord) { [weak self] result in
-            guard case .failure = result, record.kind == .outcome else { return }
+            guard case .failure = result, record.kind == .outcome || record.kind == .login else { return }
             self?.owe(record)
         }
     }

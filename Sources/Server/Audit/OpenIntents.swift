@@ -1,6 +1,6 @@
 import Hub
 
-/// The intents of which nobody has told yet what came of them.
+/// The intents without an outcome so far.
 struct OpenIntents {
     struct Intent {
         let number: Int64
@@ -11,30 +11,35 @@ struct OpenIntents {
         let line: [UInt8]
     }
 
-    private struct Key: Hashable {
-        let worker: Int
-        /// As it is escaped in the line.
-        let requestID: [UInt8]
-    }
-
-    /// As many as all workers can have under way, and more; a worker that was taken over may send intents alone.
+    /// As many as all workers can have under way, and more; a worker that was taken over may send intents alone, as long as they may be.
     static let most = 65_536
+    static let mostBytes = 64 << 20
 
-    private var intents: [Key: Intent] = [:]
+    private var intents: [AuditLineHead.Act: Intent] = [:]
+    /// Of all their lines.
+    private(set) var bytes = 0
 
-    var isFull: Bool { intents.count >= Self.most }
+    var isFull: Bool { intents.count >= Self.most || bytes >= Self.mostBytes }
 
     /// Takes up what a line says.
     mutating func note(_ head: AuditLineHead, _ line: [UInt8]) {
         guard !head.requestID.isEmpty else { return }
-        let key = Key(worker: head.worker, requestID: head.requestID)
         switch head.kind {
         case .intent:
-            intents[key] = Intent(
-                number: head.number, worker: head.worker, sender: head.record?.sender ?? 0, run: head.run, line: line)
-        case .outcome, .unknown: intents[key] = nil
+            set(
+                Intent(
+                    number: head.number, worker: head.worker, sender: head.record?.sender ?? 0, run: head.run,
+                    line: line),
+                for: head.act)
+        case .outcome, .unknown: set(nil, for: head.act)
         default: break
         }
+    }
+
+    private mutating func set(_ intent: Intent?, for act: AuditLineHead.Act) {
+        bytes += intent?.line.count ?? 0
+        bytes -= intents[act]?.line.count ?? 0
+        intents[act] = intent
     }
 
     /// Those that `condition` holds for, the oldest first. They stay open until a line says otherwise.
@@ -44,7 +49,7 @@ struct OpenIntents {
 }
 
 extension OpenIntents.Intent {
-    /// That nobody will tell any more what came of it; nil where the line cannot be read.
+    /// The record that no outcome will come; nil where the line cannot be read.
     var unknown: AuditRecord? {
         guard let record = AuditRecord(.unknown, line: line) else { return nil }
         var unknown = record

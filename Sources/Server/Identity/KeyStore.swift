@@ -14,7 +14,7 @@ final class KeyStore {
     private let warn: (String) -> Void
     /// Of what was warned: each once, and no more of them than an operator reads.
     private var warned: Set<String> = []
-    private lazy var report = Timer { [weak self] in self?.tellUses() }
+    private lazy var report = Timer { [weak self] in self?.sendUses() }
 
     private static let mostWarnings = 100
     /// How often uses are told to the state process, in milliseconds.
@@ -58,7 +58,7 @@ final class KeyStore {
     }
 
     /// Tells the operator that a key in use can do nothing, and why.
-    func tell(fault: String, of key: KeyIdentity) {
+    func note(fault: String, of key: KeyIdentity) {
         guard warned.count < Self.mostWarnings, warned.insert(key.name).inserted else { return }
         warn("The key \(key.name) is refused everything: \(fault).")
     }
@@ -80,13 +80,13 @@ final class KeyStore {
             incoming = next
             return
         }
-        tellUses()
+        sendUses()
         seen.drop()
         keys = next
     }
 
     /// Tells of what was used since the last time, at the end too.
-    func tellUses() {
+    func sendUses() {
         defer { report.start(milliseconds: Self.reportMilliseconds) }
         while case let uses = keys.takeUses(KeyUses.most), !uses.isEmpty {
             client.append(KeyUses(uses).record)

@@ -1,6 +1,7 @@
 import EventIO
 
-/// How often something may go wrong for one address in a time. Each worker counts by itself.
+/// How often something may go wrong for one client in a time: an IPv4 address, or the first 64 bits of an IPv6 address, whose host chooses the others
+/// itself (RFC 4291 section 2.5.1). Each worker counts by itself.
 @EventLoop
 final class FailureLimit {
     private struct Count {
@@ -8,12 +9,12 @@ final class FailureLimit {
         var failures = 0
     }
 
-    /// Of addresses: a stranger may have many.
-    private static let mostAddresses = 4096
+    /// A stranger may have many.
+    private static let mostClients = 4096
 
     private let most: Int
     private let milliseconds: UInt64
-    private var counts: [String: Count] = [:]
+    private var counts: [Substring: Count] = [:]
 
     init(most: Int, milliseconds: UInt64) {
         self.most = most
@@ -22,7 +23,7 @@ final class FailureLimit {
 
     /// Seconds to wait; nil: go on.
     func wait(_ address: String) -> Int? {
-        guard let count = counts[address], count.failures >= most else { return nil }
+        guard let count = counts[IPAddress.network(of: address)], count.failures >= most else { return nil }
         let passed = MonotonicInstant.now.milliseconds(since: count.began)
         guard passed < milliseconds else { return nil }
         return Int((milliseconds - passed) / 1000) + 1
@@ -30,16 +31,17 @@ final class FailureLimit {
 
     func note(_ address: String) {
         let now = MonotonicInstant.now
-        if var count = counts[address], now.milliseconds(since: count.began) < milliseconds {
+        let client = IPAddress.network(of: address)
+        if var count = counts[client], now.milliseconds(since: count.began) < milliseconds {
             count.failures += 1
-            counts[address] = count
+            counts[client] = count
             return
         }
-        if counts.count >= Self.mostAddresses {
+        if counts.count >= Self.mostClients {
             counts = counts.filter { now.milliseconds(since: $0.value.began) < milliseconds }
             // So many at once are no accident; who comes back is counted anew.
-            if counts.count >= Self.mostAddresses { counts = [:] }
+            if counts.count >= Self.mostClients { counts = [:] }
         }
-        counts[address] = Count(began: now, failures: 1)
+        counts[client] = Count(began: now, failures: 1)
     }
 }

@@ -44,17 +44,26 @@ struct LoginPage: Handler {
 
     private func decide(_ form: OAuthParameters, _ context: RequestContext) async -> LoginForm.Message {
         guard let role = device.role else { return .off }
-        if logins.guesses.wait(context.address) != nil { return .tooMany }
+        if logins.guesses.wait(context.address) != nil {
+            refused(context, "there were too many keys that are not good, or wrong codes")
+            return .tooMany
+        }
         guard let code = UserCode.read(form["code"] ?? "") else { return .unknownCode }
         let text = Array((form["key"] ?? "").utf8)
         guard let approver = approver(text) else { return badKey(context) }
         let isConfirmed = form["verdict"] == "confirm"
-        if isConfirmed, let fault = fault(approver, role) { return fault }
+        if isConfirmed, let fault = fault(approver, role) {
+            refused(context, "the key may do less than a device would get", by: approver)
+            return fault
+        }
         let decision = DeviceDecision(
             userCode: code, isConfirmed: isConfirmed, address: context.address, publicID: approver.publicID,
             secret: GatewayKey.secret(of: text))
-        guard let answer = try? await logins.ask(.deviceDecide(decision)) else { return .notNow }
-        return message(answer, isConfirmed, approver.name, context)
+        guard let answer = try? await logins.ask(.deviceDecide(decision)) else {
+            refused(context, "the state process has not answered", by: approver)
+            return .notNow
+        }
+        return message(answer, decision, approver, context)
     }
 
     /// Whose key it is: nobody learns anything of a key whose secret they do not have.
@@ -66,11 +75,15 @@ struct LoginPage: Handler {
 
     private func badKey(_ context: RequestContext) -> LoginForm.Message {
         logins.guesses.note(context.address)
+        refused(context, "somebody would confirm a device with a key that is not good")
+        return .badKey
+    }
+
+    private func refused(_ context: RequestContext, _ reason: String, by key: KeyIdentity? = nil) {
         logins.reporter.note(
             LoginEvent(
-                kind: .refused, address: context.address, requestID: context.id,
-                reason: "somebody would confirm a device with a key that is not good"))
-        return .badKey
+                kind: .refused, address: context.address, requestID: context.id, key: key?.name,
+                publicID: key?.publicID, reason: reason))
     }
 
     /// Why this key may not give the role; nil where it may. A key gives no more than it has.
@@ -84,24 +97,27 @@ struct LoginPage: Handler {
     }
 
     private func message(
-        _ answer: LoginAnswer, _ isConfirmed: Bool, _ name: String, _ context: RequestContext
+        _ answer: LoginAnswer, _ decision: DeviceDecision, _ approver: KeyIdentity, _ context: RequestContext
     ) -> LoginForm.Message {
         switch answer {
         case .confirmed(let address, let created):
             logins.reporter.note(
                 LoginEvent(
-                    kind: isConfirmed ? .deviceConfirmed : .deviceDenied, address: context.address,
-                    requestID: context.id, key: name))
-            return isConfirmed ? .confirmed(address: address, time: WallClock.iso8601(created)) : .denied
+                    kind: decision.isConfirmed ? .deviceConfirmed : .deviceDenied, address: context.address,
+                    requestID: context.id, key: approver.name, publicID: approver.publicID,
+                    reason: "the device with the code \(UserCode.shown(decision.userCode)), which asked from \(address)"
+                ))
+            return decision.isConfirmed ? .confirmed(address: address, time: WallClock.iso8601(created)) : .denied
         case .badApprover: return badKey(context)
         case .unknownCode:
-            logins.reporter.note(
-                LoginEvent(
-                    kind: .refused, address: context.address, requestID: context.id,
-                    reason: "\(name) typed a code that no device waits with"))
+            refused(context, "\(approver.name) typed a code that no device waits with", by: approver)
             return .unknownCode
-        case .decided: return .decided
-        case .tooManyGuesses: return .tooMany
+        case .decided:
+            refused(context, "\(approver.name) typed a code that was decided on before", by: approver)
+            return .decided
+        case .tooManyGuesses:
+            refused(context, "there were too many wrong codes", by: approver)
+            return .tooMany
         default: return .notNow
         }
     }

@@ -1,6 +1,6 @@
 import EventIO
 
-/// What happened at a login: for the log, and THE place from which an audit record is made.
+/// What happened at a login: for the log and the audit.
 struct LoginEvent: Sendable {
     enum Kind: String, Sendable {
         /// A workload's token became a key.
@@ -18,14 +18,54 @@ struct LoginEvent: Sendable {
     var requestID: RequestID?
     /// Of the settings.
     var rule: String?
-    /// The name of the key that was made, or that somebody has decided with.
+    /// The name of the key that was made, or that somebody has decided with; and its public id.
     var key: String?
+    var publicID: Int64?
+    /// What a token says of itself; not to be believed where it was refused.
+    var issuer: String?
+    var subject: String?
     /// What exactly was wrong. Of strangers' texts, quoted and short.
     var reason: String?
 }
 
+extension LoginEvent {
+    /// For the audit; nil where nobody has asked for anything.
+    var record: AuditRecord? {
+        guard let name = kind.auditName else { return nil }
+        var record = AuditRecord(.login)
+        record.set(.requestID, requestID?.description)
+        record.set(.key, key)
+        record.set(.keyID, publicID.map { KeyRecord.shownID($0) })
+        record.set(.address, address)
+        record.set(.decision, kind == .refused || kind == .deviceDenied ? "refused" : "allowed")
+        record.set(.rule, rule)
+        record.set(.event, name)
+        record.set(.detail, reason)
+        record.set(.issuer, issuer)
+        record.set(.subject, subject)
+        return record
+    }
+}
+
+extension LoginEvent.Kind {
+    /// As `event` has it in a line of the audit.
+    fileprivate var auditName: String? {
+        switch self {
+        case .exchanged: "exchange"
+        case .refused: "login"
+        case .deviceAsked: "device-ask"
+        case .deviceConfirmed: "device-confirm"
+        case .deviceDenied: "device-deny"
+        case .deviceGiven: "device-key"
+        case .issuerFailed: nil
+        }
+    }
+}
+
 @EventLoop
 final class LoginReporter {
+    /// Nil: there is no audit.
+    private let auditor: Auditor?
     private let notice: (String) -> Void
     private let warn: (String) -> Void
     /// Of refusals in the present time: a stranger shall not fill the log.
@@ -35,12 +75,17 @@ final class LoginReporter {
     private static let mostRefusals = 50
     private static let milliseconds: UInt64 = 10_000
 
-    init(notice: @escaping (String) -> Void = { _ in }, warn: @escaping (String) -> Void = { _ in }) {
+    init(
+        auditor: Auditor? = nil, notice: @escaping (String) -> Void = { _ in },
+        warn: @escaping (String) -> Void = { _ in }
+    ) {
+        self.auditor = auditor
         self.notice = notice
         self.warn = warn
     }
 
     func note(_ event: LoginEvent) {
+        audit(event)
         switch event.kind {
         case .exchanged:
             notice(
@@ -56,6 +101,15 @@ final class LoginReporter {
             guard hasRoom() else { return }
             warn("Login refused for \(event.address)\(Self.request(event)): \(event.reason ?? "").")
         case .issuerFailed: warn("The keys of a token issuer cannot be had: \(event.reason ?? "").")
+        }
+    }
+
+    /// What any stranger can have written is bounded in number.
+    private func audit(_ event: LoginEvent) {
+        guard let auditor, let record = event.record else { return }
+        switch event.kind {
+        case .refused, .deviceAsked: auditor.refuse(record, isOfStranger: true)
+        default: auditor.note(record)
         }
     }
 

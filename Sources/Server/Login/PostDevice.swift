@@ -51,6 +51,10 @@ struct DeviceLogin: Sendable {
         let answer = try await logins.ask(
             .deviceBegin(deviceHash: MessageDigest.sha256(Array(code.utf8)), address: context.address))
         guard case .waiting(let userCode) = answer else {
+            logins.reporter.note(
+                LoginEvent(
+                    kind: .refused, address: context.address, requestID: context.id,
+                    reason: "too many devices wait for somebody to confirm them"))
             throw answer == .tooManyDevices
                 ? OAuthError(
                     .temporarilyUnavailable,
@@ -99,19 +103,39 @@ struct DeviceLogin: Sendable {
         let answer = try await logins.ask(
             .devicePoll(
                 deviceHash: MessageDigest.sha256(Array(code.utf8)),
-                NewSecret(publicID: publicID, secretHash: key.secretHash.bytes)))
-        guard case .made(let name, let expires) = answer else { throw Self.error(answer) }
+                NewSecret(
+                    publicID: publicID, secretHash: key.secretHash.bytes, requestID: context.id.description)))
+        guard case .made(let name, let expires) = answer else {
+            noteRefusal(answer, context)
+            throw Self.error(answer)
+        }
         logins.reporter.note(
-            LoginEvent(kind: .deviceGiven, address: context.address, requestID: context.id, key: name))
+            LoginEvent(
+                kind: .deviceGiven, address: context.address, requestID: context.id, key: name, publicID: publicID))
         guard let response = try? OAuthAnswer.token(key.text, seconds: max(1, expires - began), exchanged: false) else {
             throw .settling
         }
         return response
     }
 
+    /// A device that waits asks again and again: that is no refusal.
+    @EventLoop
+    private func noteRefusal(_ answer: LoginAnswer, _ context: RequestContext) {
+        let reason: String
+        switch answer {
+        case .pending, .slowDown: return
+        case .expired: reason = "a device's code was not confirmed in time"
+        case .denied: reason = "a device's code was refused, or the key that had confirmed it is not good any more"
+        case .unknownDevice: reason = "a device asks with a code that is not known, or was used"
+        default: reason = "the state process has made no key for a device"
+        }
+        logins.reporter.note(
+            LoginEvent(kind: .refused, address: context.address, requestID: context.id, reason: reason))
+    }
+
     private static func error(_ answer: LoginAnswer) -> OAuthError {
         switch answer {
-        case .pending: OAuthError(.authorizationPending, "Nobody has confirmed the code yet.")
+        case .pending: OAuthError(.authorizationPending, "The code is not confirmed yet.")
         case .slowDown: .slowDown
         case .expired: OAuthError(.expiredToken, "The code was not confirmed in time. Log in again.")
         case .denied: OAuthError(.accessDenied, "Somebody has refused this login.")

@@ -60,20 +60,29 @@ struct TokenExchange: Sendable {
                 .invalidRequest,
                 "A token exchange has subject_token, a JSON Web Token, and subject_token_type id_token or jwt.")
         }
-        if let seconds = logins.refusals.wait(context.address) { throw .tooMany(retryAfter: seconds) }
+        if let seconds = logins.refusals.wait(context.address) {
+            logins.reporter.note(
+                LoginEvent(
+                    kind: .refused, address: context.address, requestID: context.id,
+                    reason: "too many tokens of this address were refused"))
+            throw .tooMany(retryAfter: seconds)
+        }
         let rule: LoginRule
-        let token: JSONWebToken
+        var token: JSONWebToken?
         do throws(TokenRefusal) {
-            token = try JSONWebToken(text)
-            rule = try await judge(token, parameters["resource"])
+            let read = try JSONWebToken(text)
+            token = read
+            rule = try await judge(read, parameters["resource"])
         } catch {
             logins.refusals.note(context.address)
             logins.reporter.note(
-                LoginEvent(kind: .refused, address: context.address, requestID: context.id, reason: error.reason))
+                LoginEvent(
+                    kind: .refused, address: context.address, requestID: context.id, issuer: try? token?.issuer,
+                    subject: token?.subject, reason: error.reason))
             throw OAuthError(
                 .invalidGrant, "\(error.description) The gateway's log says more of request \(context.id).")
         }
-        return try await give(rule, token, context)
+        return try await give(rule, token?.subject ?? "", context)
     }
 
     /// Which rule gives a key for it. Throws why none does.
@@ -94,31 +103,58 @@ struct TokenExchange: Sendable {
 
     @EventLoop
     private func give(
-        _ rule: LoginRule, _ token: JSONWebToken, _ context: RequestContext
+        _ rule: LoginRule, _ subject: String, _ context: RequestContext
     ) async throws(OAuthError) -> Response {
         let publicID = GatewayKey.makePublicID()
         let key = GatewayKey.make(publicID: publicID)
-        let secret = NewSecret(publicID: publicID, secretHash: key.secretHash.bytes)
-        let answer = try await logins.ask(.workload(rule: rule.name, subject: token.subject, secret))
+        let secret = NewSecret(
+            publicID: publicID, secretHash: key.secretHash.bytes, requestID: context.id.description)
+        var event = LoginEvent(
+            kind: .exchanged, address: context.address, requestID: context.id, rule: rule.name, issuer: rule.issuer,
+            subject: subject)
+        let answer: LoginAnswer
+        do throws(OAuthError) {
+            answer = try await logins.ask(.workload(rule: rule.name, subject: subject, secret))
+        } catch {
+            refuse(&event, "the state process has made no key")
+            throw error
+        }
         switch answer {
         case .made(let name, _):
-            logins.reporter.note(
-                LoginEvent(
-                    kind: .exchanged, address: context.address, requestID: context.id, rule: rule.name, key: name))
+            (event.key, event.publicID) = (name, publicID)
+            logins.reporter.note(event)
             guard let response = try? OAuthAnswer.token(key.text, seconds: rule.lifetime, exchanged: true) else {
-                break
+                throw .settling
             }
             return response
         case .tooManyKeys:
-            logins.reporter.note(
-                LoginEvent(
-                    kind: .refused, address: context.address, requestID: context.id,
-                    reason: "the login \(rule.name) has \(rule.mostKeys) keys that live, and may have no more (keys)"))
-            throw OAuthError(
-                .temporarilyUnavailable, "This login has as many keys as it may. Try again when some have expired.",
-                .tooManyRequests, retryAfter: 60)
-        default: break
+            refuse(&event, "the login \(rule.name) has \(rule.mostKeys) keys that live, and may have no more (keys)")
+            throw .tooManyKeys("This login has as many keys as it may. Try again when some have expired.")
+        case .tooManyKeysOfSubject:
+            refuse(
+                &event,
+                "the subject \(subject.quotedForLog) has \(rule.mostKeysOfSubject) keys of the login \(rule.name) that live, and may have no more (keys_per_subject)"
+            )
+            throw .tooManyKeys(
+                "This workload has as many keys of its login as one may. Use one for longer, or try again when some have expired."
+            )
+        default:
+            refuse(&event, "the state process does not know the login \(rule.name) yet")
+            throw .settling
         }
-        throw OAuthError.settling
+    }
+
+    @EventLoop
+    private func refuse(_ event: inout LoginEvent, _ reason: String) {
+        event = LoginEvent(
+            kind: .refused, address: event.address, requestID: event.requestID, rule: event.rule, issuer: event.issuer,
+            subject: event.subject, reason: reason)
+        logins.reporter.note(event)
+    }
+}
+
+extension OAuthError {
+    fileprivate static func tooManyKeys(_ description: String) -> OAuthError {
+        OAuthError(.temporarilyUnavailable, description, .tooManyRequests, retryAfter: 60)
     }
 }

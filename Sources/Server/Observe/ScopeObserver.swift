@@ -19,7 +19,7 @@ final class ScopeObserver {
     private let client: StateClient
     private let metrics: Metrics
     private var counts: [Act: Count] = [:]
-    private lazy var report = Timer { [weak self] in self?.tell() }
+    private lazy var report = Timer { [weak self] in self?.sendUses() }
     private var isWaiting = false
 
     /// How often it is told to the state process, in milliseconds, and how many different acts may wait for that.
@@ -53,7 +53,7 @@ final class ScopeObserver {
         count.lastUsed = Int64(WallClock.now.seconds)
         counts[act] = count
         if counts.count >= Self.most {
-            tell()
+            sendUses()
         } else if !isWaiting {
             isWaiting = true
             report.start(milliseconds: Self.reportMilliseconds)
@@ -61,7 +61,7 @@ final class ScopeObserver {
     }
 
     /// Tells of what came since the last time, at the end too.
-    func tell() {
+    func sendUses() {
         isWaiting = false
         var uses = counts.map { act, count in
             ObservedUses.Use(

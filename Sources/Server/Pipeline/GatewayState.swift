@@ -52,7 +52,7 @@ final class GatewayState {
     /// Counts a request of the key's, if the key is good for anything and its rate allows one more.
     func count(_ key: KeyIdentity) throws(Failure) {
         if let fault = key.grant.fault {
-            identification.keys?.tell(fault: fault, of: key)
+            identification.keys?.note(fault: fault, of: key)
             throw .uselessKey(key.name)
         }
         guard key.grant.rate != nil, let rates else { return }

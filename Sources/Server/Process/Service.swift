@@ -50,13 +50,14 @@ final class Service {
         state = client
         let sandbox = settings.sandbox && worker == nil ? try SandboxServer() : nil
         self.sandbox = sandbox
+        let auditor = settings.auditDirectory.isEmpty ? nil : client.map { Auditor($0) }
         site = sandbox?.site ?? worker?.sandbox
         do throws(CError) {
             server = try Server(
                 worker?.settings(settings) ?? settings, origin: site?.origin ?? HubOrigin(settings),
                 log: AccessLog(output: output, form: form, isOn: settings.accessLog), as: worker, keys: keys,
-                auditor: settings.auditDirectory.isEmpty ? nil : client.map { Auditor($0) },
-                logins: LoginReporter(notice: { log.notice("\($0)") }, warn: { log.warning("\($0)") })
+                auditor: auditor,
+                logins: LoginReporter(auditor: auditor, notice: { log.notice("\($0)") }, warn: { log.warning("\($0)") })
             ) { log.warning("\($0)") }
         } catch {
             sandbox?.close()
@@ -156,8 +157,8 @@ final class Service {
         if cut > 0 {
             log.warning("Requests cut off because they did not finish within drain_timeout: \(cut).")
         }
-        keys?.tellUses()
-        server.state.observer?.tell()
+        keys?.sendUses()
+        server.state.observer?.sendUses()
         state?.sendAll(milliseconds: Self.lastMilliseconds)
         sandbox?.close()
         output.flush()

@@ -10,7 +10,7 @@ final class LeakReporter {
 
     private let metrics: Metrics
     private let warn: (String) -> Void
-    private var told: Set<UpstreamLeak> = []
+    private var reported: Set<UpstreamLeak> = []
 
     /// `warn` gets one line, without a path or a query.
     init(metrics: Metrics, warn: @escaping (String) -> Void) {
@@ -20,7 +20,7 @@ final class LeakReporter {
 
     func note(_ leak: UpstreamLeak) {
         metrics.add(.leaks, at: leak.place.rawValue)
-        guard told.count < Self.most, told.insert(leak).inserted else { return }
+        guard reported.count < Self.most, reported.insert(leak).inserted else { return }
         warn(
             "A response of the Hub leads clients past this gateway: \(leak.place.words) names \(leak.host). "
                 + "hubgate_upstream_leaks_total counts them; strict_leaks answers 502 instead.")

@@ -3,53 +3,24 @@ import HTTP
 
 /// How rules for logins stand in the settings.
 extension LoginRules {
-    /// Under this name they stand in a file, and in front of what is given elsewhere.
-    private static let setting = "logins"
+    private static let mappings = NamedMappings(
+        setting: "logins", noun: "login", form: "{issuer: ..., claims: [...], role: ...}", most: most)
 
     /// Reads a YAML mapping, as it stands behind `logins:`.
     fileprivate init(_ text: String) throws(ValueError) {
-        let entries: [YAMLScalars.Entry]
-        do throws(YAMLScalars.Fault) {
-            entries = try YAMLScalars.read(Array("\(Self.setting): \(text)".utf8))
-        } catch {
-            throw ValueError("is no YAML mapping: \(error.reason)")
-        }
-        guard let first = entries.first, first.kind == .mapping, entries.allSatisfy({ $0.key == Self.setting }) else {
-            throw ValueError("is no mapping of names")
-        }
-        var given: Set<[String]> = []
-        for entry in entries.dropFirst() {
-            guard given.insert(entry.path).inserted else {
-                throw ValueError("has \(entry.path.dropFirst().joined(separator: ": ").shown) twice")
-            }
-            switch entry.path.count {
-            case 2: try begin(entry)
-            case 3:
-                guard let last = rules.indices.last, rules[last].name == entry.path[1] else {
+        try Self.mappings.read(
+            text, begin: { (name) throws(ValueError) in rules.append(LoginRule(name: name)) },
+            member: { (name, entry) throws(ValueError) in
+                guard let last = rules.indices.last, rules[last].name == name else {
                     throw ValueError("is more than one mapping")
                 }
                 do throws(ValueError) {
                     try rules[last].take(entry)
                 } catch {
-                    throw ValueError("gives the login \(entry.path[1]) \(entry.path[2].shown), which \(error.reason)")
+                    throw ValueError("gives the login \(name) \(entry.path[2].shown), which \(error.reason)")
                 }
-            default: throw ValueError("is more than one mapping")
-            }
-        }
-        guard rules.count <= Self.most else { throw ValueError("has more than \(Self.most) logins") }
+            })
         for rule in rules { try rule.check() }
-    }
-
-    private mutating func begin(_ entry: YAMLScalars.Entry) throws(ValueError) {
-        let name = entry.path[1]
-        guard TeamRoles.isName(name) else {
-            throw ValueError(
-                "has the login \"\(name.shown)\", which is no name: letters, digits, ., _ and -, at most 64")
-        }
-        guard entry.kind == .mapping else {
-            throw ValueError("gives the login \(name) no mapping; write {issuer: ..., claims: [...], role: ...}")
-        }
-        rules.append(LoginRule(name: name))
     }
 
     /// As it can be read again, in one line.
@@ -61,7 +32,7 @@ extension LoginRules {
 
 extension LoginRule {
     private static let members = [
-        "issuer", "audience", "claims", "role", "as", "lifetime", "keys", "jwks_file", "jwks_url",
+        "issuer", "audience", "claims", "role", "as", "lifetime", "keys", "keys_per_subject", "jwks_file", "jwks_url",
     ]
 
     /// One member. The error goes on after "gives the login NAME MEMBER, which".
@@ -97,6 +68,7 @@ extension LoginRule {
             let range = Duration.seconds(60)...Duration.seconds(Self.longestLifetime)
             lifetime = try ValueCodec<Duration>.duration(range).read(value).components.seconds
         case "keys": mostKeys = try ValueCodec<Int>.count(1...Self.mostKeysOfAny).read(value)
+        case "keys_per_subject": ownKeysOfSubject = try ValueCodec<Int>.count(1...Self.mostKeysOfAny).read(value)
         case "jwks_url":
             _ = try Self.address(value)
             try choose(.url(value))
@@ -169,6 +141,7 @@ extension LoginRule {
         if let credential { members.append(("as", YAMLFlow.quoted(credential))) }
         if lifetime != 3600 { members.append(("lifetime", "\(lifetime)s")) }
         if mostKeys != 1000 { members.append(("keys", "\(mostKeys)")) }
+        if let ownKeysOfSubject { members.append(("keys_per_subject", "\(ownKeysOfSubject)")) }
         switch keySource {
         case .discovery: break
         case .url(let text): members.append(("jwks_url", YAMLFlow.quoted(text)))
@@ -184,7 +157,7 @@ extension ValueCodec where Value == LoginRules {
             name: "YAML",
             accepted:
                 "a YAML mapping of names: {NAME: {issuer: URL, audience: [TEXT, ...], claims: [CLAIM=VALUE, CLAIM~PATTERN, ...], "
-                + "role: ROLE, as: CREDENTIAL, lifetime: TIME, keys: NUMBER, jwks_file: PATH, jwks_url: URL}, ...}",
+                + "role: ROLE, as: CREDENTIAL, lifetime: TIME, keys: NUMBER, keys_per_subject: NUMBER, jwks_file: PATH, jwks_url: URL}, ...}",
             isMapping: true,
             read: { (text) throws(ValueError) in try LoginRules(text) },
             text: \.text)

@@ -27,12 +27,22 @@ struct LoginRule: Equatable, Sendable {
     var lifetime: Int64 = 3600
     /// How many keys of this rule may live at once.
     var mostKeys = 1000
+    /// How many of them one subject may have; nil: not said.
+    var ownKeysOfSubject: Int?
     var keySource = KeySource.discovery
 
     static let longestText = 512
     static let mostConditions = 20
     static let longestLifetime: Int64 = 86_400
     static let mostKeysOfAny = 100_000
+
+    /// How many keys one subject (`sub`) may have at once, so that none takes those of others: a tenth, unless the rule says another number or is for
+    /// one subject alone.
+    var mostKeysOfSubject: Int {
+        if let ownKeysOfSubject { return min(ownKeysOfSubject, mostKeys) }
+        let isForOne = claims.contains { $0.name == "sub" && !$0.isPattern }
+        return isForOne ? mostKeys : max(1, mostKeys / 10)
+    }
 }
 
 /// What one claim has to be: `name=value` to the byte, or `name~pattern`, in which `*` stands for any characters.

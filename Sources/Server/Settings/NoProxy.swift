@@ -14,7 +14,7 @@ struct NoProxy: Equatable, Sendable {
     let texts: [String]
     let entries: [Entry]
 
-    static let nobody = NoProxy(texts: [], entries: [])
+    static let none = NoProxy(texts: [], entries: [])
 
     private init(texts: [String], entries: [Entry]) {
         self.texts = texts

@@ -61,10 +61,7 @@ enum FileAccess {
 
     /// What `number`, the system's error for opening `path` to read it, means here.
     static func reason(_ number: Int32, _ path: String) -> String {
-        guard number == EACCES else {
-            guard let text = unsafe strerror(number) else { return "error \(number)" }
-            return unsafe String(cString: text)
-        }
+        guard number == EACCES else { return SystemError.text(number) }
         // The user's rights suffice, so it is Landlock that refuses.
         if unsafe access(path, R_OK) == 0 {
             return "it is in no directory that the settings named at the start, and sandboxing has closed all others; "

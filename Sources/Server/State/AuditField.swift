@@ -5,6 +5,7 @@ enum AuditField: UInt8, CaseIterable, Sendable {
         newName, branch
     case status, outcome, code, bytesIn, bytesOut, files, milliseconds, hubRequestID
     case event, by, allow, deny, credential, expires, detail, count, intent, file, previousFile, sha256
+    case rate, policy, issuer, subject
 
     enum Form: Sendable { case text, number, list }
 

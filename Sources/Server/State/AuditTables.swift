@@ -61,8 +61,11 @@ struct AuditTables {
 extension AuditRecord {
     /// What becomes of a key, and by whom: `event` is create, edit, rotate, revoke or another word. `key` is the key as it is afterwards; `by` says
     /// who does it, nil for who runs this process.
-    static func keyEvent(_ event: String, _ key: KeyRecord, id: String, by: String? = nil) -> AuditRecord {
+    static func keyEvent(
+        _ event: String, _ key: KeyRecord, id: String, by: String? = nil, requestID: String? = nil
+    ) -> AuditRecord {
         var record = AuditRecord(.keyEvent)
+        record.set(.requestID, requestID)
         record.set(.event, event)
         record.set(.key, key.name)
         record.set(.keyID, id)
@@ -70,6 +73,8 @@ extension AuditRecord {
         record.set(.allow, list: key.grant.allow)
         record.set(.deny, list: key.grant.deny)
         record.set(.credential, key.grant.credential)
+        record.set(.rate, key.grant.rate)
+        record.set(.policy, key.grant.policy)
         record.set(.expires, key.expires.map { WallClock.iso8601($0) })
         record.set(.by, by ?? "uid \(getuid())")
         return record

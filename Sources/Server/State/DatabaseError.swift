@@ -1,4 +1,5 @@
 import CSQLite
+import EventIO
 import Glibc
 
 /// Why the state could not be read or written, as a sentence for an operator.
@@ -27,7 +28,7 @@ struct DatabaseError: Error, Equatable, CustomStringConvertible {
 extension DatabaseError {
     /// What `code` of SQLite's, with its `text` and the system's error number, means for the file at `path`.
     init(code: Int32, text: String, errno number: Int32, path: String) {
-        let system = number == 0 ? text : unsafe String(cString: strerror(number))
+        let system = number == 0 ? text : SystemError.text(number)
         let name = path.shown
         switch code & 0xff {
         case SQLITE_CORRUPT, SQLITE_NOTADB:

@@ -65,25 +65,25 @@ extension DeviceDecision {
     }
 }
 
-/// How often a code was typed that is none, of late: in all, and from each address.
+/// How often a code was typed that is none, of late: in all, and by each client, which is an IPv4 address or the first 64 bits of an IPv6 address.
 struct CodeGuesses {
     private static let window: Int64 = 600
     private static let most = 100
-    private static let mostOfOneAddress = 10
+    private static let mostOfOneClient = 10
 
     private var began: Int64 = 0
     private var total = 0
-    private var byAddress: [String: Int] = [:]
+    private var byClient: [Substring: Int] = [:]
 
     func mayTry(from address: String, now: Int64) -> Bool {
         guard now - began < Self.window else { return true }
-        return total < Self.most && byAddress[address] ?? 0 < Self.mostOfOneAddress
+        return total < Self.most && byClient[IPAddress.network(of: address)] ?? 0 < Self.mostOfOneClient
     }
 
-    /// At most `most` addresses are noted: then nobody may try.
+    /// At most `most` clients are noted: then none may try.
     mutating func note(from address: String, now: Int64) {
-        if now - began >= Self.window { (began, total, byAddress) = (now, 0, [:]) }
+        if now - began >= Self.window { (began, total, byClient) = (now, 0, [:]) }
         total += 1
-        byAddress[address, default: 0] += 1
+        byClient[IPAddress.network(of: address), default: 0] += 1
     }
 }

@@ -11,9 +11,9 @@ struct DeviceLogins {
     private static let longestInterval: Int64 = 60
     /// How long one that is over is remembered, so that its device is told why.
     private static let memory: Int64 = 3600
-    /// How many may wait for a person at once, in all and of one address.
-    static let most: Int64 = 100
-    static let mostOfOneAddress: Int64 = 10
+    /// How many may wait for a person at once, in all and of one client: an IPv4 address, or the first 64 bits of an IPv6 address.
+    static let most = 100
+    static let mostOfOneClient = 10
 
     enum Status: Int64 {
         case waiting, confirmed, denied
@@ -33,7 +33,9 @@ struct DeviceLogins {
     /// Notes that a device waits. The answer has the code that a person types.
     func begin(_ deviceHash: [UInt8], from address: String, now: Int64) throws(DatabaseError) -> LoginAnswer {
         try database.prepare("DELETE FROM device_logins WHERE expires < ?1").run(.integer(now - Self.memory))
-        guard try waiting(now) < Self.most, try waiting(now, of: address) < Self.mostOfOneAddress else {
+        let waiting = try waiting(now)
+        let client = IPAddress.network(of: LoginKeys.printable(address))
+        guard waiting.count < Self.most, waiting.count(where: { $0 == client }) < Self.mostOfOneClient else {
             return .tooManyDevices
         }
         guard deviceHash.count == 32, try !exists("device_hash", .blob(deviceHash)) else { return .malformed }
@@ -78,14 +80,15 @@ struct DeviceLogins {
         let record = KeyRecord(
             name: "login:" + LoginKeys.printable(name), publicID: secret.publicID, secretHash: secret.secretHash,
             grant: KeyGrant(
-                role: statement.optionalText(4), allow: Self.rules(statement.text(5)),
-                deny: Self.rules(statement.text(6)),
+                role: statement.optionalText(4), allow: RuleLines.rules(statement.text(5)),
+                deny: RuleLines.rules(statement.text(6)),
                 credential: statement.optionalText(7), rate: statement.optionalText(8),
                 policy: statement.optionalText(12)),
             note: "login \(statement.text(11)), confirmed by \(name)", created: now, expires: until)
         statement.reset()
         try set(.used, where: "device_hash", .blob(deviceHash))
-        return .made(name: try keys.insert(record, login: "device"), expires: until)
+        return .made(
+            name: try keys.insert(record, login: "device", requestID: secret.requestID), expires: until)
     }
 
     /// Whether the key that has confirmed it could do so now.
@@ -129,8 +132,8 @@ struct DeviceLogins {
             WHERE user_code = ?1
             """
         ).run(
-            .text(userCode), .init(grant.role), .text(grant.allow.joined(separator: "\n")),
-            .text(grant.deny.joined(separator: "\n")), .init(grant.credential), .init(grant.rate), .init(until),
+            .text(userCode), .init(grant.role), .text(RuleLines.text(grant.allow)),
+            .text(RuleLines.text(grant.deny)), .init(grant.credential), .init(grant.rate), .init(until),
             .text(name), .init(grant.policy), .init(approver))
         return .confirmed(address: entry.address, created: entry.created)
     }
@@ -159,11 +162,14 @@ struct DeviceLogins {
         return try statement.step()
     }
 
-    private func waiting(_ now: Int64, of address: String? = nil) throws(DatabaseError) -> Int64 {
+    /// The clients of those that wait, one for each.
+    private func waiting(_ now: Int64) throws(DatabaseError) -> [Substring] {
         let statement = try database.prepare(
-            "SELECT count(*) FROM device_logins WHERE status = 0 AND expires > ?1 AND (?2 IS NULL OR address = ?2)")
-        try statement.bind([.integer(now), .init(address.map(LoginKeys.printable))])
-        return try statement.step() ? statement.integer(0) : 0
+            "SELECT address FROM device_logins WHERE status = 0 AND expires > ?1 LIMIT \(Self.most)")
+        try statement.bind([.integer(now)])
+        var clients: [Substring] = []
+        while try statement.step() { clients.append(IPAddress.network(of: statement.text(0))) }
+        return clients
     }
 
     private func exists(_ column: StaticString, _ value: Statement.Value) throws(DatabaseError) -> Bool {
@@ -176,8 +182,6 @@ struct DeviceLogins {
         try database.prepare("UPDATE device_logins SET status = ?2 WHERE \(column) = ?1").run(
             value, .integer(status.rawValue))
     }
-
-    private static func rules(_ lines: String) -> [String] { lines.split(separator: "\n").map(String.init) }
 }
 
 extension DeviceLogins.Entry {

@@ -43,6 +43,12 @@ struct KeyGrant: Sendable, Hashable {
     var policy: String?
 }
 
+/// Rules as a column has them: none has a line feed.
+enum RuleLines {
+    static func text(_ rules: [String]) -> String { rules.joined(separator: "\n") }
+    static func rules(_ text: String) -> [String] { text.split(separator: "\n").map(String.init) }
+}
+
 /// How much a key was used.
 struct KeyUse: Sendable, Equatable {
     var lastUsed: Int64

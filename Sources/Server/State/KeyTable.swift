@@ -80,7 +80,8 @@ struct KeyTable {
             """
         ).run(
             .text(record.name), .integer(record.publicID), .blob(record.secretHash), .init(record.grant.role),
-            .text(Self.lines(record.grant.allow)), .text(Self.lines(record.grant.deny)), .init(record.grant.credential),
+            .text(RuleLines.text(record.grant.allow)), .text(RuleLines.text(record.grant.deny)),
+            .init(record.grant.credential),
             .init(record.grant.rate), .text(record.note), .integer(record.created), .init(record.expires),
             .integer(try nextChange()), .init(record.grant.policy))
     }
@@ -95,8 +96,8 @@ struct KeyTable {
             """
         ).run(
             .integer(record.number), .text(record.name), .blob(record.secretHash), .init(record.previous?.secretHash),
-            .init(record.previous?.until), .init(record.grant.role), .text(Self.lines(record.grant.allow)),
-            .text(Self.lines(record.grant.deny)), .init(record.grant.credential), .init(record.grant.rate),
+            .init(record.previous?.until), .init(record.grant.role), .text(RuleLines.text(record.grant.allow)),
+            .text(RuleLines.text(record.grant.deny)), .init(record.grant.credential), .init(record.grant.rate),
             .text(record.note), .init(record.expires), .init(record.revoked), .integer(try nextChange()),
             .init(record.grant.policy))
     }
@@ -115,8 +116,6 @@ struct KeyTable {
         try database.execute("UPDATE counters SET value = value + 1 WHERE name = 'change'")
         return try lastChange()
     }
-
-    private static func lines(_ rules: [String]) -> String { rules.joined(separator: "\n") }
 }
 
 extension KeyRecord {
@@ -126,11 +125,9 @@ extension KeyRecord {
             number: row.integer(0), name: row.text(1), publicID: row.integer(2), secretHash: row.blob(3),
             previous: row.isNull(4) ? nil : Previous(secretHash: row.blob(4), until: row.integer(5)),
             grant: KeyGrant(
-                role: row.optionalText(6), allow: Self.rules(row.text(7)), deny: Self.rules(row.text(8)),
+                role: row.optionalText(6), allow: RuleLines.rules(row.text(7)), deny: RuleLines.rules(row.text(8)),
                 credential: row.optionalText(9), rate: row.optionalText(10), policy: row.optionalText(16)),
             note: row.text(11), created: row.integer(12), expires: row.optionalInteger(13),
             revoked: row.optionalInteger(14), change: row.integer(15))
     }
-
-    private static func rules(_ lines: String) -> [String] { lines.split(separator: "\n").map(String.init) }
 }

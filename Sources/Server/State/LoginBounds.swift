@@ -8,6 +8,8 @@ struct LoginBounds: Equatable, Sendable {
         let lifetime: Int64
         /// How many keys may live at once.
         let mostKeys: Int64
+        /// How many of them one subject may have.
+        let mostKeysOfSubject: Int64
     }
 
     /// Of devices.
@@ -31,7 +33,8 @@ struct LoginBounds: Equatable, Sendable {
         }
         for rule in settings.logins.rules {
             rules[rule.name] = Bound(
-                role: rule.role, credential: rule.credential, lifetime: rule.lifetime, mostKeys: Int64(rule.mostKeys))
+                role: rule.role, credential: rule.credential, lifetime: rule.lifetime, mostKeys: Int64(rule.mostKeys),
+                mostKeysOfSubject: Int64(rule.mostKeysOfSubject))
         }
     }
 }
@@ -49,6 +52,7 @@ extension LoginBounds {
             writer.put(bound.credential) { $0.put($1) }
             writer.put(bound.lifetime)
             writer.put(bound.mostKeys)
+            writer.put(bound.mostKeysOfSubject)
         }
     }
 
@@ -63,9 +67,12 @@ extension LoginBounds {
         self.device = device
         for _ in 0..<count {
             guard let name = reader.text(), let role = reader.text(), let credential = reader.optional({ $0.text() }),
-                let lifetime = reader.number(Int64.self), let mostKeys = reader.number(Int64.self)
+                let lifetime = reader.number(Int64.self), let mostKeys = reader.number(Int64.self),
+                let mostKeysOfSubject = reader.number(Int64.self)
             else { return nil }
-            rules[name] = Bound(role: role, credential: credential, lifetime: lifetime, mostKeys: mostKeys)
+            rules[name] = Bound(
+                role: role, credential: credential, lifetime: lifetime, mostKeys: mostKeys,
+                mostKeysOfSubject: mostKeysOfSubject)
         }
     }
 }

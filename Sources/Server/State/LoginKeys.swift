@@ -1,3 +1,4 @@
+import EventIO
 import HTTP
 
 /// The keys that logins have made. Unlike others they are removed a while after their end: there may be thousands a day.
@@ -14,25 +15,32 @@ struct LoginKeys {
         guard let bound = bounds.rules[rule] else { return .noRule }
         // A worker that was taken over may name any: it shall not make the transaction fail for others.
         guard try !exists(secret.publicID) else { return .malformed }
-        guard try living(of: rule, now: now) < bound.mostKeys else { return .tooManyKeys }
+        let subjectHash = MessageDigest.sha256(Array(subject.utf8))
+        let living = try living(of: rule, subjectHash, now: now)
+        guard living.all < bound.mostKeys else { return .tooManyKeys }
+        guard living.own < bound.mostKeysOfSubject else { return .tooManyKeysOfSubject }
         let record = KeyRecord(
             name: "oidc:" + Self.printable(subject), publicID: secret.publicID, secretHash: secret.secretHash,
             grant: KeyGrant(role: bound.role, credential: bound.credential), note: "login \(rule)", created: now,
             expires: now + bound.lifetime)
-        return .made(name: try insert(record, login: rule), expires: now + bound.lifetime)
+        let name = try insert(record, login: rule, requestID: secret.requestID)
+        try database.prepare("UPDATE keys SET subject = ?1 WHERE public_id = ?2").run(
+            .blob(subjectHash), .integer(record.publicID))
+        return .made(name: name, expires: now + bound.lifetime)
     }
 
-    /// Inserts a key under a name that it has alone: its own, `#`, and a number. Returns the name.
-    func insert(_ record: KeyRecord, login: String) throws(DatabaseError) -> String {
+    /// Inserts a key under a name that it has alone: its own, `#`, and a number. Returns the name. `requestID` is of the request that gets it.
+    func insert(_ record: KeyRecord, login: String, requestID: String) throws(DatabaseError) -> String {
         let keys = KeyTable(database: database)
         var record = record
         record.name += "#\(try keys.lastChange() + 1)"
         try keys.insert(record)
         try database.prepare("UPDATE keys SET login = ?1 WHERE public_id = ?2").run(
             .text(login), .integer(record.publicID))
-        try AuditTables(database: database).insert(
-            AuditRecord.keyEvent(
-                "create", record, id: KeyRecord.shownID(record.publicID), by: "login \(login)"))
+        var event = AuditRecord.keyEvent(
+            "create", record, id: KeyRecord.shownID(record.publicID), by: "login \(login)", requestID: requestID)
+        event.set(.detail, record.note)
+        try AuditTables(database: database).insert(event)
         return record.name
     }
 
@@ -57,11 +65,15 @@ struct LoginKeys {
         return try statement.step()
     }
 
-    private func living(of rule: String, now: Int64) throws(DatabaseError) -> Int64 {
+    /// How many keys of a rule live: all, and those of one subject.
+    private func living(
+        of rule: String, _ subjectHash: [UInt8], now: Int64
+    ) throws(DatabaseError) -> (all: Int64, own: Int64) {
         let statement = try database.prepare(
-            "SELECT count(*) FROM keys WHERE login = ?1 AND revoked IS NULL AND expires > ?2")
-        try statement.bind([.text(rule), .integer(now)])
-        return try statement.step() ? statement.integer(0) : 0
+            "SELECT count(*), count(*) FILTER (WHERE subject = ?3) FROM keys WHERE login = ?1 AND revoked IS NULL AND expires > ?2"
+        )
+        try statement.bind([.text(rule), .integer(now), .blob(subjectHash)])
+        return try statement.step() ? (statement.integer(0), statement.integer(1)) : (0, 0)
     }
 
     /// A stranger's text in a key's name: it stands in logs and tables as it is.

@@ -14,6 +14,8 @@ enum LoginOrder: Equatable, Sendable {
 struct NewSecret: Equatable, Sendable {
     let publicID: Int64
     let secretHash: [UInt8]
+    /// Of the request that gets the key: for the audit.
+    var requestID = ""
 }
 
 /// What becomes of it.
@@ -24,6 +26,8 @@ enum LoginAnswer: Equatable, Sendable {
     case noRule
     /// As many keys of that rule live as may.
     case tooManyKeys
+    /// As many of them as one subject may have.
+    case tooManyKeysOfSubject
     /// It is not what the gateway's own code asks.
     case malformed
     /// A device waits, and has this code to show to a person.
@@ -95,6 +99,7 @@ extension LoginAnswer {
     private enum Tag: UInt8 {
         case made = 1, noRule, tooManyKeys, malformed, waiting, tooManyDevices, pending, slowDown, expired, denied
         case unknownDevice, confirmed, badApprover, unknownCode, decided, tooManyGuesses
+        case tooManyKeysOfSubject
     }
 
     /// Those that say no more than their name.
@@ -103,6 +108,7 @@ extension LoginAnswer {
         case .made: .made
         case .noRule: .noRule
         case .tooManyKeys: .tooManyKeys
+        case .tooManyKeysOfSubject: .tooManyKeysOfSubject
         case .malformed: .malformed
         case .waiting: .waiting
         case .tooManyDevices: .tooManyDevices
@@ -156,6 +162,7 @@ extension LoginAnswer {
         case .tooManyGuesses: self = .tooManyGuesses
         case .noRule: self = .noRule
         case .tooManyKeys: self = .tooManyKeys
+        case .tooManyKeysOfSubject: self = .tooManyKeysOfSubject
         case .malformed: self = .malformed
         case nil: return nil
         }
@@ -166,12 +173,15 @@ extension ByteWriter {
     mutating func put(_ secret: NewSecret) {
         put(secret.publicID)
         put(secret.secretHash)
+        put(secret.requestID)
     }
 }
 
 extension ByteReader {
     mutating func newSecret() -> NewSecret? {
-        guard let publicID = number(Int64.self), publicID >= 0, let hash = blob(), hash.count == 32 else { return nil }
-        return NewSecret(publicID: publicID, secretHash: hash)
+        guard let publicID = number(Int64.self), publicID >= 0, let hash = blob(), hash.count == 32,
+            let requestID = text()
+        else { return nil }
+        return NewSecret(publicID: publicID, secretHash: hash, requestID: requestID)
     }
 }

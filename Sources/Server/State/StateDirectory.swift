@@ -1,3 +1,4 @@
+import EventIO
 import Glibc
 
 /// Where the durable state is: a directory of mode 0700 with `hubgate.db` of mode 0600.
@@ -14,7 +15,8 @@ struct StateDirectory {
     var fault: String? {
         var status = stat()
         guard unsafe stat(path, &status) == 0 else {
-            let reason = errno == ENOENT ? "there is no directory \(path.shown)" : "\(path.shown): \(Self.text(errno))"
+            let reason =
+                errno == ENOENT ? "there is no directory \(path.shown)" : "\(path.shown): \(SystemError.text(errno))"
             return "\(reason); `hubgate init` makes it, or give another with state_dir"
         }
         guard status.st_mode & S_IFMT == S_IFDIR else { return "\(path.shown) is no directory" }
@@ -35,7 +37,7 @@ struct StateDirectory {
         throw DatabaseError(
             kind: .refused,
             description:
-                "the directory \(path.shown) cannot be made: \(Self.text(errno)); give another with --state-dir")
+                "the directory \(path.shown) cannot be made: \(SystemError.text(errno)); give another with --state-dir")
     }
 
     /// The database, made if it is not there, and brought to the newest schema.
@@ -64,7 +66,7 @@ struct StateDirectory {
             if errno == EEXIST { return }
             throw DatabaseError(
                 kind: errno == ENOSPC || errno == EDQUOT ? .diskFull : .refused,
-                description: "\(databasePath.shown) cannot be opened or made: \(Self.text(errno)); "
+                description: "\(databasePath.shown) cannot be opened or made: \(SystemError.text(errno)); "
                     + "the directory has to belong to the user that hubgate runs as")
         }
         close(descriptor)
@@ -82,6 +84,4 @@ struct StateDirectory {
         }
         return descriptor
     }
-
-    private static func text(_ number: Int32) -> String { unsafe String(cString: strerror(number)) }
 }

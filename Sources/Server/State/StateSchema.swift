@@ -119,6 +119,10 @@ enum StateSchema {
             PRIMARY KEY (public_id, action, resource)
         ) STRICT, WITHOUT ROWID;
         """,
+        """
+        -- Of keys that workloads have: SHA-256 of the subject, of which none has all keys of a login.
+        ALTER TABLE keys ADD COLUMN subject BLOB CHECK (length(subject) = 32);
+        """,
     ]
 
     static var newest: Int64 { Int64(migrations.count) }

@@ -134,6 +134,13 @@ final class StateWriter {
         }
     }
 
+    /// Writes what changes nothing. Throws where nothing can be written: to read a database it takes less.
+    func tryWriting() throws(DatabaseError) {
+        try database.transaction { () throws(DatabaseError) in
+            try database.execute("UPDATE counters SET value = value WHERE name = 'change'")
+        }
+    }
+
     /// Removes what logins have made and is long over. Whether there was any: then who knows the keys has to forget some.
     func removeExpiredLogins(now: Int64) throws(DatabaseError) -> Bool {
         try LoginKeys(database: database).removeExpired(now: now) > 0

@@ -73,15 +73,16 @@ struct AuditShow: ParsableCommand {
         commandName: "show", abstract: "Show what was done, by whom and by which right.")
 
     @OptionGroup var audit: AuditOptions
-    @Option(help: ArgumentHelp("Of the key with this name or id.", valueName: "name")) var key: String?
+    @Option(help: ArgumentHelp("Of the key with this name or id, or of a workload by its subject.", valueName: "name"))
+    var key: String?
     @Option(help: ArgumentHelp("To repositories that this fits, such as 'acme/*'.", valueName: "glob")) var repo:
         String?
-    @Option(help: ArgumentHelp("Such as delete, write, create.", valueName: "action")) var action: String?
+    @Option(help: ArgumentHelp("Such as delete, write, create, login.", valueName: "action")) var action: String?
     @Option(help: ArgumentHelp("Of the last 24h, or since 2026-11-29 or 2026-11-29T12:00 (UTC).", valueName: "time"))
     var since: String?
     @Option(help: ArgumentHelp("The request with this X-Request-Id.", valueName: "id")) var request: String?
     @Flag(help: "What was refused, alone.") var refusals = false
-    @Flag(help: "That of which nobody knows what came, alone.") var unknown = false
+    @Flag(help: "Acts without a known outcome, alone.") var unknown = false
     @Option(help: ArgumentHelp("The most rows, the last ones.", valueName: "number")) var limit = 100
     @Flag(help: "Go on with what comes.") var follow = false
     @Flag(help: "Print JSON, an object a line.") var json = false

@@ -12,7 +12,7 @@ enum KeyInput {
     private static let longestNote = 1000
 
     static func name(_ text: String, of what: String) throws(SubcommandFailure) -> String {
-        guard TeamRoles.isName(text) else {
+        guard NamedMappings.isName(text) else {
             throw .usage("\(what) has to be 1 to 64 letters, digits, ., _ and -, and begin with a letter or a digit")
         }
         return text

@@ -83,6 +83,15 @@ struct LoginDeny: ParsableCommand {
 }
 
 enum LoginChange {
+    private static func event(_ code: String, _ address: String, isConfirmed: Bool) -> AuditRecord {
+        var event = AuditRecord(.login)
+        event.set(.event, isConfirmed ? "device-confirm" : "device-deny")
+        event.set(.decision, isConfirmed ? "allowed" : "refused")
+        event.set(.by, "\(UserAccount.currentName) on the command line")
+        event.set(.detail, "the device with the code \(UserCode.shown(code)), which asked from \(address)")
+        return event
+    }
+
     /// Where and when the device asked.
     static func decide(_ code: String, _ grant: KeyGrant?, _ state: StateOptions) throws -> String {
         guard let code = UserCode.read(code) else {
@@ -90,8 +99,12 @@ enum LoginChange {
         }
         let answer = try state.withKeys { table in
             try table.database.transaction { () throws(DatabaseError) in
-                try DeviceLogins(database: table.database).decide(
+                let answer = try DeviceLogins(database: table.database).decide(
                     code, grant, by: "the command line", now: KeyInput.now)
+                if case .confirmed(let address, _) = answer {
+                    try AuditTables(database: table.database).insert(event(code, address, isConfirmed: grant != nil))
+                }
+                return answer
             }
         }
         switch answer {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import EventIO
 import Glibc
 
 /// `hubgate state`: the database of keys as a file.
@@ -25,7 +26,7 @@ struct StateBackup: ParsableCommand {
         guard descriptor >= 0 else {
             throw SubcommandFailure(
                 code: errno == EEXIST ? Exit.usage : Exit.noPermission,
-                reason: "\(file.shown) cannot be made: \(unsafe String(cString: strerror(errno)))")
+                reason: "\(file.shown) cannot be made: \(SystemError.text(errno))")
         }
         close(descriptor)
         do throws(DatabaseError) {

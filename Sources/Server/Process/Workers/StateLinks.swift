@@ -33,13 +33,31 @@ final class StateLinks {
         return stateEnds
     }
 
-    /// In the parent, at the end.
-    func stopStateProcess() {
-        _ = parent.send(StateMessage.stop.bytes)
+    // MARK: what the parent says
+
+    private var owedBounds: LoginBounds?
+    private var owesStop = false
+
+    /// Its line is full, and something has not gone out yet: `flush` has to be called again.
+    var isOwing: Bool { owedBounds != nil || owesStop }
+
+    /// What logins may make from here on; the last word counts.
+    func send(_ bounds: LoginBounds) {
+        owedBounds = bounds
+        flush()
     }
 
-    /// In the parent: what logins may make from here on. False where the line is full.
-    func tell(_ bounds: LoginBounds) -> Bool {
-        parent.send(StateMessage.bounds(bounds).bytes) == .sent
+    /// Ends the state process when it has written all that came before.
+    func stopStateProcess() {
+        owesStop = true
+        flush()
+    }
+
+    func flush() {
+        if let bounds = owedBounds {
+            guard parent.send(StateMessage.bounds(bounds).bytes) != .full else { return }
+            owedBounds = nil
+        }
+        if owesStop { owesStop = parent.send(StateMessage.stop.bytes) == .full }
     }
 }

@@ -5,22 +5,22 @@ extension StateProcess {
     func beginAudit() {
         journal?.begin(known: knownHead)
         moveEvents()
-        tellAudit()
+        saveAuditHead()
     }
 
     /// At the end all that came is in the audit.
     func endAudit() {
         moveEvents()
         journal?.stop()
-        tellAudit()
+        saveAuditHead()
     }
 
-    func lookAtAudit() {
+    func checkAudit() {
         guard let journal else { return }
         let wasUp = journal.isUp
-        journal.look(known: knownHead)
+        journal.check(known: knownHead)
         if !wasUp, journal.isUp { moveEvents() }
-        tellAudit()
+        saveAuditHead()
     }
 
     private var knownHead: AuditTables.Head? {
@@ -72,7 +72,7 @@ extension StateProcess {
     }
 
     /// Tells the database how far the audit is, and the metrics.
-    private func tellAudit() {
+    private func saveAuditHead() {
         guard let journal else { return }
         slots[.auditUp] = journal.isUp ? 1 : 0
         for (kind, count) in journal.takeCounts() {

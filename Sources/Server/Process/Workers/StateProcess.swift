@@ -49,7 +49,8 @@ final class StateProcess {
     func run() -> Int32 {
         open()
         beginAudit()
-        tell(.started)
+        broadcast(.started)
+        serve()
         while true {
             PacketSocket.wait(
                 users.map(\.socket), writing: users.map(\.waits),
@@ -57,7 +58,7 @@ final class StateProcess {
             carryOut(received())
             for (worker, sender) in newcomers { journal?.began(worker: worker, sender: sender) }
             newcomers = []
-            if nextLook <= .now { lookAround() }
+            if nextLook <= .now { checkDatabase() }
             serve()
             if isStopping {
                 endAudit()
@@ -70,6 +71,7 @@ final class StateProcess {
         do throws(DatabaseError) {
             let writer = try StateWriter(directory)
             writer.bounds = bounds
+            if !trouble.isEmpty { try writer.tryWriting() }
             _ = try writer.othersHaveWritten()
             lastChange = try writer.lastChange()
             try count(writer)
@@ -78,8 +80,8 @@ final class StateProcess {
             if !trouble.isEmpty {
                 log.notice("The state can be used again.")
                 trouble = ""
-                tell(.trouble(""))
-                tell(.started)
+                broadcast(.trouble(""))
+                broadcast(.started)
             }
         } catch {
             fail(error)
@@ -95,11 +97,11 @@ final class StateProcess {
         guard trouble != error.description else { return }
         trouble = error.description
         log.error("The state cannot be used: \(trouble). Keys that are known go on; no change of a key takes effect.")
-        tell(.trouble(trouble))
+        broadcast(.trouble(trouble))
     }
 
-    private func tell(_ message: StateMessage) {
-        for index in users.indices.dropFirst() { _ = users[index].socket.send(message.bytes) }
+    private func broadcast(_ message: StateMessage) {
+        for index in users.indices.dropFirst() { users[index].announce(message) }
     }
 
     // MARK: records
@@ -121,8 +123,8 @@ final class StateProcess {
         case .hello(let sender) where index > 0:
             users[index].sender = sender
             newcomers.append((index, sender))
-            (users[index].told, users[index].isLoaded, users[index].owed) = (nil, false, [])
-            if !trouble.isEmpty { _ = users[index].socket.send(StateMessage.trouble(trouble).bytes) }
+            (users[index].lastSentChange, users[index].isLoaded, users[index].owed) = (nil, false, [])
+            if !trouble.isEmpty { users[index].announce(.trouble(trouble)) }
         case .append(let sender, let sequence, let record) where index > 0:
             // Whoever speaks for another is not to be believed.
             guard users[index].sender ?? sender == sender else { return }
@@ -181,15 +183,15 @@ final class StateProcess {
 
     // MARK: keys
 
-    private func lookAround() {
-        lookAtAudit()
+    private func checkDatabase() {
+        checkAudit()
         guard let writer else { return open() }
         nextLook = MonotonicInstant.now.advanced(milliseconds: Self.look)
         guard !writer.isReplaced(in: directory) else {
             log.notice("The state's file was replaced: it is read anew.")
             self.writer = nil
             open()
-            return tell(.started)
+            return broadcast(.started)
         }
         do throws(DatabaseError) {
             try removeExpiredLogins(writer)
@@ -208,7 +210,7 @@ final class StateProcess {
         nextRemoval = MonotonicInstant.now.advanced(milliseconds: Self.removal)
         guard try writer.removeExpiredLogins(now: Int64(WallClock.microseconds / 1_000_000)) else { return }
         try count(writer)
-        for index in users.indices.dropFirst() { (users[index].told, users[index].isLoaded) = (nil, false) }
+        for index in users.indices.dropFirst() { (users[index].lastSentChange, users[index].isLoaded) = (nil, false) }
     }
 
     private func count(_ writer: StateWriter) throws(DatabaseError) {
@@ -221,11 +223,14 @@ final class StateProcess {
         slots[.keysInShadow] = shadow
     }
 
-    /// Sends each user what it has to know, as far as its line takes it. Keys go first, to all: who is told that a key was made may use it
+    /// Sends each user what it has to know, as far as its line takes it. Keys go first, to all: who learns that a key was made may use it
     /// at once, at any worker.
     private func serve() {
         for index in users.indices.dropFirst() {
             users[index].waits = false
+            let sent = users[index].announcements.prefix { send($0, to: index) }.count
+            users[index].announcements.removeFirst(sent)
+            guard !users[index].waits else { continue }
             if let sender = users[index].sender { sendKeys(to: index, sender) }
         }
         for index in users.indices.dropFirst() where users[index].sender != nil && !users[index].waits {
@@ -242,15 +247,16 @@ final class StateProcess {
 
     private func sendKeys(to index: Int, _ sender: Int64) {
         do throws(DatabaseError) {
-            while let writer, !users[index].isLoaded || users[index].told ?? 0 < lastChange {
-                let told = users[index].told ?? 0
-                let found = try writer.changedKeys(after: told, limit: Self.keysAMessage)
+            while let writer, !users[index].isLoaded || users[index].lastSentChange ?? 0 < lastChange {
+                let sent = users[index].lastSentChange ?? 0
+                let found = try writer.changedKeys(after: sent, limit: Self.keysAMessage)
                 let records = fitting(found)
                 let isLast = found.count < Self.keysAMessage && records.count == found.count
                 let message = StateMessage.keys(
-                    sender: sender, isFirst: users[index].told == nil, isLast: isLast, records)
+                    sender: sender, isFirst: users[index].lastSentChange == nil, isLast: isLast, records)
                 guard send(message, to: index) else { return }
-                users[index].told = isLast ? max(lastChange, records.last?.change ?? 0) : records.last?.change ?? told
+                users[index].lastSentChange =
+                    isLast ? max(lastChange, records.last?.change ?? 0) : records.last?.change ?? sent
                 users[index].isLoaded = users[index].isLoaded || isLast
             }
         } catch {
@@ -283,14 +289,5 @@ final class StateProcess {
     private func send(_ message: StateMessage, to index: Int) -> Bool {
         users[index].waits = users[index].socket.send(message.bytes) == .full
         return !users[index].waits
-    }
-}
-
-extension StateProcess {
-    /// Gives up what it does not need first. The parent warns of what is not to be had.
-    func run(restrictedBy settings: Settings) -> Int32 {
-        var hardening = Hardening()
-        hardening.restrictStateProcess(settings)
-        return run()
     }
 }

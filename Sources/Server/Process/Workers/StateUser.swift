@@ -8,11 +8,13 @@ struct StateUser {
     let socket: PacketSocket
     /// Nil until it has said hello.
     var sender: Int64?
-    /// The last change of a key that it was told of; nil: it gets all, from the first.
-    var told: Int64?
+    /// The last change of a key that was sent to it; nil: it gets all, from the first.
+    var lastSentChange: Int64?
     /// It has had all keys once.
     var isLoaded = false
-    /// What it has to be told of its records, in order.
+    /// What is for all users, in order, and did not go out yet.
+    var announcements: [StateMessage] = []
+    /// What came of its records, in order.
     var owed: [StateMessage] = []
     /// Its line is full.
     var waits = false
@@ -23,6 +25,14 @@ struct StateUser {
 
     /// It does not read, so nothing more of it is read: what is owed has an end.
     var isBehind: Bool { owed.count > 8192 }
+
+    /// The last word on the database counts.
+    mutating func announce(_ message: StateMessage) {
+        if case .trouble = message {
+            announcements.removeAll { if case .trouble = $0 { true } else { false } }
+        }
+        if !announcements.contains(message) { announcements.append(message) }
+    }
 
     /// Its records have these ends, in their order: on the disk, or lost for a reason.
     mutating func owe(_ ends: [RecordEnd], _ answers: [StateWriter.Answer]) {

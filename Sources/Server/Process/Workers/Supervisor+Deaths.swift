@@ -49,9 +49,10 @@ extension Supervisor {
     var untilDue: Int? {
         let feed = notify.watchdogMilliseconds == nil || !isUp ? nil : nextFeed
         let due = places.compactMap(\.due).min()
-        return [feed, due, stateProcess?.due, reload?.due].compactMap(\.self).min().map {
+        let next = [feed, due, stateProcess?.due, reload?.due].compactMap(\.self).min().map {
             max(0, $0 - MonotonicInstant.now.milliseconds)
         }
+        return [next, untilStateIsSent].compactMap(\.self).min()
     }
 
     /// The service manager's watchdog watches this process; this process watches its workers.

@@ -30,7 +30,7 @@ extension Supervisor {
             tls = found.tls
             noteCertificate(tls)
             // Before its workers, who ask it by the new settings.
-            _ = stateProcess?.links.tell(LoginBounds(settings))
+            sendLoginBounds()
             reload = ReloadUnderWay(reload: found)
             for index in places.indices {
                 places[index].owesReload = places[index].child != nil

@@ -80,6 +80,20 @@ extension Supervisor {
         return .state(process, OneShotSettings(own))
     }
 
+    /// A state process that stands still may not take them at once: they are sent again, and until then its logins are made by the old ones.
+    func sendLoginBounds() {
+        guard let links = stateProcess?.links else { return }
+        let wasOwing = links.isOwing
+        links.send(LoginBounds(settings))
+        guard links.isOwing, !wasOwing else { return }
+        log.warning(
+            "The state process does not read: it takes up the new settings of logins when it does. Until then a login by a new rule gets 503."
+        )
+    }
+
+    /// How soon what the state process did not take is sent again, in milliseconds; nil: it has all.
+    var untilStateIsSent: Int? { stateProcess?.links.isOwing == true ? 50 : nil }
+
     func noteStateProcess(_ end: ChildProcess.End) {
         guard var slot = stateProcess else { return }
         slot.child = nil

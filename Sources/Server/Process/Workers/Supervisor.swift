@@ -98,6 +98,7 @@ final class Supervisor {
             while let signal = signals.next() { take(signal) }
             listen()
             finishReloadIfDone()
+            stateProcess?.links.flush()
             feedWatchdog()
             if let verdict {
                 endChildren()

@@ -1,0 +1,36 @@
+"""The processes of a gate with workers, as the kernel shows them."""
+
+import os
+from pathlib import Path
+
+from waiting import wait_until
+
+
+def children(gate):
+    return [int(pid) for pid in Path(f"/proc/{gate.pid}/task/{gate.pid}/children").read_text().split()]
+
+
+def is_running(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def state_process_of(gate, keys):
+    """The process that has the database open."""
+    wanted = str(keys.database)
+
+    def has_it_open(pid):
+        try:
+            return any(os.readlink(entry.path) == wanted for entry in os.scandir(f"/proc/{pid}/fd"))
+        except FileNotFoundError:
+            # A process, or a descriptor of its own, ended meanwhile.
+            return False
+
+    def found():
+        return [pid for pid in children(gate) if has_it_open(pid)]
+
+    # One that has just been started opens it in a moment.
+    assert wait_until(lambda: len(found()) == 1, 10)
+    return found()[0]
