@@ -203,6 +203,9 @@ static void on_ssl_freed(void *parent, void *value, CRYPTO_EX_DATA *data, int in
         event_free(connection->readable);
     }
     ce_parsers_give_back(&connection->exchange);
+    if (connection->attachment != NULL) {
+        connection->release_attachment(connection->attachment);
+    }
     free(connection);
 }
 

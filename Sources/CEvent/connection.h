@@ -62,6 +62,8 @@ typedef struct ce_connection {
     uint32_t silent_records;    /* read, and without bytes of a request so far */
     ce_proxied *proxied;        /* NULL: no PROXY header belongs to it */
     struct ce_address *address; /* counted since it was accepted; NULL before */
+    void *attachment;           /* the callee's; NULL: none */
+    void (*release_attachment)(void *attachment);
     TAILQ_ENTRY(ce_connection) next;
 } ce_connection;
 

@@ -71,6 +71,7 @@ ce_tls *ce_tls_new(const char *certificate_path, const char *key_path, ce_error 
 void ce_tls_free(ce_tls *tls) {
     if (tls != NULL) {
         SSL_CTX_free(tls->context);
+        ce_client_trust_free(tls->clients);
         free(tls->pem);
         free(tls->warnings);
         free(tls);

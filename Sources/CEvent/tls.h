@@ -3,6 +3,7 @@
 #define CE_TLS_H
 
 #include "CEvent.h"
+#include "tls_client.h"
 
 #include <openssl/ssl.h>
 
@@ -26,6 +27,7 @@ struct ce_tls {
     char *pem;
     char *warnings; /* a line each */
     int64_t expires;
+    ce_client_trust *clients; /* NULL: no client is asked for a certificate */
 };
 
 /* ---- tls.c ---- */

@@ -5,6 +5,7 @@
 #ifndef CEVENT_H
 #define CEVENT_H
 
+#include "ce_certificate.h"
 #include "ce_client.h"
 #include "ce_hardening.h"
 #include "ce_ip.h"

@@ -6,11 +6,32 @@ import CEvent
 @safe package final class TLSContext: @unchecked Sendable {
     package let pointer: OpaquePointer
 
+    /// The files of those who vouch for clients, in PEM.
+    package struct ClientFiles: Sendable, Equatable {
+        package let authorities: String
+        /// Nil: nothing is revoked.
+        package let revocationLists: String?
+
+        package init(authorities: String, revocationLists: String?) {
+            self.authorities = authorities
+            self.revocationLists = revocationLists
+        }
+    }
+
     /// Throws when a file is missing, unreadable, expired, or the key is not the certificate's, and when no client could make a handshake with them.
     package init(certificate: String, key: String) throws(CError) {
         var error = ce_error()
         guard let pointer = unsafe ce_tls_new(certificate, key, &error) else { throw CError(error) }
         unsafe self.pointer = pointer
+    }
+
+    /// From here on each client is asked for a certificate, and may do without one. Throws where a file is missing, or has something else in it. To be called
+    /// once, before the context is used.
+    package func ask(clients files: ClientFiles) throws(CError) {
+        var error = ce_error()
+        guard unsafe ce_tls_trust_clients(pointer, files.authorities, files.revocationLists ?? "", &error) else {
+            throw CError(error)
+        }
     }
 
     /// A certificate for `localhost` that exists only in this process.
@@ -28,6 +49,14 @@ import CEvent
     package var expires: Int64 {
         unsafe ce_tls_expires(pointer)
     }
+
+    /// Whether clients are asked for certificates.
+    package var asksClients: Bool { unsafe ce_tls_trusts_clients(pointer) }
+
+    /// When the first of those who vouch for clients ends, and when the first of their revocation lists is out of date, in seconds since 1970;
+    /// `Int64.max`: never.
+    package var clientAuthoritiesExpire: Int64 { unsafe ce_tls_client_ca_expires(pointer) }
+    package var revocationListsExpire: Int64 { unsafe ce_tls_client_crl_expires(pointer) }
 
     /// What may keep some clients away, a sentence each: an intermediate certificate that is missing, has expired or stands in the wrong place.
     package var warnings: [String] {

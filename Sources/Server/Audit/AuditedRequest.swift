@@ -43,7 +43,7 @@ final class AuditedRequest {
     /// By whom.
     func identify(_ key: KeyIdentity) {
         record.set(.key, key.name)
-        record.set(.keyID, GatewayKey.shown(publicID: key.publicID))
+        record.set(.keyID, key.shownID)
         record.set(.role, key.grant.grant.role)
     }
 

@@ -12,6 +12,7 @@ extension KeyRefusal {
         case .unknown: "KeyUnknown"
         case .expired: "KeyExpired"
         case .revoked: "KeyRevoked"
+        case .certificate(let refusal): refusal.code
         }
     }
 
@@ -30,6 +31,7 @@ extension KeyRefusal {
         case .unknown: "This gateway does not know this key. Ask whoever runs it for one."
         case .expired(let time):
             "This key has expired (\(WallClock.iso8601(time))). Ask whoever runs this gateway: `hubgate keys edit` extends it."
+        case .certificate(let refusal): refusal.detail
         case .revoked: "This key was revoked. Ask whoever runs this gateway for another."
         }
     }

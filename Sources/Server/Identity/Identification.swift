@@ -15,6 +15,8 @@ final class Identification {
     let tokenNumber: Int
     /// Nil but in access by keys.
     let keys: KeyStore?
+    /// Nil: no client is asked for a certificate.
+    private let certificates: ClientCertificates?
     /// Of keys that have none of their own.
     private let policy: KeyPolicy
     /// The gateway itself.
@@ -22,8 +24,9 @@ final class Identification {
 
     init(
         access: Access, own: Credential?, credentials: [String: Credential], tokenNumber: Int, keys: KeyStore?,
-        policy: KeyPolicy = .enforce
+        certificates: ClientCertificates? = nil, policy: KeyPolicy = .enforce
     ) {
+        self.certificates = certificates
         self.policy = policy
         self.access = access
         self.own = own
@@ -48,6 +51,11 @@ final class Identification {
         }
     }
 
+    /// Whose request it is by the certificate of its connection. Asked where it shows no credential: what is shown on purpose counts. Nil: there is none.
+    func principal(byCertificateOf exchange: Exchange) -> Principal? {
+        certificates?.principal(of: exchange, by: self)
+    }
+
     /// Whether the key's rules refuse nothing, and what they would refuse is recorded.
     func isShadow(_ key: KeyIdentity) -> Bool { (key.grant.policy ?? policy) == .shadow }
 
@@ -70,9 +78,7 @@ final class Identification {
             let shown = try keys.identify(headers)
             return principal(with: shown.key, isAmbient: shown.isBasic)
         } catch {
-            return Principal(
-                authority: .client(nil), partition: .client(nil), account: .client(nil),
-                isAmbient: ShownKey.isBasic(headers), refusal: error)
+            return .nobody(error, isAmbient: ShownKey.isBasic(headers))
         }
     }
 }

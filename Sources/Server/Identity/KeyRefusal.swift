@@ -10,4 +10,6 @@ enum KeyRefusal: Error, Equatable {
     /// Seconds since 1970.
     case expired(at: Int64)
     case revoked
+    /// There is none, and the certificate that is shown instead is no good.
+    case certificate(CertificateRefusal)
 }

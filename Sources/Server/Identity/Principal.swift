@@ -44,6 +44,13 @@ final class Principal: Sendable {
     static let anonymous =
         Principal(authority: .client(nil), partition: .client(nil), account: .client(nil), isAmbient: false)
 
+    /// A client whom the gateway does not know, for that reason.
+    static func nobody(_ refusal: KeyRefusal, isAmbient: Bool = true) -> Principal {
+        Principal(
+            authority: .client(nil), partition: .client(nil), account: .client(nil), isAmbient: isAmbient,
+            refusal: refusal)
+    }
+
     /// The same, where the Hub is asked for what is public only.
     var withoutCredential: Principal {
         Principal(

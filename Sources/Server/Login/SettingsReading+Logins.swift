@@ -18,6 +18,24 @@ extension SettingsReading {
         }
     }
 
+    /// Notes what is wrong with what `client_ca` and `client_certificates` say together.
+    mutating func checkClients() {
+        let book = RoleBook(settings.roles)
+        for rule in settings.clientRules.rules {
+            checkRole(rule.role, of: "the rule \(rule.name)", setting: "client_certificates", book)
+            if let rate = rule.rate, RequestRate(rate) == nil {
+                refuse(
+                    "client_certificates", "the rule \(rule.name) has the rate \"\(rate.shown)\"; write one as 600/m")
+            }
+        }
+        if settings.clientAuthorities == nil {
+            if settings.clientRevocationLists != nil { refuse("client_crl", "is given without client_ca") }
+            if !settings.clientRules.rules.isEmpty { refuse("client_certificates", "is given without client_ca") }
+        } else if settings.clientRules.rules.isEmpty {
+            refuse("client_ca", "is given without client_certificates, so no certificate would count")
+        }
+    }
+
     private mutating func checkRole(_ role: String, of what: String, setting: String, _ book: RoleBook) {
         guard book.rules(of: role) == nil else { return }
         refuse(

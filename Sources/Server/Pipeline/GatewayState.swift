@@ -90,7 +90,8 @@ extension Identification {
         let isSame = old.map { $0.own == own && $0.credentials == credentials } ?? true
         self.init(
             access: settings.access, own: own, credentials: credentials,
-            tokenNumber: (old?.tokenNumber ?? 0) + (isSame ? 0 : 1), keys: keys, policy: settings.policy)
+            tokenNumber: (old?.tokenNumber ?? 0) + (isSame ? 0 : 1), keys: keys,
+            certificates: keys == nil ? nil : ClientCertificates(settings), policy: settings.policy)
     }
 }
 

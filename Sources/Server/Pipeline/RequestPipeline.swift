@@ -59,7 +59,7 @@ final class RequestPipeline {
             // Once: it is made of parts that are counted, and each look at it from here would copy them all.
             let request = exchange.request
             guard try accept(request, exchange, context) else { return }
-            try identify(request, context)
+            try identify(request, exchange, context)
             let route = try route(request, context, at: role)
             guard try authorize(request, exchange, context, route) else { return }
             try goOn(exchange, context, route)
@@ -99,8 +99,15 @@ extension RequestPipeline {
     }
 
     /// Who asks, and not a page of another site in their name. Before the route is known: such a page learns of none.
-    private func identify(_ request: Request, _ context: RequestContext) throws(Failure) {
+    private func identify(
+        _ request: Request, _ exchange: Exchange, _ context: RequestContext
+    ) throws(Failure) {
         context.principal = state.identification.principal(of: request)
+        if context.principal.refusal == .missing,
+            let principal = state.identification.principal(byCertificateOf: exchange)
+        {
+            context.principal = principal
+        }
         try CrossSite.check(
             request, isAmbient: context.principal.isAmbient, isTrusted: context.crossOrigin?.isNamed == true,
             to: GatewayAddress.origin(
@@ -127,6 +134,8 @@ extension RequestPipeline {
             let refusal = context.principal.refusal ?? .missing
             state.metrics.add(.keyRefusals, at: MetricLabels.KeyReason(refusal).rawValue)
             auditStranger(request, context)
+            // With another certificate its client comes by another connection.
+            if case .certificate = refusal { exchange.closeAfterResponse() }
             throw refusal.failure
         }
         // Before the rules are asked and a body is read: what they refuse counts, too.

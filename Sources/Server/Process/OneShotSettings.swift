@@ -37,6 +37,7 @@ struct FileChecks: Sendable {
     private let certificate: String
     private let key: String
     private let authorities: String?
+    private let clients: TLSContext.ClientFiles?
     private let user: String?
     /// Nil but in access by keys.
     private let state: StateDirectory?
@@ -47,6 +48,7 @@ struct FileChecks: Sendable {
         certificate = settings.tlsCertificate
         key = settings.tlsKey
         authorities = settings.authorities
+        clients = settings.clientFiles
         user = settings.user
         state = settings.access == .keys ? StateDirectory(settings.stateDirectory) : nil
         audit = settings.auditDirectory.isEmpty ? nil : AuditDirectory(path: settings.auditDirectory)
@@ -55,7 +57,7 @@ struct FileChecks: Sendable {
     /// One line each, beginning with the setting's name.
     var faults: [String] {
         [
-            certificateFault, authoritiesFault, userFault, state?.fault.map { "state_dir: \($0)" },
+            certificateFault, clientsFault, authoritiesFault, userFault, state?.fault.map { "state_dir: \($0)" },
             audit?.fault.map { "audit_dir: \($0)" },
         ].compactMap(\.self)
     }
@@ -72,6 +74,16 @@ struct FileChecks: Sendable {
         } catch {
             return
                 "tls_cert, tls_key: \(error). `make certs` makes a pair to try; name yours with tls_cert and tls_key."
+        }
+    }
+
+    private var clientsFault: String? {
+        guard let clients, let tls = try? TLSContext(certificate: certificate, key: key) else { return nil }
+        do throws(CError) {
+            try tls.ask(clients: clients)
+            return nil
+        } catch {
+            return "client_ca: \(error)"
         }
     }
 

@@ -20,22 +20,29 @@ struct Reload {
         switch reading {
         case .success(.serve(let new)):
             let (settings, needRestart) = old.reloaded(from: new)
-            let pair = [
+            let files: [(String, String?)] = [
                 ("tls_cert: the certificate", settings.tlsCertificate), ("tls_key: the private key", settings.tlsKey),
+                ("client_ca: the file", settings.clientFiles?.authorities),
+                ("client_crl: the file", settings.clientFiles?.revocationLists),
             ]
-            for (name, path) in pair {
-                guard let reason = FileAccess.denial(path) else { continue }
+            for (name, path) in files {
+                guard let path, let reason = FileAccess.denial(path) else { continue }
                 return .failure(Refusal(reasons: ["\(name) \(path.shown) cannot be read: \(reason)"]))
             }
+            let tls: TLSContext
             do throws(CError) {
-                let tls = try TLSContext(certificate: settings.tlsCertificate, key: settings.tlsKey)
-                return .success(
-                    Reload(
-                        settings: settings, tls: tls, changed: old.differences(from: settings),
-                        needRestart: needRestart))
+                tls = try TLSContext(certificate: settings.tlsCertificate, key: settings.tlsKey)
             } catch {
                 return .failure(Refusal(reasons: ["tls_cert: \(error)"]))
             }
+            do throws(CError) {
+                try tls.askClients(settings)
+            } catch {
+                return .failure(Refusal(reasons: [error.description]))
+            }
+            return .success(
+                Reload(
+                    settings: settings, tls: tls, changed: old.differences(from: settings), needRestart: needRestart))
         case .failure(let error):
             return .failure(Refusal(reasons: error.problems.map(\.description)))
         case .success:

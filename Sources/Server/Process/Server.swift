@@ -29,7 +29,7 @@ final class Server {
         self.metrics = metrics
         let tls =
             if let worker { worker.tls } else {
-                try TLSContext(certificate: settings.tlsCertificate, key: settings.tlsKey)
+                try TLSContext.make(settings)
             }
         let pool = try TransferPool(
             trust: origin.trust, dnsServer: settings.nameServer?.description, connections: settings.upstreamConnections)

@@ -12,9 +12,9 @@ struct RelaySignedURL: Handler {
             context.target, exchange.request.method, now: WallClock.now.seconds)
         var credential: Credential?
         if let keys = identification.keys {
-            guard let mark = signed.key, let identity = keys.identity(mark.id), identity.grant.fault == nil else {
-                throw .signedURLRevoked
-            }
+            guard let mark = signed.key else { throw .signedURLRevoked }
+            let identity = try Self.identity(mark, keys, context)
+            guard identity.grant.fault == nil else { throw .signedURLRevoked }
             if signed.use == .verify {
                 credential = try lend(identity, signed)
             } else if mark != identity.mark {
@@ -26,6 +26,18 @@ struct RelaySignedURL: Handler {
         }
         upstream.relay(signed, credential, exchange, context)
         return .stream
+    }
+
+    /// Who got the address. A key is looked up; who got it by a certificate has to show that here, too.
+    private static func identity(
+        _ mark: KeyMark, _ keys: KeyStore, _ context: RequestContext
+    ) throws(Failure) -> KeyIdentity {
+        guard mark.id < 0 else {
+            guard let identity = keys.identity(mark.id) else { throw .signedURLRevoked }
+            return identity
+        }
+        guard let identity = context.principal.key, identity.publicID == mark.id else { throw .signedURLOfCertificate }
+        return identity
     }
 
     /// The credential that the key acts with, if its rules still allow the call.
@@ -154,6 +166,16 @@ extension Failure {
             .signedURLRefused,
             detail:
                 "What the key may do by which this address was got has changed since. Ask the Hub's own path for it again."
+        )
+    }
+
+    /// Who got a signed URL by a certificate does not show it.
+    fileprivate static var signedURLOfCertificate: Failure {
+        Failure(
+            .signedURLRefused,
+            detail:
+                "This address was given to a client with a certificate: ask for it with the same one, and without a key. "
+                + "A client that cannot (hf_xet) takes HF_HUB_DISABLE_XET=1."
         )
     }
 

@@ -42,6 +42,11 @@ struct Settings: Sendable {
     /// Of keys of devices; `approversRole`: what the key may do that confirms. Nil: no device gets one.
     var loginRole: String?
     var loginLifetime = Duration.seconds(30 * 86_400)
+    /// Who vouches for clients' certificates; nil: no client is asked for one.
+    var clientAuthorities: String?
+    /// What they have revoked; nil: nothing.
+    var clientRevocationLists: String?
+    var clientRules = ClientRules()
     var stateDirectory = "/var/lib/hubgate"
     /// Empty: there is no audit.
     var auditDirectory = ""
@@ -53,7 +58,7 @@ struct Settings: Sendable {
     /// From `upstream_proxy_file` too, once settings are read. Nil: there is none.
     var upstreamProxy: UpstreamProxy?
     var upstreamProxyFile: String?
-    var noProxy = NoProxy.nobody
+    var noProxy = NoProxy.none
     var trustedOrigins = TrustedOrigins.none
     var contentHosts = DomainNames(
         names: ["huggingface.co", "hf.co", "hf-hub-lfs-us-east-1.s3-accelerate.amazonaws.com"])

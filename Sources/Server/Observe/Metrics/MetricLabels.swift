@@ -65,7 +65,7 @@ extension MetricLabels {
 
     /// Why a credential was no good, in access by keys.
     enum KeyReason: Int, MetricLabelValue {
-        case missing, foreign, mistyped, unknown, expired, revoked
+        case missing, foreign, mistyped, unknown, expired, revoked, certificate
 
         init(_ refusal: KeyRefusal) {
             self =
@@ -76,6 +76,7 @@ extension MetricLabels {
                 case .unknown: .unknown
                 case .expired: .expired
                 case .revoked: .revoked
+                case .certificate: .certificate
                 }
         }
     }

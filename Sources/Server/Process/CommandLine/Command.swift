@@ -28,6 +28,7 @@ enum Command: Sendable {
             flags: arguments.layer, environment: environment, files: files, directories: directories)
         reading.checkRoles()
         reading.checkLogins()
+        reading.checkClients()
         guard reading.problems.isEmpty else { return .failure(SettingsError(problems: reading.problems)) }
         switch arguments.commands.first {
         case .check: return .success(.check(reading.settings))

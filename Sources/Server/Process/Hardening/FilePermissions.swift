@@ -32,7 +32,10 @@ struct FilePermissions {
                 Provenance.dotEnvPath, state,
             ]
             .compactMap(\.self) + (settings.credentials?.filePaths ?? [])
-        others = [settings.tlsCertificate, settings.config, settings.authorities].compactMap(\.self)
+        others = [
+            settings.tlsCertificate, settings.config, settings.authorities, settings.clientAuthorities,
+            settings.clientRevocationLists,
+        ].compactMap(\.self)
     }
 
     /// One line for each file that others can read or change and should not.

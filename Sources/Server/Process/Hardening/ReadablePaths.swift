@@ -23,6 +23,7 @@ struct ReadablePaths: Equatable {
             settings.tlsCertificate, settings.tlsKey, settings.tokenFile, settings.upstreamProxyFile,
             settings.signingKeyFile,
             settings.authorities,
+            settings.clientAuthorities, settings.clientRevocationLists,
             settings.config, Provenance.dotEnvPath,
         ]
         // Its files come and go: so the rule is on itself.

@@ -75,7 +75,7 @@ final class Supervisor {
         // Made here and not in each worker: a URL that one has signed is opened by another.
         SharedSecret.make()
         _ = SignedURLKey.ofThisStart
-        tls = try TLSContext(certificate: settings.tlsCertificate, key: settings.tlsKey)
+        tls = try TLSContext.make(settings)
         try hardening.dropPrivileges(settings)
         if settings.access == .keys { stateProcess = try StateProcessSlot(settings, workers: workers, log: log) }
     }
