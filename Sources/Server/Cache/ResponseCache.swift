@@ -144,6 +144,8 @@ final class ResponseCache {
         guard response.response.content.count <= objectLimit, epochs.isCurrent(response.mark),
             key.shape == shapeNumber
         else { return }
+        // Of two calls that overlap the later one knows better, whichever ends first.
+        if let present = store.find(key), present.asked > response.asked, epochs.isCurrent(present.mark) { return }
         let gone = store.insert(key, response, bytes: response.size + key.size)
         metrics.add(.cacheStored)
         noteSize(gone: gone)
