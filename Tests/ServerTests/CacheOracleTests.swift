@@ -9,13 +9,21 @@ import Testing
 /// have seen.
 @Suite(.live)
 struct CacheOracleTests {
-    @Test("Nothing that is given out is older than promised, of another partition, or from before a write that went through", arguments: 1...24)
+    @Test("Nothing that is given out is older than promised, of another partition, or from before a write that went through")
     @EventLoop
-    func neverStalerThanSaid(seed: Int) throws {
-        let world = World(seed: UInt64(seed))
-        for _ in 0..<2500 { try world.step() }
-        // A run that never hits, never revalidates or never stands in shows nothing.
-        #expect(world.seen.allSatisfy { $0.value > 0 } && world.seen.count == Seen.allCases.count, "\(world.seen.map { "\($0.key) \($0.value)" }.sorted())")
+    func neverStalerThanSaid() async throws {
+        var seen: [Seen: Int] = [:]
+        for seed in 1...16 {
+            let world = World(seed: UInt64(seed))
+            for _ in 0..<60 {
+                for _ in 0..<25 { try world.step() }
+                // Other tests use the loop, too.
+                await Task.yield()
+            }
+            seen.merge(world.seen) { $0 + $1 }
+        }
+        // Runs that never hit, never revalidate or never stand in show nothing.
+        for what in Seen.allCases { #expect(seen[what] ?? 0 > 40, "\(what)") }
     }
 }
 
@@ -172,7 +180,7 @@ private final class World {
         let read = Read(
             worker: pick(0..<2), reader: pick(0..<4), repository: repository, language: pick(0..<6) == 0 ? "fr" : "de",
             directive: [nil, nil, nil, nil, nil, nil, nil, "no-cache", "max-age=2", "max-age=0"][pick(0..<10)],
-            commit: commit ? pick(0..<repositories[repository].version + 1) : nil, asked: now,
+            commit: commit ? max(0, repositories[repository].version - pick(0..<2)) : nil, asked: now,
             told: repositories[repository].told)
         let (request, context) = try message(of: read)
         switch caches[read.worker].find(request, context, hasBody: false, at: instant(now)) {

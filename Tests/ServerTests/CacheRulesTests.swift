@@ -38,7 +38,7 @@ struct CacheRulesTests {
             "/api/models/a/b/commits/\(commit)", "/api/models/a/b/treesize/\(commit)",
             "/api/models/a/b/compare/\(commit)", "/api/models/a/b/notebook/\(commit)/x.ipynb",
             // A repository that is called as what is nobody else's is none of it.
-            "/api/models/a/xet-read-token", "/api/models/a/logs", "/api/datasets/jobs/events",
+            "/api/models/a/xet-read-token", "/api/models/a/logs",
         ])
     func moving(path: String) throws {
         #expect(try Self.lifetime(path) == .moving)
@@ -238,6 +238,22 @@ struct WriteEpochsTests {
         let marks = [epochs.mark(resource("a", "b")), epochs.mark(nil)]
         epochs.changed(nil)
         #expect(!marks.contains(where: epochs.isCurrent))
+    }
+
+    @Test(
+        "A request changes what its path names, or whatever its body may name",
+        arguments: [
+            ("POST", "/acme/big.git/info/lfs/objects/batch", true), ("PUT", "/api/models/acme/big/settings", true),
+            ("POST", "/api/models/acme/big/commit/main", true), ("POST", "/api/repos/move", false),
+            ("POST", "/api/models/acme/big/duplicate", false), ("POST", "/api/models/acme/big/lfs-files/duplicate", false),
+            ("POST", "/api/models/acme/big/nobody-knows", true), ("POST", "/api//models/acme/big", false),
+        ])
+    func concerned(method: String, path: String, isOne: Bool) throws {
+        let epochs = WriteEpochs()
+        let marks = (epochs.mark(resource("acme", "big")), epochs.mark(resource("acme", "small")))
+        let operation = HubOperation.find(HTTP.Method(rawValue: method), try Target(path))
+        try #require(CacheChange(operation, epochs)).apply()
+        #expect(!epochs.isCurrent(marks.0) && epochs.isCurrent(marks.1) == isOne)
     }
 
     @Test(

@@ -216,6 +216,14 @@ def test_who_brings_another_credential_gets_nothing_of_others(cached, hub):
     assert bodies == [b'{"n":1}', b'{"n":2}', b'{"n":1}', b'{"n":2}'] and model.count == 2
 
 
+@pytest.mark.parametrize("shown", ["Digest abc", "FOO", "Bearer"])
+def test_who_shows_a_credential_that_cannot_be_read_is_none_of_those_who_show_none(cached, hub, shown):
+    model = Counting(hub, "/api/models/acme/m")
+    gate = cached("--access", "passthrough", HF_TOKEN="")
+    bodies = [gate.ask(get("/api/models/acme/m", *fields)).body for fields in ((), (f"Authorization: {shown}",), (), (f"Authorization: {shown}",))]
+    assert bodies == [b'{"n":1}', b'{"n":2}', b'{"n":1}', b'{"n":3}'] and model.count == 3
+
+
 def test_with_a_clients_own_credential_nothing_is_kept_for_good(cached, hub):
     path = f"/api/models/acme/m/tree/{COMMIT}"
     model = Counting(hub, path)

@@ -205,6 +205,8 @@ def test_who_wants_what_the_hub_says_now_shares_no_call_that_began_before(cached
     assert newer.body == b'"new"' and newer["Cache-Status"] == "hubgate; fwd=request; stored"
     held.go_on.set()
     assert slow.result().body == b'"old"'
+    # Of the two the later one is kept, though it ended first.
+    assert gate.ask(get(MODEL)).body == b'"new"' and len(held.requests) == 2
 
 
 def test_a_push_is_a_change_until_its_last_byte(cached, hub):

@@ -19,7 +19,7 @@ final class CachedResponse {
     private let nominated: NominatedFields
     private var freshness: Freshness
     /// When the Hub was asked last, and said that this is right.
-    private var asked: MonotonicInstant
+    private(set) var asked: MonotonicInstant
     /// The Hub is being asked whether it is still right.
     var isRevalidating = false
 

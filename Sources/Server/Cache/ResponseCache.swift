@@ -72,10 +72,10 @@ final class ResponseCache {
         let target = context.target
         guard isOn, CacheRules.concerns(request, target, hasBody: hasBody) else { return .bypass }
         let directives = CacheDirectives(request: request.headers)
-        guard !directives.noStore else { return .bypass }
+        let partition = context.principal.cachePartition
+        guard !directives.noStore, !isOfStranger(request, context.principal, partition) else { return .bypass }
         let key = CacheKey(
-            request, to: target, in: context.principal.cachePartition, forwarded: context.forwardedOrigin,
-            shape: shapeNumber)
+            request, to: target, in: partition, forwarded: context.forwardedOrigin, shape: shapeNumber)
         let present = current(key)
         let kept = present.flatMap { $0.fits(request) ? $0 : nil }
         if let kept, !directives.noCache, let found = found(kept, key, directives, context.principal, now) {
@@ -96,7 +96,12 @@ final class ResponseCache {
         return .fetch(
             CacheWrite(
                 to: self, key, lifetime, mark: epochs.mark(operation.resource.form == .repo ? operation.resource : nil),
-                stale: kept, isShared: context.principal.cachePartition == .client(nil), reason, asked: now))
+                stale: kept, isShared: partition == .client(nil), reason, asked: now))
+    }
+
+    /// Whether the client shows a credential of its own that nobody here can read: it is none of those who show none (RFC 9111 section 3.5).
+    private func isOfStranger(_ request: Request, _ principal: Principal, _ partition: CachePartition) -> Bool {
+        partition == .client(nil) && principal.key == nil && request.headers.contains("Authorization")
     }
 
     /// What is kept, unless a change through this gateway rules it out.
@@ -144,6 +149,8 @@ final class ResponseCache {
         guard response.response.content.count <= objectLimit, epochs.isCurrent(response.mark),
             key.shape == shapeNumber
         else { return }
+        // Of two calls that overlap the later one knows better, whichever ends first.
+        if let present = store.find(key), present.asked > response.asked, epochs.isCurrent(present.mark) { return }
         let gone = store.insert(key, response, bytes: response.size + key.size)
         metrics.add(.cacheStored)
         noteSize(gone: gone)

@@ -11,12 +11,20 @@ final class CacheChange: Sendable {
     init?(_ operation: HubOperation, _ epochs: WriteEpochs) {
         guard !operation.isSafe else { return nil }
         switch operation.action {
-        case .read, .search, .infer: return nil
+        // Some read one repository and make another of it, which their bodies name.
+        case .read, .search, .infer: if operation.body == nil || operation.body == .model { return nil }
         default: break
         }
         self.epochs = epochs
-        // Whose name stands in the body, and what is not understood, may be any.
-        repository = operation.body == nil && operation.resource.form == .repo ? operation.resource : nil
+        repository = operation.resource.form == .repo && Self.isOfPath(operation.body) ? operation.resource : nil
+    }
+
+    /// Whether what is changed is what the path names: whose name stands in the body may be any.
+    private static func isOfPath(_ body: HubBody?) -> Bool {
+        switch body {
+        case nil, .lfsBatch, .settings, .volumes, .bucketCreate, .bucketBatch: true
+        default: false
+        }
     }
 
     /// A change through the facade, of a repository that its body names.
