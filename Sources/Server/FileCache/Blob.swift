@@ -177,6 +177,14 @@ extension Blob {
         return true
     }
 
+    /// The first piece from `first` on that is there, or `end`. It is not looked for further than it takes to read some of the index.
+    func firstHeld(from first: Int, upTo end: Int) -> Int {
+        (first..<max(first, min(end, first + Self.longestLook / BlobLayout.pieceBytes))).first {
+            let state = state(of: $0)
+            return state == .good || state == .unchecked
+        } ?? end
+    }
+
     /// A fill comes to a piece from the one before it, and fetches it from its beginning.
     func takesNext(_ piece: Int) -> Bool {
         guard takes(piece) else { return false }

@@ -36,8 +36,8 @@ final class BlobFill: TransferSink, CancellableWork {
 
     private let blob: Blob
     private let progress: PieceInProgress
-    /// The piece that nobody wants any more.
-    private let end: Int
+    /// The piece that nobody wants any more, or that is there.
+    private var end: Int
     private var source: FileSource
     /// Those from the one that is being filled on, which nobody else on the machine fills.
     private(set) var claimed: Range<Int>
@@ -98,6 +98,8 @@ final class BlobFill: TransferSink, CancellableWork {
             return settle(nil)
         }
         self.place = place
+        // What is asked for and not taken may be on its way already.
+        end = blob.firstHeld(from: piece + 1, upTo: end)
         var headers: Headers = ["Accept-Encoding": "identity"]
         if let userAgent = source.userAgent { headers.append("User-Agent", userAgent) }
         let last = blob.layout.range(of: end - 1).upperBound - 1

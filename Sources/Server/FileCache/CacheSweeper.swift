@@ -9,6 +9,8 @@ final class CacheSweeper {
     private static let idleMilliseconds: UInt64 = 1000
     private static let filesAStep = 32
     private static let passedAStep = 64
+    /// Of files that are being filled it is looked how many of them have grown, in a step.
+    private static let partialAStep = 256
 
     private struct Known {
         var bytes: Int
@@ -21,6 +23,7 @@ final class CacheSweeper {
     /// By the directory that it is in.
     private var known = [[BlobName: Known]](repeating: [:], count: CacheDirectory.parts.count)
     private var bytes = 0
+    private var partial: [BlobName] = []
     private var queue = Sieve<BlobName>()
     /// Names of the present directory that were not looked at yet.
     private var names: ArraySlice<String> = []
@@ -42,13 +45,14 @@ final class CacheSweeper {
     func note(_ file: BlobFile) {
         guard lock != nil else { return }
         // Whoever has opened it is counted next.
-        add(file.name, bytes: file.layout.fileBytes, hits: (file.header?.hits ?? 0) &+ 1)
+        add(file.name, isComplete: file.isComplete, hits: (file.header?.hits ?? 0) &+ 1)
         if bytes > cache.size { timer.start(milliseconds: 0) }
     }
 
     private func step() {
         guard hasLock else { return timer.start(milliseconds: Self.idleMilliseconds) }
         look()
+        lookAtPartial()
         evict()
         let isBusy = part < CacheDirectory.parts.count || bytes > cache.size
         if part == CacheDirectory.parts.count { part = 0 }
@@ -104,16 +108,39 @@ final class CacheSweeper {
             if unsafe stat(path, &status) == 0, status.st_mtim.tv_sec < time(nil) - 60 { unsafe unlink(path) }
             return
         }
-        add(name, bytes: file.layout.fileBytes, hits: file.header?.hits ?? 0)
+        add(name, isComplete: isComplete, hits: file.header?.hits ?? 0)
     }
 
-    private func add(_ name: BlobName, bytes size: Int, hits: UInt64) {
+    private func add(_ name: BlobName, isComplete: Bool, hits: UInt64) {
         seen.insert(name)
         guard known[name.part][name] == nil else { return }
+        let size = usage(of: name, isComplete: isComplete) ?? 0
+        if !isComplete { partial.append(name) }
         known[name.part][name] = Known(bytes: size, hits: hits)
         queue.insert(name)
         bytes += size
         report()
+    }
+
+    /// What it takes of the disk: of one that is not whole, as much as is there. Nil where it is not.
+    private func usage(of name: BlobName, isComplete: Bool) -> Int? {
+        var status = stat()
+        guard unsafe stat(cache.directory.path(of: name, isComplete: isComplete), &status) == 0 else { return nil }
+        return Int(status.st_blocks) * 512
+    }
+
+    /// Those that were not whole when they were looked at last grow, or are whole by now.
+    private func lookAtPartial() {
+        let some = partial.prefix(Self.partialAStep)
+        partial.removeFirst(some.count)
+        for name in some where known[name.part][name] != nil {
+            let now = usage(of: name, isComplete: false)
+            if now != nil { partial.append(name) }
+            guard let size = now ?? usage(of: name, isComplete: true) else { continue }
+            bytes += size - (known[name.part][name]?.bytes ?? 0)
+            known[name.part][name]?.bytes = size
+        }
+        if !some.isEmpty { report() }
     }
 
     private func forget(_ name: BlobName) {

@@ -1,4 +1,5 @@
 import EventIO
+import Glibc
 import HTTP
 import Hub
 
@@ -87,7 +88,8 @@ final class FileCache {
             sweeper.note(file)
             return blob
         } catch {
-            stop(error)
+            // One that is too large for the file system, or one too many open at once, is no fault of the disk's.
+            if ![EFBIG, EMFILE, ENFILE].contains(error.code) { stop(error) }
             return nil
         }
     }
@@ -132,6 +134,4 @@ final class FileCache {
         metrics.add(.fileCacheCorrupt, at: place.rawValue)
         warn("The file \(name.hex) of cache_dir: \(reason).")
     }
-
-    func tell(_ warning: String) { warn(warning) }
 }

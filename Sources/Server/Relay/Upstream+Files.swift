@@ -45,7 +45,7 @@ extension Upstream {
     func kept(
         _ hop: FileRedirect, _ exchange: Exchange, _ context: RequestContext, mayAskAnew: Bool
     ) throws(Failure) -> RelayAction? {
-        guard files != nil, exchange.request.method == .get else { return nil }
+        guard files != nil, exchange.request.method == .get, !exchange.hasBody else { return nil }
         switch try answer(to: exchange, context, by: hop, mayAskAnew: mayAskAnew) {
         case nil: return nil
         case .refused(let head)?: return .answer(head)

@@ -27,7 +27,7 @@ extension MetricsTable {
                 .fileCacheEvictions, "hubgate_file_cache_evictions_total", .counter, "Files that had to go for others."),
             MetricRow(
                 .fileCacheBytes, "hubgate_file_cache_bytes", .gauge,
-                "Bytes of the files in cache_dir, those that are being filled counted whole; cache_size is the most."),
+                "Bytes that the files in cache_dir take; cache_size is the most, but for what comes in a second."),
             MetricRow(.fileCacheFiles, "hubgate_file_cache_files", .gauge, "Files in cache_dir."),
             MetricRow(
                 .fileCacheUp, "hubgate_file_cache_up", .gauge,
