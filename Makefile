@@ -13,7 +13,7 @@ REPEAT ?= 1
 BENCHED = .build/bench/release/hubgate
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-fast check check-deploy build release certs image rundocker mntcerts format lint clean wrk bench bench-build bench-check bench-baseline audit sbom fuzz soak audit-crashes sanitize screenshots compatibility
+.PHONY: help install run test test-fast check check-deploy build release certs image rundocker mntcerts format lint clean wrk bench bench-build bench-check bench-baseline audit sbom fuzz soak audit-crashes sanitize screenshots compatibility budget
 
 help: ## List what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -105,6 +105,9 @@ bench-build: install
 audit: build ## Try testssl.sh, sslyze and slowhttptest on a gateway
 	@config/install-deps.sh
 	@HUBGATE_BINARY="$$(swift build -c $(CONFIG) --show-bin-path)/hubgate" Tests/audit/run.sh
+
+budget: build ## 50 real clients before the Hub's rate limit in its full size, two windows of 300 s (about 15 minutes)
+	@HUBGATE_BUDGET_WINDOW=300 HUBGATE_BUDGET_QUOTA=2500 Tests/contract/run.sh -q -s test_budget.py -k real_clients
 
 audit-crashes: build ## Kill -9 at random moments of many writes; the audit has to have them all
 	@HUBGATE_CRASH_WRITES=2000 HUBGATE_CRASH_KILLS=60 Tests/contract/run.sh -q -s test_audit_crashes.py

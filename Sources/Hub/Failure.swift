@@ -36,6 +36,8 @@ package struct Failure: Error, Sendable, Equatable {
         case tooBusy
         /// The caller has made the requests that it may make in that time.
         case tooManyRequests(limit: UInt64, seconds: UInt64)
+        /// The Hub would refuse it for now, and is not asked. `limit` is the caller's part of the bucket, in a window of `seconds`.
+        case budgetSpent(bucket: String, limit: Int, seconds: Int)
         /// What is asked cannot be written down first, so it is not done.
         case auditUnavailable
         case draining

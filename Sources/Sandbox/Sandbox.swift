@@ -15,6 +15,7 @@ package struct Sandbox {
     package let cas: String
     /// Seconds since 1970.
     package let now: @Sendable () -> Int64
+    private let milliseconds: @Sendable () -> Int64
     package let digest: Digest
     package var repos: SandboxRepoStore
     package var uploads = SandboxUploads()
@@ -33,19 +34,21 @@ package struct Sandbox {
     /// The most that all repositories, begun uploads and xorbs may hold.
     package static let mostBytes = 512 << 20
 
-    /// With the sample repositories. Without `enforcedQuota` it tells of a quota and refuses nobody, as a load test would
-    /// soon use it up.
+    /// With the sample repositories. Without `limits` it tells of a large quota and refuses nobody. `milliseconds` is the clock of the limits;
+    /// nil: `now`.
     package init(
         origin: String, cdn: String = "https://cdn.sandbox.invalid", cas: String = "https://cas.sandbox.invalid",
-        enforcedQuota: Int? = nil, digest: Digest, now: @escaping @Sendable () -> Int64 = { Sandbox.opening }
+        limits: SandboxLimits? = nil, digest: Digest, now: @escaping @Sendable () -> Int64 = { Sandbox.opening },
+        milliseconds: (@Sendable () -> Int64)? = nil
     ) {
+        self.milliseconds = milliseconds ?? { now() * 1000 }
         self.origin = origin
         self.cdn = cdn
         self.cas = cas
         self.now = now
         self.digest = digest
         repos = .samples(createdAt: Self.opening, digest)
-        quota = SandboxQuota(limit: enforcedQuota ?? 500, enforced: enforcedQuota != nil)
+        quota = SandboxQuota(limits)
     }
 
     /// The requests it got, oldest first; the last 10,000 of them.
@@ -75,7 +78,8 @@ package struct Sandbox {
 
     private mutating func spend(_ request: Request, _ credential: SandboxCredential) throws(SandboxRefusal) {
         let bucket = SandboxQuota.Bucket(request.target, credential)
-        guard quota.spend(bucket, now: now()) else { throw .tooMany(retryAfter: quota.secondsLeft(now: now())) }
+        let now = milliseconds()
+        guard quota.spend(bucket, now: now) else { throw .tooMany(retryAfter: quota.secondsLeft(bucket, now: now)) }
     }
 
     private mutating func route(_ request: Request, _ credential: SandboxCredential) throws(SandboxRefusal) -> Response
@@ -118,7 +122,7 @@ package struct Sandbox {
         let trace = request.headers["X-Amzn-Trace-Id"].map { ";\($0)" } ?? ""
         response.headers.set("X-Request-Id", "Root=sandbox-\(answered)\(trace)")
         let bucket = SandboxQuota.Bucket(request.target, credential)
-        response.headers.set("RateLimit", quota.state(of: bucket, now: now()))
+        response.headers.set("RateLimit", quota.state(of: bucket, now: milliseconds()))
         response.headers.set("RateLimit-Policy", quota.policy(of: bucket))
     }
 }

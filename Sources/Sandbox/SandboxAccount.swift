@@ -1,4 +1,3 @@
-package import HTTP
 package import Hub
 
 /// A user of the sandbox, and the organisations the user belongs to.
@@ -54,60 +53,5 @@ package struct SandboxAccount: Sendable, Equatable {
             "fullname": .string(name), "email": nil, "canPay": false, "periodEnd": nil,
             "avatarUrl": .string("/avatars/\(name).svg"), "roleInOrg": .string(membership.role.rawValue),
         ]
-    }
-}
-
-/// How many requests each caller has left in a fixed window of five minutes, as the Hub counts and tells it
-/// (huggingface.co/docs/hub/rate-limits).
-package struct SandboxQuota {
-    /// What is counted together: one kind of path, one credential.
-    package struct Bucket: Hashable {
-        package let kind: String
-        package let credential: String
-
-        package init(_ target: Target, _ credential: SandboxCredential) {
-            let segments = target.segments
-            kind = segments.first == "api" ? "api" : segments.contains("resolve") ? "resolvers" : "pages"
-            self.credential = credential.name
-        }
-    }
-
-    package let limit: Int
-    /// Whether a caller who has none left is refused; otherwise one is always left.
-    package let enforced: Bool
-    package static let window: Int64 = 300
-
-    private var used: [Bucket: Int] = [:]
-    private var opened: Int64 = 0
-
-    package init(limit: Int, enforced: Bool) {
-        self.limit = limit
-        self.enforced = enforced
-    }
-
-    /// Counts a request; false if it is one too many.
-    package mutating func spend(_ bucket: Bucket, now: Int64) -> Bool {
-        if now - opened >= Self.window {
-            used = [:]
-            opened = now
-        }
-        let spent = used[bucket, default: 0]
-        guard spent < limit else { return !enforced }
-        used[bucket] = spent + 1
-        return true
-    }
-
-    /// Until every caller has the whole quota again.
-    package func secondsLeft(now: Int64) -> Int64 { max(1, opened + Self.window - now) }
-
-    /// The RateLimit field.
-    package func state(of bucket: Bucket, now: Int64) -> String {
-        let left = max(limit - used[bucket, default: 0], enforced ? 0 : 1)
-        return "\"\(bucket.kind)\";r=\(left);t=\(secondsLeft(now: now))"
-    }
-
-    /// The RateLimit-Policy field.
-    package func policy(of bucket: Bucket) -> String {
-        "\"fixed window\";\"\(bucket.kind)\";q=\(limit);w=\(Self.window)"
     }
 }

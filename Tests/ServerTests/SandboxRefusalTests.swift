@@ -88,7 +88,8 @@ struct SandboxRefusalTests {
     @Test("An enforced quota ends in 429 for that caller alone, until the window is over")
     func quota() throws {
         let clock = Clock()
-        var caller = SandboxCaller(enforcedQuota: 2, now: { clock.seconds.load(ordering: .relaxed) })
+        var caller = SandboxCaller(
+            limits: SandboxLimits([.api: .init(count: 2, milliseconds: 300_000)]), now: { clock.seconds.load(ordering: .relaxed) })
         var answers: [Response] = []
         for _ in 0..<3 { answers.append(try caller.call(.get, "/api/models")) }
         #expect(answers.map(\.status.code) == [200, 200, 429])
@@ -103,11 +104,36 @@ struct SandboxRefusalTests {
         let seconds = Atomic<Int64>(Sandbox.opening)
     }
 
-    @Test("Without an enforced quota nobody is refused, and one request always seems left")
-    func quotaNotEnforced() throws {
+    @Test("Without limits nobody is refused, and much always seems left")
+    func withoutLimits() throws {
         var caller = SandboxCaller()
         for _ in 0..<600 { #expect(try caller.call(.get, "/api/whoami-v2").status == .ok) }
-        #expect(try caller.call(.get, "/api/whoami-v2").headers["RateLimit"] == "\"api\";r=1;t=300")
+        #expect(try caller.call(.get, "/api/whoami-v2").headers["RateLimit"] == "\"api\";r=999399;t=300")
+    }
+
+    @Test("Windows follow each other without a gap, each kind has its own, and the rest is told in whole seconds that have begun")
+    func windows() throws {
+        let clock = Clock()
+        var quota = SandboxQuota(
+            SandboxLimits([.api: .init(count: 1, milliseconds: 2_000), .resolvers: .init(count: 2, milliseconds: 300_000)]))
+        let api = SandboxQuota.Bucket(try Target("/api/models"), .none)
+        let files = SandboxQuota.Bucket(try Target("/acme/m/resolve/main/x"), .none)
+        clock.seconds.store(10_000, ordering: .relaxed)
+        func now() -> Int64 { clock.seconds.load(ordering: .relaxed) }
+        func spend(_ bucket: SandboxQuota.Bucket, _ count: Int) -> [Bool] {
+            (0..<count).map { _ in quota.spend(bucket, now: now()) }
+        }
+        #expect(spend(api, 2) == [true, false])
+        #expect(quota.state(of: api, now: now()) == "\"api\";r=0;t=2")
+        #expect(quota.policy(of: api) == "\"fixed window\";\"api\";q=1;w=2")
+        clock.seconds.add(1_500, ordering: .relaxed)
+        #expect(quota.state(of: api, now: now()) == "\"api\";r=0;t=1")
+        #expect(spend(files, 3) == [true, true, false])
+        // The window ends by the clock, whenever its first request came.
+        clock.seconds.add(500, ordering: .relaxed)
+        #expect(spend(api, 2) == [true, false])
+        #expect(spend(files, 1) == [false])
+        #expect(quota.state(of: files, now: now()) == "\"resolvers\";r=0;t=298")
     }
 
     @Test("Neither repositories nor old names grow without bound")

@@ -12,7 +12,7 @@ import Testing
               - read,search acme/*
               - write dataset:acme/*
             deny: [delete *]
-          ops: {allow: "admin *"}
+          ops: {allow: "admin *", weight: 7}
         log_level: info
         """
 
@@ -33,6 +33,7 @@ import Testing
         #expect(book.rules(of: "ops")?.map(\.description) == ["allow all *"])
         #expect(book.names == ["reader", "writer", "maintainer", "admin", "inference", "data-team", "ops"])
         #expect(settings.logLevel == .info)
+        #expect(["data-team", "ops", "reader", "nobody"].map { grant($0, book).weight } == [1, 7, 1, 1])
     }
 
     @Test("The text of the setting is read back the same, from a variable, a flag and a file")
@@ -52,6 +53,10 @@ import Testing
     @Test(
         "What is wrong with a role is said with its line and its name",
         arguments: [
+            ("roles: {a: {allow: [read *], weight: 0}}", "from 1 to 100"),
+            ("roles: {a: {allow: [read *], weight: 101}}", "from 1 to 100"),
+            ("roles: {a: {allow: [read *], weight: [1]}}", "from 1 to 100"),
+            ("roles: {a: {weight: 5}}", "the role a no rule"),
             ("roles: x", "no mapping"), ("roles: [a]", "a list is not accepted"),
             ("roles:\n  a: [read *]", "the role a no mapping"), ("roles:\n  a: read *", "the role a no mapping"),
             ("roles:\n  a: {allow: [read *]}\n  a: {allow: [write *]}", "the role a twice"),

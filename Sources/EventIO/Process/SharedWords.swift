@@ -37,4 +37,10 @@ import Synchronization
             expected: old, desired: new, ordering: .relaxed)
         return isDone ? nil : found
     }
+
+    /// Puts `new` there, whatever stood there.
+    package func store(_ index: Int, _ new: UInt64) {
+        precondition(index >= 0 && index < count)
+        unsafe words[index].store(new, ordering: .relaxed)
+    }
 }

@@ -135,7 +135,7 @@ extension Failure {
             default: .unknown
             }
         // No connection was there to send it on.
-        case .hubUnreachable, .noToken, .tooBusy: .none
+        case .hubUnreachable, .noToken, .tooBusy, .budgetSpent: .none
         default: .unknown
         }
     }

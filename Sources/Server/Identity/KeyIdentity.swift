@@ -19,6 +19,8 @@ final class SharedGrant: Sendable {
     let scope: Scope
     /// Nil: as many requests as it likes.
     let rate: RequestRate?
+    /// Its part of the Hub's budget where that is short, beside those of others; from its role.
+    let weight: Int
     /// Nil: what the setting says. A word of a later version enforces.
     let policy: KeyPolicy?
     /// Of all that decides what may be done, as whom: another number for other rights. A change of the name, the secret or the rate is none.
@@ -34,6 +36,7 @@ final class SharedGrant: Sendable {
         rolesNumber = number
         policy = grant.policy.map { KeyPolicy(rawValue: $0) ?? .enforce }
         rate = grant.rate.flatMap { RequestRate($0) }
+        weight = grant.role.map { roles.weight(of: $0) } ?? 1
         do throws(RuleError) {
             let rules = try grant.rules(roles)
             guard grant.rate == nil || rate != nil else { throw RuleError("its rate cannot be read") }

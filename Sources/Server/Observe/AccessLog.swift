@@ -34,6 +34,7 @@ final class AccessLog {
         } else if form == .text {
             line.add("upstream_ms", "-")
         }
+        if context.budgetMicroseconds > 0 { line.add("budget_ms", milliseconds: context.budgetMicroseconds) }
         line.add("bytes", exchange.sentBytes)
         if let key = context.principal.key { line.add("key", plain: key.name) }
         line.add("request_id", context.id)

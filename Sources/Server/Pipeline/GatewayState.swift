@@ -11,12 +11,14 @@ final class GatewayState {
     let leaks: LeakReporter
     let drainState = DrainState()
     let admission: CallAdmission
+    let broker: RateBroker
     let coalescer: RequestCoalescer
     let cache: ResponseCache
     let accounts: AccountCache.Held
     let logins: Logins
     /// Nil but in access by keys.
     let observer: ScopeObserver?
+    let agents = AnswerClientProbe.Held(for: .seconds(86_400))
     let hubReached = HubProbe.Reached(for: .seconds(10))
     private let rates: KeyRates?
     /// Nil: there is no audit.
@@ -28,7 +30,7 @@ final class GatewayState {
     init(
         _ settings: Settings, token: Secret?, limits: CallLimits, pool: TransferPool, metrics: Metrics,
         leaks: LeakReporter, keys: KeyStore?, rates: KeyRates? = nil, auditor: Auditor?, logins: LoginReporter,
-        epochs: WriteEpochs
+        epochs: WriteEpochs, budgets: BudgetLedger = BudgetLedger()
     ) {
         self.rates = rates
         self.logins = Logins(settings, pool: pool, keys: keys, reporter: logins)
@@ -39,6 +41,7 @@ final class GatewayState {
         admission = CallAdmission(
             limits: limits, patience: UInt64(settings.connectTimeout.milliseconds),
             stall: Int(settings.writeTimeout.milliseconds))
+        broker = RateBroker(budgets, patience: settings.budgetWait, keys: keys)
         coalescer = RequestCoalescer(isOn: settings.coalesce)
         cache = ResponseCache(settings, epochs: epochs, metrics: metrics)
         accounts = AccountCache.Held(for: settings.accountCacheTTL)
@@ -73,6 +76,7 @@ final class GatewayState {
             (proxy, exceptions) = (settings.upstreamProxy, settings.noProxy)
             pool.use(TransferPool.Proxy(settings))
         }
+        broker.use(patience: settings.budgetWait)
         coalescer.isOn = settings.coalesce
         cache.use(settings)
         accounts.use(settings.accountCacheTTL)

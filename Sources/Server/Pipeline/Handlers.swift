@@ -48,6 +48,7 @@ struct Handlers {
                     logins: state.logins, device: device, identification: state.identification,
                     roles: RoleBook(settings.roles), bodyBounds: loginBounds)
             case .inference: RelayToInferenceRouter(router: upstreams.inference)
+            case .clientProbe: AnswerClientProbe(hub: hub, agents: state.agents)
             }
         }
     }

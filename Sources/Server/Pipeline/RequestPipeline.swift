@@ -19,7 +19,9 @@ final class RequestPipeline {
     init(_ settings: Settings, upstreams: Upstreams, state: GatewayState, log: AccessLog) {
         self.state = state
         self.log = log
-        router = Router(basePath: settings.basePath, hasLogins: settings.access == .keys)
+        router = Router(
+            basePath: settings.basePath, hasLogins: settings.access == .keys,
+            answersProbes: settings.clientProbes == .answer)
         trustedOrigins = settings.trustedOrigins
         trustedProxies = settings.trustedProxies
         protection = Protection(settings.protect)

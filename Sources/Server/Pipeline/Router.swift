@@ -7,6 +7,10 @@ struct Router: Sendable {
     var basePath = ""
     /// Whether the gateway answers logins itself.
     var hasLogins = false
+    /// Whether the gateway answers what clients ask of their own accord.
+    var answersProbes = false
+
+    private static let telemetry = "/api/telemetry/"
 
     /// What a request asks for below `base_path`. What begins with `/-/` is at the root as well, where probes look for it.
     /// Throws `notFound`, with the base path, for any other path that is not below it, and `refused` for `//` below it.
@@ -39,7 +43,12 @@ struct Router: Sendable {
             guard path.hasPrefix(Target.signedPrefix) else { throw unknown(target) }
             return .content
         }
+        if answersProbes, wanted == .get, isProbe(target) { return .clientProbe }
         return InferenceRoutes.contain(method, target) ? .inference : .relay
+    }
+
+    private func isProbe(_ target: Target) -> Bool {
+        target.pathBegins(with: Self.telemetry) || target.pathAndQuery == AgentHarnesses.path
     }
 
     private func allowed(at path: String) -> [Method] {

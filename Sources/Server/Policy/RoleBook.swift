@@ -3,6 +3,7 @@ import Hub
 /// What each role means: the presets, and those of the setting `roles`. A role of the settings never has a preset's name.
 struct RoleBook: Sendable {
     private var defined: [String: [Rule]] = [:]
+    private var weights: [String: Int] = [:]
     /// Why a role of the settings cannot be used, by its name; none of them is defined.
     private(set) var faults: [String: String] = [:]
 
@@ -13,6 +14,7 @@ struct RoleBook: Sendable {
         for (name, role) in roles.roles {
             do throws(RuleError) {
                 defined[name] = try Self.rules(name, role)
+                weights[name] = role.weight
             } catch {
                 faults[name] = error.reason
             }
@@ -28,6 +30,9 @@ struct RoleBook: Sendable {
         if Preset(rawValue: name) != nil, let rule = try? Rule("\(name) *") { return [rule] }
         return defined[name]
     }
+
+    /// A preset's is 1.
+    func weight(of name: String) -> Int { weights[name] ?? 1 }
 
     private static func rules(_ name: String, _ role: TeamRoles.Role) throws(RuleError) -> [Rule] {
         guard Preset(rawValue: name) == nil else {

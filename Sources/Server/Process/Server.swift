@@ -37,8 +37,9 @@ final class Server {
         let state = GatewayState(
             settings, token: origin.token, limits: CallLimits(settings), pool: pool, metrics: metrics, leaks: leaks,
             keys: keys, rates: worker?.rates, auditor: auditor, logins: logins ?? LoginReporter(warn: warn),
-            epochs: worker?.epochs ?? WriteEpochs())
-        let upstreams = Upstreams(settings, origin: origin, pool: pool, admission: state.admission, leaks: leaks)
+            epochs: worker?.epochs ?? WriteEpochs(), budgets: worker?.budgets ?? BudgetLedger())
+        let upstreams = Upstreams(
+            settings, origin: origin, pool: pool, admission: state.admission, broker: state.broker, leaks: leaks)
         let pipeline = RequestPipeline(settings, upstreams: upstreams, state: state, log: log)
         self.pool = pool
         self.state = state
@@ -79,7 +80,7 @@ final class Server {
         pool.onEnd = { [metrics] in metrics.note($0) }
         metrics.sources = MetricSources(
             listeners: [listener] + (admin.map { [$0] } ?? []), pool: pool, admission: state.admission,
-            drainState: state.drainState, log: log)
+            broker: state.broker, drainState: state.drainState, log: log)
     }
 
     /// Serves on with other settings, as far as they are reloadable. `tls` is for new connections.
@@ -95,7 +96,7 @@ final class Server {
             settings,
             upstreams: Upstreams(
                 settings, origin: origin.with(token: token), pool: pool, admission: state.admission,
-                leaks: state.leaks))
+                broker: state.broker, leaks: state.leaks))
     }
 
     /// Closes everything at once. No call to the Hub may be under way.

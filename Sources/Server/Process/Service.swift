@@ -48,7 +48,7 @@ final class Service {
         let keys = try client.map { (client) throws(CError) in try KeyStore(client) { log.warning("\($0)") } }
         self.keys = keys
         state = client
-        let sandbox = settings.sandbox && worker == nil ? try SandboxServer() : nil
+        let sandbox = settings.sandbox && worker == nil ? try SandboxServer(settings.sandboxLimits) : nil
         self.sandbox = sandbox
         site = sandbox?.site ?? worker?.sandbox
         do throws(CError) {

@@ -5,6 +5,7 @@ import Hub
 /// A response on its way: what its head makes of it, and its content.
 extension RelayDriver {
     func begin(_ head: Transfer.Head) {
+        if asksAgain(head) { return leadsOn(to: call) }
         do throws(Failure) {
             switch try call.choose(head) {
             case .pass(let head):

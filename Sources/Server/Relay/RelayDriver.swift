@@ -24,6 +24,11 @@ final class RelayDriver: TransferSink, CancellableWork {
     let context: RequestContext
     private let pool: TransferPool
     private let admission: CallAdmission
+    let broker: RateBroker
+    /// Of the Hub's budget; nil as long as none is known.
+    var budget: BudgetUse?
+    /// It is made for those who ask later.
+    let isBackground: Bool
     private let started = MonotonicInstant.now
     var call: RelayedCall
     /// The call that follows on this one.
@@ -64,9 +69,11 @@ final class RelayDriver: TransferSink, CancellableWork {
     /// `isDetached`: the client has been answered, so that the exchange has ended and tells nothing any more.
     init(
         _ call: RelayedCall, _ exchange: Exchange, _ context: RequestContext, pool: TransferPool,
-        admission: CallAdmission, isDetached: Bool = false
+        admission: CallAdmission, broker: RateBroker, isDetached: Bool = false
     ) {
         self.isDetached = isDetached
+        isBackground = isDetached
+        self.broker = broker
         self.call = call
         self.exchange = exchange
         self.context = context
@@ -102,9 +109,13 @@ extension RelayDriver {
         }
     }
 
-    /// Makes the call when it is its turn.
+    /// Makes the call when the Hub's budget has room for it, and it is its turn.
     private func enter() {
         guard !context.isCancelled else { return fail(.clientGone) }
+        if askBudget() { enterPlace() }
+    }
+
+    func enterPlace() {
         if let place = admission.begin(context) { return make(at: place) }
         admission.wait(context) { [self] result in
             switch result {
@@ -112,10 +123,10 @@ extension RelayDriver {
                 // The client may have left between the two turns.
                 guard !context.isCancelled else {
                     place.end()
-                    return fail(.clientGone)
+                    return makesNoCall(.clientGone)
                 }
                 make(at: place)
-            case .failure(let failure): fail(failure)
+            case .failure(let failure): makesNoCall(failure)
             }
         }
     }
@@ -155,6 +166,7 @@ extension RelayDriver {
 
     func end(_ outcome: Result<Void, TransferError>) {
         place.take()?.end()
+        endBudget(outcome)
         (transfer, keepAlive, patience) = (nil, nil, nil)
         if let next = next.take(), !hasFailed {
             return EventLoop.post { self.follow(next) }
@@ -198,7 +210,7 @@ extension RelayDriver {
         }
     }
 
-    private func fail(_ failure: Failure) {
+    func fail(_ failure: Failure) {
         let failure = failure.at(call.server)
         noteTime()
         context.change?.apply()
@@ -220,6 +232,8 @@ extension RelayDriver {
 
     /// How long the server took, whatever came of it.
     func noteTime() {
-        context.upstreamMicroseconds = context.upstreamMicroseconds ?? MonotonicInstant.now.microseconds(since: started)
+        guard context.upstreamMicroseconds == nil else { return }
+        let waited = min(context.budgetMicroseconds, MonotonicInstant.now.microseconds(since: started))
+        context.upstreamMicroseconds = MonotonicInstant.now.microseconds(since: started) - waited
     }
 }

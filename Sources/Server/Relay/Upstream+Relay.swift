@@ -16,13 +16,15 @@ extension Upstream {
     }
 
     func start(_ call: RelayedCall, _ exchange: Exchange, _ context: RequestContext) {
-        RelayDriver(call, exchange, context, pool: pool, admission: admission).start()
+        RelayDriver(call, exchange, context, pool: pool, admission: admission, broker: broker).start()
     }
 
     /// Asks anew for what the client of `exchange` was answered with already: for those who ask later.
     func revalidate(_ exchange: Exchange, _ context: RequestContext) {
         guard let call = try? call(for: exchange, context) else { return }
-        RelayDriver(call, exchange, context, pool: pool, admission: admission, isDetached: true).start()
+        RelayDriver(
+            call, exchange, context, pool: pool, admission: admission, broker: broker, isDetached: true
+        ).start()
     }
 
     /// The call that answers a client's request. `isSecond`: the Hub is asked for another URL, because that of the first time has expired.

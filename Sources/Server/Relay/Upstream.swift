@@ -20,6 +20,7 @@ final class Upstream {
     let publicURL: UpstreamAddress?
     let pool: TransferPool
     let admission: CallAdmission
+    let broker: RateBroker
     let limits: Transfer.Limits
     /// Signs the URLs of where the Hub may keep the bytes of files.
     let signedURLs: SignedURLPolicy
@@ -39,8 +40,9 @@ final class Upstream {
     /// `base` is one of the addresses in `origin`; both get its token.
     init(
         _ settings: Settings, _ server: UpstreamServer, origin: HubOrigin, base: String, limits: Transfer.Limits,
-        pool: TransferPool, admission: CallAdmission, leaks: LeakReporter
+        pool: TransferPool, admission: CallAdmission, broker: RateBroker, leaks: LeakReporter
     ) {
+        self.broker = broker
         self.server = server
         self.base = base
         basePath = settings.basePath
@@ -80,7 +82,34 @@ final class Upstream {
         request.headers.set("User-Agent", "hubgate/\(Version.number)")
         request.headers.set("X-Amzn-Trace-Id", context.id.description)
         request.headers.set("Accept", "application/json")
-        let place = try await admission.enter(context)
+        let answered = RateBroker.Answered(
+            credential: credential, target: request.target, method: request.method, hasBody: !request.body.isEmpty)
+        var budget = server == .hub ? broker.use(credential, request.target, request.method, context) : nil
+        while true {
+            let answer: Answer
+            do throws(Failure) {
+                answer = try await sendOnce(request, credential, context, budget, limit: limit)
+            } catch {
+                if let budget { broker.unanswered(budget) }
+                throw error
+            }
+            guard server == .hub, broker.answered(&budget, answered, answer.status, answer.headers, context) else {
+                return answer
+            }
+        }
+    }
+
+    private func sendOnce(
+        _ request: Request, _ credential: Credential?, _ context: RequestContext, _ budget: BudgetUse?, limit: Int
+    ) async throws(Failure) -> Answer {
+        if let budget { try await broker.enter(budget, context) }
+        let place: CallPlace
+        do throws(Failure) {
+            place = try await admission.enter(context)
+        } catch {
+            if let budget { broker.notMade(budget) }
+            throw error
+        }
         defer { place.end() }
         let started = MonotonicInstant.now
         defer { context.upstreamMicroseconds = MonotonicInstant.now.microseconds(since: started) }
@@ -113,16 +142,16 @@ struct Upstreams {
     let inference: Upstream?
 
     init(
-        _ settings: Settings, origin: HubOrigin, pool: TransferPool, admission: CallAdmission,
+        _ settings: Settings, origin: HubOrigin, pool: TransferPool, admission: CallAdmission, broker: RateBroker,
         leaks: LeakReporter
     ) {
         hub = Upstream(
             settings, .hub, origin: origin, base: origin.base, limits: .hub(settings), pool: pool,
-            admission: admission, leaks: leaks)
+            admission: admission, broker: broker, leaks: leaks)
         inference = origin.inference.map { base in
             Upstream(
                 settings, .inferenceRouter, origin: origin, base: base, limits: .inference(settings), pool: pool,
-                admission: admission, leaks: leaks)
+                admission: admission, broker: broker, leaks: leaks)
         }
     }
 }

@@ -21,7 +21,7 @@ extension Failure {
         case .hubUnreachable, .hubBroken: .badGateway
         case .hubTooSlow: .gatewayTimeout
         case .clientGone: .requestTimeout
-        case .tooManyRequests: .tooManyRequests
+        case .tooManyRequests, .budgetSpent: .tooManyRequests
         case .tooBusy, .auditUnavailable, .draining, .notReady: .serviceUnavailable
         case .internalError: .internalServerError
         }
@@ -48,6 +48,7 @@ extension Failure {
         case .clientGone: "ClientGone"
         case .tooBusy: "TooBusy"
         case .tooManyRequests: "TooManyRequests"
+        case .budgetSpent: "BudgetSpent"
         case .auditUnavailable: "AuditUnavailable"
         case .draining: "Draining"
         case .notReady: "NotReady"
@@ -89,6 +90,9 @@ extension Failure {
             // As the Hub says it (draft-ietf-httpapi-ratelimit-headers-09): its clients wait by these fields.
             headers.append("RateLimit", #""api";r=0;t=\#(retryAfter ?? 1)"#)
             headers.append("RateLimit-Policy", #""token bucket";"api";q=\#(limit);w=\#(seconds)"#)
+        case .budgetSpent(let bucket, let limit, let seconds):
+            headers.append("RateLimit", #""\#(bucket)";r=0;t=\#(retryAfter ?? 1)"#)
+            headers.append("RateLimit-Policy", #""fixed window";"\#(bucket)";q=\#(limit);w=\#(seconds)"#)
         case .hubAnswered(let refusal):
             for (name, value) in refusal.headers { headers.append(name, value) }
         default:

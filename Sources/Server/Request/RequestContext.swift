@@ -55,6 +55,8 @@ final class RequestContext {
     var cacheStatus: CacheStatus?
     /// What is told once it is known that the request has changed something, before its client is.
     var change: CacheChange?
+    /// How long it waited for the Hub's budget.
+    var budgetMicroseconds = 0
     /// How long the Hub took, from the call to its last byte.
     var upstreamMicroseconds: Int?
     /// What Hugging Face's support asks for.

@@ -28,6 +28,8 @@ final class Route: Sendable {
         case content
         /// Whatever is no endpoint of our own: the inference router's below `/v1`, else the Hub's.
         case relay, inference
+        /// What clients ask of their own accord.
+        case clientProbe
         /// Logins.
         case token, device, loginPage, loginForm
 
@@ -44,7 +46,7 @@ final class Route: Sendable {
             switch self {
             case .home, .health, .ready, .metrics, .content: false
             case .token, .device, .loginPage, .loginForm: false
-            case .account, .createRepo, .updateRepo, .deleteRepo, .relay, .inference: true
+            case .account, .createRepo, .updateRepo, .deleteRepo, .relay, .inference, .clientProbe: true
             }
         }
     }

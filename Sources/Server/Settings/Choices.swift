@@ -29,6 +29,14 @@ enum Xet: String, CaseIterable, Sendable {
     static let domain = "xethub.hf.co"
 }
 
+/// Who answers what clients ask of their own accord.
+enum ClientProbes: String, CaseIterable, Sendable {
+    /// The gateway.
+    case answer
+    /// The Hub.
+    case relay
+}
+
 enum LogLevel: String, CaseIterable, Sendable {
     case debug, info, notice, warning, error
 }

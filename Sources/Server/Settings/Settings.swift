@@ -1,5 +1,6 @@
 import EventIO
 import HTTP
+import Sandbox
 
 /// What the operator decided, typed and checked. Each initial value here is the setting's default, from which its row
 /// in `SettingsTable` takes it; name, meaning and limits are there.
@@ -62,6 +63,9 @@ struct Settings: Sendable {
     /// Nil: those of /etc/resolv.conf.
     var nameServer: NameServer?
     var accountCacheTTL = Duration.seconds(10)
+    /// Zero: nobody waits.
+    var budgetWait = Duration.seconds(20)
+    var clientProbes = ClientProbes.answer
 
     var metadataTTL = Duration.seconds(10)
     /// Zero: it is fetched before it is given out.
@@ -109,6 +113,8 @@ struct Settings: Sendable {
     var accessLog = true
     var coalesce = true
     var sandbox = false
+    /// Nil: the sandbox refuses nobody.
+    var sandboxLimits: SandboxLimits?
     /// Nil: `hubgate`, else `nobody`.
     var user: String?
     var sandboxing = true

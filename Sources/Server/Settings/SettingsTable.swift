@@ -9,7 +9,7 @@ enum SettingsTable {
         let settings: [Setting]
     }
 
-    static let groups = [listening, hub, cache, times, limits, logins, audit, operation]
+    static let groups = [listening, hub, budget, cache, times, limits, logins, audit, operation]
     static let all = groups.flatMap(\.settings)
 
     private static let listening = Group(
@@ -232,6 +232,10 @@ enum SettingsTable {
             Setting(
                 "sandbox", \.sandbox, .onOff,
                 "Puts a small Hub in memory behind the gateway, to try it without a token or a network."),
+            Setting(
+                "sandbox_limits", \.sandboxLimits, .sandboxLimitsOrNothing,
+                "The sandbox's rate limits, as the Hub's: requests of a kind in a window of time, for each token.",
+                default: "none: nobody is refused", sample: "api=500/300s,resolvers=3000/300s,pages=100/300s"),
             Setting(
                 "signing_key", \.signingKey, .secretOrNothing,
                 "32 or more random characters: gateways with the same ones accept each other's signed URLs, over a restart too.",

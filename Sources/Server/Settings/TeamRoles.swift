@@ -6,10 +6,13 @@ struct TeamRoles: Equatable, Sendable {
     struct Role: Equatable, Sendable {
         var allow: [String] = []
         var deny: [String] = []
+        /// How much of the Hub's budget each key has where that is short, beside others.
+        var weight = 1
     }
 
     fileprivate(set) var roles: [String: Role] = [:]
 
+    static let weights = 1...100
     static let mostRoles = 1000
     static let mostRules = 100
     static let longestRule = 256
@@ -63,11 +66,12 @@ extension TeamRoles {
 
     private mutating func take(_ entry: YAMLScalars.Entry) throws(ValueError) {
         let name = entry.path[1]
+        if entry.path[2] == "weight" { return try takeWeight(entry, of: name) }
         let field: WritableKeyPath<Role, [String]>
         switch entry.path[2] {
         case "allow": field = \.allow
         case "deny": field = \.deny
-        case let other: throw ValueError("gives the role \(name) \"\(other.shown)\"; a role has allow and deny")
+        case let other: throw ValueError("gives the role \(name) \"\(other.shown)\"; a role has allow, deny and weight")
         }
         guard entry.kind != .mapping else {
             throw ValueError("gives the role \(name) a mapping for rules; write a list")
@@ -84,12 +88,20 @@ extension TeamRoles {
         roles[name]?[keyPath: field] = rules
     }
 
+    private mutating func takeWeight(_ entry: YAMLScalars.Entry, of name: String) throws(ValueError) {
+        guard entry.kind == .scalar, let weight = Int(entry.value), Self.weights.contains(weight) else {
+            throw ValueError("gives the role \(name) a weight that is no whole number from 1 to 100")
+        }
+        roles[name]?.weight = weight
+    }
+
     /// As it can be read again, in one line.
     fileprivate var text: String {
         let entries = roles.sorted { $0.key < $1.key }.map { name, role in
             let lists = [("allow", role.allow), ("deny", role.deny)].filter { !$0.1.isEmpty }
             return "\(name): {"
-                + lists.map { "\($0): [\($1.map(YAMLFlow.quoted).joined(separator: ", "))]" }.joined(separator: ", ")
+                + (lists.map { "\($0): [\($1.map(YAMLFlow.quoted).joined(separator: ", "))]" }
+                    + (role.weight == 1 ? [] : ["weight: \(role.weight)"])).joined(separator: ", ")
                 + "}"
         }
         return entries.isEmpty ? "" : "{\(entries.joined(separator: ", "))}"
@@ -101,7 +113,7 @@ extension ValueCodec where Value == TeamRoles {
         ValueCodec(
             name: "YAML",
             accepted:
-                "a YAML mapping of names, each with lists of rules: {NAME: {allow: [RULE, ...], deny: [RULE, ...]}, ...}",
+                "a YAML mapping of names, each with lists of rules: {NAME: {allow: [RULE, ...], deny: [RULE, ...], weight: 1 to 100}, ...}",
             isMapping: true,
             read: { (text) throws(ValueError) in try TeamRoles(text) },
             text: \.text)

@@ -9,8 +9,8 @@ struct SandboxCaller {
 
     var hub: Sandbox
 
-    init(enforcedQuota: Int? = nil, now: @escaping @Sendable () -> Int64 = { Sandbox.opening }) {
-        hub = Sandbox(origin: Self.origin, enforcedQuota: enforcedQuota, digest: .openSSL, now: now)
+    init(limits: SandboxLimits? = nil, now: @escaping @Sendable () -> Int64 = { Sandbox.opening }) {
+        hub = Sandbox(origin: Self.origin, limits: limits, digest: .openSSL, now: now)
     }
 
     /// `token` is sent as Bearer; nil sends no Authorization. A body of nil sends none, and no Content-Type.

@@ -444,3 +444,38 @@ def tokenize(name, text):
     from transformers import AutoTokenizer
 
     return tried("transformers.AutoTokenizer.from_pretrained", AutoTokenizer.from_pretrained)(name)(text)["input_ids"]
+
+
+# Many at once
+
+
+def crowd(repo, members):
+    """A thread for each member makes its calls, one after the other. Gives of each the seconds that its calls took, and what they raised."""
+    import threading
+    import time
+
+    plain = HfApi()
+    results = [{"seconds": [], "errors": []} for _ in members]
+    start = threading.Barrier(len(members))
+
+    def work(member, result):
+        url = huggingface_hub.hf_hub_url(repo, "README.md")
+        start.wait()
+        for _ in range(member["calls"]):
+            began = time.monotonic()
+            try:
+                if member.get("head"):
+                    huggingface_hub.get_hf_file_metadata(url, token=member["token"])
+                else:
+                    plain.model_info(repo, token=member["token"])
+            except Exception as error:
+                result["errors"].append(f"{type(error).__name__}: {error}")
+            result["seconds"].append(time.monotonic() - began)
+            time.sleep(member.get("pause", 0))
+
+    threads = [threading.Thread(target=work, args=pair) for pair in zip(members, results)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return results

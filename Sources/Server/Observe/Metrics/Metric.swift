@@ -8,6 +8,7 @@ enum Metric: Int, CaseIterable, Sendable {
     case upstreamCalls, upstreamCallsInFlight, upstreamPlaces, upstreamCallsQueued, upstreamCallsRefused
     case upstreamUses, upstreamReceivedBytes, upstreamSentBytes
     case upstreamFirstByteSeconds, upstreamSeconds, leaks
+    case budgetLeft, budgetQuota, budgetWaiting, budgetWaits, budgetSeconds, hubRefusals, budgetAvoided
     case cacheRequests, cacheBytes, cacheResponses, cacheEvictions
     case keyRefusals, keyRateRefusals, keys, keysInShadow, shadowDecisions, stateUp, stateRestarts
     case auditUp, auditRecords

@@ -8,6 +8,7 @@ struct MetricSources {
     let listeners: [Listener]
     let pool: TransferPool
     let admission: CallAdmission
+    let broker: RateBroker
     let drainState: DrainState
     let log: AccessLog
 
@@ -15,6 +16,7 @@ struct MetricSources {
         Listener.report(listeners, to: metrics)
         pool.report(to: metrics)
         admission.report(to: metrics)
+        broker.report(to: metrics)
         metrics.set(.requestsInFlight, to: drainState.inFlight)
         metrics.set(.bufferedBodyBytes, to: listeners.reduce(0) { $0 + $1.budget.held })
         // Of the gateway, not a figure that could be added up.

@@ -11,6 +11,8 @@ final class Metrics {
     private let begun: [UInt64]
     /// It counts for a gateway of one process.
     let isWhole: Bool
+    /// One process says what is the same in all of them.
+    let speaksForAll: Bool
     private let first: Int
     private let buckets = MetricRow.bounds.count + 1
     private let noRoute = MetricsTable.noRoute
@@ -33,6 +35,7 @@ final class Metrics {
         }
         self.begun = begun
         isWhole = worker == 0
+        speaksForAll = worker < 2
         self.first = first
         if isWhole {
             slots.describe()
@@ -75,6 +78,9 @@ final class Metrics {
         }
         if let status = context.cacheStatus {
             add(.cacheRequests, at: MetricLabels.CacheResult(status).rawValue)
+        }
+        if context.budgetMicroseconds > 0 {
+            observe(.budgetSeconds, microseconds: context.budgetMicroseconds)
         }
         if exchange.brokenRule > 0 {
             add(.refusals, at: exchange.brokenRule - 1)

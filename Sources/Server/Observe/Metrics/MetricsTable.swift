@@ -8,7 +8,7 @@ enum MetricsTable {
         let rows: [MetricRow]
     }
 
-    static let groups = [requests, clients, keys, hub, cache, process]
+    static let groups = [requests, clients, keys, hub, budget, cache, process]
     static let all = groups.flatMap(\.rows)
 
     /// The places, among those of routes, of a request that no endpoint answers, and of one that is not even a request.
@@ -23,7 +23,7 @@ enum MetricsTable {
             MetricRow(
                 .requests, "hubgate_requests_total", .counter,
                 "Requests that have ended, by endpoint (relay: any path of the Hub; inference: below /v1; content: signed "
-                    + "URLs of its stores; none: no endpoint, or turned away before "
+                    + "URLs of its stores; client_probe: what clients ask of their own accord; none: no endpoint, or turned away before "
                     + "one was looked for; refused: not HTTP as the parser accepts it) and by their response's status.",
                 by: [route, MetricLabel("status", MetricLabels.Answer.self)]),
             MetricRow(

@@ -81,8 +81,8 @@ enum Program {
             case .ended(let code): return code
             case .worker(let worker, let settings): return onLoop { await serve(settings, arguments, as: worker) }
             case .state(let process, let settings): return process.run(restrictedBy: settings.take())
-            case .sandbox(let line, let sandboxing):
-                return onLoop { await SandboxProcess.serve(line: line, sandboxing: sandboxing) }
+            case .sandbox(let line, let limits, let sandboxing):
+                return onLoop { await SandboxProcess.serve(line: line, limits, sandboxing: sandboxing) }
             }
         } catch {
             Console.error("hubgate: \(error)\n")

@@ -39,9 +39,9 @@ final class SandboxProcess {
     }
 
     /// The child's life. SIGTERM and its like stay blocked: the workers need it until the last of them has drained.
-    @EventLoop static func serve(line: Int32, sandboxing: Bool) async -> Int32 {
+    @EventLoop static func serve(line: Int32, _ limits: SandboxLimits?, sandboxing: Bool) async -> Int32 {
         do throws(CError) {
-            let server = try SandboxServer()
+            let server = try SandboxServer(limits)
             let bytes = server.site.bytes
             _ = unsafe bytes.withUnsafeBytes { unsafe write(line, $0.baseAddress, $0.count) }
             close(line)

@@ -20,7 +20,8 @@ final class SandboxServer {
     /// With the journal of what reached it.
     var sandbox: Sandbox { state.sandbox }
 
-    init() throws(CError) {
+    /// `limits`: nil refuses nobody.
+    init(_ limits: SandboxLimits? = nil) throws(CError) {
         let tls = try TLSContext(selfSigned: ())
         let state = SandboxState()
         self.state = state
@@ -41,7 +42,9 @@ final class SandboxServer {
         // Another name, not only another port: some clients keep their token as long as the name is the same.
         let (cdn, cas) = ("https://127.0.0.1:\(ports[1])", "https://127.0.0.1:\(ports[2])")
         // What the sandbox signs expires, so this clock must not stand still.
-        state.sandbox = Sandbox(origin: base, cdn: cdn, cas: cas, digest: .openSSL) { Int64(time(nil)) }
+        state.sandbox = Sandbox(
+            origin: base, cdn: cdn, cas: cas, limits: limits, digest: .openSSL, now: { Int64(time(nil)) },
+            milliseconds: { Int64(WallClock.microseconds / 1000) })
         site = SandboxSite(hub: base, cdn: cdn, cas: cas, authority: tls.certificatePEM)
     }
 

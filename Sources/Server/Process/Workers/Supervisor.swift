@@ -1,6 +1,7 @@
 import EventIO
 import Glibc
 import Logging
+import Sandbox
 
 /// The parent of workers: starts them, starts another for each that dies, and gives on what the operator says. It serves nobody and has
 /// no event loop, since what it forks could not share one.
@@ -9,7 +10,7 @@ final class Supervisor {
     enum Outcome {
         case ended(Int32)
         case worker(Worker, OneShotSettings)
-        case sandbox(line: Int32, sandboxing: Bool)
+        case sandbox(line: Int32, SandboxLimits?, sandboxing: Bool)
         case state(StateProcess, OneShotSettings)
     }
 
@@ -31,6 +32,7 @@ final class Supervisor {
     /// Nil but in access by keys. Made here, so that all workers count in the same place.
     private let rates: KeyRates?
     let epochs: WriteEpochs
+    private let budgets = BudgetLedger()
     var sandbox: SandboxProcess?
     var places: [WorkerSlot]
     /// Nil but in access by keys.
@@ -83,7 +85,8 @@ final class Supervisor {
     func run() throws(CError) -> Outcome {
         if settings.sandbox {
             switch try SandboxProcess.fork() {
-            case .child(let line): return .sandbox(line: line, sandboxing: settings.sandboxing)
+            case .child(let line):
+                return .sandbox(line: line, settings.sandboxLimits, sandboxing: settings.sandboxing)
             case .parent(let process): sandbox = process
             case nil: return .ended(Exit.unavailable)
             }
@@ -132,7 +135,7 @@ final class Supervisor {
         let worker = Worker(
             number: place.number, ports: ports.map(\.port), adminPort: adminPort?.port, sockets: place.sockets,
             adminSocket: place.adminSocket, tls: tls, output: output, slots: slots, epochs: epochs,
-            sandbox: sandbox?.site, line: line, state: stateProcess?.links.take(worker: place.number), rates: rates)
+            budgets: budgets, sandbox: sandbox?.site, line: line, state: stateProcess?.links.take(worker: place.number), rates: rates)
         // The child's copy of its parent's memory shall not keep a token that a reload replaces.
         defer { (settings, reload) = (Settings(), nil) }
         return .worker(worker, OneShotSettings(settings))

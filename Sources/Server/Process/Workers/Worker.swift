@@ -20,6 +20,7 @@ struct Worker: Sendable {
     /// Of all workers.
     let slots: MetricSlots
     let epochs: WriteEpochs
+    let budgets: BudgetLedger
     /// Nil: the Hub that the settings name.
     let sandbox: SandboxSite?
     /// The pipe to the parent.

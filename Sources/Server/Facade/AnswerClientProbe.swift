@@ -1,0 +1,28 @@
+import EventIO
+import HTTP
+import Hub
+
+/// What huggingface_hub asks of its own accord, unless `client_probes` is relay: telemetry goes nowhere, and what is the same for all is asked of
+/// the Hub once a day, without anybody's token.
+struct AnswerClientProbe: Handler {
+    typealias Held = SingleFlightCache<Bool, [UInt8]>
+
+    let hub: HubClient
+    let agents: Held
+
+    func handle(_ exchange: Exchange, _ context: RequestContext) throws(Failure) -> Reply {
+        guard context.target.pathAndQuery == AgentHarnesses.path else { return .response(Response(.noContent)) }
+        if let json = try agents.cached(true) { return .response(Self.response(json)) }
+        return .pending { [hub, agents] () async throws(Failure) in
+            let json = try await agents.value(true) { () async throws(Failure) -> [UInt8] in
+                let own = RequestContext(id: context.id, address: context.address)
+                return try await hub.send(AgentHarnesses(), own)
+            }
+            return Self.response(json)
+        }
+    }
+
+    private static func response(_ json: [UInt8]) -> Response {
+        Response(.ok, headers: ["Content-Type": "application/json"], body: json)
+    }
+}
