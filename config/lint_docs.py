@@ -21,6 +21,7 @@ NOT_FOR_USERS = {"SETTINGS.md", "METRICS.md", "operations.md", "COMPATIBILITY.md
 NOT_SETTINGS = {
     "huggingface_hub", "base_url", "request_id", "hub_request_id", "upstream_ms", "snapshot_download", "stop_grace_period", "fail_timeout",
     "https_proxy", "all_proxy", "jwks_file", "jwks_url", "keys_per_subject", "pull_request", "id_tokens", "exist_ok", "missing_ok", "dry_run",
+    "restorable_until", "trash_name",
     # Fields of the audit.
     "key_id", "new_name", "bytes_in", "bytes_out", "previous_file",
     # The words of OAuth.

@@ -97,7 +97,8 @@ package struct Failure: Error, Sendable, Equatable {
 
 /// Which rule of the gateway's own a request is against.
 package enum Decline: Sendable, Equatable {
-    case confirmationRequired, deleteUnderWay, idempotencyKeyReused, idempotencyKeyInUse, idempotencyUnsupported, outcomeUnknown
+    case confirmationRequired, deleteUnderWay, idempotencyKeyReused, idempotencyKeyInUse, idempotencyUnsupported,
+        outcomeUnknown
     /// What has to be on the disk first cannot be written.
     case stateUnavailable
 }

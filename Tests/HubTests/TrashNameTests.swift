@@ -49,7 +49,8 @@ import Testing
 
     @Test("The name is found in a text as it stands and percent-encoded")
     func stands() {
-        #expect(TrashName.stands(in: "/api//models/acme/hubgate-trash-x") && TrashName.stands(in: "/a/hubgate%2Dtrash%2Dx"))
+        #expect(
+            TrashName.stands(in: "/api//models/acme/hubgate-trash-x") && TrashName.stands(in: "/a/hubgate%2Dtrash%2Dx"))
         #expect(!TrashName.stands(in: "/api/models/acme/x?y=hubgate"))
     }
 

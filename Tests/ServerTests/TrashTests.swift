@@ -46,7 +46,8 @@ import Testing
         (full.status, full.order, full.restoreAs, full.orderedBy) = (.kept, .restore, try RepoID("acme/y"), "root")
         (full.attempts, full.nextAttempt, full.trouble) = (3, 99, "it is too early")
         let outcomes: [TrashOutcome] = [
-            .kept, .notMoved, .undone, .later, .unclear, .restored(note: nil), .restored(note: "a"), .purged, .lost("b"), .failed("c"),
+            .kept, .notMoved, .undone, .later, .unclear, .restored(note: nil), .restored(note: "a"), .purged,
+            .lost("b"), .failed("c"),
             .refused("d"),
         ]
         let requests =
@@ -62,6 +63,8 @@ import Testing
             #expect(TrashAnswer(answer.bytes) == answer)
         }
         #expect(TrashAnswer([]) == nil && TrashAnswer([9]) == nil && TrashAnswer([3, 1]) == nil)
+        #expect(TrashRequest.isQuestion(TrashRequest.work.record))
+        #expect(!TrashRequest.isQuestion(requests[0].record) && !TrashRequest.isQuestion(requests[2].record))
         // Who would begin with one that is in the trash already, or with a name that is not of the trash.
         #expect(TrashRequest(TrashRequest.begin(full).record.payload) == nil)
     }
@@ -154,7 +157,9 @@ import Testing
         #expect(try table.order(.restore, one.trashName, by: "root"))
         try settle(table, one, .refused("the name is taken"), now: 1600)
         let found = try #require(try table.find(one.trashName))
-        #expect(found.order == nil && found.trouble == "the name is taken" && found.expires == 1600 + TrashTable.secondChance)
+        #expect(
+            found.order == nil && found.trouble == "the name is taken"
+                && found.expires == 1600 + TrashTable.secondChance)
         #expect(try table.work(now: 1700, live: [1]).isEmpty)
     }
 
@@ -185,7 +190,7 @@ import Testing
         try settle(table, one, .undone, now: 1010)
         // Nobody sees it, and the repository can be deleted again.
         #expect(try table.page(skip: 0, limit: 9).isEmpty && table.listedCount() == 0 && table.count() == 1)
-        #expect(try table.carryOut(.begin(try record()), by: 7, now: 1011, live: [7]) == .done)
+        #expect(try table.carryOut(.begin(try record(deleted: 9000)), by: 7, now: 1011, live: [7]) == .done)
         #expect(try table.work(now: 1009 + TrashTable.lastLook, live: [7]).isEmpty)
         #expect(try table.work(now: 1010 + TrashTable.lastLook, live: [7]).map(\.trashName) == [one.trashName])
         try settle(table, one, .kept, now: 1010 + TrashTable.lastLook)
@@ -206,7 +211,9 @@ import Testing
             try settle(table, one, outcome, now: 1100)
             #expect(try table.find(one.trashName)?.status == status && table.count() == 0)
             #expect(try !table.order(.purge, one.trashName, by: "root"))
-            for late in [TrashOutcome.kept, .failed("x"), .purged, .notMoved] { try settle(table, one, late, now: 1101) }
+            for late in [TrashOutcome.kept, .failed("x"), .purged, .notMoved] {
+                try settle(table, one, late, now: 1101)
+            }
             #expect(try table.find(one.trashName)?.status == status)
             let events = try audit.events(limit: 10)
             #expect(events.count == 1 && events[0].record.kind == .trash && events[0].record.text(.event) == event)
@@ -239,7 +246,8 @@ import Testing
             try filter.finish()
             return String(decoding: output, as: UTF8.self)
         }
-        #expect(try filtered(nil, hidesTrash: true) == #"[{"id":"acme/x","private":true},{"id":"hubgate-trash-4/m"},5]"#)
+        #expect(
+            try filtered(nil, hidesTrash: true) == #"[{"id":"acme/x","private":true},{"id":"hubgate-trash-4/m"},5]"#)
         #expect(try filtered(nil, hidesTrash: false) == text)
         let scope = Scope([try Rule("read acme/*")])
         #expect(try filtered(scope, hidesTrash: true) == #"[{"id":"acme/x","private":true}]"#)

@@ -48,7 +48,7 @@ class MovingHub(FakeHub):
         kind = body.get("type") or "model"
         named = "/".join(part for part in (body.get("organization") or "", body.get("name") or "") if part)
         if path == "/api/whoami-v2":
-            return "account", "", lambda: self.json({"type": "user", "name": "robot", "orgs": [], "auth": {"accessToken": {"role": "write"}}})
+            return "account", "", lambda: self.json({"type": "user", "name": "robot", "orgs": [{"name": "acme", "roleInOrg": "write"}], "auth": {"accessToken": {"role": "write"}}})
         if path == "/api/repos/move":
             return "move", body["fromRepo"], lambda: self.move(kind, body["fromRepo"], body["toRepo"])
         if path == "/api/repos/delete":

@@ -61,7 +61,7 @@ struct RepoRemoval {
         case .elsewhere: throw .formerName(asked)
         case .absent: throw .repositoryGone
         }
-        let id = facts.id.flatMap { $0.namespace == nil ? nil : $0 } ?? asked
+        let id = facts.spelling(of: asked)
         guard trash.isOn, !TrashName.isReserved(id.name) else {
             try await hub.send(RepoDeletion(kind: call.kind, id: id), context)
             trash.changed(call.kind, id)
@@ -121,6 +121,20 @@ struct RepoRemoval {
         } catch {
             return false
         }
+    }
+}
+
+extension RepoInspection.Facts {
+    /// The name as the Hub writes it, which may be in other letters than a request has it; another name is not to be deleted.
+    fileprivate func spelling(of asked: RepoID) -> RepoID {
+        guard let id, id.namespace != nil,
+            id.text.utf8.elementsEqual(
+                asked.text.utf8,
+                by: {
+                    $0.asciiLowercased == $1.asciiLowercased
+                })
+        else { return asked }
+        return id
     }
 }
 

@@ -108,7 +108,8 @@ extension Failure {
     fileprivate static var reservedName: Failure {
         Failure(
             .denied,
-            detail: "Names that begin with \(TrashName.prefix) are this gateway's own (delete_grace). Choose another name.")
+            detail:
+                "Names that begin with \(TrashName.prefix) are this gateway's own (delete_grace). Choose another name.")
     }
 
     fileprivate static func deleteUnderWay(_ id: RepoID) -> Failure {

@@ -78,10 +78,13 @@ final class StateWriter {
                 if let payload = try carryOut(entry, now: now, live: live) {
                     answers.append(Answer(sender: entry.sender, sequence: entry.sequence, payload: payload))
                 }
-                latest[entry.sender] = entry.sequence
+                // A question may be answered twice.
+                if !TrashRequest.isQuestion(entry.record) { latest[entry.sender] = entry.sequence }
             }
+            let noted = entries.filter { !TrashRequest.isQuestion($0.record) }
+            guard !noted.isEmpty else { return }
             let note = try database.prepare("INSERT OR REPLACE INTO senders VALUES (?1, ?2, ?3)")
-            for sender in Set(entries.map(\.sender)) {
+            for sender in Set(noted.map(\.sender)) {
                 try note.run(.integer(sender), .integer(latest[sender] ?? 0), .integer(now))
             }
             try database.prepare("DELETE FROM senders WHERE seen < ?1").run(.integer(now - Self.memory))

@@ -12,6 +12,11 @@ enum TrashRequest: Equatable, Sendable {
 
     private enum Tag: UInt8 { case begin, settle, work }
 
+    /// Whether it changes nothing: what asks each second shall not make the disk write each second.
+    static func isQuestion(_ record: StateRecord) -> Bool {
+        record.kind == .trash && record.payload == [Tag.work.rawValue]
+    }
+
     var record: StateRecord {
         var writer = ByteWriter()
         func put(_ tag: Tag) { writer.put(tag.rawValue) }

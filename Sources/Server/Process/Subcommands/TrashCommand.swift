@@ -39,11 +39,13 @@ struct TrashList: ParsableCommand {
 struct TrashOrderOptions: ParsableArguments {
     @Argument(
         help:
-            "What it was called, such as acme/x or dataset:acme/x; where several were called so, its name in the trash.")
+            "What it was called, such as acme/x or dataset:acme/x; where several were called so, its name in the trash."
+    )
     var name: String
 
     @Option(
-        help: ArgumentHelp("How long to wait until the gateway has carried it out: a time such as 60s, or 0.", valueName: "time"))
+        help: ArgumentHelp(
+            "How long to wait until the gateway has carried it out: a time such as 60s, or 0.", valueName: "time"))
     var wait = "30s"
 
     @OptionGroup var state: StateOptions
@@ -79,7 +81,9 @@ struct TrashOrderOptions: ParsableArguments {
             throw SubcommandFailure.notThere("\(name.shown) is not in the trash: `hubgate trash list` shows what is")
         }
         guard found.count == 1 else {
-            let names = found.prefix(10).map { "\($0.trashName) (\($0.kind.apiName), \(WallClock.iso8601($0.deleted)))" }
+            let names = found.prefix(10).map {
+                "\($0.trashName) (\($0.kind.apiName), \(WallClock.iso8601($0.deleted)))"
+            }
             throw SubcommandFailure.usage(
                 "\(found.count) in the trash were called so; name one of them: \(names.joined(separator: ", "))")
         }
