@@ -45,12 +45,8 @@ fi
 
 HUBGATE_ACCESS=open passes config/compose-replicas.yaml docker-compose -f config/compose-replicas.yaml config --quiet
 
-# Kubernetes' schemas come with a package of PyPI.
-if [[ ! -x .venv-deploy/bin/kubernetes-validate ]]; then
-    python3 -m venv .venv-deploy
-    .venv-deploy/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
-        --requirement config/requirements/deploy.txt
-fi
+# The schemas of Kubernetes and of GitHub Actions come with packages of PyPI.
+config/python-env.sh .venv-deploy config/requirements/deploy.txt
 for version in 1.27 1.34; do
     passes "config/kubernetes/hubgate.yaml ($version)" \
         .venv-deploy/bin/kubernetes-validate --strict --kubernetes-version "$version" config/kubernetes/hubgate.yaml
@@ -64,4 +60,9 @@ awk '/^```yaml$/ { getline; shown = /^apiVersion:/; if (shown) print "---" } /^`
     docs/ci-without-secrets.md >"$work/shown.yaml"
 passes "docs/ci-without-secrets.md" \
     .venv-deploy/bin/kubernetes-validate --strict --kubernetes-version 1.34 "$work/shown.yaml"
+# The workflow of GitHub Actions there, by the schema that comes with the package.
+awk '/^```yaml$/ { getline; shown = /^name:/ } /^```$/ { shown = 0 } shown' docs/ci-without-secrets.md >"$work/workflow.yaml"
+grep -q "id-token: write" "$work/workflow.yaml"
+passes "docs/ci-without-secrets.md (GitHub Actions)" \
+    .venv-deploy/bin/check-jsonschema --builtin-schema vendor.github-workflows "$work/workflow.yaml"
 passes "config/kubernetes" .venv-deploy/bin/python config/check_kubernetes.py config/kubernetes docs/SETTINGS.md

@@ -126,9 +126,9 @@ struct LoginStateTests {
         func isMade(_ answer: LoginAnswer?) -> Bool { if case .made = answer { true } else { false } }
         // Alike as far as a name shows it.
         let long = String(repeating: "s", count: 300)
-        #expect(isMade(try make(1, long + "1")) && isMade(try make(2, long + "1")))
+        #expect(try isMade(make(1, long + "1")) && isMade(make(2, long + "1")))
         #expect(try make(3, long + "1") == .tooManyKeysOfSubject)
-        #expect(isMade(try make(3, long + "2")) && isMade(try make(4, "a b")))
+        #expect(try isMade(make(3, long + "2")) && isMade(make(4, "a b")))
         #expect(try make(5, "a_b") == .tooManyKeys)
         var rule = LoginRule(name: "r")
         #expect(rule.mostKeysOfSubject == 100)
