@@ -16,9 +16,12 @@ struct HTTPDateTests {
         "All else is none",
         arguments: [
             "", "0", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994", "Sun, 06 Nov 1994 08:49:37 UTC",
-            "Sun, 06 Nov 1994 08:49:37 +00", "Sun 06 Nov 1994 08:49:37 GMT.", "Sun, 6 Nov 1994 08:49:37 GMT", "Sun, 06 Nov 1994 8:49:37 GMT",
-            "Sun, 06-Nov-1994 08:49:37 GMT", "Sun, 06 Nov 1994 08.49.37 GMT", "sun, 06 Nov 1994 08:49:37 GMT", "Sun, 06 Nov 1994 24:49:37 GMT",
-            "Sun, 00 Nov 1994 08:49:37 GMT", "Sun, 06 Nov 199\u{0664} 08:49:37 GM", "Sun, 06 Nov 1994 08:49:37 GMT ", "Sun,  6 Nov 1994 08:49:37 GMT",
+            "Sun, 06 Nov 1994 08:49:37 +00", "Sun 06 Nov 1994 08:49:37 GMT.", "Sun, 6 Nov 1994 08:49:37 GMT",
+            "Sun, 06 Nov 1994 8:49:37 GMT",
+            "Sun, 06-Nov-1994 08:49:37 GMT", "Sun, 06 Nov 1994 08.49.37 GMT", "sun, 06 Nov 1994 08:49:37 GMT",
+            "Sun, 06 Nov 1994 24:49:37 GMT",
+            "Sun, 00 Nov 1994 08:49:37 GMT", "Sun, 06 Nov 199\u{0664} 08:49:37 GM", "Sun, 06 Nov 1994 08:49:37 GMT ",
+            "Sun,  6 Nov 1994 08:49:37 GMT",
         ])
     func refused(text: String) { #expect(HTTPDate.seconds(text) == nil) }
 }

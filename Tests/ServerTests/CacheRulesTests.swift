@@ -51,7 +51,8 @@ struct CacheRulesTests {
             "/api/spaces/a/b/events",
             "/api/models?cursor=abc", "/api/something/else", "/a/b", "/a/b/info/refs?service=git-upload-pack",
             "/api/models/a%2Fb", "/api//models/a/b", "/oauth/device", "/api/notifications",
-            "/api/buckets/a/b/xet-read-token", "/api/buckets/a/b/xet-write-token", "/api/models/a/b/xet-write-token/main",
+            "/api/buckets/a/b/xet-read-token", "/api/buckets/a/b/xet-write-token",
+            "/api/models/a/b/xet-write-token/main",
             "/api/buckets/a/b/events", "/api/spaces/a/b/metrics", "/api/spaces/a/b/runtime", "/api/models/a/b/jwt",
             "/api/jobs/a", "/api/jobs/a/b/logs", "/api/models/a/b/auth-check/write",
         ])
@@ -122,7 +123,8 @@ struct CacheRulesTests {
             ("max-age=99999999999999999999", false, false, false, 1 << 31),
             ("max-age=2147483649", false, false, false, 1 << 31), ("max-age=007", false, false, false, 7),
             ("max-age='7'", false, false, false, 0), ("a=\"max-age=1, no-cache\", max-age=7", false, false, false, 7),
-            ("a=\"\\\", no-store\", max-age=7", false, false, false, 7), ("max-age=9, max-age=3", false, false, false, 3),
+            ("a=\"\\\", no-store\", max-age=7", false, false, false, 7),
+            ("max-age=9, max-age=3", false, false, false, 3),
             (",,=,", false, false, false, nil),
         ] as [(String, Bool, Bool, Bool, Int?)])
     func directives(value: String, noCache: Bool, noStore: Bool, onlyIfCached: Bool, maxAge: Int?) {
@@ -148,7 +150,8 @@ struct FreshnessTests {
     @Test(
         "Whatever Age says, it is a number of seconds that can be counted with",
         arguments: [
-            ("0", 0), ("7", 7), ("-1", 0), ("", 0), ("abc", 0), ("7.5", 0), ("+7", 0), ("0x7", 0), (" 7", 7), ("7, 0", 7), ("0, 7", 0),
+            ("0", 0), ("7", 7), ("-1", 0), ("", 0), ("abc", 0), ("7.5", 0), ("+7", 0), ("0x7", 0), (" 7", 7),
+            ("7, 0", 7), ("0, 7", 0),
             ("2147483647", (1 << 31) - 1), ("2147483648", 1 << 31), ("9223372036854775807", 1 << 31),
             ("9223372036854775808", 1 << 31), (String(repeating: "9", count: 4000), 1 << 31), ("\u{0667}", 0),
         ])
@@ -177,7 +180,8 @@ struct FreshnessTests {
     @Test(
         "What must not be given out stale",
         arguments: [
-            ("must-revalidate", true, false), ("proxy-revalidate", true, false), ("s-maxage=5", true, false), ("no-cache", true, true),
+            ("must-revalidate", true, false), ("proxy-revalidate", true, false), ("s-maxage=5", true, false),
+            ("no-cache", true, true),
             ("no-cache=\"Set-Cookie\"", true, true), ("max-age=5", false, false),
         ])
     func staleness(value: String, isNeverStale: Bool, asksAlways: Bool) {
@@ -245,7 +249,8 @@ struct WriteEpochsTests {
         arguments: [
             ("POST", "/acme/big.git/info/lfs/objects/batch", true), ("PUT", "/api/models/acme/big/settings", true),
             ("POST", "/api/models/acme/big/commit/main", true), ("POST", "/api/repos/move", false),
-            ("POST", "/api/models/acme/big/duplicate", false), ("POST", "/api/models/acme/big/lfs-files/duplicate", false),
+            ("POST", "/api/models/acme/big/duplicate", false),
+            ("POST", "/api/models/acme/big/lfs-files/duplicate", false),
             ("POST", "/api/models/acme/big/nobody-knows", true), ("POST", "/api//models/acme/big", false),
         ])
     func concerned(method: String, path: String, isOne: Bool) throws {

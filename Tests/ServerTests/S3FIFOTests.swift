@@ -88,7 +88,8 @@ struct S3FIFOTests {
         }
         #expect(turns > 1000 && cache.bytes <= 1000)
         let before = cache.bytes
-        #expect(cache.insert(-1, Content(), bytes: 100) <= S3FIFO<Int, Content>.mostSteps && cache.bytes <= before + 100)
+        #expect(
+            cache.insert(-1, Content(), bytes: 100) <= S3FIFO<Int, Content>.mostSteps && cache.bytes <= before + 100)
     }
 
     @Test("Where there is no room yet, what is new is not kept, and what had its key is gone")

@@ -2,7 +2,8 @@ extension HubOperationsTable {
     static let writing = [
         HubOperationRow("POST", "/api/{T}/{id}/preupload/{rev}", .write, .pullRequest),
         HubOperationRow("POST", "/api/{T}/{id}/commit/{rev}", .write, .pullRequest),
-        HubOperationRow("GET", "/api/{T}/{id}/xet-write-token/{rev}", .write, [.discussSuffices, .unshared, .xetToken]),
+        HubOperationRow(
+            "GET", "/api/{T}/{id}/xet-write-token/{rev}", .write, [.discussSuffices, .unshared, .xetToken]),
         HubOperationRow("POST DELETE", "/api/{T}/{id}/branch/{rev}", .write),
         HubOperationRow("POST DELETE", "/api/{T}/{id}/tag/{rev}", .write),
         HubOperationRow("POST", "/api/{T}/{id}/super-squash/{rev}", .write),
@@ -51,7 +52,8 @@ extension HubOperationsTable {
     static let jobs =
         ["jobs", "scheduled-jobs"].flatMap { kind in
             [
-                HubOperationRow("GET", "/api/\(kind)/{ns}[/{x}[/{x}]]", .read, .unshared, "logs, metrics and events of jobs"),
+                HubOperationRow(
+                    "GET", "/api/\(kind)/{ns}[/{x}[/{x}]]", .read, .unshared, "logs, metrics and events of jobs"),
                 HubOperationRow("POST PUT", "/api/\(kind)/{ns}[/{x}[/{x}]]", .spend, body: .job),
                 HubOperationRow("DELETE", "/api/\(kind)/{ns}[/{x}[/{x}]]", .spend),
             ]

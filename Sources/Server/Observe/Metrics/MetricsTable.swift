@@ -144,7 +144,8 @@ enum MetricsTable {
                 .cacheBytes, "hubgate_cache_bytes", .gauge,
                 "Memory of responses that are kept; cache_memory is the most."),
             MetricRow(.cacheResponses, "hubgate_cache_responses", .gauge, "Responses that are kept."),
-            MetricRow(.cacheStored, "hubgate_cache_stored_total", .counter, "Times that a response was kept, or kept on."),
+            MetricRow(
+                .cacheStored, "hubgate_cache_stored_total", .counter, "Times that a response was kept, or kept on."),
             MetricRow(
                 .cacheEvictions, "hubgate_cache_evictions_total", .counter,
                 "Responses that had to go for others."),
