@@ -31,7 +31,8 @@ final class GatewayState {
 
     init(
         _ settings: Settings, token: Secret?, limits: CallLimits, pool: TransferPool, metrics: Metrics,
-        leaks: LeakReporter, keys: KeyStore?, rates: KeyRates? = nil, quotas: KeyQuotas? = nil, auditor: Auditor?, logins: LoginReporter,
+        leaks: LeakReporter, keys: KeyStore?, rates: KeyRates? = nil, quotas: KeyQuotas? = nil, auditor: Auditor?,
+        logins: LoginReporter,
         epochs: WriteEpochs
     ) {
         self.quotas = quotas
