@@ -24,6 +24,8 @@ NOT_SETTINGS = {
     "restorable_until", "trash_name",
     # Fields of the audit.
     "key_id", "new_name", "bytes_in", "bytes_out", "previous_file",
+    # Of the inference API.
+    "stream_options", "max_tokens",
     # The words of OAuth.
     "error_description", "invalid_grant", "invalid_request", "unsupported_grant_type", "unauthorized_client", "authorization_pending",
     "slow_down", "expired_token", "access_denied", "temporarily_unavailable",

@@ -120,10 +120,13 @@ import Testing
         #expect(TokenEstimate.most(nil, length: 4000) == 1000 + TokenEstimate.usualAnswer)
     }
 
-    @Test("No number in a body makes the estimate wrong by more than its bounds", arguments: [
-        #"{"max_tokens":-5}"#, #"{"max_tokens":99999999999999999999}"#, #"{"max_tokens":9223372036854775807,"n":9223372036854775807}"#,
-        #"{"n":-1}"#, #"{"max_tokens":"x"}"#, #"{"max_tokens":null,"n":0}"#, "", "\"data:", "\"data:\"data:",
-    ])
+    @Test(
+        "No number in a body makes the estimate wrong by more than its bounds",
+        arguments: [
+            #"{"max_tokens":-5}"#, #"{"max_tokens":99999999999999999999}"#,
+            #"{"max_tokens":9223372036854775807,"n":9223372036854775807}"#,
+            #"{"n":-1}"#, #"{"max_tokens":"x"}"#, #"{"max_tokens":null,"n":0}"#, "", "\"data:", "\"data:\"data:",
+        ])
     func hostile(_ text: String) {
         #expect((0...(1 << 40)).contains(most(text)))
         #expect(TokenEstimate.most(nil, length: .max) > 0)

@@ -93,7 +93,9 @@ import Testing
         }
     }
 
-    @Test("Before anything is known of a day the state has to be asked, and after it there is what the limit leaves and not one more")
+    @Test(
+        "Before anything is known of a day the state has to be asked, and after it there is what the limit leaves and not one more"
+    )
     func take() throws {
         let slot = try slot(5)
         #expect(words.take(1, of: .inferenceADay, slot, limit: 10, day: today) == .unknown)
@@ -117,7 +119,9 @@ import Testing
         #expect(words.standing(of: .inferenceADay, slot, day: today)?.taken == 0)
     }
 
-    @Test("A new day begins with nothing, what is settled of the day before changes nothing, and a clock that goes back gives nothing anew")
+    @Test(
+        "A new day begins with nothing, what is settled of the day before changes nothing, and a clock that goes back gives nothing anew"
+    )
     func days() throws {
         let slot = try slot(5)
         words.learn(QuotaBalance(base: 0, debited: 50), of: .bytesADay, slot, day: today)
@@ -165,7 +169,9 @@ import Testing
     @Test("Of many threads that enter and leave there are never more inside than may be")
     func crowd() throws {
         let slot = try slot(9)
-        let (inside, most, entered) = (Atomic<Int>(0), Atomic<Int>(0), Atomic<Int>(0))
+        let inside = Atomic<Int>(0)
+        let most = Atomic<Int>(0)
+        let entered = Atomic<Int>(0)
         DispatchQueue.concurrentPerform(iterations: 8) { thread in
             for _ in 0..<2000 where words.enter(slot, most: 3, worker: 1 + thread % 2) {
                 entered.add(1, ordering: .relaxed)

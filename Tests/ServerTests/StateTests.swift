@@ -263,7 +263,8 @@ struct StateMessageTests {
         number: 1, name: "", publicID: 2, secretHash: [], grant: KeyGrant(), created: 0, change: 3)
     private static let whole = KeyRecord(
         number: 1, name: "a", publicID: 2, secretHash: [1], previous: .init(secretHash: [2], until: 3),
-        grant: KeyGrant(role: "r", allow: ["a", "b"], deny: ["c"], credential: "d", rate: "e", policy: "shadow", limits: "f"),
+        grant: KeyGrant(
+            role: "r", allow: ["a", "b"], deny: ["c"], credential: "d", rate: "e", policy: "shadow", limits: "f"),
         created: 0, expires: 4,
         revoked: 5, change: 6)
 

@@ -34,7 +34,9 @@ import Testing
     private static let today: Int64 = 20_786
     private let now = today * 86_400 + 5
 
-    private func debit(_ target: Int64, beyond: Int64 = 0, key: Int64 = 1, day: Int64 = today, run: Int64 = 7, limit: Int64 = 100)
+    private func debit(
+        _ target: Int64, beyond: Int64 = 0, key: Int64 = 1, day: Int64 = today, run: Int64 = 7, limit: Int64 = 100
+    )
         -> QuotaDebit
     {
         QuotaDebit(
@@ -83,7 +85,7 @@ import Testing
         for day in Self.today - 1...Self.today + 1 {
             #expect(try table.debit(debit(10, day: day), now: now) == QuotaBalance(base: 0, debited: 10))
         }
-        for day in [0, Self.today - 2, Self.today + 2, .max / 2, -5] {
+        for day in [0, Self.today - 2, Self.today + 2, .max / 2, -5] as [Int64] {
             #expect(try table.debit(debit(10, day: day), now: now) == nil)
         }
         #expect(try table.debit(debit(10, key: 99), now: now) == nil)
@@ -125,7 +127,9 @@ import Testing
         #expect(found == all)
     }
 
-    private func line(_ resource: String, _ requests: Int64, key: Int64 = 1, day: Int64 = today, action: String = "read")
+    private func line(
+        _ resource: String, _ requests: Int64, key: Int64 = 1, day: Int64 = today, action: String = "read"
+    )
         -> UsageReport.Line
     {
         var counts = UsageReport.Counts()
@@ -147,7 +151,9 @@ import Testing
                 line("model:a/x", 2, key: 2), line("llama", 9, action: "infer"), line("", 1, day: Self.today - 1),
                 line("x", 1, day: 5), line("x", 1, key: 99),
             ]), now: now)
-        func found(_ grouping: UsageTable.Grouping, since day: Int64 = 0, of key: Int64? = nil) throws -> [String: Int64] {
+        func found(_ grouping: UsageTable.Grouping, since day: Int64 = 0, of key: Int64? = nil) throws -> [String:
+            Int64]
+        {
             Dictionary(
                 uniqueKeysWithValues: try table.rows(by: grouping, since: day, of: key, limit: 100).map {
                     ($0.group, $0.counts.requests)
@@ -169,7 +175,8 @@ import Testing
         let table = UsageTable(database: database)
         let most = Int(UsageTable.mostOfKey)
         try table.add(UsageReport((0..<most).map { line("r\($0)", Int64($0) + 1) }), now: now)
-        try table.add(UsageReport([line("new", 50), line("r7", 3), line("rare", 1), line("other", 1, key: 2)]), now: now)
+        try table.add(
+            UsageReport([line("new", 50), line("r7", 3), line("rare", 1), line("other", 1, key: 2)]), now: now)
         let groups = try table.rows(by: .repo, since: 0, limit: 1000).map(\.group)
         #expect(groups.count == most + 2 && groups.contains("new") && groups.contains("other") && groups.contains(""))
         #expect(!groups.contains("r0") && !groups.contains("rare"))

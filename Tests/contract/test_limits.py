@@ -278,6 +278,10 @@ def test_a_response_without_a_length_ends_where_the_limit_does(begin, keys, hub)
             pass
         assert 60 * 65536 + received < 6_000_000 + 10_000 and received > 1_000_000
     assert gate.wait_for_log(lambda line: line.get("end") == "cut" and line.get("error") == "LimitReached")
+    # What is left is too little for that one, and enough for a short one.
+    short = http(200, b"").replace(b"Content-Length: 0", b"Transfer-Encoding: chunked") + b"4\r\nbody\r\n0\r\n\r\n"
+    hub.on(FILE, lambda *_: short)
+    assert ask(gate, key, FILE).body == b"body"
 
 
 def test_a_body_counts_and_one_that_is_too_long_is_refused_before_it_is_read(begin, keys, hub):
@@ -291,13 +295,13 @@ def test_a_body_counts_and_one_that_is_too_long_is_refused_before_it_is_read(beg
         connection.send(request(key, "POST", path, body)[:1000])
         check_refused(connection.answer(), "bytes-a-day")
     assert len(hub.seen(path)) == 2
-    # Of a body whose length is not known as much is taken as comes.
+    # Of a body whose length is not known as much is taken as comes, and what came of it is spent.
     chunks = b"".join(b"%x\r\n%s\r\n" % (len(body), body) for _ in range(2)) + b"0\r\n\r\n"
     head = request(key, "POST", path).replace(b"Content-Length: 0", b"Transfer-Encoding: chunked")
     with gate.connect() as connection:
         connection.send_whatever_happens(head + chunks)
         check_refused(connection.answer(), "bytes-a-day")
-    assert ask(gate, key).status == 200
+    assert ask(gate, key).status == 429
 
 
 def test_who_shares_a_response_with_a_key_that_has_nothing_left_gets_it(begin, keys, hub):

@@ -22,7 +22,7 @@ struct JSONMemberScanner {
     private var names = [[UInt8]](repeating: [], count: Self.deepest)
     private var expectsName = false
     private var text: [UInt8] = []
-    /// It has an escape, or is too long: it is none that is wanted.
+    /// It has an escape, is too long, or stands where nothing is wanted.
     private var isOdd = false
 
     /// `members` are names with dots between them: `usage.total_tokens`.
@@ -48,11 +48,19 @@ struct JSONMemberScanner {
     }
 
     mutating func take(_ bytes: Span<UInt8>) {
-        for index in bytes.indices { take(bytes[index]) }
+        var index = 0
+        while index < bytes.count {
+            // Most of a text is what nobody wants.
+            if case .string = state, isOdd {
+                while index < bytes.count, bytes[index] != UInt8(ascii: "\""), bytes[index] != UInt8(ascii: "\\") { index += 1 }
+                guard index < bytes.count else { return }
+            }
+            take(bytes[index])
+            index += 1
+        }
     }
 
-    @inline(__always)
-    mutating func take(_ byte: UInt8) {
+    private mutating func take(_ byte: UInt8) {
         switch state {
         case .string:
             if byte == UInt8(ascii: "\\") {
@@ -83,7 +91,7 @@ struct JSONMemberScanner {
     }
 
     private mutating func keep(_ byte: UInt8) {
-        guard depth <= Self.deepest, !isOdd else { return }
+        guard !isOdd else { return }
         if text.count < Self.longest { text.append(byte) } else { isOdd = true }
     }
 
@@ -117,19 +125,26 @@ struct JSONMemberScanner {
     }
 
     private mutating func begin() {
-        text.removeAll(keepingCapacity: true)
-        isOdd = false
+        isOdd = !isReachable
+        if !isOdd { text.removeAll(keepingCapacity: true) }
+    }
+
+    /// Whether names alone lead here.
+    private var isReachable: Bool {
+        guard (1...Self.deepest).contains(depth) else { return false }
+        for level in 0..<depth where !isObject[level] { return false }
+        return true
     }
 
     private mutating func endString() {
         state = .structure
         guard expectsName else { return noteValue() }
-        // What has an escape in it is none of the names.
+        // What is odd is none of the names.
         names[depth - 1] = isOdd ? [] : text
     }
 
     private mutating func noteValue() {
-        guard (1...Self.deepest).contains(depth), !isOdd, isObject[..<depth].allSatisfy({ $0 }) else { return }
+        guard !isOdd else { return }
         for (index, path) in wanted.enumerated() where path.count == depth && path.elementsEqual(names[..<depth]) {
             values[index] = text
         }

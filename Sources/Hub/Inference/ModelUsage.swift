@@ -38,6 +38,7 @@ package final class ModelUsageReader {
     private var scanner = JSONMemberScanner(members)
     private var place = Place.atBeginning(0)
     private var found = ModelUsage()
+    private var modelBytes: [UInt8] = []
 
     /// `isStream`: it is a stream of events (text/event-stream).
     package init(isStream: Bool) {
@@ -47,20 +48,23 @@ package final class ModelUsageReader {
     package func take(_ bytes: UnsafeBufferPointer<UInt8>) {
         guard isStream else { return scanner.take(unsafe bytes.span) }
         let span = unsafe bytes.span
-        for index in span.indices { takeOfStream(span[index]) }
-    }
-
-    private func takeOfStream(_ byte: UInt8) {
-        if byte == 0x0A || byte == 0x0D {
+        var start = 0
+        while start < span.count {
+            var end = start
+            while end < span.count, span[end] != 0x0A, span[end] != 0x0D { end += 1 }
+            takeOfLine(span.extracting(start..<end))
+            guard end < span.count else { return }
             if case .inData = place { absorb() }
             place = .atBeginning(0)
-            return
+            start = end + 1
         }
-        switch place {
-        case .inData: scanner.take(byte)
-        case .elsewhere: break
-        case .atBeginning(let count):
-            if byte != Self.data[count] {
+    }
+
+    /// A piece of a line, without its end.
+    private func takeOfLine(_ piece: Span<UInt8>) {
+        var start = 0
+        while start < piece.count, case .atBeginning(let count) = place {
+            if piece[start] != Self.data[count] {
                 place = .elsewhere
             } else if count + 1 < Self.data.count {
                 place = .atBeginning(count + 1)
@@ -68,7 +72,9 @@ package final class ModelUsageReader {
                 scanner.restart()
                 place = .inData
             }
+            start += 1
         }
+        if case .inData = place { scanner.take(piece.extracting(start..<piece.count)) }
     }
 
     /// What has been found so far.
@@ -78,8 +84,11 @@ package final class ModelUsageReader {
     }
 
     private func absorb() {
-        if let model = Self.models.lazy.compactMap({ self.scanner.value($0) }).first(where: { !$0.isEmpty }) {
-            found.model = String(decoding: model, as: UTF8.self)
+        for place in Self.models {
+            guard let model = scanner.value(place), !model.isEmpty else { continue }
+            // Each event of a stream names the same.
+            if model != modelBytes { (modelBytes, found.model) = (model, String(decoding: model, as: UTF8.self)) }
+            break
         }
         let (input, output, total) = (number(Self.inputs), number(Self.outputs), number(Self.totals))
         guard input != nil || output != nil || total != nil else { return }

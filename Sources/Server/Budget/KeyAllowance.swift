@@ -33,6 +33,8 @@ final class KeyAllowance: RequestAllowance {
     /// It is not known how long they will be.
     private var isBodyOpen = false
     private var isContentOpen = false
+    /// What came of the body beyond what is left goes nowhere.
+    private var isBodyRefused = false
     private var hasEnded = false
 
     init(_ quotas: KeyQuotas, _ key: KeyIdentity, _ limits: KeyLimits, _ slot: QuotaWords.Slot) {
@@ -44,16 +46,18 @@ final class KeyAllowance: RequestAllowance {
 
     func admit(body length: UInt64?, asksModel: Bool) throws(Failure) {
         if asksModel { try take(1, of: .inferenceADay) }
-        if let limit = limits[.bytesADay] {
-            isBodyOpen = length == nil
-            body = length.map { min(Int64(clamping: $0), Self.largest) } ?? min(Self.step, limit)
-            // Where nothing is left nobody is asked.
-            let day = KeyQuotas.today(WallClock.now.seconds)
-            if let taken = quotas.words.standing(of: .bytesADay, slot, day: day)?.taken, taken >= limit {
-                throw quotas.refusal(.bytesADay, key.name, limit)
-            }
-            try take(body, of: .bytesADay)
-        }
+        guard let limit = limits[.bytesADay] else { return }
+        // Where nothing is left nobody is asked.
+        guard left(of: limit) > 0 else { throw quotas.refusal(.bytesADay, key.name, limit) }
+        isBodyOpen = length == nil
+        body = length.map { min(Int64(clamping: $0), Self.largest) } ?? min(Self.step, left(of: limit))
+        try take(body, of: .bytesADay)
+    }
+
+    /// Of the bytes, as far as that is known.
+    private func left(of limit: Int64) -> Int64 {
+        let day = KeyQuotas.today(WallClock.now.seconds)
+        return limit - (quotas.words.standing(of: .bytesADay, slot, day: day)?.taken ?? 0)
     }
 
     func giveUp() {
@@ -145,7 +149,7 @@ extension KeyAllowance {
     func begins(content length: Int?) throws(Failure) {
         guard let limit = limits[.bytesADay] else { return }
         isContentOpen = length == nil
-        let amount = length.map { min(Int64($0), Self.largest) } ?? min(Self.step, limit)
+        let amount = length.map { min(Int64($0), Self.largest) } ?? max(1, min(Self.step, left(of: limit)))
         let more = amount - (content ?? 0)
         if more > 0 { try take(more, of: .bytesADay) }
         content = max(amount, content ?? 0)
@@ -158,16 +162,16 @@ extension KeyAllowance {
 
     func refuses(body total: Int) -> Failure? {
         if let failure { return failure }
-        return more(total, beyond: body, isOpen: isBodyOpen) { body = $0 }
+        let refusal = more(total, beyond: body, isOpen: isBodyOpen) { body = $0 }
+        isBodyRefused = refusal != nil
+        return refusal
     }
 
     /// Takes another step, or if that is not left what is needed.
     private func more(_ total: Int, beyond taken: Int64, isOpen: Bool, _ set: (Int64) -> Void) -> Failure? {
         let needed = Int64(total) - taken
         guard let limit = limits[.bytesADay], needed > (isOpen ? -Self.ahead : 0) else { return nil }
-        let day = KeyQuotas.today(WallClock.now.seconds)
-        let left = limit - (quotas.words.standing(of: .bytesADay, slot, day: day)?.taken ?? 0)
-        let amount = max(needed, min(Self.step, left))
+        let amount = max(needed, min(Self.step, left(of: limit)))
         guard amount > 0 else { return nil }
         do throws(Failure) {
             try take(amount, of: .bytesADay)
@@ -188,7 +192,8 @@ extension KeyAllowance {
         hasEnded = true
         quotas.words.leave(slot, worker: quotas.worker)
         settle(.inferenceADay, at: hasAsked ? 1 : 0)
-        settle(.bytesADay, at: Int64(exchange.receivedBytes + (content == nil ? 0 : exchange.sentBytes)))
+        let received = isBodyRefused ? min(Int64(exchange.receivedBytes), body) : Int64(exchange.receivedBytes)
+        settle(.bytesADay, at: received + (content == nil ? 0 : Int64(exchange.sentBytes)))
         if let usage, usage.isReported {
             settle(.tokensADay, at: usage.total)
         } else if !hasAsked || !isOurs && exchange.status?.code ?? 0 >= 400 {

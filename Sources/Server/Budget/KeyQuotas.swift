@@ -144,7 +144,8 @@ extension KeyQuotas {
         guard kind != .concurrent else {
             return Failure(
                 .limitReached,
-                detail: "The gateway key \(name) may have \(size) requests under way at once (its limit \(kind.name)), and has them. "
+                detail:
+                    "The gateway key \(name) may have \(size) requests under way at once (its limit \(kind.name)), and has them. "
                     + "Try again when one of them has ended, or \(ask)",
                 retryAfter: 1)
         }
@@ -152,7 +153,8 @@ extension KeyQuotas {
         let what = kind == .inferenceADay ? "\(size) requests of models" : kind == .tokensADay ? "\(size) tokens" : size
         return Failure(
             .limitReached,
-            detail: "The gateway key \(name) may have \(what) a day (its limit \(kind.name)), and what is left of that is less than this "
+            detail:
+                "The gateway key \(name) may have \(what) a day (its limit \(kind.name)), and what is left of that is less than this "
                 + "request takes. The next day begins at midnight in UTC, in \(wait) s; or \(ask)",
             retryAfter: wait)
     }

@@ -211,7 +211,9 @@ extension QuotaWords {
             let tag = words.load(index * Self.wordsASlot)
             return KeyLimit.daily.compactMap { kind in
                 let (taken, debited) = (words.load(place(index, kind)), words.load(place(index, kind) + 1))
-                guard tag != 0, debited != 0, day(taken) == day(debited), amount(taken) < amount(debited) else { return nil }
+                guard tag != 0, debited != 0, day(taken) == day(debited), amount(taken) < amount(debited) else {
+                    return nil
+                }
                 return QuotaDebit(
                     publicID: Int64(bitPattern: tag &- 1), kind: kind, day: day(debited), run: run,
                     target: amount(taken))

@@ -18,10 +18,13 @@ final class UsageCounter {
     private var lines: [UsageReport.Line] = []
     private lazy var report = Timer { [weak self] in self?.send() }
     private var isWaiting = false
+    private var unanswered = 0
 
     /// How often it is told to the state process, in milliseconds: what a crash of all loses. And how many lines may wait for that.
     private static let reportMilliseconds: UInt64 = 1000
     private static let most = 2048
+    /// Records that the state process may owe an answer: while it has more to do, what comes is added to what waits here.
+    private static let mostUnanswered = 16
     private static let modelPrefix = "model:"
 
     init(_ client: StateClient) {
@@ -46,19 +49,31 @@ final class UsageCounter {
         counts.bytesOut = Int64(exchange.sentBytes)
         counts.tokensIn = usage?.input ?? 0
         counts.tokensOut = usage?.output ?? 0
-        if let place = places[mark] {
+        if let place = places[mark] ?? placeWithoutResource(mark) {
             lines[place].counts.add(counts)
         } else {
             begin(mark, mark.resource == 0 ? "" : text(context.operation?.resource, usage?.model), counts)
         }
     }
 
+    /// Where what is new is counted while too much waits already; nil where there is room, or no such line.
+    private func placeWithoutResource(_ mark: Mark) -> Int? {
+        guard lines.count >= Self.most else { return nil }
+        return places[Mark(day: mark.day, publicID: mark.publicID, action: mark.action, resource: 0)]
+    }
+
     private func begin(_ mark: Mark, _ resource: String, _ counts: UsageReport.Counts) {
-        places[mark] = lines.count
+        guard lines.count < 2 * Self.most else { return }
+        let hasRoom = lines.count < Self.most
+        places[
+            Mark(
+                day: mark.day, publicID: mark.publicID, action: mark.action, resource: hasRoom ? mark.resource : 0)] =
+            lines.count
         lines.append(
             UsageReport.Line(
                 subject: .init(
-                    day: mark.day, publicID: mark.publicID, action: mark.action.name, resource: resource),
+                    day: mark.day, publicID: mark.publicID, action: mark.action.name,
+                    resource: hasRoom ? resource : ""),
                 counts: counts))
         if lines.count >= Self.most {
             send()
@@ -98,10 +113,17 @@ final class UsageCounter {
     /// Tells of what came since the last time, at the end too.
     func send() {
         isWaiting = false
+        guard unanswered < Self.mostUnanswered else {
+            isWaiting = !lines.isEmpty
+            return report.start(milliseconds: Self.reportMilliseconds)
+        }
         var told = lines[...]
         lines = []
         places.removeAll(keepingCapacity: true)
-        while !told.isEmpty { client.append(UsageReport(first: &told).record) }
+        while !told.isEmpty {
+            unanswered += 1
+            client.append(UsageReport(first: &told).record) { [weak self] _ in self?.unanswered -= 1 }
+        }
     }
 }
 

@@ -53,7 +53,8 @@ struct RoleBook: Sendable {
                 rates[name] = rate
             } else if let limit = KeyLimit.allCases.first(where: { $0.settingName == setting }) {
                 guard let amount = limit.amount(text) else {
-                    throw RuleError("the role \(name), \(setting) \(RuleError.shown(text)): it has to be \(limit.accepted)")
+                    throw RuleError(
+                        "the role \(name), \(setting) \(RuleError.shown(text)): it has to be \(limit.accepted)")
                 }
                 found[limit] = amount
             }

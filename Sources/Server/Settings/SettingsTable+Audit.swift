@@ -14,6 +14,7 @@ extension SettingsTable {
                 "After how many days a file of the audit is removed; off: never."),
             Setting(
                 "usage_days", \.usageDays, .count(1...3660, orOff: true),
-                "How many days `hubgate usage` can look back: what each key did is counted by day, with access = keys; off: it is not."),
+                "How many days `hubgate usage` can look back: what each key did is counted by day, with access = keys; off: it is not."
+            ),
         ])
 }

@@ -47,7 +47,8 @@ extension QuotaDebit {
             let kind = reader.number(UInt8.self).flatMap(KeyLimit.init(rawValue:)),
             let day = reader.number(Int64.self), let run = reader.number(Int64.self),
             let target = reader.number(Int64.self), let beyond = reader.number(Int64.self),
-            let limit = reader.number(Int64.self), [target, beyond, limit].allSatisfy({ (0...Self.largest).contains($0) })
+            let limit = reader.number(Int64.self),
+            [target, beyond, limit].allSatisfy({ (0...Self.largest).contains($0) })
         else { return nil }
         self.init(publicID: publicID, kind: kind, day: day, run: run, target: target, beyond: beyond, limit: limit)
     }

@@ -279,7 +279,9 @@ extension KeyRecord {
         else { return nil }
         self.init(
             number: number, name: name, publicID: publicID, secretHash: secretHash, previous: previous,
-            grant: KeyGrant(role: role, allow: allow, deny: deny, credential: credential, rate: rate, policy: policy, limits: limits),
+            grant: KeyGrant(
+                role: role, allow: allow, deny: deny, credential: credential, rate: rate, policy: policy, limits: limits
+            ),
             created: 0,
             expires: expires, revoked: revoked, change: change)
     }

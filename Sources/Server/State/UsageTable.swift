@@ -46,7 +46,8 @@ struct UsageTable {
     }
 
     /// At most `limit`.
-    private func count(_ condition: String, _ values: [Statement.Value], _ limit: Int64) throws(DatabaseError) -> Int64 {
+    private func count(_ condition: String, _ values: [Statement.Value], _ limit: Int64) throws(DatabaseError) -> Int64
+    {
         let statement = try database.prepare(
             "SELECT count(*) FROM (SELECT 1 FROM usage WHERE \(condition) LIMIT \(limit))")
         try statement.bind(values)
@@ -116,7 +117,9 @@ struct UsageTable {
     }
 
     /// Since a day, the most requests first.
-    func rows(by grouping: Grouping, since day: Int64, of publicID: Int64? = nil, limit: Int64) throws(DatabaseError) -> [Row] {
+    func rows(by grouping: Grouping, since day: Int64, of publicID: Int64? = nil, limit: Int64) throws(DatabaseError)
+        -> [Row]
+    {
         let column =
             switch grouping {
             case .key: "public_id"

@@ -8,7 +8,8 @@ struct UsageCommand: ParsableCommand {
         commandName: "usage",
         abstract: "Show what keys did: requests, bytes, and tokens of models.",
         discussion:
-            "A running gateway writes it down each second. The setting usage_days says how long it is kept; days are in UTC.")
+            "A running gateway writes it down each second. The setting usage_days says how long it is kept; days are in UTC."
+    )
 
     @Argument(help: "Only what this key did.") var name: String?
     @Option(help: ArgumentHelp("What is added up: key, action, repo, model or day.", valueName: "what"))
@@ -36,7 +37,8 @@ struct UsageCommand: ParsableCommand {
             ).map { UsageOutput.Row(name: try UsageOutput.name($0, grouping, table), counts: $0.counts) }
         }
         guard let rows else {
-            throw SubcommandFailure.notThere("there is no key \((name ?? "").shown): `hubgate keys list --all` shows all")
+            throw SubcommandFailure.notThere(
+                "there is no key \((name ?? "").shown): `hubgate keys list --all` shows all")
         }
         json ? KeyOutput.print(UsageOutput.json(rows, grouping)) : Console.print(UsageOutput.table(rows, grouping))
     }
