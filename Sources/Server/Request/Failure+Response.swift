@@ -131,7 +131,7 @@ extension Decline {
     fileprivate var status: Status {
         switch self {
         case .confirmationRequired: .forbidden
-        case .idempotencyKeyInUse, .outcomeUnknown: .conflict
+        case .idempotencyKeyInUse, .outcomeUnknown, .keyConflict: .conflict
         case .idempotencyKeyReused: Status(422)
         case .idempotencyUnsupported: .notImplemented
         case .stateUnavailable: .serviceUnavailable
@@ -146,6 +146,7 @@ extension Decline {
         case .idempotencyKeyReused: "IdempotencyKeyReused"
         case .idempotencyUnsupported: "IdempotencyUnsupported"
         case .stateUnavailable: "StateUnavailable"
+        case .keyConflict: "KeyConflict"
         }
     }
 }
