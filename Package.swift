@@ -46,7 +46,8 @@ let package = Package(
         .executableTarget(
             name: "Server",
             dependencies: [
-                "Sandbox", "EventIO", "Hub", "HTTP", "CSQLite", "ConsoleFiles", .product(name: "Logging", package: "swift-log"),
+                "Sandbox", "EventIO", "Hub", "HTTP", "CSQLite", "ConsoleFiles",
+                .product(name: "Logging", package: "swift-log"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict

@@ -29,22 +29,35 @@ static const unsigned char start[] = {
 #embed "start.js"
 };
 
-#define FILE_OF(bytes) ((console_file){(bytes), sizeof(bytes)})
+#define FILE_OF(bytes) ((console_file){ (bytes), sizeof(bytes) })
 
-console_file console_html(void) { return FILE_OF(html); }
+console_file console_html(void) {
+    return FILE_OF(html);
+}
 
-console_file console_css(void) { return FILE_OF(css); }
+console_file console_css(void) {
+    return FILE_OF(css);
+}
 
-size_t console_script_count(void) { return 7; }
+size_t console_script_count(void) {
+    return 7;
+}
 
 console_file console_script(size_t index) {
     switch (index) {
-    case 0: return FILE_OF(base);
-    case 1: return FILE_OF(charts);
-    case 2: return FILE_OF(now);
-    case 3: return FILE_OF(keys);
-    case 4: return FILE_OF(audit);
-    case 5: return FILE_OF(health);
-    default: return FILE_OF(start);
+    case 0:
+        return FILE_OF(base);
+    case 1:
+        return FILE_OF(charts);
+    case 2:
+        return FILE_OF(now);
+    case 3:
+        return FILE_OF(keys);
+    case 4:
+        return FILE_OF(audit);
+    case 5:
+        return FILE_OF(health);
+    default:
+        return FILE_OF(start);
     }
 }

@@ -101,6 +101,8 @@ package enum Decline: Sendable, Equatable {
         outcomeUnknown
     /// What has to be on the disk first cannot be written.
     case stateUnavailable
+    /// A key of that name is there, or is revoked.
+    case keyConflict
 }
 
 /// The servers that are called for clients.

@@ -42,7 +42,7 @@ class ConsolePage:
 
     def wait(self, condition, seconds=10):
         """Until the script, an expression, is true; gives it."""
-        found = wait_until(lambda: self.run(f"return ({condition});"), seconds)
+        found = wait_until(lambda: self.run(f"const found = ({condition}); return found instanceof Node ? true : found;"), seconds)
         assert found, f"{condition} did not come: {self.text}"
         return found
 

@@ -63,14 +63,14 @@ def console(chromium, gate, keys):
 
 
 def ask(gate, key, path, method="GET", body=b"", *fields):
-    return gate.ask(request(key, method, path, body, *(JSON,) * bool(body), CLOSE, *fields))
+    return gate.ask(request(key, method, path, body, CLOSE, *fields))
 
 
 def test_a_wrong_key_is_told_and_the_right_one_opens_the_pages(chromium, gate, keys):
     chromium.call("Network.clearBrowserCookies")
     page = ConsolePage(chromium, gate)
     page.open()
-    page.fill("A gateway key of the role admin", keys.create("reader"))
+    page.fill("A gateway key of the role admin", keys.create_at(gate, "reader"))
     page.press("Sign in")
     page.wait_for_text("role admin, without rules that deny")
     page.fill("A gateway key of the role admin", keys.root)
@@ -142,7 +142,7 @@ def test_a_key_is_made_with_a_preview_used_by_hf_seen_and_revoked(console, gate,
 
 
 def test_a_key_is_edited_and_rotated(console, keys, gate):
-    old = keys.create("ci", "--allow", "read acme/*", "--rate", "600/m")
+    old = keys.create_at(gate, "ci", "--allow", "read acme/*", "--rate", "600/m")
     console.go("Keys")
     console.press("ci")
     console.fill("Allow", "read acme/*\nwrite acme/x")
@@ -173,7 +173,7 @@ def test_ten_thousand_keys_are_found_and_paged(console, keys):
 
 
 def test_the_page_now_shows_the_figures_of_the_metrics(console, gate, keys, hub):
-    reader = keys.create("r")
+    reader = keys.create_at(gate, "r")
     hub.on("/api/models/acme/broken", lambda *_: http(500, b"{}", JSON))
     for _ in range(12):
         ask(gate, reader, "/api/models/acme/m")
@@ -201,7 +201,7 @@ def test_a_request_is_ended_on_the_page(console, gate, keys, hub):
     release = threading.Event()
     hub.on("/acme/slow/resolve/main/x", lambda *_: release.wait(20) and http(200, b"late"))
     answers = []
-    reader = keys.create("r")
+    reader = keys.create_at(gate, "r")
     thread = threading.Thread(target=lambda: answers.append(gate.ask(request(reader, "GET", "/acme/slow/resolve/main/x", b"", CLOSE), 30)))
     thread.start()
     try:
@@ -231,7 +231,7 @@ def test_health_says_how_it_is_and_verifies_the_audit(console, gate):
 
 def test_a_strangers_text_stays_text(console, gate, keys, hub):
     """Key names, repositories, paths, User-Agent, the Hub's errors: each is shown somewhere, and none becomes an element or runs."""
-    worker = keys.create("worker", "--role", "maintainer")
+    worker = keys.create_at(gate, "worker", "--role", "maintainer")
     hub.on("/api/models/acme/evil", lambda *_: http(500, json.dumps({"error": EVIL}).encode(), JSON, b"X-Error-Message: " + EVIL.encode()))
     ask(gate, worker, "/api/models/acme/evil", "GET", b"", b"User-Agent: " + EVIL.encode())
     escaped = "%3Cimg%20src=x%20onerror=%22window.evil=1%22%3E"
@@ -285,7 +285,7 @@ def test_the_keyboard_reaches_everything_and_the_focus_is_kept(console):
 @pytest.mark.skipif(AXE is None, reason="axe-core is not installed in .venv-console")
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_axe_finds_nothing_and_nothing_is_wider_than_a_phone(console, keys, gate, dark):
-    worker = keys.create("worker", "--role", "maintainer", "--note", "a note that is rather long " * 6)
+    worker = keys.create_at(gate, "worker", "--role", "maintainer", "--note", "a note that is rather long " * 6)
     ask(gate, worker, "/api/models/acme/" + "a-rather-long-name-" * 5)
     ask(gate, worker, "/api/models/acme/m/commit/main", "POST", b"{}")
     axe = AXE.read_text()
@@ -313,7 +313,7 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_a_phone(console, keys, gate
 
 def test_nothing_moves_while_figures_come(console, gate, keys):
     """Layout shift as browsers measure it (https://web.dev/cls), over some seconds of the page Now with requests coming in."""
-    reader = keys.create("r")
+    reader = keys.create_at(gate, "r")
     console.wait_for_text("since the start")
     console.wait("document.querySelectorAll('tbody tr').length >= 1")
     console.run("window.shift = 0; new PerformanceObserver(list => { for (const one of list.getEntries()) window.shift += one.value; }).observe({type: 'layout-shift'});")

@@ -140,7 +140,7 @@ def test_an_expired_token_is_none(gate, key, keys):
 
 def test_sign_in_takes_an_administrators_key_and_ten_wrong_ones_are_enough(begin, key, keys):
     gate = begin(workers=1)
-    reader = keys.create("r", "--role", "reader")
+    reader = keys.create_at(gate, "r", "--role", "reader")
     Admin(gate).refused("POST", "/session", 403, {"key": reader})
     for body in ({"key": ""}, {"key": "hf_x"}, {"key": key[:-1]}, {"key": key[:-1] + "é"}):
         Admin(gate).refused("POST", "/session", 403, body)

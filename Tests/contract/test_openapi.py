@@ -80,6 +80,8 @@ def test_each_example_of_the_admin_api_is_taken(admin, document):
 
 @pytest.mark.skipif(not SCHEMATHESIS.exists(), reason="schemathesis is not installed in .venv-console")
 def test_schemathesis_finds_nothing(admin, tmp_path):
+    # The gateway's parser refuses TRACE with 501 wherever it is asked.
+    (tmp_path / "schemathesis.toml").write_text('[phases.coverage]\nunexpected-methods = ["PUT", "PATCH", "DELETE", "POST", "OPTIONS"]\n')
     command = [
         SCHEMATHESIS, "run", ROOT / "docs/openapi.json", "--url", admin.gate.origin, "--header", f"Authorization: Bearer {admin.key}",
         "--tls-verify", admin.gate.certificates.authority, "--max-examples", "12", "--phases", "examples,coverage,fuzzing", "--seed", "1",
@@ -88,5 +90,6 @@ def test_schemathesis_finds_nothing(admin, tmp_path):
         *(word for path in NOT_TRIED for word in ("--exclude-path", path)), "--no-color",
     ]  # fmt: skip
     done = subprocess.run(command, cwd=tmp_path, env=clean_environment(tmp_path), capture_output=True, text=True, timeout=180)
-    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
+    assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-2000:]
+    assert re.search(r"[0-9]{3,} generated", done.stdout), done.stdout[-2000:]
     admin.gate.check_errors()

@@ -1,10 +1,11 @@
-"""The home page in Chromium, as a phone and a desktop show it."""
+"""The home page and the console in Chromium, as a phone and a desktop show them."""
 
 import base64
 import sys
 import tempfile
 from pathlib import Path
 
+import console
 from browser import Browser, key_digest
 from gate import Gate, make_certificates, make_workspace
 
@@ -68,6 +69,10 @@ def main(directory):
                         faults += 1
                         print(f"FAULT at {width} px: {fault}")
                     print(target)
+                for fault in console.look(browser, certificates, work, directory):
+                    faults += 1
+                    print(f"FAULT in the console: {fault}")
+                print(*sorted(directory.glob("console-*.png")), sep="\n")
             finally:
                 browser.close()
             gate.stop()

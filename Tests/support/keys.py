@@ -4,6 +4,7 @@ import json
 import subprocess
 
 from gate import BINARY, clean_environment
+from waiting import wait_until
 
 
 class Keys:
@@ -31,6 +32,14 @@ class Keys:
     def create(self, name, *flags):
         """The key, as the client gets it."""
         return self.run("keys", "create", name, *(flags or ("--role", "reader"))).stdout.strip()
+
+    def create_at(self, gate, name, *flags):
+        """The same beside a running gateway: when it comes back every worker knows the key."""
+        key = self.create(name, *flags)
+        ask = b"GET /api/account HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAuthorization: Bearer " + key.encode() + b"\r\n\r\n"
+        in_a_row = wait_until(lambda: all(gate.ask(ask).status != 401 for _ in range(6)), 10)
+        assert in_a_row, "the gateway does not know the key"
+        return key
 
     def rotate(self, name, *flags):
         return self.run("keys", "rotate", name, *flags).stdout.strip()

@@ -11,7 +11,10 @@ struct APIDocuments: Handler {
     }
 
     private static let document = Response(
-        .ok, headers: ["Content-Type": "application/json", "X-Content-Type-Options": "nosniff", "Cache-Control": "no-cache"],
+        .ok,
+        headers: [
+            "Content-Type": "application/json", "X-Content-Type-Options": "nosniff", "Cache-Control": "no-cache",
+        ],
         body: Array(OpenAPIDocument.text.utf8))
 
     private static let page: Response = {

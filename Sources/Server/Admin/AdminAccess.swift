@@ -72,10 +72,20 @@ extension Failure {
             detail: "This takes a key of the role admin: `Authorization: Bearer hg_KEY`, or a sign-in at /-/console.")
     }
 
+    /// What was asked may still be carried out.
+    static var stateLate: Failure {
+        Failure(
+            .declined(.stateUnavailable),
+            detail:
+                "The state has not answered in time: it may be done all the same. Look at the keys, or the audit, before you send it again.",
+            retryAfter: 5)
+    }
+
     static var stateSilent: Failure {
         Failure(
             .declined(.stateUnavailable),
-            detail: "The state cannot be asked at present; nothing was done. Whoever runs this gateway finds why in its log.",
+            detail:
+                "The state cannot be asked at present; nothing was done. Whoever runs this gateway finds why in its log.",
             retryAfter: 5)
     }
 }

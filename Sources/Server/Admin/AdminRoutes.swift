@@ -8,9 +8,12 @@ enum AdminRoutes {
     static let all = sessions + gateway + requests + keys + audit
 
     private static let sessions = [
-        AdminRoute(.session, .get, "/session", "Who is signed in, and the token for the field X-CSRF-Token.", result: "Session"),
         AdminRoute(
-            .signIn, .post, "/session", "Signs in with a key of the role admin: a cookie of eight hours.", body: "SignIn",
+            .session, .get, "/session", "Who is signed in, and the token for the field X-CSRF-Token.", result: "Session"
+        ),
+        AdminRoute(
+            .signIn, .post, "/session", "Signs in with a key of the role admin: a cookie of eight hours.",
+            body: "SignIn",
             example: ["key": "hg_…"], result: "Session", needsKeys: true),
         AdminRoute(
             .signOut, .delete, "/session", "Signs this browser out.", result: "Done", needsKeys: true),
@@ -18,14 +21,20 @@ enum AdminRoutes {
 
     private static let gateway = [
         AdminRoute(
-            .status, .get, "/status", "Version, workers, certificate, the Hub, the state, and what is left on the disk.",
+            .status, .get, "/status",
+            "Version, workers, certificate, the Hub, the state, and what is left on the disk.",
             result: "Status"),
-        AdminRoute(.settings, .get, "/settings", "Each setting and where its value came from; secrets are hidden.", result: "Settings"),
-        AdminRoute(.figures, .get, "/figures", "Counters and gauges of all workers together, as at /-/metrics.", result: "Figures"),
+        AdminRoute(
+            .settings, .get, "/settings", "Each setting and where its value came from; secrets are hidden.",
+            result: "Settings"),
+        AdminRoute(
+            .figures, .get, "/figures", "Counters and gauges of all workers together, as at /-/metrics.",
+            result: "Figures"),
         AdminRoute(
             .events, .get, "/events", "The same each second, as server-sent events.", result: "EventStream"),
         AdminRoute(
-            .reload, .post, "/reload", "Has the settings, roles and certificate read anew, as SIGHUP does.", result: "Done",
+            .reload, .post, "/reload", "Has the settings, roles and certificate read anew, as SIGHUP does.",
+            result: "Done",
             status: 202),
         AdminRoute(
             .drain, .post, "/drain", "Stops the gateway in order, as SIGTERM does: requests in flight may finish.",
@@ -33,11 +42,15 @@ enum AdminRoutes {
     ]
 
     private static let requests = [
-        AdminRoute(.requests, .get, "/requests", "The requests under way at the worker that answers.", result: "Requests"),
         AdminRoute(
-            .recentRequests, .get, "/requests/recent", "The last 200 requests that the worker has answered which answers this.",
+            .requests, .get, "/requests", "The requests under way at the worker that answers.", result: "Requests"),
+        AdminRoute(
+            .recentRequests, .get, "/requests/recent",
+            "The last 200 requests that the worker has answered which answers this.",
             result: "Requests"),
-        AdminRoute(.cancelRequest, .delete, "/requests/{id}", "Ends a request under way, at whichever worker.", result: "Done", status: 202),
+        AdminRoute(
+            .cancelRequest, .delete, "/requests/{id}", "Ends a request under way, at whichever worker.", result: "Done",
+            status: 202),
     ]
 
     private static let flag: JSON = ["type": "boolean"]
@@ -62,7 +75,8 @@ enum AdminRoutes {
             .editKey, .patch, "/keys/{name}", "Changes what is given; null takes a value away.", body: "KeyChange",
             example: ["note": "for two teams", "rate": "600/m"], result: "Key", needsKeys: true),
         AdminRoute(
-            .rotateKey, .post, "/keys/{name}/rotate", "Gives a key another secret; the old one works until grace is over.",
+            .rotateKey, .post, "/keys/{name}/rotate",
+            "Gives a key another secret; the old one works until grace is over.",
             body: "Rotation", example: ["grace": "24h"], result: "MadeKey", needsKeys: true),
         AdminRoute(.revokeKey, .delete, "/keys/{name}", "Ends a key for good.", result: "Key", needsKeys: true),
         AdminRoute(.roles, .get, "/roles", "The roles that keys can have, and their rules.", result: "Roles"),
@@ -92,7 +106,8 @@ enum AdminRoutes {
             ],
             result: "Audit", needsKeys: true),
         AdminRoute(
-            .verifyAudit, .get, "/audit/verify", "Whether the lines of the audit fit each other, a piece at a time, from the end.",
+            .verifyAudit, .get, "/audit/verify",
+            "Whether the lines of the audit fit each other, a piece at a time, from the end.",
             query: [Parameter("before", "The member next of the piece before.", example: "1.2000")],
             result: "Verification", needsKeys: true),
     ]

@@ -21,19 +21,37 @@ enum AdminSchemas {
                     given.filter { ["role", "allow", "deny", "as", "rate", "policy"].contains($0.key) }, required: []),
                 "requests": [
                     "type": "array", "minItems": 1, "maxItems": 50,
-                    "items": object(["method": ["type": "string", "minLength": 1, "maxLength": 32], "path": ["type": "string", "pattern": "^/[!-~]*$"], "body": text], required: ["method", "path"], open: true),
+                    "items": object(
+                        [
+                            "method": ["type": "string", "minLength": 1, "maxLength": 32],
+                            "path": ["type": "string", "pattern": "^/[!-~]*$"], "body": text,
+                        ], required: ["method", "path"], open: true),
                 ],
             ], required: ["requests"]),
         "Explanations": object(["explanations": list(object(["allowed": flag], required: ["allowed"], open: true))]),
         "Requests": object([
-            "requests": list(object(["id": text, "method": text, "path": text, "route": text], required: ["id", "method", "path", "route"], open: true)),
+            "requests": list(
+                object(
+                    ["id": text, "method": text, "path": text, "route": text],
+                    required: ["id", "method", "path", "route"], open: true)),
             "count": number, "worker": number, "workers": number,
         ]),
-        "Figures": object(["time_ms": number, "requests": ["type": "object"], "requests_in_flight": number], required: ["time_ms", "requests", "requests_in_flight"], open: true),
+        "Figures": object(
+            ["time_ms": number, "requests": ["type": "object"], "requests_in_flight": number],
+            required: ["time_ms", "requests", "requests_in_flight"], open: true),
         "EventStream": ["type": "string", "description": "An event each second; its data is Figures."],
-        "Status": object(["version": text, "access": text, "workers": number, "certificate_ends": text, "hub": ["type": "object"]], required: ["version", "access", "workers", "certificate_ends", "hub"], open: true),
-        "Settings": object(["settings": list(object(["name": text, "value": text, "from": text, "meaning": text, "reloadable": flag]))]),
-        "Audit": object(["rows": list(object(["n": number, "kind": text, "time": text, "result": text], required: ["n", "kind", "time", "result"], open: true)), "next": optional]),
+        "Status": object(
+            ["version": text, "access": text, "workers": number, "certificate_ends": text, "hub": ["type": "object"]],
+            required: ["version", "access", "workers", "certificate_ends", "hub"], open: true),
+        "Settings": object([
+            "settings": list(object(["name": text, "value": text, "from": text, "meaning": text, "reloadable": flag]))
+        ]),
+        "Audit": object([
+            "rows": list(
+                object(
+                    ["n": number, "kind": text, "time": text, "result": text],
+                    required: ["n", "kind", "time", "result"], open: true)), "next": optional,
+        ]),
         "Verification": object(["good": flag, "lines": number, "faults": list(text), "next": optional]),
     ]
 
@@ -45,14 +63,19 @@ enum AdminSchemas {
 
     /// As `hubgate keys --json` prints it.
     private static let key: [String: JSON] = [
-        "name": text, "id": text, "role": optional, "allow": list(text), "deny": list(text), "as": optional, "rate": optional,
-        "policy": optional, "note": text, "created": text, "expires": optional, "revoked": optional, "previous_until": optional,
+        "name": text, "id": text, "role": optional, "allow": list(text), "deny": list(text), "as": optional,
+        "rate": optional,
+        "policy": optional, "note": text, "created": text, "expires": optional, "revoked": optional,
+        "previous_until": optional,
         "last_used": optional, "uses": number,
     ]
 
     private static let rules: JSON = [
         "type": ["array", "null"], "maxItems": 100,
-        "items": ["type": "string", "pattern": "^(read|write|create|delete|discuss|search|infer) [a-z]{1,20}/([a-z]{1,20}|[*])$"],
+        "items": [
+            "type": "string",
+            "pattern": "^(read|write|create|delete|discuss|search|infer) [a-z]{1,20}/([a-z]{1,20}|[*])$",
+        ],
     ]
 
     /// What may be given of a key.

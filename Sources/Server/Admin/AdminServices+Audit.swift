@@ -12,7 +12,8 @@ extension AdminServices {
         _ query: inout [String: String], _ caller: AdminCaller, _ context: RequestContext
     ) async throws(Failure) -> JSON {
         var filter = AuditHistory.Filter(
-            key: query["key"], repo: query["repo"], action: query["action"], since: query["since"], requestID: query["request"])
+            key: query["key"], repo: query["repo"], action: query["action"], since: query["since"],
+            requestID: query["request"])
         filter.refusals = try Self.flag(query, "refusals")
         filter.unknown = try Self.flag(query, "unknown")
         let limit = try Self.limit(query)
@@ -30,7 +31,8 @@ extension AdminServices {
             isAtEnd = piece.before == nil || search.isPastSince
             place = search.stop ?? piece.before
         }
-        let next: JSON = isAtEnd && search.stop == nil ? .null : place.map { .string("\($0.serial).\($0.offset)") } ?? .null
+        let next: JSON =
+            isAtEnd && search.stop == nil ? .null : place.map { .string("\($0.serial).\($0.offset)") } ?? .null
         return ["rows": .array(search.rows), "next": next]
     }
 
@@ -69,7 +71,8 @@ extension AdminServices {
         var place: AuditPiece.Place?
         if let before = query["before"] {
             let parts = before.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
-            guard parts.count == 4, let number = Int64(parts[2]), let hash = Hex.bytes(Array(parts[3].utf8)[...]), hash.count == 32
+            guard parts.count == 4, let number = Int64(parts[2]), let hash = Hex.bytes(Array(parts[3].utf8)[...]),
+                hash.count == 32
             else { throw .badRequest("before has to be the member next of the piece before.") }
             place = try Self.place("\(parts[0]).\(parts[1])")
             check.behind = .init(number: number, previous: hash)
@@ -81,7 +84,9 @@ extension AdminServices {
             if place == nil { break }
         }
         let next = place.flatMap { place in
-            check.behind.map { "\(place.serial).\(place.offset).\($0.number).\(String(decoding: Hex.text($0.previous), as: UTF8.self))" }
+            check.behind.map {
+                "\(place.serial).\(place.offset).\($0.number).\(String(decoding: Hex.text($0.previous), as: UTF8.self))"
+            }
         }
         return [
             "good": .bool(check.faults.isEmpty), "lines": .integer(Int64(check.lines)),

@@ -17,7 +17,8 @@ extension AdminServices {
         if request.headers.contains("Authorization") { return try keyHolder(request, context) }
         guard let token = Self.token(request) else { throw .notSignedIn }
         // A browser adds a cookie by itself: so it is looked at which page has it sent, and that the page could read the token.
-        guard !CrossSite.sent(request, to: ownOrigin(request, context)), request.method.isSafe || Self.hasCSRFToken(request, token)
+        guard !CrossSite.sent(request, to: ownOrigin(request, context)),
+            request.method.isSafe || Self.hasCSRFToken(request, token)
         else { throw Self.forged }
         guard let caller = try await state.caller(session: token, context) else { throw .notSignedIn }
         return caller
@@ -84,7 +85,9 @@ extension AdminServices {
         guard !CrossSite.sent(request, to: ownOrigin(request, context)) else { throw Self.forged }
         if let seconds = state.failures.wait(context.address) { throw Self.tooManyFailures(seconds) }
         let members = try await object(exchange, members: ["key"])
-        guard let text = members["key"]?.stringValue else { throw .badField("key", "is missing, and has to be a string") }
+        guard let text = members["key"]?.stringValue else {
+            throw .badField("key", "is missing, and has to be a string")
+        }
         // Asked here first: a stranger costs the state process nothing.
         guard let secret = try? Secret(Array(text.utf8)),
             let key = try? identification.keys?.identify(["Authorization": Credential.bearer(secret).reveal()]).key
@@ -129,7 +132,8 @@ extension AdminServices {
     }
 
     private static let forged = Failure(
-        .denied, detail: "This was not sent by a page of this console (X-CSRF-Token), so nothing was done. Load the page anew.")
+        .denied,
+        detail: "This was not sent by a page of this console (X-CSRF-Token), so nothing was done. Load the page anew.")
 
     private static let notLocal = Failure(
         .denied,

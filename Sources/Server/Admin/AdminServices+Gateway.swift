@@ -21,7 +21,8 @@ extension AdminServices {
     /// Each worker knows its own: so it is said which one answers.
     private func listed(_ rows: [JSON], count: Int) -> JSON {
         [
-            "requests": .array(rows), "count": .integer(Int64(count)), "worker": .integer(Int64(state.control?.worker ?? 0)),
+            "requests": .array(rows), "count": .integer(Int64(count)),
+            "worker": .integer(Int64(state.control?.worker ?? 0)),
             "workers": .integer(Int64(state.control?.workers ?? 1)),
         ]
     }
@@ -53,7 +54,8 @@ extension AdminServices {
         return ["done": true]
     }
 
-    private static let notSteered = Failure(.notFound, detail: "This gateway is a part of another program, which steers it.")
+    private static let notSteered = Failure(
+        .notFound, detail: "This gateway is a part of another program, which steers it.")
 
     // MARK: how it is
 

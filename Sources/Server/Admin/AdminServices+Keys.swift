@@ -42,7 +42,8 @@ extension AdminServices {
     private func find(
         _ name: String, _ caller: AdminCaller, _ context: RequestContext
     ) async throws(Failure) -> [String: JSON] {
-        try Self.members(try await ask(.key, ["name": .string(name)], by: caller, context))
+        guard caller.proof != nil else { throw .notFound("such key") }
+        return try Self.members(try await ask(.key, ["name": .string(name)], by: caller, context))
     }
 
     private var now: Int64 { Int64(WallClock.now.seconds) }
@@ -54,7 +55,8 @@ extension AdminServices {
         guard let name = given["name"] else { throw .badField("name", "is missing") }
         var members = try KeyMembers.checked(given, roles, now: now)
         members["name"] = .string(try KeyMembers.name(name))
-        guard case .array(let allow) = members["allow"] ?? [], members["role"]?.stringValue != nil || !allow.isEmpty else {
+        guard case .array(let allow) = members["allow"] ?? [], members["role"]?.stringValue != nil || !allow.isEmpty
+        else {
             throw .badRequest("A key that may do nothing helps nobody: give it a role, or rules in allow.")
         }
         let publicID = GatewayKey.makePublicID()
@@ -101,7 +103,9 @@ extension AdminServices {
     }
 
     private static func members(_ answer: AdminAnswer) throws(Failure) -> [String: JSON] {
-        guard case .object(let members)? = try? JSON.parse(answer.body, within: JSONLimits(bytes: 64 << 10, depth: 5, values: 65_536))
+        guard
+            case .object(let members)? = try? JSON.parse(
+                answer.body, within: JSONLimits(bytes: 64 << 10, depth: 5, values: 65_536))
         else { throw .stateSilent }
         return members
     }
@@ -142,9 +146,13 @@ extension AdminServices {
         let answers = try requests.map { (request) throws(Failure) -> JSON in
             guard case .object(let members) = request, let method = members["method"]?.stringValue,
                 let path = members["path"]?.stringValue, (1...32).contains(method.utf8.count)
-            else { throw .badField("requests", "has to hold objects with the texts method and path, and body where it has one") }
+            else {
+                throw .badField(
+                    "requests", "has to hold objects with the texts method and path, and body where it has one")
+            }
             return try KeyMembers.field { () throws(KeyFieldFault) in
-                try KeyExplanation.explain(grant, roles, method: method, path: path, body: members["body"]?.stringValue).json
+                try KeyExplanation.explain(grant, roles, method: method, path: path, body: members["body"]?.stringValue)
+                    .json
             }
         }
         return ["explanations": .array(answers)]

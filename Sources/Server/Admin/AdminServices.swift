@@ -34,12 +34,15 @@ struct AdminServices {
         case .notThere: throw .notFound("such key")
         case .nameTaken: throw Self.conflict("There is a key of that name already: take another, or revoke that one.")
         case .revoked: throw Self.conflict("This key is revoked, and stays so: make another.")
-        case .malformed, .unavailable: throw .internalError("the state process did not understand an administrator's order")
+        case .malformed, .unavailable:
+            throw .internalError("the state process did not understand an administrator's order")
         }
     }
 
     /// What changes nothing in the state is in the audit all the same, before it is done; where there is no state there is no audit.
-    func note(_ event: String, _ detail: String?, by caller: AdminCaller, _ context: RequestContext) async throws(Failure) {
+    func note(_ event: String, _ detail: String?, by caller: AdminCaller, _ context: RequestContext)
+        async throws(Failure)
+    {
         guard caller.proof != nil else { return }
         var arguments: [String: JSON] = ["event": .string(event)]
         if let detail { arguments["detail"] = .string(detail) }
@@ -47,7 +50,7 @@ struct AdminServices {
     }
 
     private static func conflict(_ sentence: String) -> Failure {
-        Failure(.refused(.conflict, rule: "key-conflict"), detail: sentence)
+        Failure(.declined(.keyConflict), detail: sentence)
     }
 
     /// The body, which has to be a JSON object with none but these members.
@@ -76,7 +79,8 @@ struct AdminServices {
             guard known.contains(name) else {
                 throw .badRequest(
                     known.isEmpty
-                        ? "This takes no query." : "The query has a member that is not known; known: \(known.joined(separator: ", ")).")
+                        ? "This takes no query."
+                        : "The query has a member that is not known; known: \(known.joined(separator: ", ")).")
             }
             guard found.updateValue(parts.count > 1 ? text(parts[1]) : "", forKey: name) == nil else {
                 throw .badRequest("The query has \(name) twice.")

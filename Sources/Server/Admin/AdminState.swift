@@ -32,6 +32,8 @@ final class AdminState {
     /// The state process is asked anew after so long: then a secret that was good for a time of grace may be no more.
     private static let trust: UInt64 = 10_000
     private static let mostSessions = 256
+    /// In milliseconds: longer than a state process takes to start anew.
+    private static let patience: UInt64 = 5000
     static let mostStreams = 32
 
     init(keys: KeyStore?) {
@@ -43,13 +45,18 @@ final class AdminState {
     func ask(_ order: AdminOrder) async throws(Failure) -> AdminAnswer {
         guard let keys else { throw .stateSilent }
         guard let record = order.record else { throw .badRequest("This is more than can be kept of a key.") }
-        let answer = await withCheckedContinuation { continuation in
+        let answer = await withCheckedContinuation { (continuation: CheckedContinuation<Waited, Never>) in
+            let wait = AnswerWait(continuation)
             keys.client.ask(record) { result in
-                continuation.resume(returning: (try? result.get()).flatMap { AdminAnswer($0) })
+                wait.end((try? result.get()).flatMap { AdminAnswer($0) }.map { .answered($0) } ?? .refused)
             }
+            wait.begin(Self.patience)
         }
-        guard let answer, answer.outcome != .unavailable else { throw .stateSilent }
-        return answer
+        switch answer {
+        case .answered(let answer) where answer.outcome != .unavailable: return answer
+        case .late where !order.act.isRead: throw .stateLate
+        case .answered, .refused, .late: throw .stateSilent
+        }
     }
 
     /// Who is signed in by this token; nil: nobody.
@@ -72,4 +79,33 @@ final class AdminState {
     }
 
     func forget(_ token: String) { sessions[token] = nil }
+}
+
+private enum Waited: Sendable {
+    case answered(AdminAnswer)
+    case refused
+    case late
+}
+
+/// A wait for an answer that has an end.
+@EventLoop
+private final class AnswerWait {
+    private var continuation: CheckedContinuation<Waited, Never>?
+    private var limit: Timer?
+
+    init(_ continuation: CheckedContinuation<Waited, Never>) {
+        self.continuation = continuation
+    }
+
+    func begin(_ milliseconds: UInt64) {
+        guard continuation != nil else { return }
+        limit = Timer { self.end(.late) }
+        limit?.start(milliseconds: milliseconds)
+    }
+
+    func end(_ waited: Waited) {
+        continuation.take()?.resume(returning: waited)
+        // Not within the timer's own call.
+        EventLoop.post { self.limit = nil }
+    }
 }

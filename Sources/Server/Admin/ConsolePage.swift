@@ -13,7 +13,8 @@ struct ConsolePage: Handler {
     }
 
     private static let style = unsafe text(console_css())
-    private static let script = (0..<console_script_count()).map { unsafe text(console_script($0)) }.joined(separator: "\n")
+    private static let script = (0..<console_script_count()).map { unsafe text(console_script($0)) }.joined(
+        separator: "\n")
 
     private static let response: Response = {
         let html = unsafe text(console_html()).replacing("/*STYLE*/", with: style).replacing("/*SCRIPT*/", with: script)

@@ -20,7 +20,9 @@ final class FigureStream: CancellableWork {
     static func begin(
         _ exchange: Exchange, _ context: RequestContext, _ services: AdminServices, _ caller: AdminCaller
     ) throws(Failure) {
-        guard services.state.streams < AdminState.mostStreams else { throw .tooBusy("room for another page of figures", retryAfter: 10) }
+        guard services.state.streams < AdminState.mostStreams else {
+            throw .tooBusy("room for another page of figures", retryAfter: 10)
+        }
         let stream = FigureStream(exchange, context, services, caller)
         services.state.streams += 1
         context.work = stream
@@ -28,7 +30,8 @@ final class FigureStream: CancellableWork {
             .ok,
             headers: [
                 "Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff",
-                "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; sandbox", "X-Accel-Buffering": "no",
+                "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; sandbox",
+                "X-Accel-Buffering": "no",
             ], id: .own(context.id), length: nil)
         guard exchange.takesContent else { return stream.end() }
         exchange.flushHead()

@@ -16,8 +16,10 @@ struct Figures {
             "requests_cut": total(.requestsCut), "requests_shared": total(.requestsShared),
             "requests_in_flight": total(.requestsInFlight), "connections": total(.connectionsOpen),
             "received_bytes": total(.receivedBytes), "sent_bytes": total(.sentBytes),
-            "duration": histogram(.requestSeconds, Self.clients), "upstream_calls": series(.upstreamCalls, MetricLabels.Outcome.self),
-            "upstream_calls_in_flight": total(.upstreamCallsInFlight), "upstream_calls_queued": total(.upstreamCallsQueued),
+            "duration": histogram(.requestSeconds, Self.clients),
+            "upstream_calls": series(.upstreamCalls, MetricLabels.Outcome.self),
+            "upstream_calls_in_flight": total(.upstreamCallsInFlight),
+            "upstream_calls_queued": total(.upstreamCallsQueued),
             "upstream_duration": histogram(.upstreamSeconds, [0]),
             "upstream_connection_uses": series(.upstreamUses, MetricLabels.Use.self),
             "cache_requests": series(.cacheRequests, MetricLabels.CacheResult.self), "cache_bytes": total(.cacheBytes),
@@ -27,7 +29,8 @@ struct Figures {
         ]
     }
 
-    private static let clients = Route.Name.allCases.filter { !own.contains($0) }.map(\.rawValue) + [MetricsTable.noRoute]
+    private static let clients =
+        Route.Name.allCases.filter { !own.contains($0) }.map(\.rawValue) + [MetricsTable.noRoute]
 
     /// By route and the class of the status; routes of which nothing was asked are left out.
     private var requests: JSON {

@@ -18,7 +18,8 @@ enum OpenAPIDocument {
             "securitySchemes": [
                 "key": [
                     "type": "http", "scheme": "bearer",
-                    "description": "A gateway key; for the admin API one of the role admin. With access = open none is needed, and the admin API is for this machine.",
+                    "description":
+                        "A gateway key; for the admin API one of the role admin. With access = open none is needed, and the admin API is for this machine.",
                 ]
             ],
             "responses": [
@@ -48,7 +49,8 @@ enum OpenAPIDocument {
     private static func operation(_ route: Route) -> JSON {
         let facade = FacadeSchemas.operations[route.name]
         var members: [String: JSON] = [
-            "operationId": .string("\(route.name)" + (route.path.hasSuffix(".json") ? "JSON" : "")), "summary": .string(route.summary + "."),
+            "operationId": .string("\(route.name)" + (route.path.hasSuffix(".json") ? "JSON" : "")),
+            "summary": .string(route.summary + "."),
             "tags": [route.path.hasPrefix(ListenerRole.adminPrefix) ? "gateway" : "facade"],
             "security": route.name.needsKey ? [["key": []], [:]] : [],
             "responses": [
@@ -74,11 +76,13 @@ enum OpenAPIDocument {
     private static func operation(_ route: AdminRoute) -> JSON {
         let mediaType = route.name == .events ? "text/event-stream" : "application/json"
         var members: [String: JSON] = [
-            "operationId": .string("admin\(route.name.rawValue.prefix(1).uppercased())\(route.name.rawValue.dropFirst())"),
+            "operationId": .string(
+                "admin\(route.name.rawValue.prefix(1).uppercased())\(route.name.rawValue.dropFirst())"),
             "summary": .string(route.summary), "tags": ["admin"], "security": [["key": []], [:]],
             "responses": .object([
                 "\(route.status)": [
-                    "description": .string(route.summary), "content": .object([mediaType: ["schema": reference(route.result)]]),
+                    "description": .string(route.summary),
+                    "content": .object([mediaType: ["schema": reference(route.result)]]),
                 ],
                 "default": ["$ref": "#/components/responses/Error"],
             ]),
@@ -90,7 +94,9 @@ enum OpenAPIDocument {
         return .object(members)
     }
 
-    private static func parameter(_ name: String, _ place: String, _ schema: JSON, _ meaning: String?, _ example: JSON?) -> JSON {
+    private static func parameter(_ name: String, _ place: String, _ schema: JSON, _ meaning: String?, _ example: JSON?)
+        -> JSON
+    {
         var members: [String: JSON] = [
             "name": .string(name), "in": .string(place), "required": .bool(place == "path"), "schema": schema,
         ]
@@ -115,7 +121,8 @@ enum FacadeSchemas {
     }
 
     static let operations: [Route.Name: Operation] = [
-        .account: Operation(body: nil, result: "Account"), .createRepo: Operation(body: "NewRepo", result: "RepoResult"),
+        .account: Operation(body: nil, result: "Account"),
+        .createRepo: Operation(body: "NewRepo", result: "RepoResult"),
         .updateRepo: Operation(body: "RepoChange", result: "RepoResult"),
         .deleteRepo: Operation(body: "RepoName", result: "RepoResult"), .health: Operation(body: nil, result: "Health"),
         .ready: Operation(body: nil, result: "Health"),
@@ -145,7 +152,9 @@ enum FacadeSchemas {
             "type": "object", "required": ["type", "namespace", "private"],
             "properties": [
                 "type": kind, "private": ["type": "boolean"],
-                "namespace": ["type": "string", "pattern": "^[0-9A-Za-z][0-9A-Za-z_-]{0,40}/[0-9A-Za-z][0-9A-Za-z_-]{0,40}$"],
+                "namespace": [
+                    "type": "string", "pattern": "^[0-9A-Za-z][0-9A-Za-z_-]{0,40}/[0-9A-Za-z][0-9A-Za-z_-]{0,40}$",
+                ],
             ],
         ],
         "RepoName": ["type": "object", "required": ["type", "name"], "properties": ["type": kind, "name": name]],

@@ -79,7 +79,8 @@ extension AuditPiece {
     }
 
     private static func place(_ reader: inout ByteReader) -> Place? {
-        guard let serial = reader.number(Int64.self), let offset = reader.number(Int64.self), serial >= 0, offset >= 0 else {
+        guard let serial = reader.number(Int64.self), let offset = reader.number(Int64.self), serial >= 0, offset >= 0
+        else {
             return nil
         }
         return Place(serial: Int(serial), offset: Int(offset))

@@ -77,7 +77,9 @@ struct AuditSearch {
     }
 
     private mutating func keep(_ history: AuditHistory) {
-        if let row = history.rows.first { rows.append(.object(row.members.merging(["result": .string(row.cells[4])]) { $1 })) }
+        if let row = history.rows.first {
+            rows.append(.object(row.members.merging(["result": .string(row.cells[4])]) { $1 }))
+        }
     }
 }
 
@@ -105,7 +107,9 @@ struct AuditBackwardCheck {
             }
             if let behind {
                 if head.number != behind.number - 1 {
-                    note("before line \(behind.number) comes line \(head.number): lines are missing, or out of their order")
+                    note(
+                        "before line \(behind.number) comes line \(head.number): lines are missing, or out of their order"
+                    )
                 } else if AuditLine.hash(Array(line)) != behind.previous {
                     note("line \(head.number) was changed: the line behind it says that it was another")
                 }

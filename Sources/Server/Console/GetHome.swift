@@ -20,7 +20,8 @@ struct GetHome: Handler {
             caFile: settings.exampleAuthority,
             endpoints: shown.map { HomePage.Endpoint($0, owner: state.owner) }, hub: state,
             upstream: settings.sandbox ? "the sandbox" : settings.upstream.description, sandbox: settings.sandbox,
-            access: settings.access.rawValue, basePath: settings.basePath, hidesXet: settings.xet == .hide)
+            access: settings.access.rawValue, basePath: settings.basePath, hidesXet: settings.xet == .hide,
+            hasConsole: hasConsole)
         let isBrowser = request.headers.lists("Accept", anyOf: Self.html)
         var response =
             isBrowser
@@ -41,8 +42,9 @@ struct GetHome: Handler {
 
     private var shown: [Route] {
         let role = settings.adminListen == nil ? ListenerRole.only : .clients
-        return Routes.all.filter { role.shows($0.path) && (settings.access == .keys || !$0.name.isOfLogins)
-                && (hasConsole || !$0.name.isOfAdministrators)
+        return Routes.all.filter {
+            role.shows($0.path) && (settings.access == .keys || !$0.name.isOfLogins)
+                && !$0.name.isOfAdministrators && $0.name != .documents
         }
     }
 

@@ -42,8 +42,12 @@ extension HomePage {
         guard endpoints.contains(where: { $0.path == "/-/health" }) else { return "" }
         return """
             <nav aria-label="State of the gateway"><a href="\(basePath)/-/health">Health</a> \
-            <a href="\(basePath)/-/ready">Ready</a></nav>
+            <a href="\(basePath)/-/ready">Ready</a> <a href="\(basePath)/-/docs">API</a>\(console)</nav>
             """
+    }
+
+    private var console: HTMLText {
+        hasConsole ? " <a href=\"\(basePath)/-/console\">Console</a>" : ""
     }
 
     private static let icon =

@@ -20,6 +20,8 @@ struct HomePage: Sendable {
     var basePath = ""
     /// Whether clients have to be told to leave Xet alone.
     var hidesXet = false
+    /// Whether somebody may run the gateway over HTTP.
+    var hasConsole = false
 
     /// What the page needs to show itself, and nothing from anywhere else. A test says when a hash has drifted.
     static let contentSecurityPolicy =

@@ -85,7 +85,9 @@ enum KeyFields {
     static func rate(_ text: String, of field: String) throws(KeyFieldFault) -> String {
         guard let rate = RequestRate(text) else {
             throw KeyFieldFault(
-                reason: "\(field): a rate is a number from 1 to \(RequestRate.most) and a unit (d, h, m or s), such as 600/m")
+                reason:
+                    "\(field): a rate is a number from 1 to \(RequestRate.most) and a unit (d, h, m or s), such as 600/m"
+            )
         }
         return rate.description
     }

@@ -126,7 +126,9 @@ extension Failure {
 
     /// An administrator has ended a request.
     static var ended: Failure {
-        Failure(.denied, detail: "Somebody who runs this gateway has ended this request. Ask them before you send it again.")
+        Failure(
+            .denied, detail: "Somebody who runs this gateway has ended this request. Ask them before you send it again."
+        )
     }
 
     /// A request whose body stands still was ended for others.

@@ -136,7 +136,7 @@ extension Decline {
     fileprivate var status: Status {
         switch self {
         case .confirmationRequired: .forbidden
-        case .deleteUnderWay, .idempotencyKeyInUse, .outcomeUnknown: .conflict
+        case .deleteUnderWay, .idempotencyKeyInUse, .outcomeUnknown, .keyConflict: .conflict
         case .idempotencyKeyReused: Status(422)
         case .idempotencyUnsupported: .notImplemented
         case .stateUnavailable: .serviceUnavailable
@@ -152,6 +152,7 @@ extension Decline {
         case .idempotencyKeyReused: "IdempotencyKeyReused"
         case .idempotencyUnsupported: "IdempotencyUnsupported"
         case .stateUnavailable: "StateUnavailable"
+        case .keyConflict: "KeyConflict"
         }
     }
 }

@@ -20,7 +20,7 @@ enum SettingsTable {
                 "Where clients reach the gateway, over TLS; the limits are of all its addresses together."),
             Setting(
                 "admin_listen", \.adminListen, .listenAddressOrNothing,
-                "An address of its own for /-/health, /-/ready and /-/metrics, which listen then does not serve.",
+                "An address of its own for what begins with /-/ (health, metrics, the console and its API), which listen then does not serve.",
                 default: "none: they are served at listen", sample: "127.0.0.1:9090"),
             Setting(
                 "tls_cert", \.tlsCertificate, .path,

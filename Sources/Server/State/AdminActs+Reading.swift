@@ -13,7 +13,8 @@ extension AdminActs {
         let found = try KeyTable(database: database).page(
             KeyTable.Page(
                 search: arguments["search"]?.stringValue ?? "", includingRevoked: arguments["all"] == .bool(true),
-                afterName: arguments["after_name"]?.stringValue, afterNumber: arguments["after_number"]?.integerValue ?? 0,
+                afterName: arguments["after_name"]?.stringValue,
+                afterNumber: arguments["after_number"]?.integerValue ?? 0,
                 limit: limit + 1))
         var rows: [JSON] = []
         var bytes = 0
@@ -65,9 +66,12 @@ extension KeyTable {
             ORDER BY name, number LIMIT ?6
             """)
         let id = page.search.hasPrefix(KeyRecord.prefix) ? String(page.search.dropFirst(KeyRecord.prefix.count)) : ""
-        let publicID = id.utf8.count == KeyRecord.idLength ? Base62.number(Array(id.utf8).span).map { Int64(truncatingIfNeeded: $0) } : nil
+        let publicID =
+            id.utf8.count == KeyRecord.idLength
+            ? Base62.number(Array(id.utf8).span).map { Int64(truncatingIfNeeded: $0) } : nil
         try statement.bind([
-            .integer(page.includingRevoked ? 1 : 0), .init(page.afterName), .integer(page.afterNumber), .text(page.search),
+            .integer(page.includingRevoked ? 1 : 0), .init(page.afterName), .integer(page.afterNumber),
+            .text(page.search),
             .init(publicID), .integer(page.limit),
         ])
         var rows: [(KeyRecord, KeyUse?)] = []

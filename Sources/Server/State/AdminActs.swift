@@ -101,7 +101,8 @@ struct AdminActs {
             event = "rotate"
             // The public id is that of the key which the new secret was made for: between the two somebody may have made another.
             guard order.arguments["public_id"]?.integerValue == record.publicID,
-                let hash = order.arguments["hash"]?.stringValue.flatMap({ Base64URL.decode($0.utf8) }), hash.count == 32,
+                let hash = order.arguments["hash"]?.stringValue.flatMap({ Base64URL.decode($0.utf8) }),
+                hash.count == 32,
                 let grace = order.arguments["grace"]?.integerValue, grace >= 0, grace <= 3653 * 86_400
             else { return AdminAnswer(outcome: .malformed) }
             record.previous = grace > 0 ? .init(secretHash: record.secretHash, until: now + grace) : nil

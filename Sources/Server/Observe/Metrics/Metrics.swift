@@ -102,7 +102,9 @@ final class Metrics {
 
     /// A number of all workers together: of a series of a metric, and of a histogram of one of its buckets or, behind those, of its sum.
     func total(_ metric: Metric, at place: Int = 0, slot: Int = 0) -> UInt64 {
-        let width = metric == .requestSeconds || metric == .upstreamSeconds || metric == .upstreamFirstByteSeconds ? buckets + 1 : 1
+        let width =
+            metric == .requestSeconds || metric == .upstreamSeconds || metric == .upstreamFirstByteSeconds
+            ? buckets + 1 : 1
         return slots.sum(at: MetricsLayout.shared.offsets[metric.rawValue] + place * width + slot)
     }
 

@@ -14,7 +14,8 @@ extension StateProcess {
 
     private func answer(_ order: AdminOrder?) -> AdminAnswer {
         guard let order, order.act.isRead else { return AdminAnswer(outcome: .malformed) }
-        guard let writer, let answer = try? writer.carryOut(order, now: Int64(WallClock.microseconds / 1_000_000)) else {
+        guard let writer, let answer = try? writer.carryOut(order, now: Int64(WallClock.microseconds / 1_000_000))
+        else {
             return AdminAnswer(outcome: .unavailable)
         }
         guard answer.outcome == .done else { return answer }
@@ -43,7 +44,8 @@ extension StateProcess {
         guard let audit = journal?.directory else { return AdminAnswer(outcome: .notThere) }
         do throws(AuditError) {
             let place = arguments["serial"]?.integerValue.map { serial in
-                AuditPiece.Place(serial: Int(clamping: serial), offset: Int(clamping: arguments["offset"]?.integerValue ?? 0))
+                AuditPiece.Place(
+                    serial: Int(clamping: serial), offset: Int(clamping: arguments["offset"]?.integerValue ?? 0))
             }
             let piece = try AuditPiece(before: place, in: audit)
             return AdminAnswer(outcome: .done, body: piece.bytes)
