@@ -112,7 +112,7 @@ import Testing
             #expect(!html.contains(word), "\(word)")
         }
         let links = html.matches(of: #/href="([^"]*)"/#).map { String($0.output.1.prefix(8)) }
-        #expect(links == ["data:ima", "/-/healt", "/-/ready"])
+        #expect(links == ["data:ima", "/-/healt", "/-/ready", "/-/docs"])
     }
 
     @Test("An example can be pasted: it trusts the authority, names this gateway and is quoted")

@@ -45,7 +45,7 @@ import Testing
                 // With another access a token waits for the restart, too.
                 "admin_listen", "access", "base_path", "public_url", "token", "token_file", "credentials_dir",
                 "ca_file",
-                "dns_server", "sandbox_limits", "signing_key", "signing_key_file", "user",
+                "dns_server", "cache_dir", "sandbox_limits", "signing_key", "signing_key_file", "user",
             ])
     }
 
