@@ -196,6 +196,7 @@ import Testing
         #expect(words.slot(of: 3, today: today) == nil && words.slot(of: 3, today: today + 1) == nil)
         #expect(words.slot(of: 3, today: today + 2) == one)
         #expect(words.take(1, of: .bytesADay, slot, limit: 9, day: today + 2) == .unknown)
+        words.learn(QuotaBalance(base: 0, debited: 1), of: .bytesADay, slot, day: today + 2)
         #expect(words.slot(of: 1, today: today + 2) == nil)
     }
 

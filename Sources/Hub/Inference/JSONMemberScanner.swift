@@ -52,7 +52,9 @@ struct JSONMemberScanner {
         while index < bytes.count {
             // Most of a text is what nobody wants.
             if case .string = state, isOdd {
-                while index < bytes.count, bytes[index] != UInt8(ascii: "\""), bytes[index] != UInt8(ascii: "\\") { index += 1 }
+                while index < bytes.count, bytes[index] != UInt8(ascii: "\""), bytes[index] != UInt8(ascii: "\\") {
+                    index += 1
+                }
                 guard index < bytes.count else { return }
             }
             take(bytes[index])
