@@ -80,7 +80,8 @@ final class CacheWrite {
     /// What is kept, where nothing came from the Hub.
     func replacement(for failure: Failure) -> (CachedResponse, CacheStatus)? {
         switch failure.kind {
-        case .hubUnreachable, .hubTooSlow, .hubBroken, .tooBusy, .budgetSpent: standIn().map { ($0, .standIn(status: nil)) }
+        case .hubUnreachable, .hubTooSlow, .hubBroken, .tooBusy, .budgetSpent:
+            standIn().map { ($0, .standIn(status: nil)) }
         default: nil
         }
     }

@@ -101,7 +101,7 @@ extension TeamRoles {
             let lists = [("allow", role.allow), ("deny", role.deny)].filter { !$0.1.isEmpty }
             return "\(name): {"
                 + (lists.map { "\($0): [\($1.map(YAMLFlow.quoted).joined(separator: ", "))]" }
-                    + (role.weight == 1 ? [] : ["weight: \(role.weight)"])).joined(separator: ", ")
+                + (role.weight == 1 ? [] : ["weight: \(role.weight)"])).joined(separator: ", ")
                 + "}"
         }
         return entries.isEmpty ? "" : "{\(entries.joined(separator: ", "))}"

@@ -135,7 +135,8 @@ final class Supervisor {
         let worker = Worker(
             number: place.number, ports: ports.map(\.port), adminPort: adminPort?.port, sockets: place.sockets,
             adminSocket: place.adminSocket, tls: tls, output: output, slots: slots, epochs: epochs,
-            budgets: budgets, sandbox: sandbox?.site, line: line, state: stateProcess?.links.take(worker: place.number), rates: rates)
+            budgets: budgets, sandbox: sandbox?.site, line: line, state: stateProcess?.links.take(worker: place.number),
+            rates: rates)
         // The child's copy of its parent's memory shall not keep a token that a reload replaces.
         defer { (settings, reload) = (Settings(), nil) }
         return .worker(worker, OneShotSettings(settings))
