@@ -32,7 +32,8 @@ struct RateLimitReportTests {
             #""api";r=-1;t=5"#, #""api";r=5;t=-9223372036854775808"#, #""api";r=1234567890123456;t=5"#, #""api"#,
             #""api";r=5 ;t=5"#, #""pages2";r=5;t=5"#, #""api";r=1.;t=5"#, #""api";r=1.5;t=5"#, #""api";r="5";t=5"#,
             #""api";r=5;t=5 x"#, "\"a\u{7}pi\";r=5;t=5", #""api";r=0x5;t=5"#, #""api";R=5;T=5"#, #""\"#,
-            String(repeating: "x, ", count: 9) + #""api";r=5;t=5"#, #""api";r=5;t=5"# + String(repeating: ";x", count: 20),
+            String(repeating: "x, ", count: 9) + #""api";r=5;t=5"#,
+            #""api";r=5;t=5"# + String(repeating: ";x", count: 20),
             #""api";r=5;t=5;x=""# + String(repeating: "y", count: 600) + "\"",
         ])
     func malformed(field: String) {
@@ -77,7 +78,8 @@ struct RateLimitReportTests {
         "Paths are in the bucket that is likely",
         arguments: [
             ("/api/models/a/b", HubPathClass.api, HubBucket.api), ("/api/whoami-v2", .api, .api),
-            ("/a/b/resolve/main/x", .resolve, .resolvers), ("/datasets/a/b/resolve/main/x?y=/api/", .resolve, .resolvers),
+            ("/a/b/resolve/main/x", .resolve, .resolvers),
+            ("/datasets/a/b/resolve/main/x?y=/api/", .resolve, .resolvers),
             ("/api/resolve-cache/models/a/b/c/x", .resolveCache, .resolvers), ("/a/b", .page, .pages),
             ("/a/b.git/info/refs?service=git-upload-pack", .git, .pages), ("/x?/resolve/", .page, .pages),
         ])

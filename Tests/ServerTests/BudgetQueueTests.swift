@@ -31,7 +31,9 @@ struct BudgetQueueTests {
         #expect(simulation.turnedAway == 0)
     }
 
-    @Test("With more demand than budget nobody starves, and the thriftiest does not wait for the greediest", arguments: 1...6)
+    @Test(
+        "With more demand than budget nobody starves, and the thriftiest does not wait for the greediest",
+        arguments: 1...6)
     func thrift(seed: UInt64) {
         var random = SeededRandom(seed)
         let greedy = (0..<Int(2 + random.next() % 8)).map { place in
@@ -73,7 +75,8 @@ struct BudgetQueueTests {
     @Test("Those whose worker has died do not hold up the others")
     func deadWorker() {
         var simulation = BudgetSimulation(
-            workers: 2, quota: 200, length: 2_000, [.init(share: Self.share(1), count: 30), .init(share: Self.share(2), count: 30)],
+            workers: 2, quota: 200, length: 2_000,
+            [.init(share: Self.share(1), count: 30), .init(share: Self.share(2), count: 30)],
             seed: 3)
         simulation.run(milliseconds: 4_500)
         simulation.dead = [0]

@@ -106,7 +106,8 @@ struct BudgetWindowTests {
         #expect(window.look(at: begin + 150_000_000)?.left == 1)
     }
 
-    @Test("The end comes nearer with each answer, as the Hub tells whole seconds, and a window that begins anew is seen")
+    @Test(
+        "The end comes nearer with each answer, as the Hub tells whole seconds, and a window that begins anew is seen")
     func ends() throws {
         let window = try window()
         learn(window, report(50, 100), at: begin)

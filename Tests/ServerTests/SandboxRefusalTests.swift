@@ -89,7 +89,8 @@ struct SandboxRefusalTests {
     func quota() throws {
         let clock = Clock()
         var caller = SandboxCaller(
-            limits: SandboxLimits([.api: .init(count: 2, milliseconds: 300_000)]), now: { clock.seconds.load(ordering: .relaxed) })
+            limits: SandboxLimits([.api: .init(count: 2, milliseconds: 300_000)]),
+            now: { clock.seconds.load(ordering: .relaxed) })
         var answers: [Response] = []
         for _ in 0..<3 { answers.append(try caller.call(.get, "/api/models")) }
         #expect(answers.map(\.status.code) == [200, 200, 429])
@@ -111,11 +112,15 @@ struct SandboxRefusalTests {
         #expect(try caller.call(.get, "/api/whoami-v2").headers["RateLimit"] == "\"api\";r=999399;t=300")
     }
 
-    @Test("Windows follow each other without a gap, each kind has its own, and the rest is told in whole seconds that have begun")
+    @Test(
+        "Windows follow each other without a gap, each kind has its own, and the rest is told in whole seconds that have begun"
+    )
     func windows() throws {
         let clock = Clock()
         var quota = SandboxQuota(
-            SandboxLimits([.api: .init(count: 1, milliseconds: 2_000), .resolvers: .init(count: 2, milliseconds: 300_000)]))
+            SandboxLimits([
+                .api: .init(count: 1, milliseconds: 2_000), .resolvers: .init(count: 2, milliseconds: 300_000),
+            ]))
         let api = SandboxQuota.Bucket(try Target("/api/models"), .none)
         let files = SandboxQuota.Bucket(try Target("/acme/m/resolve/main/x"), .none)
         clock.seconds.store(10_000, ordering: .relaxed)

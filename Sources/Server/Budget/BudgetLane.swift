@@ -11,7 +11,9 @@ struct BudgetLane {
 
     /// Who has waited before, for another reason.
     mutating func addFirst(_ waiter: BudgetQueue.Waiter) {
-        if waiter.isHasty { hasty.insert(waiter, at: hasty.startIndex) } else {
+        if waiter.isHasty {
+            hasty.insert(waiter, at: hasty.startIndex)
+        } else {
             patient.insert(waiter, at: patient.startIndex)
         }
     }

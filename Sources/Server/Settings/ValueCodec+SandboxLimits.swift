@@ -7,7 +7,8 @@ extension ValueCodec where Value == SandboxLimits? {
     static var sandboxLimitsOrNothing: ValueCodec {
         ValueCodec<SandboxLimits>(
             name: "LIMITS",
-            accepted: "parts KIND=COUNT/TIME with commas between them: api, resolvers or pages, a whole number, and a time from 100ms to 1h",
+            accepted:
+                "parts KIND=COUNT/TIME with commas between them: api, resolvers or pages, a whole number, and a time from 100ms to 1h",
             isList: true,
             read: { (text) throws(ValueError) in try SandboxLimits(text) },
             text: \.text

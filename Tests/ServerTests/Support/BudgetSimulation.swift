@@ -122,7 +122,9 @@ struct BudgetSimulation {
             spent.append(0)
         }
         let isRefused = spent[number] >= quota
-        if isRefused { refusals += 1 } else {
+        if isRefused {
+            refusals += 1
+        } else {
             spent[number] += 1
             got[number][group] += 1
         }

@@ -47,7 +47,8 @@ extension MetricsTable {
                 by: [MetricLabel("outcome", MetricLabels.HubRefusal.self)]),
             MetricRow(
                 .budgetAvoided, "hubgate_budget_refusals_avoided_total", .counter,
-                "An estimate of the 429s that clients were spared: requests that waited for the budget, and that the Hub then answered."),
+                "An estimate of the 429s that clients were spared: requests that waited for the budget, and that the Hub then answered."
+            ),
         ])
 }
 
