@@ -336,6 +336,13 @@ def test_one_that_lasts_longer_than_the_patience_is_passed_at_once(hub, start_be
     assert answer.status == 429 and answer["Retry-After"] == "100" and told.count == 1
 
 
+def test_one_that_does_not_say_when_is_passed_at_once(hub, start_before):
+    told = Told(hub)
+    told.status = 429
+    gate = start_before(hub)
+    assert gate.ask(get(), 10).status == 429 and told.count == 1
+
+
 def test_a_429_to_what_may_act_is_passed_as_it_is(hub, start_before):
     told = Told(hub, b"Retry-After: 1")
     told.status = 429

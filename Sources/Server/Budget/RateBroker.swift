@@ -168,7 +168,8 @@ extension RateBroker {
             if use.hasWaited, !isNew { counts.avoided += 1 }
             return false
         }
-        return asksAgain(use, call, after: max(report?.left == 0 ? report?.seconds ?? 0 : 0, retryAfter ?? 1))
+        let window = report.flatMap { $0.left == 0 ? $0.seconds : nil }
+        return asksAgain(use, call, after: [window, retryAfter].compactMap(\.self).max())
     }
 
     private func learn(
@@ -195,8 +196,9 @@ extension RateBroker {
         lookSoon(other.base)
     }
 
-    private func asksAgain(_ use: BudgetUse, _ call: Answered, after seconds: Int) -> Bool {
-        let from = Self.now + max(seconds, 1) * 1_000_000
+    /// `seconds`: nil where the Hub has not said when.
+    private func asksAgain(_ use: BudgetUse, _ call: Answered, after seconds: Int?) -> Bool {
+        let from = seconds.map { Self.now + max($0, 1) * 1_000_000 } ?? .max
         guard !use.isAskedAgain, call.method.isSafe, !call.hasBody, !use.isBackground, from <= use.due else {
             counts.passed += 1
             return false
@@ -223,6 +225,7 @@ extension RateBroker {
             use.bucket, seconds: seconds,
             BudgetSpending(
                 quota: view.quota, window: max(1, view.length / 1000),
-                share: max(1, view.quota * use.share.weight / weights), greatest: name.map { (name: $0, spent: greatest.spent) }))
+                share: max(1, view.quota * use.share.weight / weights),
+                greatest: name.map { (name: $0, spent: greatest.spent) }))
     }
 }
