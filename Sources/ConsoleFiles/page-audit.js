@@ -30,7 +30,7 @@ pages.push({id: 'audit', title: 'Audit', needsKeys: true, show(main) {
 
   function show() {
     more.disabled = !next;
-    list.replaceChildren(table('What was done, the newest first', [['Time', 'when'], ['Who'], ['What'], ['To what'], ['Result'], ['By which rule'], ['From'], ['', '']],
+    list.replaceChildren(table('What was done, the newest first', [['Time', 'when'], ['Who'], ['What'], ['To what'], ['Result'], ['By which rule'], ['From', 'when'], ['More']],
       rows.map(row => [when(row.time), who(row), what(row), toWhat(row), el('span', {class: row.kind === 'refusal' || row.kind === 'unknown' ? 'warn' : null, text: row.result}), row.rule, row.address,
         el('button', {type: 'button', 'aria-label': 'The whole story of line ' + row.n, text: 'Story', onclick: () => story(row)})]), 'Nothing of that is in the audit.'));
   }

@@ -5,6 +5,8 @@ pages.push({id: 'keys', title: 'Keys', needsKeys: true, show(main) {
   const list = el('div', {class: 'card'});
   const previous = el('button', {type: 'button', text: 'Previous page'}), next = el('button', {type: 'button', text: 'Next page'});
   let cursors = [null], page = null, roles = [], asked = 0;
+  // A form has to wait for them: without its role a key would seem to have none.
+  const known = api('GET', 'roles').then(found => { roles = found.roles; });
 
   const labelled = el('label', {class: 'row'}, all, 'those that are revoked, too');
   main.append(el('h1', {text: 'Keys'}), el('div', {class: 'bar'}, field('Search', search, 'Part of a name, a note or a role, or a whole id'), labelled,
@@ -93,7 +95,8 @@ pages.push({id: 'keys', title: 'Keys', needsKeys: true, show(main) {
     return form;
   }
 
-  function create() {
+  async function create() {
+    await known.catch(fault => say(fault.message));
     const name = el('input', {required: true, autocomplete: 'off', spellcheck: 'false', maxlength: 64});
     const expires = choice([['30d', 'in 30 days'], ['90d', 'in 90 days'], ['365d', 'in a year'], ['1d', 'tomorrow'], ['never', 'never']], '90d');
     const form = rulesForm(null);
@@ -115,7 +118,7 @@ pages.push({id: 'keys', title: 'Keys', needsKeys: true, show(main) {
   }
 
   async function open(name) {
-    const key = await api('GET', 'keys/' + encodeURIComponent(name)).catch(fault => { say(fault.message); });
+    const key = await known.then(() => api('GET', 'keys/' + encodeURIComponent(name))).catch(fault => { say(fault.message); });
     if (!key) return;
     const path = 'keys/' + encodeURIComponent(key.name);
     const about = facts([['Id', el('code', {text: key.id})], ['Status', status(key)], ['Made', when(key.created)], ['Ends', when(key.expires) || 'never'],
@@ -159,7 +162,7 @@ pages.push({id: 'keys', title: 'Keys', needsKeys: true, show(main) {
       }}), el('button', {type: 'button', text: 'Cancel', onclick: () => node.close()})));
   }
 
-  api('GET', 'roles').then(found => { roles = found.roles; }).catch(() => {});
+  known.catch(() => {});
   reload();
   return () => clearTimeout(restart.timer);
 }});

@@ -12,7 +12,8 @@ pages.push({id: 'now', title: 'Now', show(main) {
   recent.append(el('h2', {text: 'The last 200 requests'}), el('div', {class: 'bar'}, field('Key', filters.key), field('Status', filters.status), field('Endpoint', filters.route)), list);
   main.append(el('h1', {text: 'Now'}), el('div', {class: 'tiles'}, Object.values(tiles).map(one => one.node)), running, recent, totals);
 
-  let before = null, rows = [];
+  // Of the last ten seconds: in one alone there may be no request to take the time of.
+  let before = null, earlier = [], rows = [];
   const own = new Set(['health', 'ready', 'metrics', 'admin', 'console', 'documents']);
   const sum = (figures, of) => Object.entries(figures.requests).filter(([route]) => !own.has(route))
     .reduce((total, [, counts]) => total + Object.entries(counts).reduce((part, [name, number]) => part + (of(name) ? number : 0), 0), 0);
@@ -22,9 +23,10 @@ pages.push({id: 'now', title: 'Now', show(main) {
     const rate = of => before ? (sum(figures, of) - sum(before, of)) / seconds : 0;
     const all = rate(() => true);
     const server = rate(name => name === '5xx'), client = rate(name => name === '4xx');
-    const p50 = quantile(figures.duration, before && before.duration, 0.5), p95 = quantile(figures.duration, before && before.duration, 0.95);
-    const up50 = quantile(figures.upstream_duration, before && before.upstream_duration, 0.5), up95 = quantile(figures.upstream_duration, before && before.upstream_duration, 0.95);
-    const lasting = before ? 'this second' : 'since the start';
+    const since = earlier[0];
+    const times = (name, share) => quantile(figures[name], since && since[name], share);
+    const p50 = times('duration', 0.5), p95 = times('duration', 0.95), up50 = times('upstream_duration', 0.5), up95 = times('upstream_duration', 0.95);
+    const lasting = since ? 'of ten seconds' : 'since the start';
     tiles.requests.add(all.toFixed(all < 10 ? 1 : 0), count(sum(figures, () => true)) + ' since the start', all);
     tiles.errors.add(server.toFixed(1), 'of 5xx; 4xx (dashed) ' + client.toFixed(1), server, client);
     tiles.latency.add(milliseconds(p95), 'p95; p50 (dashed) ' + milliseconds(p50) + ', ' + lasting, p95, p50);
@@ -35,6 +37,8 @@ pages.push({id: 'now', title: 'Now', show(main) {
     const share = asked(figures) ? 100 * kept(figures) / asked(figures) : 0;
     tiles.cache.add(asked(figures) ? share.toFixed(0) + ' %' : 'off', count(kept(figures)) + ' requests, ' + bytes(figures.cache_bytes) + ' kept', share);
     before = figures;
+    earlier.push(figures);
+    if (earlier.length > 10) earlier.shift();
     showTotals(figures);
   }
 
@@ -50,7 +54,7 @@ pages.push({id: 'now', title: 'Now', show(main) {
     const key = filters.key.value.trim().toLowerCase(), status = filters.status.value, route = filters.route.value;
     const shown = rows.filter(row => (!key || (row.key || '').toLowerCase().includes(key)) && (!route || row.route === route)
       && (!status || (status === 'none' ? row.status === null : String(row.status).startsWith(status))));
-    list.replaceChildren(table('Requests that have ended, the newest first', [['Time', 'when'], ['Request', 'path'], ['Status', 'number'], ['Took', 'number'], ['Key'], ['Client'], ['What went wrong']],
+    list.replaceChildren(table('Requests that have ended, the newest first', [['Time', 'when'], ['Request', 'path'], ['Status', 'number'], ['Took', 'number'], ['Key'], ['Client', 'when'], ['What went wrong']],
       shown.map(row => [when(row.time).slice(11), el('span', {}, row.method + ' ', el('code', {text: row.path})),
         el('span', {class: row.status === null || row.status >= 500 ? 'bad' : row.status >= 400 ? 'warn' : 'good', text: row.status === null ? 'left' : String(row.status)}),
         milliseconds(row.ms), row.key, row.client, row.error ? row.error + ': ' + row.detail : null]), 'None that fits.'));
@@ -61,7 +65,7 @@ pages.push({id: 'now', title: 'Now', show(main) {
     const [now, ended] = await Promise.all([api('GET', 'requests'), api('GET', 'requests/recent')]);
     const place = now.workers > 1 ? ' (worker ' + now.worker + ' of ' + now.workers + ')' : '';
     if (!running.matches(':focus-within')) {
-      running.replaceChildren(table('Under way' + place, [['Request', 'path'], ['For', 'number'], ['Sent', 'number'], ['Key'], ['Client'], ['With'], ['', '']],
+      running.replaceChildren(table('Under way' + place, [['Request', 'path'], ['For', 'number'], ['Sent', 'number'], ['Key'], ['Client', 'when'], ['With'], ['Act']],
         now.requests.filter(row => row.route !== 'admin').map(row => [el('span', {}, row.method + ' ', el('code', {text: row.path})), milliseconds(row.ms), bytes(row.bytes), row.key, row.client, row.agent,
           el('button', {type: 'button', class: 'danger', 'aria-label': 'End the request ' + row.id, text: 'End', onclick: () => confirmed(
             'End this request?', row.method + ' ' + row.path + ' of ' + (row.key || row.client) + ' is cut off.', 'End it',

@@ -70,7 +70,7 @@ def look(browser, certificates, work, directory):
                         for number in range(12):
                             ask(gate, root, "GET", "/api/models?" + urllib.parse.urlencode({"limit": 5 + number % 3}))
                         console.wait("document.querySelectorAll('svg.chart path.one')[0].getAttribute('d').length > 40", 20)
-                    console.picture(directory / f"console-{title.lower()}-{width}-{scheme}.png", 1600)
+                    console.picture(directory / f"console-{title.lower()}-{width}-{scheme}.png", 1000)
                     wide = console.run("return document.documentElement.scrollWidth;")
                     if wide > width:
                         faults.append(f"{title} is {wide} px wide at {width}")
