@@ -86,7 +86,10 @@ struct HubgateCommand: ParsableCommand {
         commandName: "hubgate",
         abstract: "An HTTPS gateway in front of the Hugging Face Hub.",
         discussion: "Without a subcommand it serves; `hubgate --help` lists the settings for that.",
-        subcommands: [KeysCommand.self, LoginCommand.self, AuditCommand.self, StateCommand.self, CacheCommand.self, InitCommand.self])
+        subcommands: [
+            KeysCommand.self, LoginCommand.self, AuditCommand.self, StateCommand.self, CacheCommand.self,
+            InitCommand.self,
+        ])
 }
 
 /// Where the state is: the settings of the server say so, from the environment and files, unless the flag does.
