@@ -27,10 +27,17 @@ struct FileRangeTests {
         #expect(range("bytes=0-9223372036854775807") == .part(0..<100))
     }
 
-    @Test("What is not there cannot be satisfied, what is not understood is as if it were not there, and several are not for a cache")
+    @Test(
+        "What is not there cannot be satisfied, what is not understood is as if it were not there, and several are not for a cache"
+    )
     func oddRanges() {
-        for text in ["bytes=100-", "bytes=-0", "bytes=18446744073709551616-"] { #expect(range(text) == .unsatisfiable, "\(text)") }
-        for text in ["bytes", "bytes=", "bytes=-", "bytes=b-c", "bytes=9-5", "lines=0-1", "=0-1", "bytes=1", "bytes=+1-2", "bytes=0x1-2"] {
+        for text in ["bytes=100-", "bytes=-0", "bytes=18446744073709551616-"] {
+            #expect(range(text) == .unsatisfiable, "\(text)")
+        }
+        for text in [
+            "bytes", "bytes=", "bytes=-", "bytes=b-c", "bytes=9-5", "lines=0-1", "=0-1", "bytes=1", "bytes=+1-2",
+            "bytes=0x1-2",
+        ] {
             #expect(range(text) == .whole, "\(text)")
         }
         for text in ["bytes=0-1,5-6", "bytes=0-1,", "bytes=,"] { #expect(range(text) == .several, "\(text)") }
@@ -65,9 +72,15 @@ struct SieveTests {
         var sieve = Sieve<Int>()
         for key in 0..<10 { sieve.insert(key) }
         var asked = 0
-        #expect(sieve.evict(passing: 1000) { _ in asked += 1; return true } == nil)
+        #expect(
+            sieve.evict(passing: 1000) { _ in
+                asked += 1; return true
+            } == nil)
         #expect(asked == 20)
-        #expect(sieve.evict(passing: 3) { _ in asked += 1; return true } == nil)
+        #expect(
+            sieve.evict(passing: 3) { _ in
+                asked += 1; return true
+            } == nil)
         #expect(asked == 23)
     }
 
@@ -96,7 +109,9 @@ struct SieveTests {
 }
 
 struct BlobFileTests {
-    @Test("The layout has a piece for each byte, and an index behind the last of them", arguments: [1, 4095, 4096, 4 << 20, (4 << 20) + 1, 1 << 40])
+    @Test(
+        "The layout has a piece for each byte, and an index behind the last of them",
+        arguments: [1, 4095, 4096, 4 << 20, (4 << 20) + 1, 1 << 40])
     func layout(size: Int) throws {
         let layout = try #require(BlobLayout(size: size))
         #expect(layout.range(of: layout.pieces - 1).upperBound == size)
@@ -129,7 +144,9 @@ struct BlobFileTests {
         return directory
     }
 
-    @Test("What is written into a blob is found by another who opens it, and a claim is seen by both until it is given back")
+    @Test(
+        "What is written into a blob is found by another who opens it, and a claim is seen by both until it is given back"
+    )
     func shared() throws {
         let directory = try directory()
         let name = try #require(BlobName(String(repeating: "0c", count: 32)))

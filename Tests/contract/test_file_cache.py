@@ -179,10 +179,10 @@ def test_the_first_byte_does_not_wait_for_the_last(cached, store):
     assert gate.ask(get(), timeout=30).body == content
 
 
-@pytest.mark.parametrize("workers", ["1", "2"])
-def test_many_clients_at_once_are_one_to_the_store(cached, store, workers):
+@pytest.mark.parametrize(("workers", "memory"), [("1", "0"), ("1", "16MiB"), ("2", "0")])
+def test_many_clients_at_once_are_one_to_the_store(cached, store, workers, memory):
     content = store.put("model.bin", 5 * PIECE + 77)
-    gate = cached("--workers", workers)
+    gate = cached("--workers", workers, HUBGATE_CACHE_MEMORY=memory)
     wanted, found, lock = digest(content), [], threading.Lock()
 
     def client(number):
@@ -273,6 +273,36 @@ def test_a_restart_goes_on_with_what_is_there(cached, store, cache):
     assert again.ask(get(), timeout=30).body == content
     assert store.ranges_asked(content)[-1] == f"bytes={2 * PIECE}-{len(content) - 1}"
     wait_until_whole(cache, content)
+
+
+def test_what_is_not_in_memory_is_read_from_the_disk(cached, store, cache):
+    content = store.put("model.bin", 5 * PIECE)
+    gate = cached()
+    gate.ask(get(), timeout=30)
+    wait_until_whole(cache, content)
+    with open(file_of(cache, content), "rb") as file:
+        for fields in ((), (f"Range: bytes={PIECE + 5}-",)):
+            os.fsync(file.fileno())
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+            assert gate.ask(get(PATH, *fields), timeout=30).body == content[PIECE + 5 if fields else 0 :]
+    assert store.bytes_sent(content) == len(content)
+
+
+def test_who_reads_a_file_that_is_removed_meanwhile_reads_it_to_its_end(cached, store, cache, workspace):
+    content = store.put("model.bin", 4 * PIECE)
+    gate = cached()
+    gate.ask(get(), timeout=30)
+    wait_until_whole(cache, content)
+    with gate.connect(timeout=30, receive_buffer=4096) as client:
+        client.send(get())
+        client.socket.recv(1000)
+        assert run(workspace, "cache", "rm", "--all", "--cache-dir", str(cache)).returncode == 0
+        taken = 0
+        while part := client.socket.recv(65536):
+            taken += len(part)
+    assert taken > len(content) - 1000
+    assert gate.ask(get(), timeout=30).body == content
+    assert store.bytes_sent(content) == 2 * len(content)
 
 
 # What goes wrong with bytes

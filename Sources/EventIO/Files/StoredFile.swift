@@ -58,7 +58,8 @@ import Glibc
 
     /// Reads what is in memory. Of a file system without `RWF_NOWAIT` it may wait.
     package func read(into buffer: FileBuffer, at offset: Int, count: Int) -> Outcome {
-        outcome(of: unsafe ce_file_read_now(descriptor, buffer.start, min(count, buffer.capacity), UInt64(offset)), buffer)
+        outcome(
+            of: unsafe ce_file_read_now(descriptor, buffer.start, min(count, buffer.capacity), UInt64(offset)), buffer)
     }
 
     /// Reads, and waits for the disk.
@@ -83,7 +84,9 @@ import Glibc
 
     /// Writes all of it, into memory.
     package func write(_ bytes: UnsafeBufferPointer<UInt8>, at offset: Int) throws(FileError) {
-        guard unsafe ce_file_write(descriptor, bytes.baseAddress, bytes.count, UInt64(offset)) else { throw FileError() }
+        guard unsafe ce_file_write(descriptor, bytes.baseAddress, bytes.count, UInt64(offset)) else {
+            throw FileError()
+        }
     }
 
     /// The same.

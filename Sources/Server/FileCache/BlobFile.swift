@@ -29,7 +29,9 @@ final class BlobFile {
                 try file.resize(layout.fileBytes)
                 try file.write(BlobHeader(size: layout.size, created: now).bytes, at: layout.headerOffset)
             }
-            if let found = BlobFile(file, name, in: directory, isComplete: false), found.layout == layout { return found }
+            if let found = BlobFile(file, name, in: directory, isComplete: false), found.layout == layout {
+                return found
+            }
             // The rest of a crash, or of another version of this program.
             unsafe unlink(path)
         }
@@ -65,8 +67,10 @@ final class BlobFile {
         var pieces = max(1, bytes / (BlobLayout.pieceBytes + BlobLayout.entryBytes))
         while pieces <= bytes / BlobLayout.pieceBytes + 1 {
             let offset = bytes - BlobLayout.headerBytes - pieces * BlobLayout.entryBytes
-            if offset > 0, offset % page == 0, case .bytes(BlobLayout.headerBytes) = file.readWaiting(
-                into: scratch, at: offset, count: BlobLayout.headerBytes), let header = BlobHeader(unsafe Array(scratch.bytes)),
+            if offset > 0, offset % page == 0,
+                case .bytes(BlobLayout.headerBytes) = file.readWaiting(
+                    into: scratch, at: offset, count: BlobLayout.headerBytes),
+                let header = BlobHeader(unsafe Array(scratch.bytes)),
                 let layout = BlobLayout(size: header.size), layout.headerOffset == offset, layout.fileBytes == bytes
             {
                 return layout

@@ -221,7 +221,9 @@ final class BlobFill: TransferSink, CancellableWork {
         // A response that ended early, in order: the rest is asked for.
         let isProgress = position - first >= Self.leastProgress
         if isProgress, blob.cache.isOn { reason = nil }
-        if reason == nil, !isProgress { reason = .hubBroken("the store of its files sent less of a file than was asked for") }
+        if reason == nil, !isProgress {
+            reason = .hubBroken("the store of its files sent less of a file than was asked for")
+        }
         settle(reason)
     }
 

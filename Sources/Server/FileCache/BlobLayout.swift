@@ -75,7 +75,8 @@ struct BlobHeader: Equatable {
 
     var bytes: [UInt8] {
         let words = [
-            Self.magic, UInt64(size), UInt64(BlobLayout.pieceBytes), state.rawValue, UInt64(clamping: created), hits, 0, 0,
+            Self.magic, UInt64(size), UInt64(BlobLayout.pieceBytes), state.rawValue, UInt64(clamping: created), hits, 0,
+            0,
         ]
         return words.flatMap(\.littleEndianBytes)
     }

@@ -1,4 +1,5 @@
 import EventIO
+import Glibc
 
 /// Reads a blob from its beginning to its end, behind those who fill it, and looks whether its SHA-256 is its name.
 @EventLoop
@@ -44,8 +45,14 @@ final class BlobProof: FileWork {
             guard position == blob.layout.size else { return blob.cache.turns.add(self) }
             end(isRight: blob.name.isOf(hash.finish()))
         case .later: break
-        case .bytes, .failed: end(isRight: false)
+        case .bytes: lose(FileError(EIO))
+        case .failed(let error): lose(error)
         }
+    }
+
+    private func lose(_ error: FileError) {
+        isOver = true
+        blob.unreadable(error)
     }
 
     private func end(isRight: Bool) {

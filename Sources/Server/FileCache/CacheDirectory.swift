@@ -44,7 +44,9 @@ struct CacheDirectory: Sendable {
             guard descriptor >= 0 else { continue }
             defer { close(descriptor) }
             var status = stat()
-            guard unsafe fstat(descriptor, &status) == 0, status.st_uid == 0, status.st_mode & 0o077 == 0 else { continue }
+            guard unsafe fstat(descriptor, &status) == 0, status.st_uid == 0, status.st_mode & 0o077 == 0 else {
+                continue
+            }
             _ = fchown(descriptor, user, group)
         }
     }

@@ -174,7 +174,9 @@ final class CacheSweeper {
     /// Whether it was asked for since it was looked at last, or is being filled.
     private func isWanted(_ name: BlobName) -> Bool {
         for isComplete in [true, false] {
-            guard let file = try? BlobFile(existing: name, isComplete: isComplete, in: cache.directory) else { continue }
+            guard let file = try? BlobFile(existing: name, isComplete: isComplete, in: cache.directory) else {
+                continue
+            }
             if file.isInUse { return true }
             let hits = file.header?.hits ?? 0
             let last = known[name.part][name]?.hits

@@ -105,7 +105,8 @@ final class FileResponse: FileWork, CancellableWork {
         headers.append("Cache-Status", wasHeld ? "hubgate; hit; detail=file" : "hubgate; fwd=miss; detail=file")
         let isHubs = headers.contains("X-Request-Id")
         exchange.start(
-            answer.status, headers: headers, id: isHubs ? .beside(context.id) : .own(context.id), length: answer.range.count)
+            answer.status, headers: headers, id: isHubs ? .beside(context.id) : .own(context.id),
+            length: answer.range.count)
     }
 
     func finish() {
@@ -134,7 +135,8 @@ final class FileResponse: FileWork, CancellableWork {
             return answer.relay()
         }
         blob.leave(self)
-        let tail = FileTail(answer.source, position..<end, of: answer.layout.size, exchange, pool: cache.pool) { failure in
+        let tail = FileTail(answer.source, position..<end, of: answer.layout.size, exchange, pool: cache.pool) {
+            failure in
             if let failure { self.end(failure) } else { self.finish() }
         }
         self.tail = tail

@@ -32,7 +32,9 @@ final class FileTail: TransferSink {
     }
 
     func start() {
-        var headers: Headers = ["Accept-Encoding": "identity", "Range": "bytes=\(range.lowerBound)-\(range.upperBound - 1)"]
+        var headers: Headers = [
+            "Accept-Encoding": "identity", "Range": "bytes=\(range.lowerBound)-\(range.upperBound - 1)",
+        ]
         if let userAgent = source.userAgent { headers.append("User-Agent", userAgent) }
         transfer = pool.start(
             Request(method: .get, target: .root, headers: headers), url: source.url, limits: source.limits, sink: self)

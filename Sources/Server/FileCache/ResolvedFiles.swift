@@ -39,7 +39,9 @@ final class ResolvedFiles {
         "X-Request-Id", "RateLimit", "RateLimit-Policy", "Retry-After", "Age", "Cache-Status", "Date",
     ])
     /// With these the Hub has to be asked.
-    private static let ofItsOwn = CaselessWords(["Origin", "Cookie", "If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since"])
+    private static let ofItsOwn = CaselessWords([
+        "Origin", "Cookie", "If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since",
+    ])
 
     private let epochs: WriteEpochs
     private var times: ResponseCache.Times

@@ -2,12 +2,12 @@
 /// queue, and stays where it is. A hand moves from the old to the new, passes over what was asked for since it was there last, and takes the
 /// first that was not.
 struct Sieve<Key: Hashable> {
-    private struct Link {
+    private struct Neighbors {
         var older: Key?
         var newer: Key?
     }
 
-    private var links: [Key: Link] = [:]
+    private var links: [Key: Neighbors] = [:]
     private var oldest: Key?
     private var newest: Key?
     private var hand: Key?
@@ -16,7 +16,7 @@ struct Sieve<Key: Hashable> {
 
     mutating func insert(_ key: Key) {
         guard links[key] == nil else { return }
-        links[key] = Link(older: newest, newer: nil)
+        links[key] = Neighbors(older: newest, newer: nil)
         if let newest { links[newest]?.newer = key }
         newest = key
         if oldest == nil { oldest = key }

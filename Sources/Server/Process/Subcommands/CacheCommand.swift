@@ -33,7 +33,9 @@ struct CacheOptions: ParsableArguments {
     func blobs(_ names: [String] = []) throws(SubcommandFailure) -> [BlobFile] {
         let directory = try directory()
         let wanted = try names.map { (name) throws(SubcommandFailure) in
-            guard let blob = BlobName(name) else { throw .usage("\(name.shown) is no SHA-256 in 64 hexadecimal digits") }
+            guard let blob = BlobName(name) else {
+                throw .usage("\(name.shown) is no SHA-256 in 64 hexadecimal digits")
+            }
             return blob
         }
         let all: [(name: BlobName, isComplete: Bool)]
@@ -107,13 +109,15 @@ struct CacheVerify: ParsableCommand {
             damaged += 1
             let what =
                 check.damaged.isEmpty
-                ? "its SHA-256 is another" : "pieces \(check.damaged.map(String.init).joined(separator: ", ")) are damaged"
+                ? "its SHA-256 is another"
+                : "pieces \(check.damaged.map(String.init).joined(separator: ", ")) are damaged"
             if repair { blob.remove(from: directory) }
             Console.error("hubgate: \(check.name.hex): \(what)\(repair ? "; removed" : "")\n")
         }
         guard damaged == 0 || repair else {
             throw SubcommandFailure(
-                code: Exit.failure, reason: "\(damaged) of \(blobs.count) files are not what was fetched; --repair removes them")
+                code: Exit.failure,
+                reason: "\(damaged) of \(blobs.count) files are not what was fetched; --repair removes them")
         }
         Console.print("Good: \(blobs.count - damaged) files\(damaged > 0 ? ", removed: \(damaged)" : "").\n")
     }

@@ -1,0 +1,89 @@
+import EventIO
+import Hub
+
+/// Its pieces come.
+extension Blob {
+    /// Sees to it that a piece is filled, here or by another worker. Nothing is fetched from `end` on.
+    func fill(_ piece: Int, upTo end: Int, _ source: FileSource, _ address: String) {
+        guard !fills.contains(where: { $0.comes(to: piece) }) else { return }
+        guard takes(piece) else { return pollSoon(about: piece) }
+        guard cache.isOn else {
+            leftovers.removeAll { $0.piece == piece }
+            file.release(piece..<piece + 1)
+            return cache.later { self.fail(.tooBusy("room on the disk of its cache"), from: piece, to: piece + 1) }
+        }
+        let left = leftovers.firstIndex { $0.piece == piece }.map { leftovers.remove(at: $0) }
+        let fill = BlobFill(
+            self, left ?? PieceInProgress(piece, at: layout.range(of: piece).lowerBound), upTo: end, source)
+        fills.append(fill)
+        cache.metrics.add(.fileCacheFills)
+        fill.start(address: address)
+        prove(source, address: address)
+    }
+
+    /// Claims a piece that has to be filled. False: another fills it, or it is there.
+    func takes(_ piece: Int) -> Bool {
+        guard state(of: piece) == .absent, !fills.contains(where: { $0.claimed.contains(piece) }) else { return false }
+        // Claimed still.
+        if leftovers.contains(where: { $0.piece == piece }) { return true }
+        guard file.claim(piece) else { return false }
+        // Another may have filled it between the look and the claim.
+        pieces[piece] = .unknown
+        guard state(of: piece) == .absent else {
+            file.release(piece..<piece + 1)
+            wake()
+            return false
+        }
+        return true
+    }
+
+    /// The first piece from `first` on that is there, or `end`. It is not looked for further than it takes to read some of the index.
+    func firstHeld(from first: Int, upTo end: Int) -> Int {
+        (first..<max(first, min(end, first + Self.longestLook / BlobLayout.pieceBytes))).first {
+            let state = state(of: $0)
+            return state == .good || state == .unchecked
+        } ?? end
+    }
+
+    /// A fill comes to a piece from the one before it, and fetches it from its beginning.
+    func takesNext(_ piece: Int) -> Bool {
+        guard takes(piece) else { return false }
+        leftovers.removeAll { $0.piece == piece }
+        return true
+    }
+
+    /// A piece has been written whole. Throws what the kernel says.
+    func filled(_ piece: Int, _ digest: [UInt8]) throws(FileError) {
+        try file.hold(piece, PieceEntry(generation: cache.generation, digest: digest))
+        file.release(piece..<piece + 1)
+        pieces[piece] = .good
+        if let proof { cache.turns.add(proof) }
+    }
+
+    /// A fill has ended; `failure`: it has come to nothing, so that whoever waits for it waits for nothing.
+    func ended(_ fill: BlobFill, _ failure: Failure?) {
+        fills.removeAll { $0 === fill }
+        if let rest = fill.rest, !isSpoiled {
+            // Its claim is kept with it.
+            leftovers.append(rest)
+            file.release(rest.piece + 1..<max(rest.piece + 1, fill.claimed.upperBound))
+        } else {
+            file.release(fill.claimed)
+        }
+        if let failure { fail(failure, from: fill.piece, to: fill.piece + Self.lookahead) }
+        wake()
+        closeIfIdle()
+    }
+
+    func fail(_ failure: Failure, from piece: Int, to end: Int) {
+        for reader in readers.values where reader.isWaiting {
+            let wanted = layout.piece(at: reader.position)
+            if (piece..<end).contains(wanted) || reader.awaitsProof { reader.fail(failure, mayRelay: true) }
+        }
+    }
+
+    /// Nobody can write any more: whoever can goes on without this.
+    func stopFilling() {
+        for fill in fills { fill.cancel() }
+    }
+}

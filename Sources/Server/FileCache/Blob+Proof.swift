@@ -1,0 +1,132 @@
+import EventIO
+import Hub
+
+/// Whether it is right: each piece that another start has left, and all of it.
+extension Blob {
+    func startCheck(of piece: Int) {
+        guard check == nil else { return }
+        guard let entry = file.entry(of: piece) else {
+            pieces[piece] = .unknown
+            return pollSoon(about: piece)
+        }
+        let check = PieceCheck(piece, entry, of: self)
+        self.check = check
+        cache.turns.add(check)
+    }
+
+    /// A piece was looked at.
+    func checked(_ piece: Int, _ entry: PieceEntry, isRight: Bool) {
+        check = nil
+        if isRight {
+            pieces[piece] = .good
+            // So that no other worker of this start has to look. A disk that takes no more is no reason not to serve.
+            try? file.hold(piece, PieceEntry(generation: cache.generation, digest: entry.digest))
+        } else {
+            cache.foundCorrupt(name, "piece \(piece) is not what was fetched", .disk)
+            dropPiece(piece)
+        }
+        if let proof { cache.turns.add(proof) }
+        wake()
+        closeIfIdle()
+    }
+
+    private func dropPiece(_ piece: Int) {
+        pieces[piece] = .unknown
+        guard file.claim(piece) else { return pollSoon(about: piece) }
+        file.drop(piece)
+        file.release(piece..<piece + 1)
+        if file.isComplete { try? file.reopen() }
+    }
+
+    /// Begins to look whether all of it is right, unless somebody does.
+    func prove(_ source: FileSource, address: String) {
+        guard !file.isComplete, !isSpoiled else { return }
+        if let proof {
+            proof.lend(source, address: address)
+            return cache.turns.add(proof)
+        }
+        guard file.claimProof() else { return pollSoon() }
+        // Another may have done so meanwhile.
+        guard file.refresh() else { return spoil(isOurs: false) }
+        guard !file.isComplete else {
+            file.releaseProof()
+            return wake()
+        }
+        let proof = BlobProof(of: self, source, address: address)
+        self.proof = proof
+        cache.turns.add(proof)
+    }
+
+    /// How the piece is that the proof needs next.
+    enum Readiness {
+        case ready, soon
+        /// Nobody here brings it.
+        case missing
+    }
+
+    func readiness(of piece: Int, for proof: BlobProof) -> Readiness {
+        switch state(of: piece) {
+        case .good: return .ready
+        case .unchecked:
+            startCheck(of: piece)
+            return .soon
+        case .absent, .unknown:
+            if fills.contains(where: { $0.comes(to: piece) }) { return .soon }
+            // The last of what readers wait for; before that each of them fetches its own.
+            if readers.values.contains(where: { $0.awaitsProof }) {
+                fill(piece, upTo: piece + 1, proof.source, proof.address)
+            } else if !readers.isEmpty || !fills.isEmpty {
+                pollSoon(about: piece)
+            }
+            return .missing
+        }
+    }
+
+    func proved(isRight: Bool) {
+        proof = nil
+        guard isRight else { return spoil(isOurs: true) }
+        cache.metrics.add(.fileCacheVerified)
+        do throws(FileError) {
+            try file.complete()
+        } catch {
+            cache.stop(error)
+        }
+        file.releaseProof()
+        wake()
+        closeIfIdle()
+    }
+
+    /// The disk does not give it: nobody knows whether it is right, and who waits for that goes on without it.
+    func unreadable(_ error: FileError) {
+        proof = nil
+        file.releaseProof()
+        cache.stop(error)
+        fail(.tooBusy("the disk of its cache"), from: 0, to: layout.pieces)
+        closeIfIdle()
+    }
+
+    /// It is not what its name says. Nobody who reads it gets its end, and nobody finds it any more.
+    func spoil(isOurs: Bool) {
+        guard !isSpoiled else { return }
+        isSpoiled = true
+        if isOurs {
+            file.spoil()
+            cache.foundCorrupt(name, "its SHA-256 is another, so what was fetched is thrown away", .transit)
+        }
+        for fill in fills { fill.cancel() }
+        for reader in readers.values { reader.fail(.wrongContent, mayRelay: false) }
+        proof = nil
+        closeIfIdle()
+    }
+}
+
+extension Failure {
+    /// The store's content has another SHA-256 than the Hub says.
+    fileprivate static var wrongContent: Failure {
+        Failure(
+            .hubBroken,
+            detail:
+                "The store of the Hub's files sent other bytes than the Hub names: their SHA-256 is another. They were thrown away. Try again."
+        )
+    }
+}
