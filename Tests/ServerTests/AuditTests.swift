@@ -137,9 +137,14 @@ struct AuditJournalTests {
         do {
             let journal = place.journal()
             journal.begin(known: nil)
-            #expect(journal.write([auditEntry(.intent, "a", sequence: 1), auditEntry(.intent, "a", sequence: 1)]) == [nil, nil])
             #expect(
-                journal.write([auditEntry(.intent, "a", sequence: 1), auditEntry(.outcome, "a", sequence: 2)]) == [nil, nil])
+                journal.write([auditEntry(.intent, "a", sequence: 1), auditEntry(.intent, "a", sequence: 1)]) == [
+                    nil, nil,
+                ])
+            #expect(
+                journal.write([auditEntry(.intent, "a", sequence: 1), auditEntry(.outcome, "a", sequence: 2)]) == [
+                    nil, nil,
+                ])
         }
         let journal = place.journal()
         journal.begin(known: nil)
@@ -161,7 +166,8 @@ struct AuditJournalTests {
             let journal = place.journal()
             journal.begin(known: nil)
             _ = journal.write([
-                auditEntry(.intent, "a", sequence: 1), auditEntry(.intent, "b", sequence: 2), auditEntry(.outcome, "b", sequence: 3),
+                auditEntry(.intent, "a", sequence: 1), auditEntry(.intent, "b", sequence: 2),
+                auditEntry(.outcome, "b", sequence: 3),
                 auditEntry(.intent, "c", sequence: 1, sender: 6, worker: 2),
             ])
         }
@@ -183,7 +189,9 @@ struct AuditJournalTests {
         let place = AuditPlace()
         let journal = place.journal()
         journal.begin(known: nil)
-        _ = journal.write([auditEntry(.intent, "a", sequence: 1), auditEntry(.outcome, "a", sequence: 1, sender: 9, worker: 2)])
+        _ = journal.write([
+            auditEntry(.intent, "a", sequence: 1), auditEntry(.outcome, "a", sequence: 1, sender: 9, worker: 2),
+        ])
         #expect(journal.open.all().map(\.worker) == [1])
     }
 
@@ -207,7 +215,9 @@ struct AuditJournalTests {
         do {
             let journal = place.journal(rotate: 2000)
             journal.begin(known: nil)
-            for number in 1...12 as ClosedRange<Int64> { _ = journal.write([auditEntry(.refusal, "r", sequence: number)]) }
+            for number in 1...12 as ClosedRange<Int64> {
+                _ = journal.write([auditEntry(.refusal, "r", sequence: number)])
+            }
         }
         // As if the first were of long ago.
         let first = try #require(try place.directory.files().first)

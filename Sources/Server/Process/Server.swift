@@ -43,7 +43,8 @@ final class Server {
         }
         let state = GatewayState(
             settings, token: origin.token, limits: CallLimits(settings), pool: pool, metrics: metrics, leaks: leaks,
-            keys: keys, rates: worker?.rates, quotas: quotas, auditor: auditor, logins: logins ?? LoginReporter(warn: warn),
+            keys: keys, rates: worker?.rates, quotas: quotas, auditor: auditor,
+            logins: logins ?? LoginReporter(warn: warn),
             epochs: worker?.epochs ?? WriteEpochs(), budgets: worker?.budgets ?? BudgetLedger(), warn: warn)
         let upstreams = Upstreams(
             settings, origin: origin, pool: pool, admission: state.admission, broker: state.broker, leaks: leaks,

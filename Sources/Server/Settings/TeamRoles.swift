@@ -67,7 +67,8 @@ extension TeamRoles {
     private mutating func take(_ entry: YAMLScalars.Entry, asLimit limit: String, of name: String) throws(ValueError) {
         guard Self.limitNames.contains(limit) else {
             throw ValueError(
-                "gives the role \(name) \"\(limit.shown)\"; a role has allow, deny, weight, \(Self.limitNames.joined(separator: ", "))")
+                "gives the role \(name) \"\(limit.shown)\"; a role has allow, deny, weight, \(Self.limitNames.joined(separator: ", "))"
+            )
         }
         guard entry.kind == .scalar, !entry.value.isEmpty, entry.value.utf8.count <= 32 else {
             throw ValueError("gives the role \(name) no value for \(limit)")

@@ -10,7 +10,8 @@ enum Metric: Int, CaseIterable, Sendable {
     case upstreamFirstByteSeconds, upstreamSeconds, leaks
     case budgetLeft, budgetQuota, budgetWaiting, budgetWaits, budgetSeconds, hubRefusals, budgetAvoided
     case cacheRequests, cacheSavedCalls, cacheBytes, cacheResponses, cacheStored, cacheEvictions
-    case fileCacheRequests, fileCacheSentBytes, fileCacheFills, fileCacheFilledBytes, fileCacheVerified, fileCacheCorrupt
+    case fileCacheRequests, fileCacheSentBytes, fileCacheFills, fileCacheFilledBytes, fileCacheVerified,
+        fileCacheCorrupt
     case fileCacheEvictions, fileCacheBytes, fileCacheFiles, fileCacheUp
     case keyRefusals, keyRateRefusals, keyLimitRefusals, keys, keysInShadow, shadowDecisions, stateUp, stateRestarts
     case auditUp, auditRecords

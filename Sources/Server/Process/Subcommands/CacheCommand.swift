@@ -6,7 +6,8 @@ import Hub
 /// `hubgate cache`: the files of `cache_dir`, beside a running gateway too, and what a running one keeps in memory.
 struct CacheCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "cache", abstract: "List, check and remove the files that are kept in cache_dir; drop what is kept of responses.",
+        commandName: "cache",
+        abstract: "List, check and remove the files that are kept in cache_dir; drop what is kept of responses.",
         subcommands: [CacheList.self, CacheVerify.self, CacheRemove.self, CachePurge.self])
 }
 

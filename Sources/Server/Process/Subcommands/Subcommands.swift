@@ -93,7 +93,8 @@ struct HubgateCommand: ParsableCommand {
         abstract: "An HTTPS gateway in front of the Hugging Face Hub.",
         discussion: "Without a subcommand it serves; `hubgate --help` lists the settings for that.",
         subcommands: [
-            KeysCommand.self, LoginCommand.self, AuditCommand.self, UsageCommand.self, TrashCommand.self, CacheCommand.self, StateCommand.self,
+            KeysCommand.self, LoginCommand.self, AuditCommand.self, UsageCommand.self, TrashCommand.self,
+            CacheCommand.self, StateCommand.self,
             InitCommand.self,
         ])
 }
