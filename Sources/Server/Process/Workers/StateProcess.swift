@@ -294,12 +294,3 @@ final class StateProcess {
         return !users[index].waits
     }
 }
-
-extension StateProcess {
-    /// Gives up what it does not need first. The parent warns of what is not to be had.
-    func run(restrictedBy settings: Settings) -> Int32 {
-        var hardening = Hardening()
-        hardening.restrictStateProcess(settings)
-        return run()
-    }
-}
