@@ -1,8 +1,0 @@
-extension StateProcess {
-    /// Gives up what it does not need first. The parent warns of what is not to be had.
-    func run(restrictedBy settings: Settings) -> Int32 {
-        var hardening = Hardening()
-        hardening.restrictStateProcess(settings)
-        return run()
-    }
-}
