@@ -37,9 +37,12 @@ extension Blob {
         return true
     }
 
-    /// The first piece from `first` on that is there, or `end`. It is not looked for further than it takes to read some of the index.
-    func firstHeld(from first: Int, upTo end: Int) -> Int {
-        (first..<max(first, min(end, first + Self.longestLook / BlobLayout.pieceBytes))).first {
+    /// The first piece from `first` on that is there, or that is filled here, or `end`. It is not looked for further than it takes to read some
+    /// of the index.
+    func firstUntaken(from first: Int, upTo end: Int) -> Int {
+        let taken = fills.map(\.claimed.lowerBound).filter { $0 >= first }.min() ?? end
+        let end = min(end, taken)
+        return (first..<max(first, min(end, first + Self.longestLook / BlobLayout.pieceBytes))).first {
             let state = state(of: $0)
             return state == .good || state == .unchecked
         } ?? end

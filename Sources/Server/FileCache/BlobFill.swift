@@ -99,7 +99,7 @@ final class BlobFill: TransferSink, CancellableWork {
         }
         self.place = place
         // What is asked for and not taken may be on its way already.
-        end = blob.firstHeld(from: piece + 1, upTo: end)
+        end = isMet ? claimed.upperBound : blob.firstUntaken(from: piece + 1, upTo: end)
         var headers: Headers = ["Accept-Encoding": "identity"]
         if let userAgent = source.userAgent { headers.append("User-Agent", userAgent) }
         let last = blob.layout.range(of: end - 1).upperBound - 1
@@ -114,6 +114,9 @@ final class BlobFill: TransferSink, CancellableWork {
         isDone = true
         if let transfer { transfer.cancel() } else { context?.onCancel?() }
     }
+
+    /// Whether what it would claim next is there or another's.
+    private var isMet: Bool { claimed.upperBound < min(end, piece + Blob.lookahead) }
 
     /// Claims as far as others wait for it.
     private func extendClaims() {
