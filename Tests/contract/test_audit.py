@@ -17,7 +17,7 @@ from certificates import ROOT
 from fakehub import http
 from gate import run
 from policy import JSON, request
-from processes import state_process_of
+from descendants import state_process_of
 from test_metrics import Page
 from waiting import wait_until
 

@@ -16,7 +16,7 @@ from audit import Audit
 from fakehub import FakeHub, http
 from gate import IS_SANITIZED
 from policy import JSON, request
-from processes import children, state_process_of
+from descendants import children, state_process_of
 from waiting import wait_until
 
 WRITES = int(os.environ.get("HUBGATE_CRASH_WRITES", 120))

@@ -14,7 +14,7 @@ from fakehub import wait_until
 from gate import IS_SANITIZED, ROOT, Certificates, Gate, make_certificates, make_workspace, run
 from keys import Keys
 from test_lifecycle import reload, serial_of, wait_for_message
-from processes import children, is_running
+from descendants import children, is_running
 
 AS_ROOT = os.geteuid() == 0
 NOBODY = 65534

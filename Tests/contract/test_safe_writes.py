@@ -16,7 +16,7 @@ from gate import running_gate
 from hub import Hub
 from keys import Keys
 from policy import JSON, request
-from processes import children
+from descendants import children
 from waiting import wait_until
 from wire import Ended, WireError
 

@@ -13,7 +13,7 @@ import pytest
 from fakehub import http
 from keys import Keys
 from policy import JSON, request
-from processes import state_process_of
+from descendants import state_process_of
 from test_metrics import Page
 from waiting import wait_until
 

@@ -18,7 +18,7 @@ from fakehub import http
 from gate import BINARY, IS_SANITIZED, Certificates, clean_environment, make_certificates, run
 from load import Load, is_refused
 from ports import taken_port
-from processes import children, is_running
+from descendants import children, is_running
 from test_lifecycle import copies_in_memory, reload, replace, serial_of, wait_for_message
 from test_metrics import Page, request
 from waiting import wait_until

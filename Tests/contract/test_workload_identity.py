@@ -20,7 +20,7 @@ from fakehub import FakeHub, http
 from gate import ROOT, clean_environment, run
 from issuer import Issuer, Key, encoded
 from policy import JSON, request
-from processes import state_process_of
+from descendants import state_process_of
 from waiting import wait_until
 
 PATH = "/api/models/acme/m"
