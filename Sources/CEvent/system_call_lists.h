@@ -125,13 +125,15 @@ static const int supervisors[] = {
     SCMP_SYS(landlock_restrict_self),
 };
 
-/* What SQLite and the file cache write with. */
+/* What SQLite, the audit and the file cache write with. */
 static const int file_writers[] = {
     SCMP_SYS(pwrite64), SCMP_SYS(pwritev),   SCMP_SYS(ftruncate), SCMP_SYS(fallocate),
     SCMP_SYS(fsync),    SCMP_SYS(fdatasync), SCMP_SYS(unlink),    SCMP_SYS(unlinkat),
     SCMP_SYS(fchmod),   SCMP_SYS(fchown),    SCMP_SYS(openat),    SCMP_SYS(umask),
-    SCMP_SYS(rename),   SCMP_SYS(renameat),  SCMP_SYS(renameat2), SCMP_SYS(sync_file_range),
 };
+
+/* The file cache alone. */
+static const int file_movers[] = { SCMP_SYS(rename), SCMP_SYS(renameat), SCMP_SYS(renameat2), SCMP_SYS(sync_file_range) };
 
 /* Other programs, other processes, other users, the kernel, the machine. */
 static const int killed[] = {

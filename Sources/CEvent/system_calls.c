@@ -72,11 +72,16 @@ static int allow_conditionally(scmp_filter_ctx filter) {
     return result != 0 ? result : allow_sockets(filter);
 }
 
-/* The state process writes files; Landlock says which. For all others no file is opened to be written or made. */
-static int add_files(scmp_filter_ctx filter, bool writes) {
+/* The state process writes files, and who serves with a file cache; Landlock says which. For all others no file is opened to be written or
+ * made. */
+static int add_files(scmp_filter_ctx filter, ce_process_role role, bool writes) {
     enum { WRITING = O_ACCMODE | O_CREAT | O_TRUNC | O_APPEND };
-    return writes ? add_all(filter, SCMP_ACT_ALLOW, file_writers, COUNT(file_writers))
-                  : allow_if(filter, SCMP_SYS(openat), 2, WRITING, O_RDONLY);
+    if (!writes) {
+        return allow_if(filter, SCMP_SYS(openat), 2, WRITING, O_RDONLY);
+    }
+    int result = add_all(filter, SCMP_ACT_ALLOW, file_writers, COUNT(file_writers));
+    bool moves = role != CE_ROLE_STATE;
+    return result != 0 || !moves ? result : add_all(filter, SCMP_ACT_ALLOW, file_movers, COUNT(file_movers));
 }
 
 static int add_role(scmp_filter_ctx filter, ce_process_role role) {
@@ -105,7 +110,7 @@ static int build(scmp_filter_ctx filter, ce_process_role role, bool writes) {
     result = result != 0 ? result : add_all(filter, SCMP_ACT_KILL_PROCESS, killed, COUNT(killed));
     result = result != 0 ? result : add_all(filter, SCMP_ACT_ALLOW, allowed, COUNT(allowed));
     result = result != 0 ? result : allow_conditionally(filter);
-    result = result != 0 ? result : add_files(filter, writes);
+    result = result != 0 ? result : add_files(filter, role, writes);
     return result != 0 ? result : add_role(filter, role);
 }
 

@@ -133,11 +133,12 @@ struct LoginStateTests {
         var rule = LoginRule(name: "r")
         #expect(rule.mostKeysOfSubject == 100)
         rule.mostKeys = 3
-        #expect(rule.mostKeysOfSubject == 1)
-        rule.claims = [try #require(ClaimCondition("sub~repo:*"))]
-        #expect(rule.mostKeysOfSubject == 1)
-        rule.claims = [try #require(ClaimCondition("sub=repo:a"))]
         #expect(rule.mostKeysOfSubject == 3)
+        rule.mostKeys = 50
+        rule.claims = [try #require(ClaimCondition("sub~repo:*"))]
+        #expect(rule.mostKeysOfSubject == 10)
+        rule.claims = [try #require(ClaimCondition("sub=repo:a"))]
+        #expect(rule.mostKeysOfSubject == 50)
         rule.ownKeysOfSubject = 9
         #expect(rule.mostKeysOfSubject == 3)
     }

@@ -140,8 +140,6 @@ def bad_certificates(site):
         ("CertificateMalformed", site.root.issue("/CN=x", extension="2.5.29.17=DER:30:09:82:07:61:0a:6b:65:79:3d:62")),
         ("CertificateMalformed", site.root.issue("/CN=x", many)),
         ("CertificateMalformed", site.root.issue("/CN=a\x1b[2Jb", f"URI:{SPIFFE}")),
-        # What cannot be read at all is nobody's to issue.
-        ("CertificateUntrusted", site.root.issue("/CN=x", extension="2.5.29.17=DER:30:03:82:7f")),
     ]  # fmt: skip
 
 
@@ -171,7 +169,7 @@ def test_a_certificate_that_is_no_good_is_401_that_says_why_and_asks_the_hub_not
 def test_too_large_a_chain_ends_the_handshake(begin, site):
     gate = begin()
     huge = site.root.issue("/CN=x", ",".join(f"DNS:{'x' * 60}-{number}.example" for number in range(600)))
-    with pytest.raises((ssl.SSLError, Ended, ConnectionResetError, AssertionError)):
+    with pytest.raises(OSError):
         ask(gate, huge)
     assert ask(gate, site.trainer).status == 200
 

@@ -21,9 +21,9 @@ unique_subject=no
 preserve=yes
 string_mask=utf8only
 [p]
-commonName=optional
 organizationName=optional
 organizationalUnitName=optional
+commonName=optional
 """
 
 

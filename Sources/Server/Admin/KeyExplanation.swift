@@ -22,9 +22,11 @@ struct KeyExplanation {
     static func explain(
         _ record: KeyRecord, _ roles: RoleBook, method: String, path: String, body: String?, now: Int64
     ) throws(KeyFieldFault) -> KeyExplanation {
+        // What was asked has to make sense first, whatever the key is.
+        let explanation = try explain(record.grant, roles, method: method, path: path, body: body)
         if record.revoked != nil { return KeyExplanation(refused: "the key is revoked") }
         if let expires = record.expires, expires <= now { return KeyExplanation(refused: "the key has expired") }
-        return try explain(record.grant, roles, method: method, path: path, body: body)
+        return explanation
     }
 
     /// The same of what a key would have that is not there yet.

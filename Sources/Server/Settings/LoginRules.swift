@@ -36,12 +36,12 @@ struct LoginRule: Equatable, Sendable {
     static let longestLifetime: Int64 = 86_400
     static let mostKeysOfAny = 100_000
 
-    /// How many keys one subject (`sub`) may have at once, so that none takes those of others: a tenth, unless the rule says another number or is for
-    /// one subject alone.
+    /// How many keys one subject (`sub`) may have at once, so that none takes those of others: a tenth, but ten at least, unless the rule says another
+    /// number or is for one subject alone.
     var mostKeysOfSubject: Int {
         if let ownKeysOfSubject { return min(ownKeysOfSubject, mostKeys) }
         let isForOne = claims.contains { $0.name == "sub" && !$0.isPattern }
-        return isForOne ? mostKeys : max(1, mostKeys / 10)
+        return isForOne ? mostKeys : min(mostKeys, max(10, mostKeys / 10))
     }
 }
 

@@ -41,7 +41,7 @@ extension DatabaseError {
                 + "it and its directory have to belong to the user that hubgate runs as"
         case SQLITE_FULL:
             kind = .diskFull
-            description = "\(name) cannot grow: no space is left on its disk"
+            description = "\(name) cannot grow: \(SystemError.text(ENOSPC))"
         case SQLITE_IOERR where number == ENOSPC || number == EFBIG || number == EDQUOT:
             kind = .diskFull
             description = "\(name) cannot grow: \(system)"

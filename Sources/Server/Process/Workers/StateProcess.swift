@@ -7,24 +7,24 @@ import Logging
 /// key. It has no loop: to wait for the disk is its work.
 final class StateProcess {
     let directory: StateDirectory
-    private let log: Logger
+    let log: Logger
     private let epochs: WriteEpochs
     let slots: MetricSlots
-    private var users: [StateUser]
+    var users: [StateUser]
     private(set) var writer: StateWriter?
     /// Nil: there is no audit.
     let journal: AuditJournal?
-    /// Why there is no writer; empty while there is one.
-    private var trouble = ""
+    /// Why there is no writer.
+    private var trouble = StateTrouble()
     private var bounds: LoginBounds
     private let usageDays: Int64
     /// Of sessions at the console.
     private let sessionKey: Secret?
-    private var lastChange: Int64 = 0
+    private(set) var lastChange: Int64 = 0
     private var isStopping = false
     /// Said once: a process that was taken over could fill the log.
     private var hasWarned = false
-    private var hasCut = false
+    var hasCut = false
     private var nextLook = MonotonicInstant.now
     /// Workers that have begun, by the number of their line: what came of the one before is written first.
     private var newcomers: [(worker: Int, sender: Int64)] = []
@@ -35,7 +35,6 @@ final class StateProcess {
     private static let retry: UInt64 = 1000
     /// How often keys of logins that are long over are looked for, in milliseconds.
     private static let removal: UInt64 = 600_000
-    private static let keysAMessage = 100
     private static let messagesATurn = 64
 
     init(
@@ -79,7 +78,7 @@ final class StateProcess {
         do throws(DatabaseError) {
             let writer = try StateWriter(directory)
             writer.bounds = bounds
-            if !trouble.isEmpty { try writer.tryWriting() }
+            if trouble.isThere { try writer.tryWriting() }
             writer.usageDays = usageDays
             writer.sessionKey = sessionKey
             _ = try writer.othersHaveWritten()
@@ -88,9 +87,8 @@ final class StateProcess {
             try writer.purges.carryOut(on: epochs)
             self.writer = writer
             slots[.stateUp] = 1
-            if !trouble.isEmpty {
-                log.notice("The state can be used again.")
-                trouble = ""
+            if trouble.isThere {
+                if trouble.end() { log.notice("The state can be used again.") }
                 broadcast(.trouble(""))
                 broadcast(.started)
             }
@@ -101,14 +99,15 @@ final class StateProcess {
     }
 
     /// Nothing can be read or written for now. Said once, not each time that it is tried.
-    private func fail(_ error: DatabaseError) {
+    func fail(_ error: DatabaseError) {
         writer = nil
         slots[.stateUp] = 0
         nextLook = MonotonicInstant.now.advanced(milliseconds: Self.retry)
-        guard trouble != error.description else { return }
-        trouble = error.description
-        log.error("The state cannot be used: \(trouble). Keys that are known go on; no change of a key takes effect.")
-        broadcast(.trouble(trouble))
+        guard trouble.reason != error.description else { return }
+        let isToBeSaid = trouble.begin(error.description, at: .now)
+        broadcast(.trouble(trouble.reason))
+        guard isToBeSaid else { return }
+        log.error("The state cannot be used: \(error). Keys that are known go on; no change of a key takes effect.")
     }
 
     private func broadcast(_ message: StateMessage) {
@@ -135,7 +134,7 @@ final class StateProcess {
             users[index].sender = sender
             newcomers.append((index, sender))
             (users[index].lastSentChange, users[index].isLoaded, users[index].owed) = (nil, false, [])
-            if !trouble.isEmpty { users[index].announce(.trouble(trouble)) }
+            if trouble.isThere { users[index].announce(.trouble(trouble.reason)) }
         case .append(let sender, let sequence, let record) where index > 0:
             // Whoever speaks for another is not to be believed.
             guard users[index].sender ?? sender == sender else { return }
@@ -177,7 +176,7 @@ final class StateProcess {
     private func store(_ entries: [StateWriter.Entry]) -> (reason: String?, answers: [StateWriter.Answer]) {
         guard !entries.isEmpty else { return (nil, []) }
         do throws(DatabaseError) {
-            guard let writer else { throw DatabaseError(kind: .other, description: trouble) }
+            guard let writer else { throw DatabaseError(kind: .other, description: trouble.reason) }
             let answers = try writer.carryOut(
                 entries, now: Int64(WallClock.microseconds / 1_000_000), present: Set(users.compactMap(\.sender)),
                 live: liveSenders)
@@ -268,48 +267,8 @@ final class StateProcess {
         return users[index].owed.isEmpty
     }
 
-    private func sendKeys(to index: Int, _ sender: Int64) {
-        do throws(DatabaseError) {
-            while let writer, !users[index].isLoaded || users[index].lastSentChange ?? 0 < lastChange {
-                let sent = users[index].lastSentChange ?? 0
-                let found = try writer.changedKeys(after: sent, limit: Self.keysAMessage)
-                let records = fitting(found)
-                let isLast = found.count < Self.keysAMessage && records.count == found.count
-                let message = StateMessage.keys(
-                    sender: sender, isFirst: users[index].lastSentChange == nil, isLast: isLast, records)
-                guard send(message, to: index) else { return }
-                users[index].lastSentChange =
-                    isLast ? max(lastChange, records.last?.change ?? 0) : records.last?.change ?? sent
-                users[index].isLoaded = users[index].isLoaded || isLast
-            }
-        } catch {
-            fail(error)
-        }
-    }
-
-    /// The first of them that one message holds. A key that alone is longer goes as a revoked one: its rules are bounded where hubgate
-    /// writes them, so somebody else has written it, and to leave it out would leave what workers knew of it before.
-    private func fitting(_ records: [KeyRecord]) -> [KeyRecord] {
-        var slice = records[...]
-        while !StateMessage.fits(Array(slice)) {
-            guard slice.count > 1 else { return slice.map(refused) }
-            slice = slice.prefix(slice.count / 2)
-        }
-        return Array(slice)
-    }
-
-    private func refused(_ record: KeyRecord) -> KeyRecord {
-        if !hasCut {
-            hasCut = true
-            log.warning(
-                "Key number \(record.number) has more rules than a worker can be told: it is refused. Revoke it, and make one with fewer rules."
-            )
-        }
-        return record.asRevoked
-    }
-
     /// False: it has to wait. What no packet holds is dropped: a wait for it would have no end.
-    private func send(_ message: StateMessage, to index: Int) -> Bool {
+    func send(_ message: StateMessage, to index: Int) -> Bool {
         users[index].waits = users[index].socket.send(message.bytes) == .full
         return !users[index].waits
     }
