@@ -44,7 +44,7 @@ pages.push({id: 'keys', title: 'Keys', needsKeys: true, show(main) {
       el('div', {class: 'actions'}, el('button', {type: 'button', class: 'main', text: 'Copy', onclick: async () => {
         await navigator.clipboard.writeText(made.key);
         say('Copied.');
-      }}), el('button', {type: 'button', text: 'Done', onclick: () => node.close()})));
+      }}), el('button', {type: 'button', text: 'Done', onclick: () => { secret.remove(); node.close(); }})));
     node.addEventListener('close', () => secret.remove());
   }
 
@@ -82,7 +82,18 @@ pages.push({id: 'keys', title: 'Keys', needsKeys: true, show(main) {
     return {node: el('div', {}, field('What it may do with the model', repo), result), soon};
   }
 
+  // As on the command line; a number alone is one of requests, bytes or tokens.
+  const limitFields = [['concurrent', 'At once', 'Requests under way; empty: as its role'], ['bytes_a_day', 'Bytes a day', 'Such as 50GB'], ['tokens_a_day', 'Tokens a day', 'Such as 1M'],
+    ['inference_a_day', 'Requests of models a day', 'A number']];
+  function limitsForm(limits) {
+    const inputs = limitFields.map(([name]) => el('input', {autocomplete: 'off', value: limits[name] === undefined ? '' : String(limits[name])}));
+    const amount = text => text === '' ? null : /^[0-9]{1,15}$/.test(text) ? Number(text) : text;
+    return {nodes: limitFields.map(([, label, hint], index) => field(label, inputs[index], hint)),
+      members: () => Object.fromEntries(limitFields.map(([name], index) => [name, amount(inputs[index].value.trim())]))};
+  }
+
   function rulesForm(key) {
+    const limits = limitsForm(key ? key.limits : {});
     const form = {
       role: choice([['', 'none: only the rules below'], ...roles.map(role => [role.name, role.name + ' – ' + role.rules.join('; ')])], key ? key.role || '' : 'reader'),
       allow: el('textarea', {spellcheck: 'false', text: key ? key.allow.join('\n') : ''}), deny: el('textarea', {spellcheck: 'false', text: key ? key.deny.join('\n') : ''}),
@@ -90,8 +101,8 @@ pages.push({id: 'keys', title: 'Keys', needsKeys: true, show(main) {
       note: el('input', {autocomplete: 'off', maxlength: 1000, value: key ? key.note : ''}),
     };
     form.nodes = [field('Role', form.role), field('Allow', form.allow, 'A rule a line, such as write acme/team-*'), field('Deny', form.deny, 'A rule a line; it wins over all that allow'),
-      field('Acts as', form.as, 'A file of credentials_dir; empty: the gateway’s own token'), field('Rate', form.rate, 'Such as 600/m; empty: no limit'), field('Note', form.note, 'For people: what the key is for')];
-    form.members = () => ({...grantOf(form), as: form.as.value.trim() || null, rate: form.rate.value.trim() || null, note: form.note.value.trim()});
+      field('Acts as', form.as, 'A file of credentials_dir; empty: the gateway’s own token'), field('Rate', form.rate, 'Such as 600/m; empty: no limit'), limits.nodes, field('Note', form.note, 'For people: what the key is for')];
+    form.members = () => ({...grantOf(form), as: form.as.value.trim() || null, rate: form.rate.value.trim() || null, limits: limits.members(), note: form.note.value.trim()});
     return form;
   }
 

@@ -66,7 +66,7 @@ pages.push({id: 'now', title: 'Now', show(main) {
     const place = now.workers > 1 ? ' (worker ' + now.worker + ' of ' + now.workers + ')' : '';
     if (!running.matches(':focus-within')) {
       running.replaceChildren(table('Under way' + place, [['Request', 'path'], ['For', 'number'], ['Sent', 'number'], ['Key'], ['Client', 'when'], ['With'], ['Act']],
-        now.requests.filter(row => row.route !== 'admin').map(row => [el('span', {}, row.method + ' ', el('code', {text: row.path})), milliseconds(row.ms), bytes(row.bytes), row.key, row.client, row.agent,
+        now.requests.filter(row => !own.has(row.route)).map(row => [el('span', {}, row.method + ' ', el('code', {text: row.path})), milliseconds(row.ms), bytes(row.bytes), row.key, row.client, row.agent,
           el('button', {type: 'button', class: 'danger', 'aria-label': 'End the request ' + row.id, text: 'End', onclick: () => confirmed(
             'End this request?', row.method + ' ' + row.path + ' of ' + (row.key || row.client) + ' is cut off.', 'End it',
             async () => { await api('DELETE', 'requests/' + encodeURIComponent(row.id)); say('The request was ended.'); })})]),

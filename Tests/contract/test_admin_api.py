@@ -147,6 +147,35 @@ def test_a_key_is_made_used_changed_rotated_and_revoked(admin, keys):
             assert made["key"][14:].encode() not in file.read_bytes() and other["key"][14:].encode() not in file.read_bytes()
 
 
+def test_limits_are_given_changed_and_taken_away_and_stay_where_nothing_is_said_of_them(admin, keys):
+    made = admin("POST", "/keys", {"name": "ml", "role": "reader", "limits": {"concurrent": 4, "bytes_a_day": "50GB", "tokens_a_day": None}}, status=201)
+    assert made["limits"] == {"concurrent": 4, "bytes_a_day": 50_000_000_000}
+    # What is changed, rotated or given by the command line leaves the others.
+    for change in ({"note": "x"}, {"role": "writer"}, {"limits": {}}):
+        assert admin("PATCH", "/keys/ml", change)["limits"] == made["limits"]
+    assert admin("POST", "/keys/ml/rotate", {})["limits"] == made["limits"]
+    keys.run("keys", "edit", "ml", "--tokens-a-day", "1M")
+    assert admin("GET", "/keys/ml")["limits"] == {**made["limits"], "tokens_a_day": 1_000_000} == keys.show("ml")["limits"]
+    assert admin("PATCH", "/keys/ml", {"limits": {"bytes_a_day": None, "inference_a_day": 0}})["limits"] == {
+        "concurrent": 4, "tokens_a_day": 1_000_000, "inference_a_day": 0}  # fmt: skip
+    assert admin("PATCH", "/keys/ml", {"limits": None})["limits"] == {} == keys.show("ml")["limits"]
+
+
+def test_a_limit_counts_from_the_next_request_on(admin):
+    key = admin("POST", "/keys", {"name": "ml", "role": "reader"}, status=201)["key"]
+    assert status(admin.gate, key, "/api/models/acme/m") == 200
+    admin("PATCH", "/keys/ml", {"limits": {"bytes_a_day": 0}})
+    assert wait_until(lambda: status(admin.gate, key, "/api/models/acme/m") == 403, 5)
+    admin("PATCH", "/keys/ml", {"limits": None})
+    assert wait_until(lambda: status(admin.gate, key, "/api/models/acme/m") == 200, 5)
+
+
+def test_a_key_with_limits_has_its_uses_in_the_list(admin):
+    key = admin("POST", "/keys", {"name": "ml", "role": "reader", "limits": {"concurrent": 4}}, status=201)["key"]
+    status(admin.gate, key)
+    assert wait_until(lambda: admin("GET", "/keys", search="ml")["keys"][0]["uses"] == 1, 6)
+
+
 def test_a_name_is_taken_until_its_key_is_revoked(admin):
     admin("POST", "/keys", {"name": "a", "role": "reader"}, status=201)
     admin("POST", "/keys", {"name": "b", "role": "reader"}, status=201)
@@ -163,6 +192,10 @@ def test_a_name_is_taken_until_its_key_is_revoked(admin):
     ({"name": "a", "role": "reader", "expires": "soon"}, "90d"), ({"name": "a", "role": "reader", "expires": "4000d"}, "ten years"),
     ({"name": "a", "role": "reader", "as": "../x"}, "credentials_dir"), ({"name": "a", "role": "reader", "policy": "off"}, "shadow"),
     ({"name": "a", "role": "reader", "note": "a\nb"}, "line"), ({"name": "a", "role": "reader", "color": "red"}, "known"),
+    ({"name": "a", "role": "reader", "limits": 5}, "object"), ({"name": "a", "role": "reader", "limits": {"bytes": 5}}, "bytes_a_day"),
+    ({"name": "a", "role": "reader", "limits": {"bytes_a_day": "5"}}, "unit"), ({"name": "a", "role": "reader", "limits": {"concurrent": -1}}, "20"),
+    ({"name": "a", "role": "reader", "limits": {"concurrent": 1.5}}, "whole"), ({"name": "a", "role": "reader", "limits": {"tokens_a_day": 1 << 60}}, "at most"),
+    ({"name": "a", "role": "reader", "limits": {"tokens_a_day": []}}, "null"),
     ({"name": "a", "role": "reader", "allow": ["read a/*"] * 101}, "100"), ([], "object"), (b"{", ""), (b'{"name":"a","name":"b"}', "twice"),
 ], ids=str)  # fmt: skip
 def test_what_is_wrong_with_a_key_is_said_and_nothing_is_made(admin, keys, body, word):

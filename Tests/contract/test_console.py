@@ -142,14 +142,20 @@ def test_a_key_is_made_with_a_preview_used_by_hf_seen_and_revoked(console, gate,
 
 
 def test_a_key_is_edited_and_rotated(console, keys, gate):
-    old = keys.create_at(gate, "ci", "--allow", "read acme/*", "--rate", "600/m")
+    old = keys.create_at(gate, "ci", "--allow", "read acme/*", "--rate", "600/m", "--concurrent", "3", "--tokens-a-day", "1M")
     console.go("Keys")
     console.press("ci")
     console.fill("Allow", "read acme/*\nwrite acme/x")
     console.fill("Rate", "")
+    console.fill("Bytes a day", "lots")
+    console.press("Save")
+    console.wait("document.querySelector('dialog .error').textContent.includes('50GB')")
+    console.fill("Bytes a day", "50GB")
+    console.fill("Tokens a day", "")
     console.press("Save")
     console.wait("!document.querySelector('dialog[open]')")
     assert keys.show("ci")["allow"] == ["read acme/*", "write acme/x"] and keys.show("ci")["rate"] is None
+    assert keys.show("ci")["limits"] == {"concurrent": 3, "bytes_a_day": 50_000_000_000}
     console.press("ci")
     console.press("Rotate")
     console.fill("The old one works", "0")
@@ -207,7 +213,8 @@ def test_a_request_is_ended_on_the_page(console, gate, keys, hub):
     thread = threading.Thread(target=lambda: answers.append(gate.ask(request(reader, "GET", "/acme/slow/resolve/main/x", b"", CLOSE), 30)))
     thread.start()
     try:
-        name = console.wait("[...document.querySelectorAll('button[aria-label^=\"End the request\"]')][0]?.getAttribute('aria-label')", 10)
+        row = "[...document.querySelectorAll('tbody tr')].find(row => row.innerText.includes('/acme/slow/') && row.querySelector('button'))"
+        name = console.wait(f"{row}?.querySelector('button').getAttribute('aria-label')", 10)
         console.press(name)
         console.press("End it")
         console.wait("!document.querySelector('dialog[open]')")

@@ -68,7 +68,10 @@ enum AdminRoutes {
             result: "Keys", needsKeys: true),
         AdminRoute(
             .createKey, .post, "/keys", "Makes a key. It is shown once, and kept nowhere.", body: "NewKey",
-            example: ["name": "ml", "role": "reader", "expires": "90d", "note": "for the ML team"], result: "MadeKey",
+            example: [
+                "name": "ml", "role": "reader", "expires": "90d", "limits": ["bytes_a_day": "50GB"],
+                "note": "for the ML team",
+            ], result: "MadeKey",
             status: 201, needsKeys: true),
         AdminRoute(.key, .get, "/keys/{name}", "One key.", result: "Key", needsKeys: true),
         AdminRoute(

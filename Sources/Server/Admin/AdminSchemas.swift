@@ -65,7 +65,8 @@ enum AdminSchemas {
     private static let key: [String: JSON] = [
         "name": text, "id": text, "role": optional, "allow": list(text), "deny": list(text), "as": optional,
         "rate": optional,
-        "policy": optional, "note": text, "created": text, "expires": optional, "revoked": optional,
+        "policy": optional, "limits": limits { _ in number }, "note": text, "created": text, "expires": optional,
+        "revoked": optional,
         "previous_until": optional,
         "last_used": optional, "uses": number,
     ]
@@ -84,9 +85,29 @@ enum AdminSchemas {
         "as": ["type": ["string", "null"], "pattern": "^[a-z][a-z0-9]{0,20}$"],
         "rate": ["type": ["string", "null"], "pattern": "^[1-9][0-9]{0,5}/[smhd]$"],
         "policy": ["enum": ["enforce", "shadow", nil]],
+        "limits": limits(orNull: true) { limit in
+            let pattern: JSON =
+                switch limit {
+                case .concurrent, .inferenceADay: "^[1-9][0-9]{0,5}$"
+                case .bytesADay: "^[1-9][0-9]{0,2}([KMG]i?)?B$"
+                case .tokensADay: "^[1-9][0-9]{0,2}[kMG]?$"
+                }
+            return [
+                "type": ["integer", "string", "null"], "minimum": 0, "maximum": .integer(KeyLimit.most),
+                "pattern": pattern,
+            ]
+        },
         "expires": ["type": ["string", "null"], "pattern": "^(never|[1-9][0-9]{0,2}[smhd])$"],
         "note": ["type": ["string", "null"], "maxLength": 200, "pattern": "^[ -~]*$"],
     ]
+
+    private static func limits(orNull: Bool = false, _ amount: (KeyLimit) -> JSON) -> JSON {
+        let members = Dictionary(uniqueKeysWithValues: KeyLimit.allCases.map { ($0.settingName, amount($0)) })
+        return [
+            "type": orNull ? ["object", "null"] : "object", "properties": .object(members),
+            "additionalProperties": false,
+        ]
+    }
 
     private static func list(_ items: JSON, orNull: Bool = false) -> JSON {
         ["type": orNull ? ["array", "null"] : "array", "items": items]

@@ -5,7 +5,7 @@ import Hub
 /// Keys: the same members as `hubgate keys --json` prints, in both directions.
 extension AdminServices {
     private static let grantMembers = ["role", "allow", "deny", "as", "rate", "policy"]
-    private static let newMembers = ["name"] + grantMembers + ["expires", "note"]
+    private static let newMembers = ["name"] + grantMembers + ["limits", "expires", "note"]
 
     func keys(
         _ query: [String: String], _ caller: AdminCaller, _ context: RequestContext

@@ -36,6 +36,7 @@ enum KeyMembers {
                 members[name] = .array(
                     try KeyFields.rules(try texts(value, name), of: name, effect).map { .string($0) })
             }
+            if let limits = given["limits"] { members["limits"] = try self.limits(limits) }
             if let expires = given["expires"] { members["expires"] = try expiry(expires, now: now) }
             return members
         }
@@ -55,6 +56,34 @@ enum KeyMembers {
         let text = try text(value, "expires")
         if text == "never" { return .null }
         return .integer(now + (try KeyFields.seconds(text, of: "expires")))
+    }
+
+    /// Numbers, or texts as the command line takes them; null is no limit.
+    private static func limits(_ value: JSON) throws(KeyFieldFault) -> JSON {
+        if value == .null { return .null }
+        guard case .object(let given) = value else {
+            throw KeyFieldFault(reason: "limits has to be an object, and was \(value.kindName)")
+        }
+        var amounts: [String: JSON] = [:]
+        for (name, value) in given {
+            guard let limit = KeyLimit.allCases.first(where: { $0.settingName == name }) else {
+                let known = KeyLimit.allCases.map(\.settingName).joined(separator: ", ")
+                throw KeyFieldFault(reason: "limits.\(name.prefix(40)) is not known here: known are \(known)")
+            }
+            amounts[name] = value == .null ? .null : .integer(try amount(value, limit))
+        }
+        return .object(amounts)
+    }
+
+    private static func amount(_ value: JSON, _ limit: KeyLimit) throws(KeyFieldFault) -> Int64 {
+        guard let amount = value.stringValue.map({ limit.amount($0) }) ?? value.integerValue,
+            (0...KeyLimit.most).contains(amount)
+        else {
+            throw KeyFieldFault(
+                reason: "limits.\(limit.settingName) has to be a whole number, or a text with \(limit.accepted), "
+                    + "at most \(limit.text(KeyLimit.most)); null is no limit")
+        }
+        return amount
     }
 
     private static func text(_ value: JSON, _ name: String) throws(KeyFieldFault) -> String {

@@ -76,7 +76,10 @@ extension KeyTable {
         ])
         var rows: [(KeyRecord, KeyUse?)] = []
         while try statement.step() {
-            let use = statement.isNull(17) ? nil : KeyUse(lastUsed: statement.integer(17), uses: statement.integer(18))
+            let after = Self.columnCount
+            let use =
+                statement.isNull(after)
+                ? nil : KeyUse(lastUsed: statement.integer(after), uses: statement.integer(after + 1))
             rows.append((KeyRecord(row: statement), use))
         }
         return rows

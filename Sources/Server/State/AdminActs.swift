@@ -129,11 +129,18 @@ struct AdminActs {
             guard case .array(let elements)? = members[name] else { return old }
             return elements.compactMap(\.stringValue)
         }
+        func limits(_ old: String?) -> String? {
+            guard let value = members["limits"] else { return old }
+            guard case .object(let given) = value else { return nil }
+            let changed = (old.flatMap { KeyLimits($0) } ?? KeyLimits()).changed(by: given)
+            return changed.isEmpty ? nil : changed.description
+        }
         record.name = members["name"]?.stringValue ?? record.name
         record.grant = KeyGrant(
             role: text("role", record.grant.role), allow: list("allow", record.grant.allow),
             deny: list("deny", record.grant.deny), credential: text("as", record.grant.credential),
-            rate: text("rate", record.grant.rate), policy: text("policy", record.grant.policy))
+            rate: text("rate", record.grant.rate), policy: text("policy", record.grant.policy),
+            limits: limits(record.grant.limits))
         record.note = members["note"]?.stringValue ?? record.note
         if let expires = members["expires"] { record.expires = expires.integerValue }
     }

@@ -11,20 +11,11 @@ extension KeyRecord {
         return [
             "name": .string(name), "id": .string(Self.shownID(publicID)), "role": text(grant.role),
             "allow": .array(grant.allow.map { .string($0) }), "deny": .array(grant.deny.map { .string($0) }),
-            "as": text(grant.credential), "rate": text(grant.rate), "policy": text(grant.policy), "limits": limits,
+            "as": text(grant.credential), "rate": text(grant.rate), "policy": text(grant.policy),
+            "limits": (grant.limits.flatMap { KeyLimits($0) } ?? KeyLimits()).json,
             "note": .string(note), "created": time(created), "expires": time(expires), "revoked": time(revoked),
             "previous_until": time(previous?.until), "last_used": time(use?.lastUsed),
             "uses": .integer(use?.uses ?? 0),
         ]
-    }
-
-    /// Numbers, under the names that a role of the settings has for them.
-    private var limits: JSON {
-        let limits = grant.limits.flatMap { KeyLimits($0) } ?? KeyLimits()
-        return .object(
-            Dictionary(
-                uniqueKeysWithValues: KeyLimit.allCases.compactMap { limit in
-                    limits[limit].map { (limit.settingName, .integer($0)) }
-                }))
     }
 }

@@ -6,6 +6,7 @@ struct KeyTable {
         number, name, public_id, secret_hash, previous_hash, previous_until, role, allow, deny, credential, rate, note, created, \
         expires, revoked, change, policy, limits
         """
+    static let columnCount = Int32(columns.count { $0 == "," } + 1)
 
     // MARK: reading
 
