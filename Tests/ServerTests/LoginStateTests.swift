@@ -113,7 +113,7 @@ struct LoginStateTests {
     }
 
     @Test(
-        "No subject has all keys of a rule: a tenth of them, or what the rule says, and all only where it is for one subject"
+        "No subject has all keys of a rule: a tenth of them but ten at least, or what the rule says, and all only where it is for one subject"
     )
     func subjects() throws {
         let place = try Place {
@@ -140,6 +140,8 @@ struct LoginStateTests {
         rule.claims = [try #require(ClaimCondition("sub=repo:a"))]
         #expect(rule.mostKeysOfSubject == 50)
         rule.ownKeysOfSubject = 9
+        #expect(rule.mostKeysOfSubject == 9)
+        rule.mostKeys = 3
         #expect(rule.mostKeysOfSubject == 3)
     }
 
