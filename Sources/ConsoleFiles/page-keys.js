@@ -83,7 +83,7 @@ pages.push({id: 'keys', title: 'Keys', needsKeys: true, show(main) {
   }
 
   // As on the command line; a number alone is one of requests, bytes or tokens.
-  const limitFields = [['concurrent', 'At once', 'Requests under way; empty: as its role'], ['bytes_a_day', 'Bytes a day', 'Such as 50GB'], ['tokens_a_day', 'Tokens a day', 'Such as 1M'],
+  const limitFields = [['concurrent', 'At once', 'Requests; empty: as its role'], ['bytes_a_day', 'Bytes a day', 'Such as 50GB'], ['tokens_a_day', 'Tokens a day', 'Such as 1M'],
     ['inference_a_day', 'Requests of models a day', 'A number']];
   function limitsForm(limits) {
     const inputs = limitFields.map(([name]) => el('input', {autocomplete: 'off', value: limits[name] === undefined ? '' : String(limits[name])}));
@@ -100,8 +100,8 @@ pages.push({id: 'keys', title: 'Keys', needsKeys: true, show(main) {
       as: el('input', {autocomplete: 'off', spellcheck: 'false', value: key && key.as || ''}), rate: el('input', {autocomplete: 'off', value: key && key.rate || ''}),
       note: el('input', {autocomplete: 'off', maxlength: 1000, value: key ? key.note : ''}),
     };
-    form.nodes = [field('Role', form.role), field('Allow', form.allow, 'A rule a line, such as write acme/team-*'), field('Deny', form.deny, 'A rule a line; it wins over all that allow'),
-      field('Acts as', form.as, 'A file of credentials_dir; empty: the gateway’s own token'), field('Rate', form.rate, 'Such as 600/m; empty: no limit'), limits.nodes, field('Note', form.note, 'For people: what the key is for')];
+    form.nodes = [field('Role', form.role), field('Note', form.note, 'For people: what the key is for'), field('Allow', form.allow, 'A rule a line, such as write acme/team-*'), field('Deny', form.deny, 'A rule a line; it wins over all that allow'),
+      field('Acts as', form.as, 'A file of credentials_dir; empty: the gateway’s own token'), field('Rate', form.rate, 'Such as 600/m; empty: no limit'), limits.nodes];
     form.members = () => ({...grantOf(form), as: form.as.value.trim() || null, rate: form.rate.value.trim() || null, limits: limits.members(), note: form.note.value.trim()});
     return form;
   }
