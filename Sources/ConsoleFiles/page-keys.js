@@ -94,8 +94,10 @@ pages.push({id: 'keys', title: 'Keys', needsKeys: true, show(main) {
 
   function rulesForm(key) {
     const limits = limitsForm(key ? key.limits : {});
+    // A role that the settings do not have at present: to save a key without it would take its denies away.
+    const absent = key && key.role && !roles.some(role => role.name === key.role) ? [[key.role, key.role + ' – not defined']] : [];
     const form = {
-      role: choice([['', 'none: only the rules below'], ...roles.map(role => [role.name, role.name + ' – ' + role.rules.join('; ')])], key ? key.role || '' : 'reader'),
+      role: choice([['', 'none: only the rules below'], ...roles.map(role => [role.name, role.name + ' – ' + role.rules.join('; ')]), ...absent], key ? key.role || '' : 'reader'),
       allow: el('textarea', {spellcheck: 'false', text: key ? key.allow.join('\n') : ''}), deny: el('textarea', {spellcheck: 'false', text: key ? key.deny.join('\n') : ''}),
       as: el('input', {autocomplete: 'off', spellcheck: 'false', value: key && key.as || ''}), rate: el('input', {autocomplete: 'off', value: key && key.rate || ''}),
       note: el('input', {autocomplete: 'off', maxlength: 1000, value: key ? key.note : ''}),

@@ -523,3 +523,15 @@ def test_the_real_client_cold_half_filled_warm_and_offline(cached, hub, store, g
         client.check_contacts()
     finally:
         client.close()
+
+
+def test_what_comes_from_the_disk_counts_among_the_bytes_of_its_key(cached, store, keys):
+    content = store.put("model.bin", 100_000)
+    key = keys.create("ml", "--role", "reader", "--bytes-a-day", "250KB")
+    gate = cached("--access", "keys", "--state-dir", str(keys.state))
+    bearer = f"Authorization: Bearer {key}"
+    answers = [gate.ask(get(PATH, bearer)) for _ in range(4)]
+    assert [answer.status for answer in answers] == [200, 200, 429, 429] and answers[1].body == content
+    assert gate.ask(get(PATH, bearer, "Range: bytes=0-9999")).status == 206
+    assert gate.ask(get(PATH, bearer, "Range: bytes=0-90000")).status == 429
+    assert store.bytes_sent(content) == len(content)

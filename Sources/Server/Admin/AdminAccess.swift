@@ -77,7 +77,7 @@ extension Failure {
         Failure(
             .declined(.stateUnavailable),
             detail:
-                "The state has not answered in time: it may be done all the same. Look at the keys, or the audit, before you send it again.",
+                "The state has not answered: it may be done all the same. Look at the keys, or the audit, before you send it again.",
             retryAfter: 5)
     }
 

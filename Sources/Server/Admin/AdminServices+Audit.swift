@@ -71,7 +71,8 @@ extension AdminServices {
         var place: AuditPiece.Place?
         if let before = query["before"] {
             let parts = before.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
-            guard parts.count == 4, let number = Int64(parts[2]), let hash = Hex.bytes(Array(parts[3].utf8)[...]),
+            guard parts.count == 4, let number = Int64(parts[2]), (0...1 << 60).contains(number),
+                let hash = Hex.bytes(Array(parts[3].utf8)[...]),
                 hash.count == 32
             else { throw .badRequest("before has to be the member next of the piece before.") }
             place = try Self.place("\(parts[0]).\(parts[1])")

@@ -54,7 +54,8 @@ final class AdminState {
         }
         switch answer {
         case .answered(let answer) where answer.outcome != .unavailable: return answer
-        case .late where !order.act.isRead: throw .stateLate
+        // What was lost on its way may have been carried out.
+        case .late where !order.act.isRead, .refused where !order.act.isRead: throw .stateLate
         case .answered, .refused, .late: throw .stateSilent
         }
     }

@@ -91,7 +91,8 @@ extension KeyAllowance {
             note(amount, kind, day)
             cover(position, kind, limit, day)
         case .unknown:
-            guard !isAgain else { throw quotas.refusal(kind, key.name, limit) }
+            // The day has changed meanwhile.
+            guard !isAgain else { throw .quotaUnknown }
             debits += 1
             quotas.debit(key, kind, slot, upTo: min(amount, limit), limit: limit, day: day) { [self] failure in
                 debits -= 1

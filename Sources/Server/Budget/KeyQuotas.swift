@@ -162,7 +162,7 @@ extension KeyQuotas {
 
 extension Failure {
     /// The state cannot say what is left of a limit.
-    fileprivate static var quotaUnknown: Failure {
+    static var quotaUnknown: Failure {
         Failure(
             .declined(.stateUnavailable),
             detail:

@@ -112,9 +112,10 @@ struct RepoRemoval {
         await trash.settle(record, .kept, by: "")
     }
 
-    /// Whether all is as it was.
+    /// Whether all is as it was. Of a space it is not known whether it was public or protected, so it stays private.
     private func publishAgain(_ record: TrashRecord, _ context: RequestContext) async -> Bool {
-        guard record.wasPrivate == false else { return true }
+        guard record.wasPrivate == false else { return record.wasPrivate == true }
+        guard record.kind != .space else { return false }
         do throws(Failure) {
             try await hub.send(try RepoUpdate(kind: record.kind, id: record.id, isPrivate: false), context)
             return true

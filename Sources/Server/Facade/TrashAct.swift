@@ -24,7 +24,10 @@ struct TrashAct {
         guard case .there(let facts) = try await hub.look(record.kind, record.id, context), isSame(facts) else {
             return .lost("it is neither there nor under its own name")
         }
-        if record.wasPrivate == false, facts.isPrivate != false { try await setPrivate(false, record.id) }
+        // Of a space it is not known whether it was public or protected: it stays private.
+        if record.wasPrivate == false, facts.isPrivate != false, record.kind != .space {
+            try await setPrivate(false, record.id)
+        }
         return .undone
     }
 

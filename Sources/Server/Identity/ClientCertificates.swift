@@ -32,7 +32,8 @@ final class ClientCertificates {
         rules = settings.clientRules.rules.map { rule in
             Rule(
                 rule: rule,
-                grant: SharedGrant(KeyGrant(role: rule.role, credential: rule.credential, rate: rule.rate), roles))
+                grant: SharedGrant(
+                    KeyGrant(role: rule.role, credential: rule.credential, rate: rule.rate), roles, policy: settings.policy))
         }
     }
 

@@ -54,6 +54,11 @@ extension Upstream {
     }
 
     private func serve(_ answer: FileAnswer, _ exchange: Exchange, _ context: RequestContext) {
+        guard context.allowance != nil else { return serveAtOnce(answer, exchange, context) }
+        context.release(answer.range.count, to: exchange) { self.serveAtOnce(answer, exchange, context) }
+    }
+
+    private func serveAtOnce(_ answer: FileAnswer, _ exchange: Exchange, _ context: RequestContext) {
         guard !context.isCancelled else { return exchange.fail(.clientGone, context) }
         guard files?.serve(answer, exchange, context) == true else { return answer.relay() }
     }

@@ -83,15 +83,17 @@ struct QuotaTable {
 
     private static let secondsADay: Int64 = 86_400
 
-    /// Nil for a day that is neither today nor beside it, and for a key that is not there.
+    /// Nil for a day that is neither today nor beside it, and for a key that is not there. Who comes by a certificate has an id below zero and no row.
     func debit(_ debit: QuotaDebit, now: Int64) throws(DatabaseError) -> QuotaBalance? {
-        guard abs(debit.day - now / Self.secondsADay) <= 1 else { return nil }
+        let today = now / Self.secondsADay
+        guard (today - 1...today + 1).contains(debit.day) else { return nil }
         let before = try balance(of: debit)
         let base = before.map { $0.run == debit.run ? $0.base : $0.debited } ?? 0
         let debited = max(before?.debited ?? 0, min(debit.limit, max(debit.target, base + debit.beyond)))
         try database.prepare(
             """
-            INSERT OR REPLACE INTO quotas SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE EXISTS (SELECT 1 FROM keys WHERE public_id = ?1)
+            INSERT OR REPLACE INTO quotas SELECT ?1, ?2, ?3, ?4, ?5, ?6
+                WHERE ?1 < 0 OR EXISTS (SELECT 1 FROM keys WHERE public_id = ?1)
             """
         ).run(
             .integer(debit.publicID), .integer(Int64(debit.kind.rawValue)), .integer(debit.day), .integer(debit.run),

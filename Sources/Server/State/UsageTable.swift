@@ -12,7 +12,7 @@ struct UsageTable {
     func add(_ report: UsageReport, now: Int64) throws(DatabaseError) {
         let today = now / Self.secondsADay
         // A worker that was taken over may name any day.
-        for line in report.lines where abs(line.subject.day - today) <= 1 {
+        for line in report.lines where (today - 1...today + 1).contains(line.subject.day) {
             try add(line.counts, to: try placed(line))
         }
     }
@@ -63,7 +63,7 @@ struct UsageTable {
         let statement = try database.prepare(
             """
             INSERT INTO usage SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11
-            WHERE EXISTS (SELECT 1 FROM keys WHERE public_id = ?2)
+            WHERE ?2 < 0 OR EXISTS (SELECT 1 FROM keys WHERE public_id = ?2)
             ON CONFLICT (day, public_id, action, resource) DO UPDATE SET \(Self.sums)
             """)
         try statement.bind(
