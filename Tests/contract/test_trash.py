@@ -331,8 +331,9 @@ def test_no_spelling_deletes_for_good(bin, spelling):
 
 
 def test_it_is_listed_restored_and_purged_as_text_and_as_json(bin):
-    bin.hub.add("acme/listed")
-    bin.delete("acme/listed")
+    for name in ("acme/listed-before", "acme/listed"):
+        bin.hub.add(name)
+        bin.delete(name)
     lines = bin.trash("list").stdout.splitlines()
     assert lines[0].split()[:2] == ["REPOSITORY", "DELETED"] and any("model:acme/listed" in line and "boss" in line for line in lines)
     assert len(bin.trash("list", "--limit", "1").stdout.splitlines()) == 2

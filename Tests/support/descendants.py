@@ -29,8 +29,10 @@ def state_process_of(gate, keys):
             return False
 
     def found():
-        return [pid for pid in children(gate) if has_it_open(pid)]
+        pids = [pid for pid in children(gate) if has_it_open(pid)]
+        return pids if len(pids) == 1 else None
 
     # One that has just been started opens it in a moment.
-    assert wait_until(lambda: len(found()) == 1, 10)
-    return found()[0]
+    pids = wait_until(found, 10)
+    assert pids
+    return pids[0]
