@@ -33,7 +33,8 @@ final class ClientCertificates {
             Rule(
                 rule: rule,
                 grant: SharedGrant(
-                    KeyGrant(role: rule.role, credential: rule.credential, rate: rule.rate), roles, policy: settings.policy))
+                    KeyGrant(role: rule.role, credential: rule.credential, rate: rule.rate), roles,
+                    policy: settings.policy))
         }
     }
 

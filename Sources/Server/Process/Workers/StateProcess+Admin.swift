@@ -45,7 +45,8 @@ extension StateProcess {
         do throws(AuditError) {
             let place = arguments["serial"]?.integerValue.map { serial in
                 AuditPiece.Place(
-                    serial: Int(clamping: serial), offset: max(0, Int(clamping: arguments["offset"]?.integerValue ?? 0)))
+                    serial: Int(clamping: serial), offset: max(0, Int(clamping: arguments["offset"]?.integerValue ?? 0))
+                )
             }
             let piece = try AuditPiece(before: place, in: audit)
             return AdminAnswer(outcome: .done, body: piece.bytes)
