@@ -117,6 +117,15 @@ import Testing
     func files() {
         let long = #"{"image":"data:image/png;base64,"# + String(repeating: "A", count: 100_000) + #"","max_tokens":1}"#
         #expect(most(long) < 4096 + 200)
+        // What a model would read.
+        let text = String(repeating: "a ", count: 50_000)
+        for begin in [
+            "data:", "data:image/png;base64,", "data:text/plain;base64,", "data:text/plain,", "data:image/png,",
+        ] {
+            #expect(most("{\"content\":\"\(begin)\(text)\",\"max_tokens\":1}") > 100_000, "\(begin)")
+        }
+        let coded = String(repeating: "A", count: 100_000)
+        #expect(most("{\"content\":\"data:text/plain;base64,\(coded)\",\"max_tokens\":1}") > 100_000)
         #expect(TokenEstimate.most(nil, length: 4000) == 1000 + TokenEstimate.usualAnswer)
     }
 

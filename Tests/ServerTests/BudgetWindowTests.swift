@@ -28,7 +28,7 @@ struct BudgetWindowTests {
 
     private func take(_ window: BudgetWindow, at now: Int) throws -> BudgetWindow.Ticket {
         let view = try #require(window.look(at: now))
-        return try #require(window.take(view, for: share))
+        return try #require(window.take(view, for: share, at: now))
     }
 
     @Test("Nothing is known before the Hub has told of it")
@@ -43,7 +43,7 @@ struct BudgetWindowTests {
         learn(window, report(50, 200), at: begin)
         let view = try #require(window.look(at: begin))
         #expect(view.left == 50 && view.quota == 100 && view.length == 300_000 && view.rest(at: begin) == 200_000)
-        let tickets = (0..<10).compactMap { _ in window.take(view, for: share) }
+        let tickets = (0..<10).compactMap { _ in window.take(view, for: share, at: begin) }
         #expect(tickets.count == 10 && window.look(at: begin)?.left == 40)
         // Of the first one, before the Hub has seen the others.
         learn(window, report(49, 200), tickets[0], at: begin)
@@ -58,15 +58,31 @@ struct BudgetWindowTests {
         #expect(window.look(at: begin)?.left == 20)
     }
 
+    @Test("An answer that was long on its way tells of no other window, and gives back nothing")
+    func slowAnswer() throws {
+        let window = try window()
+        learn(window, report(50, 100), at: begin)
+        let slow = try take(window, at: begin)
+        for _ in 0..<20 { _ = try take(window, at: begin) }
+        // As the Hub saw it when the request came.
+        learn(window, report(49, 100), slow, at: begin + 10_000_000)
+        let view = try #require(window.look(at: begin + 10_000_000))
+        #expect(view.left == 29 && view.rest(at: begin) == 100_000)
+        // Another window is one, however long the answer took.
+        let last = try take(window, at: begin + 10_000_000)
+        learn(window, report(98, 300), last, at: begin + 12_000_000)
+        #expect(window.look(at: begin + 12_000_000)?.left == 98)
+    }
+
     @Test("A call that was not made gives back what it took")
     func givenBack() throws {
         let window = try window()
         learn(window, report(2, 200), at: begin)
         let view = try #require(window.look(at: begin))
-        let first = try #require(window.take(view, for: share))
-        #expect(window.take(view, for: share) != nil && window.take(view, for: share) == nil)
+        let first = try #require(window.take(view, for: share, at: begin))
+        #expect(window.take(view, for: share, at: begin) != nil && window.take(view, for: share, at: begin) == nil)
         window.giveBack(first)
-        #expect(window.take(view, for: share) != nil && window.take(view, for: share) == nil)
+        #expect(window.take(view, for: share, at: begin) != nil && window.take(view, for: share, at: begin) == nil)
     }
 
     @Test("When the window is over one call finds out whether the next has begun; long after, all of it may be spent")
@@ -77,8 +93,8 @@ struct BudgetWindowTests {
         #expect(window.look(at: later - 1_000)?.left == 0)
         let next = try #require(window.look(at: later))
         #expect(next.left == 1 && next.isGuess && next.isProbe)
-        let probe = try #require(window.take(next, for: share))
-        #expect(window.take(next, for: share) == nil)
+        let probe = try #require(window.take(next, for: share, at: later))
+        #expect(window.take(next, for: share, at: later) == nil)
         learn(window, report(99, 300), probe, at: later + 50_000)
         let known = try #require(window.look(at: later + 50_000))
         #expect(known.left == 99 && !known.isGuess)
@@ -139,7 +155,7 @@ struct BudgetWindowTests {
         for _ in 0..<50 {
             window.noteDemand(try view())
             #expect(!window.isShort(try view(), at: begin))
-            _ = window.take(try view(), for: share)
+            _ = window.take(try view(), for: share, at: begin)
         }
         for _ in 0..<2 { window.noteDemand(try view()) }
         #expect(window.isShort(try view(), at: begin))
@@ -187,7 +203,7 @@ struct BudgetWindowTests {
                 bucket: .api, left: number(), seconds: number(), quota: random.next() % 2 == 0 ? number() : nil,
                 window: random.next() % 2 == 0 ? number() : nil)
             if let view = window.look(at: now) {
-                tickets.append(window.take(view, for: share))
+                tickets.append(window.take(view, for: share, at: begin))
                 _ = window.isShort(view, at: now)
                 _ = window.takeTurn(view, at: now)
                 _ = window.maySpendNow(share, view, at: now)

@@ -164,6 +164,12 @@ import Testing
         #expect((0..<10).count { _ in words.enter(slot, most: 3, worker: 1) } == 2)
         // Those that are not limited count all the same.
         #expect(words.enter(slot, most: nil, worker: 2) && !words.enter(slot, most: 4, worker: 1))
+        // Of those that are not counted there may be any number, before and after, and one that leaves makes no room.
+        #expect((0..<9).allSatisfy { _ in words.enter(slot, most: 4, isCounted: false, worker: 1) })
+        words.leave(slot, isCounted: false, worker: 1)
+        #expect(!words.enter(slot, most: 4, worker: 1))
+        words.leave(slot, worker: 2)
+        #expect(words.enter(slot, most: 4, worker: 1) && !words.enter(slot, most: 4, worker: 1))
     }
 
     @Test("Of many threads that enter and leave there are never more inside than may be")

@@ -17,20 +17,12 @@ import pytest
 from admin import Admin
 from audit import Audit
 from fakehub import http
-from keys import Keys
 from policy import JSON, request
 from test_metrics import Page
 from waiting import wait_until
 
 FORM = re.compile(r"hg_[0-9A-Za-z]{10}_[0-9A-Za-z]{49}")
 CLOSE = b"Connection: close"
-
-
-@pytest.fixture
-def keys(tmp_path):
-    workspace = tmp_path / "operator"
-    workspace.mkdir()
-    return Keys(workspace)
 
 
 @pytest.fixture

@@ -14,7 +14,6 @@ from clients import SERIES, Client as HubClient, Variant
 from fakehub import http
 from gate import running_gate
 from hub import Hub
-from keys import Keys
 from policy import JSON, request
 from test_metrics import Page, eventually
 from waiting import wait_until
@@ -52,13 +51,6 @@ class Told:
             self.count += 1
             status, fields = self.script.pop(0) if self.script else (self.status, self.fields)
         return http(status, b'{"id":"acme/m"}', JSON, *fields)
-
-
-@pytest.fixture
-def keys(tmp_path):
-    workspace = tmp_path / "operator"
-    workspace.mkdir()
-    return Keys(workspace)
 
 
 class Later:

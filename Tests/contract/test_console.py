@@ -12,7 +12,6 @@ from browser import browser, has_chromium
 from console_page import ConsolePage
 from fakehub import http
 from gate import ROOT, clean_environment
-from keys import Keys
 from policy import JSON, request
 from test_admin_api import many_keys
 from test_metrics import Page
@@ -30,13 +29,6 @@ def chromium(tmp_path_factory, certificates):
         pytest.skip("There is no chromium, and config/install-deps.sh could not install it: no browser has been tried.")
     with browser(tmp_path_factory.mktemp("browser") / "browser", certificates) as chromium:
         yield chromium
-
-
-@pytest.fixture
-def keys(tmp_path):
-    workspace = tmp_path / "operator"
-    workspace.mkdir()
-    return Keys(workspace)
 
 
 @pytest.fixture

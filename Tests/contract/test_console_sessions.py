@@ -10,18 +10,10 @@ import pytest
 from admin import Admin, Session
 from audit import Audit
 from fakehub import http
-from keys import Keys
 from policy import JSON
 from waiting import wait_until
 
 NEW = {"name": "made", "role": "reader"}
-
-
-@pytest.fixture
-def keys(tmp_path):
-    workspace = tmp_path / "operator"
-    workspace.mkdir()
-    return Keys(workspace)
 
 
 @pytest.fixture

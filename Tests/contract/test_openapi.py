@@ -9,7 +9,6 @@ import pytest
 from admin import Admin
 from fakehub import http
 from gate import ROOT, clean_environment, run
-from keys import Keys
 from policy import JSON
 
 SCHEMATHESIS = ROOT / ".venv-console/bin/schemathesis"
@@ -31,13 +30,6 @@ def before_call(context, case, kwargs):
 @pytest.fixture(scope="module")
 def document():
     return json.loads((ROOT / "docs/openapi.json").read_text())
-
-
-@pytest.fixture
-def keys(tmp_path):
-    workspace = tmp_path / "operator"
-    workspace.mkdir()
-    return Keys(workspace)
 
 
 @pytest.fixture

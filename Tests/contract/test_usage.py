@@ -9,7 +9,6 @@ import pytest
 
 from fakehub import http
 from gate import IS_SANITIZED
-from keys import Keys
 from limited import Crowd
 from policy import JSON, request
 from test_keys import state_process_of
@@ -20,13 +19,6 @@ from waiting import wait_until
 PATH = "/api/models/acme/m"
 CHAT = "/v1/chat/completions"
 ANSWER = b'{"id":"acme/m"}'
-
-
-@pytest.fixture
-def keys(tmp_path):
-    workspace = tmp_path / "operator"
-    workspace.mkdir()
-    return Keys(workspace)
 
 
 @pytest.fixture

@@ -1,3 +1,5 @@
+import HTTP
+
 /// How many tokens a request of a model may take, before it is asked.
 package enum TokenEstimate {
     /// Of an answer, where the client does not say how long it may be.
@@ -19,7 +21,8 @@ package enum TokenEstimate {
         return prompt(body) + (answer ?? usualAnswer) * answers
     }
 
-    /// All bytes but those of files, which stand in strings that begin with `data:`.
+    /// All bytes but those of files: strings that begin with `data:`, a media type that is no text and `;base64,` (RFC 2397). Else a prompt that begins so
+    /// would be taken for a file.
     private static func prompt(_ body: [UInt8]) -> Int64 {
         let begin = Array("\"data:".utf8)
         var count = Int64(body.count)
@@ -30,9 +33,22 @@ package enum TokenEstimate {
                 continue
             }
             let end = body[(position + 1)...].firstIndex(of: begin[0]) ?? body.count
-            count += file - Int64(end - position)
+            if isFile(body[(position + begin.count)..<end]) { count += min(0, file - Int64(end - position)) }
             position = end + 1
         }
         return max(count, 0)
+    }
+
+    private static let longestMediaType = 128
+
+    /// What stands behind `data:`. A text would be read as one, in Base64 too.
+    private static func isFile(_ data: ArraySlice<UInt8>) -> Bool {
+        let base64 = Array(";base64,".utf8)
+        guard let comma = data.prefix(longestMediaType).firstIndex(of: UInt8(ascii: ",")) else { return false }
+        let head = data[...comma]
+        guard head.suffix(base64.count).elementsEqual(base64),
+            ["image/", "audio/", "video/", "application/pdf"].contains(where: { head.starts(with: $0.utf8) })
+        else { return false }
+        return data[(comma + 1)...].allSatisfy { $0.isASCIIAlphanumeric || "+/=".utf8.contains($0) }
     }
 }

@@ -135,6 +135,9 @@ extension AdminServices {
         case (let name?, nil):
             let key = try await find(try KeyMembers.keyName(name), caller, context)
             guard key["revoked"] == .null else { throw .badField("key", "is the name of a key that is revoked") }
+            if let expires = key["expires"]?.stringValue, expires <= WallClock.iso8601(now) {
+                throw .badField("key", "is the name of a key that has expired")
+            }
             grant = Self.grant(key)
         case (nil, .object(let members)?):
             if let unknown = members.keys.first(where: { !Self.grantMembers.contains($0) }) {

@@ -88,7 +88,9 @@ struct BudgetQueue {
 
     /// One whose turn has come.
     private mutating func turn(_ view: BudgetWindow.View, at now: Int) -> Decision? {
-        guard view.left > 0, let first = turned(view, at: now), let ticket = window.take(view, for: first.share) else {
+        guard view.left > 0, let first = turned(view, at: now),
+            let ticket = window.take(view, for: first.share, at: now)
+        else {
             return nil
         }
         window.pass(first.share)
@@ -124,7 +126,9 @@ struct BudgetQueue {
         else { return nil }
         count -= 1
         tidy(place)
-        guard window.maySpendNow(waiter.share, view, at: now), let ticket = window.take(view, for: waiter.share) else {
+        guard window.maySpendNow(waiter.share, view, at: now),
+            let ticket = window.take(view, for: waiter.share, at: now)
+        else {
             return .refused(waiter.id)
         }
         window.pass(waiter.share)

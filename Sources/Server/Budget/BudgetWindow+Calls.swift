@@ -9,17 +9,19 @@ extension BudgetWindow {
         let number: UInt64
         /// How many had gone with it.
         let sequence: Int
+        /// When it went, in microseconds.
+        let at: Int
     }
 
     /// Counts a request that has come.
     func noteDemand(_ view: View) { add(1, to: .demand, of: view.number) }
 
     /// Spends one, for `share`. Nil: there is none left, or the window is another.
-    func take(_ view: View, for share: BudgetShare) -> Ticket? {
+    func take(_ view: View, for share: BudgetShare, at now: Int) -> Ticket? {
         guard change(view.number, { $0 > 0 ? $0 - 1 : nil }) else { return nil }
         add(1, to: .inFlight, of: view.number)
         noteSpent(share, view.number)
-        return Ticket(number: view.number, sequence: add(1, to: .released, of: view.number))
+        return Ticket(number: view.number, sequence: add(1, to: .released, of: view.number), at: now)
     }
 
     /// The call was never made.
@@ -53,7 +55,9 @@ extension BudgetWindow {
         let view = look(at: now)
         note(report, seconds)
         guard let known = view else { return start(left, end: end) }
-        if end > known.end + Self.slack {
+        // The Hub may have said it at any moment since the call went: only what is later whenever it was is of another window.
+        let earliest = ticket.map { $0.number == known.number ? $0.at / 1000 + seconds * 1000 : end } ?? end
+        if min(earliest, end) > known.end + Self.slack {
             // The Hub has begun another window than we know of; or it lengthens the one that it has just refused us in.
             if isSpent, ticket?.number == known.number { return correct(known, left: 0...0, end: end) }
             guard let number = begin(after: NumberedCount(load(.state)), left: left) else { return }

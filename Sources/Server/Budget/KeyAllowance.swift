@@ -21,6 +21,7 @@ final class KeyAllowance: RequestAllowance {
     private let key: KeyIdentity
     private let limits: KeyLimits
     private let slot: QuotaWords.Slot
+    private let isCounted: Bool
     private var tallies = [Tally](repeating: Tally(), count: KeyLimit.allCases.count)
     /// Debits that are not on the disk yet.
     private var debits = 0
@@ -37,7 +38,10 @@ final class KeyAllowance: RequestAllowance {
     private var isBodyRefused = false
     private var hasEnded = false
 
-    init(_ quotas: KeyQuotas, _ key: KeyIdentity, _ limits: KeyLimits, _ slot: QuotaWords.Slot) {
+    init(
+        _ quotas: KeyQuotas, _ key: KeyIdentity, _ limits: KeyLimits, _ slot: QuotaWords.Slot, isCounted: Bool
+    ) {
+        self.isCounted = isCounted
         self.quotas = quotas
         self.key = key
         self.limits = limits
@@ -63,7 +67,7 @@ final class KeyAllowance: RequestAllowance {
     func giveUp() {
         guard !hasEnded else { return }
         hasEnded = true
-        quotas.words.leave(slot, worker: quotas.worker)
+        quotas.words.leave(slot, isCounted: isCounted, worker: quotas.worker)
         for kind in KeyLimit.daily { settle(kind, at: 0) }
     }
 }
@@ -191,7 +195,7 @@ extension KeyAllowance {
     func settle(_ exchange: Exchange, _ usage: ModelUsage?, isOurs: Bool) {
         guard !hasEnded else { return }
         hasEnded = true
-        quotas.words.leave(slot, worker: quotas.worker)
+        quotas.words.leave(slot, isCounted: isCounted, worker: quotas.worker)
         settle(.inferenceADay, at: hasAsked ? 1 : 0)
         let received = isBodyRefused ? min(Int64(exchange.receivedBytes), body) : Int64(exchange.receivedBytes)
         settle(.bytesADay, at: received + (content == nil ? 0 : Int64(exchange.sentBytes)))

@@ -42,10 +42,10 @@ final class KeyQuotas {
         guard let slot = words.slot(of: key.publicID, today: Self.today(WallClock.now.seconds)) else {
             throw .tooBusy("room to count what another key with limits uses")
         }
-        guard words.enter(slot, most: isCounted ? limits[.concurrent] : nil, worker: worker) else {
+        guard words.enter(slot, most: limits[.concurrent], isCounted: isCounted, worker: worker) else {
             throw refusal(.concurrent, key.name, limits[.concurrent] ?? 0)
         }
-        let allowance = KeyAllowance(self, key, limits, slot)
+        let allowance = KeyAllowance(self, key, limits, slot, isCounted: isCounted)
         do throws(Failure) {
             try allowance.admit(body: length, asksModel: asksModel)
         } catch {

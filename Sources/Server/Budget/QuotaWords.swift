@@ -115,9 +115,11 @@ extension QuotaWords {
     /// Counts a request of that worker's, unless there are as many under way as may be, in all workers. `most`: nil for no limit.
     ///
     /// Each counts itself first and then looks at all: so of those that are counted at once none has seen fewer than there were.
-    func enter(_ slot: Slot, most: Int64?, worker: Int) -> Bool {
-        guard let most else {
-            add(1, to: worker * slots + slot.index, of: entered)
+    ///
+    /// `isCounted`: false for one that is in no one's way. Those are counted in the upper half of the word, as nobody else may have the slot meanwhile.
+    func enter(_ slot: Slot, most: Int64?, isCounted: Bool = true, worker: Int) -> Bool {
+        guard isCounted, let most else {
+            add(Self.one(isCounted), to: worker * slots + slot.index, of: entered)
             return true
         }
         guard most > 0 else { return false }
@@ -130,14 +132,16 @@ extension QuotaWords {
         return false
     }
 
-    func leave(_ slot: Slot, worker: Int) {
-        add(UInt64.max, to: worker * slots + slot.index, of: entered)
+    func leave(_ slot: Slot, isCounted: Bool = true, worker: Int) {
+        add(0 &- Self.one(isCounted), to: worker * slots + slot.index, of: entered)
     }
+
+    private static func one(_ isCounted: Bool) -> UInt64 { isCounted ? 1 : 1 << 32 }
 
     private func underWay(_ index: Int) -> Int64 {
         var sum: UInt64 = 0
-        for worker in 0...workers { sum &+= entered.load(worker * slots + index) }
-        return Int64(truncatingIfNeeded: sum)
+        for worker in 0...workers { sum &+= entered.load(worker * slots + index) & UInt64(UInt32.max) }
+        return Int64(sum)
     }
 
     /// After a worker's death its requests are over.

@@ -111,7 +111,7 @@ final class RateBroker {
             return .waits
         }
         if use.isBackground, view.left * 10 < view.quota { return .refused(refusal(use, context)) }
-        use.ticket = window.take(view, for: use.share)
+        use.ticket = window.take(view, for: use.share, at: now)
         return use.ticket == nil ? .waits : .goes
     }
 

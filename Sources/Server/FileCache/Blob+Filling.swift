@@ -75,7 +75,15 @@ extension Blob {
         }
         if let failure { fail(failure, from: fill.piece, to: fill.piece + Self.lookahead) }
         wake()
+        dropUnwanted()
         closeIfIdle()
+    }
+
+    /// Leaves to other workers what nobody here waits for: its claim would keep them from it.
+    func dropUnwanted() {
+        let wanted = Set(readers.values.map { layout.piece(at: $0.position) })
+        for rest in leftovers where !wanted.contains(rest.piece) { file.release(rest.piece..<rest.piece + 1) }
+        leftovers.removeAll { !wanted.contains($0.piece) }
     }
 
     func fail(_ failure: Failure, from piece: Int, to end: Int) {

@@ -61,6 +61,7 @@ final class Blob {
         if readers.isEmpty {
             for fill in fills where !finishes(fill) { fill.cancel() }
         }
+        dropUnwanted()
         closeIfIdle()
     }
 

@@ -8,6 +8,8 @@ final class CacheSweeper {
     private static let stepMilliseconds: UInt64 = 20
     private static let idleMilliseconds: UInt64 = 1000
     private static let filesAStep = 32
+    /// In microseconds.
+    private static let longestStep = 1000
     private static let passedAStep = 64
     /// Of files that are being filled it is looked how many of them have grown, in a step.
     private static let partialAStep = 256
@@ -71,8 +73,11 @@ final class CacheSweeper {
     private func look() {
         if !isLooking { openNext() }
         guard isLooking else { return }
-        for name in names.prefix(Self.filesAStep) { look(at: name) }
-        names = names.dropFirst(Self.filesAStep)
+        let began = MonotonicInstant.now
+        for _ in 0..<Self.filesAStep where hasTime(since: began) {
+            guard let name = names.popFirst() else { break }
+            look(at: name)
+        }
         guard names.isEmpty else { return }
         for name in known[part].keys where !seen.contains(name) { forget(name) }
         isLooking = false
@@ -157,10 +162,14 @@ final class CacheSweeper {
 
     // MARK: what goes
 
+    /// One file may take longer, of a disk that is slow: others have their turn behind it.
+    private func hasTime(since began: MonotonicInstant) -> Bool {
+        MonotonicInstant.now.microseconds(since: began) < Self.longestStep
+    }
+
     private func evict() {
-        var left = Self.filesAStep
-        while bytes > cache.size, left > 0 {
-            left -= 1
+        let began = MonotonicInstant.now
+        while bytes > cache.size, hasTime(since: began) {
             guard let name = queue.evict(passing: Self.passedAStep, isKept: { isWanted($0) }) else { return }
             for isComplete in [true, false] {
                 unsafe unlink(cache.directory.path(of: name, isComplete: isComplete))

@@ -22,7 +22,10 @@ extension Upstream {
 
     /// Asks anew for what the client of `exchange` was answered with already: for those who ask later.
     func revalidate(_ exchange: Exchange, _ context: RequestContext) {
-        guard let call = try? call(for: exchange, context) else { return }
+        guard let call = try? call(for: exchange, context) else {
+            context.sink?.fail(nil)
+            return
+        }
         RelayDriver(
             call, exchange, context, pool: pool, admission: admission, broker: broker, isDetached: true
         ).start()

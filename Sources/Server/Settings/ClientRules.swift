@@ -34,18 +34,9 @@ extension ClientRules {
 
     /// Reads a YAML mapping, as it stands behind `client_certificates:`.
     fileprivate init(_ text: String) throws(ValueError) {
-        try Self.mappings.read(
-            text, begin: { (name) throws(ValueError) in rules.append(ClientRule(name: name)) },
-            member: { (name, entry) throws(ValueError) in
-                guard let last = rules.indices.last, rules[last].name == name else {
-                    throw ValueError("is more than one mapping")
-                }
-                do throws(ValueError) {
-                    try rules[last].take(entry)
-                } catch {
-                    throw ValueError("gives the rule \(name) \(entry.path[2].shown), which \(error.reason)")
-                }
-            })
+        rules = try Self.mappings.read(text, as: { ClientRule(name: $0) }) { (rule, entry) throws(ValueError) in
+            try rule.take(entry)
+        }
         for rule in rules {
             guard !rule.names.isEmpty else { throw ValueError("gives the rule \(rule.name) no names") }
             guard !rule.role.isEmpty else { throw ValueError("gives the rule \(rule.name) no role") }

@@ -8,18 +8,9 @@ extension LoginRules {
 
     /// Reads a YAML mapping, as it stands behind `logins:`.
     fileprivate init(_ text: String) throws(ValueError) {
-        try Self.mappings.read(
-            text, begin: { (name) throws(ValueError) in rules.append(LoginRule(name: name)) },
-            member: { (name, entry) throws(ValueError) in
-                guard let last = rules.indices.last, rules[last].name == name else {
-                    throw ValueError("is more than one mapping")
-                }
-                do throws(ValueError) {
-                    try rules[last].take(entry)
-                } catch {
-                    throw ValueError("gives the login \(name) \(entry.path[2].shown), which \(error.reason)")
-                }
-            })
+        rules = try Self.mappings.read(text, as: { LoginRule(name: $0) }) { (rule, entry) throws(ValueError) in
+            try rule.take(entry)
+        }
         for rule in rules { try rule.check() }
     }
 

@@ -46,6 +46,30 @@ struct NamedMappings {
         }
     }
 
+    /// Reads rules that are told apart by their names alone, in the order in which they stand. `take` gets each member.
+    func read<Element>(
+        _ text: String, as rule: (String) -> Element,
+        take: (inout Element, YAMLScalars.Entry) throws(ValueError) -> Void
+    ) throws(ValueError) -> [Element] {
+        var rules: [Element] = []
+        var last = ""
+        try read(
+            text,
+            begin: { (name) throws(ValueError) in
+                rules.append(rule(name))
+                last = name
+            },
+            member: { (name, entry) throws(ValueError) in
+                guard name == last else { throw ValueError("is more than one mapping") }
+                do throws(ValueError) {
+                    try take(&rules[rules.count - 1], entry)
+                } catch {
+                    throw ValueError("gives the \(noun) \(name) \(entry.path[2].shown), which \(error.reason)")
+                }
+            })
+        return rules
+    }
+
     private func check(_ name: String, _ entry: YAMLScalars.Entry) throws(ValueError) {
         guard Self.isName(name) else {
             throw ValueError(

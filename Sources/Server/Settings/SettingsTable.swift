@@ -284,18 +284,4 @@ enum SettingsTable {
     ) -> Setting {
         Setting(name, field, .duration(.milliseconds(1)...hour), meaning, reloadable: true)
     }
-
-    private static let keyRefusals: [SettingSource: String] = [
-        .flag:
-            "a key is not accepted here, where every user of the machine can read it in the process list; use signing_key_file",
-        .file: "a key is not accepted here, in a file that gets copied, shown and committed; "
-            + "put it in a file of its own and name that with signing_key_file",
-    ]
-
-    private static let tokenRefusals: [SettingSource: String] = [
-        .flag: "a token is not accepted here, where every user of the machine can read it in the process list; "
-            + "use token_file or the environment variable HF_ACCESS_TOKEN",
-        .file: "a token is not accepted here, in a file that gets copied, shown and committed; "
-            + "put it in a file of its own and name that with token_file",
-    ]
 }

@@ -1,0 +1,16 @@
+/// Why a secret is not taken from where others read it, by where that is.
+extension SettingsTable {
+    static let keyRefusals: [SettingSource: String] = [
+        .flag:
+            "a key is not accepted here, where every user of the machine can read it in the process list; use signing_key_file",
+        .file: "a key is not accepted here, in a file that gets copied, shown and committed; "
+            + "put it in a file of its own and name that with signing_key_file",
+    ]
+
+    static let tokenRefusals: [SettingSource: String] = [
+        .flag: "a token is not accepted here, where every user of the machine can read it in the process list; "
+            + "use token_file or the environment variable HF_ACCESS_TOKEN",
+        .file: "a token is not accepted here, in a file that gets copied, shown and committed; "
+            + "put it in a file of its own and name that with token_file",
+    ]
+}
