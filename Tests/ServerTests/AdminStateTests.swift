@@ -7,25 +7,19 @@ import Testing
 
 /// A state directory of its own, which goes with the test, and a writer on it.
 private final class Place {
-    let path: String
+    private let temporary = TemporaryDirectory()
+    var path: String { temporary.path }
     let writer: StateWriter
     let table: KeyTable
     let key: Secret
     private var sequence: Int64 = 0
 
     init() throws {
-        var template = Array("/tmp/hubgate-admin-XXXXXX".utf8CString)
-        path = unsafe String(cString: mkdtemp(&template))
-        let directory = StateDirectory(path)
+        let directory = StateDirectory(temporary.path)
         table = KeyTable(database: try directory.open())
         writer = try StateWriter(directory)
         key = try Secret(Base62.random(43))
         writer.sessionKey = key
-    }
-
-    deinit {
-        for name in ["hubgate.db", "hubgate.db-wal", "hubgate.db-shm"] { unsafe unlink(path + "/" + name) }
-        unsafe rmdir(path)
     }
 
     func ask(
@@ -162,6 +156,8 @@ struct AdminStateTests {
 }
 
 struct AuditPieceTests {
+    private let temporary = TemporaryDirectory()
+
     /// An audit of some files, whose lines are numbers; `count` lines in all.
     private func audit(_ path: String, files: Int, lines: Int, length: Int) throws -> [[UInt8]] {
         var written: [[UInt8]] = []
@@ -183,8 +179,7 @@ struct AuditPieceTests {
 
     @Test("Pieces from the end to the beginning hold each whole line once, in order", arguments: [1, 200, 5000])
     func pieces(length: Int) throws {
-        var template = Array("/tmp/hubgate-pieces-XXXXXX".utf8CString)
-        let path = unsafe String(cString: mkdtemp(&template))
+        let path = temporary.path
         let written = try audit(path, files: 3, lines: 400, length: length)
         var (found, place): ([[UInt8]], AuditPiece.Place?) = ([], nil)
         var pieces = 0
@@ -197,7 +192,5 @@ struct AuditPieceTests {
             pieces += 1
         } while place != nil && pieces < 1000
         #expect(found == written)
-        for file in try AuditDirectory(path: path).files() { unsafe unlink(path + "/" + file.name) }
-        unsafe rmdir(path)
     }
 }

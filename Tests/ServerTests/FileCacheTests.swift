@@ -137,9 +137,10 @@ struct BlobFileTests {
         }
     }
 
+    private let temporary = TemporaryDirectory()
+
     private func directory() throws -> CacheDirectory {
-        let path = unsafe String(cString: try #require(mkdtemp(strdup("/tmp/hubgate-blobs-XXXXXX"))))
-        let directory = CacheDirectory(path: path + "/cache")
+        let directory = CacheDirectory(path: temporary.path + "/cache")
         try directory.make()
         return directory
     }

@@ -7,15 +7,14 @@ import Testing
 
 /// A state directory of its own, which goes with the test, and a writer on it.
 private final class Place {
-    let path: String
+    private let temporary = TemporaryDirectory()
+    var path: String { temporary.path }
     let writer: StateWriter
     let table: KeyTable
     private var sequence: Int64 = 0
 
     init(_ change: (inout Settings) -> Void = { _ in }) throws {
-        var template = Array("/tmp/hubgate-login-XXXXXX".utf8CString)
-        path = unsafe String(cString: mkdtemp(&template))
-        let directory = StateDirectory(path)
+        let directory = StateDirectory(temporary.path)
         table = KeyTable(database: try directory.open())
         writer = try StateWriter(directory)
         var settings = Settings()
@@ -28,11 +27,6 @@ private final class Place {
         ]
         change(&settings)
         writer.bounds = LoginBounds(settings)
-    }
-
-    deinit {
-        for name in ["hubgate.db", "hubgate.db-wal", "hubgate.db-shm"] { unsafe unlink(path + "/" + name) }
-        unsafe rmdir(path)
     }
 
     func ask(_ order: LoginOrder, now: Int64) throws -> LoginAnswer? {

@@ -5,18 +5,9 @@ import Testing
 
 /// A directory of its own, which goes with the test.
 private final class Workspace {
-    let path: String
+    private let temporary = TemporaryDirectory()
+    var path: String { temporary.path }
     var directory: StateDirectory { StateDirectory(path) }
-
-    init() {
-        var template = Array("/tmp/hubgate-state-XXXXXX".utf8CString)
-        path = unsafe String(cString: mkdtemp(&template))
-    }
-
-    deinit {
-        for name in ["hubgate.db", "hubgate.db-wal", "hubgate.db-shm", "copy.db"] { unsafe unlink(path + "/" + name) }
-        unsafe rmdir(path)
-    }
 
     func write(_ bytes: [UInt8]) {
         let descriptor = unsafe open(directory.databasePath, O_WRONLY | O_CREAT | O_TRUNC, 0o600)

@@ -6,17 +6,8 @@ import Testing
 
 @Suite struct TrashTests {
     private final class Place {
-        let path: String
-
-        init() {
-            var template = Array("/tmp/hubgate-trash-XXXXXX".utf8CString)
-            path = unsafe String(cString: mkdtemp(&template))
-        }
-
-        deinit {
-            for name in ["hubgate.db", "hubgate.db-wal", "hubgate.db-shm"] { unsafe unlink(path + "/" + name) }
-            unsafe rmdir(path)
-        }
+        private let temporary = TemporaryDirectory()
+        var path: String { temporary.path }
 
         func table() throws -> TrashTable { TrashTable(database: try StateDirectory(path).open()) }
     }

@@ -5,17 +5,8 @@ import Testing
 /// What keys use, as the state keeps it.
 @Suite struct UsageStateTests {
     private final class Place {
-        let path: String
-
-        init() {
-            var template = Array("/tmp/hubgate-usage-XXXXXX".utf8CString)
-            path = unsafe String(cString: mkdtemp(&template))
-        }
-
-        deinit {
-            for name in ["hubgate.db", "hubgate.db-wal", "hubgate.db-shm"] { unsafe unlink(path + "/" + name) }
-            unsafe rmdir(path)
-        }
+        private let temporary = TemporaryDirectory()
+        var path: String { temporary.path }
 
         /// A database with keys of the public ids 1 to 3.
         func database() throws -> Database {

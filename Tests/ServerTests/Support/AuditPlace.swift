@@ -7,17 +7,8 @@ import Logging
 
 /// A directory of its own, which goes with the test.
 final class AuditPlace {
-    let directory: AuditDirectory
-
-    init() {
-        var template = Array("/tmp/hubgate-audit-XXXXXX".utf8CString)
-        directory = AuditDirectory(path: unsafe String(cString: mkdtemp(&template)))
-    }
-
-    deinit {
-        for name in SystemFiles.list(directory.path) ?? [] { unsafe unlink(directory.path + "/" + name) }
-        unsafe rmdir(directory.path)
-    }
+    private let temporary = TemporaryDirectory()
+    var directory: AuditDirectory { AuditDirectory(path: temporary.path) }
 
     func journal(run: String = "aaaaaaaa", rotate: Int = 1 << 20, keep: Int = 0) -> AuditJournal {
         AuditJournal(
