@@ -3,7 +3,18 @@ import Glibc
 /// Words that are looked for in paths, each of which begins with a slash: `/resolve/`. Made once, and asked for most requests, without an
 /// allocation. Bytes are compared: a slash with an accent on it is one character, and no slash.
 package struct PathParts: Sendable {
-    private let parts: [[UInt8]]
+    /// A word's first bytes as one number, for a comparison with the same number of a path's, and where all of them are.
+    private struct Part {
+        let first: UInt64
+        /// Which bits of `first` count: a word may be shorter.
+        let mask: UInt64
+        let start: Int
+        let length: Int
+    }
+
+    private let parts: [Part]
+    /// The words' bytes, one word behind the other.
+    private let text: [UInt8]
     /// Bit n: in some part the byte behind the slash has n as its last six bits. It rules nearly all places out.
     private let seconds: UInt64
     /// Only what ends with its segment counts.
@@ -15,18 +26,33 @@ package struct PathParts: Sendable {
     /// Whole segments: `/events` stands in `/a/events?b`, and not in `/a/events-of-b`.
     package init(whole parts: [String]) { self.init(parts, isWhole: true) }
 
-    private init(_ parts: [String], isWhole: Bool) {
+    private init(_ words: [String], isWhole: Bool) {
         self.isWhole = isWhole
-        self.parts = parts.map { Array($0.utf8) }
-        var seconds: UInt64 = 0
-        for part in self.parts {
-            precondition(part.count > 1 && part[0] == UInt8(ascii: "/"))
-            seconds |= Self.bit(part[1])
+        var (parts, text, seconds): ([Part], [UInt8], UInt64) = ([], [], 0)
+        for word in words.map({ Array($0.utf8) }) {
+            precondition(word.count > 1 && word[0] == UInt8(ascii: "/"))
+            seconds |= Self.bit(word[1])
+            let (first, mask) = unsafe word.withUnsafeBufferPointer { unsafe Self.first($0) }
+            parts.append(Part(first: first, mask: mask, start: text.count, length: word.count))
+            text += word
         }
-        self.seconds = seconds
+        (self.parts, self.text, self.seconds) = (parts, text, seconds)
     }
 
     private static func bit(_ byte: UInt8) -> UInt64 { 1 << UInt64(byte & 63) }
+
+    /// The first bytes as a number, up to eight of them, and which of its bits they are.
+    private static func first(_ bytes: UnsafeBufferPointer<UInt8>) -> (number: UInt64, mask: UInt64) {
+        if bytes.count >= 8, let start = bytes.baseAddress {
+            return unsafe (UnsafeRawPointer(start).loadUnaligned(as: UInt64.self), .max)
+        }
+        var (number, mask): (UInt64, UInt64) = (0, 0)
+        for index in 0..<bytes.count {
+            unsafe number |= UInt64(bytes[index]) << UInt64(8 * index)
+            mask |= 0xFF << UInt64(8 * index)
+        }
+        return (number, mask)
+    }
 
     /// Whether one of them stands somewhere in `path`.
     package func stand(in path: Span<UInt8>) -> Bool {
@@ -51,20 +77,27 @@ package struct PathParts: Sendable {
 
     /// Whether `rest` begins with one of them.
     private func beginOne(_ rest: UnsafeBufferPointer<UInt8>) -> Bool {
-        for part in parts where part.count <= rest.count {
-            let isThere = unsafe part.withUnsafeBufferPointer { part in
-                guard let one = part.baseAddress, let other = rest.baseAddress else { return false }
-                return unsafe memcmp(one, other, part.count) == 0
+        let (number, known) = unsafe Self.first(rest)
+        return unsafe parts.withUnsafeBufferPointer { parts in
+            for unsafe part in unsafe parts where number & part.mask == part.first && known & part.mask == part.mask {
+                if unsafe stands(part, at: rest) { return true }
             }
-            let next = unsafe isWhole ? rest.dropFirst(part.count).first : nil
-            if isThere, Self.isEnd(next) { return true }
+            return false
         }
-        return false
     }
 
-    private static func isEnd(_ next: UInt8?) -> Bool {
-        next == nil || next == UInt8(ascii: "/") || next == UInt8(ascii: "?")
+    /// Whether all of a word whose first bytes are there is.
+    private func stands(_ part: Part, at rest: UnsafeBufferPointer<UInt8>) -> Bool {
+        guard part.length <= rest.count, let other = rest.baseAddress else { return false }
+        let isThere = unsafe text.withUnsafeBufferPointer { text in
+            guard let word = text.baseAddress else { return false }
+            return unsafe memcmp(word + part.start, other, part.length) == 0
+        }
+        guard isThere else { return false }
+        return unsafe !isWhole || part.length == rest.count || Self.isEnd(rest[part.length])
     }
+
+    private static func isEnd(_ next: UInt8) -> Bool { next == UInt8(ascii: "/") || next == UInt8(ascii: "?") }
 }
 
 extension PathParts: ExpressibleByArrayLiteral {

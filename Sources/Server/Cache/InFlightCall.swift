@@ -20,6 +20,8 @@ final class InFlightCall: ResponseSink {
     private static let toldInATurn = 8
 
     let key: CallKey
+    /// The key's: to ask for it copies no key.
+    let digest: Int
     /// Of the coalescer's: whether others can find it, and the next one at its place.
     var isShared = false
     var next: InFlightCall?
@@ -43,6 +45,7 @@ final class InFlightCall: ResponseSink {
         mark: WriteEpochs.Mark
     ) {
         self.key = key
+        digest = key.digest
         self.coalescer = coalescer
         asked = write == nil ? request : CacheWrite.withoutConditions(request)
         self.write = write

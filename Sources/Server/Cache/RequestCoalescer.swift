@@ -29,33 +29,35 @@ final class RequestCoalescer {
     /// Decides about a request for which nothing has been done yet. `write`: the response is to be kept besides.
     func join(_ exchange: Exchange, _ context: RequestContext, _ write: CacheWrite?) -> Role {
         guard isOn || write != nil, let key = key(exchange, context, write) else { return .bypass }
-        if isOn, write?.isOfItsOwn != true, let call = find(key) { return .follow(call) }
+        if isOn, write?.isOfItsOwn != true, let call = find(key, key.digest) { return .follow(call) }
         let mark = write?.mark ?? epochs.mark(nil)
         return .lead(InFlightCall(key, of: self, for: exchange.request, write, mark: mark))
     }
 
     private func key(_ exchange: Exchange, _ context: RequestContext, _ write: CacheWrite?) -> CallKey? {
         if let write { return .kept(write.key) }
-        return CoalescingKey(
+        let key = CoalescingKey(
             exchange.request, to: context.target, hasBody: exchange.hasBody, in: context.principal.partition,
-            forwarded: context.forwardedOrigin
-        ).map { .same($0) }
+            forwarded: context.forwardedOrigin)
+        // Not by `map`: at each closure of the loop's the runtime is asked whether this is the loop.
+        if let key { return .same(key) }
+        return nil
     }
 
     /// From now on others may wait for the call. Not before it is made: while it waits for its turn they would wait for the turn of
     /// somebody else's share.
     func begins(_ call: InFlightCall) {
         // Of two for the same the newer is found.
-        guard isOn, !call.isShared, call.isNewest || find(call.key) == nil else { return }
-        call.next = underWay[place(call.key)]
+        guard isOn, !call.isShared, call.isNewest || find(call.key, call.digest) == nil else { return }
+        call.next = underWay[place(call.digest)]
         call.isShared = true
-        underWay[place(call.key)] = call
+        underWay[place(call.digest)] = call
     }
 
     func ended(_ call: InFlightCall) {
         guard call.isShared else { return }
         call.isShared = false
-        let place = place(call.key)
+        let place = place(call.digest)
         guard underWay[place] !== call else {
             underWay[place] = call.next.take()
             return
@@ -66,16 +68,16 @@ final class RequestCoalescer {
     }
 
     /// One that began after every change through this gateway that it could tell of: whoever has changed something reads the change.
-    private func find(_ key: CallKey) -> InFlightCall? {
-        var call = underWay[place(key)]
+    private func find(_ key: @autoclosure () -> CallKey, _ digest: Int) -> InFlightCall? {
+        var call = underWay[place(digest)]
         while let other = call {
-            if other.key == key, epochs.isCurrent(other.mark) { return other }
+            if other.digest == digest, other.key == key(), epochs.isCurrent(other.mark) { return other }
             call = other.next
         }
         return nil
     }
 
-    private func place(_ key: CallKey) -> Int { key.digest & (underWay.count - 1) }
+    private func place(_ digest: Int) -> Int { digest & (underWay.count - 1) }
 }
 
 /// Which requests one call is for.

@@ -8,21 +8,16 @@ import Hub
 @EventLoop
 final class RequestTracker {
     /// One that has ended.
-    struct Ended {
-        let id: RequestID
+    fileprivate struct Ended {
+        let context: RequestContext
         /// When it ended, in seconds since 1970.
         let time: Int
-        let address: String
         let method: Method
         let target: Target
-        let route: Route.Name?
         /// Nil: the client left before.
         let status: Int?
         let microseconds: Int
-        let upstreamMicroseconds: Int?
         let bytes: Int
-        let key: KeyIdentity?
-        let failure: Failure?
         let isWhole: Bool
     }
 
@@ -50,12 +45,15 @@ final class RequestTracker {
             running[context.place] = last
             last.context.place = context.place
         }
-        let request = exchange.request
-        let entry = Ended(
-            id: context.id, time: WallClock.now.seconds, address: context.address, method: request.method,
-            target: request.target, route: context.route, status: exchange.status?.code, microseconds: microseconds,
-            upstreamMicroseconds: context.upstreamMicroseconds, bytes: exchange.sentBytes,
-            key: context.principal.key, failure: context.failure, isWhole: whole)
+        context.letGo()
+        keep(
+            Ended(
+                context: context, time: WallClock.now.seconds, method: exchange.request.method,
+                target: exchange.request.target, status: exchange.status?.code, microseconds: microseconds,
+                bytes: exchange.sentBytes, isWhole: whole))
+    }
+
+    private func keep(_ entry: consuming Ended) {
         guard kept.count == Self.most else { return kept.append(entry) }
         kept[next] = entry
         next = next + 1 == Self.most ? 0 : next + 1
@@ -75,7 +73,7 @@ final class RequestTracker {
 extension RequestTracker {
     /// The newest first.
     var recent: [JSON] {
-        (kept[next...] + kept[..<next]).reversed().map(\.json)
+        (kept[next...] + kept[..<next]).reversed().map { $0.json }
     }
 
     /// The oldest first, at most `limit` of them.
@@ -100,13 +98,14 @@ extension RequestTracker {
 }
 
 extension RequestTracker.Ended {
-    fileprivate var json: JSON {
-        [
-            "id": .string(id.description), "time": .string(WallClock.iso8601(Int64(time))), "client": .string(address),
+    @EventLoop fileprivate var json: JSON {
+        let (key, failure) = (context.principal.key, context.failure)
+        return [
+            "id": .string(context.id.description), "time": .string(WallClock.iso8601(Int64(time))), "client": .string(context.address),
             "method": .string(method.rawValue), "path": .string(target.loggable),
-            "route": .string(route.map { "\($0)".snakeCased } ?? "none"),
+            "route": .string(context.route.map { "\($0)".snakeCased } ?? "none"),
             "status": status.map { .integer(Int64($0)) } ?? .null, "ms": .number(milliseconds(microseconds)),
-            "upstream_ms": upstreamMicroseconds.map { .number(milliseconds($0)) } ?? .null,
+            "upstream_ms": context.upstreamMicroseconds.map { .number(milliseconds($0)) } ?? .null,
             "bytes": .integer(Int64(bytes)), "key": key.map { .string($0.name) } ?? .null,
             "error": failure.map { .string($0.code) } ?? .null,
             "detail": failure.map { .string(String($0.publicDetail.prefix(500))) } ?? .null, "whole": .bool(isWhole),

@@ -231,12 +231,12 @@ extension RequestPipeline: RequestRecorder {
     func record(_ exchange: Exchange, _ context: RequestContext, whole: Bool) {
         let microseconds = MonotonicInstant.now.microseconds(since: context.started)
         timeLimit.forget(context)
-        state.tracker?.ended(exchange, context, whole: whole, microseconds: microseconds)
         log.note(exchange, context, whole: whole, microseconds: microseconds)
         state.metrics.note(exchange, context, whole: whole, microseconds: microseconds)
         context.endAudit(exchange, whole: whole, microseconds: microseconds)
         state.usage?.note(exchange, context)
         context.settle(exchange)
+        state.tracker?.ended(exchange, context, whole: whole, microseconds: microseconds)
         state.drainState.ended()
     }
 }

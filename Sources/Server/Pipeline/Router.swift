@@ -28,26 +28,29 @@ struct Router: Sendable {
     /// The endpoint's name, `content` for what looks signed, or `relay` or `inference` for a path that is not ours.
     /// Throws `notFound` for an unknown path below `/-/` and for what is not shown at this listener, `methodNotAllowed` for an endpoint's path with another method.
     func route(_ method: Method, _ target: Target, at role: ListenerRole) throws(Failure) -> Route.Name {
-        let path = target.path
-        guard path.utf8.first == UInt8(ascii: "/"), role.shows(path) else { throw unknown(target) }
-        let length = path.utf8.count
+        guard target.pathBegins(with: "/"), role.shows(target) else { throw unknown(target) }
         // RFC 9110 9.3.2: HEAD is GET without the content, everywhere.
         let wanted = method == .head ? .get : method
-        var isOurs = false
         // By length first: few paths of the Hub have one of these lengths.
-        for route in Routes.all where route.path.utf8.count == length && route.path == path {
+        if Routes.mayHave(target.pathLength), let name = try ours(method, as: wanted, target.path) { return name }
+        guard !target.pathBegins(with: ListenerRole.adminPrefix) else {
+            if hasConsole, target.pathBegins(with: AdminRoutes.prefix + "/") { return .admin }
+            guard target.pathBegins(with: Target.signedPrefix) else { throw unknown(target) }
+            return .content
+        }
+        if answersProbes, wanted == .get, isProbe(target) { return .clientProbe }
+        return InferenceRoutes.contain(method, target) ? .inference : .relay
+    }
+
+    private func ours(_ method: Method, as wanted: Method, _ path: String) throws(Failure) -> Route.Name? {
+        var isOurs = false
+        for route in Routes.all where route.path == path {
             guard hasLogins || !route.name.isOfLogins, hasConsole || !route.name.isOfAdministrators else { continue }
             if route.method == wanted { return route.name }
             isOurs = true
         }
         if isOurs { throw .methodNotAllowed(method, allow: allowed(at: path)) }
-        guard !path.hasPrefix(ListenerRole.adminPrefix) else {
-            if hasConsole, path.hasPrefix(AdminRoutes.prefix + "/") { return .admin }
-            guard path.hasPrefix(Target.signedPrefix) else { throw unknown(target) }
-            return .content
-        }
-        if answersProbes, wanted == .get, isProbe(target) { return .clientProbe }
-        return InferenceRoutes.contain(method, target) ? .inference : .relay
+        return nil
     }
 
     private func isProbe(_ target: Target) -> Bool {

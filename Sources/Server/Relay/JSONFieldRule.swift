@@ -13,6 +13,12 @@ struct JSONFieldRule: Sendable {
         self.change = change
     }
 
+    /// Whether no string is concerned but those that are URLs.
+    static func areOfURLs(_ rules: [JSONFieldRule]) -> Bool {
+        for rule in rules where !rule.path.isEmpty { return false }
+        return true
+    }
+
     /// Each string that is a URL and nothing else, if no rule says more.
     static func anyURL(_ change: Rewrite.URLAction) -> JSONFieldRule { JSONFieldRule(change: change) }
 }

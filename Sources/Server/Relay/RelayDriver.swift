@@ -135,6 +135,7 @@ extension RelayDriver {
 
     private func make(at place: CallPlace) {
         self.place = place
+        let call = call
         context.sink?.begins()
         context.allowance?.asks()
         var stream: TransferPool.Stream?

@@ -124,7 +124,8 @@ final class RewrittenBodies: Sendable {
     /// Throws `hubBroken` where it cannot be, because it is compressed though that was not asked for.
     static func fits(_ head: Transfer.Head, isPlain: Bool) throws(Failure) -> Bool {
         // With two types, or two codings, each client may believe another of them.
-        let isJSON = ["/json", "+json"].contains { head.headers.mentions($0, in: "Content-Type") }
+        let isJSON =
+            head.headers.mentions("/json", in: "Content-Type") || head.headers.mentions("+json", in: "Content-Type")
         guard head.status.allowsContent, isJSON else { return false }
         let isCoded = !head.headers.isEvery("Content-Encoding", among: uncoded)
         guard isPlain else { return !isCoded && head.status.code != 206 }

@@ -36,9 +36,7 @@ extension Upstream {
         for exchange: Exchange, _ context: RequestContext, isSecond: Bool = false
     ) throws(Failure) -> RelayedCall {
         guard !exchange.request.wantsWebSocket else { throw .noWebSocket }
-        let asked = context.sink?.asked ?? exchange.request
-        var request = Request(
-            method: asked.method, target: context.target, headers: EndToEndHeaders.upstream(asked.headers))
+        var request = self.request(for: exchange, context)
         if xet == .hide { try HiddenXet.prepare(&request) }
         if let body = context.body { request.body = body }
         let isFiltered = context.entryFilter != nil
@@ -69,7 +67,8 @@ extension Upstream {
             if try self.isReplaced(head, exchange, context) { return .kept }
             if let question, let action = self.note(head, question, exchange, context) { return action }
             if head.headers.contains("Location"),
-                let found = try FileRedirect(head, of: asked, hosts: self.signedURLs.hosts)
+                let found = try FileRedirect(
+                    head, of: context.sink?.asked ?? exchange.request, hosts: self.signedURLs.hosts)
             {
                 return try self.follow(found, exchange, context, mayAskAnew: !isSecond)
             }
@@ -83,6 +82,14 @@ extension Upstream {
             call.standIn = { _ in self.standIn(question, exchange, context) }
         }
         return call
+    }
+
+    /// What the Hub is asked, before anything is changed for the sake of the response.
+    private func request(for exchange: Exchange, _ context: RequestContext) -> Request {
+        var headers = exchange.request.headers
+        if let sink = context.sink, sink.judgesConditions { headers = sink.asked.headers }
+        return Request(
+            method: exchange.request.method, target: context.target, headers: EndToEndHeaders.upstream(headers))
     }
 
     /// Whether what is kept answers in the place of the response. A 304 says of that what its fields are now, turned like any other's.
@@ -128,7 +135,7 @@ extension Upstream {
         var head = head
         if Rewrite.concerns(head.headers) || LeakDetector.concerns(head.headers) { try lead(&head, by: rewrite()) }
         guard let rules, try RewrittenBodies.fits(head, isPlain: isPlain) else { return .pass(head) }
-        return .rewrite(head, onlyURLs: rules.allSatisfy { $0.path.isEmpty }) {
+        return .rewrite(head, onlyURLs: JSONFieldRule.areOfURLs(rules)) {
             let rewrite = rewrite()
             let rewriter = JSONRewriter(rules) { (url, change) throws(Failure) in
                 try rewrite.replacement(for: url, change)

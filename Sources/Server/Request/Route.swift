@@ -61,6 +61,14 @@ final class Route: Sendable {
 
 /// THE table of the gateway's own endpoints.
 enum Routes {
+    /// Bit n: some path here has n bytes, or n and more for the last bit. Most paths of the Hub have another length.
+    private static let lengths = all.reduce(UInt64(0)) { $0 | bit($1.path.utf8.count) }
+
+    private static func bit(_ length: Int) -> UInt64 { 1 << UInt64(min(length, 63)) }
+
+    /// Whether a path of this length in bytes can be one of them.
+    static func mayHave(_ length: Int) -> Bool { lengths & bit(length) != 0 }
+
     static let all: [Route] = [
         Route(method: .get, path: "/", summary: "This page; a short text to curl", example: nil, name: .home),
         Route(

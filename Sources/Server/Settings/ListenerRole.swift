@@ -18,6 +18,9 @@ enum ListenerRole: Sendable {
         path.hasPrefix(Target.signedPrefix) || path == loginPath
     }
 
+    /// The same of a request's target.
+    func shows(_ target: Target) -> Bool { self == .only || shows(target.path) }
+
     /// Whether anything is at `path` for those who come this way.
     func shows(_ path: String) -> Bool {
         switch self {
