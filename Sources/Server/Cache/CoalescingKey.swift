@@ -8,7 +8,8 @@ import Hub
 struct CoalescingKey: Sendable {
     /// Of all that counts. Keyed with a secret of this process: nobody can choose requests that have the same.
     let digest: Int
-    private let request: Request
+    private let method: Method
+    private let headers: Headers
     private let target: String
     private let partition: CachePartition
     private let forwarded: ForwardedOrigin?
@@ -49,18 +50,18 @@ struct CoalescingKey: Sendable {
             unsafe value.withUnsafeBytes { unsafe hasher.combine(bytes: $0) }
         }
         digest = hasher.finalize()
-        self.request = request
+        (method, self.headers) = (request.method, headers)
     }
 
     /// All that counts, different for different requests. Made only where two have the same digest, which are the same but by a rare chance.
     private var bytes: [UInt8] {
         var bytes: [UInt8] = []
-        bytes += request.method.rawValue.utf8
+        bytes += method.rawValue.utf8
         bytes += " ".utf8
         bytes += target.utf8
         // What leads to the gateway in the response begins with it.
         if let forwarded { bytes += "\0\(forwarded.scheme ?? "")\0\(forwarded.authority ?? "")\0".utf8 }
-        request.headers.forEach(without: partition.leftOut) { name, value in
+        headers.forEach(without: partition.leftOut) { name, value in
             bytes.append(0)
             for index in name.indices { bytes.append(name[index]) }
             bytes.append(UInt8(ascii: ":"))

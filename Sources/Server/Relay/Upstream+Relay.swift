@@ -36,10 +36,44 @@ extension Upstream {
         for exchange: Exchange, _ context: RequestContext, isSecond: Bool = false
     ) throws(Failure) -> RelayedCall {
         guard !exchange.request.wantsWebSocket else { throw .noWebSocket }
+        let isFiltered = context.entryFilter != nil
+        let (request, rules, needsPlain) = try question(for: exchange, context, isFiltered: isFiltered)
+        let target = request.target.pathAndQuery
+        let file = files?.resolved.question(exchange.request, context)
+        let call = RelayedCall(
+            request: request, url: base, target: target, credential: try context.principal.credential,
+            limits: limits, server: server, sendsBody: exchange.hasBody && context.body == nil && !isSecond,
+            eventSilence: eventSilence
+        ) { head throws(Failure) in
+            context.hubRequestID = head.headers["X-Request-Id"]
+            if try self.leadsToTrash(head) { throw .repositoryGone }
+            if try self.isReplaced(head, exchange, context) { return .kept }
+            if let file, let action = self.note(head, file, exchange, context) { return action }
+            if head.headers.contains("Location"),
+                let found = try FileRedirect(
+                    head, of: context.sink?.asked ?? exchange.request, hosts: self.signedURLs.hosts)
+            {
+                return try self.follow(found, exchange, context, mayAskAnew: !isSecond)
+            }
+            guard isFiltered, head.status.isSuccess else {
+                return try self.action(
+                    head, rules, isPlain: needsPlain, by: self.rewrite(for: exchange.request, context))
+            }
+            return try self.filtered(head, rules ?? [], by: self.rewrite(for: exchange.request, context))
+        }
+        if let file, exchange.request.method == .get {
+            call.standIn = { _ in self.standIn(file, exchange, context) }
+        }
+        return call
+    }
+
+    /// What the Hub is asked, the rules for the JSON that it answers, and whether that was asked for whole and not compressed.
+    private func question(
+        for exchange: Exchange, _ context: RequestContext, isFiltered: Bool
+    ) throws(Failure) -> (request: Request, rules: [JSONFieldRule]?, isPlain: Bool) {
         var request = self.request(for: exchange, context)
         if xet == .hide { try HiddenXet.prepare(&request) }
         if let body = context.body { request.body = body }
-        let isFiltered = context.entryFilter != nil
         let rules = RewrittenBodies.rules(for: request, xet)
         let needsPlain =
             isFiltered || rules != nil && (isStrict || RewrittenBodies.areExpected(at: request.target))
@@ -55,33 +89,7 @@ extension Upstream {
             request.headers.set("X-HF-Bill-To", billTo)
         }
         context.sink?.prepare(&request.headers)
-        let question = files?.resolved.question(exchange.request, context)
-        let call = RelayedCall(
-            request: request, url: base, target: request.target.pathAndQuery,
-            credential: try context.principal.credential,
-            limits: limits, server: server, sendsBody: exchange.hasBody && context.body == nil && !isSecond,
-            eventSilence: eventSilence
-        ) { head throws(Failure) in
-            context.hubRequestID = head.headers["X-Request-Id"]
-            if try self.leadsToTrash(head) { throw .repositoryGone }
-            if try self.isReplaced(head, exchange, context) { return .kept }
-            if let question, let action = self.note(head, question, exchange, context) { return action }
-            if head.headers.contains("Location"),
-                let found = try FileRedirect(
-                    head, of: context.sink?.asked ?? exchange.request, hosts: self.signedURLs.hosts)
-            {
-                return try self.follow(found, exchange, context, mayAskAnew: !isSecond)
-            }
-            guard isFiltered, head.status.isSuccess else {
-                return try self.action(
-                    head, rules, isPlain: needsPlain, by: self.rewrite(for: exchange.request, context))
-            }
-            return try self.filtered(head, rules ?? [], by: self.rewrite(for: exchange.request, context))
-        }
-        if let question, exchange.request.method == .get {
-            call.standIn = { _ in self.standIn(question, exchange, context) }
-        }
-        return call
+        return (request, rules, needsPlain)
     }
 
     /// What the Hub is asked, before anything is changed for the sake of the response.
