@@ -26,6 +26,15 @@ package struct PathParts: Sendable {
     /// Whole segments: `/events` stands in `/a/events?b`, and not in `/a/events-of-b`.
     package init(whole parts: [String]) { self.init(parts, isWhole: true) }
 
+    /// What stands where one of these stands, and perhaps elsewhere: the words of all, whether their segments end with them or not.
+    package init(anyOf others: [PathParts]) {
+        self.init(others.flatMap { other in other.parts.map { other.word($0) } }, isWhole: false)
+    }
+
+    private func word(_ part: Part) -> String {
+        String(decoding: text[part.start..<part.start + part.length], as: UTF8.self)
+    }
+
     private init(_ words: [String], isWhole: Bool) {
         self.isWhole = isWhole
         var (parts, text, seconds): ([Part], [UInt8], UInt64) = ([], [], 0)
@@ -79,7 +88,9 @@ package struct PathParts: Sendable {
     private func beginOne(_ rest: UnsafeBufferPointer<UInt8>) -> Bool {
         let (number, known) = unsafe Self.first(rest)
         return unsafe parts.withUnsafeBufferPointer { parts in
-            for unsafe part in unsafe parts where number & part.mask == part.first && known & part.mask == part.mask {
+            for index in parts.indices {
+                let part = unsafe parts[index]
+                guard number & part.mask == part.first, known & part.mask == part.mask else { continue }
                 if unsafe stands(part, at: rest) { return true }
             }
             return false

@@ -101,7 +101,8 @@ extension RequestTracker.Ended {
     @EventLoop fileprivate var json: JSON {
         let (key, failure) = (context.principal.key, context.failure)
         return [
-            "id": .string(context.id.description), "time": .string(WallClock.iso8601(Int64(time))), "client": .string(context.address),
+            "id": .string(context.id.description), "time": .string(WallClock.iso8601(Int64(time))),
+            "client": .string(context.address),
             "method": .string(method.rawValue), "path": .string(target.loggable),
             "route": .string(context.route.map { "\($0)".snakeCased } ?? "none"),
             "status": status.map { .integer(Int64($0)) } ?? .null, "ms": .number(milliseconds(microseconds)),

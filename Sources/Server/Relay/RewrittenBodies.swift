@@ -40,6 +40,9 @@ final class RewrittenBodies: Sendable {
     private static let discussions: PathParts = ["/discussions"]
     private static let fileLists: PathParts = ["/tree/", "/paths-info/"]
 
+    /// All by which rows for what is read are found: most of what is has no row, and one look says so.
+    private static let ofReads = PathParts(anyOf: [discussions, fileLists, HubOperationsTable.xetTokens])
+
     /// Of the Hub.
     private static let hub = [
         RewrittenBodies(
@@ -79,6 +82,7 @@ final class RewrittenBodies: Sendable {
     /// what a model says.
     static func rules(for request: Request, _ xet: Xet) -> [JSONFieldRule]? {
         guard request.method != .head, !isContent(request), !isSaid(request.target) else { return nil }
+        if request.method == .get, !request.target.pathContains(anyOf: ofReads) { return anyURLRead }
         return rules(request.method, request.target, in: hub) { $0.xet == nil || $0.xet == xet }
     }
 
