@@ -262,6 +262,8 @@ def test_explain_says_what_the_command_line_says_of_a_key_and_of_one_that_is_not
     assert [answer["allowed"] for answer in said] == [True, False, False]
     grant = {"allow": ["read acme/*"], "deny": ["read acme/secret-*"]}
     assert admin("POST", "/explain", {"grant": grant, "requests": ask})["explanations"] == said
+    keys.create("seen", "--allow", "read acme/*", "--policy", "shadow")
+    assert admin("POST", "/explain", {"key": "seen", "requests": ask})["explanations"][2]["policy"].startswith("shadow: ")
     for body in ({}, {"key": "ml"}, {"key": "ml", "grant": {}, "requests": ask}, {"grant": {"allow": ["x"]}, "requests": ask},
                  {"grant": {}, "requests": [{}]}, {"grant": {}, "requests": [{"method": "GET", "path": "x"}]}, {"grant": {}, "requests": ask * 20}):  # fmt: skip
         admin.refused("POST", "/explain", 400, body)

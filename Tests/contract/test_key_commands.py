@@ -129,6 +129,15 @@ def test_explain_says_what_the_state_of_the_key_decides(keys):
     refused(keys.run("keys", "explain", "ml", "GET", "api", check=False), 64, "slash")
 
 
+def test_explain_says_that_a_key_in_shadow_is_refused_nothing(keys):
+    keys.create("ml", "--allow", "read acme/*", "--policy", "shadow")
+    keys.create("strict", "--allow", "read acme/*")
+    said = json.loads(keys.run("keys", "explain", "ml", "DELETE", "/api/models/acme/m/branch/dev", "--json").stdout)
+    assert said["allowed"] is False and said["policy"].startswith("shadow: ")
+    assert "\npolicy      shadow: " in keys.run("keys", "explain", "ml", "GET", "/api/models/acme/m").stdout
+    assert "policy" not in json.loads(keys.run("keys", "explain", "strict", "GET", "/api/models/acme/m", "--json").stdout)
+
+
 def test_commands_at_the_same_time_all_succeed(keys):
     keys.create("first")
     results = []

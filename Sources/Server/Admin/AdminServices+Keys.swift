@@ -166,6 +166,8 @@ extension AdminServices {
             guard case .array(let elements)? = members[name] else { return [] }
             return elements.compactMap(\.stringValue)
         }
-        return KeyGrant(role: members["role"]?.stringValue, allow: list("allow"), deny: list("deny"))
+        return KeyGrant(
+            role: members["role"]?.stringValue, allow: list("allow"), deny: list("deny"),
+            policy: members["policy"]?.stringValue)
     }
 }

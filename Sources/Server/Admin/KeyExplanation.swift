@@ -3,7 +3,10 @@ import Hub
 
 /// What would become of a request with a key, and why.
 struct KeyExplanation {
+    /// By the key's rules, whether they are enforced or not.
     let isAllowed: Bool
+    /// The key's policy is shadow.
+    private var isShadow = false
     private let explanation: Explanation?
     private let reason: String?
 
@@ -39,7 +42,10 @@ struct KeyExplanation {
             let target = try Target(path)
             let method = Method(rawValue: method)
             let origin: HubOperationRow.Origin = InferenceRoutes.contain(method, target) ? .router : .hub
-            return KeyExplanation(Explanation(scope, method, target, body: body.map { Array($0.utf8) }, at: origin))
+            var answer = KeyExplanation(
+                Explanation(scope, method, target, body: body.map { Array($0.utf8) }, at: origin))
+            answer.isShadow = grant.policy == KeyPolicy.shadow.rawValue
+            return answer
         } catch let error as RuleError {
             return KeyExplanation(refused: "\(error)")
         } catch {
@@ -51,8 +57,14 @@ struct KeyExplanation {
         guard let explanation, case .object(let members) = explanation.json else {
             return ["allowed": .bool(false), "reason": .string(reason ?? "")]
         }
-        return .object(members.merging(["allowed": .bool(isAllowed)]) { $1 })
+        let policy: [String: JSON] = isShadow ? ["policy": .string(Self.ofShadow)] : [:]
+        return .object(members.merging(["allowed": .bool(isAllowed)]) { $1 }.merging(policy) { $1 })
     }
 
-    var text: String { explanation?.text ?? "Refused: \(reason ?? "").\n" }
+    var text: String {
+        guard let explanation else { return "Refused: \(reason ?? "").\n" }
+        return explanation.text + (isShadow ? "policy      \(Self.ofShadow)\n" : "")
+    }
+
+    private static let ofShadow = "shadow: the key's rules refuse nothing, and what they would refuse is recorded"
 }
