@@ -175,6 +175,22 @@ def start_client(tmp_path_factory, certificates, guard):
 
 
 @pytest.fixture
+def fresh(guard, tmp_path):
+    """Gives clients that know nothing yet, each for a gate of a test's own."""
+    clients = []
+
+    def fresh(variant, gate, hub):
+        directory = tmp_path / f"client-{len(clients)}"
+        directory.mkdir()
+        clients.append(Client(variant, gate, hub, guard, directory))
+        return clients[-1]
+
+    yield fresh
+    for client in clients:
+        client.close()
+
+
+@pytest.fixture
 def watched(request):
     """Runs a test with a client, and looks at the end at what it tried, whom it met, and with what credentials."""
 

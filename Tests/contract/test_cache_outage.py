@@ -7,7 +7,7 @@ import time
 import pytest
 
 from cached import get
-from clients import BESIDE_THE_HUB, LIBRARIES, VARIANTS, Client
+from clients import BESIDE_THE_HUB, LIBRARIES, VARIANTS
 from hub import Hub
 from test_client_libraries import TOKENIZER, VOCABULARY
 
@@ -27,22 +27,6 @@ def before_a_hub(start):
     flags = ("--upstream", hub.origin, "--content-hosts", hub.cdn, "--ca-file", str(hub.authority), "--metadata-ttl", "1s", "--metadata-stale", "0",
              "--xet", "hide")  # fmt: skip
     return house, hub, start(*flags, sandbox=False, HF_TOKEN="hf_sandbox", HUBGATE_CACHE_MEMORY="64MiB")
-
-
-@pytest.fixture
-def fresh(guard, tmp_path):
-    """Gives clients that know nothing yet."""
-    clients = []
-
-    def fresh(variant, gate, hub):
-        directory = tmp_path / f"client-{len(clients)}"
-        directory.mkdir()
-        clients.append(Client(variant, gate, hub, guard, directory))
-        return clients[-1]
-
-    yield fresh
-    for client in clients:
-        client.close()
 
 
 @pytest.mark.parametrize("variant", [variant for variant in VARIANTS if not variant.uses_xet], ids=str)

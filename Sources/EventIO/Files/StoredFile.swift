@@ -45,6 +45,12 @@ import Glibc
         return unsafe fstat(descriptor, &status) == 0 ? Int(status.st_size) : nil
     }
 
+    /// Whether it is a file, and no directory, pipe or device.
+    package var isRegular: Bool {
+        var status = stat()
+        return unsafe fstat(descriptor, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
+    }
+
     /// Whether its name still leads to it.
     package var isLinked: Bool {
         var status = stat()

@@ -60,6 +60,7 @@ struct HubProbe {
 
     /// The name of the token's owner; nil where that is each caller's own, or not for everybody to know.
     func probe(_ context: RequestContext) async throws(Failure) -> String? {
+        if upstream.isOff { return nil }
         switch gateway.access {
         case .open:
             return try JSON.parse(try await account.whoAmI(context), within: .account)["name"]?.stringValue ?? "?"

@@ -87,6 +87,7 @@ extension Blob {
     }
 
     func fail(_ failure: Failure, from piece: Int, to end: Int) {
+        for pull in pulls { pull.fail(failure) }
         for reader in readers.values where reader.isWaiting {
             let wanted = layout.piece(at: reader.position)
             if (piece..<end).contains(wanted) || reader.awaitsProof { reader.fail(failure, mayRelay: true) }

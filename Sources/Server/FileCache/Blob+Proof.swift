@@ -115,6 +115,7 @@ extension Blob {
         }
         for fill in fills { fill.cancel() }
         for reader in readers.values { reader.fail(.wrongContent, mayRelay: false) }
+        for pull in pulls { pull.fail(.wrongContent) }
         proof = nil
         closeIfIdle()
     }

@@ -30,6 +30,8 @@ final class Blob {
     let cache: FileCache
     var pieces: [Piece]
     private(set) var readers: [ObjectIdentifier: FileResponse] = [:]
+    /// Those who wait for all of it and read nothing.
+    var pulls: [BlobPull] = []
     var fills: [BlobFill] = []
     /// Of fills that broke off: what they had of a piece.
     var leftovers: [PieceInProgress] = []
@@ -58,7 +60,7 @@ final class Blob {
 
     func leave(_ reader: FileResponse) {
         guard readers.removeValue(forKey: ObjectIdentifier(reader)) != nil else { return }
-        if readers.isEmpty {
+        if readers.isEmpty, pulls.isEmpty {
             for fill in fills where !finishes(fill) { fill.cancel() }
         }
         dropUnwanted()
@@ -135,7 +137,7 @@ final class Blob {
     }
 
     func closeIfIdle() {
-        guard !isClosed, readers.isEmpty, fills.isEmpty, check == nil, proof?.isStuck ?? true else { return }
+        guard !isClosed, readers.isEmpty, pulls.isEmpty, fills.isEmpty, check == nil, proof?.isStuck ?? true else { return }
         isClosed = true
         (proof, poll) = (nil, nil)
         cache.close(self)

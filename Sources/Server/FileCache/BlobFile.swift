@@ -108,6 +108,11 @@ extension BlobFile {
         try? file.write((header.hits &+ 1).littleEndianBytes, at: layout.headerOffset + BlobHeader.hitsOffset)
     }
 
+    /// Whether it stays, whatever is asked for.
+    func setPinned(_ isPinned: Bool) {
+        try? file.write(UInt64(isPinned ? 1 : 0).littleEndianBytes, at: layout.headerOffset + BlobHeader.pinOffset)
+    }
+
     /// Looks whether others have found it right meanwhile. False: they found it wrong.
     @discardableResult
     func refresh() -> Bool {

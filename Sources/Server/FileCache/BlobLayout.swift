@@ -53,10 +53,13 @@ struct BlobHeader: Equatable {
     var created: Int
     /// How often it was asked for.
     var hits: UInt64 = 0
+    /// It stays, whatever is asked for.
+    var isPinned = false
 
     private static let magic = UInt64(littleEndianBytes: Array("hubgate1".utf8))
     static let stateOffset = 24
     static let hitsOffset = 40
+    static let pinOffset = 48
 
     init(size: Int, created: Int) {
         self.size = size
@@ -66,17 +69,17 @@ struct BlobHeader: Equatable {
     /// Nil where that is no header, or one of pieces of another size.
     init?(_ bytes: [UInt8]) {
         guard bytes.count == BlobLayout.headerBytes else { return nil }
-        let words = stride(from: 0, to: 48, by: 8).map { UInt64(littleEndianBytes: Array(bytes[$0..<$0 + 8])) }
+        let words = stride(from: 0, to: 56, by: 8).map { UInt64(littleEndianBytes: Array(bytes[$0..<$0 + 8])) }
         guard words[0] == Self.magic, words[2] == UInt64(BlobLayout.pieceBytes), let size = Int(exactly: words[1]),
             let state = State(rawValue: words[3]), let created = Int(exactly: words[4])
         else { return nil }
-        (self.size, self.state, self.created, hits) = (size, state, created, words[5])
+        (self.size, self.state, self.created, hits, isPinned) = (size, state, created, words[5], words[6] != 0)
     }
 
     var bytes: [UInt8] {
         let words = [
-            Self.magic, UInt64(size), UInt64(BlobLayout.pieceBytes), state.rawValue, UInt64(clamping: created), hits, 0,
-            0,
+            Self.magic, UInt64(size), UInt64(BlobLayout.pieceBytes), state.rawValue, UInt64(clamping: created), hits,
+            isPinned ? 1 : 0, 0,
         ]
         return words.flatMap(\.littleEndianBytes)
     }

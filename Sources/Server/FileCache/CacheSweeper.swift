@@ -187,7 +187,9 @@ final class CacheSweeper {
                 continue
             }
             if file.isInUse { return true }
-            let hits = file.header?.hits ?? 0
+            let header = file.header
+            if header?.isPinned == true { return true }
+            let hits = header?.hits ?? 0
             let last = known[name.part][name]?.hits
             known[name.part][name]?.hits = hits
             return hits != last

@@ -14,6 +14,8 @@ final class FileCache {
 
     let directory: CacheDirectory
     let resolved: ResolvedFiles
+    /// Revisions that were pulled.
+    let held: HeldRevisions
     let turns = FileTurns()
     /// All reads go through it, one after the other.
     let buffer = FileBuffer(capacity: BlobReading.pieceBytes)
@@ -40,6 +42,7 @@ final class FileCache {
         guard !settings.cacheDirectory.isEmpty else { return nil }
         directory = CacheDirectory(path: settings.cacheDirectory)
         resolved = ResolvedFiles(settings, epochs: epochs)
+        held = HeldRevisions(directory)
         self.pool = pool
         self.admission = admission
         self.metrics = metrics
@@ -73,18 +76,21 @@ final class FileCache {
         return blob.holds(answer.range)
     }
 
-    private func open(_ answer: FileAnswer) -> Blob? {
-        guard answer.layout.size <= size else { return nil }
-        if let blob = blobs[answer.name] {
+    private func open(_ answer: FileAnswer) -> Blob? { open(answer.name, answer.layout) }
+
+    /// Nil for what the cache does not take.
+    func open(_ name: BlobName, _ layout: BlobLayout) -> Blob? {
+        guard layout.size <= size else { return nil }
+        if let blob = blobs[name] {
             // Another size is a fault of the Hub's.
-            guard blob.layout == answer.layout else { return nil }
+            guard blob.layout == layout else { return nil }
             if blob.file.isLinked, !blob.isSpoiled { return blob }
         }
         do throws(FileError) {
-            let file = try openFile(answer)
+            let file = try openFile(name, layout)
             guard let file else { return nil }
             let blob = Blob(file, in: self)
-            blobs[answer.name] = blob
+            blobs[name] = blob
             sweeper.note(file)
             return blob
         } catch {
@@ -95,12 +101,12 @@ final class FileCache {
     }
 
     /// While the disk takes nothing, what is whole is served still.
-    private func openFile(_ answer: FileAnswer) throws(FileError) -> BlobFile? {
+    private func openFile(_ name: BlobName, _ layout: BlobLayout) throws(FileError) -> BlobFile? {
         guard isOn else {
-            let file = try? BlobFile(existing: answer.name, isComplete: true, in: directory, access: .read)
-            return file?.layout == answer.layout ? file : nil
+            let file = try? BlobFile(existing: name, isComplete: true, in: directory, access: .read)
+            return file?.layout == layout ? file : nil
         }
-        return try BlobFile.open(answer.name, answer.layout, in: directory, now: WallClock.now.seconds)
+        return try BlobFile.open(name, layout, in: directory, now: WallClock.now.seconds)
     }
 
     func close(_ blob: Blob) {

@@ -16,6 +16,7 @@ final class Server {
     let admin: Listener?
     /// Of all workers one has it.
     private let trashKeeper: TrashKeeper?
+    private let pullKeeper: PullKeeper?
     let pool: TransferPool
     /// Without its token, which lives no longer than what serves with it.
     private let origin: HubOrigin
@@ -56,6 +57,7 @@ final class Server {
         self.origin = origin.with(token: nil)
         trashKeeper =
             worker?.speaksForAll == true ? state.trash.map { TrashKeeper(pipeline, $0, warn: warn) } : nil
+        pullKeeper = worker?.speaksForAll ?? true ? PullKeeper(pipeline, warn: warn) : nil
         let limits = Listener.Limits(settings)
         let role = settings.adminListen == nil ? ListenerRole.only : .clients
         do throws(CError) {

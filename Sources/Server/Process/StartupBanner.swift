@@ -12,7 +12,9 @@ enum StartupBanner {
         return [
             settings.sandbox
                 ? "SANDBOX: the Hub behind this gateway is a small one in its memory; nothing reaches huggingface.co."
-                : "Relaying to \(settings.upstream) with access = \(settings.access.rawValue).",
+                : settings.upstream.isOff
+                    ? "No Hub is asked (upstream = off): what cache_dir has is served, with access = \(settings.access.rawValue)."
+                    : "Relaying to \(settings.upstream) with access = \(settings.access.rawValue).",
             settings.sandbox
                 ? nil
                 : settings.upstreamProxy.map { proxy in

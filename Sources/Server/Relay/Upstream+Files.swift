@@ -53,7 +53,7 @@ extension Upstream {
         }
     }
 
-    private func serve(_ answer: FileAnswer, _ exchange: Exchange, _ context: RequestContext) {
+    func serve(_ answer: FileAnswer, _ exchange: Exchange, _ context: RequestContext) {
         guard context.allowance != nil else { return serveAtOnce(answer, exchange, context) }
         context.release(answer.range.count, to: exchange) { self.serveAtOnce(answer, exchange, context) }
     }
@@ -115,7 +115,7 @@ extension Upstream {
             })
     }
 
-    private func source(of hop: FileRedirect, userAgent: String?) -> FileSource {
+    func source(of hop: FileRedirect, userAgent: String?) -> FileSource {
         FileSource(url: hop.url, userAgent: userAgent, limits: limits) { head throws(Failure) in
             try hop.onward(head, hosts: self.signedURLs.hosts).map { self.source(of: $0, userAgent: userAgent) }
         }

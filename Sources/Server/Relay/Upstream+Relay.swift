@@ -17,12 +17,13 @@ extension Upstream {
     }
 
     func start(_ call: RelayedCall, _ exchange: Exchange, _ context: RequestContext) {
-        RelayDriver(call, exchange, context, pool: pool, admission: admission, broker: broker).start()
+        let driver = RelayDriver(call, exchange, context, pool: pool, admission: admission, broker: broker)
+        if isOff { driver.fail(offFailure(exchange, context)) } else { driver.start() }
     }
 
     /// Asks anew for what the client of `exchange` was answered with already: for those who ask later.
     func revalidate(_ exchange: Exchange, _ context: RequestContext) {
-        guard let call = try? call(for: exchange, context) else {
+        guard !isOff, let call = try? call(for: exchange, context) else {
             context.sink?.fail(nil)
             return
         }
@@ -41,7 +42,7 @@ extension Upstream {
         let target = request.target.pathAndQuery
         let file = files?.resolved.question(exchange.request, context)
         let call = RelayedCall(
-            request: request, url: base, target: target, credential: try context.principal.credential,
+            request: request, url: base, target: target, credential: isOff ? nil : try context.principal.credential,
             limits: limits, server: server, sendsBody: exchange.hasBody && context.body == nil && !isSecond,
             eventSilence: eventSilence
         ) { head throws(Failure) in
@@ -49,6 +50,13 @@ extension Upstream {
             if try self.leadsToTrash(head) { throw .repositoryGone }
             if try self.isReplaced(head, exchange, context) { return .kept }
             if let file, let action = self.note(head, file, exchange, context) { return action }
+            if head.status.code >= 500 || head.status == .tooManyRequests,
+                let answer = self.held(
+                    exchange, context, body: nil,
+                    instead: .hubAnswered(HubRefusal(status: head.status, headers: head.headers, body: [])))
+            {
+                return .handOver(answer)
+            }
             if head.headers.contains("Location"),
                 let found = try FileRedirect(
                     head, of: context.sink?.asked ?? exchange.request, hosts: self.signedURLs.hosts)
@@ -61,8 +69,13 @@ extension Upstream {
             }
             return try self.filtered(head, rules ?? [], by: self.rewrite(for: exchange.request, context))
         }
-        if let file, exchange.request.method == .get {
-            call.standIn = { _ in self.standIn(file, exchange, context) }
+        if files != nil {
+            call.standIn = { [unowned call] failure in
+                if let file, exchange.request.method == .get, let answer = self.standIn(file, exchange, context) {
+                    return answer
+                }
+                return self.held(exchange, context, body: call.body, instead: failure)
+            }
         }
         return call
     }

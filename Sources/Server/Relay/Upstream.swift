@@ -31,6 +31,8 @@ final class Upstream {
     let isStrict: Bool
     /// Who pays, whatever a client says; nil leaves that to the client.
     let billTo: String?
+    /// Nothing is sent to it.
+    let isOff: Bool
     /// How long a stream of events may be silent, in milliseconds; 0: for ever.
     let eventSilence: UInt64
     /// Files that are kept; nil where none are.
@@ -69,6 +71,7 @@ final class Upstream {
         self.limits = limits
         isStrict = settings.strictLeaks
         billTo = settings.billTo
+        isOff = settings.upstream.isOff
         eventSilence = UInt64(settings.sseKeepAlive.milliseconds)
         detector = LeakDetector(
             addresses: [origin.base] + [origin.inference].compactMap(\.self) + origin.contentOrigins
@@ -79,7 +82,10 @@ final class Upstream {
     /// Sends `request`, whose path is from the Hub's root, as the principal of `context`.
     /// `limit` is of a successful response, in bytes. Throws `hubBroken` for a larger one, `noToken` where the gateway should lend a
     /// token and has none, `tooBusy` where no call is to be had.
-    func send(_ request: Request, _ context: RequestContext, limit: Int) async throws(Failure) -> Answer {
+    func send(
+        _ request: Request, _ context: RequestContext, limit: Int, isBackground: Bool = false
+    ) async throws(Failure) -> Answer {
+        if isOff { throw Failure(.hubTooSlow, detail: "This gateway asks no Hub (upstream = off).") }
         var request = request
         let credential = try context.principal.credential
         request.headers.set("User-Agent", "hubgate/\(Version.number)")
@@ -87,7 +93,7 @@ final class Upstream {
         request.headers.set("Accept", "application/json")
         let answered = RateBroker.Answered(
             credential: credential, target: request.target, method: request.method, hasBody: !request.body.isEmpty)
-        var budget = server == .hub ? broker.use(credential, request.target, request.method, context) : nil
+        var budget = server == .hub ? broker.use(credential, request.target, request.method, context, isBackground: isBackground) : nil
         while true {
             let answer: Answer
             do throws(Failure) {

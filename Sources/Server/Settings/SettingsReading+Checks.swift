@@ -88,6 +88,7 @@ extension SettingsReading {
             // The token of another Hub is not for huggingface.co's router.
             settings.inferenceUpstream = nil
         }
+        if settings.upstream.isOff { settings.inferenceUpstream = nil }
         check(settings.upstream, of: "upstream", meaning: "the Hub")
         if let router = settings.inferenceUpstream {
             check(router, of: "inference_upstream", meaning: "the inference router")

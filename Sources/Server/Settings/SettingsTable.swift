@@ -72,8 +72,8 @@ enum SettingsTable {
         title: "The Hub",
         settings: [
             Setting(
-                "upstream", \.upstream, .upstreamAddress,
-                "The address of the Hub; its path goes before those of requests.",
+                "upstream", \.upstream, .upstreamAddressOrOff,
+                "The address of the Hub; its path goes before those of requests. off: nothing is asked of any, and what cache_dir has is served.",
                 aliases: ["HF_ENDPOINT"]),
             Setting(
                 "upstream_plaintext", \.upstreamPlaintext, .onOff,

@@ -14,8 +14,13 @@ struct UpstreamAddress: Equatable, Sendable {
     let port: UInt16
     /// Empty, or begins with a slash and ends without one.
     let pathPrefix: String
+    /// Nothing is sent there.
+    var isOff = false
 
     static let hub = UpstreamAddress(scheme: .https, host: "huggingface.co", port: 443, pathPrefix: "")
+    /// No Hub is asked: what is kept is served.
+    static let off = UpstreamAddress(
+        scheme: .https, host: "huggingface.co", port: 443, pathPrefix: "", isOff: true)
     /// The inference router that takes that Hub's tokens.
     static let inferenceRouter = UpstreamAddress(
         scheme: .https, host: "router.huggingface.co", port: 443, pathPrefix: "")
@@ -90,6 +95,16 @@ extension UpstreamAddress {
 }
 
 extension ValueCodec where Value == UpstreamAddress {
+    static var upstreamAddressOrOff: ValueCodec {
+        ValueCodec(
+            name: "URL",
+            accepted:
+                "https://HOST[:PORT][/PATH], or off; http only where upstream_plaintext says so or the host is loopback",
+            read: { (text) throws(ValueError) in text == "off" ? .off : try UpstreamAddress(reading: text) },
+            text: { $0.isOff ? "off" : $0.description }
+        )
+    }
+
     static var upstreamAddress: ValueCodec {
         ValueCodec(
             name: "URL",

@@ -7,8 +7,12 @@ import Hub
 struct CacheCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "cache",
-        abstract: "List, check and remove the files that are kept in cache_dir; drop what is kept of responses.",
-        subcommands: [CacheList.self, CacheVerify.self, CacheRemove.self, CachePurge.self])
+        abstract:
+            "Fetch, pin, carry, list, check and remove the files that are kept in cache_dir; drop what is kept of responses.",
+        subcommands: [
+            CachePull.self, CacheRevisions.self, CacheList.self, CachePin.self, CacheUnpin.self, CacheForget.self,
+            CacheVerify.self, CacheRemove.self, CacheExport.self, CacheImport.self, CachePurge.self,
+        ])
 }
 
 /// Where the cache is: the settings of the server say so, unless the flag does.
@@ -20,6 +24,10 @@ struct CacheOptions: ParsableArguments {
     var config: String?
 
     func directory() throws(SubcommandFailure) -> CacheDirectory {
+        CacheDirectory(path: try settings().cacheDirectory)
+    }
+
+    func settings() throws(SubcommandFailure) -> Settings {
         let reading = SettingsReading(commandLine: [("cache_dir", cacheDir), ("config", config)])
         if let problem = reading.problems.first(where: { $0.setting == "cache_dir" || $0.setting == "config" }) {
             throw SubcommandFailure(code: Exit.config, reason: problem.description)
@@ -27,7 +35,7 @@ struct CacheOptions: ParsableArguments {
         guard !reading.settings.cacheDirectory.isEmpty else {
             throw .usage("cache_dir is off; name it with --cache-dir, or the file that does with --config")
         }
-        return CacheDirectory(path: reading.settings.cacheDirectory)
+        return reading.settings
     }
 
     /// All that is there, or those that are named.
@@ -72,6 +80,7 @@ struct CacheList: ParsableCommand {
                             "sha256": .string(check.name.hex), "size": .integer(Int64(check.size)),
                             "held": .integer(Int64(check.held)), "complete": .bool(check.isComplete),
                             "hits": .integer(Int64(clamping: header?.hits ?? 0)),
+                            "pinned": .bool(header?.isPinned ?? false),
                             "created": .string(WallClock.iso8601(Int64(header?.created ?? 0))),
                         ]
                     }))
@@ -80,11 +89,12 @@ struct CacheList: ParsableCommand {
         } else {
             Console.print(
                 TextTable.text(
-                    ["SHA-256", "SIZE", "HELD", "HITS", "SINCE"],
+                    ["SHA-256", "SIZE", "HELD", "HITS", "SINCE", "PINNED"],
                     rows.map { check, header in
                         [
                             check.name.hex, String(check.size), check.isComplete ? "all" : String(check.held),
                             String(header?.hits ?? 0), WallClock.iso8601(Int64(header?.created ?? 0)),
+                            header?.isPinned == true ? "yes" : "",
                         ]
                     }))
         }
@@ -94,16 +104,18 @@ struct CacheList: ParsableCommand {
 struct CacheVerify: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "verify", abstract: "Read the files, and say which are not what was fetched.",
-        discussion: "Ends with 0 where all are right, with 1 where one is not.")
+        discussion:
+            "Ends with 0 where all are right, with 1 where one is not. --repair removes those, and has a running gateway fetch anew what "
+            + "pulled revisions need of them.")
 
     @Argument(help: "Files, by their SHA-256; without one all are read.") var names: [String] = []
     @OptionGroup var cache: CacheOptions
-    @Flag(help: "Remove those that are not right: they are fetched anew.") var repair = false
+    @Flag(help: "Remove those that are not right; what was pulled is fetched anew.") var repair = false
 
     func run() throws {
         let blobs = try cache.blobs(names)
         let directory = try cache.directory()
-        var damaged = 0
+        var (damaged, removed) = (0, Set<BlobName>())
         for blob in blobs {
             let check = BlobCheck(blob, isDeep: true)
             guard !check.isGood else { continue }
@@ -112,13 +124,22 @@ struct CacheVerify: ParsableCommand {
                 check.damaged.isEmpty
                 ? "its SHA-256 is another"
                 : "pieces \(check.damaged.map(String.init).joined(separator: ", ")) are damaged"
-            if repair { blob.remove(from: directory) }
+            if repair {
+                blob.remove(from: directory)
+                removed.insert(check.name)
+            }
             Console.error("hubgate: \(check.name.hex): \(what)\(repair ? "; removed" : "")\n")
         }
-        guard damaged == 0 || repair else {
+        let lost = names.isEmpty ? CacheRepair.damagedRevisions(in: directory) : []
+        for (repo, commit) in lost {
+            if repair { directory.forget(repo, commit: commit) }
+            Console.error("hubgate: \(repo.text) at \(commit): what is known of it is damaged\(repair ? "; forgotten" : "")\n")
+        }
+        if repair { try CacheRepair.fetchAnew(removed, lost, in: directory) }
+        guard damaged == 0 && lost.isEmpty || repair else {
             throw SubcommandFailure(
                 code: Exit.failure,
-                reason: "\(damaged) of \(blobs.count) files are not what was fetched; --repair removes them")
+                reason: "\(damaged + lost.count) of \(blobs.count) files are not what was fetched; --repair removes them")
         }
         Console.print("Good: \(blobs.count - damaged) files\(damaged > 0 ? ", removed: \(damaged)" : "").\n")
     }

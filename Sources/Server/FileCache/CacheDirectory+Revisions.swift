@@ -1,0 +1,166 @@
+import EventIO
+import Glibc
+import HTTP
+import Hub
+
+/// `cache_dir/revisions`: `models--acme--m@COMMIT` for a commit, and `models--acme--m@@main` for a branch, with its commit in it. `cache_dir/pins`
+/// has an empty file for each repository, or revision of one, whose files stay.
+///
+/// Files are replaced by a rename, so whoever reads one has all of it.
+extension CacheDirectory {
+    /// How many revisions are kept: each is a file in one directory.
+    static let mostRevisions = 10_000
+
+    var revisions: String { path + "/revisions" }
+    var pins: String { path + "/pins" }
+    var orders: String { path + "/orders" }
+
+    func path(of repo: RepoKey, commit: String) -> String { "\(revisions)/\(repo.folder)@\(commit)" }
+
+    /// Nil for a name that has no room in a file's.
+    private func path(of repo: RepoKey, ref: String) -> String? {
+        let name = "\(repo.folder)@@\(PercentEncoding.encode(segment: ref))"
+        return name.utf8.count <= 250 ? "\(revisions)/\(name)" : nil
+    }
+
+    /// The commit that a branch or tag was at when it was pulled, or the commit itself; nil where nothing of it is here.
+    func commit(of revision: String, in repo: RepoKey) -> String? {
+        var commit = revision
+        if !GitNames.isHash(revision) {
+            guard let path = path(of: repo, ref: revision), let bytes = try? read(path, atMost: 64) else { return nil }
+            commit = String(decoding: bytes, as: UTF8.self)
+            guard GitNames.isHash(commit) else { return nil }
+        }
+        return unsafe access(path(of: repo, commit: commit), R_OK) == 0 ? commit : nil
+    }
+
+    /// All but entries and information; nil where it is not there or damaged.
+    func head(of repo: RepoKey, commit: String) -> HeldRevisionReading? {
+        guard let file = try? StoredFile(path(of: repo, commit: commit), .read) else { return nil }
+        let buffer = FileBuffer(capacity: HeldRevisionReading.headBytes)
+        guard case .bytes = file.readWaiting(into: buffer, at: 0, count: buffer.capacity) else { return nil }
+        let reading = HeldRevisionReading(unsafe Array(buffer.bytes))
+        return reading?.repo == repo && reading?.commit == commit ? reading : nil
+    }
+
+    /// Waits for the disk. Nil where it is not there or damaged.
+    func revision(_ repo: RepoKey, commit: String) -> HeldRevision? {
+        guard let bytes = try? read(path(of: repo, commit: commit), atMost: HeldRevision.mostBytes),
+            let found = HeldRevision(bytes), found.repo == repo, found.commit == commit
+        else { return nil }
+        return found
+    }
+
+    /// Keeps a revision, and that `ref` is at it. Throws what the kernel says; `ENOSPC` where there are as many as may be.
+    func keep(_ revision: HeldRevision, as ref: String?) throws(FileError) {
+        let target = path(of: revision.repo, commit: revision.commit)
+        if unsafe access(target, F_OK) != 0, held().count >= Self.mostRevisions { throw FileError(ENOSPC) }
+        try replace(target, with: revision.bytes)
+        guard let ref, !GitNames.isHash(ref) else { return }
+        guard let path = path(of: revision.repo, ref: ref) else { throw FileError(ENAMETOOLONG) }
+        try replace(path, with: Array(revision.commit.utf8))
+    }
+
+    /// Which commits are here.
+    func held() -> [(repo: RepoKey, commit: String)] {
+        names(in: revisions).compactMap { repo, rest in GitNames.isHash(rest) ? (repo, rest) : nil }
+    }
+
+    /// Which branches and tags are here, and where they were.
+    func refs() -> [(repo: RepoKey, ref: String, commit: String)] {
+        names(in: revisions).compactMap { repo, rest in
+            guard rest.hasPrefix("@") else { return nil }
+            let ref = PercentEncoding.decode(rest.dropFirst().utf8)
+            return commit(of: ref, in: repo).map { (repo, ref, $0) }
+        }
+    }
+
+    /// Forgets a commit, and what leads to it.
+    func forget(_ repo: RepoKey, commit: String) {
+        for found in refs() where found.repo == repo && found.commit == commit {
+            if let path = path(of: repo, ref: found.ref) { unsafe unlink(path) }
+        }
+        unsafe unlink(path(of: repo, commit: commit))
+    }
+
+    private func names(in directory: String) -> [(repo: RepoKey, rest: String)] {
+        (SystemFiles.list(directory) ?? []).compactMap { name in
+            let parts = name.split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false)
+            return RepoKey(folder: String(parts[0])).map { ($0, parts.count > 1 ? String(parts[1]) : "") }
+        }
+    }
+
+    // MARK: what stays
+
+    /// What is pinned: a repository with all that is or will be pulled of it, or one revision.
+    struct Pin: Hashable, Sendable {
+        let repo: RepoKey
+        /// Nil: all.
+        let revision: String?
+    }
+
+    func pinned() -> [Pin] {
+        names(in: pins).map { repo, rest in
+            Pin(repo: repo, revision: rest.isEmpty ? nil : PercentEncoding.decode(rest.utf8))
+        }
+    }
+
+    func pin(_ pin: Pin) throws(FileError) { try replace(path(of: pin), with: []) }
+
+    /// False: it was not pinned.
+    func unpin(_ pin: Pin) -> Bool { unsafe unlink(path(of: pin)) == 0 }
+
+    private func path(of pin: Pin) -> String {
+        "\(pins)/\(pin.repo.folder)" + (pin.revision.map { "@" + PercentEncoding.encode(segment: $0) } ?? "")
+    }
+
+    /// The commits that pins are about, by what is here now.
+    func pinnedCommits() -> [(repo: RepoKey, commit: String)] {
+        let (held, pins) = (held(), pinned())
+        return pins.flatMap { pin in
+            guard let revision = pin.revision else { return held.filter { $0.repo == pin.repo } }
+            return commit(of: revision, in: pin.repo).map { [(pin.repo, $0)] } ?? []
+        }
+    }
+
+    // MARK: files
+
+    /// All of a small file. Throws what the kernel says, `EFBIG` for a larger one.
+    func read(_ path: String, atMost limit: Int) throws(FileError) -> [UInt8] {
+        let file = try StoredFile(path, .read)
+        guard let size = file.size, size <= limit else { throw FileError(EFBIG) }
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(size)
+        let buffer = FileBuffer(capacity: min(1 << 20, max(1, size)))
+        while bytes.count < size {
+            switch file.readWaiting(into: buffer, at: bytes.count, count: size - bytes.count) {
+            case .bytes(let count) where count > 0: unsafe bytes.append(contentsOf: buffer.bytes)
+            case .failed(let error): throw error
+            case .bytes, .later: throw FileError(EIO)
+            }
+        }
+        return bytes
+    }
+
+    /// Puts a file with these bytes in the place of what is there.
+    func replace(_ path: String, with bytes: [UInt8]) throws(FileError) {
+        let slash = path.lastIndex(of: "/") ?? path.startIndex
+        let new = "\(path[..<slash])/.new-\(UInt64.random(in: 0 ... .max))"
+        do throws(FileError) {
+            let file = try StoredFile(new, .create)
+            try file.write(bytes, at: 0)
+            give(new)
+            guard unsafe rename(new, path) == 0 else { throw FileError() }
+        } catch {
+            unsafe unlink(new)
+            throw error
+        }
+    }
+
+    /// What root makes belongs to whom the directory belongs to: the gateway has to read it.
+    func give(_ file: String) {
+        var status = stat()
+        guard geteuid() == 0, unsafe stat(path, &status) == 0 else { return }
+        unsafe lchown(file, status.st_uid, status.st_gid)
+    }
+}

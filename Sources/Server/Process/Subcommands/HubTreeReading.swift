@@ -1,0 +1,172 @@
+import EventIO
+import Glibc
+import Hub
+
+/// Reads one repository of a tree, and takes into the cache what is right. The tree may be anybody's: no link is followed but one to a blob of the
+/// same repository.
+final class HubTreeReading {
+    static let longestGitFile = 10 << 20
+    private static let mostDepth = 32
+
+    let tree: HubTree
+    let incoming: CacheDirectory
+    let target: CacheDirectory
+    /// What was left out, and why: a phrase each.
+    private(set) var faults: [String] = []
+    private(set) var files = 0
+    private(set) var revisions = 0
+    /// By their names in `blobs`; nil: it was left out.
+    var known: [String: Taken?] = [:]
+
+    struct Taken {
+        let content: BlobName?
+        let size: Int
+        let oid: String
+        let place: HeldEntry.Place
+
+        func entry(_ path: String) -> HeldEntry {
+            HeldEntry(path: path, size: size, oid: oid, place: place, content: content)
+        }
+    }
+
+    /// Throws where the cache's disk takes nothing.
+    init(_ tree: HubTree, incoming: CacheDirectory, target: CacheDirectory) throws(FileError) {
+        (self.tree, self.incoming, self.target) = (tree, incoming, target)
+        for commit in HubTree.names(in: tree.path + "/snapshots") ?? [] {
+            guard GitNames.isHash(commit) else {
+                fault("snapshots/" + commit, "is called like no commit")
+                continue
+            }
+            try readSnapshot(commit)
+        }
+        try readRefs(tree.path + "/refs", "", 0)
+    }
+
+    func fault(_ path: String, _ reason: String) { faults.append("\(tree.repo.folder)/\(path.shown) \(reason)") }
+
+    private func readSnapshot(_ commit: String) throws(FileError) {
+        var entries: [HeldEntry] = []
+        try readFolder("snapshots/" + commit, "", 0, &entries)
+        // What the gateway knew that wrote it, where it is whole; whatever it says of files is checked against these.
+        let earlier = (try? target.read(tree.hidden(commit), atMost: HeldRevision.mostBytes)).flatMap { HeldRevision($0) }
+            .flatMap { $0.repo == tree.repo && $0.commit == commit ? $0 : nil }
+        guard !entries.isEmpty || earlier != nil else { return }
+        // A second import adds to the first.
+        let present = target.revision(tree.repo, commit: commit)
+        let base = earlier ?? present
+        var all: [String: HeldEntry] = [:]
+        for entry in base?.entries ?? Self.folders(of: entries) { all[entry.path] = entry.withoutGitContent }
+        for entry in present?.entries ?? [] where all[entry.path]?.oid == entry.oid { all[entry.path] = entry }
+        for entry in entries {
+            guard let told = all[entry.path], base != nil else {
+                if base == nil { all[entry.path] = entry } else { fault("snapshots/\(commit)/\(entry.path)", "is not in the revision") }
+                continue
+            }
+            guard told.etag == entry.etag, told.size == entry.size else {
+                fault("snapshots/\(commit)/\(entry.path)", "is another file than the revision has")
+                continue
+            }
+            all[entry.path]?.content = entry.content
+        }
+        files += entries.count
+        revisions += 1
+        try target.keep(
+            HeldRevision(
+                tree.repo, commit: commit, isOpen: base?.isOpen ?? false, taken: base?.taken ?? KeyInput.now,
+                info: base?.info ?? Self.info(tree.repo, commit, entries), entries: Array(all.values)),
+            as: nil)
+    }
+
+    private func readFolder(_ folder: String, _ prefix: String, _ depth: Int, _ entries: inout [HeldEntry]) throws(FileError) {
+        guard depth < Self.mostDepth, entries.count < HeldRevision.mostEntries else { return fault(folder, "is too deep or too large") }
+        for name in HubTree.names(in: tree.path + "/" + folder) ?? [] {
+            let (place, path) = (folder + "/" + name, prefix + name)
+            guard GitNames.isPath(path) else {
+                fault(place, "is called like no file of git")
+                continue
+            }
+            var status = stat()
+            guard unsafe lstat(tree.path + "/" + place, &status) == 0 else { continue }
+            switch status.st_mode & S_IFMT {
+            case S_IFDIR: try readFolder(place, path + "/", depth + 1, &entries)
+            case S_IFLNK:
+                guard let blob = blobName(place, depth) else {
+                    fault(place, "leads to no blob of this repository")
+                    continue
+                }
+                if let taken = try take("blobs/" + blob, as: blob) { entries.append(taken.entry(path)) }
+            case S_IFREG:
+                // As on systems without links: the copy's own content says what it is.
+                if let taken = try take(place, as: nil) { entries.append(taken.entry(path)) }
+            default: fault(place, "is no file")
+            }
+        }
+    }
+
+    /// What a link leads to: `../../blobs/NAME`, as many folders up as it is deep, and nowhere else.
+    private func blobName(_ place: String, _ depth: Int) -> String? {
+        var buffer = [CChar](repeating: 0, count: 4096)
+        let count = unsafe readlink(tree.path + "/" + place, &buffer, buffer.count - 1)
+        guard count > 0 else { return nil }
+        let link = String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        let prefix = String(repeating: "../", count: depth + 2) + "blobs/"
+        guard link.hasPrefix(prefix) else { return nil }
+        let name = String(link.dropFirst(prefix.count))
+        return BlobName(name) != nil || GitNames.isHash(name) ? name : nil
+    }
+}
+
+// MARK: what is said of it
+
+extension HubTreeReading {
+    private func readRefs(_ folder: String, _ prefix: String, _ depth: Int) throws(FileError) {
+        guard depth < Self.mostDepth else { return }
+        for name in HubTree.names(in: folder) ?? [] {
+            let (place, ref) = (folder + "/" + name, prefix + name)
+            var status = stat()
+            guard (try? Revision(ref)) != nil, unsafe lstat(place, &status) == 0 else { continue }
+            if status.st_mode & S_IFMT == S_IFDIR {
+                try readRefs(place, ref + "/", depth + 1)
+            } else if status.st_mode & S_IFMT == S_IFREG, let bytes = try? target.read(place, atMost: 64) {
+                let commit = String(decoding: bytes, as: UTF8.self).filter { !$0.isWhitespace }
+                guard GitNames.isHash(commit), let revision = target.revision(tree.repo, commit: commit) else {
+                    fault("refs/" + ref, "names a commit that is not here")
+                    continue
+                }
+                try target.keep(revision, as: ref)
+            } else {
+                fault("refs/" + ref, "is no file with a commit in it")
+            }
+        }
+    }
+
+    /// Folders as no git has named them: their names are not known.
+    private static func folders(of entries: [HeldEntry]) -> [HeldEntry] {
+        let paths = entries.reduce(into: Set<String>()) { found, entry in
+            let parts = entry.path.split(separator: "/").dropLast()
+            for count in 0..<parts.count { found.insert(parts[...(parts.startIndex + count)].joined(separator: "/")) }
+        }
+        return paths.map { HeldEntry(path: $0, size: 0, oid: String(repeating: "0", count: 40), place: .folder) }
+    }
+
+    /// What the Hub would say of it, as far as its files tell.
+    private static func info(_ repo: RepoKey, _ commit: String, _ entries: [HeldEntry]) -> [UInt8] {
+        let json: JSON = [
+            "_id": "", "id": .string(repo.id.text), "modelId": .string(repo.id.text), "sha": .string(commit),
+            "author": repo.id.namespace.map { .string($0) } ?? .null, "private": true, "gated": false, "disabled": false,
+            "tags": [], "downloads": 0, "likes": 0,
+            "siblings": .array(entries.map { ["rfilename": .string($0.path)] }),
+        ]
+        return (try? json.encoded()) ?? []
+    }
+}
+
+extension HeldEntry {
+    /// What a tree says of a file of git is not believed: its content is known by hashing it.
+    fileprivate var withoutGitContent: HeldEntry {
+        guard place == .git else { return self }
+        var entry = self
+        entry.content = nil
+        return entry
+    }
+}

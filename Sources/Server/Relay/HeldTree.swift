@@ -1,0 +1,73 @@
+import HTTP
+import Hub
+
+/// What the Hub's API says of paths, made of a pulled revision.
+struct HeldTree {
+    let revision: HeldRevision
+
+    static let largestPage = 1000
+
+    /// One page of what `folder` holds, by path, from behind `cursor`; and the path behind which the next begins, if there is more. Nil: there is no such
+    /// folder.
+    func page(
+        of folder: String, isRecursive: Bool, after cursor: String?, limit: Int
+    ) -> (entries: [JSON], next: String?)? {
+        guard folder.isEmpty || revision[folder]?.place == .folder else { return nil }
+        let prefix = folder.isEmpty ? "" : folder + "/"
+        var index = revision.index(of: prefix)
+        if let cursor, !cursor.utf8.lexicographicallyPrecedes(prefix.utf8) {
+            index = revision.index(of: cursor)
+            if index < revision.entries.count, revision.entries[index].path.utf8.elementsEqual(cursor.utf8) { index += 1 }
+        }
+        var (found, last): ([JSON], String?) = ([], nil)
+        while index < revision.entries.count, revision.entries[index].path.utf8.starts(with: prefix.utf8) {
+            let entry = revision.entries[index]
+            index += 1
+            let isListed = isRecursive || !entry.path.utf8.dropFirst(prefix.utf8.count).contains(UInt8(ascii: "/"))
+            guard isListed else { continue }
+            if found.count == limit { return (found, last) }
+            found.append(entry.json)
+            last = entry.path
+        }
+        return (found, nil)
+    }
+
+    /// Those of the paths that are there.
+    func entries(at paths: [String]) -> [JSON] { paths.compactMap { revision[$0]?.json } }
+
+    /// Paths as the body of `paths-info` names them: a form (Python) or JSON (JavaScript). Throws `badRequest`.
+    static func paths(in body: [UInt8], mediaType: String?) throws(Failure) -> [String] {
+        let found: [String]
+        if mediaType == "application/x-www-form-urlencoded" {
+            found = body.split(separator: UInt8(ascii: "&")).compactMap { pair in
+                guard pair.starts(with: "paths=".utf8) else { return nil }
+                return PercentEncoding.decode(
+                    pair.dropFirst(6).map { $0 == UInt8(ascii: "+") ? UInt8(ascii: " ") : $0 })
+            }
+        } else {
+            let json = try JSON.parse(body, within: JSONLimits(bytes: 1 << 20, depth: 4, values: 4096, string: 4096))
+            guard case .array(let paths)? = json["paths"] else {
+                throw .badField("paths", "must be a list of paths")
+            }
+            found = paths.compactMap(\.stringValue)
+        }
+        guard found.count <= largestPage else { throw .badField("paths", "must have at most \(largestPage) paths") }
+        return found
+    }
+}
+
+extension HeldEntry {
+    fileprivate var json: JSON {
+        var members: [String: JSON] = [
+            "type": place == .folder ? "directory" : "file", "path": .string(path), "oid": .string(oid),
+            "size": .integer(Int64(size)),
+        ]
+        if place == .store, let content {
+            members["lfs"] = [
+                "oid": .string(content.hex), "size": .integer(Int64(size)),
+                "pointerSize": .integer(Int64(GitNames.pointer(content, size: size).count)),
+            ]
+        }
+        return .object(members)
+    }
+}
