@@ -23,6 +23,13 @@ class Site:
         self.hub = Hub(self.house)
         self.cache = directory / "cache"
 
+    @classmethod
+    def beside(cls, directory):
+        """The command line alone, beside a gate of the test's."""
+        site = cls.__new__(cls)
+        site.directory, site.cache = directory, directory / "cache"
+        return site
+
     def gate(self, *flags, cache=None, **variables):
         """Before the Hub, with the cache."""
         before = ("--upstream", self.hub.origin, "--content-hosts", self.hub.cdn, "--ca-file", str(self.hub.authority))

@@ -1,5 +1,6 @@
 """`hubgate cache pull`: what was pulled can be read without the Hub, after a restart too, by whom it may be read; and what goes wrong on the way."""
 
+import hashlib
 import json
 import os
 import pty
@@ -8,11 +9,12 @@ import subprocess
 
 import pytest
 
-from cached import get
+from cached import JSON, get
 from clients import BESIDE_THE_HUB, LIBRARIES, SERIES
+from fakehub import http
 from gate import BINARY, clean_environment, run
 from pulled import PATH, TINY, WEIGHTS, Site, files, plain, stored
-from stored_files import digest
+from stored_files import PIECE, Store, digest
 from test_client_libraries import TOKENIZER, VOCABULARY
 from waiting import wait_until
 
@@ -68,7 +70,6 @@ def test_a_model_and_a_data_set_that_were_pulled_are_loaded_without_the_hub(site
     writer("create", "sandbox/words", True, "dataset")
     (tmp_path / "file").write_text("\n".join(json.dumps({"word": word}) for word in VOCABULARY))
     writer("upload_from", str(tmp_path / "file"), "sandbox/words", "data/train.jsonl", "dataset")
-    expected = writer("load_dataset", "sandbox/words")
     gate = site.gate()
     site.pull(TINY)
     site.pull("sandbox/words", "--type", "dataset")
@@ -77,7 +78,7 @@ def test_a_model_and_a_data_set_that_were_pulled_are_loaded_without_the_hub(site
     client = fresh(LIBRARIES[1], site.off(), site.hub)
     assert client("load_config", TINY) == {"kind": "bert", "hidden_size": 8}
     assert client("tokenize", TINY, "hello new world") == [1, 0, 2]
-    assert client("load_dataset", "sandbox/words") == expected
+    assert client("load_dataset", "sandbox/words") == {"train": [{"word": word} for word in VOCABULARY]}
     client.check_contacts(others=BESIDE_THE_HUB)
 
 
@@ -142,6 +143,44 @@ def test_who_may_read_what_was_pulled_is_judged_as_ever(site, keys):
     assert gate.ask(get(f"{PATH}/config.json", field)).status == 200
     assert gate.ask(get("/sandbox/closed/resolve/main/config.json", field)).status in (403, 404)
     assert gate.ask(get(f"{PATH}/config.json")).status == 401
+
+
+# With what clients do meanwhile
+
+
+@pytest.fixture
+def store(hub):
+    store = Store(hub)
+    yield store
+    store.close()
+
+
+def test_a_pull_and_a_client_are_one_to_the_store(hub, store, start_before, tmp_path):
+    content = store.put("w.bin", 2 * PIECE + 5)
+    listed_by(hub, [entry(), entry(path="w.bin", size=len(content), lfs={"oid": digest(content)})])
+    hub.on(f"/acme/m/resolve/{COMMIT}/w.bin", lambda *_: store.redirect(digest(content)))
+    site = Site.beside(tmp_path)
+    gate = start_before(hub, "--content-hosts", store.url, "--cache-dir", str(site.cache), "--workers", "2")
+    store.hold_at = PIECE
+    order = site.pulled("acme/m", "--detach")
+    assert wait_until(lambda: store.ranges_asked(content), 10)
+    with gate.connect(timeout=30) as client:
+        client.send(get("/acme/m/resolve/main/w.bin"))
+        assert client.socket.recv(1000)
+        store.go_on.set()
+        assert wait_until(lambda: listed(site, order["id"])["status"] == "done", 20)
+    assert gate.ask(get("/acme/m/resolve/main/w.bin"), timeout=30).body == content
+    assert store.bytes_sent(content) == len(content)
+
+
+def test_clients_come_first_where_the_hubs_rate_limit_gets_short(hub, hostile):
+    """The last tenth of a window is theirs: the pull says that it waits, and goes on in the next."""
+    listed_by(hub, [entry()], limit=[b'RateLimit: "api";r=3;t=2', b'RateLimit-Policy: "fixed window";"api";q=100;w=300'])
+    order = hostile.pulled("acme/m", "--detach")
+    assert wait_until(lambda: listed(hostile, order["id"])["reason"], 5)
+    assert "rate limit" in listed(hostile, order["id"])["reason"]
+    listed_by(hub, [entry()])
+    assert wait_until(lambda: listed(hostile, order["id"])["status"] == "done", 10)
 
 
 # The order
@@ -220,13 +259,64 @@ def test_without_a_cache_or_a_gateway_it_says_so(tmp_path):
     assert alone.returncode == 69 and "no gateway runs" in alone.stderr
 
 
-def test_more_than_the_cache_holds_is_refused(site):
-    site.hub.create(TINY)
-    site.hub.put_linked(TINY, "large.bin", b"l" * (65 << 20))
-    site.gate("--cache-size", "64MiB")
-    done = site.pull(TINY, check=False)
+COMMIT = "c" * 40
+OID = hashlib.sha1(b"blob 5\0hello").hexdigest()
+
+
+def listed_by(hub, tree, link=None, info=None, limit=()):
+    """A Hub that says so of acme/m."""
+    found = info or {"sha": COMMIT, "private": False, "gated": False}
+    hub.on("/api/models/acme/m/revision/main", lambda *_: http(200, json.dumps(found).encode(), JSON, *limit))
+    fields = [f'Link: <{link}>; rel="next"'.encode()] if link else []
+    hub.on(f"/api/models/acme/m/tree/{COMMIT}", lambda *_: http(200, json.dumps(tree).encode(), JSON, *fields))
+    hub.on(f"/acme/m/resolve/{COMMIT}/a.txt", lambda *_: http(200, b"hello"))
+
+
+def entry(**members):
+    return {"type": "file", "path": "a.txt", "oid": OID, "size": 5, **members}
+
+
+@pytest.fixture
+def hostile(hub, start_before, tmp_path):
+    """Pulls acme/m from the fake Hub."""
+    site = Site.beside(tmp_path)
+    start_before(hub, "--cache-dir", str(site.cache), "--cache-size", "64MiB")
+    return site
+
+
+def test_more_than_the_cache_holds_is_refused(hub, hostile):
+    listed_by(hub, [entry(path=f"{number}.bin", size=20 << 20, lfs={"oid": str(number) * 64, "size": 20 << 20}) for number in range(4)])
+    done = hostile.pull("acme/m", check=False)
     assert done.returncode == 73 and "cache_size is 67108864" in done.stderr
-    assert site.revisions() == []
+    assert hostile.revisions() == []
+
+
+def test_what_fits_an_honest_hub_is_pulled(hub, hostile):
+    listed_by(hub, [entry()])
+    assert hostile.pulled("acme/m")["status"] == "done"
+
+
+LIES = [
+    {"tree": [entry(path="../x")]}, {"tree": [entry(path="/etc/passwd")]}, {"tree": [entry(path="a/../../b")]}, {"tree": [entry(oid="x")]},
+    {"tree": [entry(size=-1)]}, {"tree": [entry(size=1 << 62)]}, {"tree": [entry(), entry()]}, {"tree": {}}, {"tree": [entry(lfs={"oid": "../x"})]},
+    {"tree": [entry()], "info": {"sha": "../../x"}}, {"tree": [entry()], "info": {"id": "acme/m"}},
+    {"tree": [entry()], "link": "https://elsewhere.example/?cursor=x"},
+]  # fmt: skip
+
+
+def test_a_hub_that_lies_leaves_nothing(hub, hostile):
+    for lies in LIES:
+        listed_by(hub, **lies)
+        done = hostile.pull("acme/m", check=False)
+        assert done.returncode == 69 and "acme/m at main" in done.stderr, (lies, done.stderr)
+        assert not list((hostile.cache / "revisions").iterdir()), lies
+
+
+def test_a_file_of_git_that_git_does_not_name_so_is_not_kept(hub, hostile):
+    listed_by(hub, [entry(oid="d" * 40)])
+    done = hostile.pull("acme/m", check=False)
+    assert done.returncode == 69 and "a.txt" in done.stderr and "not the file that git names" in done.stderr
+    assert not list((hostile.cache / "blobs").rglob("?" * 64)) and hostile.revisions() == []
 
 
 def test_an_order_outlives_a_restart_and_can_be_cancelled(site):

@@ -27,7 +27,8 @@ import Glibc
     package init(_ path: String, _ access: Access) throws(FileError) {
         let flags =
             switch access {
-            case .read: O_RDONLY
+            // A pipe in the place of a file is no reason to wait.
+            case .read: O_RDONLY | O_NONBLOCK
             case .write: O_RDWR
             case .create: O_RDWR | O_CREAT
             }

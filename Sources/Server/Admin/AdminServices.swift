@@ -12,6 +12,8 @@ struct AdminServices {
     let roles: RoleBook
     let tracker: RequestTracker?
     let metrics: Metrics
+    /// Nil: no files are kept.
+    let files: FileCache?
     let drainState: DrainState
     let hubProbe: HubProbe
     let bodyBounds: BodyBounds

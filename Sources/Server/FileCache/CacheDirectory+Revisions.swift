@@ -97,6 +97,14 @@ extension CacheDirectory {
         let repo: RepoKey
         /// Nil: all.
         let revision: String?
+
+        var text: String { repo.text + (revision.map { "@" + $0 } ?? "") }
+    }
+
+    /// What is here of what a pin is about.
+    func held(of pin: Pin) -> [(repo: RepoKey, commit: String)] {
+        guard let revision = pin.revision else { return held().filter { $0.repo == pin.repo } }
+        return commit(of: revision, in: pin.repo).map { [(pin.repo, $0)] } ?? []
     }
 
     func pinned() -> [Pin] {
@@ -116,11 +124,7 @@ extension CacheDirectory {
 
     /// The commits that pins are about, by what is here now.
     func pinnedCommits() -> [(repo: RepoKey, commit: String)] {
-        let (held, pins) = (held(), pinned())
-        return pins.flatMap { pin in
-            guard let revision = pin.revision else { return held.filter { $0.repo == pin.repo } }
-            return commit(of: revision, in: pin.repo).map { [(pin.repo, $0)] } ?? []
-        }
+        pinned().flatMap { held(of: $0) }
     }
 
     // MARK: files

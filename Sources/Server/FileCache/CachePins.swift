@@ -23,7 +23,6 @@ struct CachePins {
     struct Refusal: Error {
         let code: Int32
         let reason: String
-        var isOfRoom: Bool { code == 73 }
     }
 
     let directory: CacheDirectory
@@ -31,41 +30,41 @@ struct CachePins {
     let cacheSize: Int
 
     func add(_ pin: CacheDirectory.Pin) throws(Refusal) -> Outcome {
-        let commits = directory.held().filter { found in
-            found.repo == pin.repo && (pin.revision.map { directory.commit(of: $0, in: pin.repo) == found.commit } ?? true)
-        }
+        let commits = directory.held(of: pin)
         guard !commits.isEmpty else {
-            throw Refusal(code: 66, reason: "nothing of \(Self.text(pin)) was pulled: `hubgate cache pull` fetches it")
+            throw Refusal(code: 66, reason: "nothing of \(pin.text) was pulled: `hubgate cache pull` fetches it")
         }
-        var sizes: [BlobName: Int] = [:]
-        for (repo, commit) in commits {
-            for entry in directory.revision(repo, commit: commit)?.entries ?? [] {
-                if let content = entry.content { sizes[content] = entry.size }
-            }
-        }
-        let wanted = sizes.values.reduce(0, +)
-        var all = sizes
-        for (repo, commit) in directory.pinnedCommits() {
-            for entry in directory.revision(repo, commit: commit)?.entries ?? [] {
-                if let content = entry.content { all[content] = entry.size }
-            }
-        }
-        let total = all.values.reduce(0, +)
-        guard total <= cacheSize else {
-            throw Refusal(
-                code: 73,
-                reason: "what is pinned would take \(total) bytes with \(Self.text(pin)), and cache_size is \(cacheSize): "
-                    + "raise it, or unpin something")
-        }
+        let sizes = try Self.sizes(
+            of: commits.compactMap { directory.revision($0.repo, commit: $0.commit) },
+            beside: directory.pinnedCommits().compactMap { directory.revision($0.repo, commit: $0.commit) },
+            cacheSize: cacheSize)
         do throws(FileError) { try directory.pin(pin) } catch {
             throw Refusal(code: 74, reason: "\(directory.pins.shown): \(error)")
         }
         for name in sizes.keys { directory.setPinned(name, true) }
-        return Outcome(pin: pin, isPinned: true, files: sizes.count, bytes: wanted)
+        return Outcome(pin: pin, isPinned: true, files: sizes.count, bytes: sizes.values.reduce(0, +))
+    }
+
+    /// Of the blobs of revisions. Throws where all that would be pinned does not fit into the cache.
+    static func sizes(
+        of wanted: [HeldRevision], beside pinned: [HeldRevision], cacheSize: Int
+    ) throws(Refusal) -> [BlobName: Int] {
+        func sizes(_ revisions: [HeldRevision]) -> [BlobName: Int] {
+            revisions.reduce(into: [:]) { sizes, revision in
+                for entry in revision.entries { if let content = entry.content { sizes[content] = entry.size } }
+            }
+        }
+        let total = sizes(wanted + pinned).values.reduce(0, +)
+        guard total <= cacheSize else {
+            throw Refusal(
+                code: 73,
+                reason: "what is pinned would take \(total) bytes with this, and cache_size is \(cacheSize): raise it, or unpin something")
+        }
+        return sizes(wanted)
     }
 
     func remove(_ pin: CacheDirectory.Pin) throws(Refusal) -> Outcome {
-        guard directory.unpin(pin) else { throw Refusal(code: 66, reason: "\(Self.text(pin)) is not pinned") }
+        guard directory.unpin(pin) else { throw Refusal(code: 66, reason: "\(pin.text) is not pinned") }
         let commits = directory.held().filter { $0.repo == pin.repo }
         let contents = commits.reduce(into: Set<BlobName>()) { all, found in
             all.formUnion(directory.revision(found.repo, commit: found.commit)?.contents ?? [])
@@ -73,8 +72,6 @@ struct CachePins {
         directory.unpin(contents)
         return Outcome(pin: pin, isPinned: false, files: contents.count, bytes: 0)
     }
-
-    private static func text(_ pin: CacheDirectory.Pin) -> String { pin.repo.text + (pin.revision.map { "@" + $0 } ?? "") }
 }
 
 extension CacheDirectory {

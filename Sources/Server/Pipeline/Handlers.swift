@@ -31,7 +31,7 @@ struct Handlers {
             }, removal: removal)
         let admin = AdminServices(
             access: AdminAccess(settings), settings: settings, state: state.admin, identification: state.identification,
-            roles: RoleBook(settings.roles), tracker: state.tracker, metrics: state.metrics,
+            roles: RoleBook(settings.roles), tracker: state.tracker, metrics: state.metrics, files: state.files,
             drainState: state.drainState, hubProbe: probe,
             bodyBounds: BodyBounds(
                 bytes: AdminServices.longestBody, milliseconds: UInt64(settings.bodyTimeout.milliseconds)))

@@ -57,7 +57,7 @@ struct CacheExport: ParsableCommand {
     private func makeEmpty() throws(SubcommandFailure) {
         if unsafe mkdir(directory, 0o755) == 0 { return }
         let reason = SystemError.text(errno)
-        guard errno == EEXIST, let names = HubTree.names(in: directory) else {
+        guard errno == EEXIST, let names = HubTree.names(in: directory, followed: true) else {
             throw SubcommandFailure(code: Exit.noPermission, reason: "\(directory.shown) cannot be made: \(reason)")
         }
         guard names.isEmpty else { throw .usage("\(directory.shown) is there already, and not empty; nothing in it was touched") }

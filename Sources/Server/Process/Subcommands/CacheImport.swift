@@ -18,7 +18,7 @@ struct CacheImport: ParsableCommand {
     func run() throws {
         let settings = try cache.settings()
         let target = CacheDirectory(path: settings.cacheDirectory)
-        guard let names = HubTree.names(in: directory) else {
+        guard let names = HubTree.names(in: directory, followed: true) else {
             throw SubcommandFailure.notThere("\(directory.shown) cannot be read: \(SystemError.text(errno))")
         }
         let repos = names.compactMap { RepoKey(folder: $0) }

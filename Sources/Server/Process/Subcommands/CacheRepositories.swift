@@ -99,9 +99,7 @@ struct CacheForget: ParsableCommand {
     func run() throws {
         let directory = try cache.directory()
         let (repo, revision) = try kind.read(repository)
-        let commits = directory.held().filter { found in
-            found.repo == repo && (revision.map { directory.commit(of: $0, in: repo) == found.commit } ?? true)
-        }
+        let commits = directory.held(of: CacheDirectory.Pin(repo: repo, revision: revision))
         guard !commits.isEmpty else { throw SubcommandFailure.notThere("nothing of \(repository.shown) was pulled") }
         let contents = commits.reduce(into: Set<BlobName>()) { all, found in
             all.formUnion(directory.revision(found.repo, commit: found.commit)?.contents ?? [])

@@ -19,9 +19,14 @@ struct HubTree {
     var path: String { root + "/" + repo.folder }
     func hidden(_ commit: String) -> String { "\(path)/.hubgate/\(commit)" }
 
-    /// All names but `.` and `..`; nil where it cannot be read.
-    static func names(in directory: String) -> [String]? {
-        guard let stream = unsafe opendir(directory) else { return nil }
+    /// All names but `.` and `..`; nil where it cannot be read, and for a link to a directory unless that is `followed`.
+    static func names(in directory: String, followed: Bool = false) -> [String]? {
+        let descriptor = unsafe open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC | (followed ? 0 : O_NOFOLLOW))
+        guard descriptor >= 0 else { return nil }
+        guard let stream = unsafe fdopendir(descriptor) else {
+            close(descriptor)
+            return nil
+        }
         defer { unsafe closedir(stream) }
         var names: [String] = []
         while let entry = unsafe readdir(stream) {

@@ -32,9 +32,13 @@ final class HubTreeReading {
     /// Throws where the cache's disk takes nothing.
     init(_ tree: HubTree, incoming: CacheDirectory, target: CacheDirectory) throws(FileError) {
         (self.tree, self.incoming, self.target) = (tree, incoming, target)
+        if let link = ["", "blobs", "snapshots", "refs"].first(where: { !isFolderOrAbsent($0) }) {
+            fault(link, "is no directory of its own")
+            return
+        }
         for commit in HubTree.names(in: tree.path + "/snapshots") ?? [] {
-            guard GitNames.isHash(commit) else {
-                fault("snapshots/" + commit, "is called like no commit")
+            guard GitNames.isHash(commit), isFolderOrAbsent("snapshots/" + commit) else {
+                fault("snapshots/" + commit, "is no directory with a commit's name")
                 continue
             }
             try readSnapshot(commit)
@@ -43,6 +47,13 @@ final class HubTreeReading {
     }
 
     func fault(_ path: String, _ reason: String) { faults.append("\(tree.repo.folder)/\(path.shown) \(reason)") }
+
+    /// A link could lead to anybody's files.
+    private func isFolderOrAbsent(_ part: String) -> Bool {
+        var status = stat()
+        guard unsafe lstat(tree.path + (part.isEmpty ? "" : "/" + part), &status) == 0 else { return errno == ENOENT }
+        return status.st_mode & S_IFMT == S_IFDIR
+    }
 
     private func readSnapshot(_ commit: String) throws(FileError) {
         var entries: [HeldEntry] = []
@@ -55,18 +66,15 @@ final class HubTreeReading {
         let present = target.revision(tree.repo, commit: commit)
         let base = earlier ?? present
         var all: [String: HeldEntry] = [:]
-        for entry in base?.entries ?? Self.folders(of: entries) { all[entry.path] = entry.withoutGitContent }
+        for entry in base?.entries ?? Self.folders(of: entries) { all[entry.path] = entry.withoutContent }
         for entry in present?.entries ?? [] where all[entry.path]?.oid == entry.oid { all[entry.path] = entry }
         for entry in entries {
-            guard let told = all[entry.path], base != nil else {
-                if base == nil { all[entry.path] = entry } else { fault("snapshots/\(commit)/\(entry.path)", "is not in the revision") }
-                continue
-            }
-            guard told.etag == entry.etag, told.size == entry.size else {
+            let told = base?[entry.path]
+            guard base == nil || told?.etag == entry.etag && told?.size == entry.size else {
                 fault("snapshots/\(commit)/\(entry.path)", "is another file than the revision has")
                 continue
             }
-            all[entry.path]?.content = entry.content
+            all[entry.path] = told?.with(entry.content) ?? entry
         }
         files += entries.count
         revisions += 1
@@ -162,11 +170,12 @@ extension HubTreeReading {
 }
 
 extension HeldEntry {
-    /// What a tree says of a file of git is not believed: its content is known by hashing it.
-    fileprivate var withoutGitContent: HeldEntry {
-        guard place == .git else { return self }
+    /// What a tree says of a file that is not in it is not believed: by naming a hash it would get at what others have in the cache.
+    fileprivate var withoutContent: HeldEntry { with(nil) }
+
+    fileprivate func with(_ content: BlobName?) -> HeldEntry {
         var entry = self
-        entry.content = nil
+        entry.content = content
         return entry
     }
 }
