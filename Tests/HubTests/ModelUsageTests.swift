@@ -129,6 +129,26 @@ import Testing
         #expect(TokenEstimate.most(nil, length: 4000) == 1000 + TokenEstimate.usualAnswer)
     }
 
+    @Test("A body counts the same in whatever pieces it goes by")
+    func pieces() {
+        let bodies = [
+            #"{"image":"data:image/png;base64,\#(String(repeating: "A", count: 9000))","max_tokens":1}"#,
+            #"{"image":"data:image/png;base64,\#(String(repeating: "A", count: 9000))"#,
+            #"{"a":"data:image/png;base64,\#(String(repeating: "A", count: 9000))!","b":"data:"data:video/mp4;base64,AAAA","n":3}"#,
+            #"{"a":"\#(String(repeating: "data:", count: 900))","max_output_tokens":5000}"#, #""data:,"data:audio/x;base64,"""data:"#,
+        ]
+        for body in bodies.map({ Array($0.utf8) }) {
+            for size in [1, 2, 3, 7, 64, 4096] {
+                var estimate = TokenEstimate()
+                for start in stride(from: 0, to: body.count, by: size) {
+                    let piece = body[start..<min(start + size, body.count)]
+                    estimate.take(piece.span)
+                }
+                #expect(estimate.most == TokenEstimate.most(body, length: nil), "\(size)")
+            }
+        }
+    }
+
     @Test(
         "No number in a body makes the estimate wrong by more than its bounds",
         arguments: [

@@ -35,6 +35,16 @@ struct CallLedgerTests {
         #expect(ledger.next() == newcomer)
     }
 
+    @Test("A key is one share, wherever its clients are, and other keys at the same address are others")
+    func keys() {
+        let shares = [
+            CallShare(address: "192.0.2.1", key: 1), CallShare(address: "192.0.2.1", key: 2), CallShare(address: "192.0.2.1"),
+            CallShare(address: "2001:db8::1"), CallShare(address: "192.0.2.2"),
+        ]
+        #expect(Set(shares).count == 5)
+        #expect(CallShare(address: "192.0.2.9", key: 1) == shares[0] && CallShare(address: "2001:db8::9") == shares[3])
+    }
+
     @Test("Alone, a share gets every place")
     func alone() {
         var ledger = Self.ledger(256)

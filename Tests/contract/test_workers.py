@@ -18,7 +18,7 @@ from fakehub import http
 from gate import BINARY, IS_SANITIZED, Certificates, clean_environment, make_certificates, run
 from load import Load, is_refused
 from ports import taken_port
-from descendants import children, is_running
+from descendants import children, is_running, worker_of
 from test_lifecycle import copies_in_memory, reload, replace, serial_of, wait_for_message
 from test_metrics import Page, request
 from waiting import wait_until
@@ -38,20 +38,6 @@ def of_each(ask, count=2):
     found = {}
     assert wait_until(lambda: found.setdefault(served_by(answer := ask()), answer) and len(found) == count, 10), found
     return found
-
-
-def worker_of(gate, connection):
-    """The pid of the worker that has the connection's other end."""
-    mine = connection.socket.getsockname()[1]
-    wanted = f":{gate.port:04X} ", f":{mine:04X} "
-    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
-        words = line.split()
-        if words[1].endswith(wanted[0].strip()) and words[2].endswith(wanted[1].strip()):
-            inode = f"socket:[{words[9]}]"
-            for pid in children(gate):
-                if any(os.readlink(entry.path) == inode for entry in os.scandir(f"/proc/{pid}/fd") if os.path.islink(entry.path)):
-                    return pid
-    raise AssertionError("no worker has this connection")
 
 
 @pytest.fixture

@@ -36,3 +36,17 @@ def state_process_of(gate, keys):
     pids = wait_until(found, 10)
     assert pids
     return pids[0]
+
+
+def worker_of(gate, connection):
+    """The pid of the worker that has the connection's other end."""
+    mine = connection.socket.getsockname()[1]
+    wanted = f":{gate.port:04X} ", f":{mine:04X} "
+    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        words = line.split()
+        if words[1].endswith(wanted[0].strip()) and words[2].endswith(wanted[1].strip()):
+            inode = f"socket:[{words[9]}]"
+            for pid in children(gate):
+                if any(os.readlink(entry.path) == inode for entry in os.scandir(f"/proc/{pid}/fd") if os.path.islink(entry.path)):
+                    return pid
+    raise AssertionError("no worker has this connection")

@@ -5,6 +5,8 @@ package struct MonotonicInstant: Sendable, Comparable {
     /// Since the system's start.
     package let nanoseconds: UInt64
 
+    package init(nanoseconds: UInt64) { self.nanoseconds = nanoseconds }
+
     package static var now: MonotonicInstant {
         var time = timespec()
         unsafe clock_gettime(CLOCK_MONOTONIC, &time)

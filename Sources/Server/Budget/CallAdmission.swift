@@ -64,7 +64,7 @@ final class CallAdmission {
     /// A place at once, or nil: then `wait` for one.
     func begin(_ context: RequestContext) -> CallPlace? {
         guard ledger.hasRoomForAll else { return nil }
-        guard case .begun(let ticket) = ledger.ask(for: CallShare(address: context.address)) else { return nil }
+        guard case .begun(let ticket) = ledger.ask(for: CallShare(context)) else { return nil }
         return place(ticket, context)
     }
 
@@ -81,7 +81,7 @@ final class CallAdmission {
     func wait(_ context: RequestContext, then: @escaping @EventLoop @Sendable (Result<CallPlace, Failure>) -> Void) {
         guard !context.isCancelled else { return answer(then, .failure(.clientGone)) }
         makeRoom()
-        switch ledger.ask(for: CallShare(address: context.address)) {
+        switch ledger.ask(for: CallShare(context)) {
         case .begun(let ticket): answer(then, .success(place(ticket, context)))
         case .refused:
             refusals += 1

@@ -1,12 +1,20 @@
+import EventIO
+
 /// Whom a call is counted for: callers of one share have the calls of all of them together.
 ///
-/// Today that is the client's network: an IPv4 address, or the first 64 bits of an IPv6 address, whose host chooses the others itself
-/// (RFC 4291 section 2.5.1). Cheap to make; the network is found only when shares are compared.
+/// That is a gateway key, or where there are none the client's network: an IPv4 address, or the first 64 bits of an IPv6 address, whose host chooses
+/// the others itself (RFC 4291 section 2.5.1). Cheap to make; the network is found only when shares are compared.
 struct CallShare: Hashable, Sendable {
     private let address: String
+    /// The key's public id; 0 for none.
+    private let key: Int64
 
-    init(address: String) {
-        self.address = address
+    init(address: String, key: Int64 = 0) {
+        (self.address, self.key) = (address, key)
+    }
+
+    @EventLoop init(_ context: RequestContext) {
+        self.init(address: context.address, key: context.principal.key?.publicID ?? 0)
     }
 
     private var network: Substring {
@@ -14,7 +22,11 @@ struct CallShare: Hashable, Sendable {
         return IPAddress.network(of: address)
     }
 
-    static func == (left: CallShare, right: CallShare) -> Bool { left.network == right.network }
+    static func == (left: CallShare, right: CallShare) -> Bool {
+        left.key == right.key && (left.key != 0 || left.network == right.network)
+    }
 
-    func hash(into hasher: inout Hasher) { hasher.combine(network) }
+    func hash(into hasher: inout Hasher) {
+        if key != 0 { hasher.combine(key) } else { hasher.combine(network) }
+    }
 }

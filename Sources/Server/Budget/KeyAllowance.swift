@@ -11,10 +11,14 @@ final class KeyAllowance: RequestAllowance {
     private static let ahead: Int64 = 128 << 10
     /// Far above every limit, and far below the end of the numbers.
     private static let largest: Int64 = 1 << 45
+    /// Bytes of a body that are read in a turn of the loop for what its answer may cost.
+    private static let readInATurn = 64 << 10
 
     private struct Tally {
         var amount: Int64 = 0
         var day: Int64 = 0
+        /// What was taken of days before: it counts there.
+        var before: Int64 = 0
     }
 
     private let quotas: KeyQuotas
@@ -23,7 +27,7 @@ final class KeyAllowance: RequestAllowance {
     private let slot: QuotaWords.Slot
     private let isCounted: Bool
     private var tallies = [Tally](repeating: Tally(), count: KeyLimit.allCases.count)
-    /// Debits that are not on the disk yet.
+    /// Debits that are not on the disk yet, and what has to be read before anything can be taken.
     private var debits = 0
     private var failure: Failure?
     private var waiters: [@EventLoop @Sendable (Failure?) -> Void] = []
@@ -60,7 +64,7 @@ final class KeyAllowance: RequestAllowance {
 
     /// Of the bytes, as far as that is known.
     private func left(of limit: Int64) -> Int64 {
-        let day = KeyQuotas.today(WallClock.now.seconds)
+        let day = quotas.today
         return limit - (quotas.words.standing(of: .bytesADay, slot, day: day)?.taken ?? 0)
     }
 
@@ -85,9 +89,10 @@ extension KeyAllowance {
     func asks() { hasAsked = true }
 
     /// Throws where that is more than is left. Where the state has to be asked first it is taken when the answer is here.
-    private func take(_ amount: Int64, of kind: KeyLimit, isAgain: Bool = false) throws(Failure) {
+    /// `asked`: the day for which it has answered already.
+    private func take(_ amount: Int64, of kind: KeyLimit, asked: Int64? = nil) throws(Failure) {
         guard let limit = limits[kind] else { return }
-        let day = KeyQuotas.today(WallClock.now.seconds)
+        let day = quotas.today
         guard limit > 0 else { throw quotas.refusal(kind, key.name, limit) }
         switch quotas.words.take(amount, of: kind, slot, limit: limit, day: day) {
         case .over: throw quotas.refusal(kind, key.name, limit)
@@ -95,21 +100,21 @@ extension KeyAllowance {
             note(amount, kind, day)
             cover(position, kind, limit, day)
         case .unknown:
-            // The day has changed meanwhile.
-            guard !isAgain else { throw .quotaUnknown }
+            // At midnight another day begins, of which nothing is known yet.
+            guard asked != day else { throw .quotaUnknown }
             debits += 1
             quotas.debit(key, kind, slot, upTo: min(amount, limit), limit: limit, day: day) { [self] failure in
                 debits -= 1
-                if let failure { self.failure = self.failure ?? failure } else { takeAgain(amount, kind) }
+                if let failure { self.failure = self.failure ?? failure } else { takeAgain(amount, kind, asked: day) }
                 tellIfDone()
             }
         }
     }
 
-    private func takeAgain(_ amount: Int64, _ kind: KeyLimit) {
+    private func takeAgain(_ amount: Int64, _ kind: KeyLimit, asked: Int64? = nil) {
         guard !hasEnded else { return }
         do throws(Failure) {
-            try take(amount, of: kind, isAgain: true)
+            try take(amount, of: kind, asked: asked)
         } catch {
             failure = failure ?? error
         }
@@ -117,7 +122,8 @@ extension KeyAllowance {
 
     private func note(_ amount: Int64, _ kind: KeyLimit, _ day: Int64) {
         let place = Int(kind.rawValue)
-        if tallies[place].day != day { tallies[place] = Tally(day: day) }
+        let tally = tallies[place]
+        if tally.day != day { tallies[place] = Tally(day: day, before: tally.before + tally.amount) }
         tallies[place].amount += amount
     }
 
@@ -148,7 +154,25 @@ extension KeyAllowance {
 
     func takeTokens(_ body: [UInt8]?, length: UInt64?) throws(Failure) {
         guard limits[.tokensADay] != nil else { return }
-        try take(TokenEstimate.most(body, length: length), of: .tokensADay)
+        if let body, body.count > Self.readInATurn {
+            debits += 1
+            read(body[...], TokenEstimate())
+        } else {
+            try take(TokenEstimate.most(body, length: length), of: .tokensADay)
+        }
+    }
+
+    private func read(_ body: ArraySlice<UInt8>, _ estimate: TokenEstimate) {
+        EventLoop.post { [self] in
+            var estimate = estimate
+            let piece = body.prefix(Self.readInATurn)
+            estimate.take(piece.span)
+            let rest = body.dropFirst(Self.readInATurn)
+            guard rest.isEmpty else { return read(rest, estimate) }
+            debits -= 1
+            takeAgain(estimate.most, .tokensADay)
+            tellIfDone()
+        }
     }
 
     func begins(content length: Int?) throws(Failure) {
@@ -207,8 +231,9 @@ extension KeyAllowance {
         }
     }
 
-    private func settle(_ kind: KeyLimit, at spent: Int64) {
+    private func settle(_ kind: KeyLimit, at total: Int64) {
         let tally = tallies[Int(kind.rawValue)]
+        let spent = max(0, total - tally.before)
         guard limits[kind] != nil, tally.day > 0, spent != tally.amount else { return }
         quotas.words.change(by: spent - tally.amount, of: kind, slot, day: tally.day)
     }

@@ -9,6 +9,7 @@ final class KeyQuotas {
     private struct Subject: Hashable {
         let publicID: Int64
         let kind: KeyLimit
+        let day: Int64
     }
 
     private struct Waiter {
@@ -20,18 +21,25 @@ final class KeyQuotas {
     let words: QuotaWords
     let worker: Int
     private let client: StateClient
+    /// Seconds since 1970.
+    private let clock: @EventLoop () -> Int
     /// Who waits for an answer that is under way, by what it is about.
     private var waiting: [Subject: [Waiter]] = [:]
     /// Refused requests, by limit.
     private(set) var refusals = [Int](repeating: 0, count: KeyLimit.allCases.count)
 
-    init(_ words: QuotaWords, worker: Int, client: StateClient) {
+    init(
+        _ words: QuotaWords, worker: Int, client: StateClient,
+        clock: @escaping @EventLoop () -> Int = { WallClock.now.seconds }
+    ) {
+        self.clock = clock
         self.words = words
         self.worker = worker
         self.client = client
     }
 
-    nonisolated static func today(_ now: Int) -> Int64 { Int64(now) / 86_400 }
+    /// In days since 1970, in UTC.
+    var today: Int64 { Int64(clock()) / 86_400 }
 
     /// Lets a request of a key begin; nil for a key without limits. `length` is that of its body, nil where that is not known.
     /// `isCounted`: it is one of those that may be under way at once.
@@ -39,7 +47,7 @@ final class KeyQuotas {
         _ key: KeyIdentity, body length: UInt64?, asksModel: Bool, isCounted: Bool
     ) throws(Failure) -> KeyAllowance? {
         guard let limits = key.grant.limits else { return nil }
-        guard let slot = words.slot(of: key.publicID, today: Self.today(WallClock.now.seconds)) else {
+        guard let slot = words.slot(of: key.publicID, today: today) else {
             throw .tooBusy("room to count what another key with limits uses")
         }
         guard words.enter(slot, most: limits[.concurrent], isCounted: isCounted, worker: worker) else {
@@ -60,19 +68,19 @@ final class KeyQuotas {
         _ key: KeyIdentity, _ kind: KeyLimit, _ slot: QuotaWords.Slot, upTo position: Int64, limit: Int64, day: Int64,
         then: @escaping Debited
     ) {
-        let subject = Subject(publicID: key.publicID, kind: kind)
+        let subject = Subject(publicID: key.publicID, kind: kind, day: day)
         let waiter = Waiter(position: position, limit: limit, then: then)
         guard waiting[subject] == nil else {
             waiting[subject]?.append(waiter)
             return
         }
         waiting[subject] = [waiter]
-        ask(subject, slot, day)
+        ask(subject, slot)
     }
 
     /// The same where nobody waits for it.
     func debitAhead(_ key: KeyIdentity, _ kind: KeyLimit, _ slot: QuotaWords.Slot, limit: Int64, day: Int64) {
-        guard waiting[Subject(publicID: key.publicID, kind: kind)] == nil,
+        guard waiting[Subject(publicID: key.publicID, kind: kind, day: day)] == nil,
             let taken = words.standing(of: kind, slot, day: day)?.taken
         else { return }
         debit(key, kind, slot, upTo: taken, limit: limit, day: day) { _ in }
@@ -84,7 +92,8 @@ final class KeyQuotas {
     }
 
     /// `isAgain`: the state process has died with the answer. To ask twice debits once.
-    private func ask(_ subject: Subject, _ slot: QuotaWords.Slot, _ day: Int64, isAgain: Bool = false) {
+    private func ask(_ subject: Subject, _ slot: QuotaWords.Slot, isAgain: Bool = false) {
+        let day = subject.day
         let waiters = waiting[subject] ?? []
         let limit = waiters.lazy.map(\.limit).max() ?? 0
         let position = waiters.lazy.map(\.position).max() ?? 0
@@ -97,22 +106,22 @@ final class KeyQuotas {
         client.ask(debit.record) { [weak self] result in
             guard let self else { return }
             // Outside of the callback of who has received it, and of whoever asks when it cannot be sent at all.
-            EventLoop.post { self.answered(subject, slot, day, result, isAgain: isAgain) }
+            EventLoop.post { self.answered(subject, slot, result, isAgain: isAgain) }
         }
     }
 
     private func answered(
-        _ subject: Subject, _ slot: QuotaWords.Slot, _ day: Int64, _ answer: Result<[UInt8], StateClient.Loss>,
+        _ subject: Subject, _ slot: QuotaWords.Slot, _ answer: Result<[UInt8], StateClient.Loss>,
         isAgain: Bool
     ) {
         guard let balance = (try? answer.get()).flatMap({ QuotaBalance($0) }) else {
-            guard isAgain || !client.trouble.isEmpty else { return ask(subject, slot, day, isAgain: true) }
+            guard isAgain || !client.trouble.isEmpty else { return ask(subject, slot, isAgain: true) }
             let waiters = waiting.removeValue(forKey: subject) ?? []
             for waiter in waiters { waiter.then(.quotaUnknown) }
             return
         }
         let waiters = waiting.removeValue(forKey: subject) ?? []
-        words.learn(balance, of: subject.kind, slot, day: day)
+        words.learn(balance, of: subject.kind, slot, day: subject.day)
         let most = waiters.lazy.map(\.limit).max() ?? 0
         var left: [Waiter] = []
         for waiter in waiters {
@@ -126,7 +135,7 @@ final class KeyQuotas {
         }
         guard !left.isEmpty else { return }
         waiting[subject] = left + (waiting[subject] ?? [])
-        ask(subject, slot, day)
+        ask(subject, slot)
     }
 }
 
@@ -149,7 +158,7 @@ extension KeyQuotas {
                     + "Try again when one of them has ended, or \(ask)",
                 retryAfter: 1)
         }
-        let wait = 86_400 - WallClock.now.seconds % 86_400
+        let wait = 86_400 - clock() % 86_400
         let what = kind == .inferenceADay ? "\(size) requests of models" : kind == .tokensADay ? "\(size) tokens" : size
         return Failure(
             .limitReached,

@@ -6,7 +6,7 @@ import HTTP
 /// Of the request's other fields it has those by which nearly every server chooses; those that a response names in `Vary` are compared
 /// besides (`CachedResponse`).
 struct CacheKey: Sendable {
-    private let bytes: [UInt8]
+    let bytes: [UInt8]
     /// Made once: a dictionary would make it of all bytes at each look.
     let digest: Int
 

@@ -7,12 +7,16 @@ import Hub
 final class CacheWrite {
     private let cache: ResponseCache
     let key: CacheKey
+    /// By what other workers find it; nil where there are none.
+    let shared: SharedKey?
     private let lifetime: CacheRules.Lifetime
     let mark: WriteEpochs.Mark
     private let asked: MonotonicInstant
     private let isShared: Bool
     /// What was kept before. It stands in where the Hub cannot say anything, and is right again where the Hub says so.
     let stale: CachedResponse?
+    /// What was found before, whether the request may have it or not.
+    let seen: CachedResponse?
     /// Why the Hub is asked.
     let reason: CacheStatus.Forward
     /// The Hub is asked whether what was kept is still right.
@@ -23,14 +27,16 @@ final class CacheWrite {
 
     /// `asked` is before the call is made.
     init(
-        to cache: ResponseCache, _ key: CacheKey, _ lifetime: CacheRules.Lifetime, mark: WriteEpochs.Mark,
-        stale: CachedResponse?, isShared: Bool, _ reason: CacheStatus.Forward, asked: MonotonicInstant
+        to cache: ResponseCache, _ key: CacheKey, _ shared: SharedKey?, _ lifetime: CacheRules.Lifetime,
+        mark: WriteEpochs.Mark, seen: CachedResponse?, stale: CachedResponse?, isShared: Bool,
+        _ reason: CacheStatus.Forward, asked: MonotonicInstant
     ) {
         self.cache = cache
         self.key = key
+        self.shared = shared
         self.lifetime = lifetime
         self.mark = mark
-        self.stale = stale
+        (self.seen, self.stale) = (seen, stale)
         self.isShared = isShared
         self.reason = reason
         self.asked = asked
@@ -38,6 +44,12 @@ final class CacheWrite {
 
     /// Whether the client wants to know what the Hub says from now on, and not what it has said to another.
     var isOfItsOwn: Bool { reason == .request }
+
+    /// Of what is asked and of the changes that it is asked after: calls of all workers with the same give the same. Nil where there are no others.
+    var callDigest: UInt64? {
+        guard let shared else { return nil }
+        return mark.words.reduce(shared.words[2]) { ($0 ^ $1) &* 0x9E37_79B9_7F4A_7C15 ^ $0 >> 29 }
+    }
 
     /// The fields by which a client says what it has. Of a response that is kept the gateway judges them itself, for each who gets it.
     private static let conditions = CaselessWords(["If-None-Match", "If-Modified-Since"])
@@ -76,7 +88,7 @@ final class CacheWrite {
         {
             return cache.largest
         }
-        if stale != nil, status.code < 500, status.code != 429, status.code != 304 { cache.forget(key) }
+        if stale != nil, status.code < 500, status.code != 429, status.code != 304 { cache.forget(key, shared) }
         return nil
     }
 
@@ -90,7 +102,7 @@ final class CacheWrite {
                 response, lifetime: response.status == .ok ? lifetime : .moving, validators: validators, mark: mark,
                 to: request, asked: asked)
         else { return }
-        cache.keep(kept, for: key)
+        cache.keep(kept, for: key, shared)
     }
 
     /// What is kept, where the Hub says that it is right, or cannot say anything now. Else the head decides whether its response is kept.
@@ -101,7 +113,11 @@ final class CacheWrite {
         let code = head.status.code
         if code == 304, isConditional, let stale {
             stale.isRevalidating = false
-            if stale.validate(led, asked: asked) { cache.keep(stale, for: key) } else { cache.forget(key) }
+            if stale.validate(led, asked: asked) {
+                cache.keep(stale, for: key, shared)
+            } else {
+                cache.forget(key, shared)
+            }
             return (stale, .validated)
         }
         if code == 429 || code >= 500, let found = standIn(code, now) { return found }

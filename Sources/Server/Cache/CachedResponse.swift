@@ -16,12 +16,14 @@ final class CachedResponse {
     let validators: Validators
     /// Counts of changes from before the Hub was asked.
     let mark: WriteEpochs.Mark
-    private let nominated: NominatedFields
-    private var freshness: Freshness
+    let nominated: NominatedFields
+    private(set) var freshness: Freshness
     /// When the Hub was asked last, and said that this is right.
     private(set) var asked: MonotonicInstant
     /// The Hub is being asked whether it is still right.
     var isRevalidating = false
+    /// Where the workers' shared memory has it; nil where it does not.
+    var sharedPlace: UInt64?
 
     /// Fields of one response alone: who asked, and what was left of the budget then.
     private static let ofOneResponse = CaselessWords([
@@ -48,6 +50,15 @@ final class CachedResponse {
         self.validators = validators
         self.mark = mark
         self.asked = asked
+    }
+
+    /// As another worker has kept it.
+    init(
+        _ response: RecordedResponse, lifetime: CacheRules.Lifetime, validators: Validators, mark: WriteEpochs.Mark,
+        nominated: NominatedFields, freshness: Freshness, asked: MonotonicInstant
+    ) {
+        (self.response, self.lifetime, self.validators) = (response, lifetime, validators)
+        (self.mark, self.nominated, self.freshness, self.asked) = (mark, nominated, freshness, asked)
     }
 
     /// Whether the Hub would have chosen it for this request, too.

@@ -11,6 +11,10 @@ struct Freshness: Equatable, Sendable {
     /// Once it is stale it must not be given out, not even while the Hub cannot be asked.
     let isNeverStale: Bool
 
+    init(lifetime: Int?, age: Int, asksAlways: Bool, isNeverStale: Bool) {
+        (self.lifetime, self.age, self.asksAlways, self.isNeverStale) = (lifetime, age, asksAlways, isNeverStale)
+    }
+
     /// `now` in seconds since 1970, for a response without a date.
     init(_ headers: Headers, now: Int) {
         let directives = CacheDirectives(response: headers)

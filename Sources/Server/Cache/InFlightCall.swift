@@ -17,7 +17,9 @@ final class InFlightCall: ResponseSink {
         case unshared
     }
 
-    private static let toldInATurn = 8
+    fileprivate static let toldInATurn = 8
+    /// Of content, in bytes.
+    fileprivate static let writtenInATurn = 1 << 20
 
     let key: CallKey
     /// The key's: to ask for it copies no key.
@@ -37,6 +39,9 @@ final class InFlightCall: ResponseSink {
     private var recorder: ResponseRecorder?
     private var kept: (CachedResponse, CacheStatus)?
     private var hasEnded = false
+    private var hasBegun = false
+    /// Says to the other workers that this one asks; nil where there are none, or they need not wait.
+    private var claim: WorkerCalls.Own?
     /// Ends the call when nobody waits any more.
     private var stop: (@EventLoop () -> Void)?
 
@@ -74,7 +79,16 @@ final class InFlightCall: ResponseSink {
 
     // MARK: the response
 
-    func begins() { coalescer.begins(self) }
+    func begins() {
+        hasBegun = true
+        coalescer.begins(self)
+    }
+
+    /// Other workers wait for the call: unless it is to wait for its own turn first, which may be late.
+    func holds(_ claim: WorkerCalls.Own) {
+        self.claim = claim
+        EventLoop.post { if !self.hasBegun { self.claim = nil } }
+    }
 
     var isWanted: Bool { !waiters.isEmpty }
     var isRecording: Bool { recorder != nil }
@@ -85,6 +99,7 @@ final class InFlightCall: ResponseSink {
     func begin(_ status: Status, _ headers: Headers, length: Int?, isHead: Bool) {
         let most = write?.limit(status, headers, length: isHead ? nil : length, to: asked)
         isKept = most != nil
+        if !isKept { claim = nil }
         let limit = most ?? (isWanted ? ResponseRecorder.shared : 0)
         guard limit > 0,
             let recorder = ResponseRecorder(status, headers, length: length, isHead: isHead, limit: limit)
@@ -135,22 +150,38 @@ final class InFlightCall: ResponseSink {
         guard !hasEnded else { return }
         hasEnded = true
         write?.ended()
+        claim = nil
         coalescer.ended(self)
         recorder = nil
         if isWanted {
             let all = Array(waiters.values)
             waiters = [:]
-            Self.tell(all[...], outcome)
+            Self.tell(all[...], outcome, atOnce: outcome.toldInATurn)
         }
         stop.take()?()
     }
 
     /// To each it is a write of up to what is recorded: so only to some in a turn of the loop.
-    private static func tell(_ waiters: ArraySlice<@EventLoop @Sendable (Outcome) -> Void>, _ outcome: Outcome) {
+    private static func tell(
+        _ waiters: ArraySlice<@EventLoop @Sendable (Outcome) -> Void>, _ outcome: Outcome, atOnce: Int
+    ) {
         guard !waiters.isEmpty else { return }
         EventLoop.post {
-            for waiter in waiters.prefix(toldInATurn) { waiter(outcome) }
-            tell(waiters.dropFirst(toldInATurn), outcome)
+            for waiter in waiters.prefix(atOnce) { waiter(outcome) }
+            tell(waiters.dropFirst(atOnce), outcome, atOnce: atOnce)
         }
+    }
+}
+
+extension InFlightCall.Outcome {
+    /// How many who wait are told in one turn of the loop.
+    @EventLoop fileprivate var toldInATurn: Int {
+        let bytes =
+            switch self {
+            case .answered(let response): response.content.count
+            case .kept(let response, _): response.response.content.count
+            case .failed, .unshared: 0
+            }
+        return max(1, min(InFlightCall.toldInATurn, InFlightCall.writtenInATurn / max(bytes, 1)))
     }
 }

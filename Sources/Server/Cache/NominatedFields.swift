@@ -3,16 +3,18 @@ import HTTP
 /// The fields of a request by which the Hub has chosen a response: those that `Vary` names, with their values in the request that it
 /// answers (RFC 9111 section 4.1). Those of `CacheKey`, and what partitions stand for, are left out.
 struct NominatedFields: Sendable {
-    private struct Field: Sendable {
+    struct Field: Sendable {
         let name: String
         let values: [String]
     }
 
-    private let fields: [Field]
+    let fields: [Field]
 
     /// A response that depends on more is a response to one request.
     private static let most = 16
     private static let inKey = CaselessWords(["Accept", "Accept-Encoding", "Authorization", "Cookie", "Origin", "Host"])
+
+    init(_ fields: [Field]) { self.fields = fields }
 
     /// Nil for a response that answers this request alone, whatever the next one says.
     init?(_ response: Headers, of request: Request) {

@@ -2,7 +2,8 @@ import EventIO
 import HTTP
 import Hub
 
-/// Small responses of the Hub, kept for those who ask the same later (RFC 9111). Each worker has one.
+/// Small responses of the Hub, kept for those who ask the same later (RFC 9111). Each worker has one, and looks into what all of them share where it
+/// has nothing that is good (`SharedResponses`).
 ///
 /// Never older than said: what is kept is as young as `metadata_ttl`, or immutable by its name, or was fetched before no change that went
 /// through this gateway. Rights are asked before the cache is.
@@ -35,13 +36,16 @@ final class ResponseCache {
     private var objectLimit: Int
     private let epochs: WriteEpochs
     private let metrics: Metrics
+    /// Of all workers; nil where there is but one.
+    private let others: SharedResponses?
     private var store: S3FIFO<CacheKey, CachedResponse>
     private var shape: ResponseShape
     /// Counts the shapes that responses have had: what was kept in another is not found.
     private var shapeNumber = 0
     private var isTrimming = false
 
-    init(_ settings: Settings, epochs: WriteEpochs, metrics: Metrics) {
+    init(_ settings: Settings, epochs: WriteEpochs, metrics: Metrics, others: SharedResponses? = nil) {
+        self.others = others
         times = Times(settings)
         objectLimit = settings.cacheObjectLimit.bytes
         store = S3FIFO(capacity: settings.cacheMemory.bytes)
@@ -76,9 +80,15 @@ final class ResponseCache {
         guard !directives.noStore, !isOfStranger(request, context.principal, partition) else { return .bypass }
         let key = CacheKey(
             request, to: target, in: partition, forwarded: context.forwardedOrigin, shape: shapeNumber)
-        let present = current(key)
-        let kept = present.flatMap { $0.fits(request) ? $0 : nil }
-        if let kept, !directives.noCache, let found = found(kept, key, directives, context.principal, now) {
+        var present = current(key)
+        var kept = present.flatMap { $0.fits(request) ? $0 : nil }
+        if let kept, !directives.noCache, isGood(kept, directives, context.principal, now) { return .hit(kept) }
+        let shared = others.map { _ in SharedKey(key, by: context.principal, partition, shape) }
+        if let shared, let newer = takeNewer(than: present, shared, key) {
+            present = newer
+            kept = newer.fits(request) ? newer : nil
+        }
+        if let kept, !directives.noCache, let found = found(kept, key, shared, directives, context.principal, now) {
             return found
         }
         guard !directives.onlyIfCached else { return .absent }
@@ -95,8 +105,8 @@ final class ResponseCache {
             ? .request : kept != nil ? .stale : present != nil ? .varyMiss : .uriMiss
         return .fetch(
             CacheWrite(
-                to: self, key, lifetime, mark: epochs.mark(operation.resource.form == .repo ? operation.resource : nil),
-                stale: kept, isShared: partition == .client(nil), reason, asked: now))
+                to: self, key, shared, lifetime, mark: epochs.mark(operation.resource.form == .repo ? operation.resource : nil),
+                seen: present, stale: kept, isShared: partition == .client(nil), reason, asked: now))
     }
 
     /// Whether the client shows a credential of its own that nobody here can read: it is none of those who show none (RFC 9111 section 3.5).
@@ -114,22 +124,51 @@ final class ResponseCache {
         return kept
     }
 
+    /// What another worker has kept, where the Hub was asked for it later than for what was found here.
+    private func newer(than seen: CachedResponse?, _ shared: SharedKey) -> CachedResponse? {
+        guard let newer = others?.find(shared, but: seen?.sharedPlace), epochs.isCurrent(newer.mark),
+            newer.asked > seen?.asked ?? MonotonicInstant(nanoseconds: 0)
+        else { return nil }
+        return newer
+    }
+
+    /// Whether another worker has kept something since that was looked for.
+    func isKeptMeanwhile(_ write: CacheWrite) -> Bool {
+        write.shared.map { newer(than: write.seen, $0) != nil } ?? false
+    }
+
+    /// The same, which is kept here, too, from here on.
+    private func takeNewer(than seen: CachedResponse?, _ shared: SharedKey, _ key: CacheKey) -> CachedResponse? {
+        guard let newer = newer(than: seen, shared) else { return nil }
+        metrics.add(.cacheTaken)
+        noteSize(gone: store.insert(key, newer, bytes: newer.size + key.size))
+        return newer
+    }
+
+    /// Whether nobody has to be asked.
+    private func isGood(
+        _ kept: CachedResponse, _ directives: CacheDirectives, _ principal: Principal, _ now: MonotonicInstant
+    ) -> Bool {
+        if let most = directives.maxAge, most == 0 || kept.age(at: now) > most { return false }
+        // A client's own credential can end, and with it what may be seen with it.
+        return kept.freshFor(times.fresh, at: now) > 0
+            || kept.lifetime == .immutable && principal.isLent && !kept.asksAlways
+    }
+
     /// Nil: the Hub has to be asked first.
     private func found(
-        _ kept: CachedResponse, _ key: CacheKey, _ directives: CacheDirectives, _ principal: Principal,
-        _ now: MonotonicInstant
+        _ kept: CachedResponse, _ key: CacheKey, _ shared: SharedKey?, _ directives: CacheDirectives,
+        _ principal: Principal, _ now: MonotonicInstant
     ) -> Found? {
+        if isGood(kept, directives, principal, now) { return .hit(kept) }
         if let most = directives.maxAge, most == 0 || kept.age(at: now) > most { return nil }
-        let left = kept.freshFor(times.fresh, at: now)
-        // A client's own credential can end, and with it what may be seen with it.
-        if left > 0 || kept.lifetime == .immutable && principal.isLent && !kept.asksAlways { return .hit(kept) }
-        guard left > -times.stale, kept.mayBeStale else { return nil }
+        guard kept.freshFor(times.fresh, at: now) > -times.stale, kept.mayBeStale else { return nil }
         guard !kept.isRevalidating else { return .hit(kept) }
         kept.isRevalidating = true
         return .stale(
             kept,
             CacheWrite(
-                to: self, key, kept.lifetime, mark: kept.mark, stale: kept,
+                to: self, key, shared, kept.lifetime, mark: kept.mark, seen: kept, stale: kept,
                 isShared: principal.cachePartition == .client(nil), .stale, asked: now))
     }
 
@@ -145,20 +184,22 @@ final class ResponseCache {
     }
 
     /// Keeps it, unless something was changed since it was asked for.
-    func keep(_ response: CachedResponse, for key: CacheKey) {
+    func keep(_ response: CachedResponse, for key: CacheKey, _ shared: SharedKey?) {
         guard response.response.content.count <= objectLimit, epochs.isCurrent(response.mark),
             key.shape == shapeNumber
         else { return }
         // Of two calls that overlap the later one knows better, whichever ends first.
         if let present = store.find(key), present.asked > response.asked, epochs.isCurrent(present.mark) { return }
         let gone = store.insert(key, response, bytes: response.size + key.size)
+        if let shared { others?.keep(response, for: shared) }
         metrics.add(.cacheStored)
         noteSize(gone: gone)
     }
 
     /// What was kept is wrong now.
-    func forget(_ key: CacheKey) {
+    func forget(_ key: CacheKey, _ shared: SharedKey? = nil) {
         store.remove(key)
+        if let shared { others?.forget(shared) }
         noteSize()
     }
 

@@ -20,4 +20,12 @@ struct ResponseShape: Equatable {
         billTo = settings.billTo
         trustedOrigins = settings.trustedOrigins
     }
+
+    /// The same for the same shapes, in each worker, and for no others.
+    var texts: [String] {
+        [
+            "\(upstream)", basePath, publicURL.map { "\($0)" } ?? "", xet.rawValue, "\(isStrict)", billTo ?? "",
+            billTo == nil ? "" : "bill", "\(trustedOrigins.isEvery)", "\(contentHosts.count)",
+        ] + contentHosts + trustedOrigins.names
+    }
 }

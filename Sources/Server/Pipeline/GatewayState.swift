@@ -15,6 +15,8 @@ final class GatewayState {
     let coalescer: RequestCoalescer
     let epochs: WriteEpochs
     let cache: ResponseCache
+    /// Nil where no other worker shares what is kept.
+    let workerCalls: WorkerCalls?
     /// Nil: no files are kept.
     let files: FileCache?
     let accounts: AccountCache.Held
@@ -43,7 +45,7 @@ final class GatewayState {
         _ settings: Settings, token: Secret?, limits: CallLimits, pool: TransferPool, metrics: Metrics,
         leaks: LeakReporter, keys: KeyStore?, rates: KeyRates? = nil, quotas: KeyQuotas? = nil,
         auditor: Auditor?, logins: LoginReporter,
-        epochs: WriteEpochs, budgets: BudgetLedger = BudgetLedger(),
+        epochs: WriteEpochs, budgets: BudgetLedger = BudgetLedger(), shared: SharedMetadata? = nil, worker: Int = 1,
         warn: @escaping (String) -> Void
     ) {
         self.quotas = quotas
@@ -63,7 +65,8 @@ final class GatewayState {
         broker = RateBroker(budgets, patience: settings.budgetWait, keys: keys)
         self.epochs = epochs
         coalescer = RequestCoalescer(isOn: settings.coalesce, epochs: epochs)
-        cache = ResponseCache(settings, epochs: epochs, metrics: metrics)
+        cache = ResponseCache(settings, epochs: epochs, metrics: metrics, others: shared?.responses)
+        workerCalls = shared.map { WorkerCalls($0.claims, worker: worker) }
         files = FileCache(
             settings, pool: pool, admission: admission, metrics: metrics, epochs: epochs, warn: warn)
         accounts = AccountCache.Held(for: settings.accountCacheTTL)

@@ -15,19 +15,20 @@ extension RequestPipeline {
             if state.cache.isOn, route == .relay { context.cacheStatus = .forwarded(.bypass) }
             return false
         }
-        guard state.cache.isOn else { return join(exchange, context, nil) }
+        guard state.cache.isOn else { return try join(exchange, context, route, nil) }
         switch state.cache.find(request, context, hasBody: exchange.hasBody) {
         case .bypass:
             context.cacheStatus = .forwarded(.bypass)
-            return join(exchange, context, nil)
+            return try join(exchange, context, route, nil)
         case .absent: throw .notKept
-        case .hit(let kept): answer(exchange, context, with: kept)
+        case .hit(let kept):
+            if context.hasAwaitedWorker { exchange.send(kept, context, .collapsed) } else { answer(exchange, context, with: kept) }
         case .stale(let kept, let write):
             answer(exchange, context, with: kept)
             revalidate(exchange, context, write)
         case .fetch(let write):
             context.cacheStatus = .forwarded(write.reason)
-            return join(exchange, context, write)
+            return try join(exchange, context, route, write)
         }
         return true
     }
@@ -51,15 +52,45 @@ extension RequestPipeline {
         exchange.send(kept, context, .hit(ttl: state.cache.ttl(of: kept)))
     }
 
-    private func join(_ exchange: Exchange, _ context: RequestContext, _ write: CacheWrite?) -> Bool {
+    private func join(
+        _ exchange: Exchange, _ context: RequestContext, _ route: Route.Name, _ write: CacheWrite?
+    ) throws(Failure) -> Bool {
         switch state.coalescer.join(exchange, context, write) {
         case .bypass: return false
         case .lead(let call):
+            if let write, let calls = state.workerCalls, state.coalescer.isOn, !write.isOfItsOwn {
+                switch calls.claim(write) {
+                case .own(let claim):
+                    // Between the look and the claim another worker's call may have ended.
+                    if state.cache.isKeptMeanwhile(write) { return try lookUp(exchange, context, route) }
+                    call.holds(claim)
+                case .others(let claim) where !context.hasAwaitedWorker:
+                    wait(claim, calls, exchange, context)
+                    return true
+                case .others, .nobody: break
+                }
+            }
             context.sink = call
             return false
         case .follow(let call):
             call.wait(context) { outcome in self.follow(call, outcome, exchange, context) }
             return true
+        }
+    }
+
+    /// Another worker makes the call at present: the request goes on when that has ended, with what is kept of it.
+    private func wait(
+        _ claim: CallClaims.Claim, _ calls: WorkerCalls, _ exchange: Exchange, _ context: RequestContext
+    ) {
+        context.hasAwaitedWorker = true
+        state.metrics.add(.cacheAwaited)
+        calls.wait(claim, context) {
+            do throws(Failure) {
+                if context.isCancelled { throw .clientGone }
+                try self.askNow(exchange, context, .relay)
+            } catch {
+                self.fail(exchange, context, error)
+            }
         }
     }
 
@@ -92,6 +123,13 @@ extension RequestPipeline {
         (context.principal, context.target, context.route) = (answered.principal, answered.target, .relay)
         // Whoever asks the same now does as well.
         guard case .lead(let call) = state.coalescer.join(exchange, context, write) else { return write.ended() }
+        if state.coalescer.isOn, let calls = state.workerCalls {
+            switch calls.claim(write) {
+            case .own(let claim): call.holds(claim)
+            case .others: return write.ended()
+            case .nobody: break
+            }
+        }
         context.sink = call
         handlers.hub.revalidate(exchange, context)
     }

@@ -46,7 +46,8 @@ final class Server {
             settings, token: origin.token, limits: CallLimits(settings), pool: pool, metrics: metrics, leaks: leaks,
             keys: keys, rates: worker?.rates, quotas: quotas, auditor: auditor,
             logins: logins ?? LoginReporter(warn: warn),
-            epochs: worker?.epochs ?? WriteEpochs(), budgets: worker?.budgets ?? BudgetLedger(), warn: warn)
+            epochs: worker?.epochs ?? WriteEpochs(), budgets: worker?.budgets ?? BudgetLedger(),
+            shared: worker?.metadata, worker: worker?.number ?? 1, warn: warn)
         let upstreams = Upstreams(
             settings, origin: origin, pool: pool, admission: state.admission, broker: state.broker, leaks: leaks,
             files: state.files)

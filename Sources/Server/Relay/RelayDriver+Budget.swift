@@ -12,10 +12,10 @@ extension RelayDriver {
         guard isCounted else { return true }
         if budget == nil {
             budget = broker.use(
-                call.credential, call.request.target, call.request.method, context, isBackground: isBackground)
+                call.credential, call.request.target, call.request.method, holder, isBackground: isBackground)
         }
         guard let budget else { return true }
-        switch broker.ask(budget, context) {
+        switch broker.ask(budget, holder) {
         case .goes: return true
         case .refused(let failure): fail(failure)
         case .waits: wait(budget)
@@ -25,9 +25,9 @@ extension RelayDriver {
 
     private func wait(_ budget: BudgetUse) {
         if broker.isSpent(budget), standsIn(budget) { return fail(broker.refusal(budget, context)) }
-        broker.wait(budget, context) { [self] failure in
+        broker.wait(budget, holder) { [self] failure in
             if let failure { return fail(failure) }
-            guard !context.isCancelled else { return makesNoCall(.clientGone) }
+            guard !isAbandoned else { return makesNoCall(.clientGone) }
             enterPlace()
         }
     }

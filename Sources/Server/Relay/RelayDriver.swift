@@ -43,6 +43,10 @@ final class RelayDriver: TransferSink, CancellableWork {
     var isServed = false
     /// The client has been answered in another way, or has left; others still wait for the response.
     var isDetached: Bool
+    /// Who waits for the budget and for a place: the client's request, or what stands for it once the client has left those who wait for the same.
+    private(set) var holder: RequestContext
+    /// Nobody wants the response any more.
+    var isAbandoned: Bool { holder.isCancelled }
     var isFinished = false
     private var hasEnded = false
     /// The response is more than the limits of this client's key leave: that is nothing to those who wait for the same.
@@ -79,6 +83,7 @@ final class RelayDriver: TransferSink, CancellableWork {
         self.call = call
         self.exchange = exchange
         self.context = context
+        holder = context
         self.pool = pool
         self.admission = admission
         guard !isDetached else { return }
@@ -113,17 +118,17 @@ extension RelayDriver {
 
     /// Makes the call when the Hub's budget has room for it, and it is its turn.
     private func enter() {
-        guard !context.isCancelled else { return fail(.clientGone) }
+        guard !isAbandoned else { return fail(.clientGone) }
         if askBudget() { enterPlace() }
     }
 
     func enterPlace() {
-        if let place = admission.begin(context) { return make(at: place) }
-        admission.wait(context) { [self] result in
+        if let place = admission.begin(holder) { return make(at: place) }
+        admission.wait(holder) { [self] result in
             switch result {
             case .success(let place):
                 // The client may have left between the two turns.
-                guard !context.isCancelled else {
+                guard !isAbandoned else {
                     place.end()
                     return makesNoCall(.clientGone)
                 }
@@ -156,16 +161,27 @@ extension RelayDriver {
 
     /// The client has left, or the request has to end for another reason (RFC 9110 has no word for it: 499 in the log).
     func cancel() {
-        if let sink = context.sink, sink.isWanted, !context.makesWay, next == nil, transfer != nil {
-            isDetached = true
-            exchange.fail(.clientGone, context)
-            sink.outlivesClient { [weak self] in self?.transfer?.cancel() }
-            transfer?.resume()
+        if let sink = context.sink, sink.isWanted, !context.makesWay, holder === context {
+            outliveClient(for: sink)
         } else if let transfer {
             transfer.cancel()
         } else if upload?.hasBegun == false {
             fail(.clientGone)
         }
+    }
+
+    /// Goes on for others, also where it waits for its turn at the time.
+    private func outliveClient(for sink: any ResponseSink) {
+        isDetached = true
+        let holder = RequestContext(id: context.id, address: context.address, forwardedOrigin: context.forwardedOrigin)
+        (holder.principal, holder.target, holder.route) = (context.principal, context.target, context.route)
+        // What ends the wait comes along, and is not called for the client's end.
+        holder.onCancel = context.onCancel.take()
+        holder.work = self
+        self.holder = holder
+        exchange.fail(.clientGone, context)
+        sink.outlivesClient { holder.cancel() }
+        transfer?.resume()
     }
 
     func end(_ outcome: Result<Void, TransferError>) {
@@ -218,7 +234,7 @@ extension RelayDriver {
         let failure = failure.at(call.server)
         noteTime()
         context.change?.apply()
-        let isOfClient = context.isCancelled || isOverLimit || failure.kind == .clientGone
+        let isOfClient = isAbandoned || isOverLimit || failure.kind == .clientGone
         if !isFinished, !isOfClient, isDetached || exchange.canAnswer, context.sink?.replaces(failure) ?? false {
             answerWithKept()
             return letGo()
@@ -237,6 +253,7 @@ extension RelayDriver {
         context.sink = nil
         // It may be another's by now.
         if context.work === self { context.work = nil }
+        if holder.work === self { holder.work = nil }
         upload = nil
     }
 

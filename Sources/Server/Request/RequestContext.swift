@@ -67,6 +67,8 @@ final class RequestContext {
     var isShared = false
     /// What part the cache had in it; nil where it had none.
     var cacheStatus: CacheStatus?
+    /// It has waited for the call of another worker: it does not do so again.
+    var hasAwaitedWorker = false
     /// What is told once it is known that the request has changed something, before its client is.
     var change: CacheChange?
     /// How long it waited for the Hub's budget.

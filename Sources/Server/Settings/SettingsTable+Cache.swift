@@ -7,10 +7,10 @@ extension SettingsTable {
         settings: [
             Setting(
                 "cache_memory", \.cacheMemory, .bytes(.mebibytes(1) ... .mebibytes(65_536), orOff: true),
-                "Memory of each worker for small responses of the Hub that are kept for those who ask the same.",
+                "Memory of each worker for small responses of the Hub that are kept for those who ask the same; several workers have as much once more, which they share.",
                 reloadable: true),
             Setting(
-                "cache_object_limit", \.cacheObjectLimit, .bytes(.kibibytes(1) ... .mebibytes(16)),
+                "cache_object_limit", \.cacheObjectLimit, .bytes(.kibibytes(1) ... .mebibytes(4)),
                 "The largest response that is kept.", reloadable: true),
             Setting(
                 "metadata_ttl", \.metadataTTL, .duration(Duration.seconds(1)...Duration.seconds(86_400)),

@@ -13,9 +13,13 @@ import Synchronization
         fileprivate let place: Int
         fileprivate let ofPlace: UInt64
         fileprivate let ofUnknown: UInt64
+
+        fileprivate init(place: Int, ofPlace: UInt64, ofUnknown: UInt64) {
+            (self.place, self.ofPlace, self.ofUnknown) = (place, ofPlace, ofUnknown)
+        }
     }
 
-    private static let places = 4096
+    fileprivate static let places = 4096
     /// The first two are of no repository: of changes of which it is not known what they are of, and of all changes of repositories.
     private static let (unknown, any, firstOfRepositories) = (0, 1, 2)
 
@@ -70,5 +74,16 @@ import Synchronization
             }
             return firstOfRepositories + Int(hash % UInt64(places - firstOfRepositories))
         }
+    }
+}
+
+/// Marks go from worker to worker.
+extension WriteEpochs.Mark {
+    var words: [UInt64] { [UInt64(place), ofPlace, ofUnknown] }
+
+    /// Nil for what is no mark.
+    init?(words: [UInt64]) {
+        guard words.count == 3, words[0] < WriteEpochs.places else { return nil }
+        self.init(place: Int(words[0]), ofPlace: words[1], ofUnknown: words[2])
     }
 }

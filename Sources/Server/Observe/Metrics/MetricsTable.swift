@@ -149,6 +149,12 @@ enum MetricsTable {
             MetricRow(
                 .cacheEvictions, "hubgate_cache_evictions_total", .counter,
                 "Responses that had to go for others."),
+            MetricRow(
+                .cacheTaken, "hubgate_cache_taken_total", .counter,
+                "Responses that a worker has taken from what all of them share: another had fetched them."),
+            MetricRow(
+                .cacheAwaited, "hubgate_cache_awaited_total", .counter,
+                "Requests that waited for the call of another worker, to get what it gets."),
         ])
 
     private static let hub = Group(

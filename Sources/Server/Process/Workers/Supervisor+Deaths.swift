@@ -21,6 +21,7 @@ extension Supervisor {
         let wait = places[index].left()
         slots.clearGauges(ofWorker: number)
         quotas?.clear(worker: number)
+        metadata?.claims.clear(worker: number)
         countWorkers()
         finishReloadIfDone()
         if isStopping {

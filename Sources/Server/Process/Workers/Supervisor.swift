@@ -34,6 +34,8 @@ final class Supervisor {
     let quotas: QuotaWords?
     let epochs: WriteEpochs
     private let budgets = BudgetLedger()
+    /// Nil where there is one worker, or nothing is kept.
+    let metadata: SharedMetadata?
     var sandbox: SandboxProcess?
     var places: [WorkerSlot]
     /// Nil but in access by keys.
@@ -78,6 +80,8 @@ final class Supervisor {
         slots.describe()
         // Made here and not in each worker: a URL that one has signed is opened by another.
         SharedSecret.make()
+        let keeps = workers > 1 && settings.cacheMemory.bytes > 0
+        metadata = keeps ? SharedMetadata(bytes: settings.cacheMemory.bytes) : nil
         _ = SignedURLKey.ofThisStart
         tls = try TLSContext.make(settings)
         try hardening.dropPrivileges(settings)
@@ -138,7 +142,7 @@ final class Supervisor {
         let worker = Worker(
             number: place.number, ports: ports.map(\.port), adminPort: adminPort?.port, sockets: place.sockets,
             adminSocket: place.adminSocket, tls: tls, output: output, slots: slots, epochs: epochs,
-            budgets: budgets, sandbox: sandbox?.site, line: line, count: places.count,
+            budgets: budgets, metadata: metadata, sandbox: sandbox?.site, line: line, count: places.count,
             state: stateProcess?.links.take(worker: place.number), rates: rates,
             quotas: quotas)
         // The child's copy of its parent's memory shall not keep a token that a reload replaces.

@@ -21,6 +21,8 @@ struct Worker: Sendable {
     let slots: MetricSlots
     let epochs: WriteEpochs
     let budgets: BudgetLedger
+    /// Nil: there is no other worker, or nothing is kept.
+    let metadata: SharedMetadata?
     /// Nil: the Hub that the settings name.
     let sandbox: SandboxSite?
     /// The pipe to the parent.

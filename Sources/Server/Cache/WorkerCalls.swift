@@ -1,0 +1,105 @@
+import EventIO
+import Hub
+
+/// What the workers of a gateway share of the cache of small responses. Their parent makes it before it forks them.
+struct SharedMetadata: Sendable {
+    let responses: SharedResponses
+    let claims = CallClaims()
+
+    /// `bytes` for responses.
+    init(bytes: Int) {
+        responses = SharedResponses(bytes: bytes)
+    }
+}
+
+/// Calls of other workers that requests of this one wait for. While somebody waits it is looked every few milliseconds whether one has ended.
+@EventLoop
+final class WorkerCalls {
+    /// Between two looks, in milliseconds.
+    private static let pause: UInt64 = 3
+    /// So many are told in a turn of the loop: each may be answered with a large response.
+    private static let toldInATurn = 8
+
+    /// A call that this worker makes. It is let go of when that ends, or when others need not wait for it any more.
+    final class Own: Sendable {
+        private let claims: CallClaims
+        private let claim: CallClaims.Claim
+
+        fileprivate init(_ claims: CallClaims, _ claim: CallClaims.Claim) {
+            (self.claims, self.claim) = (claims, claim)
+        }
+
+        deinit { claims.release(claim) }
+    }
+
+    enum Answer {
+        case own(Own)
+        /// Another worker makes it: `wait` for its end.
+        case others(CallClaims.Claim)
+        case nobody
+    }
+
+    private struct Waiter {
+        let began: MonotonicInstant
+        let then: @EventLoop () -> Void
+    }
+
+    private let claims: CallClaims
+    private let worker: Int
+    /// The longest wait, in milliseconds: a HEAD of huggingface_hub gives up after 10 s.
+    private let longest: UInt64
+    private var waiting: [CallClaims.Claim: [ObjectIdentifier: Waiter]] = [:]
+    private lazy var timer = Timer { [weak self] in self?.look() }
+
+    init(_ claims: CallClaims, worker: Int, longest: UInt64 = 8_000) {
+        (self.claims, self.worker, self.longest) = (claims, worker, longest)
+    }
+
+    /// Says to the other workers that this one makes the call, unless one of them does.
+    func claim(_ call: CacheWrite) -> Answer {
+        guard let digest = call.callDigest else { return .nobody }
+        switch claims.claim(digest, worker: worker) {
+        case .own(let claim): return .own(Own(claims, claim))
+        case .others(let claim): return .others(claim)
+        case .nobody: return .nobody
+        }
+    }
+
+    /// Calls `then` later, outside of any callback of C: when the call has ended, when it takes too long, or when the request is cancelled.
+    func wait(_ claim: CallClaims.Claim, _ context: RequestContext, then: @escaping @EventLoop () -> Void) {
+        let waiter = ObjectIdentifier(context)
+        if waiting.isEmpty { timer.start(milliseconds: Self.pause) }
+        waiting[claim, default: [:]][waiter] = Waiter(began: .now) {
+            context.onCancel = nil
+            then()
+        }
+        context.onCancel = { [weak self] in
+            guard let left = self?.waiting[claim]?.removeValue(forKey: waiter) else { return }
+            EventLoop.post { left.then() }
+        }
+    }
+
+    private func look() {
+        let now = MonotonicInstant.now
+        for (claim, waiters) in waiting {
+            guard claims.isHeld(claim, at: now) else {
+                waiting[claim] = nil
+                Self.tell(Array(waiters.values)[...])
+                continue
+            }
+            let late = waiters.filter { now.milliseconds(since: $0.value.began) >= longest }
+            for waiter in late.keys { waiting[claim]?[waiter] = nil }
+            if waiting[claim]?.isEmpty == true { waiting[claim] = nil }
+            Self.tell(Array(late.values)[...])
+        }
+        if !waiting.isEmpty { timer.start(milliseconds: Self.pause) }
+    }
+
+    private static func tell(_ waiters: ArraySlice<Waiter>) {
+        guard !waiters.isEmpty else { return }
+        EventLoop.post {
+            for waiter in waiters.prefix(toldInATurn) { waiter.then() }
+            tell(waiters.dropFirst(toldInATurn))
+        }
+    }
+}
