@@ -33,11 +33,11 @@ def document():
 
 
 @pytest.fixture
-def admin(start_before, hub, keys):
+def admin(start_before, hub, keys, tmp_path):
     hub.otherwise = lambda *_: http(200, b'{"url":"https://huggingface.co/acme/m"}', JSON)
     hub.on("/api/whoami-v2", lambda *_: http(200, b'{"name":"acme","type":"user"}', JSON))
     key = keys.create("root", "--role", "admin")
-    return Admin(start_before(hub, "--access", "keys", "--workers", "1", "--state-dir", str(keys.state)), key)
+    return Admin(start_before(hub, "--access", "keys", "--workers", "1", "--state-dir", str(keys.state), "--cache-dir", str(tmp_path / "cache")), key)
 
 
 def test_the_document_is_what_the_program_prints_and_serves(workspace, gate, document):
@@ -68,10 +68,11 @@ def test_each_example_of_the_admin_api_is_taken(admin, document):
     admin("PATCH", f"/keys/{name}", example("/keys/{name}", "patch"))
     admin("POST", f"/keys/{name}/rotate", example("/keys/{name}/rotate", "post"))
     admin("POST", "/explain", example("/explain", "post"))
+    admin("POST", "/cache/purge", example("/cache/purge", "post"))
     bodies = {
         (path, method) for path, operations in document["paths"].items() for method, operation in operations.items() if "requestBody" in operation
     }  # fmt: skip
-    tried = {("/-/api/keys", "post"), ("/-/api/keys/{name}", "patch"), ("/-/api/keys/{name}/rotate", "post"), ("/-/api/explain", "post")}
+    tried = {("/-/api/keys", "post"), ("/-/api/keys/{name}", "patch"), ("/-/api/keys/{name}/rotate", "post"), ("/-/api/explain", "post"), ("/-/api/cache/purge", "post")}
     facade = {("/api/repo", "post"), ("/api/repo", "put"), ("/api/repo", "delete")}  # test_documents.py sends these
     assert bodies - tried - facade == {("/-/api/session", "post")}
     for path, operations in document["paths"].items():

@@ -9,6 +9,7 @@ struct AdminRoute: Sendable {
         case keys, key, createKey, editKey, rotateKey, revokeKey, roles, explain
         case audit, verifyAudit
         case reload, drain
+        case usage, budget, cache, purgeCache, keptFiles, removeFile
     }
 
     /// A member of the query, or of the path.

@@ -5,7 +5,7 @@ import Hub
 enum AdminRoutes {
     private typealias Parameter = AdminRoute.Parameter
 
-    static let all = sessions + gateway + requests + keys + audit
+    static let all = sessions + gateway + requests + keys + audit + resources
 
     private static let sessions = [
         AdminRoute(

@@ -2,7 +2,9 @@ import Hub
 
 /// The schemas of the admin API (JSON Schema 2020-12, as OpenAPI 3.1 takes them), by their names.
 enum AdminSchemas {
-    static let all: [String: JSON] = [
+    static let all = own.merging(resources) { $1 }
+
+    private static let own: [String: JSON] = [
         "Error": object(["error": text, "code": text, "request_id": text]),
         "Done": object(["done": flag]),
         "Session": object(["name": optional, "csrf_token": optional, "keys": flag, "version": text]),
@@ -55,10 +57,10 @@ enum AdminSchemas {
         "Verification": object(["good": flag, "lines": number, "faults": list(text), "next": optional]),
     ]
 
-    private static let text: JSON = ["type": "string"]
-    private static let optional: JSON = ["type": ["string", "null"]]
-    private static let flag: JSON = ["type": "boolean"]
-    private static let number: JSON = ["type": "integer"]
+    static let text: JSON = ["type": "string"]
+    static let optional: JSON = ["type": ["string", "null"]]
+    static let flag: JSON = ["type": "boolean"]
+    static let number: JSON = ["type": "integer"]
     private static let name: JSON = ["type": "string", "pattern": "^[0-9A-Za-z][0-9A-Za-z._-]{0,63}$"]
 
     /// As `hubgate keys --json` prints it.
@@ -109,12 +111,12 @@ enum AdminSchemas {
         ]
     }
 
-    private static func list(_ items: JSON, orNull: Bool = false) -> JSON {
+    static func list(_ items: JSON, orNull: Bool = false) -> JSON {
         ["type": orNull ? ["array", "null"] : "array", "items": items]
     }
 
     /// With all members, but where `required` names fewer; with others, too, where it is `open`.
-    private static func object(_ members: [String: JSON], required: [String]? = nil, open: Bool = false) -> JSON {
+    static func object(_ members: [String: JSON], required: [String]? = nil, open: Bool = false) -> JSON {
         var schema: [String: JSON] = [
             "type": "object", "properties": .object(members),
             "required": .array((required ?? Array(members.keys)).sorted().map { .string($0) }),

@@ -14,6 +14,7 @@ struct AdminServices {
     let metrics: Metrics
     let drainState: DrainState
     let hubProbe: HubProbe
+    let resources: AdminResources
     let bodyBounds: BodyBounds
 
     static let longestBody = 64 << 10
