@@ -14,9 +14,10 @@ let strict: [SwiftSetting] = [
 /// Of targets whose small functions others call for each request: their bodies are seen across the border.
 let inlined: [SwiftSetting] = strict + [.unsafeFlags(["-cross-module-optimization"], .when(configuration: .release))]
 
-/// Files that the console's C file embeds, and that no compiler reads by itself.
-let consoleScripts = [
-    "base.js", "charts.js", "page-now.js", "page-keys.js", "page-audit.js", "page-health.js", "start.js",
+/// Files of the console and of the home page, which a C file embeds, and that no compiler reads by itself.
+let pageFiles = [
+    "console.html", "console.css", "base.js", "charts.js", "page-now.js", "page-budget.js", "page-usage.js",
+    "page-keys.js", "page-audit.js", "page-cache.js", "page-health.js", "start.js", "home.html", "home.css", "home.js",
 ]
 
 let package = Package(
@@ -36,7 +37,7 @@ let package = Package(
             ].map { .linkedLibrary($0) }
         ),
         .target(
-            name: "ConsoleFiles", exclude: ["console.html", "console.css"] + consoleScripts,
+            name: "ConsoleFiles", exclude: pageFiles,
             cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror", "-Wno-c23-extensions"])]),
         .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
         .target(name: "HTTP", swiftSettings: inlined),

@@ -56,3 +56,32 @@ function quantile(now, before, share) {
   }
   return NaN;
 }
+
+// A number with a line of explanation below, and a bar where it is a part of something.
+function number(title) {
+  const value = el('p', {class: 'value', text: '–'}), note = el('p', {class: 'note', text: ' '}), part = el('div', {class: 'part'});
+  return {
+    node: el('section', {class: 'tile', 'aria-label': title}, el('h2', {text: title}), value, part, note),
+    set(text, small, kind, share) {
+      value.textContent = text;
+      value.className = 'value' + (kind ? ' ' + kind : '');
+      note.textContent = note.title = small || ' ';
+      part.replaceChildren(...(share === null || share === undefined ? [] : [bar(share, kind || 'one', null)]));
+    },
+  };
+}
+
+// A part of 1 as a bar; `name` is what a screen reader says of it, null where the number stands beside it.
+function bar(share, kind, name) {
+  const width = Math.max(0, Math.min(1, share)) * 100;
+  const drawing = svg('svg', {class: 'chart bar-of', viewBox: '0 0 100 8', preserveAspectRatio: 'none', ...(name ? {role: 'img', 'aria-label': name} : {'aria-hidden': 'true'})});
+  drawing.append(svg('rect', {class: 'track', width: 100, height: 8}), svg('rect', {class: kind, width: width.toFixed(2), height: 8}));
+  return drawing;
+}
+
+const percent = share => (100 * share).toFixed(share > 0 && share < 0.1 ? 1 : 0) + ' %';
+
+// The same in a table's cell, with the number beside it.
+function part(share, kind, text) {
+  return el('div', {class: 'part-of'}, bar(share, kind || 'one', null), el('span', {text: text || percent(share)}));
+}

@@ -1,7 +1,7 @@
 // Audit: what was done, by whom and by which right; one change's whole story.
 pages.push({id: 'audit', title: 'Audit', needsKeys: true, show(main) {
   const form = {key: el('input', {type: 'search', autocomplete: 'off'}), repo: el('input', {type: 'search', autocomplete: 'off', placeholder: 'acme/*'}),
-    action: choice([['', 'any'], 'create', 'write', 'delete', 'move', 'publish', 'settings', 'discuss', 'edit', 'rotate', 'revoke', 'sign-in', 'reload', 'drain']),
+    action: choice([['', 'any'], 'create', 'write', 'delete', 'move', 'publish', 'settings', 'discuss', 'edit', 'rotate', 'revoke', 'sign-in', 'reload', 'drain', 'cache-purge', 'cache-remove']),
     since: el('input', {type: 'date'}), kind: choice([['', 'all'], ['refusals', 'what was refused'], ['unknown', 'what is unclear']])};
   const list = el('div', {class: 'card'}), more = el('button', {type: 'button', text: 'Older ones'}), error = el('p', {class: 'error', role: 'alert'});
   let rows = [], next = null, asked = 0;

@@ -31,11 +31,13 @@ pages.push({id: 'now', title: 'Now', show(main) {
     tiles.errors.add(server.toFixed(1), 'of 5xx; 4xx (dashed) ' + client.toFixed(1), server, client);
     tiles.latency.add(milliseconds(p95), 'p95; p50 (dashed) ' + milliseconds(p50) + ', ' + lasting, p95, p50);
     tiles.flight.add(count(figures.requests_in_flight), count(figures.connections) + ' connections', figures.requests_in_flight);
-    tiles.upstream.add(milliseconds(up95), 'p95; p50 (dashed) ' + milliseconds(up50) + '; ' + count(figures.upstream_calls_in_flight) + ' calls, ' + count(figures.upstream_calls_queued) + ' wait', up95, up50);
-    const kept = now => now.cache_requests.hit + now.cache_requests.stale + now.cache_requests.stand_in + now.requests_shared;
-    const asked = now => Object.values(now.cache_requests).reduce((total, number) => total + number, 0) + now.requests_shared;
-    const share = asked(figures) ? 100 * kept(figures) / asked(figures) : 0;
-    tiles.cache.add(asked(figures) ? share.toFixed(0) + ' %' : 'off', count(kept(figures)) + ' requests, ' + bytes(figures.cache_bytes) + ' kept', share);
+    tiles.upstream.add(milliseconds(up95), 'p95; p50 (dashed) ' + milliseconds(up50) + '; ' + count(figures.upstream_calls_in_flight) + ' calls, ' + count(figures.upstream_calls_queued + figures.budget_waiting) + ' wait', up95, up50);
+    // Of what is relayed. With a cache on, what was answered by the call of another is among its requests already.
+    const sumOf = counts => Object.values(counts || {}).reduce((total, number) => total + number, 0);
+    const kept = figures.cache_requests.hit + figures.cache_requests.stale + figures.cache_requests.stand_in + figures.requests_shared;
+    const asked = sumOf(figures.cache_requests) || sumOf(figures.requests.relay);
+    const share = asked ? 100 * kept / asked : 0;
+    tiles.cache.add(share.toFixed(0) + ' %', count(kept) + ' of ' + count(asked) + ' requests; ' + bytes(figures.cache_bytes) + ' kept', share);
     before = figures;
     earlier.push(figures);
     if (earlier.length > 10) earlier.shift();

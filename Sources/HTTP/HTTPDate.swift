@@ -20,6 +20,17 @@ package enum HTTPDate {
         return daysSince1970(year, month + 1, day) * secondsOfADay + hour * 3600 + minute * 60 + second
     }
 
+    /// Days since 1970 of `2026-11-29` (RFC 3339 section 5.6, full-date). Nil for all else, and for a day that no month has.
+    package static func day(_ text: String) -> Int? {
+        let bytes = Array(text.utf8)
+        guard bytes.count == 10, bytes[4] == UInt8(ascii: "-"), bytes[7] == UInt8(ascii: "-"),
+            let year = number(bytes[..<4]), let month = number(bytes[5..<7]), let day = number(bytes[8...]),
+            year >= 1970, (1...12).contains(month), day >= 1,
+            day <= daysSince1970(month == 12 ? year + 1 : year, month % 12 + 1, 1) - daysSince1970(year, month, 1)
+        else { return nil }
+        return daysSince1970(year, month, day)
+    }
+
     /// All that is the same in each date.
     private static func separators(of bytes: [UInt8]) -> [UInt8] {
         [3, 4, 7, 11, 16, 19, 22].map { bytes[$0] } + bytes[25...]

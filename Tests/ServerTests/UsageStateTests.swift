@@ -130,7 +130,7 @@ import Testing
     }
 
     private func total(_ table: UsageTable) throws -> Int64 {
-        try table.rows(by: .key, since: 0, limit: 1000).reduce(0) { $0 + $1.counts.requests }
+        try table.rows(by: .key, days: 0...100_000, limit: 1000).reduce(0) { $0 + $1.counts.requests }
     }
 
     @Test("What comes is added up, by whatever is asked, the most first")
@@ -146,7 +146,7 @@ import Testing
             Int64]
         {
             Dictionary(
-                uniqueKeysWithValues: try table.rows(by: grouping, since: day, of: key, limit: 100).map {
+                uniqueKeysWithValues: try table.rows(by: grouping, days: day...100_000, of: key, limit: 100).map {
                     ($0.group, $0.counts.requests)
                 })
         }
@@ -156,8 +156,8 @@ import Testing
         #expect(try found(.model) == ["llama": 9])
         #expect(try found(.day) == ["\(Self.today)": 18, "\(Self.today - 1)": 1])
         #expect(try found(.repo, since: Self.today, of: 2) == ["model:a/x": 2])
-        #expect(try table.rows(by: .repo, since: 0, limit: 1).map(\.group) == ["model:a/y"])
-        #expect(try table.rows(by: .key, since: 0, limit: 9).first?.counts.bytesOut == 170)
+        #expect(try table.rows(by: .repo, days: 0...100_000, limit: 1).map(\.group) == ["model:a/y"])
+        #expect(try table.rows(by: .key, days: 0...100_000, limit: 9).first?.counts.bytesOut == 170)
     }
 
     @Test("A key has so many lines with a resource a day; the least one makes room for another, and nothing is lost")
@@ -168,13 +168,13 @@ import Testing
         try table.add(UsageReport((0..<most).map { line("r\($0)", Int64($0) + 1) }), now: now)
         try table.add(
             UsageReport([line("new", 50), line("r7", 3), line("rare", 1), line("other", 1, key: 2)]), now: now)
-        let groups = try table.rows(by: .repo, since: 0, limit: 1000).map(\.group)
+        let groups = try table.rows(by: .repo, days: 0...100_000, limit: 1000).map(\.group)
         #expect(groups.count == most + 2 && groups.contains("new") && groups.contains("other") && groups.contains(""))
         #expect(!groups.contains("r0") && !groups.contains("rare"))
         #expect(try total(table) == Int64(most * (most + 1) / 2) + 55)
         for round in 0..<5 {
             try table.add(UsageReport((0..<500).map { line("s\(round)-\($0)", 1) }), now: now)
-            #expect(try table.rows(by: .repo, since: 0, limit: 10_000).count <= most + 2)
+            #expect(try table.rows(by: .repo, days: 0...100_000, limit: 10_000).count <= most + 2)
         }
         #expect(try total(table) == Int64(most * (most + 1) / 2) + 55 + 2500)
     }
@@ -186,7 +186,7 @@ import Testing
         try table.add(UsageReport([line("m", 1)]), now: now)
         try database.execute("UPDATE usage SET requests = \(Int64.max)")
         try table.add(UsageReport([line("m", 5)]), now: now)
-        #expect(try table.rows(by: .key, since: 0, limit: 9).first?.counts.requests == 1 << 60)
+        #expect(try table.rows(by: .key, days: 0...100_000, limit: 9).first?.counts.requests == 1 << 60)
     }
 
     @Test("Days before those that are kept go; what keys of logins did stays when they do")
@@ -196,7 +196,7 @@ import Testing
         try table.add(UsageReport([line("m", 1, day: Self.today - 1), line("m", 2), line("m", 4, key: 2)]), now: now)
         try database.execute("UPDATE keys SET login = 'ci', expires = 10 WHERE public_id = 1")
         #expect(try LoginKeys(database: database).removeExpired(now: now) == 1)
-        #expect(try table.rows(by: .key, since: 0, limit: 9).map(\.group) == ["2", "0"])
+        #expect(try table.rows(by: .key, days: 0...100_000, limit: 9).map(\.group) == ["2", "0"])
         #expect(try total(table) == 7)
         try table.removeOld(now: now, days: 0)
         #expect(try total(table) == 6)

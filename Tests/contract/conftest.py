@@ -13,7 +13,7 @@ from hub import Hub
 from keys import Keys
 from programs import Program, install
 
-pytest_plugins = ["compatibility", "attacked"]
+pytest_plugins = ["compatibility", "attacked", "consoles"]
 
 
 @pytest.fixture(scope="session")

@@ -11,14 +11,13 @@ import pytest
 
 import clients
 from clients import SERIES, Client as HubClient, Variant
-from fakehub import http
 from gate import running_gate
 from hub import Hub
-from policy import JSON, request
+from policy import request
+from rate_limits import PATH, Later, Told, limits
 from test_metrics import Page, eventually
 from waiting import wait_until
 
-PATH = "/api/models/acme/m"
 # The full size, with the Hub's own windows: `make budget`.
 WINDOW = int(os.environ.get("HUBGATE_BUDGET_WINDOW", "2"))
 QUOTA = int(os.environ.get("HUBGATE_BUDGET_QUOTA", "60"))
@@ -29,44 +28,6 @@ clients.SECONDS = max(clients.SECONDS, 5 * WINDOW)
 def get(path=PATH, *fields, method="GET"):
     return b"\r\n".join(
         [f"{method} {path} HTTP/1.1".encode(), b"Host: localhost", b"Connection: close", *fields, b"", b""])
-
-
-def limits(left, seconds, quota=None, window=None, bucket="api"):
-    fields = [f'RateLimit: "{bucket}";r={left};t={seconds}'.encode()]
-    if quota:
-        fields.append(f'RateLimit-Policy: "fixed window";"{bucket}";q={quota};w={window}'.encode())
-    return fields
-
-
-class Told:
-    """A Hub that says of the budget what a test has set."""
-
-    def __init__(self, hub, *fields, path=PATH):
-        self.fields, self.status, self.count, self.script = list(fields), 200, 0, []
-        self.lock = threading.Lock()
-        hub.on(path, self.answer)
-
-    def answer(self, *_):
-        with self.lock:
-            self.count += 1
-            status, fields = self.script.pop(0) if self.script else (self.status, self.fields)
-        return http(status, b'{"id":"acme/m"}', JSON, *fields)
-
-
-class Later:
-    """A request in a thread of its own."""
-
-    def __init__(self, gate, data, timeout=60):
-        self.answer = None
-        self.thread = threading.Thread(target=self._ask, args=(gate, data, timeout))
-        self.thread.start()
-
-    def _ask(self, gate, data, timeout):
-        self.answer = gate.ask(data, timeout)
-
-    def wait(self):
-        self.thread.join(60)
-        return self.answer
 
 
 def waiting(gate, count=1):

@@ -8,32 +8,22 @@ import threading
 
 import pytest
 
-from browser import browser, has_chromium
+from admin import Admin
 from console_page import ConsolePage
+from consoles import AXE, EVIL
 from fakehub import http
 from gate import ROOT, clean_environment
 from policy import JSON, request
+from rate_limits import limits
 from test_admin_api import many_keys
 from test_metrics import Page
 from waiting import wait_until
 
 CLOSE = b"Connection: close"
-# Where each of them lands, an alert or an element of the page's would show that it was read as markup.
-EVIL = "<img src=x onerror=\"window.evil=1\"><script>window.evil=1</script>'\"&"
-AXE = next((ROOT / ".venv-console").glob("lib/python3*/site-packages/axe_playwright_python/axe.min.js"), None)
-
-
-@pytest.fixture(scope="module")
-def chromium(tmp_path_factory, certificates):
-    if not has_chromium():
-        pytest.skip("There is no chromium, and config/install-deps.sh could not install it: no browser has been tried.")
-    with browser(tmp_path_factory.mktemp("browser") / "browser", certificates) as chromium:
-        yield chromium
-
 
 @pytest.fixture
 def hub(hub):
-    hub.otherwise = lambda *_: http(200, b"{}", JSON)
+    hub.otherwise = lambda *_: http(200, b"{}", JSON, *limits(400, 100, 500, 300))
     hub.on("/api/whoami-v2", lambda *_: http(200, b'{"name":"acme","type":"user"}', JSON))
     return hub
 
@@ -45,13 +35,8 @@ def gate(start_before, hub, keys):
 
 
 @pytest.fixture
-def console(chromium, gate, keys):
-    chromium.call("Network.clearBrowserCookies")
-    page = ConsolePage(chromium, gate)
-    page.size(1280)
-    page.sign_in(keys.root)
-    yield page
-    assert page.faults() == []
+def console(open_console, gate, keys):
+    return open_console(gate, keys.root)
 
 
 def ask(gate, key, path, method="GET", body=b"", *fields):
@@ -68,7 +53,7 @@ def test_a_wrong_key_is_told_and_the_right_one_opens_the_pages(chromium, gate, k
     page.fill("A gateway key of the role admin", keys.root)
     page.press("Sign in")
     page.wait("button('Sign out')")
-    assert page.run("return [...document.querySelectorAll('nav a')].map(one => one.textContent);") == ["Now", "Keys", "Audit", "Health"]
+    assert page.run("return [...document.querySelectorAll('nav a')].map(one => one.textContent);") == ["Now", "Budget", "Usage", "Keys", "Audit", "Cache", "Health"]
     assert page.run("return document.cookie;") == ""
     # Nothing of the key or the session is left in the address, or where a script could find it later.
     assert page.run("return location.href + JSON.stringify({...localStorage, ...sessionStorage});").endswith("#now{}")
@@ -281,7 +266,7 @@ def test_the_keyboard_reaches_everything_and_the_focus_is_kept(console):
     for _ in range(40):
         console.key("Tab", 9)
         seen.append(console.run("const node = document.activeElement; return (node.getAttribute('aria-label') || node.textContent || node.labels?.[0]?.textContent || node.tagName).trim().slice(0, 40);"))
-    assert {"To the content", "Now", "Keys", "Audit", "Health", "Sign out", "New key"} <= set(seen), seen
+    assert {"To the content", "Now", "Budget", "Usage", "Keys", "Audit", "Cache", "Health", "Sign out", "New key"} <= set(seen), seen
     console.press("New key")
     assert console.run("return document.activeElement === field('Name');")
     console.key("Escape", 27)
@@ -292,13 +277,17 @@ def test_the_keyboard_reaches_everything_and_the_focus_is_kept(console):
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_axe_finds_nothing_and_nothing_is_wider_than_a_phone(console, keys, gate, dark):
     worker = keys.create_at(gate, "worker", "--role", "maintainer", "--note", "a note that is rather long " * 6)
+    for number in range(3):
+        ask(gate, worker, f"/api/models/acme/m{number}")
     ask(gate, worker, "/api/models/acme/" + "a-rather-long-name-" * 5)
     ask(gate, worker, "/api/models/acme/m/commit/main", "POST", b"{}")
+    admin = Admin(gate, keys.root)
+    assert wait_until(lambda: any(one["shares"] for one in admin("GET", "/budget")["budgets"]) and admin("GET", "/usage")["rows"], 10)
     axe = AXE.read_text()
     found = {}
     for width in (390, 1280):
         console.size(width, dark=dark)
-        for title in ("Now", "Keys", "Audit", "Health"):
+        for title in ("Now", "Budget", "Usage", "Keys", "Audit", "Cache", "Health"):
             console.go(title)
             console.wait("document.querySelector('tbody tr')")
             if title == "Keys":
@@ -337,5 +326,5 @@ def test_without_keys_this_machine_sees_the_console_at_once(start, chromium):
     page.size(1280)
     page.open()
     page.wait_for_text("this machine")
-    assert page.run("return [...document.querySelectorAll('nav a')].map(one => one.textContent);") == ["Now", "Health"]
+    assert page.run("return [...document.querySelectorAll('nav a')].map(one => one.textContent);") == ["Now", "Budget", "Cache", "Health"]
     assert page.faults() == []

@@ -68,6 +68,7 @@ def test_each_example_of_the_admin_api_is_taken(admin, document):
     admin("PATCH", f"/keys/{name}", example("/keys/{name}", "patch"))
     admin("POST", f"/keys/{name}/rotate", example("/keys/{name}/rotate", "post"))
     admin("POST", "/explain", example("/explain", "post"))
+    admin("POST", "/cache/purge", example("/cache/purge", "post"))
     admin("POST", "/cache/pull", example("/cache/pull", "post"), status=202)
     # Nothing was pulled that could be pinned.
     for act in ("pin", "unpin"):
@@ -76,7 +77,7 @@ def test_each_example_of_the_admin_api_is_taken(admin, document):
         (path, method) for path, operations in document["paths"].items() for method, operation in operations.items() if "requestBody" in operation
     }  # fmt: skip
     tried = {("/-/api/keys", "post"), ("/-/api/keys/{name}", "patch"), ("/-/api/keys/{name}/rotate", "post"), ("/-/api/explain", "post")}
-    tried |= {(f"/-/api/cache/{act}", "post") for act in ("pull", "pin", "unpin")}
+    tried |= {(f"/-/api/cache/{act}", "post") for act in ("purge", "pull", "pin", "unpin")}
     facade = {("/api/repo", "post"), ("/api/repo", "put"), ("/api/repo", "delete")}  # test_documents.py sends these
     assert bodies - tried - facade == {("/-/api/session", "post")}
     for path, operations in document["paths"].items():

@@ -8,7 +8,7 @@ from console_page import ConsolePage
 from gate import Gate, make_workspace
 from keys import Keys
 
-PAGES = ("Now", "Keys", "Audit", "Health")
+PAGES = ("Now", "Budget", "Usage", "Keys", "Audit", "Cache", "Health")
 
 
 def ask(gate, key, method, path, body=b"", media=b"application/json"):
@@ -38,6 +38,8 @@ def fill(gate, keys):
         if number % 15 == 0:
             lines = [{"key": "header", "value": {"summary": "a file"}}, {"key": "file", "value": {"path": f"{number}.txt", "content": "aGk=", "encoding": "base64"}}]
             ask(gate, key, "POST", "/api/models/sandbox/mnist/commit/main", "\n".join(map(json.dumps, lines)).encode(), b"application/x-ndjson")
+    for number in range(12):
+        ask(gate, secrets["training"], "GET", "/sandbox/demo/resolve/main/model.safetensors" if number % 4 else "/sandbox/demo/resolve/main/config.json")
     ask(gate, root, "DELETE", "/api/repo", json.dumps({"type": "model", "name": "old-model"}).encode())
     return root
 
@@ -46,7 +48,8 @@ def look(browser, certificates, work, directory):
     """Writes the pictures, and gives what is wrong with the pages."""
     workspace = make_workspace(work / "console")
     keys = Keys(workspace)
-    gate = Gate(workspace, certificates, "--sandbox", "--access", "keys", "--workers", "2", "--state-dir", str(keys.state))
+    gate = Gate(workspace, certificates, "--sandbox", "--access", "keys", "--workers", "2", "--state-dir", str(keys.state),
+        "--cache-memory", "64MiB", "--cache-dir", str(work / "cache"), "--sandbox-limits", "api=400/300s,resolvers=3000/300s")  # fmt: skip
     faults = []
     try:
         root = fill(gate, keys)

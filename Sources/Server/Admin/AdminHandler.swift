@@ -58,6 +58,12 @@ struct AdminHandler: Handler {
         case .unpin: result = try await services.unpin(exchange, caller, context)
         case .reload: result = try await services.reload(caller, context)
         case .drain: result = try await services.drain(caller, context)
+        case .usage: result = try await services.usage(query, caller, context)
+        case .budget: result = services.budget
+        case .cache: result = services.cache
+        case .purgeCache: result = try await services.purge(exchange, caller, context)
+        case .keptFiles: result = try await services.keptFiles(query)
+        case .removeFile: result = try await services.removeFile(call.parameters[0], caller, context)
         case .signIn, .signOut, .events: result = .null
         }
         var response = try Response(Status(call.route.status), json: result)

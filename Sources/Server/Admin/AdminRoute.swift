@@ -10,6 +10,7 @@ struct AdminRoute: Sendable {
         case audit, verifyAudit
         case reload, drain
         case pulls, pull, cancelPull, pin, unpin
+        case usage, budget, cache, purgeCache, keptFiles, removeFile
     }
 
     /// A member of the query, or of the path.

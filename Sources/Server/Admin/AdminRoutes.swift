@@ -5,7 +5,7 @@ import Hub
 enum AdminRoutes {
     private typealias Parameter = AdminRoute.Parameter
 
-    static let all = sessions + gateway + requests + keys + audit + pulls
+    static let all = sessions + gateway + requests + keys + audit + resources + pulls
 
     private static let sessions = [
         AdminRoute(

@@ -2,7 +2,7 @@ import Hub
 
 /// The schemas of the admin API (JSON Schema 2020-12, as OpenAPI 3.1 takes them), by their names.
 enum AdminSchemas {
-    static let all: [String: JSON] = own.merging(AdminRoutes.pullSchemas) { $1 }
+    static let all = own.merging(resources) { $1 }.merging(AdminRoutes.pullSchemas) { $1 }
 
     private static let own: [String: JSON] = [
         "Error": object(["error": text, "code": text, "request_id": text]),

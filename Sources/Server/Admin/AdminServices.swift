@@ -16,6 +16,7 @@ struct AdminServices {
     let files: FileCache?
     let drainState: DrainState
     let hubProbe: HubProbe
+    let resources: AdminResources
     let bodyBounds: BodyBounds
 
     static let longestBody = 64 << 10

@@ -1,4 +1,3 @@
-import ConsoleFiles
 import EventIO
 import HTTP
 import Hub
@@ -12,13 +11,12 @@ struct ConsolePage: Handler {
         return .response(Self.response)
     }
 
-    private static let style = unsafe text(console_css())
-    private static let script = (0..<console_script_count()).map { unsafe text(console_script($0)) }.joined(
-        separator: "\n")
+    private static let style = HTMLText(.consoleStyle)
+    private static let script: HTMLText = "\(EmbeddedFile.consoleScripts.map { HTMLText($0) })"
 
     private static let response: Response = {
-        let html = unsafe text(console_html()).replacing("/*STYLE*/", with: style).replacing("/*SCRIPT*/", with: script)
-        var response = Response(.ok, text: html, type: "text/html")
+        let page = HTMLTemplate(.consolePage).fill("", ["style": style, "script": script])
+        var response = Response(.ok, text: page.markup, type: "text/html")
         response.headers.append("Content-Security-Policy", contentSecurityPolicy)
         response.headers.append("X-Content-Type-Options", "nosniff")
         response.headers.append("X-Frame-Options", "DENY")
@@ -35,11 +33,7 @@ struct ConsolePage: Handler {
         "default-src 'none'; script-src '\(hash(script))'; style-src '\(hash(style))'; connect-src 'self'; img-src data:; "
         + "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
 
-    private static func hash(_ text: String) -> String {
-        "sha256-\(Base64.encode(MessageDigest.sha256(Array(text.utf8))))"
-    }
-
-    private static func text(_ file: console_file) -> String {
-        unsafe String(decoding: UnsafeBufferPointer(start: file.bytes, count: file.size), as: UTF8.self)
+    private static func hash(_ content: HTMLText) -> String {
+        "sha256-\(Base64.encode(MessageDigest.sha256(Array(content.markup.utf8))))"
     }
 }

@@ -23,6 +23,7 @@ struct Figures {
             "upstream_duration": histogram(.upstreamSeconds, [0]),
             "upstream_connection_uses": series(.upstreamUses, MetricLabels.Use.self),
             "cache_requests": series(.cacheRequests, MetricLabels.CacheResult.self), "cache_bytes": total(.cacheBytes),
+            "cache_saved_calls": total(.cacheSavedCalls), "budget_waiting": total(.budgetWaiting),
             "key_refusals": sum(.keyRefusals, MetricLabels.KeyReason.allCases.count),
             "workers": total(.workers), "cpu_seconds": seconds(total: metrics.total(.cpuSeconds)),
             "resident_bytes": total(.residentBytes),

@@ -74,6 +74,16 @@ struct BudgetLedger: Sendable {
         if words.load(word) != name { words.store(word, name) }
     }
 
+    /// All windows of all credentials that are here, with these credentials' digests.
+    var known: [(digest: UInt64, bucket: HubBucket, window: BudgetWindow)] {
+        guard isUsed else { return [] }
+        return (0..<Self.accounts).flatMap { number -> [(digest: UInt64, bucket: HubBucket, window: BudgetWindow)] in
+            let base = Self.first + number * Self.accountWords
+            let digest = words.load(base)
+            return digest == 0 ? [] : HubBucket.allCases.map { (digest, $0, windowAt(base, $0)) }
+        }
+    }
+
     /// Of each bucket, of the credential that has the smallest part of it left: what is left, and the whole. Nil where no window is known.
     func scarcest(_ bucket: HubBucket, at now: Int) -> (left: Int, quota: Int)? {
         var scarcest: (left: Int, quota: Int)?

@@ -76,7 +76,7 @@ final class RateBroker {
     }
 
     /// The same in each worker. Never 0.
-    private func digest(of credential: Credential?) -> UInt64 {
+    func digest(of credential: Credential?) -> UInt64 {
         guard let credential else { return 1 }
         if let known = digests[credential] { return known }
         let digest = SecretDigest.sha256(Array(credential.reveal().utf8).span).0 | 2

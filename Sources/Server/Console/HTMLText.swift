@@ -16,6 +16,20 @@ struct HTMLText: ExpressibleByStringInterpolation, Sendable {
         markup = constant.description
     }
 
+    /// As it stands in a file of ours.
+    init(_ file: EmbeddedFile) {
+        markup = file.text
+    }
+
+    /// Text, which is escaped.
+    init(text: String) {
+        markup = Self.escaped(text)
+    }
+
+    fileprivate init(ofTemplate markup: String) {
+        self.markup = markup
+    }
+
     struct StringInterpolation: StringInterpolationProtocol {
         fileprivate var markup = ""
 
@@ -55,6 +69,47 @@ struct HTMLText: ExpressibleByStringInterpolation, Sendable {
             }
         }
         return result
+    }
+}
+
+/// Markup in a file of ours, with places such as `{{name}}` in it. The file has several parts: before a part's beginning is a line
+/// `<!-- part: name -->`, and the first part has no name.
+struct HTMLTemplate {
+    private enum Piece {
+        case markup(HTMLText)
+        case place(String)
+    }
+
+    private var parts: [String: [Piece]] = [:]
+
+    init(_ file: EmbeddedFile) {
+        let beginning = "\n<!-- part: "
+        for (number, text) in file.text.split(separator: beginning, omittingEmptySubsequences: false).enumerated() {
+            let named = number == 0 ? nil : text.split(separator: " -->\n", maxSplits: 1)
+            parts[named.map { String($0[0]) } ?? ""] = Self.pieces(named.map { $0[1] } ?? text)
+        }
+    }
+
+    private static func pieces(_ text: Substring) -> [Piece] {
+        text.split(separator: "{{", omittingEmptySubsequences: false).enumerated().flatMap { number, text -> [Piece] in
+            guard number > 0 else { return [.markup(HTMLText(ofTemplate: String(text)))] }
+            let halves = text.split(separator: "}}", maxSplits: 1, omittingEmptySubsequences: false)
+            return [.place(String(halves[0])), .markup(HTMLText(ofTemplate: String(halves[1])))]
+        }
+    }
+
+    /// A part, with these values in its places: text becomes text, and never markup. All that it has have to be given.
+    func fill(_ part: String = "", _ values: [String: HTMLText] = [:]) -> HTMLText {
+        guard let pieces = parts[part] else { preconditionFailure("no part \(part) in a template") }
+        let filled = pieces.map { piece -> HTMLText in
+            switch piece {
+            case .markup(let text): return text
+            case .place(let name):
+                guard let value = values[name] else { preconditionFailure("no value for \(name) in a template") }
+                return value
+            }
+        }
+        return "\(filled)"
     }
 }
 

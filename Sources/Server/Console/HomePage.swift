@@ -23,11 +23,6 @@ struct HomePage: Sendable {
     /// Whether somebody may run the gateway over HTTP.
     var hasConsole = false
 
-    /// What the page needs to show itself, and nothing from anywhere else. A test says when a hash has drifted.
-    static let contentSecurityPolicy =
-        "default-src 'none'; style-src '\(HomeStyle.digest)'; script-src '\(HomeScript.digest)'; img-src data:; "
-        + "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-
     var isPassthrough: Bool { access == Access.passthrough.rawValue }
     var asksForKeys: Bool { access == Access.keys.rawValue }
 

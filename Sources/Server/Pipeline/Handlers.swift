@@ -33,6 +33,7 @@ struct Handlers {
             access: AdminAccess(settings), settings: settings, state: state.admin, identification: state.identification,
             roles: RoleBook(settings.roles), tracker: state.tracker, metrics: state.metrics, files: state.files,
             drainState: state.drainState, hubProbe: probe,
+            resources: AdminResources(broker: state.broker, epochs: state.epochs, files: state.files),
             bodyBounds: BodyBounds(
                 bytes: AdminServices.longestBody, milliseconds: UInt64(settings.bodyTimeout.milliseconds)))
         all = Route.Name.allCases.map { name in

@@ -42,6 +42,27 @@ extension AdminActs {
         members["public_id"] = .integer(record.publicID)
         return .done(.object(members))
     }
+
+    /// A piece of what keys did (`UsagePiece`).
+    func usage(_ arguments: JSON) throws(DatabaseError) -> AdminAnswer {
+        guard let question = UsagePiece.Question(arguments) else { return AdminAnswer(outcome: .malformed) }
+        return AdminAnswer(outcome: .done, body: try UsageTable(database: database).piece(question).bytes)
+    }
+
+    /// Arguments: `ids`, public ids of at most `mostRows` keys. What each is called, null where nobody knows it any more.
+    func names(_ arguments: JSON) throws(DatabaseError) -> AdminAnswer {
+        guard case .array(let ids)? = arguments["ids"], ids.count <= Self.mostRows else {
+            return AdminAnswer(outcome: .malformed)
+        }
+        let keys = KeyTable(database: database)
+        return .done([
+            "names": .array(
+                try ids.map { (id) throws(DatabaseError) in
+                    let record = try id.integerValue.flatMap { (id) throws(DatabaseError) in try keys.find(publicID: id) }
+                    return record.map { .string($0.name) } ?? .null
+                })
+        ])
+    }
 }
 
 extension KeyTable {

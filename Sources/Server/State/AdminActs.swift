@@ -24,6 +24,8 @@ struct AdminActs {
         case .who: return .done(["name": .string(caller.name), "public_id": .integer(caller.publicID)])
         case .keys: return try page(order.arguments)
         case .key: return try find(order.arguments)
+        case .usage: return try usage(order.arguments)
+        case .keyNames: return try names(order.arguments)
         case .signIn: return try signIn(caller, order)
         case .createKey: return try create(order, by: caller)
         case .editKey, .rotateKey, .revokeKey: return try change(order, by: caller)

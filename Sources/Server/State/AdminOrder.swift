@@ -14,7 +14,7 @@ struct AdminOrder: Equatable, Sendable {
 
     enum Act: UInt8, CaseIterable, Sendable {
         // Reads.
-        case who = 1, keys, key, auditPiece, status
+        case who = 1, keys, key, auditPiece, status, usage, keyNames
         // What changes something, or is to be in the audit.
         case signIn = 64, createKey, editKey, rotateKey, revokeKey, cancel, note
 
@@ -50,7 +50,7 @@ struct AdminAnswer: Equatable, Sendable {
     }
 
     var outcome: Outcome
-    /// JSON, but for a piece of the audit.
+    /// JSON, but for a piece of the audit or of usage.
     var body: [UInt8] = []
 
     static func done(_ json: JSON) -> AdminAnswer {

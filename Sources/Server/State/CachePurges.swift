@@ -9,6 +9,20 @@ struct CachePurges {
     /// Of all repositories: no name is this.
     private static let all = "*"
 
+    /// The kind in front of a name says nothing more: repositories of a name are dropped together. Throws for what is no repository with an owner.
+    static func repository(_ text: String) throws(Failure) -> RepoID {
+        let kinds = ResourceKind.allCases.map { $0.path + "/" }
+        let name = kinds.first { text.hasPrefix($0) }.map { String(text.dropFirst($0.count)) } ?? text
+        let id = try RepoID(name)
+        guard id.namespace != nil else { throw .badField("name", "has no owner") }
+        return id
+    }
+
+    /// What is changed by it; nil: of a repository without an owner nobody knows whose it is.
+    static func resource(_ id: RepoID) -> HubResource? {
+        id.namespace.map { HubResource(kind: nil, owner: $0, name: id.name) }
+    }
+
     /// Nil: of all. `now` in seconds since 1970.
     func order(_ repository: RepoID?, now: Int64) throws(DatabaseError) {
         try database.prepare("INSERT OR REPLACE INTO counters VALUES (?1, ?2)")
@@ -39,8 +53,7 @@ struct CachePurges {
         for name in names {
             let text = String(name.dropFirst(Self.prefix.count))
             let id = try? RepoID(text)
-            // Of a repository without an owner nobody knows whose it is.
-            epochs.changed(id.flatMap { id in id.namespace.map { HubResource(kind: nil, owner: $0, name: id.name) } })
+            epochs.changed(id.flatMap { Self.resource($0) })
             // Who ordered it sees by this that it is done.
             try remove?.run(.text(name))
         }

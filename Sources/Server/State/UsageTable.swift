@@ -116,8 +116,8 @@ struct UsageTable {
         let counts: UsageReport.Counts
     }
 
-    /// Since a day, the most requests first.
-    func rows(by grouping: Grouping, since day: Int64, of publicID: Int64? = nil, limit: Int64) throws(DatabaseError)
+    /// Of these days, the most requests first.
+    func rows(by grouping: Grouping, days: ClosedRange<Int64>, of publicID: Int64? = nil, limit: Int64) throws(DatabaseError)
         -> [Row]
     {
         let column =
@@ -138,9 +138,11 @@ struct UsageTable {
             """
             SELECT CAST(\(column) AS TEXT), sum(requests), sum(errors), sum(upstream_calls), sum(bytes_in), sum(bytes_out),
                 sum(tokens_in), sum(tokens_out)
-            FROM usage WHERE day >= ?1 AND (?2 IS NULL OR public_id = ?2)\(filter) GROUP BY \(column) ORDER BY \(order) LIMIT ?3
+            FROM usage WHERE day BETWEEN ?1 AND ?4 AND (?2 IS NULL OR public_id = ?2)\(filter) GROUP BY \(column) ORDER BY \(order) LIMIT ?3
             """)
-        try statement.bind([.integer(day), .init(publicID), .integer(limit)])
+        try statement.bind([
+            .integer(days.lowerBound), .init(publicID), .integer(limit), .integer(days.upperBound),
+        ])
         var rows: [Row] = []
         while try statement.step() {
             var counts = UsageReport.Counts()

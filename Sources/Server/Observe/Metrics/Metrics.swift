@@ -108,6 +108,14 @@ final class Metrics {
         return slots.sum(at: MetricsLayout.shared.offsets[metric.rawValue] + place * width + slot)
     }
 
+    /// Workers there may be; 0: the one process.
+    var workers: Int { slots.workers }
+
+    /// A number of one worker, from 1; 0: of the one process, or of the gateway as a whole.
+    func number(_ metric: Metric, at place: Int = 0, ofWorker worker: Int) -> UInt64 {
+        slots[worker * MetricsLayout.shared.count + MetricsLayout.shared.offsets[metric.rawValue] + place]
+    }
+
     /// Asks those who count by themselves, so that other workers see it too.
     func refresh() {
         sources?.report(to: self)

@@ -71,30 +71,19 @@ struct CacheList: ParsableCommand {
     @Flag(help: "Print JSON.") var json = false
 
     func run() throws {
-        let rows = try cache.blobs().map { (BlobCheck($0, isDeep: false), $0.header) }
+        let rows = try cache.blobs().map { BlobSummary($0, held: BlobCheck($0, isDeep: false).held) }
         if json {
-            KeyOutput.print(
-                .array(
-                    rows.map { check, header in
-                        [
-                            "sha256": .string(check.name.hex), "size": .integer(Int64(check.size)),
-                            "held": .integer(Int64(check.held)), "complete": .bool(check.isComplete),
-                            "hits": .integer(Int64(clamping: header?.hits ?? 0)),
-                            "pinned": .bool(header?.isPinned ?? false),
-                            "created": .string(WallClock.iso8601(Int64(header?.created ?? 0))),
-                        ]
-                    }))
+            KeyOutput.print(.array(rows.map(\.json)))
         } else if rows.isEmpty {
             Console.print("No file is kept.\n")
         } else {
             Console.print(
                 TextTable.text(
                     ["SHA-256", "SIZE", "HELD", "HITS", "SINCE", "PINNED"],
-                    rows.map { check, header in
+                    rows.map { row in
                         [
-                            check.name.hex, String(check.size), check.isComplete ? "all" : String(check.held),
-                            String(header?.hits ?? 0), WallClock.iso8601(Int64(header?.created ?? 0)),
-                            header?.isPinned == true ? "yes" : "",
+                            row.name.hex, String(row.size), row.isComplete ? "all" : String(row.held),
+                            String(row.hits), WallClock.iso8601(Int64(row.created)), row.isPinned ? "yes" : "",
                         ]
                     }))
         }

@@ -48,14 +48,9 @@ struct CachePurge: ParsableCommand {
         Console.print(all ? "Dropped all.\n" : "Dropped: \(ids.map(\.text).joined(separator: ", ")).\n")
     }
 
-    /// The kind in front of a name says nothing more: repositories of a name are dropped together.
     private static func id(_ text: String) throws(SubcommandFailure) -> RepoID {
-        let kinds = ResourceKind.allCases.map { $0.path + "/" }
-        let name = kinds.first { text.hasPrefix($0) }.map { String(text.dropFirst($0.count)) } ?? text
         do throws(Failure) {
-            let id = try RepoID(name)
-            guard id.namespace != nil else { throw .badField("name", "has no owner") }
-            return id
+            return try CachePurges.repository(text)
         } catch {
             throw .usage("\(text.shown) is no repository: owner/name")
         }

@@ -65,6 +65,13 @@ enum KeyInput {
         try checked { () throws(KeyFieldFault) in try KeyFields.seconds(text, of: what) }
     }
 
+    /// Days since 1970, in UTC.
+    static func days(since: String, until: String?) throws(SubcommandFailure) -> ClosedRange<Int64> {
+        try checked { () throws(KeyFieldFault) in
+            try KeyFields.days(since: since, until: until, as: ("--since", "--until"), now: now)
+        }
+    }
+
     /// Nil for `never`.
     static func expiry(_ text: String, now: Int64) throws(SubcommandFailure) -> Int64? {
         text == "never" ? nil : now + (try seconds(text, of: "--expires"))

@@ -14,8 +14,10 @@ struct UsageCommand: ParsableCommand {
     @Argument(help: "Only what this key did.") var name: String?
     @Option(help: ArgumentHelp("What is added up: key, action, repo, model or day.", valueName: "what"))
     var by = "key"
-    @Option(help: ArgumentHelp("How far to look back, in whole days: a time such as 7d.", valueName: "time"))
+    @Option(help: ArgumentHelp("How far to look back, in whole days: a time such as 7d, or a day such as 2026-11-01.", valueName: "time"))
     var since = "7d"
+    @Option(help: ArgumentHelp("The last day, such as 2026-11-29; today unless said.", valueName: "day"))
+    var until: String?
     @Option(help: ArgumentHelp("How many lines.", valueName: "count")) var limit = 50
     @OptionGroup var state: StateOptions
     @Flag(help: "Print JSON.") var json = false
@@ -28,13 +30,18 @@ struct UsageCommand: ParsableCommand {
         guard (1...100_000).contains(limit) else {
             throw SubcommandFailure.usage("--limit has to be a whole number from 1 to 100000")
         }
-        let day = (KeyInput.now - (try KeyInput.seconds(since, of: "--since"))) / 86_400
-        let rows = try state.withKeys { table -> [UsageOutput.Row]? in
+        let days = try KeyInput.days(since: since, until: until)
+        let rows = try state.withKeys { table -> [UsageRow]? in
             let key = try name.map { try table.find($0) }
             if case .some(nil) = key { return nil }
             return try UsageTable(database: table.database).rows(
-                by: grouping, since: day, of: key??.publicID, limit: Int64(limit)
-            ).map { UsageOutput.Row(name: try UsageOutput.name($0, grouping, table), counts: $0.counts) }
+                by: grouping, days: days, of: key??.publicID, limit: Int64(limit)
+            ).map { row in
+                let name = try grouping.name(of: row.group) { (id) throws(DatabaseError) in
+                    try table.find(publicID: id)?.name
+                }
+                return UsageRow(name: name, counts: row.counts)
+            }
         }
         guard let rows else {
             throw SubcommandFailure.notThere(
@@ -46,38 +53,11 @@ struct UsageCommand: ParsableCommand {
 
 /// Usage as people and programs read it.
 enum UsageOutput {
-    struct Row {
-        let name: String
-        let counts: UsageReport.Counts
+    static func json(_ rows: [UsageRow], _ grouping: UsageTable.Grouping) -> JSON {
+        .array(rows.map { $0.json(grouping) })
     }
 
-    /// What a line is called. A database holds what a worker has said: nothing of it moves a terminal's cursor.
-    static func name(_ row: UsageTable.Row, _ grouping: UsageTable.Grouping, _ table: KeyTable) throws -> String {
-        switch grouping {
-        case .key:
-            guard let publicID = Int64(row.group), publicID != 0 else { return "(logins that are over)" }
-            return try table.find(publicID: publicID)?.name ?? KeyRecord.shownID(publicID)
-        case .day: return String(WallClock.iso8601((Int64(row.group) ?? 0) * 86_400).prefix(10))
-        case .action, .repo, .model:
-            guard !row.group.isEmpty else { return "(others)" }
-            return String(
-                decoding: row.group.utf8.map { (0x20...0x7E).contains($0) ? $0 : UInt8(ascii: "?") }, as: UTF8.self)
-        }
-    }
-
-    static func json(_ rows: [Row], _ grouping: UsageTable.Grouping) -> JSON {
-        .array(
-            rows.map { row in
-                [
-                    grouping.rawValue: .string(row.name), "requests": .integer(row.counts.requests),
-                    "errors": .integer(row.counts.errors), "upstream_calls": .integer(row.counts.upstreamCalls),
-                    "bytes_in": .integer(row.counts.bytesIn), "bytes_out": .integer(row.counts.bytesOut),
-                    "tokens_in": .integer(row.counts.tokensIn), "tokens_out": .integer(row.counts.tokensOut),
-                ]
-            })
-    }
-
-    static func table(_ rows: [Row], _ grouping: UsageTable.Grouping) -> String {
+    static func table(_ rows: [UsageRow], _ grouping: UsageTable.Grouping) -> String {
         guard !rows.isEmpty else { return "Nothing was counted in that time.\n" }
         return TextTable.text(
             ["REQUESTS", "ERRORS", "HUB", "IN", "OUT", "TOKENS IN", "TOKENS OUT", grouping.rawValue.uppercased()],
