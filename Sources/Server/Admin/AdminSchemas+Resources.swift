@@ -30,7 +30,8 @@ extension AdminSchemas {
         "KeptFiles": object([
             "files": list(
                 object([
-                    "sha256": text, "size": number, "held": number, "complete": flag, "hits": number, "created": text,
+                    "sha256": text, "size": number, "held": number, "complete": flag, "hits": number, "pinned": flag,
+                    "created": text,
                 ])),
             "next": optional,
         ]),

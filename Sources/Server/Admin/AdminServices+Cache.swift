@@ -7,7 +7,7 @@ extension AdminServices {
     /// Repositories that one request names, each of which is a line of the audit.
     private static let mostPurged = 20
 
-    var cache: JSON { ["responses": responses, "files": files] }
+    var cache: JSON { ["responses": responses, "files": fileFigures] }
 
     // MARK: responses
 
@@ -78,7 +78,7 @@ extension AdminServices {
 
     // MARK: files
 
-    private var files: JSON {
+    private var fileFigures: JSON {
         let requests = MetricLabels.FileCacheResult.self
         let (hit, miss) = (
             metrics.total(.fileCacheRequests, at: requests.hit.rawValue),

@@ -6,19 +6,19 @@ import Hub
 extension AdminServices {
     private static let members = ["repo", "type", "revision"]
 
-    private var cache: FileCache {
+    private var keptFiles: FileCache {
         get throws(Failure) {
-            guard let files else {
+            guard let files = resources.files else {
                 throw Failure(.notFound, detail: "This gateway keeps no files: cache_dir is off.")
             }
             return files
         }
     }
 
-    func pulls() throws(Failure) -> JSON { ["pulls": .array(try cache.directory.allOrders().map(\.json))] }
+    func pulls() throws(Failure) -> JSON { ["pulls": .array(try keptFiles.directory.allOrders().map(\.json))] }
 
     func pull(_ exchange: Exchange, _ caller: AdminCaller, _ context: RequestContext) async throws(Failure) -> JSON {
-        let directory = try cache.directory
+        let directory = try keptFiles.directory
         let body = try await object(exchange, members: Self.members + ["include", "exclude", "pin"])
         let (repo, revision) = try Self.repository(body)
         let (include, exclude) = (try Self.patterns(body, "include"), try Self.patterns(body, "exclude"))
@@ -36,7 +36,7 @@ extension AdminServices {
     }
 
     func cancelPull(_ id: String, _ caller: AdminCaller, _ context: RequestContext) async throws(Failure) -> JSON {
-        let directory = try cache.directory
+        let directory = try keptFiles.directory
         guard PullOrder.isID(id), let order = directory.order(id), !order.status.isOver else {
             throw .notFound("order that waits or is carried out")
         }
@@ -46,7 +46,7 @@ extension AdminServices {
     }
 
     func pin(_ exchange: Exchange, _ caller: AdminCaller, _ context: RequestContext) async throws(Failure) -> JSON {
-        let files = try cache
+        let files = try keptFiles
         let pin = try await pin(in: exchange)
         let wanted = await revisions(files.directory.held(of: pin), files)
         guard !wanted.isEmpty else { throw .notFound("revision of \(pin.repo.text) that was pulled") }
@@ -64,7 +64,7 @@ extension AdminServices {
     }
 
     func unpin(_ exchange: Exchange, _ caller: AdminCaller, _ context: RequestContext) async throws(Failure) -> JSON {
-        let files = try cache
+        let files = try keptFiles
         let pin = try await pin(in: exchange)
         try await note("cache-unpin", pin.text, by: caller, context)
         guard files.directory.unpin(pin) else { throw .notFound("pin of \(pin.text)") }

@@ -12,8 +12,6 @@ struct AdminServices {
     let roles: RoleBook
     let tracker: RequestTracker?
     let metrics: Metrics
-    /// Nil: no files are kept.
-    let files: FileCache?
     let drainState: DrainState
     let hubProbe: HubProbe
     let resources: AdminResources

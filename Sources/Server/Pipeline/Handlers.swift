@@ -31,7 +31,7 @@ struct Handlers {
             }, removal: removal)
         let admin = AdminServices(
             access: AdminAccess(settings), settings: settings, state: state.admin, identification: state.identification,
-            roles: RoleBook(settings.roles), tracker: state.tracker, metrics: state.metrics, files: state.files,
+            roles: RoleBook(settings.roles), tracker: state.tracker, metrics: state.metrics,
             drainState: state.drainState, hubProbe: probe,
             resources: AdminResources(broker: state.broker, epochs: state.epochs, files: state.files),
             bodyBounds: BodyBounds(
