@@ -10,6 +10,8 @@ struct SharedResponses: Sendable {
     private static let row = 8
     /// Bytes of the ring for a place of the index.
     private static let bytesAPlace = 512
+    /// The longest content, in bytes: it is copied within a turn of the loop.
+    private static let longest = 1 << 20
     /// Of a word of the index, the bits of the place in the ring; above are bits of the key.
     private static let placeBits: UInt64 = 48
     private static let placeMask = (UInt64(1) << placeBits) - 1
@@ -40,6 +42,7 @@ struct SharedResponses: Sendable {
     /// Keeps a response from here on in the place of what was there, unless the Hub was asked for that later.
     @EventLoop
     func keep(_ response: CachedResponse, for key: SharedKey) {
+        guard response.response.content.count <= Self.longest else { return }
         var known: [Word] = []
         for word in words(of: key) {
             guard let present = self.response(at: Self.position(word.value), for: key) else { continue }

@@ -125,7 +125,9 @@ extension RequestPipeline {
         guard case .lead(let call) = state.coalescer.join(exchange, context, write) else { return write.ended() }
         if state.coalescer.isOn, let calls = state.workerCalls {
             switch calls.claim(write) {
-            case .own(let claim): call.holds(claim)
+            case .own(let claim):
+                if state.cache.isKeptMeanwhile(write) { return write.ended() }
+                call.holds(claim)
             case .others: return write.ended()
             case .nobody: break
             }
