@@ -300,7 +300,9 @@ extension PullAct {
             }
             attempt += failure.isOfBudget ? 0 : 1
             guard failure.mayPass, attempt < Self.mostAttempts else { throw failure }
-            try await pause(min(300, max(failure.retryAfter ?? 0, 1 << max(0, attempt - 1))), because: failure)
+            // A little into the next window of the Hub's rate limit: as it begins nobody knows yet whether it has.
+            let seconds = failure.isOfBudget ? min(3600, failure.retryAfter ?? 60) + 2 : min(60, max(failure.retryAfter ?? 0, 1 << max(0, attempt - 1)))
+            try await pause(seconds, because: failure)
         }
     }
 
