@@ -17,7 +17,8 @@ struct PulledRevisionTests {
 
     private static let entries = [
         HeldEntry(path: "w.bin", size: 9, oid: oid, place: .store, content: content),
-        HeldEntry(path: "data", size: 0, oid: oid, place: .folder), HeldEntry(path: "data-x", size: 1, oid: oid, place: .git),
+        HeldEntry(path: "data", size: 0, oid: oid, place: .folder),
+        HeldEntry(path: "data-x", size: 1, oid: oid, place: .git),
         HeldEntry(path: "data/deep", size: 0, oid: oid, place: .folder),
         HeldEntry(path: "data/deep/b", size: 2, oid: oid, place: .git, content: content),
         HeldEntry(path: "data/a", size: 3, oid: oid, place: .git, content: content),
@@ -34,10 +35,13 @@ struct PulledRevisionTests {
         #expect(RepoKey(.model, try RepoID("acme/m")).folder == "models--acme--m")
     }
 
-    @Test("Other folders are no repository", arguments: [
-        "", "models", "models--", "model--acme--m", "models--a--b--c", "models--acme---m", "models--..--m", "models--acme--..",
-        "models--acme--m.git", ".locks", "models-acme-m", "models--acme/x--m",
-    ])
+    @Test(
+        "Other folders are no repository",
+        arguments: [
+            "", "models", "models--", "model--acme--m", "models--a--b--c", "models--acme---m", "models--..--m",
+            "models--acme--..",
+            "models--acme--m.git", ".locks", "models-acme-m", "models--acme/x--m",
+        ])
     func otherFoldersAreNoRepository(name: String) {
         #expect(RepoKey(folder: name) == nil)
     }
@@ -47,25 +51,36 @@ struct PulledRevisionTests {
         #expect(GitNames.isPath(path))
     }
 
-    @Test("What leads out is none", arguments: ["", "/", "/a", "a/", "a//b", ".", "..", "../a", "a/../b", "a/.", "a\\b", "a\nb", "a\0", String(repeating: "x", count: 1025)])
+    @Test(
+        "What leads out is none",
+        arguments: [
+            "", "/", "/a", "a/", "a//b", ".", "..", "../a", "a/../b", "a/.", "a\\b", "a\nb", "a\0",
+            String(repeating: "x", count: 1025),
+        ])
     func whatLeadsOutIsNone(path: String) {
         #expect(!GitNames.isPath(path))
     }
 
     // MARK: patterns, as Python's fnmatch has them
 
-    @Test("Patterns that fit", arguments: [
-        ("*.json", "a.json"), ("*.json", "a/b.json"), ("a?c", "abc"), ("[ab].txt", "b.txt"), ("[!ab].txt", "c.txt"), ("data/", "data/a/b"),
-        ("*", ""), ("a*b*c", "a-b-b-c"), ("[]]", "]"), ("[", "["), ("[a-c]x", "bx"), ("é*", "éa"),
-    ])
+    @Test(
+        "Patterns that fit",
+        arguments: [
+            ("*.json", "a.json"), ("*.json", "a/b.json"), ("a?c", "abc"), ("[ab].txt", "b.txt"), ("[!ab].txt", "c.txt"),
+            ("data/", "data/a/b"),
+            ("*", ""), ("a*b*c", "a-b-b-c"), ("[]]", "]"), ("[", "["), ("[a-c]x", "bx"), ("é*", "éa"),
+        ])
     func patternsThatFit(pattern: String, path: String) {
         #expect(PathFilter.matches(pattern, path))
     }
 
-    @Test("Patterns that do not fit", arguments: [
-        ("*.json", "a.jsonl"), ("a?c", "ac"), ("[ab].txt", "c.txt"), ("[!ab].txt", "a.txt"), ("data/", "data"), ("", "a"), ("a", "A"),
-        ("[a-", "a"), ("[c-a]", "b"),
-    ])
+    @Test(
+        "Patterns that do not fit",
+        arguments: [
+            ("*.json", "a.jsonl"), ("a?c", "ac"), ("[ab].txt", "c.txt"), ("[!ab].txt", "a.txt"), ("data/", "data"),
+            ("", "a"), ("a", "A"),
+            ("[a-", "a"), ("[c-a]", "b"),
+        ])
     func patternsThatDoNotFit(pattern: String, path: String) {
         #expect(!PathFilter.matches(pattern, path))
     }
@@ -83,7 +98,8 @@ struct PulledRevisionTests {
 
     // MARK: on the disk
 
-    @Test("A revision is read back, and its head from its beginning") func aRevisionIsReadBackAndItsHeadFromItsBeginning() throws {
+    @Test("A revision is read back, and its head from its beginning")
+    func aRevisionIsReadBackAndItsHeadFromItsBeginning() throws {
         let revision = try Self.revision()
         #expect(HeldRevision(revision.bytes) == revision)
         let head = HeldRevisionReading(Array(revision.bytes.prefix(HeldRevisionReading.headBytes)))
@@ -110,7 +126,8 @@ struct PulledRevisionTests {
 
     @Test("An order is read back") func anOrderIsReadBack() throws {
         var order = PullOrder(
-            id: "0123456789abcdef", repo: RepoKey(.dataset, try RepoID("acme/d")), revision: "refs/pr/1", include: ["*.json"],
+            id: "0123456789abcdef", repo: RepoKey(.dataset, try RepoID("acme/d")), revision: "refs/pr/1",
+            include: ["*.json"],
             exclude: ["x"], pins: true, orderedBy: "me", placed: 5)
         (order.status, order.files, order.bytesDone, order.reason) = (.failed, 3, 9, "no")
         #expect(PullOrder(order.encoded) == order)
@@ -151,13 +168,19 @@ struct PulledRevisionTests {
         }
     }
 
-    @Test("What is asked of a repository is read", arguments: [
-        ("GET", "/api/models/acme/m", "main", HeldQuestion.Wish.info), ("GET", "/api/models/acme/m/revision/v1", "v1", .info),
-        ("GET", "/api/models/acme/m/tree/main", "main", .tree("")), ("GET", "/api/models/acme/m/tree/refs%2Fpr%2F1/a/b", "refs/pr/1", .tree("a/b")),
-        ("POST", "/api/models/acme/m/paths-info/main", "main", .paths), ("GET", "/api/models/acme/m/refs", "main", .refs),
-        ("HEAD", "/acme/m/resolve/main/a%20b/c.txt", "main", .file("a b/c.txt")),
-    ])
-    func whatIsAskedOfARepositoryIsRead(method: String, path: String, revision: String, wish: HeldQuestion.Wish) throws {
+    @Test(
+        "What is asked of a repository is read",
+        arguments: [
+            ("GET", "/api/models/acme/m", "main", HeldQuestion.Wish.info),
+            ("GET", "/api/models/acme/m/revision/v1", "v1", .info),
+            ("GET", "/api/models/acme/m/tree/main", "main", .tree("")),
+            ("GET", "/api/models/acme/m/tree/refs%2Fpr%2F1/a/b", "refs/pr/1", .tree("a/b")),
+            ("POST", "/api/models/acme/m/paths-info/main", "main", .paths),
+            ("GET", "/api/models/acme/m/refs", "main", .refs),
+            ("HEAD", "/acme/m/resolve/main/a%20b/c.txt", "main", .file("a b/c.txt")),
+        ])
+    func whatIsAskedOfARepositoryIsRead(method: String, path: String, revision: String, wish: HeldQuestion.Wish) throws
+    {
         let question = HeldQuestion(Method(rawValue: method), try Target(path))
         #expect(question?.repo == RepoKey(.model, try RepoID("acme/m")))
         #expect(question?.revision == revision && question?.wish == wish)
@@ -170,18 +193,25 @@ struct PulledRevisionTests {
         #expect(old?.repo.id.text == "gpt2" && old?.wish == .tree("x"))
     }
 
-    @Test("Nothing else is answered from what was pulled", arguments: [
-        ("DELETE", "/api/models/acme/m"), ("POST", "/api/models/acme/m/commit/main"), ("GET", "/acme/m/raw/main/x"), ("GET", "/api/whoami-v2"),
-        ("GET", "/api/models"), ("GET", "/acme/m"), ("PUT", "/acme/m/resolve/main/x"),
-    ])
+    @Test(
+        "Nothing else is answered from what was pulled",
+        arguments: [
+            ("DELETE", "/api/models/acme/m"), ("POST", "/api/models/acme/m/commit/main"), ("GET", "/acme/m/raw/main/x"),
+            ("GET", "/api/whoami-v2"),
+            ("GET", "/api/models"), ("GET", "/acme/m"), ("PUT", "/acme/m/resolve/main/x"),
+        ])
     func nothingElseIsAnsweredFromWhatWasPulled(method: String, path: String) throws {
         #expect(HeldQuestion(Method(rawValue: method), try Target(path)) == nil)
     }
 
     @Test("Paths come as a form or as JSON") func pathsComeAsAFormOrAsJson() throws {
-        let form = try HeldTree.paths(in: Array("paths=a%2Fb&paths=c+d&expand=False".utf8), mediaType: "application/x-www-form-urlencoded")
+        let form = try HeldTree.paths(
+            in: Array("paths=a%2Fb&paths=c+d&expand=False".utf8), mediaType: "application/x-www-form-urlencoded")
         #expect(form == ["a/b", "c d"])
-        #expect(try HeldTree.paths(in: Array(#"{"paths":["a/b"],"expand":true}"#.utf8), mediaType: "application/json") == ["a/b"])
+        #expect(
+            try HeldTree.paths(in: Array(#"{"paths":["a/b"],"expand":true}"#.utf8), mediaType: "application/json") == [
+                "a/b"
+            ])
         #expect(throws: Failure.self) { try HeldTree.paths(in: Array("[]".utf8), mediaType: nil) }
     }
 

@@ -175,12 +175,12 @@ def test_a_pull_and_a_client_are_one_to_the_store(hub, store, start_before, tmp_
 
 def test_clients_come_first_where_the_hubs_rate_limit_gets_short(hub, hostile):
     """The last tenth of a window is theirs: the pull says that it waits, and goes on in the next."""
-    listed_by(hub, [entry()], limit=[b'RateLimit: "api";r=3;t=2', b'RateLimit-Policy: "fixed window";"api";q=100;w=300'])
+    listed_by(hub, [entry()], limit=[b'RateLimit: "api";r=3;t=3', b'RateLimit-Policy: "fixed window";"api";q=100;w=300'])
     order = hostile.pulled("acme/m", "--detach")
     assert wait_until(lambda: listed(hostile, order["id"])["reason"], 5)
-    assert "rate limit" in listed(hostile, order["id"])["reason"]
+    assert "limit for requests of its API is reached" in listed(hostile, order["id"])["reason"]
     listed_by(hub, [entry()])
-    assert wait_until(lambda: listed(hostile, order["id"])["status"] == "done", 10)
+    assert wait_until(lambda: listed(hostile, order["id"])["status"] == "done", 15)
 
 
 # The order

@@ -8,14 +8,16 @@ extension AdminRoutes {
             .pulls, .get, "/cache/pulls", "Orders to fetch a revision, of the last day, and how far they are.",
             result: "Pulls"),
         AdminRoute(
-            .pull, .post, "/cache/pull", "Orders that a revision is fetched, with all that a client needs to read it without the Hub.",
+            .pull, .post, "/cache/pull",
+            "Orders that a revision is fetched, with all that a client needs to read it without the Hub.",
             body: "NewPull", example: ["repo": "acme/m", "revision": "main", "include": ["*.safetensors", "*.json"]],
             result: "Pull", status: 202),
         AdminRoute(
             .cancelPull, .delete, "/cache/pulls/{id}", "Ends an order that waits or is carried out.", result: "Done",
             status: 202),
         AdminRoute(
-            .pin, .post, "/cache/pin", "Keeps the files of what was pulled, whatever else is asked for.", body: "Pinning",
+            .pin, .post, "/cache/pin", "Keeps the files of what was pulled, whatever else is asked for.",
+            body: "Pinning",
             example: ["repo": "acme/m", "revision": "main"], result: "Pin"),
         AdminRoute(
             .unpin, .post, "/cache/unpin", "Lets them go when their room is needed.", body: "Pinning",
@@ -36,7 +38,8 @@ extension AdminRoutes {
     ]
 
     private static let repository: [String: JSON] = [
-        "repo": ["type": "string", "pattern": "^[a-z]{1,20}(/[a-z]{1,20})?$"], "type": ["enum": ["model", "dataset", "space"]],
+        "repo": ["type": "string", "pattern": "^[a-z]{1,20}(/[a-z]{1,20})?$"],
+        "type": ["enum": ["model", "dataset", "space"]],
         "revision": ["type": "string", "pattern": "^[a-z]{1,20}$"],
     ]
     private static let patterns: JSON = [

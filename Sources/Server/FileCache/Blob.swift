@@ -137,7 +137,9 @@ final class Blob {
     }
 
     func closeIfIdle() {
-        guard !isClosed, readers.isEmpty, pulls.isEmpty, fills.isEmpty, check == nil, proof?.isStuck ?? true else { return }
+        guard !isClosed, readers.isEmpty, pulls.isEmpty, fills.isEmpty, check == nil, proof?.isStuck ?? true else {
+            return
+        }
         isClosed = true
         (proof, poll) = (nil, nil)
         cache.close(self)

@@ -30,7 +30,8 @@ struct CacheDirectory: Sendable {
 
     /// Makes all directories that are not there. The process that serves makes none: it may not.
     func make() throws(FileError) {
-        for directory in [path, path + "/blobs", blobs, revisions, pins, orders] + Self.parts.map({ blobs + "/" + $0 }) {
+        for directory in [path, path + "/blobs", blobs, revisions, pins, orders] + Self.parts.map({ blobs + "/" + $0 })
+        {
             guard unsafe mkdir(directory, 0o700) == 0 || errno == EEXIST else { throw FileError() }
         }
         // What cannot be written to is found out now, and not by the first client.
@@ -39,7 +40,9 @@ struct CacheDirectory: Sendable {
 
     /// Root gives what it has just made to the user that the gateway is about to become. What is somebody else's stays so.
     func give(to user: UInt32, group: UInt32) {
-        for directory in Self.parts.map({ blobs + "/" + $0 }) + [lockPath, blobs, revisions, pins, orders, path + "/blobs", path] {
+        for directory in Self.parts.map({ blobs + "/" + $0 }) + [
+            lockPath, blobs, revisions, pins, orders, path + "/blobs", path,
+        ] {
             let descriptor = unsafe open(directory, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
             guard descriptor >= 0 else { continue }
             defer { close(descriptor) }

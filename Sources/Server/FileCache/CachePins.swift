@@ -58,7 +58,9 @@ struct CachePins {
         guard total <= cacheSize else {
             throw Refusal(
                 code: 73,
-                reason: "what is pinned would take \(total) bytes with this, and cache_size is \(cacheSize): raise it, or unpin something")
+                reason:
+                    "what is pinned would take \(total) bytes with this, and cache_size is \(cacheSize): raise it, or unpin something"
+            )
         }
         return sizes(wanted)
     }

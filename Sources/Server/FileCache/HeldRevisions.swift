@@ -47,7 +47,8 @@ final class HeldRevisions {
     }
 
     private func read(_ path: String) async -> HeldRevision? {
-        guard let file = try? StoredFile(path, .read), let size = file.size, (33...HeldRevision.mostBytes).contains(size)
+        guard let file = try? StoredFile(path, .read), let size = file.size,
+            (33...HeldRevision.mostBytes).contains(size)
         else { return nil }
         var bytes: [UInt8] = []
         bytes.reserveCapacity(size)
@@ -61,7 +62,9 @@ final class HeldRevisions {
             unsafe bytes.append(contentsOf: buffer.bytes)
             await EventLoop.sleep(milliseconds: 0)
         }
-        guard hash.finish().elementsEqual(bytes.suffix(32)), var reading = HeldRevisionReading(bytes) else { return nil }
+        guard hash.finish().elementsEqual(bytes.suffix(32)), var reading = HeldRevisionReading(bytes) else {
+            return nil
+        }
         while reading.entries.count < reading.count {
             guard reading.read(Self.entriesAPart) else { return nil }
             await EventLoop.sleep(milliseconds: 0)

@@ -10,7 +10,9 @@ struct PathFilter: Sendable {
     static func fault(_ patterns: [String]) -> String? {
         if patterns.count > mostPatterns { return "is one of more than \(mostPatterns)" }
         if patterns.contains("") { return "is empty" }
-        if patterns.contains(where: { $0.utf8.count > longestPattern }) { return "is longer than \(longestPattern) bytes" }
+        if patterns.contains(where: { $0.utf8.count > longestPattern }) {
+            return "is longer than \(longestPattern) bytes"
+        }
         return patterns.contains { !$0.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F } } ? "has control characters" : nil
     }
 

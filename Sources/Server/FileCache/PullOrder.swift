@@ -69,7 +69,9 @@ extension PullOrder {
         writer.put(exclude)
         writer.put(UInt8(pins ? 1 : 0))
         writer.put(status.rawValue)
-        for number in [placed, Int64(exitCode), Int64(files), Int64(filesDone), Int64(bytes), Int64(bytesDone), changed] {
+        for number in [
+            placed, Int64(exitCode), Int64(files), Int64(filesDone), Int64(bytes), Int64(bytesDone), changed,
+        ] {
             writer.put(number)
         }
         return writer.bytes

@@ -21,7 +21,9 @@ struct RepoKey: Hashable, Sendable {
     init?(folder: String) {
         let parts = folder.split(separator: "-", omittingEmptySubsequences: false).reduce(into: [""]) { parts, piece in
             // Two in a row leave an empty piece between them.
-            if piece.isEmpty, parts[parts.count - 1] != "" { parts.append("") } else {
+            if piece.isEmpty, parts[parts.count - 1] != "" {
+                parts.append("")
+            } else {
                 parts[parts.count - 1] += (parts[parts.count - 1].isEmpty ? "" : "-") + piece
             }
         }

@@ -94,7 +94,8 @@ final class PullAct {
             }
             guard entries.count <= HeldRevision.mostEntries else {
                 throw Failure(
-                    .payloadTooLarge, detail: "It has more than \(HeldRevision.mostEntries) files, which is too many to keep.")
+                    .payloadTooLarge,
+                    detail: "It has more than \(HeldRevision.mostEntries) files, which is too many to keep.")
             }
             let links = answer.headers.values(of: "Link").flatMap { Link.list($0) }
             guard let next = links.first(where: { $0.relations.contains("next") })?.target,
@@ -148,7 +149,8 @@ final class PullAct {
         let wanted = order.bytes - doneBytes
         if let free = files.directory.freeBytes, wanted > free {
             throw Failure(
-                .payloadTooLarge, detail: "\(wanted) bytes have to be fetched, and the disk of cache_dir has \(free) left.")
+                .payloadTooLarge,
+                detail: "\(wanted) bytes have to be fetched, and the disk of cache_dir has \(free) left.")
         }
         // Small ones first: then what is missing for an offline start is known early.
         queue = missing.sorted { $0.place.rawValue < $1.place.rawValue }[...]
@@ -182,7 +184,8 @@ final class PullAct {
 
     private func fetch(_ entry: HeldEntry) async throws(Failure) {
         let path = entry.path.split(separator: "/").map { PercentEncoding.encode(segment: String($0)) }
-        let target = "/\(order.repo.kind.webPrefix)\(order.repo.id.path)/resolve/\(order.commit)/\(path.joined(separator: "/"))"
+        let target =
+            "/\(order.repo.kind.webPrefix)\(order.repo.id.path)/resolve/\(order.commit)/\(path.joined(separator: "/"))"
         if entry.place == .git { try await fetchSmall(entry, target) } else { try await fetchLarge(entry, target) }
         doneBytes += entry.size
         order.filesDone += 1
@@ -197,7 +200,9 @@ final class PullAct {
         if answer.status.isRedirect, let location = answer.headers["Location"] {
             // The Hub leads on to itself.
             let next = location.hasPrefix(hub.base + "/") ? String(location.dropFirst(hub.base.utf8.count)) : location
-            guard next.hasPrefix("/"), !next.hasPrefix("//") else { throw .hubBroken("it leads elsewhere for a file of git") }
+            guard next.hasPrefix("/"), !next.hasPrefix("//") else {
+                throw .hubBroken("it leads elsewhere for a file of git")
+            }
             answer = try await ask(.get, next, limit: Self.longestGitFile)
         }
         guard answer.status == .ok else { throw .hubBroken("it answered \(answer.status) for a file of git") }
@@ -232,7 +237,8 @@ final class PullAct {
     }
 
     /// Where a store has it.
-    private func source(of entry: HeldEntry, _ content: BlobName, _ target: String) async throws(Failure) -> FileSource {
+    private func source(of entry: HeldEntry, _ content: BlobName, _ target: String) async throws(Failure) -> FileSource
+    {
         let request = Request(method: .get, target: try Target(hub: target))
         let answer = try await ask(.head, target, limit: Self.pageBytes)
         let head = Transfer.Head(status: answer.status, headers: answer.headers)
@@ -300,7 +306,12 @@ extension PullAct {
             }
             attempt += failure.isOfBudget ? 0 : 1
             guard failure.mayPass, attempt < Self.mostAttempts else { throw failure }
-            try await pause(min(300, max(failure.retryAfter ?? 0, 1 << max(0, attempt - 1))), because: failure)
+            // A little into the next window of the Hub's rate limit: as it begins nobody knows yet whether it has.
+            let seconds =
+                failure.isOfBudget
+                ? min(3600, failure.retryAfter ?? 60) + 2
+                : min(60, max(failure.retryAfter ?? 0, 1 << max(0, attempt - 1)))
+            try await pause(seconds, because: failure)
         }
     }
 
@@ -320,7 +331,8 @@ extension CacheDirectory {
     var freeBytes: Int? {
         var status = statvfs()
         guard unsafe statvfs(path, &status) == 0 else { return nil }
-        return Int(clamping: UInt64(status.f_bavail).multipliedReportingOverflow(by: UInt64(status.f_frsize)).partialValue)
+        return Int(
+            clamping: UInt64(status.f_bavail).multipliedReportingOverflow(by: UInt64(status.f_frsize)).partialValue)
     }
 }
 

@@ -17,7 +17,9 @@ struct HeldTree {
         var index = revision.index(of: prefix)
         if let cursor, !cursor.utf8.lexicographicallyPrecedes(prefix.utf8) {
             index = revision.index(of: cursor)
-            if index < revision.entries.count, revision.entries[index].path.utf8.elementsEqual(cursor.utf8) { index += 1 }
+            if index < revision.entries.count, revision.entries[index].path.utf8.elementsEqual(cursor.utf8) {
+                index += 1
+            }
         }
         var (found, last): ([JSON], String?) = ([], nil)
         while index < revision.entries.count, revision.entries[index].path.utf8.starts(with: prefix.utf8) {

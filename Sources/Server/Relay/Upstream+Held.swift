@@ -17,7 +17,8 @@ extension Upstream {
         guard server == .hub, let files, failure.isOfAbsentHub,
             let question = HeldQuestion(exchange.request.method, context.target),
             let commit = files.directory.commit(of: question.revision, in: question.repo),
-            let head = files.directory.head(of: question.repo, commit: commit), head.isOpen || context.principal.isGateway
+            let head = files.directory.head(of: question.repo, commit: commit),
+            head.isOpen || context.principal.isGateway
         else { return nil }
         return {
             context.task = EventLoop.immediateTask {
@@ -38,7 +39,8 @@ extension Upstream {
         return Failure(
             .hubTooSlow,
             detail: (what.map { "\($0) is not kept here" } ?? "This is not kept here")
-                + ", and this gateway asks no Hub (upstream = off). `hubgate cache import` brings what another gateway has fetched.")
+                + ", and this gateway asks no Hub (upstream = off). `hubgate cache import` brings what another gateway has fetched."
+        )
     }
 
     private func answer(
@@ -68,7 +70,10 @@ extension Upstream {
             "tags": [], "converts": [],
             "branches": .array(
                 branches.map {
-                    ["name": .string($0.ref), "ref": .string("refs/heads/\($0.ref)"), "targetCommit": .string($0.commit)]
+                    [
+                        "name": .string($0.ref), "ref": .string("refs/heads/\($0.ref)"),
+                        "targetCommit": .string($0.commit),
+                    ]
                 }),
         ]
     }
@@ -112,7 +117,8 @@ extension Upstream {
     // MARK: files
 
     private func sendFile(
-        _ path: String, _ revision: HeldRevision, _ question: HeldQuestion, _ exchange: Exchange, _ context: RequestContext
+        _ path: String, _ revision: HeldRevision, _ question: HeldQuestion, _ exchange: Exchange,
+        _ context: RequestContext
     ) throws(Failure) {
         guard let entry = revision[path], entry.place != .folder else { throw .entryNotHeld(path, revision) }
         let layout = BlobLayout(size: entry.size)

@@ -93,7 +93,9 @@ final class Upstream {
         request.headers.set("Accept", "application/json")
         let answered = RateBroker.Answered(
             credential: credential, target: request.target, method: request.method, hasBody: !request.body.isEmpty)
-        var budget = server == .hub ? broker.use(credential, request.target, request.method, context, isBackground: isBackground) : nil
+        var budget =
+            server == .hub
+            ? broker.use(credential, request.target, request.method, context, isBackground: isBackground) : nil
         while true {
             let answer: Answer
             do throws(Failure) {

@@ -122,13 +122,15 @@ struct CacheVerify: ParsableCommand {
         let lost = names.isEmpty ? CacheRepair.damagedRevisions(in: directory) : []
         for (repo, commit) in lost {
             if repair { directory.forget(repo, commit: commit) }
-            Console.error("hubgate: \(repo.text) at \(commit): what is known of it is damaged\(repair ? "; forgotten" : "")\n")
+            Console.error(
+                "hubgate: \(repo.text) at \(commit): what is known of it is damaged\(repair ? "; forgotten" : "")\n")
         }
         if repair { try CacheRepair.fetchAnew(removed, lost, in: directory) }
         guard damaged == 0 && lost.isEmpty || repair else {
             throw SubcommandFailure(
                 code: Exit.failure,
-                reason: "\(damaged + lost.count) of \(blobs.count) files are not what was fetched; --repair removes them")
+                reason:
+                    "\(damaged + lost.count) of \(blobs.count) files are not what was fetched; --repair removes them")
         }
         Console.print("Good: \(blobs.count - damaged) files\(damaged > 0 ? ", removed: \(damaged)" : "").\n")
     }

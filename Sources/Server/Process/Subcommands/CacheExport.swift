@@ -24,11 +24,13 @@ struct CacheExport: ParsableCommand {
         for (repo, revision) in wanted {
             let ref = revision ?? "main"
             guard let commit = source.commit(of: ref, in: repo) else {
-                throw SubcommandFailure.notThere("\(repo.text) at \(ref.shown) was not pulled: `hubgate cache revisions` shows what was")
+                throw SubcommandFailure.notThere(
+                    "\(repo.text) at \(ref.shown) was not pulled: `hubgate cache revisions` shows what was")
             }
             guard let found = source.revision(repo, commit: commit) else {
                 throw SubcommandFailure(
-                    code: Exit.dataError, reason: "what is known of \(repo.text) at \(ref.shown) is damaged: pull it anew")
+                    code: Exit.dataError,
+                    reason: "what is known of \(repo.text) at \(ref.shown) is damaged: pull it anew")
             }
             revisions.append((found, ref))
         }
@@ -40,7 +42,8 @@ struct CacheExport: ParsableCommand {
                 let outcome = try tree.write(revision, ref: ref, from: source)
                 (written, left, wrong) = (written + outcome.written, left + outcome.absent, wrong + outcome.wrong.count)
                 for path in outcome.wrong {
-                    Console.error("hubgate: \(path.shown) of \(revision.repo.text): what is kept is not the file; left out\n")
+                    Console.error(
+                        "hubgate: \(path.shown) of \(revision.repo.text): what is kept is not the file; left out\n")
                 }
             } catch {
                 throw SubcommandFailure(code: Exit.inputOutput, reason: "\(directory.shown): \(error)")
@@ -50,7 +53,9 @@ struct CacheExport: ParsableCommand {
         Console.print("Wrote \(written) files of \(revisions.count) revisions into \(directory).\n")
         if wrong > 0 {
             throw SubcommandFailure(
-                code: Exit.failure, reason: "\(wrong) files are not what was fetched: `hubgate cache verify --repair` has them fetched anew")
+                code: Exit.failure,
+                reason: "\(wrong) files are not what was fetched: `hubgate cache verify --repair` has them fetched anew"
+            )
         }
     }
 
@@ -60,6 +65,8 @@ struct CacheExport: ParsableCommand {
         guard errno == EEXIST, let names = HubTree.names(in: directory, followed: true) else {
             throw SubcommandFailure(code: Exit.noPermission, reason: "\(directory.shown) cannot be made: \(reason)")
         }
-        guard names.isEmpty else { throw .usage("\(directory.shown) is there already, and not empty; nothing in it was touched") }
+        guard names.isEmpty else {
+            throw .usage("\(directory.shown) is there already, and not empty; nothing in it was touched")
+        }
     }
 }

@@ -6,13 +6,15 @@ import Hub
 struct CacheImport: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "import",
-        abstract: "Take a directory of `hubgate cache export`, or one of huggingface_hub's (HF_HOME/hub), into the cache.",
+        abstract:
+            "Take a directory of `hubgate cache export`, or one of huggingface_hub's (HF_HOME/hub), into the cache.",
         discussion: """
             Each file's hash is checked before it is taken: one that is wrong, or that leads out of its repository's directory, is named and left out, and \
             the command ends with 1. What huggingface_hub itself has kept is taken for private: it is served to those who use the gateway's credential.
             """)
 
-    @Argument(help: "The directory; in it is models--acme--m or the like.", completion: .directory) var directory: String
+    @Argument(help: "The directory; in it is models--acme--m or the like.", completion: .directory) var directory:
+        String
     @OptionGroup var cache: CacheOptions
 
     func run() throws {
@@ -25,7 +27,9 @@ struct CacheImport: ParsableCommand {
         guard !repos.isEmpty else {
             throw SubcommandFailure(
                 code: Exit.dataError,
-                reason: "\(directory.shown) is no cache of Hugging Face's: no folder in it is called models--…, datasets--… or spaces--…")
+                reason:
+                    "\(directory.shown) is no cache of Hugging Face's: no folder in it is called models--…, datasets--… or spaces--…"
+            )
         }
         var (revisions, files, faults) = (0, 0, 0)
         do throws(FileError) {
@@ -34,7 +38,8 @@ struct CacheImport: ParsableCommand {
             try incoming.make()
             defer { incoming.removeAll() }
             for repo in repos {
-                let reading = try HubTreeReading(HubTree(root: directory, repo: repo), incoming: incoming, target: target)
+                let reading = try HubTreeReading(
+                    HubTree(root: directory, repo: repo), incoming: incoming, target: target)
                 for fault in reading.faults { Console.error("hubgate: \(fault)\n") }
                 faults += reading.faults.count
                 files += reading.files

@@ -6,7 +6,8 @@ struct CachePin: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "pin", abstract: "Keep the files of what was pulled, whatever else is asked for.",
         discussion:
-            "With a revision its files stay; without one those of all revisions of the repository, and of those that are pulled later.")
+            "With a revision its files stay; without one those of all revisions of the repository, and of those that are pulled later."
+    )
 
     @Argument(help: "acme/model or acme/model@main.") var repository: String
     @OptionGroup var kind: CacheKind

@@ -17,7 +17,9 @@ struct CachePull: ParsableCommand {
 
     @Argument(help: "acme/model or acme/model@main; without a revision main.") var repository: String?
     @OptionGroup var kind: CacheKind
-    @Option(help: ArgumentHelp("Files that fit this alone, such as '*.safetensors'; may be repeated.", valueName: "pattern"))
+    @Option(
+        help: ArgumentHelp("Files that fit this alone, such as '*.safetensors'; may be repeated.", valueName: "pattern")
+    )
     var include: [String] = []
     @Option(help: ArgumentHelp("Not those that fit this; may be repeated.", valueName: "pattern"))
     var exclude: [String] = []
@@ -44,14 +46,17 @@ struct CachePull: ParsableCommand {
         guard directory.isServed else {
             throw SubcommandFailure(
                 code: Exit.unavailable,
-                reason: "no gateway runs with the cache_dir \(directory.path.shown): start it; it fetches with its own token")
+                reason:
+                    "no gateway runs with the cache_dir \(directory.path.shown): start it; it fetches with its own token"
+            )
         }
         guard directory.allOrders().count(where: { !$0.status.isOver }) < CacheDirectory.mostOrders else {
             throw SubcommandFailure(code: Exit.temporary, reason: "\(CacheDirectory.mostOrders) orders wait already")
         }
         let order = PullOrder(
             id: PullOrder.newID(now: KeyInput.now), repo: repo, revision: revision ?? "main", include: include,
-            exclude: exclude, pins: pin, orderedBy: "\(UserAccount.currentName) on the command line", placed: KeyInput.now)
+            exclude: exclude, pins: pin, orderedBy: "\(UserAccount.currentName) on the command line",
+            placed: KeyInput.now)
         do throws(FileError) { try directory.note(order) } catch {
             throw SubcommandFailure(code: Exit.noPermission, reason: "\(directory.orders.shown): \(error)")
         }
@@ -75,7 +80,8 @@ struct CachePull: ParsableCommand {
 
     private func end(_ id: String, in directory: CacheDirectory) throws {
         guard PullOrder.isID(id), let order = directory.order(id), !order.status.isOver else {
-            throw SubcommandFailure.notThere("no order \(id.shown) waits or is carried out: `hubgate cache pull --list` shows them")
+            throw SubcommandFailure.notThere(
+                "no order \(id.shown) waits or is carried out: `hubgate cache pull --list` shows them")
         }
         do throws(FileError) { try directory.cancel(order) } catch {
             throw SubcommandFailure(code: Exit.noPermission, reason: "\(directory.orders.shown): \(error)")
@@ -89,7 +95,8 @@ struct CachePull: ParsableCommand {
     private func follow(_ order: PullOrder, in directory: CacheDirectory) throws -> PullOrder {
         var bar = PullBar(isQuiet: json)
         if !json {
-            Console.error("Order \(order.id): Ctrl-C leaves it running, `hubgate cache pull --cancel \(order.id)` ends it.\n")
+            Console.error(
+                "Order \(order.id): Ctrl-C leaves it running, `hubgate cache pull --cancel \(order.id)` ends it.\n")
         }
         var silent = 0
         while true {
@@ -105,7 +112,8 @@ struct CachePull: ParsableCommand {
             guard silent < 50 else {
                 bar.leave()
                 throw SubcommandFailure(
-                    code: Exit.temporary, reason: "the gateway has stopped; it goes on with order \(order.id) when it is started again")
+                    code: Exit.temporary,
+                    reason: "the gateway has stopped; it goes on with order \(order.id) when it is started again")
             }
             Pause.sleep(milliseconds: 100)
         }
@@ -120,7 +128,8 @@ struct CachePull: ParsableCommand {
         }
         if !json {
             Console.print(
-                "Pulled \(order.repo.text) at \(order.revision) (\(order.commit)): \(order.files) files, \(order.bytes) bytes.\n")
+                "Pulled \(order.repo.text) at \(order.revision) (\(order.commit)): \(order.files) files, \(order.bytes) bytes.\n"
+            )
         }
     }
 }
@@ -144,7 +153,8 @@ struct PullBar {
         lastReason = order.reason
         guard order.files > 0, done / 10 != lastStep else { return }
         lastStep = done / 10
-        Console.error("\(done) %: \(order.filesDone) of \(order.files) files, \(order.bytesDone) of \(order.bytes) bytes\n")
+        Console.error(
+            "\(done) %: \(order.filesDone) of \(order.files) files, \(order.bytesDone) of \(order.bytes) bytes\n")
     }
 
     private mutating func line(_ order: PullOrder, percent: Int) -> String {

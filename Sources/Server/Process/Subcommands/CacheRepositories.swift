@@ -14,7 +14,9 @@ struct CacheKind: ParsableArguments {
             let id = try RepoID(String(parts[0]))
             return (RepoKey(kind, id), try parts.count > 1 ? Revision(String(parts[1])).text : nil)
         } catch {
-            throw .usage("\(text.shown) is no repository, such as acme/model or acme/model@main: \(error.detail.withoutFullStop)")
+            throw .usage(
+                "\(text.shown) is no repository, such as acme/model or acme/model@main: \(error.detail.withoutFullStop)"
+            )
         }
     }
 }
@@ -38,7 +40,8 @@ struct CacheRevisions: ParsableCommand {
         if json { return KeyOutput.print(.array(rows.map(\.json))) }
         guard !rows.isEmpty else { return Console.print("Nothing was pulled.\n") }
         Console.print(
-            TextTable.text(["TYPE", "REPOSITORY", "REVISION", "COMMIT", "FILES", "BYTES", "PULLED", "PINNED"], rows.map(\.cells)))
+            TextTable.text(
+                ["TYPE", "REPOSITORY", "REVISION", "COMMIT", "FILES", "BYTES", "PULLED", "PINNED"], rows.map(\.cells)))
     }
 }
 
@@ -56,7 +59,8 @@ private struct HeldRow {
     private(set) var bytesHeld = 0
 
     init(
-        repo: RepoKey, commit: String, revision: HeldRevision?, refs: [String], isPinned: Bool, _ directory: CacheDirectory
+        repo: RepoKey, commit: String, revision: HeldRevision?, refs: [String], isPinned: Bool,
+        _ directory: CacheDirectory
     ) {
         (self.repo, self.commit, self.refs, self.isPinned) = (repo, commit, refs, isPinned)
         isDamaged = revision == nil
@@ -73,16 +77,19 @@ private struct HeldRow {
         [
             "type": .string(repo.kind.apiName), "repo": .string(repo.id.text), "commit": .string(commit),
             "revisions": .array(refs.map { .string($0) }), "pinned": .bool(isPinned), "damaged": .bool(isDamaged),
-            "pulled": .string(WallClock.iso8601(taken)), "files": .integer(Int64(files)), "bytes": .integer(Int64(bytes)),
+            "pulled": .string(WallClock.iso8601(taken)), "files": .integer(Int64(files)),
+            "bytes": .integer(Int64(bytes)),
             "files_held": .integer(Int64(filesHeld)), "bytes_held": .integer(Int64(bytesHeld)),
         ]
     }
 
     var cells: [String] {
         [
-            repo.kind.apiName, repo.id.text, refs.isEmpty ? "-" : refs.joined(separator: ","), String(commit.prefix(12)),
+            repo.kind.apiName, repo.id.text, refs.isEmpty ? "-" : refs.joined(separator: ","),
+            String(commit.prefix(12)),
             isDamaged ? "damaged" : filesHeld == files ? String(files) : "\(filesHeld) of \(files)",
-            bytesHeld == bytes ? String(bytes) : "\(bytesHeld) of \(bytes)", WallClock.iso8601(taken), isPinned ? "yes" : "",
+            bytesHeld == bytes ? String(bytes) : "\(bytesHeld) of \(bytes)", WallClock.iso8601(taken),
+            isPinned ? "yes" : "",
         ]
     }
 }
@@ -90,7 +97,8 @@ private struct HeldRow {
 struct CacheForget: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "forget",
-        abstract: "Forget what was pulled: without the Hub it is served no more. Its files go when their room is needed.")
+        abstract:
+            "Forget what was pulled: without the Hub it is served no more. Its files go when their room is needed.")
 
     @Argument(help: "A repository, or a revision of it: acme/model or acme/model@main.") var repository: String
     @OptionGroup var kind: CacheKind

@@ -34,7 +34,9 @@ extension HubTreeReading {
             fault(place, "is another file than its name says: its SHA-256 is another")
             return nil
         }
-        guard let layout = BlobLayout(size: size) else { return Taken(content: nil, size: 0, oid: Self.oid([]), place: .git) }
+        guard let layout = BlobLayout(size: size) else {
+            return Taken(content: nil, size: 0, oid: Self.oid([]), place: .git)
+        }
         if !target.isHeld(content) {
             let writer = try BlobWriter(content, layout, in: incoming, generation: 1, now: Int(KeyInput.now))
             var failure: FileError?
@@ -53,7 +55,9 @@ extension HubTreeReading {
         return Taken(content: content, size: size, oid: Self.oid(pointer), place: .store)
     }
 
-    private func readSmall(_ file: StoredFile, _ size: Int, _ place: String, as name: String?) throws(FileError) -> Taken? {
+    private func readSmall(_ file: StoredFile, _ size: Int, _ place: String, as name: String?) throws(FileError)
+        -> Taken?
+    {
         var bytes: [UInt8] = []
         let digest = unsafe Self.read(file, size) { unsafe bytes.append(contentsOf: $0) }
         let oid = Self.oid(bytes)

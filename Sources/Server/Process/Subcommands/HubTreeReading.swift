@@ -59,8 +59,10 @@ final class HubTreeReading {
         var entries: [HeldEntry] = []
         try readFolder("snapshots/" + commit, "", 0, &entries)
         // What the gateway knew that wrote it, where it is whole; whatever it says of files is checked against these.
-        let earlier = (try? target.read(tree.hidden(commit), atMost: HeldRevision.mostBytes)).flatMap { HeldRevision($0) }
-            .flatMap { $0.repo == tree.repo && $0.commit == commit ? $0 : nil }
+        let earlier = (try? target.read(tree.hidden(commit), atMost: HeldRevision.mostBytes)).flatMap {
+            HeldRevision($0)
+        }
+        .flatMap { $0.repo == tree.repo && $0.commit == commit ? $0 : nil }
         guard !entries.isEmpty || earlier != nil else { return }
         // A second import adds to the first.
         let present = target.revision(tree.repo, commit: commit)
@@ -85,8 +87,12 @@ final class HubTreeReading {
             as: nil)
     }
 
-    private func readFolder(_ folder: String, _ prefix: String, _ depth: Int, _ entries: inout [HeldEntry]) throws(FileError) {
-        guard depth < Self.mostDepth, entries.count < HeldRevision.mostEntries else { return fault(folder, "is too deep or too large") }
+    private func readFolder(_ folder: String, _ prefix: String, _ depth: Int, _ entries: inout [HeldEntry])
+        throws(FileError)
+    {
+        guard depth < Self.mostDepth, entries.count < HeldRevision.mostEntries else {
+            return fault(folder, "is too deep or too large")
+        }
         for name in HubTree.names(in: tree.path + "/" + folder) ?? [] {
             let (place, path) = (folder + "/" + name, prefix + name)
             guard GitNames.isPath(path) else {
@@ -161,7 +167,8 @@ extension HubTreeReading {
     private static func info(_ repo: RepoKey, _ commit: String, _ entries: [HeldEntry]) -> [UInt8] {
         let json: JSON = [
             "_id": "", "id": .string(repo.id.text), "modelId": .string(repo.id.text), "sha": .string(commit),
-            "author": repo.id.namespace.map { .string($0) } ?? .null, "private": true, "gated": false, "disabled": false,
+            "author": repo.id.namespace.map { .string($0) } ?? .null, "private": true, "gated": false,
+            "disabled": false,
             "tags": [], "downloads": 0, "likes": 0,
             "siblings": .array(entries.map { ["rfilename": .string($0.path)] }),
         ]

@@ -25,7 +25,10 @@ enum Subcommands {
         ("hubgate usage", "Shows what keys did: requests, bytes and tokens, by key, repository, model, action or day."),
         ("hubgate cache purge", "Has a running gateway give out nothing of a repository that it has kept."),
         ("hubgate state", "Backs up and checks the database of keys."),
-        ("hubgate cache", "Lists, checks and removes the files that are kept in cache_dir."),
+        (
+            "hubgate cache",
+            "Fetches ahead, pins, carries, lists, checks and removes the files that are kept in cache_dir; `hubgate cache --help` has the commands."
+        ),
         ("hubgate init", "Makes the state and a first key, and says what a client needs."),
         ("--generate-completion-script SHELL", "Prints a completion script of these commands for bash, zsh or fish."),
     ].map { (synopsis: $0, meaning: $1) }
