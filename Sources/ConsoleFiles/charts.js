@@ -57,9 +57,9 @@ function quantile(now, before, share) {
   return NaN;
 }
 
-// A number with a line of explanation below, and a bar where it is a part of something.
-function number(title) {
-  const value = el('p', {class: 'value', text: '–'}), note = el('p', {class: 'note', text: ' '}), part = el('div', {class: 'part'});
+// A number with a line of explanation below; with room for a bar where it, or another in its row, is a part of something.
+function number(title, hasRoom) {
+  const value = el('p', {class: 'value', text: '–'}), note = el('p', {class: 'note', text: ' '}), part = el('div', {class: hasRoom ? 'part' : null});
   return {
     node: el('section', {class: 'tile', 'aria-label': title}, el('h2', {text: title}), value, part, note),
     set(text, small, kind, share) {

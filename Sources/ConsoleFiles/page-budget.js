@@ -1,7 +1,7 @@
 // Budget: what is left of the Hub's rate limit in each window, until when, who spends it and who waits.
 pages.push({id: 'budget', title: 'Budget', show(main) {
   const tiles = {waiting: number('Wait for their turn'), waited: number('Had to wait'), spared: number('Calls spared'), refused: number('429s of the Hub')};
-  const list = el('div', {}), error = el('p', {class: 'error', role: 'alert'});
+  const list = el('div', {}), error = el('p', {class: 'error top', role: 'alert'});
   main.append(el('h1', {text: 'Budget'}), el('div', {class: 'tiles four'}, Object.values(tiles).map(one => one.node)), error, list);
 
   const whose = row => ({token: 'the gateway’s token', credentials_dir: 'the credential ' + row.credential, none: 'calls without a token'})[row.source] || 'another token';
@@ -12,7 +12,7 @@ pages.push({id: 'budget', title: 'Budget', show(main) {
     const level = rest < 0.1 ? 'bad' : row.short ? 'warn' : 'good';
     const spent = row.shares.reduce((sum, share) => sum + share.calls, 0);
     const others = Math.max(0, row.calls - spent), waits = row.shares.filter(share => share.waits).length;
-    const rows = row.shares.map(share => ({attributes: {'data-key': share.key || ''}, cells: [share.key || 'clients of one network', count(share.calls), part(row.calls ? share.calls / row.calls : 0),
+    const rows = row.shares.map(share => ({attributes: {'data-key': share.key || ''}, cells: [share.key || (session.keys ? 'without a key' : 'clients of one network'), count(share.calls), part(row.calls ? share.calls / row.calls : 0),
       share.waits ? el('span', {class: 'warn', text: 'waits'}) : el('span', {class: 'soft', text: 'no'})]}));
     if (others > 0 && row.share_count > row.shares.length) rows.push([row.share_count - row.shares.length + ' others', count(others), part(others / row.calls), null]);
     return el('section', {class: 'card', 'aria-label': name, 'data-bucket': row.bucket, 'data-left': row.left, 'data-limit': row.limit},

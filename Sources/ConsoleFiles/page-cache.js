@@ -1,9 +1,9 @@
 // Cache: what is kept in memory and on the disk, what it spares, and how to have it gone.
 pages.push({id: 'cache', title: 'Cache', show(main) {
-  const memory = {ratio: number('Hit ratio'), spared: number('Calls spared'), responses: number('Responses kept'), bytes: number('Memory')};
-  const disk = {ratio: number('Hit ratio'), files: number('Files kept'), bytes: number('On the disk'), sent: number('Sent from the disk')};
+  const memory = {ratio: number('Hit ratio', true), spared: number('Calls spared', true), responses: number('Responses kept', true), bytes: number('Memory', true)};
+  const disk = {ratio: number('Hit ratio', true), files: number('Files kept', true), bytes: number('On the disk', true), sent: number('Sent from the disk', true)};
   const workers = el('div', {}), memoryOff = el('p', {hidden: true}), diskOff = el('div', {class: 'card', hidden: true}), diskOn = el('div', {hidden: true});
-  const list = el('div', {}), error = el('p', {class: 'error', role: 'alert'}), wrong = el('p', {class: 'error', role: 'alert'});
+  const list = el('div', {}), error = el('p', {class: 'error top', role: 'alert'}), wrong = el('p', {class: 'error top', role: 'alert'});
   const name = el('input', {type: 'text', autocomplete: 'off', spellcheck: 'false', placeholder: 'acme/model', maxlength: 200});
   const first = el('button', {type: 'button', text: 'First page'}), more = el('button', {type: 'button', text: 'Next page'});
   let next = null, after = null, isOn = false;
@@ -14,8 +14,9 @@ pages.push({id: 'cache', title: 'Cache', show(main) {
   diskOn.append(el('div', {class: 'tiles four'}, Object.values(disk).map(one => one.node)), el('div', {class: 'card'}, list, el('div', {class: 'actions'}, first, more)));
   main.append(el('h1', {text: 'Cache'}), error, el('h2', {text: 'Responses of the Hub, in memory'}),
     el('div', {class: 'tiles four'}, Object.values(memory).map(one => one.node)), memoryOff, el('div', {class: 'card'}, workers),
-    el('form', {class: 'card', 'aria-label': 'Purge', onsubmit: purge}, el('div', {class: 'bar'}, field('Purge a repository', name, 'Owner/name. Nothing of it that was fetched before now is given out any more, by any worker; files on the disk stay, and the Hub is asked again who may have them.'),
-      el('button', {type: 'submit', text: 'Purge'}), el('button', {type: 'button', class: 'danger', text: 'Purge all', onclick: () => ask('all repositories', {all: true})})), wrong),
+    el('form', {class: 'card', 'aria-label': 'Purge', onsubmit: purge}, el('div', {class: 'bar'}, field('Purge a repository', name), el('button', {type: 'submit', text: 'Purge'}),
+      el('button', {type: 'button', class: 'danger', text: 'Purge all', onclick: () => ask('all repositories', {all: true})})), wrong,
+      el('p', {class: 'hint', text: 'Nothing of it that was fetched before now is given out any more, by any worker. Files on the disk stay, and the Hub is asked again who may have them.'})),
     el('h2', {text: 'Files, on the disk'}), diskOff, diskOn);
 
   function purge(event) {

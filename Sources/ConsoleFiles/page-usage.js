@@ -4,7 +4,7 @@ pages.push({id: 'usage', title: 'Usage', needsKeys: true, show(main) {
   const form = {by: choice([['key', 'key'], ['repo', 'repository'], ['model', 'model'], ['action', 'action'], ['day', 'day']], 'key'),
     days: choice([['0', 'today'], ['6', 'the last 7 days'], ['29', 'the last 30 days'], ['89', 'the last 90 days'], ['', 'other days']], '6'),
     since: el('input', {type: 'date', value: day(6)}), until: el('input', {type: 'date', value: day(0)}), key: el('input', {type: 'search', autocomplete: 'off'})};
-  const list = el('div', {class: 'card'}), error = el('p', {class: 'error', role: 'alert'});
+  const list = el('div', {class: 'card'}), error = el('p', {class: 'error top', role: 'alert'});
   const tiles = {requests: number('Requests'), errors: number('Errors'), bytes: number('Bytes out'), tokens: number('Tokens')};
   let asked = 0, timer = null;
   main.append(el('h1', {text: 'Usage'}), el('form', {class: 'bar', onsubmit: event => { event.preventDefault(); load(); }},
@@ -19,7 +19,7 @@ pages.push({id: 'usage', title: 'Usage', needsKeys: true, show(main) {
     tiles.bytes.set(bytes(total.bytes_out), bytes(total.bytes_in) + ' in; the Hub was asked ' + count(total.upstream_calls) + ' times');
     tiles.tokens.set(count(total.tokens_in + total.tokens_out), count(total.tokens_in) + ' in, ' + count(total.tokens_out) + ' out');
     list.replaceChildren(table('By ' + title.toLowerCase() + (found.count > rows.length ? ', the ' + rows.length + ' with the most requests of ' + count(found.count) : ''),
-      [[title, 'name'], ['Requests', 'number'], ['Part', 'bars'], ['Errors', 'number'], ['Of the Hub', 'number'], ['In', 'number'], ['Out', 'number'], ['Tokens in', 'number'], ['Tokens out', 'number']],
+      [[title, 'name'], ['Requests', 'number'], ['Part', 'bars'], ['Errors', 'number'], ['Hub calls', 'number'], ['In', 'number'], ['Out', 'number'], ['Tokens in', 'number'], ['Tokens out', 'number']],
       rows.map(row => ({attributes: {'data-name': row[by], 'data-requests': row.requests}, cells: [by === 'key' ? row[by] : el('code', {text: row[by]}), count(row.requests), part(share(row)), count(row.errors),
         count(row.upstream_calls), bytes(row.bytes_in), bytes(row.bytes_out), count(row.tokens_in), count(row.tokens_out)]})),
       found.usage_days ? 'Nothing was counted in that time.' : 'Nothing is kept: usage_days is 0.'));

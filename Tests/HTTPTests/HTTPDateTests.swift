@@ -24,4 +24,17 @@ struct HTTPDateTests {
             "Sun,  6 Nov 1994 08:49:37 GMT",
         ])
     func refused(text: String) { #expect(HTTPDate.seconds(text) == nil) }
+
+    @Test(
+        "A day is read as the days since 1970",
+        arguments: [("1970-01-01", 0), ("2000-02-29", 11_016), ("2026-11-29", 20_786), ("9999-12-31", 2_932_896)])
+    func day(text: String, days: Int) { #expect(HTTPDate.day(text) == days) }
+
+    @Test(
+        "What is no day is none",
+        arguments: [
+            "", "2026-02-29", "2026-13-01", "2026-00-10", "2026-01-00", "2026-04-31", "1969-12-31", "2026-1-01", "2026/11/29",
+            "2026-11-29T", "20261129", "2026-11-2x", "-026-11-29",
+        ])
+    func noDay(text: String) { #expect(HTTPDate.day(text) == nil) }
 }

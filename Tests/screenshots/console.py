@@ -1,6 +1,8 @@
 """The pages of the console in Chromium, with something to show: at two widths, in both schemes."""
 
 import json
+import math
+import threading
 import urllib.parse
 
 from admin import Admin
@@ -44,12 +46,23 @@ def fill(gate, keys):
     return root
 
 
+def traffic(gate, key, stop):
+    """Requests at a pace that rises and falls, so that there is something to draw."""
+    number = 0
+    while not stop.is_set():
+        number += 1
+        ask(gate, key, "GET", "/api/models?" + urllib.parse.urlencode({"limit": 5 + number % 40}))
+        if number % 9 == 0:
+            ask(gate, key, "GET", "/api/models/sandbox/missing")
+        stop.wait(0.02 + 0.06 * (1 + math.sin(number / 40)))
+
+
 def look(browser, certificates, work, directory):
     """Writes the pictures, and gives what is wrong with the pages."""
     workspace = make_workspace(work / "console")
     keys = Keys(workspace)
     gate = Gate(workspace, certificates, "--sandbox", "--access", "keys", "--workers", "2", "--state-dir", str(keys.state),
-        "--cache-memory", "64MiB", "--cache-dir", str(work / "cache"), "--sandbox-limits", "api=400/300s,resolvers=3000/300s")  # fmt: skip
+        "--cache-memory", "64MiB", "--cache-dir", str(work / "cache"), "--sandbox-limits", "api=1000/300s,resolvers=3000/300s")  # fmt: skip
     faults = []
     try:
         root = fill(gate, keys)
@@ -63,6 +76,15 @@ def look(browser, certificates, work, directory):
         console.wait("field('A gateway key of the role admin')")
         console.picture(directory / "console-sign-in-1280-light.png")
         console.sign_in(root)
+        stop = threading.Event()
+        thread = threading.Thread(target=traffic, args=(gate, root, stop))
+        thread.start()
+        try:
+            console.wait("document.querySelectorAll('svg.chart path.one')[0].getAttribute('d').length > 500", 90)
+            console.picture(directory / "console-now-load-1280-light.png", 800)
+        finally:
+            stop.set()
+            thread.join()
         for width in (390, 1280):
             for scheme in ("light", "dark"):
                 console.size(width, 844 if width < 600 else 900, dark=scheme == "dark")

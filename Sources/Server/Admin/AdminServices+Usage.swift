@@ -6,6 +6,8 @@ import Hub
 extension AdminServices {
     /// Pieces that one request asks for: some 2,000,000 lines, where many are of one group.
     private static let mostPieces = 1024
+    /// Groups that are added up: to look through them holds the loop for a millisecond.
+    private static let mostGroups = 20_000
 
     /// As `hubgate usage --json` adds it up, with the sum of all groups.
     func usage(
@@ -28,9 +30,7 @@ extension AdminServices {
             question.publicID = publicID
         }
         let groups = try await groups(question, caller, context)
-        let rows = groups.sorted { Self.stands($0, before: $1, grouping) }.prefix(limit).map { $0 }
-        var total = UsageReport.Counts()
-        for group in groups { total.addBounded(group.value) }
+        let (rows, total) = Self.first(limit, of: groups, grouping)
         return [
             "by": .string(grouping.rawValue), "since": .string(Self.day(days.lowerBound)),
             "until": .string(Self.day(days.upperBound)), "usage_days": .integer(Int64(settings.usageDays)),
@@ -48,11 +48,30 @@ extension AdminServices {
             let answer = try await ask(.usage, question.json, by: caller, context)
             guard let piece = UsagePiece(answer.body) else { throw .stateSilent }
             for (group, counts) in piece.groups { groups[group, default: .init()].addBounded(counts) }
+            guard groups.count <= Self.mostGroups else { break }
             guard let next = piece.next else { return groups }
             question.after = next
+            guard !context.isCancelled else { throw .clientGone }
         }
         throw .badRequest(
-            "There is more than one answer can add up: ask for fewer days, or on the gateway's machine `hubgate usage`.")
+            "There is more than one answer can add up: ask for fewer days or for one key, or on the gateway's machine `hubgate usage`.")
+    }
+
+    /// Those that stand first, in their order, and the sum of all.
+    private static func first(
+        _ limit: Int, of groups: [String: UsageReport.Counts], _ grouping: UsageTable.Grouping
+    ) -> (rows: [(key: String, value: UsageReport.Counts)], total: UsageReport.Counts) {
+        var rows: [(key: String, value: UsageReport.Counts)] = []
+        var total = UsageReport.Counts()
+        for group in groups {
+            total.addBounded(group.value)
+            if rows.count == limit, let last = rows.last {
+                guard stands(group, before: last, grouping) else { continue }
+                rows.removeLast()
+            }
+            rows.insert(group, at: rows.firstIndex { stands(group, before: $0, grouping) } ?? rows.endIndex)
+        }
+        return (rows, total)
     }
 
     /// The order of `UsageTable.rows`.
