@@ -24,13 +24,18 @@ final class FileCache {
     let generation: UInt64
     /// So many bytes that are left of a file are fetched though nobody waits for them.
     private(set) var finish: Int
-    private(set) var size: Int
+    private var size: CacheSize
     /// Whether the disk takes what is fetched.
     private(set) var isOn = true
+    /// Whether the disk gives what it has.
+    private var isReadable = true
+    /// Waits for the disk in the place of this process. Nil: it waits itself.
+    private(set) var disk: DiskReader?
+    /// Nil: another process of the machine has what makes room.
+    private var sweep: SweepLink?
     private let warn: (String) -> Void
     private var blobs: [BlobName: Blob] = [:]
     private lazy var retry = Timer { [weak self] in self?.begin() }
-    private lazy var sweeper = CacheSweeper(self)
 
     /// Nil where `cache_dir` is off.
     init?(
@@ -46,15 +51,21 @@ final class FileCache {
         self.warn = warn
         generation = UInt64(littleEndianBytes: Array(SharedSecret.derive("file cache generation").prefix(8))) | 1
         finish = settings.cacheFinish.bytes
-        size = settings.cacheSize.bytes
+        size = settings.cacheSize
         metrics.set(.fileCacheUp, to: 1)
-        sweeper.start()
+    }
+
+    /// What works beside this process.
+    func use(_ processes: CacheProcesses) {
+        disk = DiskReader(processes.reading, warn: warn)
+        sweep = processes.sweeping.map { SweepLink($0, metrics: metrics, warn: warn) }
     }
 
     func use(_ settings: Settings) {
         resolved.use(settings)
         finish = settings.cacheFinish.bytes
-        size = settings.cacheSize.bytes
+        if size != settings.cacheSize { sweep?.say(.size(settings.cacheSize)) }
+        size = settings.cacheSize
     }
 
     // MARK: who reads
@@ -73,8 +84,14 @@ final class FileCache {
         return blob.holds(answer.range)
     }
 
+    /// Whether there could be room for so many bytes, if all else went.
+    private func mayTake(_ bytes: Int) -> Bool {
+        if case .bytes(let most) = size { return bytes <= most }
+        return CacheRoom(of: directory.path).map { bytes <= size.bytes(of: $0.total) - $0.reserve } ?? false
+    }
+
     private func open(_ answer: FileAnswer) -> Blob? {
-        guard answer.layout.size <= size else { return nil }
+        guard mayTake(answer.layout.size) else { return nil }
         if let blob = blobs[answer.name] {
             // Another size is a fault of the Hub's.
             guard blob.layout == answer.layout else { return nil }
@@ -85,7 +102,7 @@ final class FileCache {
             guard let file else { return nil }
             let blob = Blob(file, in: self)
             blobs[answer.name] = blob
-            sweeper.note(file)
+            file.use()
             return blob
         } catch {
             // One that is too large for the file system, or one too many open at once, is no fault of the disk's.
@@ -96,12 +113,16 @@ final class FileCache {
 
     /// While the disk takes nothing, what is whole is served still.
     private func openFile(_ answer: FileAnswer) throws(FileError) -> BlobFile? {
+        guard isReadable else { return nil }
         guard isOn else {
             let file = try? BlobFile(existing: answer.name, isComplete: true, in: directory, access: .read)
             return file?.layout == answer.layout ? file : nil
         }
         return try BlobFile.open(answer.name, answer.layout, in: directory, now: WallClock.now.seconds)
     }
+
+    /// Somebody has begun to read it: what makes room has to know it in time.
+    func note(_ file: BlobFile) { sweep?.say(.opened(file.name, isComplete: file.isComplete)) }
 
     func close(_ blob: Blob) {
         if blobs[blob.name] === blob { blobs[blob.name] = nil }
@@ -113,19 +134,34 @@ final class FileCache {
     // MARK: what goes wrong
 
     /// The disk is full, broken, gone or not to be written to: nothing is kept for a while.
-    func stop(_ error: FileError) {
+    func stop(_ error: FileError) { stop(error.description) }
+
+    /// It gives nothing, either.
+    func stopReading(_ error: FileError) {
+        isReadable = false
+        stop(error)
+        retry.start(milliseconds: Self.retryMilliseconds)
+    }
+
+    /// Nothing more is kept where the file system has hardly any room: the last of it is others'.
+    func leaveRoom() {
+        guard isOn, let room = CacheRoom(of: directory.path), room.isShort else { return }
+        stop("\(FileError(ENOSPC)), but for the last \(room.reserve >> 20) MiB, which are left to others")
+    }
+
+    private func stop(_ reason: String) {
         guard isOn else { return }
         isOn = false
         metrics.set(.fileCacheUp, to: 0)
         warn(
-            "cache_dir: \(directory.path.shown): \(error). Files are served without it; it is tried again in \(Self.retryMilliseconds / 1000) s."
+            "cache_dir: \(directory.path.shown): \(reason). Files are served without it; it is tried again in \(Self.retryMilliseconds / 1000) s."
         )
         for blob in blobs.values { blob.stopFilling() }
         retry.start(milliseconds: Self.retryMilliseconds)
     }
 
     private func begin() {
-        isOn = true
+        (isOn, isReadable) = (true, true)
         metrics.set(.fileCacheUp, to: 1)
     }
 
