@@ -14,7 +14,7 @@ REPEAT ?= 1
 BENCHED = .build/bench/release/hubgate
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-fast check check-deploy build release certs image rundocker mntcerts format lint clean wrk bench bench-build bench-check bench-baseline cache-tests audit sbom fuzz soak audit-crashes cache-crashes limits sanitize screenshots compatibility budget
+.PHONY: help install run test test-fast check check-deploy build release certs image rundocker mntcerts format lint clean wrk bench bench-build bench-check bench-baseline cache-tests audit sbom fuzz soak audit-crashes cache-crashes cache-crowd limits sanitize screenshots compatibility budget
 
 help: ## List what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -118,6 +118,9 @@ audit-crashes: build ## Kill -9 at random moments of many writes; the audit has 
 
 cache-crashes: build ## Kill -9 at random moments of fills; no reader may get a byte that is not the file's
 	@HUBGATE_CACHE_KILLS=200 Tests/contract/run.sh -q -s test_file_cache_crashes.py
+
+cache-crowd: build ## 100 cold clients at once of one file: one transfer, first bytes, memory
+	@HUBGATE_CACHE_CROWD=100 HUBGATE_CACHE_CROWD_MIB=256 Tests/contract/run.sh -q -s test_file_cache_crowd.py
 
 limits: build ## Limits of keys with 1,000 clients at once on two workers
 	@HUBGATE_LIMIT_CLIENTS=1000 Tests/contract/run.sh -q -s test_limits.py -k 'at_once'
