@@ -67,7 +67,9 @@ final class BlobReading {
     /// Has the next brought in time.
     private func ask(behind offset: Int) {
         guard asked.isEmpty, let disk = blob.cache.disk else { return }
-        if brought.contains(offset), offset + Self.aheadBytes / 2 > brought.upperBound { ask(brought.upperBound, of: disk) }
+        if brought.contains(offset), offset + Self.aheadBytes / 2 > brought.upperBound {
+            ask(brought.upperBound, of: disk)
+        }
     }
 
     private func ask(_ offset: Int, of disk: DiskReader) {
@@ -81,7 +83,8 @@ final class BlobReading {
         // Of another question, from before a limit of time.
         guard asked == range else { return }
         asked = 0..<0
-        brought = brought.upperBound == range.lowerBound && !brought.isEmpty ? brought.lowerBound..<range.upperBound : range
+        brought =
+            brought.upperBound == range.lowerBound && !brought.isEmpty ? brought.lowerBound..<range.upperBound : range
         if let error, isWaiting { return fail(error) }
         if error != nil { brought = 0..<0 }
         goOn()

@@ -32,7 +32,9 @@ final class DiskReader {
 
     private func sendAll() {
         while let (request, file) = unsent.first, !isOver {
-            guard file.send(request.bytes, by: channel) else { return retry.start(milliseconds: Self.retryMilliseconds) }
+            guard file.send(request.bytes, by: channel) else {
+                return retry.start(milliseconds: Self.retryMilliseconds)
+            }
             unsent.removeFirst()
         }
     }
@@ -43,7 +45,9 @@ final class DiskReader {
             case .none: return
             case .ended: return end()
             case .message(let bytes, _):
-                guard let answer = DiskAnswer(bytes), let then = waiting.removeValue(forKey: answer.number) else { continue }
+                guard let answer = DiskAnswer(bytes), let then = waiting.removeValue(forKey: answer.number) else {
+                    continue
+                }
                 then(answer.error)
             }
         }
@@ -98,7 +102,9 @@ extension [Int] {
     /// Nil for a message of another length.
     init?(ofMessage bytes: [UInt8], count: Int) {
         guard bytes.count == 8 * count else { return nil }
-        self = (0..<count).map { Int(truncatingIfNeeded: UInt64(littleEndianBytes: Array<UInt8>(bytes[8 * $0..<8 * $0 + 8]))) }
+        self = (0..<count).map {
+            Int(truncatingIfNeeded: UInt64(littleEndianBytes: Array<UInt8>(bytes[8 * $0..<8 * $0 + 8])))
+        }
     }
 
     var messageBytes: [UInt8] { flatMap { UInt64(bitPattern: Int64($0)).littleEndianBytes } }

@@ -42,6 +42,8 @@ final class SweepLink {
 
     private func end() {
         EventLoop.post { self.watch = nil }
-        warn("The process that makes room in cache_dir has ended: until a restart nothing goes to make room for other files.")
+        warn(
+            "The process that makes room in cache_dir has ended: until a restart nothing goes to make room for other files."
+        )
     }
 }
