@@ -14,7 +14,7 @@ REPEAT ?= 1
 BENCHED = .build/bench/release/hubgate
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-fast check check-deploy build release certs image rundocker mntcerts format lint clean wrk bench bench-build bench-check bench-baseline cache-tests audit sbom fuzz soak audit-crashes cache-crashes limits sanitize screenshots compatibility budget herd
+.PHONY: help install run test test-fast check check-deploy build release certs image rundocker mntcerts format lint clean wrk bench bench-build bench-check bench-baseline cache-tests audit sbom fuzz soak audit-crashes cache-crashes cache-crowd limits sanitize screenshots compatibility budget herd
 
 help: ## List what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -121,6 +121,9 @@ cache-crashes: build ## Kill -9 at random moments of fills; no reader may get a 
 
 herd: build ## 1,000 clients that download a model of 30 files at once, on one worker and on four: the Hub is asked what one client asks
 	@HUBGATE_HERD_CLIENTS=1000 HUBGATE_HERD_FILES=30 Tests/contract/run.sh -q -s test_cache_workers.py -k herd
+
+cache-crowd: build ## 100 cold clients at once of one file: one transfer, first bytes, memory
+	@HUBGATE_CACHE_CROWD=100 HUBGATE_CACHE_CROWD_MIB=256 Tests/contract/run.sh -q -s test_file_cache_crowd.py
 
 limits: build ## Limits of keys with 1,000 clients at once on two workers
 	@HUBGATE_LIMIT_CLIENTS=1000 Tests/contract/run.sh -q -s test_limits.py -k 'at_once'

@@ -2,6 +2,7 @@
 
 from case_counts import SMALL, InstructionsCase, SyscallsCase
 from case_crowd import CrowdCase
+from case_files import FilesCase
 from case_handshakes import HandshakeCase
 from case_heads import HeadsCase
 from case_idle import IdleCase
@@ -72,6 +73,14 @@ CASES = [
     StreamCase(
         "down-tls", "1 GiB down, TLS upstream",
         [ratio(0.85, "CPU a GB", "cpu_s_per_gb"), Target("peak_mib", 4, "memory over idle", "MiB")], tls=True,
+    ),
+    FilesCase(
+        "kept", "256 MiB from the file cache, beside static files",
+        [ratio(1.0, "CPU a GB", "cpu_s_per_gb"), Target("peak_mib", 4, "memory over idle", "MiB")],
+    ),
+    FilesCase(
+        "kept-many", "The same, 64 at once",
+        [ratio(1.0, "CPU a GB", "cpu_s_per_gb"), Target("peak_mib", 256, "memory over idle", "MiB")], readers=64,
     ),
     StreamCase(
         "up", "1 GiB up, plain upstream",

@@ -70,9 +70,11 @@ class Workbench(Processes):
         self.client = ssl.create_default_context(cafile=certificates.authority)
         self.client.check_hostname = False
 
-    def upstream(self):
+    def upstream(self, **file):
+        """`file`: the hash and size of what it has below `resolve`, where a case needs that."""
         plain, tls = free_port(), free_port()
-        self._fill("upstream.conf", PLAIN=plain, TLS=tls, ACCOUNT=json.dumps(ACCOUNT, separators=(",", ":")))
+        account = json.dumps(ACCOUNT, separators=(",", ":"))
+        self._fill("upstream.conf", PLAIN=plain, TLS=tls, ACCOUNT=account, **{"KEPT": "", "KEPT_BYTES": 0, **file})
         process = self.start("upstream", "nginx", "-p", self.work, "-c", self.work / "upstream.conf", cores=LOAD_CORES)
         self.await_port(process, plain)
         return Upstream(process, plain, tls)
@@ -86,6 +88,17 @@ class Workbench(Processes):
         server = Server(name, *self.launch(name, upstream_port, tls, tickets, flags, before, binary))
         self.await_port(server.process, server.port, patience=60 if before else READY_WITHIN)
         self.ask(server, "/-/health")
+        return server
+
+    def static(self, name, sendfile):
+        """nginx that serves the files of the working directory."""
+        port, place = free_port(), f"static-{sendfile}"
+        (self.work / place).mkdir()
+        self._fill("static.conf", LISTEN=port, SENDFILE=sendfile, PLACE=self.work / place)
+        (self.work / "static.conf").rename(self.work / place / "nginx.conf")
+        command = ["nginx", "-p", self.work / place, "-c", self.work / place / "nginx.conf"]
+        server = Server(name, port, self.start(place, *command, cores=SERVER_CORES))
+        self.await_port(server.process, port)
         return server
 
     def launch(self, name, upstream_port, tls=False, tickets=2, flags=(), before=(), binary=None):

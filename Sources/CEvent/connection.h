@@ -43,6 +43,7 @@ typedef struct ce_connection {
     bool probed;       /* and was sent what tells whether it has left */
     bool wired;        /* its TLS moves bytes through connection_wire.c */
     bool gathers;      /* records are put together before they are sent */
+    bool keeps_buffer; /* OpenSSL keeps its memory from one record to the next */
     ce_http *http;
     struct bufferevent *bev;
     SSL *ssl;

@@ -1,4 +1,4 @@
-/* Files on the loop's thread: what the page cache has is read at once (preadv2(2), RWF_NOWAIT), the rest is asked for and read later. What is
+/* Files on the loop's thread: what the page cache has is read at once (preadv2(2), RWF_NOWAIT), the rest by another process first. What is
  * written goes into the page cache, in pieces whose bounds are the caller's, and is sent on to the disk early. */
 #define _GNU_SOURCE
 #include "CEvent.h"
@@ -28,15 +28,10 @@ int64_t ce_file_read_now(int fd, uint8_t *into, size_t count, uint64_t offset) {
         return CE_FILE_LATER;
     case EOPNOTSUPP:
     case ENOSYS:
-        return ce_file_read(fd, into, count, offset);
+        return CE_FILE_UNKNOWN;
     default:
         return CE_FILE_FAILED;
     }
-}
-
-void ce_file_read_ahead(int fd, uint64_t offset, size_t count) {
-    ssize_t ignored = readahead(fd, (off64_t)offset, count);
-    (void)ignored;
 }
 
 bool ce_file_write(int fd, const uint8_t *bytes, size_t count, uint64_t offset) {
@@ -66,6 +61,11 @@ static struct flock claim_of(short type, uint64_t first, uint64_t count) {
 
 bool ce_file_claim(int fd, uint64_t first, uint64_t count) {
     struct flock lock = claim_of(F_WRLCK, first, count);
+    return fcntl(fd, F_OFD_SETLK, &lock) == 0;
+}
+
+bool ce_file_share(int fd, uint64_t number) {
+    struct flock lock = claim_of(F_RDLCK, number, 1);
     return fcntl(fd, F_OFD_SETLK, &lock) == 0;
 }
 

@@ -62,7 +62,6 @@ static const int allowed[] = {
     SCMP_SYS(getdents64),
     SCMP_SYS(getcwd),
     SCMP_SYS(fadvise64),
-    SCMP_SYS(readahead),
     SCMP_SYS(fstatfs),
     SCMP_SYS(statfs),
     /* memory */

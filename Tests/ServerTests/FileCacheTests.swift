@@ -190,3 +190,56 @@ struct BlobFileTests {
         #expect(try BlobFile.open(name, other, in: directory, now: 1).layout == other)
     }
 }
+
+struct CacheRoomTests {
+    private let gib = 1 << 30
+
+    @Test("A twentieth of the file system is left free, and 8 GiB at most")
+    func reserve() {
+        #expect(CacheRoom(total: 20 * gib, free: 20 * gib).reserve == gib)
+        #expect(CacheRoom(total: 4000 * gib, free: 0).reserve == 8 * gib)
+        #expect(CacheRoom(total: 0, free: 0).reserve == 0)
+    }
+
+    @Test("Files take what cache_size says, and no more than leaves the rest free, whoever has filled it")
+    func limit() {
+        let half = CacheRoom(total: 200 * gib, free: 100 * gib)
+        #expect(half.limit(.bytes(50 * gib), taken: 10 * gib) == 50 * gib)
+        #expect(half.limit(.share(80), taken: 10 * gib) == 102 * gib)
+        #expect(half.limit(.share(80), taken: 90 * gib) == 160 * gib)
+        #expect(half.limit(.share(100), taken: 100 * gib) == 192 * gib)
+        // Others have all but 2 GiB of the rest.
+        #expect(CacheRoom(total: 200 * gib, free: 2 * gib).limit(.share(100), taken: 30 * gib) == 24 * gib)
+        #expect(CacheRoom(total: 200 * gib, free: 0).limit(.share(100), taken: gib) == 0)
+        #expect(CacheRoom(total: .max, free: .max).limit(.bytes(gib), taken: .max) == gib)
+    }
+
+    @Test("With less than half of what is left free, nothing more is written")
+    func short() {
+        #expect(!CacheRoom(total: 200 * gib, free: 4 * gib).isShort)
+        #expect(CacheRoom(total: 200 * gib, free: 4 * gib - 1).isShort)
+        #expect(!CacheRoom(total: 0, free: 0).isShort)
+    }
+}
+
+struct CacheMessageTests {
+    @Test("What the processes of the file cache say to each other is read as it was written, and nothing else is")
+    func messages() throws {
+        let name = try #require(BlobName(String(repeating: "a1", count: 32)))
+        for order in [
+            SweepOrder.size(.bytes(1 << 40)), .size(.share(80)), .opened(name, isComplete: true),
+            .opened(name, isComplete: false),
+        ] {
+            #expect(SweepOrder(order.bytes) == order)
+            #expect(SweepOrder(Array(order.bytes.dropLast())) == nil)
+        }
+        let report = SweepReport(bytes: 1 << 50, files: 100_000, evictions: 7, fault: ENOSPC)
+        #expect(SweepReport(report.message) == report && SweepReport([]) == nil)
+        let request = try #require(DiskRequest(DiskRequest(number: 9, range: 5..<1 << 40).bytes))
+        #expect(request.number == 9 && request.range == 5..<1 << 40)
+        #expect(DiskRequest([1, 9, 5].messageBytes) == nil && DiskRequest([1, -9, 5].messageBytes) == nil)
+        let answer = try #require(DiskAnswer(DiskAnswer(number: 3, error: FileError(EIO)).bytes))
+        #expect(answer.number == 3 && answer.error?.code == EIO)
+        #expect(DiskAnswer(DiskAnswer(number: 3, error: nil).bytes)?.error == nil)
+    }
+}

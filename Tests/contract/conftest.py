@@ -8,10 +8,12 @@ import pytest
 from cached import ON
 from clients import BESIDE_THE_HUB, LIBRARIES, VARIANTS, Client, make_guard
 from fakehub import FakeHub
-from gate import Gate, make_certificates, make_workspace, running_gate
+from file_cache import Disk
+from gate import IS_SANITIZED, Gate, make_certificates, make_workspace, running_gate
 from hub import Hub
 from keys import Keys
 from programs import Program, install
+from stored_files import Store
 
 pytest_plugins = ["compatibility", "attacked", "consoles"]
 
@@ -72,6 +74,40 @@ def start_before(start):
         return start("--upstream", hub.url, *flags, sandbox=False, **options)
 
     return start_before
+
+
+@pytest.fixture
+def store(hub):
+    """Where the fake Hub leads to for large files."""
+    store = Store(hub)
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def cache(tmp_path):
+    """The directory of a file cache."""
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def caching(start_before, hub, store, cache):
+    """Starts a gate with a file cache before the fake Hub and its store."""
+
+    def begin(*flags, **options):
+        return start_before(hub, "--content-hosts", store.url, "--cache-dir", str(cache), *flags, **options)
+
+    return begin
+
+
+@pytest.fixture
+def disk(tmp_path):
+    """What the disk of a file cache does, to a gate that is started with its variables."""
+    if IS_SANITIZED:
+        pytest.skip("the sanitizer has to be loaded first")
+    directory = tmp_path / "disk"
+    directory.mkdir()
+    return Disk(directory)
 
 
 @pytest.fixture

@@ -28,6 +28,8 @@ class Store:
         self.hold_at = None  # the place in a file where the store waits for `go_on`
         self.go_on = threading.Event()
         self.refuses = False
+        self.refuses_if = lambda request: False
+        self.at_once = 0
         self.lock = threading.Lock()
 
     def put(self, path, size, seed=1, repo="acme/m", content=None):
@@ -54,6 +56,8 @@ class Store:
             self.asked[name].append(request["Range"])
         if self.refuses:
             return http(503, b"no")
+        if self.refuses_if(request):
+            return http(403, b"no")
         start, end, status, fields = 0, len(content), 200, b""
         if found := re.fullmatch(r"bytes=(\d+)-(\d*)", request["Range"] or ""):
             start, status = int(found[1]), 206
@@ -61,6 +65,8 @@ class Store:
             fields = b"Content-Range: bytes %d-%d/%d\r\n" % (start, end - 1, len(content))
         connection.send(b"HTTP/1.1 %d X\r\n%sETag: \"of-the-store\"\r\nContent-Length: %d\r\n\r\n" % (status, fields, end - start))
         begun, at = start, start
+        with self.lock:
+            self.at_once += 1
         try:
             while at < end:
                 if self.hold_at is not None and at >= self.hold_at:
@@ -76,6 +82,7 @@ class Store:
         finally:
             with self.lock:
                 self.sent[name].append((begun, at))
+                self.at_once -= 1
         return b""
 
     def bytes_sent(self, content):

@@ -8,45 +8,10 @@ import pytest
 
 from clients import SERIES, Client, Variant
 from fakehub import http
+from file_cache import MIB, PATH, file_of, get, wait_until_whole
 from gate import run
-from stored_files import PIECE, Store, digest, figures
+from stored_files import PIECE, digest, figures
 from waiting import wait_until
-
-MIB = 1 << 20
-PATH = "/acme/m/resolve/main/model.bin"
-
-
-def get(path=PATH, *fields, method="GET"):
-    return "\r\n".join([f"{method} {path} HTTP/1.1", "Host: localhost", "Connection: close", *fields, "", ""]).encode()
-
-
-@pytest.fixture
-def store(hub):
-    store = Store(hub)
-    yield store
-    store.close()
-
-
-@pytest.fixture
-def cache(tmp_path):
-    return tmp_path / "cache"
-
-
-@pytest.fixture
-def cached(start_before, hub, store, cache):
-    def begin(*flags, **options):
-        return start_before(hub, "--content-hosts", store.url, "--cache-dir", str(cache), *flags, **options)
-
-    return begin
-
-
-def file_of(cache, content, partial=False):
-    name = digest(content)
-    return cache / "blobs/sha256" / name[:2] / (name + (".part" if partial else ""))
-
-
-def wait_until_whole(cache, content):
-    assert wait_until(file_of(cache, content).exists, 20)
 
 
 def read_until_cut(gate, request):
@@ -67,9 +32,9 @@ def read_until_cut(gate, request):
 
 
 @pytest.mark.parametrize("size", [1, 1000, PIECE, PIECE + 1, 2 * PIECE + 12345])
-def test_a_file_is_fetched_once_and_the_second_gets_the_same(cached, store, cache, size):
+def test_a_file_is_fetched_once_and_the_second_gets_the_same(caching, store, cache, size):
     content = store.put("model.bin", size)
-    gate = cached()
+    gate = caching()
     first = gate.ask(get(), timeout=30)
     assert (first.status, first.body) == (200, content)
     assert first["ETag"] == f'"{digest(content)}"' and first["X-Repo-Commit"] and first["Content-Type"] == "application/zip"
@@ -84,9 +49,9 @@ def test_a_file_is_fetched_once_and_the_second_gets_the_same(cached, store, cach
     assert gate.tasks == 1
 
 
-def test_the_file_on_the_disk_is_the_content_and_its_index(cached, store, cache):
+def test_the_file_on_the_disk_is_the_content_and_its_index(caching, store, cache):
     content = store.put("model.bin", PIECE + 99)
-    cached().ask(get(), timeout=30)
+    caching().ask(get(), timeout=30)
     wait_until_whole(cache, content)
     assert file_of(cache, content).read_bytes()[: len(content)] == content
     assert file_of(cache, content).stat().st_mode & 0o777 == 0o600 and cache.stat().st_mode & 0o777 == 0o700
@@ -106,9 +71,9 @@ def test_without_a_directory_nothing_is_kept(start_before, hub, store):
     [("bytes=0-0", 0, 0), ("bytes=10-19", 10, 19), (f"bytes={PIECE - 5}-{PIECE + 5}", PIECE - 5, PIECE + 5),
      (f"bytes={2 * PIECE}-", 2 * PIECE, 3 * PIECE), ("bytes=-7", 3 * PIECE - 6, 3 * PIECE), ("bytes=0-999999999999999999999", 0, 3 * PIECE)],
 )  # fmt: skip
-def test_parts_of_a_file(cached, store, cache, is_warm, field, first, last):
+def test_parts_of_a_file(caching, store, cache, is_warm, field, first, last):
     content = store.put("model.bin", 3 * PIECE + 1)
-    gate = cached()
+    gate = caching()
     if is_warm:
         gate.ask(get(), timeout=30)
         wait_until_whole(cache, content)
@@ -125,48 +90,48 @@ def test_parts_of_a_file(cached, store, cache, is_warm, field, first, last):
      (("Range: bytes=0-1", 'If-Range: "other"'), 200), (("Range: bytes=0-1", "If-Range: Sat, 28 Nov 2026 12:00:00 GMT"), 200),
      (("Range: bytes=",), 200), (("Range: bytes=a-b",), 200)],
 )  # fmt: skip
-def test_ranges_that_are_none(cached, store, fields, status):
+def test_ranges_that_are_none(caching, store, fields, status):
     content = store.put("model.bin", PIECE)
-    answer = cached().ask(get(PATH, *fields), timeout=30)
+    answer = caching().ask(get(PATH, *fields), timeout=30)
     assert answer.status == status and answer.body == (content if status == 200 else b"")
     if status == 416:
         assert answer["Content-Range"] == f"bytes */{PIECE}"
 
 
-def test_a_range_under_a_condition_that_holds(cached, store):
+def test_a_range_under_a_condition_that_holds(caching, store):
     content = store.put("model.bin", PIECE)
-    answer = cached().ask(get(PATH, "Range: bytes=1-2", f'If-Range: "{digest(content)}"'))
+    answer = caching().ask(get(PATH, "Range: bytes=1-2", f'If-Range: "{digest(content)}"'))
     assert answer.status == 206 and answer.body == content[1:3]
 
 
-def test_several_ranges_at_once_are_the_stores(cached, store):
+def test_several_ranges_at_once_are_the_stores(caching, store):
     content = store.put("model.bin", 1000)
-    answer = cached().ask(get(PATH, "Range: bytes=0-1,5-6"))
+    answer = caching().ask(get(PATH, "Range: bytes=0-1,5-6"))
     assert answer.status == 200 and answer.body == content and answer["Cache-Status"] is None
 
 
-def test_who_has_it_already_and_who_asks_for_its_head_get_no_content(cached, store):
+def test_who_has_it_already_and_who_asks_for_its_head_get_no_content(caching, store):
     content = store.put("model.bin", 1000)
-    gate = cached()
+    gate = caching()
     held = gate.ask(get(PATH, f'If-None-Match: "{digest(content)}"'))
     assert held.status == 304 and held.body == b""
     head = gate.ask(get(method="HEAD"))
     assert head.status == 200 and head["Content-Length"] == "1000" and store.bytes_sent(content) == 0
 
 
-def test_a_small_file_in_git_goes_by(cached, hub, cache):
+def test_a_small_file_in_git_goes_by(caching, hub, cache):
     hub.on("/acme/m/resolve/main/README.md", lambda *_: http(200, b"hello", b'ETag: "' + b"a" * 40 + b'"'))
-    assert cached().ask(get("/acme/m/resolve/main/README.md")).body == b"hello"
+    assert caching().ask(get("/acme/m/resolve/main/README.md")).body == b"hello"
     assert not [path for path in cache.rglob("*") if path.is_file() and path.name != "lock"]
 
 
 # While it is fetched
 
 
-def test_the_first_byte_does_not_wait_for_the_last(cached, store):
+def test_the_first_byte_does_not_wait_for_the_last(caching, store):
     content = store.put("model.bin", 3 * PIECE)
     store.hold_at = PIECE + MIB
-    gate = cached()
+    gate = caching()
     with gate.connect(timeout=20) as first, gate.connect(timeout=20) as second:
         for client in (first, second):
             client.send(get())
@@ -180,9 +145,9 @@ def test_the_first_byte_does_not_wait_for_the_last(cached, store):
 
 
 @pytest.mark.parametrize(("workers", "memory"), [("1", "0"), ("1", "16MiB"), ("2", "0")])
-def test_many_clients_at_once_are_one_to_the_store(cached, store, workers, memory):
+def test_many_clients_at_once_are_one_to_the_store(caching, store, workers, memory):
     content = store.put("model.bin", 5 * PIECE + 77)
-    gate = cached("--workers", workers, HUBGATE_CACHE_MEMORY=memory)
+    gate = caching("--workers", workers, HUBGATE_CACHE_MEMORY=memory)
     wanted, found, lock = digest(content), [], threading.Lock()
 
     def client(number):
@@ -202,9 +167,9 @@ def test_many_clients_at_once_are_one_to_the_store(cached, store, workers, memor
     assert figures(gate)["verified_total"] == 1
 
 
-def test_a_client_that_reads_slowly_holds_up_nobody(cached, store):
+def test_a_client_that_reads_slowly_holds_up_nobody(caching, store):
     content = store.put("model.bin", 4 * PIECE)
-    gate = cached()
+    gate = caching()
     with gate.connect(timeout=30, receive_buffer=4096) as slow:
         slow.send(get())
         slow.socket.recv(100)
@@ -212,10 +177,10 @@ def test_a_client_that_reads_slowly_holds_up_nobody(cached, store):
         assert store.bytes_sent(content) == len(content)
 
 
-def test_a_fill_goes_on_when_its_client_leaves_where_little_is_missing(cached, store, cache):
+def test_a_fill_goes_on_when_its_client_leaves_where_little_is_missing(caching, store, cache):
     content = store.put("model.bin", 3 * PIECE)
     store.hold_at = PIECE
-    gate = cached("--cache-finish", "64MiB")
+    gate = caching("--cache-finish", "64MiB")
     with gate.connect() as client:
         client.send(get())
         client.socket.recv(65536)
@@ -225,10 +190,10 @@ def test_a_fill_goes_on_when_its_client_leaves_where_little_is_missing(cached, s
     assert store.bytes_sent(content) == len(content)
 
 
-def test_a_fill_ends_with_its_client_where_much_is_missing_and_another_goes_on_from_there(cached, store, cache):
+def test_a_fill_ends_with_its_client_where_much_is_missing_and_another_goes_on_from_there(caching, store, cache):
     content = store.put("model.bin", 6 * PIECE)
     store.hold_at = 2 * PIECE
-    gate = cached("--cache-finish", "1MiB")
+    gate = caching("--cache-finish", "1MiB")
     with gate.connect() as client:
         client.send(get())
         assert wait_until(lambda: figures(gate)["filled_bytes_total"] >= 2 * PIECE, 10)
@@ -240,27 +205,27 @@ def test_a_fill_ends_with_its_client_where_much_is_missing_and_another_goes_on_f
     wait_until_whole(cache, content)
 
 
-def test_a_store_that_breaks_off_is_asked_for_the_rest(cached, store):
+def test_a_store_that_breaks_off_is_asked_for_the_rest(caching, store):
     content = store.put("model.bin", 2 * PIECE + 5)
     store.cut_after = 3 * MIB
-    gate = cached()
+    gate = caching()
     assert gate.ask(get(), timeout=30).body == content
     assert store.bytes_sent(content) == len(content), store.ranges_asked(content)
 
 
-def test_a_store_that_refuses_is_told_as_without_the_cache(cached, store):
+def test_a_store_that_refuses_is_told_as_without_the_cache(caching, store):
     store.put("model.bin", PIECE)
     store.refuses = True
-    gate = cached()
+    gate = caching()
     assert gate.ask(get()).status == 503
     store.refuses = False
     assert gate.ask(get()).status == 200
 
 
-def test_a_restart_goes_on_with_what_is_there(cached, store, cache):
+def test_a_restart_goes_on_with_what_is_there(caching, store, cache):
     content = store.put("model.bin", 4 * PIECE)
     store.hold_at = 2 * PIECE + MIB
-    gate = cached()
+    gate = caching()
     with gate.connect() as client:
         client.send(get())
         assert wait_until(lambda: figures(gate)["filled_bytes_total"] >= 2 * PIECE + MIB, 10)
@@ -269,15 +234,15 @@ def test_a_restart_goes_on_with_what_is_there(cached, store, cache):
         gate.killed = True
     store.go_on.set()
     store.hold_at = None
-    again = cached()
+    again = caching()
     assert again.ask(get(), timeout=30).body == content
     assert store.ranges_asked(content)[-1] == f"bytes={2 * PIECE}-{len(content) - 1}"
     wait_until_whole(cache, content)
 
 
-def test_what_is_not_in_memory_is_read_from_the_disk(cached, store, cache):
+def test_what_is_not_in_memory_is_read_from_the_disk(caching, store, cache):
     content = store.put("model.bin", 5 * PIECE)
-    gate = cached()
+    gate = caching()
     gate.ask(get(), timeout=30)
     wait_until_whole(cache, content)
     with open(file_of(cache, content), "rb") as file:
@@ -288,9 +253,9 @@ def test_what_is_not_in_memory_is_read_from_the_disk(cached, store, cache):
     assert store.bytes_sent(content) == len(content)
 
 
-def test_who_reads_a_file_that_is_removed_meanwhile_reads_it_to_its_end(cached, store, cache, workspace):
+def test_who_reads_a_file_that_is_removed_meanwhile_reads_it_to_its_end(caching, store, cache, workspace):
     content = store.put("model.bin", 4 * PIECE)
-    gate = cached()
+    gate = caching()
     gate.ask(get(), timeout=30)
     wait_until_whole(cache, content)
     with gate.connect(timeout=30, receive_buffer=4096) as client:
@@ -309,10 +274,10 @@ def test_who_reads_a_file_that_is_removed_meanwhile_reads_it_to_its_end(cached, 
 
 
 @pytest.mark.parametrize("place", [0, 5 * MIB, 2 * PIECE + 5])
-def test_bytes_that_are_not_the_files_reach_nobody_as_a_whole_file(cached, store, cache, place):
+def test_bytes_that_are_not_the_files_reach_nobody_as_a_whole_file(caching, store, cache, place):
     content = store.put("model.bin", 2 * PIECE + 6)
     store.wrong[digest(content)] = place
-    gate = cached()
+    gate = caching()
     head, body = read_until_cut(gate, get())
     assert len(body) < len(content), "a client got a whole file of wrong bytes"
     assert figures(gate)['corrupt_total{place="transit"}'] == 1
@@ -322,34 +287,34 @@ def test_bytes_that_are_not_the_files_reach_nobody_as_a_whole_file(cached, store
     assert gate.ask(get(), timeout=30).body == content
 
 
-def test_a_small_file_of_wrong_bytes_is_an_error_that_says_so(cached, store):
+def test_a_small_file_of_wrong_bytes_is_an_error_that_says_so(caching, store):
     content = store.put("model.bin", 1000)
     store.wrong[digest(content)] = 999
-    answer = cached().ask(get())
+    answer = caching().ask(get())
     answer.check_is_error(502, "HubBroken")
     assert "SHA-256" in answer["X-Error-Message"]
 
 
 @pytest.mark.parametrize("place", [7, PIECE + 1, 3 * PIECE - 1])
-def test_a_bit_that_the_disk_has_lost_is_found_before_it_is_served(cached, store, cache, place):
+def test_a_bit_that_the_disk_has_lost_is_found_before_it_is_served(caching, store, cache, place):
     content = store.put("model.bin", 3 * PIECE)
-    gate = cached()
+    gate = caching()
     gate.ask(get(), timeout=30)
     wait_until_whole(cache, content)
     gate.stop()
     with open(file_of(cache, content), "r+b") as file:
         file.seek(place)
         file.write(bytes([content[place] ^ 4]))
-    again = cached()
+    again = caching()
     assert again.ask(get(), timeout=30).body == content
     assert store.bytes_sent(content) == len(content) + PIECE, "more than the damaged piece was fetched"
     assert figures(again)['corrupt_total{place="disk"}'] == 1
     wait_until_whole(cache, content)
 
 
-def test_a_file_that_was_cut_or_is_no_file_of_ours_is_fetched_anew(cached, store, cache):
+def test_a_file_that_was_cut_or_is_no_file_of_ours_is_fetched_anew(caching, store, cache):
     content = store.put("model.bin", 2 * PIECE)
-    gate = cached()
+    gate = caching()
     for harm in (lambda path: os.truncate(path, PIECE), lambda path: path.write_bytes(b"x" * 100), lambda path: path.write_bytes(b"")):
         gate.ask(get(), timeout=30)
         wait_until_whole(cache, content)
@@ -367,7 +332,7 @@ def test_a_fault_of_the_disk_ends_caching_and_not_serving(start_before, hub, sto
     assert figures(gate)["up"] == 0
 
 
-def test_a_disk_that_takes_no_more_in_the_middle_of_a_file_cuts_nobody(cached, store, cache, tmp_path):
+def test_a_disk_that_takes_no_more_in_the_middle_of_a_file_cuts_nobody(caching, store, cache, tmp_path):
     """The limit of a file's size is met as a full disk is: by a write that fails."""
     content = store.put("model.bin", 4 * PIECE)
     cache.mkdir(mode=0o700)
@@ -375,7 +340,7 @@ def test_a_disk_that_takes_no_more_in_the_middle_of_a_file_cuts_nobody(cached, s
     if not mounted:
         pytest.skip("no file system can be mounted here")
     try:
-        gate = cached()
+        gate = caching()
         assert gate.ask(get(), timeout=30).body == content
         assert any("No space left on device" in message for message in gate.messages)
         assert figures(gate)["up"] == 0
@@ -385,9 +350,9 @@ def test_a_disk_that_takes_no_more_in_the_middle_of_a_file_cuts_nobody(cached, s
         os.system(f"umount {cache}")
 
 
-def test_a_directory_that_vanishes_ends_caching_and_not_serving(cached, store, cache):
+def test_a_directory_that_vanishes_ends_caching_and_not_serving(caching, store, cache):
     content, other = store.put("model.bin", PIECE), store.put("other.bin", PIECE, seed=2)
-    gate = cached()
+    gate = caching()
     assert gate.ask(get(), timeout=30).body == content
     os.rename(cache, cache.with_name("gone"))
     assert gate.ask(get("/acme/m/resolve/main/other.bin"), timeout=30).body == other
@@ -397,7 +362,7 @@ def test_a_directory_that_vanishes_ends_caching_and_not_serving(cached, store, c
 # Rights
 
 
-def test_who_may_not_have_a_file_gets_nothing_of_it(cached, hub, store):
+def test_who_may_not_have_a_file_gets_nothing_of_it(caching, hub, store):
     content = store.put("model.bin", 1000)
 
     def answer(request, connection):
@@ -405,16 +370,16 @@ def test_who_may_not_have_a_file_gets_nothing_of_it(cached, hub, store):
             403, b"no", b"X-Error-Code: GatedRepo")
 
     hub.on(PATH, answer)
-    gate = cached("--access", "passthrough", HF_TOKEN="", HUBGATE_CACHE_MEMORY="16MiB")
+    gate = caching("--access", "passthrough", HF_TOKEN="", HUBGATE_CACHE_MEMORY="16MiB")
     for token, status in (("hf_a", 200), ("hf_b", 403), ("hf_a", 200), ("hf_b", 403)):
         assert gate.ask(get(PATH, f"Authorization: Bearer {token}")).status == status
     assert store.bytes_sent(content) == len(content)
 
 
 @pytest.mark.parametrize("memory", ["0", "16MiB"])
-def test_what_is_gone_at_the_hub_is_given_to_nobody_new(cached, hub, store, memory):
+def test_what_is_gone_at_the_hub_is_given_to_nobody_new(caching, hub, store, memory):
     content = store.put("model.bin", 1000)
-    gate = cached("--metadata-ttl", "1s", "--metadata-stale", "0", HUBGATE_CACHE_MEMORY=memory)
+    gate = caching("--metadata-ttl", "1s", "--metadata-stale", "0", HUBGATE_CACHE_MEMORY=memory)
     assert gate.ask(get()).body == content
     hub.on(PATH, lambda *_: http(404, b"", b"X-Error-Code: RepoNotFound"))
     assert wait_until(lambda: gate.ask(get()).status == 404, 5)
@@ -423,9 +388,9 @@ def test_what_is_gone_at_the_hub_is_given_to_nobody_new(cached, hub, store, memo
     assert gate.ask(get()).status == 503
 
 
-def test_a_change_through_the_gateway_ends_what_was_allowed(cached, hub, store):
+def test_a_change_through_the_gateway_ends_what_was_allowed(caching, hub, store):
     content = store.put("model.bin", 1000)
-    gate = cached("--metadata-ttl", "60s", HUBGATE_CACHE_MEMORY="16MiB")
+    gate = caching("--metadata-ttl", "60s", HUBGATE_CACHE_MEMORY="16MiB")
     for _ in range(3):
         assert gate.ask(get()).body == content
     assert len(hub.seen(PATH)) == 1
@@ -439,9 +404,9 @@ def test_a_change_through_the_gateway_ends_what_was_allowed(cached, hub, store):
 
 
 @pytest.mark.parametrize("fault", [None, b"HTTP/1.1 503 no\r\nContent-Length: 0\r\n\r\n", b"garbage\r\n\r\n"])
-def test_in_an_outage_what_is_here_and_was_allowed_is_served(cached, hub, store, fault):
+def test_in_an_outage_what_is_here_and_was_allowed_is_served(caching, hub, store, fault):
     content, other = store.put("model.bin", 1000), store.put("other.bin", 1000, seed=3)
-    gate = cached("--metadata-ttl", "1s", "--metadata-stale", "0", HUBGATE_CACHE_MEMORY="16MiB")
+    gate = caching("--metadata-ttl", "1s", "--metadata-stale", "0", HUBGATE_CACHE_MEMORY="16MiB")
     assert gate.ask(get()).body == content
     for path in (PATH, "/acme/m/resolve/main/other.bin"):
         hub.on(path, lambda *_: fault)
@@ -454,8 +419,8 @@ def test_in_an_outage_what_is_here_and_was_allowed_is_served(cached, hub, store,
 # Room
 
 
-def test_what_was_asked_for_least_goes_when_there_is_no_more_room(cached, store, cache):
-    gate = cached("--cache-size", "64MiB")
+def test_what_was_asked_for_least_goes_when_there_is_no_more_room(caching, store, cache):
+    gate = caching("--cache-size", "64MiB")
     kept = store.put("kept.bin", 2 * PIECE, seed=1000)
     gate.ask(get("/acme/m/resolve/main/kept.bin"), timeout=30)
     for number in range(16):
@@ -468,9 +433,9 @@ def test_what_was_asked_for_least_goes_when_there_is_no_more_room(cached, store,
     assert store.bytes_sent(kept) == len(kept), "what is asked for all the time had to go"
 
 
-def test_a_file_that_is_larger_than_the_room_goes_by(cached, store, cache):
+def test_a_file_that_is_larger_than_the_room_goes_by(caching, store, cache):
     content = store.put("model.bin", 65 * MIB, content=b"\7" * (65 * MIB))
-    gate = cached("--cache-size", "64MiB")
+    gate = caching("--cache-size", "64MiB")
     assert digest(gate.ask(get(), timeout=60).body) == digest(content)
     assert not file_of(cache, content, partial=True).exists()
 
@@ -478,9 +443,9 @@ def test_a_file_that_is_larger_than_the_room_goes_by(cached, store, cache):
 # Commands
 
 
-def test_the_commands_list_check_and_remove(cached, store, cache, workspace):
+def test_the_commands_list_check_and_remove(caching, store, cache, workspace):
     content = store.put("model.bin", PIECE + 1)
-    gate = cached()
+    gate = caching()
     gate.ask(get(), timeout=30)
     wait_until_whole(cache, content)
     name = digest(content)
@@ -506,9 +471,9 @@ def test_the_commands_list_check_and_remove(cached, store, cache, workspace):
 
 
 @pytest.mark.parametrize("series", SERIES, ids=lambda series: series.name)
-def test_the_real_client_cold_half_filled_warm_and_offline(cached, hub, store, guard, tmp_path, series):
+def test_the_real_client_cold_half_filled_warm_and_offline(caching, hub, store, guard, tmp_path, series):
     content = store.put("model.bin", 3 * PIECE + 9)
-    gate = cached("--metadata-ttl", "1s", "--metadata-stale", "0", HUBGATE_CACHE_MEMORY="16MiB")
+    gate = caching("--metadata-ttl", "1s", "--metadata-stale", "0", HUBGATE_CACHE_MEMORY="16MiB")
     # The middle is there already: another has read it.
     gate.ask(get(PATH, f"Range: bytes={PIECE}-{PIECE + 9}"), timeout=30)
     directory = tmp_path / "client"
@@ -525,10 +490,10 @@ def test_the_real_client_cold_half_filled_warm_and_offline(cached, hub, store, g
         client.close()
 
 
-def test_what_comes_from_the_disk_counts_among_the_bytes_of_its_key(cached, store, keys):
+def test_what_comes_from_the_disk_counts_among_the_bytes_of_its_key(caching, store, keys):
     content = store.put("model.bin", 100_000)
     key = keys.create("ml", "--role", "reader", "--bytes-a-day", "250KB")
-    gate = cached("--access", "keys", "--state-dir", str(keys.state))
+    gate = caching("--access", "keys", "--state-dir", str(keys.state))
     bearer = f"Authorization: Bearer {key}"
     answers = [gate.ask(get(PATH, bearer)) for _ in range(4)]
     assert [answer.status for answer in answers] == [200, 200, 429, 429] and answers[1].body == content

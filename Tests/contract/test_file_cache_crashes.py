@@ -11,10 +11,10 @@ import time
 
 import pytest
 
+from descendants import children
+from file_cache import get
 from gate import IS_SANITIZED
 from stored_files import PIECE, Store, digest
-from test_file_cache import get
-from test_workers import children
 
 KILLS = int(os.environ.get("HUBGATE_CACHE_KILLS", 20))
 SEED = int(os.environ.get("HUBGATE_CACHE_SEED", random.randrange(1 << 30)))

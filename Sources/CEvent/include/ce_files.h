@@ -6,15 +6,13 @@
 
 /* ---- file.c ---- */
 
-enum { CE_FILE_LATER = -1, CE_FILE_FAILED = -2 };
+enum { CE_FILE_LATER = -1, CE_FILE_FAILED = -2, CE_FILE_UNKNOWN = -3 };
 
 /* Reads what the page cache holds from `offset` on, at most `count` bytes: how many there were, 0 at the file's end. CE_FILE_LATER: the first
- * of them is not there; CE_FILE_FAILED: errno. A file system that cannot say so is read as it is, and may wait. */
+ * of them is not there; CE_FILE_FAILED: errno; CE_FILE_UNKNOWN: this file system cannot say what is there. */
 int64_t ce_file_read_now(int fd, uint8_t *into, size_t count, uint64_t offset);
 /* The same, and waits for the disk. Never CE_FILE_LATER. */
 int64_t ce_file_read(int fd, uint8_t *into, size_t count, uint64_t offset);
-/* Has the kernel read these bytes into the page cache; does not wait for them. */
-void ce_file_read_ahead(int fd, uint64_t offset, size_t count);
 /* Writes all of it into the page cache. False: errno. */
 bool ce_file_write(int fd, const uint8_t *bytes, size_t count, uint64_t offset);
 /* Has the kernel begin to write these bytes to the disk, so that none of a later writer's calls has to wait for many of them. */
@@ -23,9 +21,20 @@ void ce_file_start_writing(int fd, uint64_t offset, size_t count);
 /* A claim of numbers in a file, which other processes see; it ends with the descriptor (open file description lock, fcntl(2)). False: somebody
  * else has one of them. */
 bool ce_file_claim(int fd, uint64_t first, uint64_t count);
+/* The same, of one number that others may have claimed so, too. */
+bool ce_file_share(int fd, uint64_t number);
 void ce_file_release(int fd, uint64_t first, uint64_t count);
 /* Whether another process has one of them. */
 bool ce_file_is_claimed(int fd, uint64_t first, uint64_t count);
+
+/* ---- file_channel.c: two processes of this program ---- */
+
+/* Two ends; a message arrives whole or not at all, and nothing waits. False: errno. */
+bool ce_file_channel_pair(int ends[2]);
+/* With an open file, or -1. False: it does not fit at present, or nobody is there. */
+bool ce_file_channel_send(int socket, const uint8_t *bytes, size_t count, int file);
+/* How many bytes the next message has; *file is the receiver's own, or -1. 0: the other side has ended; CE_FILE_LATER: none has come. */
+int64_t ce_file_channel_receive(int socket, uint8_t *into, size_t capacity, int *file);
 
 /* ---- digest_stream.c ---- */
 

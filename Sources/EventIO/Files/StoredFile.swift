@@ -3,7 +3,7 @@ import Glibc
 
 /// A file that is read and written in bounded pieces on the loop's thread. It is closed when it is let go.
 ///
-/// Nothing here waits for the disk, but what says so: reads take what the page cache holds, and the caller asks again later for the rest.
+/// Nothing here waits for the disk, but what says so: reads take what the page cache holds, and another process brings the rest there.
 @safe package final class StoredFile {
     package enum Access {
         case read
@@ -16,12 +16,19 @@ import Glibc
     package enum Outcome {
         /// So many bytes; 0 at the file's end.
         case bytes(Int)
-        /// Not in memory: to be asked for by `readAhead`, and read later.
+        /// Not in memory.
         case later
+        /// The file system does not say whether it is in memory.
+        case unknown
         case failed(FileError)
     }
 
-    private let descriptor: Int32
+    let descriptor: Int32
+
+    /// One that another process has opened.
+    init(owning descriptor: Int32) {
+        self.descriptor = descriptor
+    }
 
     /// Throws what the kernel says.
     package init(_ path: String, _ access: Access) throws(FileError) {
@@ -63,7 +70,13 @@ import Glibc
         guard ftruncate(descriptor, bytes) == 0 else { throw FileError() }
     }
 
-    /// Reads what is in memory. Of a file system without `RWF_NOWAIT` it may wait.
+    /// Of the disk, in bytes: of a sparse file what is written. Nil where the kernel does not say.
+    package var diskBytes: Int? {
+        var status = stat()
+        return unsafe fstat(descriptor, &status) == 0 ? Int(status.st_blocks) * 512 : nil
+    }
+
+    /// Reads what is in memory, and does not wait.
     package func read(into buffer: FileBuffer, at offset: Int, count: Int) -> Outcome {
         outcome(
             of: unsafe ce_file_read_now(descriptor, buffer.start, min(count, buffer.capacity), UInt64(offset)), buffer)
@@ -77,16 +90,12 @@ import Glibc
     private func outcome(of result: Int64, _ buffer: FileBuffer) -> Outcome {
         switch result {
         case Int64(CE_FILE_LATER): return .later
+        case Int64(CE_FILE_UNKNOWN): return .unknown
         case Int64(CE_FILE_FAILED): return .failed(FileError())
         default:
             buffer.count = Int(result)
             return .bytes(buffer.count)
         }
-    }
-
-    /// Has the kernel fetch these bytes.
-    package func readAhead(at offset: Int, count: Int) {
-        ce_file_read_ahead(descriptor, UInt64(offset), count)
     }
 
     /// Writes all of it, into memory.
@@ -113,6 +122,9 @@ import Glibc
     package func claim(_ numbers: Range<Int>) -> Bool {
         numbers.isEmpty || ce_file_claim(descriptor, UInt64(numbers.lowerBound), UInt64(numbers.count))
     }
+
+    /// Claims one that others may have so, too. False: another has claimed it for itself.
+    package func share(_ number: Int) -> Bool { ce_file_share(descriptor, UInt64(number)) }
 
     package func release(_ numbers: Range<Int>) {
         guard !numbers.isEmpty else { return }

@@ -86,7 +86,7 @@ extension AdminServices {
         )
         return [
             "on": .bool(resources.files != nil), "directory": .string(settings.cacheDirectory),
-            "capacity_bytes": .integer(Int64(settings.cacheSize.bytes)), "bytes": total(.fileCacheBytes),
+            "capacity_bytes": .integer(Int64(resources.files?.mostBytes ?? 0)), "bytes": total(.fileCacheBytes),
             "files": total(.fileCacheFiles), "requests": series(.fileCacheRequests, requests),
             "hit_ratio": hit + miss == 0 ? .null : .number(Double(hit) / Double(hit + miss)),
             "sent_bytes": total(.fileCacheSentBytes), "filled_bytes": total(.fileCacheFilledBytes),

@@ -53,7 +53,7 @@ extension AdminServices {
         let others = await revisions(files.directory.pinnedCommits(), files)
         let sizes: [BlobName: Int]
         do throws(CachePins.Refusal) {
-            sizes = try CachePins.sizes(of: wanted, beside: others, cacheSize: files.size)
+            sizes = try CachePins.sizes(of: wanted, beside: others, cacheSize: files.mostBytes)
         } catch {
             throw Failure(.payloadTooLarge, detail: "\(error.reason).")
         }

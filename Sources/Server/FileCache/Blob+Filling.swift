@@ -7,6 +7,7 @@ extension Blob {
     func fill(_ piece: Int, upTo end: Int, _ source: FileSource, _ address: String) {
         guard !fills.contains(where: { $0.comes(to: piece) }) else { return }
         guard takes(piece) else { return pollSoon(about: piece) }
+        cache.leaveRoom()
         guard cache.isOn else {
             leftovers.removeAll { $0.piece == piece }
             file.release(piece..<piece + 1)
@@ -14,10 +15,10 @@ extension Blob {
         }
         let left = leftovers.firstIndex { $0.piece == piece }.map { leftovers.remove(at: $0) }
         let fill = BlobFill(
-            self, left ?? PieceInProgress(piece, at: layout.range(of: piece).lowerBound), upTo: end, source)
+            self, left ?? PieceInProgress(piece, at: layout.range(of: piece).lowerBound), upTo: end, source, address)
         fills.append(fill)
         cache.metrics.add(.fileCacheFills)
-        fill.start(address: address)
+        fill.start()
         prove(source, address: address)
     }
 
@@ -63,6 +64,30 @@ extension Blob {
         if let proof { cache.turns.add(proof) }
     }
 
+    /// Has each fill end behind the last piece that somebody waits for, unless it goes on without anybody.
+    func endUnwanted() {
+        guard !goesOn else { return }
+        for fill in fills {
+            let wanted = readers.values.filter { layout.piece(at: $0.end - 1) >= fill.piece }
+            fill.end(before: wanted.map { layout.piece(at: $0.end - 1) + 1 }.max() ?? fill.piece)
+        }
+    }
+
+    /// Goes on with what the last client has asked for and left: a fill ends where others have been.
+    private func goOnAlone(after fill: BlobFill) {
+        guard readers.isEmpty, fills.isEmpty, cache.isOn, !isSpoiled, !file.isComplete, goesOn else { return }
+        let rest = fill.piece..<max(fill.piece, min(fill.asked, fill.piece + Self.longestLook / BlobLayout.pieceBytes))
+        guard let piece = rest.first(where: { state(of: $0) == .absent }) else { return }
+        self.fill(piece, upTo: fill.asked, fill.origin, fill.address)
+    }
+
+    /// There is no room for a fill's call to the store. True: it is to ask again, for those who have a part of the file already.
+    func turnAway(_ fill: BlobFill, _ failure: Failure) -> Bool {
+        let waiting = readers.values.filter { $0.isWaiting && fill.comes(to: layout.piece(at: $0.position)) }
+        for reader in waiting where !reader.hasBegun { reader.fail(failure, mayRelay: true) }
+        return waiting.contains { $0.hasBegun }
+    }
+
     /// A fill has ended; `failure`: it has come to nothing, so that whoever waits for it waits for nothing.
     func ended(_ fill: BlobFill, _ failure: Failure?) {
         fills.removeAll { $0 === fill }
@@ -73,7 +98,11 @@ extension Blob {
         } else {
             file.release(fill.claimed)
         }
-        if let failure { fail(failure, from: fill.piece, to: fill.piece + Self.lookahead) }
+        if let failure {
+            fail(failure, from: fill.piece, to: fill.piece + Self.lookahead, of: fill.isRefused ? fill.origin : nil)
+        } else if !fill.isCancelled {
+            goOnAlone(after: fill)
+        }
         wake()
         dropUnwanted()
         closeIfIdle()
@@ -86,11 +115,13 @@ extension Blob {
         leftovers.removeAll { !wanted.contains($0.piece) }
     }
 
-    func fail(_ failure: Failure, from piece: Int, to end: Int) {
+    /// `source`: it is refused, and others may not be; those who have others try these.
+    func fail(_ failure: Failure, from piece: Int, to end: Int, of source: FileSource? = nil) {
         for pull in pulls { pull.fail(failure) }
         for reader in readers.values where reader.isWaiting {
-            let wanted = layout.piece(at: reader.position)
-            if (piece..<end).contains(wanted) || reader.awaitsProof { reader.fail(failure, mayRelay: true) }
+            let isMeant = source == nil || reader.source.url == source?.url
+            let waits = isMeant && (piece..<end).contains(layout.piece(at: reader.position))
+            if waits || reader.awaitsProof { reader.fail(failure, mayRelay: true) }
         }
     }
 

@@ -30,7 +30,15 @@ extension Blob {
         closeIfIdle()
     }
 
-    private func dropPiece(_ piece: Int) {
+    /// The disk does not give it in time: nobody knows whether it is right.
+    func uncheckable(_ piece: Int, _ error: FileError) {
+        check = nil
+        cache.stopReading(error)
+        fail(.tooBusy("the disk of its cache"), from: 0, to: layout.pieces)
+        closeIfIdle()
+    }
+
+    func dropPiece(_ piece: Int) {
         pieces[piece] = .unknown
         guard file.claim(piece) else { return pollSoon(about: piece) }
         file.drop(piece)
@@ -100,7 +108,7 @@ extension Blob {
     func unreadable(_ error: FileError) {
         proof = nil
         file.releaseProof()
-        cache.stop(error)
+        cache.stopReading(error)
         fail(.tooBusy("the disk of its cache"), from: 0, to: layout.pieces)
         closeIfIdle()
     }

@@ -37,6 +37,8 @@ final class Blob {
     var leftovers: [PieceInProgress] = []
     var check: PieceCheck?
     var proof: BlobProof?
+    /// Pieces that the disk did not give.
+    private var lost: Set<Int> = []
     private var poll: Timer?
     private var isPolling = false
     var isSpoiled = false
@@ -56,20 +58,21 @@ final class Blob {
     func join(_ reader: FileResponse) {
         readers[ObjectIdentifier(reader)] = reader
         file.countHit()
+        if readers.count == 1 { cache.note(file) }
     }
 
     func leave(_ reader: FileResponse) {
         guard readers.removeValue(forKey: ObjectIdentifier(reader)) != nil else { return }
-        if readers.isEmpty, pulls.isEmpty {
-            for fill in fills where !finishes(fill) { fill.cancel() }
-        }
+        endUnwanted()
         dropUnwanted()
         closeIfIdle()
     }
 
-    /// Whether a fill goes on that nobody waits for: where most of the file is there, or little is left of it.
-    private func finishes(_ fill: BlobFill) -> Bool {
-        fill.position * 2 >= layout.size || layout.size - fill.position <= cache.finish
+    /// Whether what was asked for is fetched to its end though nobody waits for it: where most of the file is there, or little of it is missing.
+    var goesOn: Bool {
+        if !pulls.isEmpty { return true }
+        let held = min(file.diskBytes, layout.size)
+        return held >= layout.size - held || layout.size - held <= cache.finish
     }
 
     /// Whether all of a range is there. Of a long one that is not whole that is not looked for.
@@ -94,6 +97,14 @@ final class Blob {
         }
         if isWhole, !file.isComplete { top = min(top, layout.size - Self.heldBack) }
         return max(0, min(top, end) - offset)
+    }
+
+    /// The disk does not give a piece that it has taken. False: it did not give it the last time either.
+    func lose(_ piece: Int, _ error: FileError) -> Bool {
+        guard lost.insert(piece).inserted else { return false }
+        cache.foundCorrupt(name, "piece \(piece) cannot be read: \(error)", .disk)
+        dropPiece(piece)
+        return true
     }
 
     /// Sees to it that there is something to read at `offset`, and then wakes the reader.

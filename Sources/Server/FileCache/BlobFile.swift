@@ -11,9 +11,10 @@ final class BlobFile {
     /// Whether its SHA-256 was found right.
     private(set) var isComplete: Bool
 
-    /// Claims stand far behind any content: of pieces, and of looking whether all of it is right.
+    /// Claims stand far behind any content: of pieces, of looking whether all of it is right, and of having it open.
     private static let claims = 1 << 56
     private static let proofClaim = claims - 1
+    private static let useClaim = claims - 2
 
     /// Opens what is there, or makes it. Throws what the kernel says.
     static func open(
@@ -177,9 +178,11 @@ extension BlobFile {
         file.readWaiting(into: buffer, at: offset, count: min(count, layout.size - offset))
     }
 
-    func readAhead(at offset: Int, count: Int) {
-        file.readAhead(at: offset, count: min(count, layout.size - offset))
-    }
+    /// Sends it, open, with a message.
+    func send(_ message: [UInt8], by channel: FileChannel) -> Bool { channel.send(message, with: file) }
+
+    /// What of it is on the disk, in bytes; of a sparse file about as much as its pieces.
+    var diskBytes: Int { file.diskBytes ?? 0 }
 
     func write(_ bytes: UnsafeBufferPointer<UInt8>, at offset: Int) throws(FileError) {
         try unsafe file.write(bytes, at: offset)
@@ -201,6 +204,9 @@ extension BlobFile {
     func claimProof() -> Bool { file.claim(Self.proofClaim..<Self.proofClaim + 1) }
     func releaseProof() { file.release(Self.proofClaim..<Self.proofClaim + 1) }
 
-    /// Whether another has a claim on any of it.
-    var isInUse: Bool { file.isClaimedElsewhere(Self.proofClaim..<Self.claims + layout.pieces) }
+    /// As long as it is open here, nobody makes room by it.
+    func use() { _ = file.share(Self.useClaim) }
+
+    /// Whether another has it open to read or to fill it.
+    var isInUse: Bool { file.isClaimedElsewhere(Self.useClaim..<Self.claims + layout.pieces) }
 }

@@ -33,12 +33,27 @@ final class BlobFill: TransferSink, CancellableWork {
     private static let writeBytes = 1 << 20
     /// A call that brings less is one that failed: a store that breaks off at each byte is not asked for ever.
     private static let leastProgress = 64 * 1024
+    /// Where there was no room for its call, in milliseconds.
+    private static let retryMilliseconds: UInt64 = 1000
 
     private let blob: Blob
     private let progress: PieceInProgress
     /// The piece that nobody wants any more, or that is there.
     private var end: Int
+    /// The one behind the last that was asked of it.
+    let asked: Int
+    /// Of the client whose share of calls it is.
+    let address: String
+    /// As it was given; `source` may be where that leads on to.
+    let origin: FileSource
     private var source: FileSource
+    /// The one behind the last that the store was asked for.
+    private var called = 0
+    private lazy var retry = Timer { [weak self] in self?.askAgain() }
+    private var isRetrying = false
+    private(set) var isCancelled = false
+    /// The store does not give this source anything, such as when the time of its address is over.
+    private(set) var isRefused = false
     /// Those from the one that is being filled on, which nobody else on the machine fills.
     private(set) var claimed: Range<Int>
     private let first: Int
@@ -50,11 +65,13 @@ final class BlobFill: TransferSink, CancellableWork {
     private var isDone = false
     private var writtenFrom: Int
 
-    init(_ blob: Blob, _ progress: PieceInProgress, upTo end: Int, _ source: FileSource) {
+    /// `address`: of the client whose share of calls it is.
+    init(_ blob: Blob, _ progress: PieceInProgress, upTo end: Int, _ source: FileSource, _ address: String) {
         self.blob = blob
         self.progress = progress
-        self.end = end
-        self.source = source
+        (self.end, asked) = (end, end)
+        (origin, self.source) = (source, source)
+        self.address = address
         first = progress.position
         writtenFrom = progress.position
         claimed = progress.piece..<progress.piece + 1
@@ -71,8 +88,7 @@ final class BlobFill: TransferSink, CancellableWork {
     /// Whether it will fill the piece, and soon.
     func comes(to piece: Int) -> Bool { !isDone && claimed.contains(piece) }
 
-    /// `address`: of the client whose share of calls it is.
-    func start(address: String) {
+    func start() {
         extendClaims()
         let context = RequestContext(id: .next(), address: address)
         context.work = self
@@ -85,11 +101,22 @@ final class BlobFill: TransferSink, CancellableWork {
             return blob.cache.admission.wait(context) { result in
                 switch result {
                 case .success(let place): self.make(at: place)
-                case .failure(let failure): self.settle(failure)
+                case .failure(let failure): self.turnedAway(failure)
                 }
             }
         }
         make(at: place)
+    }
+
+    private func turnedAway(_ failure: Failure) {
+        guard !isDone, blob.turnAway(self, failure) else { return settle(failure) }
+        isRetrying = true
+        retry.start(milliseconds: Self.retryMilliseconds)
+    }
+
+    private func askAgain() {
+        isRetrying = false
+        if let context, !isDone { enter(context) }
     }
 
     private func make(at place: CallPlace) {
@@ -102,6 +129,7 @@ final class BlobFill: TransferSink, CancellableWork {
         end = isMet ? claimed.upperBound : blob.firstUntaken(from: piece + 1, upTo: end)
         var headers: Headers = ["Accept-Encoding": "identity"]
         if let userAgent = source.userAgent { headers.append("User-Agent", userAgent) }
+        called = end
         let last = blob.layout.range(of: end - 1).upperBound - 1
         if position > 0 || last < blob.layout.size - 1 { headers.append("Range", "bytes=\(position)-\(last)") }
         transfer = blob.cache.pool.start(
@@ -111,8 +139,25 @@ final class BlobFill: TransferSink, CancellableWork {
     /// It is not wanted any more; what it has stays.
     func cancel() {
         guard !isDone else { return }
-        isDone = true
-        if let transfer { transfer.cancel() } else { context?.onCancel?() }
+        (isDone, isCancelled) = (true, true)
+        if let transfer { return transfer.cancel() }
+        guard isRetrying else {
+            context?.onCancel?()
+            return
+        }
+        retry.stop()
+        EventLoop.post { self.settle(nil) }
+    }
+
+    /// Nobody waits for what comes from `piece` on. The piece that it is in is fetched to its end: a part of one is good for nobody.
+    func end(before piece: Int) {
+        let hasBegun = position > blob.layout.range(of: self.piece).lowerBound
+        guard !isDone, piece < end else { return }
+        guard hasBegun || piece > self.piece else { return cancel() }
+        end = max(piece, self.piece + 1)
+        guard claimed.upperBound > end else { return }
+        blob.file.release(end..<claimed.upperBound)
+        claimed = claimed.lowerBound..<end
     }
 
     /// Whether what it would claim next is there or another's.
@@ -135,6 +180,7 @@ final class BlobFill: TransferSink, CancellableWork {
                 next = onward
                 transfer?.cancel()
             } else if let reason = fault(of: head) {
+                isRefused = [401, 403, 410].contains(head.status.code)
                 throw .hubBroken(reason)
             }
         } catch {
@@ -189,6 +235,7 @@ final class BlobFill: TransferSink, CancellableWork {
         if position - writtenFrom >= Self.writeBytes || isWhole {
             blob.file.startWriting(at: writtenFrom, count: position - writtenFrom)
             writtenFrom = position
+            blob.cache.leaveRoom()
         }
         guard isWhole else { return }
         let whole = piece
@@ -198,7 +245,7 @@ final class BlobFill: TransferSink, CancellableWork {
         // What comes next is there already, or another's.
         if !claimed.contains(piece) {
             isDone = true
-            if piece < end { transfer?.cancel() }
+            if piece < called { transfer?.cancel() }
         }
     }
 

@@ -44,9 +44,12 @@ final class BlobProof: FileWork {
             position += count
             guard position == blob.layout.size else { return blob.cache.turns.add(self) }
             end(isRight: blob.name.isOf(hash.finish()))
-        case .later: break
+        case .later, .unknown: break
         case .bytes: lose(FileError(EIO))
-        case .failed(let error): lose(error)
+        case .failed(let error):
+            // Fetched anew it may be readable.
+            if error.code != ETIMEDOUT, blob.lose(piece, error) { return blob.cache.turns.add(self) }
+            lose(error)
         }
     }
 

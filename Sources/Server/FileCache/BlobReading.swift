@@ -1,22 +1,28 @@
 import EventIO
+import Glibc
 
-/// Reads of a blob that do not wait for the disk: what is not in memory is asked for, and the work gets another turn when it may be there.
+/// Reads of a blob that do not wait for the disk: what is not in memory is brought there by another process, and then the work gets another turn.
 @EventLoop
 final class BlobReading {
     /// Into the one buffer of all.
     static let pieceBytes = 64 * 1024
-    /// What is fetched from the disk ahead of who reads.
+    /// What is brought into memory at once; while it is read the next is.
     private static let aheadBytes = 1 << 20
-    private static let waits: [UInt64] = [1, 2, 4, 8, 16]
-    /// After so many waits it is read whatever it takes: a disk that is broken says so only then.
-    private static let mostWaits = 250
+    /// A disk that gives nothing for so long is as good as broken.
+    private static let longestMilliseconds: UInt64 = 10_000
+    /// What was brought so often and was gone again is waited for: memory is short.
+    private static let mostTries = 8
 
     private let blob: Blob
     private weak var work: (any FileWork)?
-    private lazy var timer = Timer { [weak self] in self?.goOn() }
-    private var waited = 0
-    /// Until here the disk was asked for what comes; 0 while all is in memory.
-    private var askedUpTo = 0
+    private lazy var limit = Timer { [weak self] in self?.fail(FileError(ETIMEDOUT)) }
+    /// Is being brought into memory; empty: nothing is.
+    private var asked = 0..<0
+    /// Has been.
+    private var brought = 0..<0
+    private var tries = 0
+    private var isWaiting = false
+    private var failure: FileError?
 
     init(_ blob: Blob, for work: any FileWork) {
         self.blob = blob
@@ -25,31 +31,75 @@ final class BlobReading {
 
     /// Reads at most `pieceBytes` into the cache's buffer. After `.later` the work gets a turn.
     func read(at offset: Int, count: Int) -> StoredFile.Outcome {
+        if let failure = failure.take() { return .failed(failure) }
         let count = min(count, Self.pieceBytes)
         let outcome = blob.file.read(into: blob.cache.buffer, at: offset, count: count)
-        guard case .later = outcome else {
-            waited = 0
+        switch outcome {
+        case .later: return later(offset, count)
+        case .unknown:
+            guard brought.contains(offset) else { return later(offset, count) }
+            ask(behind: offset)
+            return wait(offset, min(count, brought.upperBound - offset))
+        case .bytes, .failed:
             // Nothing is asked for where nothing was missing.
-            if askedUpTo > 0, offset + Self.aheadBytes / 2 > askedUpTo { ask(from: max(askedUpTo, offset)) }
+            if !brought.isEmpty { ask(behind: offset) }
+            tries = 0
             return outcome
         }
-        guard waited < Self.mostWaits else {
-            waited = 0
-            return blob.file.readWaiting(into: blob.cache.buffer, at: offset, count: min(count, 4096))
+    }
+
+    private func later(_ offset: Int, _ count: Int) -> StoredFile.Outcome {
+        tries += 1
+        guard let disk = blob.cache.disk, !disk.isOver, tries <= Self.mostTries else { return wait(offset, count) }
+        if !asked.contains(offset) { ask(offset, of: disk) }
+        if !isWaiting {
+            isWaiting = true
+            limit.start(milliseconds: Self.longestMilliseconds)
         }
-        if waited % 16 == 0 { ask(from: offset) }
-        timer.start(milliseconds: Self.waits[min(waited, Self.waits.count - 1)])
-        waited += 1
         return .later
     }
 
-    private func ask(from offset: Int) {
-        guard offset < blob.layout.size else { return }
-        blob.file.readAhead(at: offset, count: Self.aheadBytes)
-        askedUpTo = offset + Self.aheadBytes
+    private func wait(_ offset: Int, _ count: Int) -> StoredFile.Outcome {
+        tries = 0
+        return blob.file.readWaiting(into: blob.cache.buffer, at: offset, count: count)
+    }
+
+    /// Has the next brought in time.
+    private func ask(behind offset: Int) {
+        guard asked.isEmpty, let disk = blob.cache.disk else { return }
+        if brought.contains(offset), offset + Self.aheadBytes / 2 > brought.upperBound {
+            ask(brought.upperBound, of: disk)
+        }
+    }
+
+    private func ask(_ offset: Int, of disk: DiskReader) {
+        let range = offset..<min(blob.layout.size, offset + Self.aheadBytes)
+        guard !range.isEmpty, !disk.isOver else { return }
+        asked = range
+        disk.read(blob.file, range) { [weak self] error in self?.have(range, error) }
+    }
+
+    private func have(_ range: Range<Int>, _ error: FileError?) {
+        // Of another question, from before a limit of time.
+        guard asked == range else { return }
+        asked = 0..<0
+        brought =
+            brought.upperBound == range.lowerBound && !brought.isEmpty ? brought.lowerBound..<range.upperBound : range
+        if let error, isWaiting { return fail(error) }
+        if error != nil { brought = 0..<0 }
+        goOn()
+    }
+
+    private func fail(_ error: FileError) {
+        failure = error
+        (asked, brought) = (0..<0, 0..<0)
+        goOn()
     }
 
     private func goOn() {
+        guard isWaiting else { return }
+        isWaiting = false
+        limit.stop()
         if let work { blob.cache.turns.add(work) }
     }
 }

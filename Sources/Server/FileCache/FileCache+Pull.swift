@@ -28,7 +28,7 @@ extension FileCache {
     func pull(
         _ name: BlobName, _ layout: BlobLayout, from source: FileSource, isCancelled: () -> Bool, note: (Int) -> Void
     ) async throws(Failure) {
-        guard layout.size <= size else { throw .tooLargeForCache(layout.size, size) }
+        guard layout.size <= mostBytes else { throw .tooLargeForCache(layout.size, mostBytes) }
         guard let blob = open(name, layout) else { throw .cacheDisk }
         let pull = BlobPull()
         blob.pulls.append(pull)

@@ -26,13 +26,18 @@ final class FileCache {
     let generation: UInt64
     /// So many bytes that are left of a file are fetched though nobody waits for them.
     private(set) var finish: Int
-    private(set) var size: Int
+    private var size: CacheSize
     /// Whether the disk takes what is fetched.
     private(set) var isOn = true
+    /// Whether the disk gives what it has.
+    private var isReadable = true
+    /// Waits for the disk in the place of this process. Nil: it waits itself.
+    private(set) var disk: DiskReader?
+    /// Nil: another process of the machine has what makes room.
+    private var sweep: SweepLink?
     private let warn: (String) -> Void
     private var blobs: [BlobName: Blob] = [:]
     private lazy var retry = Timer { [weak self] in self?.begin() }
-    private lazy var sweeper = CacheSweeper(self)
 
     /// Nil where `cache_dir` is off.
     init?(
@@ -49,15 +54,21 @@ final class FileCache {
         self.warn = warn
         generation = UInt64(littleEndianBytes: Array(SharedSecret.derive("file cache generation").prefix(8))) | 1
         finish = settings.cacheFinish.bytes
-        size = settings.cacheSize.bytes
+        size = settings.cacheSize
         metrics.set(.fileCacheUp, to: 1)
-        sweeper.start()
+    }
+
+    /// What works beside this process.
+    func use(_ processes: CacheProcesses) {
+        disk = DiskReader(processes.reading, warn: warn)
+        sweep = processes.sweeping.map { SweepLink($0, metrics: metrics, warn: warn) }
     }
 
     func use(_ settings: Settings) {
         resolved.use(settings)
         finish = settings.cacheFinish.bytes
-        size = settings.cacheSize.bytes
+        if size != settings.cacheSize { sweep?.say(.size(settings.cacheSize)) }
+        size = settings.cacheSize
     }
 
     // MARK: who reads
@@ -76,11 +87,20 @@ final class FileCache {
         return blob.holds(answer.range)
     }
 
+    /// Whether there could be room for so many bytes, if all else went.
+    private func mayTake(_ bytes: Int) -> Bool {
+        if case .bytes(let most) = size { return bytes <= most }
+        return bytes <= mostBytes
+    }
+
+    /// The most that all files may take together.
+    var mostBytes: Int { CacheRoom.most(size, at: directory.path) }
+
     private func open(_ answer: FileAnswer) -> Blob? { open(answer.name, answer.layout) }
 
     /// Nil for what the cache does not take.
     func open(_ name: BlobName, _ layout: BlobLayout) -> Blob? {
-        guard layout.size <= size else { return nil }
+        guard mayTake(layout.size) else { return nil }
         if let blob = blobs[name] {
             // Another size is a fault of the Hub's.
             guard blob.layout == layout else { return nil }
@@ -91,7 +111,7 @@ final class FileCache {
             guard let file else { return nil }
             let blob = Blob(file, in: self)
             blobs[name] = blob
-            sweeper.note(file)
+            file.use()
             return blob
         } catch {
             // One that is too large for the file system, or one too many open at once, is no fault of the disk's.
@@ -102,12 +122,16 @@ final class FileCache {
 
     /// While the disk takes nothing, what is whole is served still.
     private func openFile(_ name: BlobName, _ layout: BlobLayout) throws(FileError) -> BlobFile? {
+        guard isReadable else { return nil }
         guard isOn else {
             let file = try? BlobFile(existing: name, isComplete: true, in: directory, access: .read)
             return file?.layout == layout ? file : nil
         }
         return try BlobFile.open(name, layout, in: directory, now: WallClock.now.seconds)
     }
+
+    /// Somebody has begun to read it: what makes room has to know it in time.
+    func note(_ file: BlobFile) { sweep?.say(.opened(file.name, isComplete: file.isComplete)) }
 
     func close(_ blob: Blob) {
         if blobs[blob.name] === blob { blobs[blob.name] = nil }
@@ -119,19 +143,34 @@ final class FileCache {
     // MARK: what goes wrong
 
     /// The disk is full, broken, gone or not to be written to: nothing is kept for a while.
-    func stop(_ error: FileError) {
+    func stop(_ error: FileError) { stop(error.description) }
+
+    /// It gives nothing, either.
+    func stopReading(_ error: FileError) {
+        isReadable = false
+        stop(error)
+        retry.start(milliseconds: Self.retryMilliseconds)
+    }
+
+    /// Nothing more is kept where the file system has hardly any room: the last of it is others'.
+    func leaveRoom() {
+        guard isOn, let room = CacheRoom(of: directory.path), room.isShort else { return }
+        stop("\(FileError(ENOSPC)), but for the last \(room.reserve >> 20) MiB, which are left to others")
+    }
+
+    private func stop(_ reason: String) {
         guard isOn else { return }
         isOn = false
         metrics.set(.fileCacheUp, to: 0)
         warn(
-            "cache_dir: \(directory.path.shown): \(error). Files are served without it; it is tried again in \(Self.retryMilliseconds / 1000) s."
+            "cache_dir: \(directory.path.shown): \(reason). Files are served without it; it is tried again in \(Self.retryMilliseconds / 1000) s."
         )
         for blob in blobs.values { blob.stopFilling() }
         retry.start(milliseconds: Self.retryMilliseconds)
     }
 
     private func begin() {
-        isOn = true
+        (isOn, isReadable) = (true, true)
         metrics.set(.fileCacheUp, to: 1)
     }
 

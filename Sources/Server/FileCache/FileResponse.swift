@@ -40,7 +40,7 @@ final class FileResponse: FileWork, CancellableWork {
     private lazy var reading = BlobReading(blob, for: self)
     private let wasHeld: Bool
     private var tail: FileTail?
-    private var hasBegun = false
+    private(set) var hasBegun = false
     private var isOver = false
 
     init(_ answer: FileAnswer, of blob: Blob, _ exchange: Exchange, _ context: RequestContext) {
@@ -80,9 +80,13 @@ final class FileResponse: FileWork, CancellableWork {
             }
             switch reading.read(at: position, count: room) {
             case .bytes(let count) where count > 0: send()
-            case .later: return
+            case .later, .unknown: return
             case .bytes: return loseDisk(FileError(EIO))
-            case .failed(let error): return loseDisk(error)
+            case .failed(let error):
+                let piece = blob.layout.piece(at: position)
+                // Fetched anew it may be readable.
+                guard error.code != ETIMEDOUT, blob.lose(piece, error) else { return loseDisk(error) }
+                return cache.turns.add(self)
             }
             guard !isOver else { return }
         }
@@ -115,15 +119,15 @@ final class FileResponse: FileWork, CancellableWork {
     }
 
     private func loseDisk(_ error: FileError) {
-        cache.stop(error)
+        cache.stopReading(error)
         goDirect()
     }
 
-    /// What it waits for will not come. `mayRelay`: a store may be asked by itself.
+    /// What it waits for will not come. `mayRelay`: a store may be asked by itself, for all of it or for what is left.
     func fail(_ failure: Failure, mayRelay: Bool) {
         guard !isOver, tail == nil else { return }
         isWaiting = false
-        if mayRelay, !hasBegun || !cache.isOn { return goDirect() }
+        if mayRelay { return goDirect() }
         end(failure)
     }
 
@@ -135,8 +139,9 @@ final class FileResponse: FileWork, CancellableWork {
             return answer.relay()
         }
         blob.leave(self)
-        let tail = FileTail(answer.source, position..<end, of: answer.layout.size, exchange, pool: cache.pool) {
-            failure in
+        let tail = FileTail(
+            answer.source, position..<end, of: answer.layout.size, exchange, context, in: cache
+        ) { failure in
             if let failure { self.end(failure) } else { self.finish() }
         }
         self.tail = tail

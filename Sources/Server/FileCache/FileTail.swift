@@ -2,49 +2,83 @@ import EventIO
 import HTTP
 import Hub
 
-/// The rest of a response that began from the disk and cannot go on from there: from the store to the client, as a relayed one.
+/// The rest of a response that began from the disk and cannot go on from there: from the store to the client, as a relayed one. It takes its place among
+/// the calls under way, and waits for one as long as its client does.
 @EventLoop
 final class FileTail: TransferSink {
     private static let highMark = 16 * 1024
+    /// Where there was no place, in milliseconds.
+    private static let retryMilliseconds: UInt64 = 1000
+    /// A call that brings less is one that failed.
+    private static let leastProgress = 64 * 1024
 
     private var source: FileSource
     private var range: Range<Int>
     private let size: Int
     private let exchange: Exchange
-    private let pool: TransferPool
+    private let context: RequestContext
+    private let cache: FileCache
     private let done: @EventLoop (Failure?) -> Void
     private var transfer: Transfer?
+    private var place: CallPlace?
+    private lazy var retry = Timer { [weak self] in self?.start() }
+    /// Where the present call began.
+    private var first = 0
     private var next: FileSource?
     private var failure: Failure?
     private var isOver = false
 
     /// `done` is called once: with nil when all has been written.
     init(
-        _ source: FileSource, _ range: Range<Int>, of size: Int, _ exchange: Exchange, pool: TransferPool,
+        _ source: FileSource, _ range: Range<Int>, of size: Int, _ exchange: Exchange, _ context: RequestContext,
+        in cache: FileCache,
         done: @escaping @EventLoop (Failure?) -> Void
     ) {
         self.source = source
         self.range = range
         self.size = size
         self.exchange = exchange
-        self.pool = pool
+        self.context = context
+        self.cache = cache
         self.done = done
     }
 
     func start() {
+        guard !isOver else { return }
+        guard let place = cache.admission.begin(context) else {
+            return cache.admission.wait(context) { result in
+                switch result {
+                case .success(let place): self.make(at: place)
+                // It has promised the rest: what would be a refusal at its beginning is a wait here.
+                case .failure: if !self.isOver { self.retry.start(milliseconds: Self.retryMilliseconds) }
+                }
+            }
+        }
+        make(at: place)
+    }
+
+    private func make(at place: CallPlace) {
+        guard !isOver else { return place.end() }
+        self.place = place
+        first = range.lowerBound
         var headers: Headers = [
             "Accept-Encoding": "identity", "Range": "bytes=\(range.lowerBound)-\(range.upperBound - 1)",
         ]
         if let userAgent = source.userAgent { headers.append("User-Agent", userAgent) }
-        transfer = pool.start(
+        transfer = cache.pool.start(
             Request(method: .get, target: .root, headers: headers), url: source.url, limits: source.limits, sink: self)
+        transfer?.flows(to: exchange)
     }
 
     /// The client takes more.
-    func goOn() { transfer?.resume() }
+    func goOn() {
+        place?.goesOn()
+        transfer?.resume()
+    }
 
     func cancel() {
         isOver = true
+        retry.stop()
         transfer?.cancel()
     }
 
@@ -63,7 +97,10 @@ final class FileTail: TransferSink {
 
     func take(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
         guard !isOver, next == nil, failure == nil else { return true }
-        guard exchange.queuedBytes < Self.highMark else { return false }
+        guard exchange.queuedBytes < Self.highMark else {
+            place?.waitsForClient()
+            return false
+        }
         guard bytes.count <= range.count else {
             failure = .hubBroken("the store of its files sent more bytes than a file has")
             transfer?.cancel()
@@ -71,11 +108,17 @@ final class FileTail: TransferSink {
         }
         unsafe exchange.write(bytes)
         range = range.lowerBound + bytes.count..<range.upperBound
+        if range.isEmpty {
+            // With its last byte the response is whole to the client, who may leave at once.
+            isOver = true
+            done(nil)
+        }
         return true
     }
 
     func end(_ outcome: Result<Void, TransferError>) {
         transfer = nil
+        place.take()?.end()
         EventLoop.post { self.settle(outcome) }
     }
 
@@ -85,10 +128,9 @@ final class FileTail: TransferSink {
             source = next
             return start()
         }
+        // A response that ended early, in order or not: the rest is asked for.
+        if failure == nil, range.lowerBound - first >= Self.leastProgress { return start() }
         isOver = true
-        if failure == nil, !range.isEmpty {
-            failure = .hubBroken("the store of its files sent less of a file than was asked for")
-        }
-        done(failure)
+        done(failure ?? .hubBroken("the store of its files sent less of a file than was asked for"))
     }
 }

@@ -1,4 +1,5 @@
 import EventIO
+import Glibc
 
 /// Reads a piece that is held since another start of the gateway, and looks whether it still is what was fetched.
 @EventLoop
@@ -26,7 +27,8 @@ final class PieceCheck: FileWork {
             position += count
             guard position == end else { return blob.cache.turns.add(self) }
             blob.checked(piece, entry, isRight: hash.finish() == entry.digest)
-        case .later: break
+        case .later, .unknown: break
+        case .failed(let error) where error.code == ETIMEDOUT: blob.uncheckable(piece, error)
         // A file that is shorter than it was, or that the disk does not give.
         case .bytes, .failed: blob.checked(piece, entry, isRight: false)
         }

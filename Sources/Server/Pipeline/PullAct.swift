@@ -145,12 +145,17 @@ final class PullAct {
         (order.files, order.bytes) = (meant.count, meant.reduce(0) { $0 + $1.size })
         doneBytes = order.bytes - missing.reduce(0) { $0 + $1.size }
         (order.filesDone, order.bytesDone) = (meant.count - missing.count, doneBytes)
-        guard order.bytes <= files.size else { throw .tooLargeForCache(order.bytes, files.size) }
+        guard order.bytes <= files.mostBytes else { throw .tooLargeForCache(order.bytes, files.mostBytes) }
         let wanted = order.bytes - doneBytes
-        if let free = files.directory.freeBytes, wanted > free {
-            throw Failure(
-                .payloadTooLarge,
-                detail: "\(wanted) bytes have to be fetched, and the disk of cache_dir has \(free) left.")
+        if let room = CacheRoom(of: files.directory.path) {
+            // What is kept of other repositories makes way.
+            let kept = Int(clamping: files.metrics.total(.fileCacheBytes))
+            let most = room.limit(.bytes(.max), taken: kept)
+            guard wanted <= most else {
+                throw Failure(
+                    .payloadTooLarge,
+                    detail: "\(wanted) bytes have to be fetched, and the disk of cache_dir has room for \(most).")
+            }
         }
         // Small ones first: then what is missing for an offline start is known early.
         queue = missing.sorted { $0.place.rawValue < $1.place.rawValue }[...]
@@ -323,16 +328,6 @@ extension PullAct {
             await EventLoop.sleep(milliseconds: 100)
         }
         order.reason = ""
-    }
-}
-
-extension CacheDirectory {
-    /// What the disk has left; nil where it does not say.
-    var freeBytes: Int? {
-        var status = statvfs()
-        guard unsafe statvfs(path, &status) == 0 else { return nil }
-        return Int(
-            clamping: UInt64(status.f_bavail).multipliedReportingOverflow(by: UInt64(status.f_frsize)).partialValue)
     }
 }
 

@@ -8,12 +8,14 @@ final class OneShotSettings: Sendable {
     let files: FileChecks
     let workers: WorkerCount
     let asksForKeys: Bool
+    let hasFileCache: Bool
 
     init(_ settings: Settings) {
         self.settings = Mutex(settings)
         files = FileChecks(settings)
         workers = settings.workers
         asksForKeys = settings.access == .keys
+        hasFileCache = !settings.cacheDirectory.isEmpty
     }
 
     func take() -> Settings {

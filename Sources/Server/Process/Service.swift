@@ -91,6 +91,9 @@ final class Service {
     /// A worker's word that it is alive, and the age of its figures on another's page of metrics.
     private static let wordMilliseconds: UInt64 = 1000
 
+    /// What works beside this process from here on.
+    func use(_ processes: CacheProcesses) { server.state.files?.use(processes) }
+
     private func greet() {
         let greeting = StartupBanner.lines(
             settings, ports: server.ports, adminPort: server.adminPort, sandbox: site)

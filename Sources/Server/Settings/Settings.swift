@@ -88,7 +88,7 @@ struct Settings: Sendable {
     var cacheObjectLimit = ByteCount.mebibytes(1)
     /// Empty: no files are kept.
     var cacheDirectory = ""
-    var cacheSize = ByteCount.mebibytes(100 << 10)
+    var cacheSize = CacheSize.bytes(100 << 30)
     var cacheFinish = ByteCount.mebibytes(256)
 
     var connectTimeout = Duration.seconds(5)

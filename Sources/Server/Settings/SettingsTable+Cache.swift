@@ -29,8 +29,9 @@ extension SettingsTable {
                 "A directory for large files of the Hub (Git LFS and Xet), which are fetched once and served to all who may have them.",
                 sample: "/var/cache/hubgate"),
             Setting(
-                "cache_size", \.cacheSize, .bytes(.mebibytes(64) ... .mebibytes(1 << 30)),
-                "The most bytes in cache_dir; what was asked for least goes.", reloadable: true),
+                "cache_size", \.cacheSize, .bytesOrShare(.mebibytes(64) ... .mebibytes(1 << 30)),
+                "The most bytes in cache_dir, or its share of the file system; what was asked for least goes. A twentieth of the file system, 8GiB at most, is left free.",
+                reloadable: true),
             Setting(
                 "cache_finish", \.cacheFinish, .bytes(.mebibytes(1) ... .mebibytes(1 << 20), orOff: true),
                 "A file of which no more than this is missing is fetched to its end when its last client leaves; so is one that is there by half.",

@@ -75,11 +75,11 @@ enum Program {
         settings.keepSigningKey()
         let workers = settings.workers.resolved(processors: Processors.count)
         // The state process is a child of a parent that has no loop.
-        guard workers > 1 || settings.asksForKeys else { return onLoop { await serve(settings, arguments, as: nil) } }
         do throws(CError) {
+            guard workers > 1 || settings.asksForKeys else { return try serve(settings, arguments, workingAs: nil) }
             switch try Supervisor(settings.take(), workers: workers, read: { read(arguments) }).run() {
             case .ended(let code): return code
-            case .worker(let worker, let settings): return onLoop { await serve(settings, arguments, as: worker) }
+            case .worker(let worker, let settings): return try serve(settings, arguments, workingAs: worker)
             case .state(let process, let settings): return process.run(restrictedBy: settings.take())
             case .sandbox(let line, let limits, let sandboxing):
                 return onLoop { await SandboxProcess.serve(line: line, limits, sandboxing: sandboxing) }
@@ -90,14 +90,25 @@ enum Program {
         }
     }
 
+    /// What works beside it is started while there is no loop.
+    private static func serve(
+        _ settings: OneShotSettings, _ arguments: [String], workingAs worker: Worker?
+    ) throws(CError) -> Int32 {
+        switch try CacheProcesses.start(settings, as: worker) {
+        case .parent(let processes): onLoop { await serve(settings, arguments, as: worker, beside: processes) }
+        case .child(let code): code
+        }
+    }
+
     @EventLoop private static func serve(
-        _ settings: OneShotSettings, _ arguments: [String], as worker: Worker?
+        _ settings: OneShotSettings, _ arguments: [String], as worker: Worker?, beside processes: CacheProcesses?
     ) async -> Int32 {
         // Before anybody is told that it runs: unheard, each of them would end it at once.
         let (stopping, reloading) = (StopSignals(endsAtSecond: worker == nil), ReloadSignal())
         let service: Service
         do throws(CError) {
             service = try Service(settings.take(), as: worker) { read(arguments) }
+            if let processes { service.use(processes) }
         } catch {
             Console.error("hubgate: \(error)\n")
             return Exit.unavailable

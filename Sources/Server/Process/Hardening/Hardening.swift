@@ -100,6 +100,11 @@ struct Hardening {
             ports: [])
     }
 
+    /// The same for a process beside one that serves from `cache_dir`: it calls nobody, and reads and writes there alone, or nowhere.
+    mutating func restrictCacheProcess(_ settings: Settings, written: [String]) {
+        restrict(settings.sandboxing, .serving, ReadablePaths(nil, process: "/proc/self"), written: written, ports: [])
+    }
+
     /// The directories of what outlives the process.
     private static func written(_ settings: Settings) -> [String] {
         [settings.stateDirectory] + (settings.auditDirectory.isEmpty ? [] : [settings.auditDirectory])

@@ -1,0 +1,65 @@
+import CEvent
+import Glibc
+
+/// One end of a pair of sockets between two processes of this program, whose messages may have an open file with them. Nothing here waits but
+/// `wait`.
+@safe package final class FileChannel: Sendable {
+    /// The longest message, in bytes.
+    package static let longest = 256
+
+    package enum Received {
+        case message([UInt8], StoredFile?)
+        /// None has come.
+        case none
+        /// The other process is gone.
+        case ended
+    }
+
+    package let descriptor: Int32
+
+    private init(_ descriptor: Int32) {
+        self.descriptor = descriptor
+    }
+
+    deinit {
+        close(descriptor)
+    }
+
+    package static func pair() throws(CError) -> (FileChannel, FileChannel) {
+        var ends: [Int32] = [-1, -1]
+        guard unsafe ce_file_channel_pair(&ends) else { throw CError("cannot make a pair of sockets", errno: errno) }
+        return (FileChannel(ends[0]), FileChannel(ends[1]))
+    }
+
+    /// False: it does not fit at present, or the other process is gone.
+    package func send(_ message: [UInt8], with file: StoredFile? = nil) -> Bool {
+        unsafe message.withUnsafeBufferPointer { bytes in
+            unsafe ce_file_channel_send(descriptor, bytes.baseAddress, bytes.count, file?.descriptor ?? -1)
+        }
+    }
+
+    package func receive() -> Received {
+        var file: Int32 = -1
+        var count: Int64 = 0
+        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: Self.longest) { buffer, used in
+            count = unsafe ce_file_channel_receive(descriptor, buffer.baseAddress, buffer.count, &file)
+            used = max(0, Int(count))
+        }
+        switch count {
+        case Int64(CE_FILE_LATER): return .none
+        case 0: return .ended
+        default: return .message(bytes, file >= 0 ? StoredFile(owning: file) : nil)
+        }
+    }
+
+    /// Waits until there is something to receive, for so many milliseconds; nil: whenever that is.
+    package func wait(milliseconds: Int? = nil) {
+        var watched = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        _ = unsafe poll(&watched, 1, milliseconds.map { Int32(clamping: $0) } ?? -1)
+    }
+
+    /// In a child: closes all descriptors that it has from its parent, but for this one and the standard ones.
+    package func keepAlone() {
+        for other in 3..<Int32(4096) where other != descriptor { close(other) }
+    }
+}

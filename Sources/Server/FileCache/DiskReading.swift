@@ -1,0 +1,39 @@
+import EventIO
+import Glibc
+
+/// A process of its own that reads what another will read, and waits for the disk in its place. It opens no file: it gets each open.
+struct DiskReading {
+    let channel: FileChannel
+
+    /// Until the other process ends.
+    func run() {
+        let buffer = FileBuffer(capacity: 256 * 1024)
+        while true {
+            switch channel.receive() {
+            case .none: channel.wait()
+            case .ended: return
+            case .message(let bytes, let file):
+                guard let request = DiskRequest(bytes), let file else { continue }
+                answer(DiskAnswer(number: request.number, error: read(file, request.range, buffer)))
+            }
+        }
+    }
+
+    private func answer(_ answer: DiskAnswer) {
+        // Full of answers that were not read. This process ends with the other.
+        while !channel.send(answer.bytes) { usleep(5000) }
+    }
+
+    private func read(_ file: StoredFile, _ range: Range<Int>, _ buffer: FileBuffer) -> FileError? {
+        var position = range.lowerBound
+        while position < range.upperBound {
+            switch file.readWaiting(into: buffer, at: position, count: range.upperBound - position) {
+            case .bytes(let count) where count > 0: position += count
+            case .failed(let error): return error
+            // It is shorter than it was: who reads finds that.
+            case .bytes, .later, .unknown: return nil
+            }
+        }
+        return nil
+    }
+}

@@ -1,0 +1,59 @@
+import EventIO
+import Glibc
+
+extension CacheProcesses {
+    enum Side {
+        /// In the process that serves; nil: there is no `cache_dir`.
+        case parent(CacheProcesses?)
+        /// In one of these, when it has ended.
+        case child(Int32)
+    }
+
+    private enum Work { case reading, sweeping }
+
+    /// Starts them, before there is a loop. Throws why the system does not.
+    static func start(_ settings: OneShotSettings, as worker: Worker?) throws(CError) -> Side {
+        guard settings.hasFileCache else { return .parent(nil) }
+        guard let reading = try fork(.reading, settings, as: worker) else { return .child(Exit.ok) }
+        guard worker?.speaksForAll ?? true else {
+            return .parent(CacheProcesses(reading: reading, sweeping: nil))
+        }
+        guard let sweeping = try fork(.sweeping, settings, as: worker) else { return .child(Exit.ok) }
+        return .parent(CacheProcesses(reading: reading, sweeping: sweeping))
+    }
+
+    /// Nil in the child, when its work is done.
+    private static func fork(
+        _ work: Work, _ settings: OneShotSettings, as worker: Worker?
+    ) throws(CError) -> FileChannel? {
+        let (own, others) = try FileChannel.pair()
+        switch try ChildProcess.fork() {
+        case .parent: return own
+        case .child: run(work, by: others, settings.take(), as: worker)
+        }
+        return nil
+    }
+
+    private static func run(_ work: Work, by channel: FileChannel, _ settings: Settings, as worker: Worker?) {
+        channel.keepAlone()
+        // The end is the parent's to decide, also at a terminal.
+        for number in [SIGINT, SIGTERM, SIGHUP] { signal(number, SIG_IGN) }
+        var hardening = Hardening()
+        do throws(CError) {
+            // A worker's parent has done so.
+            if worker == nil { try hardening.dropPrivileges(settings) }
+        } catch {
+            // Its parent says why, of itself.
+            return
+        }
+        switch work {
+        case .reading:
+            hardening.restrictCacheProcess(settings, written: [])
+            DiskReading(channel: channel).run()
+        case .sweeping:
+            let directory = settings.cacheDirectory
+            hardening.restrictCacheProcess(settings, written: [directory])
+            CacheSweeper(CacheDirectory(path: directory), settings.cacheSize, channel).run()
+        }
+    }
+}

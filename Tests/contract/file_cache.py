@@ -1,0 +1,81 @@
+"""What the tests of the file cache share: requests, the files on its disk, many clients at once, and a disk with faults."""
+
+import os
+import struct
+import subprocess
+import threading
+from pathlib import Path
+
+from stored_files import digest
+from waiting import wait_until
+
+MIB = 1 << 20
+PATH = "/acme/m/resolve/main/model.bin"
+
+
+def get(path=PATH, *fields, method="GET"):
+    return "\r\n".join([f"{method} {path} HTTP/1.1", "Host: localhost", "Connection: close", *fields, "", ""]).encode()
+
+
+def file_of(cache, content, partial=False):
+    name = digest(content)
+    return cache / "blobs/sha256" / name[:2] / (name + (".part" if partial else ""))
+
+
+def wait_until_whole(cache, content):
+    assert wait_until(file_of(cache, content).exists, 20)
+
+
+class Clients:
+    """So many at once that all ask for the same; what each got."""
+
+    def __init__(self, gate, requests):
+        self.found = [None] * len(requests)
+        self.taken = [0] * len(requests)
+        self.threads = [
+            threading.Thread(target=self._one, args=[gate, number, request], daemon=True) for number, request in enumerate(requests)
+        ]
+        for thread in self.threads:
+            thread.start()
+
+    def _one(self, gate, number, request):
+        taken = bytearray()
+        with gate.connect(timeout=60) as connection:
+            connection.send(request)
+            try:
+                while part := connection.socket.recv(65536):
+                    taken += part
+                    self.taken[number] = len(taken)
+            except OSError:
+                pass
+        head, _, body = bytes(taken).partition(b"\r\n\r\n")
+        self.found[number] = (int(head.split()[1]) if head else None, body)
+
+    def all(self):
+        for thread in self.threads:
+            thread.join(60)
+        return self.found
+
+
+class Disk:
+    """What the disk under cache_dir does to a gate that is started with `self.variables`."""
+
+    def __init__(self, directory):
+        library, self.page = directory / "disk_faults.so", directory / "disk_faults"
+        source = Path(__file__).with_name("disk_faults.c")
+        flags = ["-Wall", "-Wextra", "-Werror", "-O1", "-shared", "-fPIC"]
+        subprocess.run(["clang", *flags, "-o", library, source], check=True, timeout=60)
+        self.page.write_bytes(bytes(4096))
+        # Those who serve may be another user.
+        self.page.chmod(0o666)
+        for above in (directory, *directory.parents[:2]):
+            os.chmod(above, os.stat(above).st_mode | 0o011)
+        self.variables = {"LD_PRELOAD": str(library), "DISK_FAULTS": str(self.page)}
+
+    def fails(self, *, write=0, read=0, stuck=False, old=False):
+        with open(self.page, "r+b") as page:
+            page.write(struct.pack("4I", write, read, stuck, old))
+
+    @property
+    def stuck_reads(self):
+        return struct.unpack_from("I", self.page.read_bytes(), 16)[0]
