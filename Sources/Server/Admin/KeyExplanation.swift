@@ -54,5 +54,11 @@ struct KeyExplanation {
         return .object(members.merging(["allowed": .bool(isAllowed)]) { $1 })
     }
 
+    /// The same as `text`, of what another gateway has said.
+    static func text(of json: JSON) -> String {
+        if let reason = json["reason"]?.stringValue { return "Refused: \(reason).\n" }
+        return Explanation.text { name in json[name]?.stringValue }
+    }
+
     var text: String { explanation?.text ?? "Refused: \(reason ?? "").\n" }
 }

@@ -31,6 +31,8 @@ final class GatewayState {
     /// Nil where no usage is kept.
     let usage: UsageCounter?
     let admin: AdminState
+    /// Nil: no traces are exported.
+    let tracer: Tracer?
     /// Nil: nobody may see it.
     let tracker: RequestTracker?
     /// Nil: there is no audit.
@@ -43,10 +45,11 @@ final class GatewayState {
         _ settings: Settings, token: Secret?, limits: CallLimits, pool: TransferPool, metrics: Metrics,
         leaks: LeakReporter, keys: KeyStore?, rates: KeyRates? = nil, quotas: KeyQuotas? = nil,
         auditor: Auditor?, logins: LoginReporter,
-        epochs: WriteEpochs, budgets: BudgetLedger = BudgetLedger(),
+        epochs: WriteEpochs, budgets: BudgetLedger = BudgetLedger(), tracer: Tracer? = nil,
         warn: @escaping (String) -> Void
     ) {
         self.quotas = quotas
+        self.tracer = tracer
         usage = settings.usageDays > 0 ? keys.map { UsageCounter($0.client) } : nil
         self.rates = rates
         admin = AdminState(keys: keys)
@@ -75,6 +78,7 @@ final class GatewayState {
         identification = Identification(settings, token: token, keys: keys, after: nil)
         (proxy, exceptions) = (settings.upstreamProxy, settings.noProxy)
         pool.use(TransferPool.Proxy(settings))
+        tracer?.use(TransferPool.Proxy(settings))
     }
 
     /// Counts a request of the key's, if the key is good for anything and its rate allows one more.
@@ -100,6 +104,7 @@ final class GatewayState {
         if (settings.upstreamProxy, settings.noProxy) != (proxy, exceptions) {
             (proxy, exceptions) = (settings.upstreamProxy, settings.noProxy)
             pool.use(TransferPool.Proxy(settings))
+            tracer?.use(TransferPool.Proxy(settings))
         }
         broker.use(patience: settings.budgetWait)
         coalescer.isOn = settings.coalesce

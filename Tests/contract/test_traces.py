@@ -1,0 +1,373 @@
+"""Traces: what is exported of requests by OTLP, what the Hub is told of them, and that no receiver can hurt the gateway."""
+
+import json
+import re
+import threading
+
+import pytest
+
+from fakehub import http
+from gate import run
+from policy import JSON
+from ports import free_port
+from receiver import PATH, Receiver, read
+from test_metrics import Page
+from waiting import wait_until
+
+TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
+FIELD = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-(0[01])")
+TARGET = "/api/models/acme/m"
+
+
+@pytest.fixture
+def receiver():
+    receiver = Receiver()
+    yield receiver
+    receiver.close()
+
+
+@pytest.fixture
+def hub(hub):
+    hub.otherwise = lambda *_: http(200, b"{}", JSON)
+    hub.on("/api/whoami-v2", lambda *_: http(200, b'{"name":"acme","type":"user"}', JSON))
+    return hub
+
+
+@pytest.fixture
+def begin(start_before, hub, receiver):
+    return lambda *flags, **options: start_before(hub, "--otlp-endpoint", receiver.url, *flags, **options)
+
+
+def ask(gate, target=TARGET, *fields, method="GET", content=b""):
+    head = [f"{method} {target} HTTP/1.1".encode(), b"Host: localhost", b"Connection: close", *fields]
+    if content:
+        head.append(b"Content-Length: %d" % len(content))
+    return gate.ask(b"\r\n".join(head) + b"\r\n\r\n" + content)
+
+
+def traceparent(trace=TRACE, span=PARENT, flags="01"):
+    return f"traceparent: 00-{trace}-{span}-{flags}".encode()
+
+
+def fill(gate, requests=256):
+    """As many spans as go out at once: two for each request."""
+    left = requests
+    with gate.connect(60) as connection:
+        while left:
+            some = min(left, 32)
+            connection.send(b"".join(b"GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n" % TARGET.encode() for _ in range(some)))
+            for _ in range(some):
+                assert connection.answer().status == 200
+            left -= some
+
+
+def fates(gate):
+    page = Page(gate)
+    return {fate: int(page("trace_spans_total", result=fate)) for fate in ("sent", "rejected", "failed", "dropped")}
+
+
+def notices(gate):
+    return [message for message in gate.messages if "otlp_endpoint" in message]
+
+
+# What is in a trace
+
+
+def test_a_request_continues_its_clients_trace_and_the_hub_is_called_by_our_span(begin, hub, receiver):
+    gate = begin()
+    state = b"tracestate: congo=t61rcWkgMzE"
+    assert ask(gate, TARGET + "?full=true", traceparent(), state, b"User-Agent: probe/1.0").status == 200
+    gate.stop()
+    [server], [client] = receiver.servers, receiver.clients
+    assert (server.trace, server.parent, server.state) == (TRACE, PARENT, "congo=t61rcWkgMzE")
+    assert (client.trace, client.parent) == (TRACE, server.id)
+    # The response is whole a moment before its call is told to have ended.
+    assert server.start <= client.start <= server.end and client.start < client.end
+    [seen] = hub.seen(TARGET)
+    assert seen["traceparent"] == f"00-{TRACE}-{client.id}-01" and seen["tracestate"] == "congo=t61rcWkgMzE"
+    assert server.name == "GET relay" and client.name == "GET hub" and server.error is None and client.error is None
+    expected = {
+        "http.request.method": "GET", "url.scheme": "https", "url.path": TARGET, "url.query": "full=true", "client.address": "127.0.0.1",
+        "network.peer.address": "127.0.0.1", "server.address": "localhost", "user_agent.original": "probe/1.0",
+        "http.response.status_code": 200, "http.response.body.size": 2, "hubgate.route": "relay",
+    }  # fmt: skip
+    assert {name: server[name] for name in expected} == expected
+    assert client["url.full"] == f"{hub.url}{TARGET}?full=true" and client["server.port"] == hub.port
+    line = gate.log_lines[-1]
+    assert server["hubgate.request_id"] == line["request_id"]
+
+
+def test_a_trace_is_begun_where_the_client_has_none_that_can_be_read(begin, hub, receiver):
+    bad = [
+        None, b"traceparent: ", traceparent(flags="0g"), traceparent(trace="0" * 32), traceparent(span="0" * 16), traceparent(trace=TRACE.upper()),
+        b"traceparent: ff-" + TRACE.encode() + b"-" + PARENT.encode() + b"-01", traceparent() + b"-more", traceparent()[:-1],
+        traceparent() + b"\r\n" + traceparent(),
+    ]  # fmt: skip
+    gate = begin()
+    for field in bad:
+        assert ask(gate, TARGET, *([field] if field else []), b"tracestate: congo=1").status == 200
+    gate.stop()
+    servers = {span.trace: span for span in receiver.servers}
+    clients = {span.trace: span for span in receiver.clients}
+    assert len(servers) == len(clients) == len(bad) and TRACE not in servers
+    for seen in hub.seen(TARGET):
+        trace, span, flags = FIELD.fullmatch(seen["traceparent"]).groups()
+        assert flags == "01" and servers[trace].parent is None and clients[trace].id == span and seen["tracestate"] is None
+
+
+def test_a_later_version_of_the_field_is_read_as_far_as_it_is_known(begin, hub, receiver):
+    gate = begin()
+    ask(gate, TARGET, f"traceparent: cc-{TRACE}-{PARENT}-09-what-comes".encode())
+    gate.stop()
+    [server] = receiver.servers
+    assert (server.trace, server.parent) == (TRACE, PARENT)
+    [seen] = hub.seen(TARGET)
+    assert FIELD.fullmatch(seen["traceparent"])[3] == "01"
+
+
+def test_what_is_not_sampled_is_not_recorded_and_the_hub_is_told_so(begin, hub, receiver):
+    gate = begin("--otlp-sample", "0")
+    ask(gate, TARGET, traceparent(flags="00"), b"tracestate: congo=1")
+    ask(gate)
+    ask(gate, TARGET, traceparent(flags="01"))
+    gate.stop()
+    unsampled, made, sampled = hub.seen(TARGET)
+    assert unsampled["traceparent"] == f"00-{TRACE}-{PARENT}-00" and unsampled["tracestate"] == "congo=1"
+    assert FIELD.fullmatch(made["traceparent"])[3] == "00" and TRACE not in made["traceparent"]
+    # The client's word counts for its own trace.
+    assert [span.trace for span in receiver.spans] == [TRACE, TRACE] and TRACE in sampled["traceparent"]
+
+
+def test_a_share_of_the_traces_that_begin_here_is_recorded(begin, hub, receiver):
+    gate = begin("--otlp-sample", "0.5")
+    fill(gate, 200)
+    gate.stop()
+    told = [FIELD.fullmatch(request["traceparent"])[3] for request in hub.seen(TARGET)]
+    recorded = {span.trace for span in receiver.servers}
+    assert len(told) == 200 and len(recorded) == told.count("01") and 50 < len(recorded) < 150
+
+
+def test_errors_have_a_status_and_a_clients_fault_is_none_of_the_servers(start_before, begin, hub, receiver):
+    hub.on("/api/models/acme/broken", lambda *_: http(500, b"{}", JSON))
+    hub.on("/api/models/acme/gone", lambda *_: http(404, b"{}", JSON))
+    hub.on("/api/models/acme/cut", lambda request, connection: connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"))
+    gate = begin()
+    for name in ("broken", "gone"):
+        ask(gate, f"/api/models/acme/{name}")
+    with gate.connect() as connection, pytest.raises(Exception):
+        connection.send(b"GET /api/models/acme/cut HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        connection.answer()
+    ask(gate, "/-/nope")
+    gate.stop()
+    servers = {span["url.path"].rpartition("/")[2]: span for span in receiver.servers}
+    clients = {span["url.full"].rpartition("/")[2]: span for span in receiver.clients}
+    assert servers["broken"].error == "500" and clients["broken"].error == "500"
+    assert servers["gone"].error is None and clients["gone"].error == "404" and servers["gone"]["http.response.status_code"] == 404
+    assert servers["cut"].error == clients["cut"].error == "HubBroken"
+    assert servers["nope"].error is None and servers["nope"]["hubgate.route"] == "none" and "nope" not in clients
+
+
+def test_a_hub_that_cannot_be_reached_is_in_the_trace(start, receiver):
+    gate = start("--upstream", f"http://127.0.0.1:{free_port()}", "--otlp-endpoint", receiver.url, sandbox=False, HF_TOKEN="hf_x")
+    assert ask(gate).status == 502
+    gate.stop()
+    [server], [client] = receiver.servers, receiver.clients
+    assert server.error == client.error == "HubUnreachable" and client["http.response.status_code"] is None
+
+
+def test_calls_of_the_facade_are_in_the_trace_and_probes_begin_none(begin, hub, receiver):
+    gate = begin("--account-cache-ttl", "off")
+    assert ask(gate, "/api/account", traceparent()).status == 200
+    for target in ("/-/health", "/-/ready", "/-/metrics"):
+        ask(gate, target)
+    gate.stop()
+    [server], [client] = receiver.servers, receiver.clients
+    assert (server.name, server["http.route"], client.parent) == ("GET /api/account", "/api/account", server.id)
+    # Readiness asks so, too, and is nobody's trace.
+    [seen] = [request for request in hub.seen("/api/whoami-v2") if request["traceparent"]]
+    assert seen["traceparent"] == f"00-{TRACE}-{client.id}-01"
+
+
+def test_nothing_of_a_credential_is_in_a_span_and_a_store_is_told_of_no_trace(begin, hub, receiver):
+    hub.on("/acme/m/resolve/main/file", lambda *_: http(302, b"", b"Location: " + f"{hub.url}/store/deadbeef?X-Amz-Signature=s3cr3t-sig&Expires=1".encode()))
+    gate = begin("--content-hosts", hub.url, HF_TOKEN="hf_gateways_own_t0ken")
+    answer = ask(gate, "/acme/m/resolve/main/file?token=hf_in_the_query", b"Authorization: Bearer hf_clients_own", b"Cookie: token=hf_cookie", traceparent())
+    assert answer.status in (200, 302, 307), answer.body
+    ask(gate, "/-/signed/AbCdEf/what/ever?sig=s3cr3t-sig")
+    ask(gate, f"{TARGET}?X-Amz-Signature=s3cr3t-sig&access_token=hf_in_the_query&q=ok")
+    gate.stop()
+    bodies = b"".join(request.head + request.body for request in receiver.taken).decode()
+    for secret in ("t0ken", "hf_", "s3cr3t", "deadbeef", "AbCdEf", "cookie"):
+        assert secret not in bodies, secret
+    assert "q=ok" in bodies
+    for request in hub.requests:
+        if request.target.startswith("/store/"):
+            assert request["traceparent"] is None
+
+
+def test_names_that_strangers_choose_are_cut_and_stay_inside_their_strings(begin, receiver):
+    gate = begin()
+    agent = 'a"b\\c\tö'.encode() * 200
+    ask(gate, "/api/models/acme/" + "x" * 3000, b"User-Agent: " + agent, method="BREW")
+    gate.stop()
+    [server] = receiver.servers
+    assert len(server["user_agent.original"].encode()) <= 256 and server["user_agent.original"].startswith('a"b\\c\tö')
+    assert len(server["url.path"]) == 1024 and server["http.request.method"] == "_OTHER" and server["http.request.method_original"] == "BREW"
+
+
+# Who gets it
+
+
+def test_the_receiver_gets_its_own_fields_and_an_address_that_ends_right_stays(start_before, hub, receiver, tmp_path):
+    file = tmp_path / "headers"
+    file.write_text("x-api-key=a%20secret%2Ckey,Authorization=Basic%20abc\n")
+    file.chmod(0o600)
+    gate = start_before(hub, "--otlp-endpoint", receiver.url + PATH, "--otlp-headers-file", str(file), "--workers", "2")
+    ask(gate)
+    gate.stop()
+    [request] = receiver.taken
+    assert request.target == PATH and request["x-api-key"] == "a secret,key" and request["Authorization"] == "Basic abc"
+    assert request["User-Agent"].startswith("hubgate/") and "secret" not in gate.errors
+
+
+def test_a_receiver_over_tls_has_to_show_a_certificate_that_is_trusted(start_before, hub, certificates):
+    secure = Receiver(certificates=certificates)
+    address = f"https://localhost:{secure.port}"
+    try:
+        gate = start_before(hub, "--otlp-endpoint", address, "--ca-file", str(certificates.authority))
+        ask(gate)
+        gate.stop()
+        assert len(secure.spans) == 2
+        gate = start_before(hub, "--otlp-endpoint", address)
+        ask(gate)
+        gate.stop()
+        assert len(secure.spans) == 2 and "certificate" in notices(gate)[0]
+    finally:
+        secure.close()
+
+
+@pytest.mark.parametrize(
+    ("flags", "variables", "reason"),
+    [
+        (("--otlp-headers", "a=b"), {}, "not accepted here"),
+        (("--otlp-endpoint", "ftp://x"), {}, "neither https nor http"),
+        (("--otlp-endpoint", "http://user@x"), {}, "user name"),
+        (("--otlp-endpoint", "http://127.0.0.1:8080"), {}, "this gateway itself"),
+        (("--otlp-endpoint", "http://collector:4318"), {"HUBGATE_OTLP_HEADERS": "a=topsecret"}, "in clear"),
+        (("--otlp-endpoint", "https://collector"), {"HUBGATE_OTLP_HEADERS": "topsecret"}, "no name=value"),
+        (("--otlp-endpoint", "https://collector"), {"HUBGATE_OTLP_HEADERS": "host=topsecret"}, "the gateway's own"),
+        (("--otlp-endpoint", "https://collector"), {"HUBGATE_OTLP_HEADERS": "a=topsecret%0d%0ab"}, "not printable"),
+        ((), {"HUBGATE_OTLP_HEADERS": "a=topsecret"}, "without otlp_endpoint"),
+        (("--otlp-sample", "1.5"), {}, "from 0 to 1"),
+        (("--otlp-sample", "-1"), {}, "from 0 to 1"),
+        (("--otlp-sample", "nan"), {}, "from 0 to 1"),
+        (("--otlp-headers-file", "/nowhere/x"), {}, "there is no file"),
+    ],
+)
+def test_settings_that_make_no_sense_are_refused_without_a_word_of_the_secret(workspace, flags, variables, reason):
+    done = run(workspace, "--check", *flags, **variables)
+    assert done.returncode == 78 and reason in done.stderr and "topsecret" not in done.stderr, done.stderr
+
+
+def test_the_settings_that_are_printed_hide_the_fields(workspace):
+    done = run(workspace, "--print-config", "--otlp-endpoint", "https://c", HUBGATE_OTLP_HEADERS="a=topsecret")
+    assert done.returncode == 0 and "topsecret" not in done.stdout and re.search(r"otlp_headers\s+= \*\*\*", done.stdout)
+
+
+# Receivers that are no good
+
+
+def test_a_batch_goes_out_when_it_is_full_and_again_when_the_receiver_says_later(begin, receiver):
+    receiver.answers = [http(503, b"", b"Retry-After: 1"), http(429, b"")]
+    gate = begin()
+    fill(gate)
+    wait_until(lambda: len(receiver.spans) == 512, 15)
+    first, second, third = receiver.seen(PATH)
+    assert first.body == second.body == third.body and second.arrived - first.arrived >= 1
+    assert fates(gate) == {"sent": 512, "rejected": 0, "failed": 0, "dropped": 0}
+    # Once when it begins to fail, and once when that is over.
+    assert [("again" in notice) for notice in notices(gate)] == [False, True]
+
+
+def test_spans_wait_for_a_receiver_that_is_not_there_yet(start_before, hub):
+    port = free_port()
+    gate = start_before(hub, "--otlp-endpoint", f"http://127.0.0.1:{port}")
+    fill(gate)
+    wait_until(lambda: notices(gate), 10)
+    late = Receiver(port=port)
+    try:
+        wait_until(lambda: len(late.spans) == 512, 20)
+        wait_until(lambda: len(notices(gate)) == 2, 5)
+    finally:
+        gate.stop()
+        late.close()
+
+
+@pytest.mark.parametrize(("answer", "reason"), [
+    (http(400, b'{"code":3}', b"Content-Type: application/json"), "answered 400"),
+    (http(302, b"", b"Location: http://127.0.0.1:1/elsewhere"), "redirect is not followed"),
+    (http(501, b""), "answered 501"),
+    (b"HTTP/1.1 200 OK\r\nContent-Length: 70000\r\n\r\n" + b"x" * 70000, "more than 64 KiB"),
+])
+def test_what_a_receiver_does_not_take_is_given_up_and_counted(begin, receiver, answer, reason):
+    receiver.answers = [answer]
+    gate = begin()
+    fill(gate)
+    wait_until(lambda: fates(gate)["failed"] == 512, 10)
+    assert len(receiver.seen(PATH)) == 1 and len(notices(gate)) == 1 and reason in notices(gate)[0]
+    fill(gate, 10)
+    gate.stop()
+    assert len(receiver.spans) >= 20
+
+
+def test_spans_that_a_receiver_rejects_are_counted_and_told_once(begin, receiver):
+    partial = json.dumps({"partialSuccess": {"rejectedSpans": "12", "errorMessage": "too old\x1b[2J"}}).encode()
+    receiver.answers = [http(200, partial), http(200, partial)]
+    gate = begin()
+    fill(gate, 512)
+    wait_until(lambda: fates(gate) == {"sent": 1000, "rejected": 24, "failed": 0, "dropped": 0}, 10)
+    assert len(notices(gate)) == 1 and "rejects 12 spans: too old" in notices(gate)[0] and "\x1b" not in notices(gate)[0]
+
+
+def test_an_endless_answer_is_cut(begin, receiver):
+    ended = threading.Event()
+
+    def endless(request, connection):
+        connection.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+        try:
+            while True:
+                connection.send(b"1000\r\n" + b"x" * 4096 + b"\r\n")
+        except OSError:
+            ended.set()
+            raise
+
+    receiver.answers = [endless]
+    gate = begin()
+    fill(gate)
+    assert ended.wait(10)
+    wait_until(lambda: fates(gate)["failed"] == 512, 10)
+
+
+def test_a_receiver_that_never_answers_costs_bounded_memory_and_holds_up_nobody(begin, hub, receiver):
+    over = threading.Event()
+    receiver.answers = [lambda *_: over.wait(60) and None] * 20
+    gate = begin()
+    fill(gate)
+    wait_until(lambda: receiver.seen(PATH), 10)
+    before = gate.resident_bytes
+    fill(gate, 2600)
+    found = fates(gate)
+    # 512 are under way, and 4096 wait.
+    assert found["dropped"] == 512 + 5200 - 512 - 4096, found
+    assert gate.resident_bytes - before < 32 << 20
+    over.set()
+
+
+def test_a_stop_waits_a_moment_for_a_receiver_and_no_longer(begin, receiver):
+    over = threading.Event()
+    receiver.answers = [lambda *_: over.wait(60) and None]
+    gate = begin()
+    ask(gate)
+    gate.stop()
+    over.set()
+    assert len(receiver.seen(PATH)) == 1 and len(read(receiver.seen(PATH)[0].body)) == 2
