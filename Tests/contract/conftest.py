@@ -12,6 +12,7 @@ from gate import Gate, make_certificates, make_workspace, running_gate
 from hub import Hub
 from keys import Keys
 from programs import Program, install
+from receiver import Receiver
 
 pytest_plugins = ["compatibility", "attacked"]
 
@@ -61,6 +62,14 @@ def hub():
     hub = FakeHub()
     yield hub
     hub.close()
+
+
+@pytest.fixture
+def receiver():
+    """Of traces."""
+    receiver = Receiver()
+    yield receiver
+    receiver.close()
 
 
 @pytest.fixture

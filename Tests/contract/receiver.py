@@ -8,7 +8,6 @@ from fakehub import FakeHub, http
 
 PATH = "/v1/traces"
 TAKEN = b"Content-Type: application/json"
-TEXT = re.compile(r"stringValue|intValue")
 SPAN = {"traceId", "spanId", "parentSpanId", "traceState", "flags", "name", "kind", "startTimeUnixNano", "endTimeUnixNano", "attributes", "status"}
 SERVER, CLIENT = 2, 3
 # Of the semantic conventions, or below our own name.

@@ -80,7 +80,9 @@ extension AccessLog {
         if let query { line.add(names[.query], query) }
         if let host = request.headers["Host"] { line.add(names[.host], Self.name(host)) }
         if let agent = request.headers["User-Agent"] {
-            line.add(names[.agent], String(agent.utf8.prefix(Self.longestAgent)) ?? String(agent.prefix(Self.longestAgent / 4)))
+            line.add(
+                names[.agent],
+                String(agent.utf8.prefix(Self.longestAgent)) ?? String(agent.prefix(Self.longestAgent / 4)))
         }
         guard let parent = context.trace?.own ?? TraceParent(request.headers) else { return }
         line.add(names[.trace], hex: parent.trace.high, parent.trace.low)

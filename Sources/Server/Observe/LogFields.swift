@@ -39,8 +39,10 @@ struct LogFieldRow: Sendable {
 enum LogFields {
     static let all = [
         LogFieldRow(.time, "UTC", json: "time", ecs: "@timestamp", otel: "timestamp"),
-        LogFieldRow(.level, "of a line that the program says of itself", json: "level", ecs: "log.level", otel: "severity_text"),
-        LogFieldRow(.message, "what it says; of a request its method and path", json: "message", ecs: "message", otel: "body"),
+        LogFieldRow(
+            .level, "of a line that the program says of itself", json: "level", ecs: "log.level", otel: "severity_text"),
+        LogFieldRow(
+            .message, "what it says; of a request its method and path", json: "message", ecs: "message", otel: "body"),
         LogFieldRow(.client, "the client's address", json: "client", ecs: "client.ip", otel: "client.address"),
         LogFieldRow(.peer, "that of who connected", json: "peer", ecs: "source.ip", otel: "network.peer.address"),
         LogFieldRow(
@@ -51,7 +53,8 @@ enum LogFields {
             .status, "the response's status", json: "status", ecs: "http.response.status_code",
             otel: "http.response.status_code"),
         LogFieldRow(
-            .duration, "how long it took: in milliseconds, in nanoseconds, in seconds", json: "ms", ecs: "event.duration",
+            .duration, "how long it took: in milliseconds, in nanoseconds, in seconds", json: "ms",
+            ecs: "event.duration",
             otel: "http.server.request.duration"),
         LogFieldRow(
             .upstream, "how long the Hub took, in the same unit", json: "upstream_ms", ecs: "hubgate.upstream.duration",
@@ -72,9 +75,11 @@ enum LogFields {
         LogFieldRow(
             .detail, "what went wrong in an InternalError", json: "detail", ecs: "error.message",
             otel: "exception.message"),
-        LogFieldRow(.end, "`cut`: the response did not go out whole", json: "end", ecs: "hubgate.end", otel: "hubgate.end"),
         LogFieldRow(
-            .agent, "the client's User-Agent, up to 256 bytes", json: nil, ecs: "user_agent.original", otel: "user_agent.original"),
+            .end, "`cut`: the response did not go out whole", json: "end", ecs: "hubgate.end", otel: "hubgate.end"),
+        LogFieldRow(
+            .agent, "the client's User-Agent, up to 256 bytes", json: nil, ecs: "user_agent.original",
+            otel: "user_agent.original"),
         LogFieldRow(.host, "the request's Host", json: nil, ecs: "url.domain", otel: "server.address"),
         LogFieldRow(.trace, "the trace that it is part of", json: nil, ecs: "trace.id", otel: "trace_id"),
         LogFieldRow(.span, "its own span, where traces are exported", json: nil, ecs: "span.id", otel: "span_id"),
@@ -88,7 +93,9 @@ struct LogNames: Sendable {
 
     init(_ form: LogEncoding) {
         let rows = LogFields.all
-        precondition(rows.count == LogField.allCases.count && rows.count == 24, "the table of the log's names has a row for each")
+        precondition(
+            rows.count == LogField.allCases.count && rows.count == 24, "the table of the log's names has a row for each"
+        )
         names = InlineArray { place in
             rows.first { $0.field.rawValue == place }?.name(in: form) ?? ""
         }

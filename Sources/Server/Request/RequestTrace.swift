@@ -69,7 +69,8 @@ final class CallSpan {
         let identity = SpanWriter.Identity(
             trace: parent.trace, id: parent.span, parent: trace.own.span, state: trace.state)
         var span = SpanWriter(
-            identity, .client, name: "\(method.known) \(server.word)", start: trace.time(started), end: trace.time(.now))
+            identity, .client, name: "\(method.known) \(server.word)", start: trace.time(started), end: trace.time(.now)
+        )
         span.add("http.request.method", method.known)
         let address = URLOrigin(base)
         span.add("server.address", address.host)

@@ -20,7 +20,8 @@ struct OTLPHeaders: Equatable, Sendable {
 
     /// What frames a request or says what it is, is not for others to say.
     private static let reserved = CaselessWords([
-        "Host", "Content-Length", "Content-Type", "Content-Encoding", "Transfer-Encoding", "Connection", "Keep-Alive", "TE", "Trailer",
+        "Host", "Content-Length", "Content-Type", "Content-Encoding", "Transfer-Encoding", "Connection", "Keep-Alive",
+        "TE", "Trailer",
         "Upgrade", "Expect", "Proxy-Authorization",
     ])
 
@@ -31,10 +32,14 @@ struct OTLPHeaders: Equatable, Sendable {
                 throw ValueError("has a part that is no name=value")
             }
             let name = String(decoding: pair[..<equals], as: UTF8.self)
-            guard name.utf8.allSatisfy({ $0.isASCIIAlphanumeric || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: "_") }) else { throw ValueError("has a name that is no field's") }
-            guard !reserved.contains(name.utf8.span) else { throw ValueError("has a name that is the gateway's own to send") }
+            guard name.utf8.allSatisfy({ $0.isASCIIAlphanumeric || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: "_") })
+            else { throw ValueError("has a name that is no field's") }
+            guard !reserved.contains(name.utf8.span) else {
+                throw ValueError("has a name that is the gateway's own to send")
+            }
             let value = PercentEncoding.decode(pair[pair.index(after: equals)...])
-            guard !value.isEmpty, value.utf8.allSatisfy({ (0x20...0x7E).contains($0) }), Headers.isFieldValue(value) else {
+            guard !value.isEmpty, value.utf8.allSatisfy({ (0x20...0x7E).contains($0) }), Headers.isFieldValue(value)
+            else {
                 throw ValueError("has a value that is empty or not printable ASCII")
             }
             headers.append(name, value)
@@ -53,7 +58,7 @@ struct SampleShare: Equatable, Sendable {
 extension ValueCodec where Value == OTLPHeaders? {
     static var otlpHeadersOrNothing: ValueCodec {
         ValueCodec<OTLPHeaders>(
-            name: "FIELDS", accepted: "NAME=VALUE, several with commas between them",
+            name: "FIELDS", accepted: "NAME=VALUE, several with commas between them", isList: true,
             read: { (text) throws(ValueError) in try OTLPHeaders(reading: text) },
             text: { _ in Secret.mask }
         ).orNothing()
@@ -100,7 +105,8 @@ extension SettingsReading {
                 choose(name, chosen["otlp_headers_file"])
                 name = "otlp_headers_file"
             } catch {
-                return refuse("otlp_headers_file", "what is in \(path.shown) \(error.reason); accepted: NAME=VALUE,NAME=VALUE")
+                return refuse(
+                    "otlp_headers_file", "what is in \(path.shown) \(error.reason); accepted: NAME=VALUE,NAME=VALUE")
             }
         }
         guard let endpoint = settings.otlpEndpoint else {

@@ -83,7 +83,9 @@ final class SpanReceipt: TransferSink {
             let partial = json["partialSuccess"]
         else { return .taken(rejected: 0, "") }
         // A number of 64 bits is a string in protobuf's JSON, and some write a number all the same.
-        let count = partial["rejectedSpans"].flatMap { $0.stringValue.flatMap { Int($0) } ?? $0.integerValue.map { Int($0) } }
+        let count = partial["rejectedSpans"].flatMap {
+            $0.stringValue.flatMap { Int($0) } ?? $0.integerValue.map { Int($0) }
+        }
         let message = String((partial["errorMessage"]?.stringValue ?? "").prefix(200))
         return .taken(rejected: max(0, count ?? 0), message)
     }

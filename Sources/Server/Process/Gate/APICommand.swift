@@ -8,25 +8,32 @@ struct APICommand: GateCommand {
     static let configuration = CommandConfiguration(
         commandName: "api",
         abstract: "Ask a running gateway for any operation of its admin API, with --gate URL.",
-        discussion: "What the operation takes: what stands in its path as it is, and NAME=VALUE for members of its query or body. "
+        discussion:
+            "What the operation takes: what stands in its path as it is, and NAME=VALUE for members of its query or body. "
             + "A value that is JSON, such as [\"a\"] or true, is taken as that in a body.\n\nOperations:\n"
-            + operations.map { "  \($0.word) \($0.pathParameters.map { "<\($0)>" }.joined(separator: " "))".padded(to: 26) + $0.summary }
+            + operations.map {
+                "  \($0.word) \($0.pathParameters.map { "<\($0)>" }.joined(separator: " "))".padded(to: 26) + $0.summary
+            }
             .joined(separator: "\n"))
 
     @Argument(help: "Which one.") var operation: String
     @Argument(help: "What it takes.") var arguments: [String] = []
 
     /// All but what is for browsers, or has no end.
-    private static let operations = AdminRoutes.all.filter { ![.session, .signIn, .signOut, .events].contains($0.name) }
+    private static let operations = AdminRoutes.all.filter {
+        ![.session, .signIn, .signOut, .events].contains($0.name)
+    }
 
     func run() throws {
-        throw SubcommandFailure.usage("this asks a running gateway: hubgate \(GateOptions.flag) URL api \(operation.shown)")
+        throw SubcommandFailure.usage(
+            "this asks a running gateway: hubgate \(GateOptions.flag) URL api \(operation.shown)")
     }
 
     func run(at gate: GateClient) async throws {
         guard let route = Self.operations.first(where: { $0.word == operation }) else {
             let suggestion = Suggestion.text(for: operation, among: Self.operations.map(\.word))
-            throw SubcommandFailure.usage("there is no operation \(operation.shown)\(suggestion): `hubgate api --help` has them")
+            throw SubcommandFailure.usage(
+                "there is no operation \(operation.shown)\(suggestion): `hubgate api --help` has them")
         }
         let parameters = route.pathParameters
         guard arguments.count >= parameters.count, !arguments.prefix(parameters.count).contains(where: \.isEmpty) else {
@@ -49,7 +56,8 @@ struct APICommand: GateCommand {
     }
 
     private static func value(_ text: String) -> JSON {
-        (try? JSON.parse(Array(text.utf8), within: JSONLimits(bytes: 64 << 10, depth: 5, values: 1024))) ?? .string(text)
+        (try? JSON.parse(Array(text.utf8), within: JSONLimits(bytes: 64 << 10, depth: 5, values: 1024)))
+            ?? .string(text)
     }
 }
 

@@ -6,7 +6,8 @@ import Hub
 extension AuditShow: GateCommand {
     func run(at gate: GateClient) async throws {
         guard audit.directory == nil, !follow else {
-            throw SubcommandFailure.usage("a directory and --follow are for the gateway's machine, without \(GateOptions.flag)")
+            throw SubcommandFailure.usage(
+                "a directory and --follow are for the gateway's machine, without \(GateOptions.flag)")
         }
         guard (1...1_000_000).contains(limit) else { throw SubcommandFailure.usage("--limit: from 1 to 1000000") }
         var query: [(String, String)] = []
@@ -25,7 +26,8 @@ extension AuditVerify: GateCommand {
     /// Of the files themselves a gateway tells nothing, and nothing of what its database knows.
     func run(at gate: GateClient) async throws {
         guard audit.directory == nil else {
-            throw SubcommandFailure.usage("a directory is on the gateway's machine: leave it out with \(GateOptions.flag)")
+            throw SubcommandFailure.usage(
+                "a directory is on the gateway's machine: leave it out with \(GateOptions.flag)")
         }
         var (lines, faults, next) = (Int64(0), [String](), String?.none)
         repeat {

@@ -83,7 +83,8 @@ final class GateClient {
             next = page["next"]?.stringValue
             if next == nil || rows.count >= most { return Array(rows.prefix(most)) }
         }
-        throw SubcommandFailure(code: Exit.unavailable, reason: "the list that \(options.address.origin) gives has no end")
+        throw SubcommandFailure(
+            code: Exit.unavailable, reason: "the list that \(options.address.origin) gives has no end")
     }
 
     /// What answers there is no gateway as this one knows it.
@@ -107,7 +108,8 @@ extension GateClient {
         guard let said = json?["error"]?.stringValue else {
             if head.status.isRedirect || head.status == .notFound { throw noGate }
             throw SubcommandFailure(
-                code: Exit.unavailable, reason: "\(options.address.origin) answered \(head.status.code), and does not say why")
+                code: Exit.unavailable,
+                reason: "\(options.address.origin) answered \(head.status.code), and does not say why")
         }
         throw SubcommandFailure(code: Self.code(head.status.code), reason: Self.shown(said))
     }
@@ -130,7 +132,8 @@ extension GateClient {
             }
         let hint = reason.contains("certificate") ? "; --ca-file names the authority of its certificate" : ""
         return SubcommandFailure(
-            code: Exit.unavailable, reason: "the gateway at \(options.address.origin) cannot be asked: \(reason)\(hint)")
+            code: Exit.unavailable, reason: "the gateway at \(options.address.origin) cannot be asked: \(reason)\(hint)"
+        )
     }
 
     /// A sentence of another program's, on one line and without its full stop.

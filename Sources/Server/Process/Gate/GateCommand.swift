@@ -19,7 +19,8 @@ extension Subcommands {
                 "\(flag) names what is on this machine, and \(GateOptions.flag) asks a gateway: give one of them")
         }
         guard words.contains(first) else {
-            throw SubcommandFailure.usage("\(GateOptions.flag) URL takes a subcommand, and \(first.shown) is none: `hubgate --help`")
+            throw SubcommandFailure.usage(
+                "\(GateOptions.flag) URL takes a subcommand, and \(first.shown) is none: `hubgate --help`")
         }
         return Program.onLoop {
             do {
@@ -41,7 +42,8 @@ extension Subcommands {
                 return try command.run()
             }
             throw SubcommandFailure.usage(
-                "the admin API has nothing for this command: run it on the gateway's machine, without \(GateOptions.flag)")
+                "the admin API has nothing for this command: run it on the gateway's machine, without \(GateOptions.flag)"
+            )
         }
         let client = try GateClient(options)
         do {

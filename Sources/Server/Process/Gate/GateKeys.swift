@@ -12,7 +12,9 @@ extension KeysList: GateCommand {
             ($0.record.revoked == nil ? 0 : 1, $0.record.name, -$0.record.number)
                 < ($1.record.revoked == nil ? 0 : 1, $1.record.name, -$1.record.number)
         }
-        show(keys.map(\.record), Dictionary(uniqueKeysWithValues: keys.compactMap { key in key.use.map { (key.record.number, $0) } }))
+        show(
+            keys.map(\.record),
+            Dictionary(uniqueKeysWithValues: keys.compactMap { key in key.use.map { (key.record.number, $0) } }))
     }
 }
 

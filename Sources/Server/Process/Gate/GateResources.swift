@@ -10,7 +10,8 @@ extension UsageCommand: GateCommand {
             throw SubcommandFailure.usage("--by has to be one of \(names)")
         }
         guard (1...AdminActs.mostRows).contains(limit) else {
-            throw SubcommandFailure.usage("--limit has to be a whole number from 1 to \(AdminActs.mostRows) with \(GateOptions.flag)")
+            throw SubcommandFailure.usage(
+                "--limit has to be a whole number from 1 to \(AdminActs.mostRows) with \(GateOptions.flag)")
         }
         var query = [("by", by), ("since", since), ("limit", "\(limit)")]
         if let name { query.append(("key", name)) }
@@ -61,7 +62,8 @@ extension CacheList: GateCommand {
 extension CacheRemove: GateCommand {
     func run(at gate: GateClient) async throws {
         guard !names.isEmpty, !all else {
-            throw SubcommandFailure.usage("name the files by their SHA-256; --all is for the gateway's machine, without \(GateOptions.flag)")
+            throw SubcommandFailure.usage(
+                "name the files by their SHA-256; --all is for the gateway's machine, without \(GateOptions.flag)")
         }
         for name in names { _ = try await gate.ask(.delete, ["cache", "files", name]) }
         Console.print("Removed: \(names.count) files.\n")

@@ -67,7 +67,8 @@ struct Hardening {
         var read: [(String?, String?)] = [
             ("tls_cert", settings.tlsCertificate), ("tls_key", settings.tlsKey), ("token_file", settings.tokenFile),
             ("signing_key_file", settings.signingKeyFile), ("credentials_dir", settings.credentials?.path),
-            ("upstream_proxy_file", settings.upstreamProxyFile), ("otlp_headers_file", settings.otlpHeadersFile), ("config", settings.config),
+            ("upstream_proxy_file", settings.upstreamProxyFile), ("otlp_headers_file", settings.otlpHeadersFile),
+            ("config", settings.config),
             (nil, Provenance.dotEnvPath),
         ]
         for rule in settings.logins.rules {

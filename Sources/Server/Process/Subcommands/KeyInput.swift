@@ -76,7 +76,8 @@ enum KeyInput {
 
     static func warnOfShadow() {
         Console.error(
-            "hubgate: warning: with --policy shadow its rules refuse nothing: the key may do all that its Hub token may\n")
+            "hubgate: warning: with --policy shadow its rules refuse nothing: the key may do all that its Hub token may\n"
+        )
     }
 
     /// Says what of a grant has no effect at present. A credential may be put there later: so it is no error.
