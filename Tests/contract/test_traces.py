@@ -162,8 +162,9 @@ def test_nothing_of_a_credential_is_in_a_span_and_a_store_is_told_of_no_trace(be
 def test_names_that_strangers_choose_are_cut_and_stay_inside_their_strings(begin, receiver):
     gate = begin()
     agent = 'a"b\\c\tö'.encode() * 200
-    ask(gate, "/api/models/acme/" + "x" * 3000, b"User-Agent: " + agent, method="BREW")
+    ask(gate, "/api/models/acme/" + "x" * 3000, b"User-Agent: " + agent, traceparent(), b"tracestate: a=" + b"b" * 600, method="BREW")
     gate.stop()
     [server] = receiver.servers
+    assert server.trace == TRACE and server.state is None
     assert len(server["user_agent.original"].encode()) <= 256 and server["user_agent.original"].startswith('a"b\\c\tö')
     assert len(server["url.path"]) == 1024 and server["http.request.method"] == "_OTHER" and server["http.request.method_original"] == "BREW"

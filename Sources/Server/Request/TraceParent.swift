@@ -16,6 +16,8 @@ struct TraceID: Equatable, Sendable {
 struct TraceParent: Equatable, Sendable {
     static let field = "traceparent"
     static let stateField = "tracestate"
+    /// Of that, in bytes.
+    static let longestState = 512
     /// The only flag of the first version.
     static let sampled: UInt8 = 1
 

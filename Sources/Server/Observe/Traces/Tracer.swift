@@ -34,8 +34,9 @@ final class Tracer {
             return RequestTrace(id, parent: nil, state: nil, queue: isRecorded ? queue : nil)
         }
         guard parent.isSampled else { return nil }
-        return RequestTrace(
-            parent.trace, parent: parent.span, state: headers[TraceParent.stateField], queue: queue)
+        // A part of one is none: what is longer than all have to take (W3C Trace Context section 3.3.1.5) is left out of the spans.
+        let state = headers[TraceParent.stateField].flatMap { $0.utf8.count <= TraceParent.longestState ? $0 : nil }
+        return RequestTrace(parent.trace, parent: parent.span, state: state, queue: queue)
     }
 
     /// Lets what is exported from now on go through a proxy, as calls to the Hub do.
