@@ -29,6 +29,8 @@ NOT_SETTINGS = {
     # The words of OAuth.
     "error_description", "invalid_grant", "invalid_request", "unsupported_grant_type", "unauthorized_client", "authorization_pending",
     "slow_down", "expired_token", "access_denied", "temporarily_unavailable",
+    # Of OpenTelemetry's logs.
+    "severity_text", "severity_number", "trace_id", "span_id", "trace_flags",
 }
 RULES_BEGIN, RULES_END = "<!-- rules: ", "<!-- /rules -->"
 # So that a table which has moved is a fault and not an empty list.

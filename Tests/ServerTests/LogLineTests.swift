@@ -10,7 +10,7 @@ struct LogLineTests {
         var line = LogLine(form)
         line.add("path", value)
         line.add("status", 200)
-        line.add("ms", milliseconds: 1_250)
+        line.add("ms", duration: 1_250)
         return unsafe line.finished().withBytes { unsafe String(decoding: $0, as: UTF8.self) }
     }
 

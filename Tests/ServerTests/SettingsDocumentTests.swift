@@ -33,10 +33,11 @@ import Testing
             // Some examples are of what takes keys.
             line == "# access: open" ? "access: keys" : String(line.dropFirst(2))
         }
-        #expect(settings.count == SettingsTable.all.count - 3)
+        #expect(settings.count == SettingsTable.all.count - 4)
         let files = [
             "config/hubgate.yaml": settings.joined(separator: "\n"), "/run/secrets/hf_token": "abc",
             "/etc/hubgate/credentials/acme": "hf_a", "/etc/hubgate/signing.key": String(repeating: "k", count: 40),
+            "/run/secrets/otlp_headers": "a=b",
         ]
         let given = SettingsCase(files: files)
         let different = try given.settings().reloaded(from: Settings()).needRestart
@@ -46,6 +47,7 @@ import Testing
                 "admin_listen", "access", "base_path", "public_url", "token", "token_file", "credentials_dir",
                 "ca_file",
                 "dns_server", "cache_dir", "sandbox_limits", "signing_key", "signing_key_file", "user",
+                "otlp_endpoint", "otlp_headers", "otlp_headers_file",
             ])
     }
 
@@ -58,7 +60,7 @@ import Testing
         let files = [
             ".env": variables.map { String($0.dropFirst(2)) }.joined(separator: "\n"),
             "/run/secrets/hf_token": "abc", "/etc/hubgate/credentials/acme": "hf_a", "/etc/hubgate/hubgate.yaml": "",
-            "/etc/hubgate/signing.key": String(repeating: "k", count: 40),
+            "/etc/hubgate/signing.key": String(repeating: "k", count: 40), "/run/secrets/otlp_headers": "a=b",
         ]
         #expect(try SettingsCase(files: files).settings().listen[0].port == 8080)
     }

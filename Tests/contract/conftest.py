@@ -13,6 +13,7 @@ from gate import IS_SANITIZED, Gate, make_certificates, make_workspace, running_
 from hub import Hub
 from keys import Keys
 from programs import Program, install
+from receiver import Receiver
 from stored_files import Store
 
 pytest_plugins = ["compatibility", "attacked", "consoles"]
@@ -63,6 +64,14 @@ def hub():
     hub = FakeHub()
     yield hub
     hub.close()
+
+
+@pytest.fixture
+def receiver():
+    """Of traces."""
+    receiver = Receiver()
+    yield receiver
+    receiver.close()
 
 
 @pytest.fixture

@@ -57,6 +57,9 @@ package import HTTP
     /// From the start to the response's head, in microseconds; nil before it.
     package var firstByteMicroseconds: Int? { @inline(never) get { headAfter } }
 
+    /// The response's; nil before its head is there.
+    package var status: Status? { @inline(never) get { head?.status } }
+
     /// Bytes of content.
     package var receivedBytes: Int { @inline(never) get { received } }
 

@@ -63,8 +63,17 @@ struct KeyExplanation {
 
     var text: String {
         guard let explanation else { return "Refused: \(reason ?? "").\n" }
-        return explanation.text + (isShadow ? "policy      \(Self.ofShadow)\n" : "")
+        return explanation.text + (isShadow ? Self.line(ofPolicy: Self.ofShadow) : "")
     }
+
+    /// The same as `text`, of what another gateway has said.
+    static func text(of json: JSON) -> String {
+        if let reason = json["reason"]?.stringValue { return "Refused: \(reason).\n" }
+        return Explanation.text { name in json[name]?.stringValue }
+            + (json["policy"]?.stringValue.map(line(ofPolicy:)) ?? "")
+    }
+
+    private static func line(ofPolicy policy: String) -> String { "policy      \(policy)\n" }
 
     private static let ofShadow = "shadow: the key's rules refuse nothing, and what they would refuse is recorded"
 }

@@ -15,7 +15,7 @@ struct AnswerClientProbe: Handler {
         if let json = try agents.cached(true) { return .response(Self.response(json)) }
         return .pending { [hub, agents] () async throws(Failure) in
             let json = try await agents.value(true) { () async throws(Failure) -> [UInt8] in
-                let own = RequestContext(id: context.id, address: context.address)
+                let own = RequestContext(outliving: context)
                 return try await hub.send(AgentHarnesses(), own)
             }
             return Self.response(json)

@@ -43,7 +43,7 @@ struct AccountCache {
     func whoAmI(_ context: RequestContext) async throws(Failure) -> [UInt8] {
         try await held.value(context.principal.account) { [hub] () async throws(Failure) -> [UInt8] in
             // Others wait for it too: whoever asked first must not take it along when they leave.
-            let own = RequestContext(id: context.id, address: context.address)
+            let own = RequestContext(outliving: context)
             own.principal = context.principal
             defer {
                 context.hubRequestID = own.hubRequestID

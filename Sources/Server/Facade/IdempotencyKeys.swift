@@ -57,7 +57,7 @@ struct IdempotencyKeys {
         _ claim: IdempotencyClaim, _ request: Request, _ context: RequestContext,
         _ act: @escaping @EventLoop @Sendable (RequestContext) async throws(Failure) -> Response
     ) async throws(Failure) -> Response {
-        let own = RequestContext(id: context.id, address: context.address)
+        let own = RequestContext(outliving: context)
         (own.principal, own.audited) = (context.principal, context.audited)
         let change = context.change
         let awaited = Awaited<Result<Response, Failure>>()

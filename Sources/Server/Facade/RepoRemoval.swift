@@ -27,7 +27,7 @@ struct RepoRemoval {
             try await hub.send(call, context)
             return nil
         }
-        let own = RequestContext(id: context.id, address: context.address)
+        let own = RequestContext(outliving: context)
         (own.principal, own.audited) = (context.principal, context.audited)
         let awaited = Awaited<Result<TrashRecord?, Failure>>()
         EventLoop.task {

@@ -7,11 +7,13 @@ import Hub
 final class AccessLog {
     private let output: LogWriter
     private let form: LogEncoding
+    private let names: LogNames
     var isOn: Bool
 
     init(output: LogWriter, form: LogEncoding, isOn: Bool = true) {
         self.output = output
         self.form = form
+        names = LogNames(form)
         self.isOn = isOn
     }
 
@@ -21,34 +23,81 @@ final class AccessLog {
     func note(_ exchange: Exchange, _ context: RequestContext, whole: Bool, microseconds: Int) {
         guard isOn else { return }
         var line = LogLine(form)
-        line.add("time", plain: WallClock.now.iso8601)
-        line.add("client", plain: context.address)
-        line.add("peer", plain: exchange.peer)
+        line.add(names[.time], plain: WallClock.now.iso8601)
+        if form.isShared { addConstants(of: exchange, to: &line) }
+        line.add(names[.client], plain: context.address)
+        line.add(names[.peer], plain: exchange.peer)
         // The request parser lets only tokens through (RFC 9110 section 9.1), which hold nothing to escape.
-        line.add("method", plain: exchange.request.method.rawValue)
-        line.add("path", exchange.request.target.loggable)
-        line.add("status", exchange.status?.code ?? 499)
-        line.add("ms", milliseconds: microseconds)
-        if let upstream = context.upstreamMicroseconds {
-            line.add("upstream_ms", milliseconds: upstream)
-        } else if form == .text {
-            line.add("upstream_ms", "-")
+        line.add(names[.method], plain: exchange.request.method.rawValue)
+        if form.isShared {
+            addParts(of: exchange, context, to: &line)
+        } else {
+            line.add(names[.path], exchange.request.target.loggable)
         }
-        if context.budgetMicroseconds > 0 { line.add("budget_ms", milliseconds: context.budgetMicroseconds) }
-        line.add("bytes", exchange.sentBytes)
-        if let key = context.principal.key { line.add("key", plain: key.name) }
-        line.add("request_id", context.id)
+        line.add(names[.status], exchange.status?.code ?? 499)
+        line.add(names[.duration], duration: microseconds)
+        if let upstream = context.upstreamMicroseconds {
+            line.add(names[.upstream], duration: upstream)
+        } else if form == .text {
+            line.add(names[.upstream], "-")
+        }
+        if context.budgetMicroseconds > 0 { line.add(names[.budget], duration: context.budgetMicroseconds) }
+        line.add(names[.bytes], exchange.sentBytes)
+        if let key = context.principal.key { line.add(names[.key], plain: key.name) }
+        line.add(names[.requestID], context.id)
         if let hubRequestID = context.hubRequestID {
-            line.add("hub_request_id", hubRequestID)
+            line.add(names[.hubRequestID], hubRequestID)
         }
         if let failure = context.failure {
-            line.add("error", failure.code)
+            line.add(names[.error], failure.code)
             // The client is told nothing of a bug; here it has to be found.
-            if failure.kind == .internalError { line.add("detail", failure.detail) }
+            if failure.kind == .internalError { line.add(names[.detail], failure.detail) }
         }
         if !whole {
-            line.add("end", "cut")
+            line.add(names[.end], "cut")
         }
         output.write(line.finished())
+    }
+}
+
+/// What the formats that others have made want besides.
+extension AccessLog {
+    /// Bytes of what a client says of itself.
+    private static let longestAgent = 256
+
+    /// What says of which schema and kind the line is, and a sentence for people.
+    private func addConstants(of exchange: Exchange, to line: inout LogLine) {
+        line.add(constants: form.ofRequests)
+        let request = exchange.request
+        line.add(names[.message], sentence: "\(request.method.rawValue) \(parts(of: request).path)")
+    }
+
+    /// The target in its parts, who says to ask, and the trace.
+    private func addParts(of exchange: Exchange, _ context: RequestContext, to line: inout LogLine) {
+        let request = exchange.request
+        let (path, query) = parts(of: request)
+        line.add(names[.path], path)
+        if let query { line.add(names[.query], query) }
+        if let host = request.headers["Host"] { line.add(names[.host], Self.name(host)) }
+        if let agent = request.headers["User-Agent"] {
+            line.add(
+                names[.agent],
+                String(agent.utf8.prefix(Self.longestAgent)) ?? String(agent.prefix(Self.longestAgent / 4)))
+        }
+        guard let parent = context.trace?.own ?? TraceParent(request.headers) else { return }
+        line.add(names[.trace], hex: parent.trace.high, parent.trace.low)
+        if context.trace != nil { line.add(names[.span], hex: parent.span) }
+        if form == .otel { line.add(names[.flags], plain: parent.isSampled ? "01" : "00") }
+    }
+
+    private func parts(of request: Request) -> (path: String, query: String?) {
+        let text = request.target.loggable
+        guard let mark = text.utf8.firstIndex(of: UInt8(ascii: "?")) else { return (text, nil) }
+        return (String(text[..<mark]), String(text[text.index(after: mark)...]))
+    }
+
+    /// Without the port.
+    private static func name(_ host: String) -> String {
+        HostPort(host).map { String($0.host) } ?? host
     }
 }

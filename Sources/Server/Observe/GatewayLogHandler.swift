@@ -12,10 +12,12 @@ struct GatewayLogHandler: LogHandler {
     let threshold: SharedLogLevel
     var metadata: Logger.Metadata = [:]
     let form: LogEncoding
+    private let names: LogNames
 
     init(threshold: SharedLogLevel, form: LogEncoding) {
         self.threshold = threshold
         self.form = form
+        names = LogNames(form)
     }
 
     var logLevel: Logger.Level {
@@ -30,9 +32,10 @@ struct GatewayLogHandler: LogHandler {
 
     func log(event: LogEvent) {
         var line = LogLine(form)
-        line.add("time", WallClock.iso8601Now)
-        line.add("level", event.level.rawValue)
-        line.add("message", sentence: event.message.description)
+        line.add(names[.time], WallClock.iso8601Now)
+        line.add(names[.level], event.level.rawValue)
+        if form.isShared { line.add(constants: form.ofGateway(event.level)) }
+        line.add(names[.message], sentence: event.message.description)
         var bytes = line.finished()
         bytes.append(UInt8(ascii: "\n"))
         _ = unsafe bytes.withBytes { unsafe write(STDERR_FILENO, $0.baseAddress, $0.count) }
@@ -57,6 +60,8 @@ final class SharedLogLevel: Sendable {
 enum LogEncoding: Sendable {
     case text
     case json
+    /// JSON with the names of the Elastic Common Schema, or with those of OpenTelemetry.
+    case ecs, otel
 
     /// `auto` is text for a person at a terminal and JSON for everything else.
     init(_ format: LogFormat, isTerminal: Bool) {
@@ -64,8 +69,36 @@ enum LogEncoding: Sendable {
             switch format {
             case .text: .text
             case .json: .json
+            case .ecs: .ecs
+            case .otel: .otel
             case .auto: isTerminal ? .text : .json
             }
+    }
+
+    /// Whether the names are those of a schema that others have made.
+    var isShared: Bool { self == .ecs || self == .otel }
+
+    /// The same in each line of a request.
+    var ofRequests: StaticString {
+        self == .ecs
+            ? #""log.level":"info","ecs.version":"8.17.0","service.name":"hubgate","event.dataset":"hubgate.access""#
+            : #""severity_text":"INFO","severity_number":9,"service.name":"hubgate","event.name":"hubgate.access""#
+    }
+
+    /// In each line that the program says of itself. OpenTelemetry has numbers for levels (Logs Data Model, SeverityNumber).
+    func ofGateway(_ level: Logger.Level) -> StaticString {
+        guard self == .otel else {
+            return #""ecs.version":"8.17.0","service.name":"hubgate","event.dataset":"hubgate.gateway""#
+        }
+        return switch level {
+        case .trace: #""severity_number":1,"service.name":"hubgate""#
+        case .debug: #""severity_number":5,"service.name":"hubgate""#
+        case .info: #""severity_number":9,"service.name":"hubgate""#
+        case .notice: #""severity_number":10,"service.name":"hubgate""#
+        case .warning: #""severity_number":13,"service.name":"hubgate""#
+        case .error: #""severity_number":17,"service.name":"hubgate""#
+        case .critical: #""severity_number":21,"service.name":"hubgate""#
+        }
     }
 }
 

@@ -7,7 +7,7 @@ struct LogLine: ~Copyable {
 
     init(_ form: LogEncoding) {
         self.form = form
-        if form == .json { bytes.append(UInt8(ascii: "{")) }
+        if form != .text { bytes.append(UInt8(ascii: "{")) }
     }
 
     mutating func add(_ name: StaticString, _ value: String) {
@@ -18,7 +18,7 @@ struct LogLine: ~Copyable {
     /// A value of our own that holds nothing to escape.
     mutating func add(_ name: StaticString, plain value: String) {
         begin(name)
-        if form == .json { bytes.append(quoted: value) } else { bytes.append(value) }
+        if form != .text { bytes.append(quoted: value) } else { bytes.append(value) }
     }
 
     mutating func add(_ name: StaticString, _ id: RequestID) {
@@ -33,9 +33,9 @@ struct LogLine: ~Copyable {
     }
 
     private mutating func quoted(_ body: (inout LogLine) -> Void) {
-        if form == .json { bytes.append(Self.quote) }
+        if form != .text { bytes.append(Self.quote) }
         body(&self)
-        if form == .json { bytes.append(Self.quote) }
+        if form != .text { bytes.append(Self.quote) }
     }
 
     mutating func add(_ name: StaticString, _ value: Int) {
@@ -43,26 +43,56 @@ struct LogLine: ~Copyable {
         bytes.append(decimal: value)
     }
 
-    /// Microseconds, written as milliseconds with one decimal.
-    mutating func add(_ name: StaticString, milliseconds microseconds: Int) {
+    /// Microseconds in the format's own unit: ours is milliseconds with one decimal.
+    mutating func add(_ name: StaticString, duration microseconds: Int) {
         begin(name)
-        bytes.append(decimal: microseconds / 1000)
+        switch form {
+        case .text, .json:
+            bytes.append(decimal: microseconds / 1000)
+            bytes.append(UInt8(ascii: "."))
+            bytes.append(decimal: microseconds % 1000 / 100)
+        case .ecs: bytes.append(decimal: microseconds.multipliedReportingOverflow(by: 1000).partialValue)
+        case .otel: append(seconds: microseconds)
+        }
+    }
+
+    /// Members whose names and values are the same in each line of a format: `"name":"value"`, with commas between them.
+    mutating func add(constants: StaticString) {
+        bytes.append(UInt8(ascii: ","))
+        bytes.append(constants)
+    }
+
+    /// With all six decimals.
+    private mutating func append(seconds microseconds: Int) {
+        bytes.append(decimal: microseconds / 1_000_000)
         bytes.append(UInt8(ascii: "."))
-        bytes.append(decimal: microseconds % 1000 / 100)
+        var unit = 100_000
+        var rest = microseconds % 1_000_000
+        while unit > 0 {
+            bytes.append(decimal: rest / unit)
+            rest %= unit
+            unit /= 10
+        }
+    }
+
+    /// Hexadecimal digits, as a string.
+    mutating func add(_ name: StaticString, hex numbers: UInt64...) {
+        begin(name)
+        quoted { line in for number in numbers { line.bytes.append(hex: number) } }
     }
 
     /// The line without its end.
     consuming func finished() -> ByteBuffer {
-        if form == .json { bytes.append(UInt8(ascii: "}")) }
+        if form != .text { bytes.append(UInt8(ascii: "}")) }
         return bytes
     }
 
     private mutating func begin(_ name: StaticString) {
         switch form {
-        case .json:
-            bytes.append(member: name, isFirst: bytes.count == 1)
         case .text:
             if !bytes.isEmpty { bytes.append(UInt8(ascii: " ")) }
+        case .json, .ecs, .otel:
+            bytes.append(member: name, isFirst: bytes.count == 1)
         }
     }
 

@@ -33,6 +33,8 @@ final class GatewayState {
     /// Nil where no usage is kept.
     let usage: UsageCounter?
     let admin: AdminState
+    /// Nil: no traces are exported.
+    let tracer: Tracer?
     /// Nil: nobody may see it.
     let tracker: RequestTracker?
     /// Nil: there is no audit.
@@ -46,9 +48,11 @@ final class GatewayState {
         leaks: LeakReporter, keys: KeyStore?, rates: KeyRates? = nil, quotas: KeyQuotas? = nil,
         auditor: Auditor?, logins: LoginReporter,
         epochs: WriteEpochs, budgets: BudgetLedger = BudgetLedger(), shared: SharedMetadata? = nil, worker: Int = 1,
+        tracer: Tracer? = nil,
         warn: @escaping (String) -> Void
     ) {
         self.quotas = quotas
+        self.tracer = tracer
         usage = settings.usageDays > 0 ? keys.map { UsageCounter($0.client) } : nil
         self.rates = rates
         admin = AdminState(keys: keys)
@@ -78,6 +82,7 @@ final class GatewayState {
         identification = Identification(settings, token: token, keys: keys, after: nil)
         (proxy, exceptions) = (settings.upstreamProxy, settings.noProxy)
         pool.use(TransferPool.Proxy(settings))
+        tracer?.use(TransferPool.Proxy(settings))
     }
 
     /// Counts a request of the key's, if the key is good for anything and its rate allows one more.
@@ -103,6 +108,7 @@ final class GatewayState {
         if (settings.upstreamProxy, settings.noProxy) != (proxy, exceptions) {
             (proxy, exceptions) = (settings.upstreamProxy, settings.noProxy)
             pool.use(TransferPool.Proxy(settings))
+            tracer?.use(TransferPool.Proxy(settings))
         }
         broker.use(patience: settings.budgetWait)
         coalescer.isOn = settings.coalesce

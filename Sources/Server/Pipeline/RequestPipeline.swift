@@ -52,6 +52,7 @@ final class RequestPipeline {
         state.drainState.began()
         timeLimit.watch(context)
         state.tracker?.began(exchange, context)
+        context.trace = state.tracer?.begin(exchange.request.headers)
         context.recorder = self
         exchange.owner = context
         // Outside of the callback of C's that told of it.
@@ -132,6 +133,7 @@ extension RequestPipeline {
         context.target = try router.target(of: request, at: role)
         let route = try router.route(request.method, context.target, at: role)
         context.route = route
+        if context.trace != nil, route.isProbe { context.trace = nil }
         return route
     }
 
@@ -234,6 +236,7 @@ extension RequestPipeline: RequestRecorder {
         log.note(exchange, context, whole: whole, microseconds: microseconds)
         state.metrics.note(exchange, context, whole: whole, microseconds: microseconds)
         context.endAudit(exchange, whole: whole, microseconds: microseconds)
+        context.trace?.end(exchange, context, whole: whole)
         state.usage?.note(exchange, context)
         context.settle(exchange)
         state.tracker?.ended(exchange, context, whole: whole, microseconds: microseconds)

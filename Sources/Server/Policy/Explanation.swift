@@ -35,7 +35,16 @@ struct Explanation: Sendable {
     }
 
     /// Lines for people.
-    var text: String { lines.map { "\($0.name.padding(12))\($0.value)\n" }.joined() }
+    var text: String { lines.map { Self.line($0.name, $0.value) }.joined() }
+
+    /// Of the members of `json`.
+    static func text(_ member: (String) -> String?) -> String {
+        ["request", "operation", "needs", "decision", "why", "rule"].compactMap { name in
+            member(name).map { line(name, $0) }
+        }.joined()
+    }
+
+    private static func line(_ name: String, _ value: String) -> String { "\(name.padding(12))\(value)\n" }
 
     /// The same for programs.
     var json: JSON {

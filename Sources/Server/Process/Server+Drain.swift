@@ -49,5 +49,6 @@ extension Server {
         while !pool.isIdle {
             await EventLoop.sleep(milliseconds: 1)
         }
+        await state.tracer?.stop()
     }
 }

@@ -42,12 +42,13 @@ final class Server {
                 worker.quotas.map { KeyQuotas($0, worker: worker.number, client: keys.client) }
             }
         }
+        let tracer = Tracer(settings, metrics: metrics, warn: worker?.speaksForAll == false ? { _ in } : warn)
         let state = GatewayState(
             settings, token: origin.token, limits: CallLimits(settings), pool: pool, metrics: metrics, leaks: leaks,
             keys: keys, rates: worker?.rates, quotas: quotas, auditor: auditor,
             logins: logins ?? LoginReporter(warn: warn),
             epochs: worker?.epochs ?? WriteEpochs(), budgets: worker?.budgets ?? BudgetLedger(),
-            shared: worker?.metadata, worker: worker?.number ?? 1, warn: warn)
+            shared: worker?.metadata, worker: worker?.number ?? 1, tracer: tracer, warn: warn)
         let upstreams = Upstreams(
             settings, origin: origin, pool: pool, admission: state.admission, broker: state.broker, leaks: leaks,
             files: state.files)
@@ -119,6 +120,7 @@ final class Server {
         listener.close()
         admin?.close()
         pool.close()
+        state.tracer?.close()
     }
 
     var connectionCount: Int { listener.connectionCount }

@@ -35,6 +35,8 @@ final class RelayDriver: TransferSink, CancellableWork {
     private var next: RelayedCall?
     private var upload: UploadPump?
     private(set) var transfer: Transfer?
+    /// Of the call; nil where the request is not traced.
+    private var span: CallSpan?
     /// Of the call; given back at its end.
     private(set) var place: CallPlace?
     var isDropped = false
@@ -151,6 +153,7 @@ extension RelayDriver {
                 stream = TransferPool.Stream(length: exchange.declaredLength)
             }
         }
+        if let trace = context.trace { span = call.begins(trace) }
         let transfer = pool.start(
             call.request, body: call.body, url: call.url, target: call.target,
             authorization: call.credential?.authorization, limits: call.limits,
@@ -187,6 +190,7 @@ extension RelayDriver {
     func end(_ outcome: Result<Void, TransferError>) {
         place.take()?.end()
         endBudget(outcome)
+        span.take()?.end(transfer?.status, outcome)
         (transfer, keepAlive, patience) = (nil, nil, nil)
         if let next = next.take(), !hasFailed {
             return EventLoop.post { self.follow(next) }

@@ -7,7 +7,7 @@ import Hub
 /// A class, as it goes from hand to hand: each takes a reference, and no copy of a head and a closure.
 @EventLoop
 final class RelayedCall {
-    let request: Request
+    private(set) var request: Request
     /// The client's, where it was here before the call is made.
     var body: [UInt8]?
     let url: String
@@ -39,6 +39,11 @@ final class RelayedCall {
         self.sendsBody = sendsBody
         self.eventSilence = eventSilence
         self.choose = choose
+    }
+
+    /// It is about to be made for a request that is traced.
+    func begins(_ trace: RequestTrace) -> CallSpan? {
+        trace.begins(&request, at: url, server, isSigned: target.isEmpty)
     }
 }
 

@@ -125,12 +125,15 @@ final class Upstream {
         let started = MonotonicInstant.now
         defer { context.upstreamMicroseconds = MonotonicInstant.now.microseconds(since: started) }
         let content = ContentCollector(limit: limit, patience: 2 * UInt64(limits.stall))
+        var request = request
+        let span = context.trace?.begins(&request, at: base, server, isSigned: false)
         let transfer = pool.start(
             request, url: base, target: request.target.pathAndQuery, authorization: credential?.authorization,
             limits: limits, sink: content)
         content.transfer = transfer
         var outcome: Result<Void, Failure> = .success(())
         do throws(Failure) { try await transfer.responseEnd() } catch { outcome = .failure(error) }
+        span?.end(content.head?.status, outcome.failure)
         guard let head = content.head else {
             try outcome.get()
             throw .hubBroken("it ended before its head")

@@ -61,6 +61,8 @@ final class RequestContext {
     private(set) var isRevoked = false
     /// Where `RequestTracker` has it among those under way.
     var place = 0
+    /// Its part in a trace; nil: nobody wants to know.
+    var trace: RequestTrace?
     /// Why the gateway answered in the place of the one who was asked.
     var failure: Failure?
     /// It was answered with what another was who asked the same at that moment.
@@ -82,6 +84,12 @@ final class RequestContext {
         self.id = id
         self.address = address
         self.forwardedOrigin = forwardedOrigin
+    }
+
+    /// For work on a request that goes on without its client.
+    convenience init(outliving context: RequestContext) {
+        self.init(id: context.id, address: context.address)
+        trace = context.trace
     }
 
     /// Ends the work on it: nobody waits for its result any more.

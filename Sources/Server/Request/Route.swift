@@ -46,6 +46,9 @@ final class Route: Sendable {
         /// Whether it is there where somebody may run the gateway over HTTP.
         var isOfAdministrators: Bool { self == .admin || self == .console }
 
+        /// What is asked for each second, and nobody looks for in a trace.
+        var isProbe: Bool { self == .health || self == .ready || self == .metrics }
+
         /// Whether it is for who has a key, in access by keys. Probes have none, and a signed URL is a right by itself.
         var needsKey: Bool {
             switch self {

@@ -45,4 +45,6 @@ enum LogFormat: String, CaseIterable, Sendable {
     /// Text on a terminal, else JSON.
     case auto
     case json, text
+    /// JSON with the names of the Elastic Common Schema, or of OpenTelemetry's semantic conventions.
+    case ecs, otel
 }

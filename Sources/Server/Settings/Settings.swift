@@ -134,6 +134,13 @@ struct Settings: Sendable {
     var user: String?
     var sandboxing = true
 
+    /// Nil: no traces are exported.
+    var otlpEndpoint: UpstreamAddress?
+    /// From `otlp_headers_file` too, once settings are read.
+    var otlpHeaders: OTLPHeaders?
+    var otlpHeadersFile: String?
+    var otlpSample = SampleShare.all
+
     /// Where the value of a setting comes from, by its name, in words; what is absent has its default.
     var origins: [String: String] = [:]
 }

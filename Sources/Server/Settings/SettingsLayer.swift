@@ -70,6 +70,9 @@ extension SettingsLayer {
             })
     }
 
+    /// By this the command line shows a running gateway who it is: no setting, and no mistake.
+    static let adminKeyVariable = Setting.variablePrefix + "ADMIN_KEY"
+
     /// An empty variable counts as absent: it is how compose files and unit files say that there is none.
     private mutating func addVariables(_ variables: [String: Variable]) {
         for setting in SettingsTable.all {
@@ -80,7 +83,7 @@ extension SettingsLayer {
         }
         let known = SettingsTable.all.map(\.variable)
         let unknown = variables.filter { name, variable in
-            name.hasPrefix(Setting.variablePrefix) && !known.contains(name)
+            name.hasPrefix(Setting.variablePrefix) && !known.contains(name) && name != Self.adminKeyVariable
                 && !Self.isServiceLink(name.dropFirst(Setting.variablePrefix.count), variable.value)
         }
         for (name, variable) in unknown.sorted(by: { $0.key < $1.key }) {

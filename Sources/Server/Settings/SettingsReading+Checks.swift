@@ -16,6 +16,7 @@ extension SettingsReading {
         checkToken()
         checkSigningKey()
         checkProxy()
+        checkTraces()
         readCredentials()
         readLogins()
         checkState()

@@ -9,7 +9,7 @@ enum SettingsTable {
         let settings: [Setting]
     }
 
-    static let groups = [listening, hub, budget, cache, times, limits, logins, audit, operation]
+    static let groups = [listening, hub, budget, cache, times, limits, logins, audit, operation, traces]
     static let all = groups.flatMap(\.settings)
 
     private static let listening = Group(
@@ -231,7 +231,8 @@ enum SettingsTable {
             Setting("log_level", \.logLevel, .choice, "The least important messages to log.", reloadable: true),
             Setting(
                 "log_format", \.logFormat, .choice,
-                "How log lines are written; auto is text on a terminal, else JSON."),
+                "How log lines are written; auto is text on a terminal, else JSON; ecs and otel are JSON with the names of the Elastic Common Schema or of OpenTelemetry."
+            ),
             Setting(
                 "access_log", \.accessLog, .onOff, "Writes one line in the log for each request.", reloadable: true),
             Setting(

@@ -17,6 +17,7 @@ enum Metric: Int, CaseIterable, Sendable {
     case auditUp, auditRecords
     case trashedRepos, trashFailures
     case buildInfo, workers, workerRestarts, droppedLogLines
+    case traceSpans
     case startTime, cpuSeconds, residentBytes, openDescriptors, maxDescriptors
 }
 

@@ -105,6 +105,11 @@ extension MetricLabels {
         }
     }
 
+    /// What became of a span.
+    enum SpanFate: Int, MetricLabelValue {
+        case sent, rejected, failed, dropped
+    }
+
     /// Over what connection a call to the Hub went.
     enum Use: Int, MetricLabelValue {
         case new, kept

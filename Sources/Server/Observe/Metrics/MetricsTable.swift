@@ -216,6 +216,11 @@ enum MetricsTable {
                 .droppedLogLines, "hubgate_log_dropped_lines_total", .counter,
                 "Lines of the access log that its reader did not take in time."),
             MetricRow(
+                .traceSpans, "hubgate_trace_spans_total", .counter,
+                "Spans of traces, with otlp_endpoint, by what became of them (sent: the receiver has them; rejected: it took their batch without "
+                    + "them; failed: it did not take their batch; dropped: too many waited for it).",
+                by: [MetricLabel("result", MetricLabels.SpanFate.self)]),
+            MetricRow(
                 .startTime, "process_start_time_seconds", .gauge, "When the gateway started, in seconds since 1970.",
                 unit: .microseconds),
             MetricRow(

@@ -45,7 +45,7 @@ enum Program {
     }
 
     /// Polls on this thread until `work` is done.
-    private static func onLoop(_ work: @escaping @EventLoop @Sendable () async -> Int32) -> Int32 {
+    static func onLoop(_ work: @escaping @EventLoop @Sendable () async -> Int32) -> Int32 {
         let result = ExitCode()
         EventLoop.task {
             result.value = await work()

@@ -29,7 +29,7 @@ struct FilePermissions {
         secrets =
             [
                 settings.tlsKey, settings.tokenFile, settings.upstreamProxyFile, settings.signingKeyFile,
-                Provenance.dotEnvPath, state,
+                settings.otlpHeadersFile, Provenance.dotEnvPath, state,
             ]
             .compactMap(\.self) + (settings.credentials?.filePaths ?? [])
         others = [

@@ -67,7 +67,8 @@ struct Hardening {
         var read: [(String?, String?)] = [
             ("tls_cert", settings.tlsCertificate), ("tls_key", settings.tlsKey), ("token_file", settings.tokenFile),
             ("signing_key_file", settings.signingKeyFile), ("credentials_dir", settings.credentials?.path),
-            ("upstream_proxy_file", settings.upstreamProxyFile), ("config", settings.config),
+            ("upstream_proxy_file", settings.upstreamProxyFile), ("otlp_headers_file", settings.otlpHeadersFile),
+            ("config", settings.config),
             (nil, Provenance.dotEnvPath),
         ]
         for rule in settings.logins.rules {
@@ -117,7 +118,7 @@ struct Hardening {
         let issuers = settings.logins.rules.compactMap(\.calledAddress)
         let called = issuers + [settings.upstream] + (settings.inferenceUpstream.map { [$0] } ?? []) + origins
         return [443, settings.nameServer?.port ?? 53] + called.map(\.port)
-            + [settings.upstreamProxy?.port].compactMap(\.self)
+            + [settings.upstreamProxy?.port, settings.otlpEndpoint?.port].compactMap(\.self)
     }
 
     /// What a reload brought and only a restart can open, in a line for the log: what Landlock has closed stays so.

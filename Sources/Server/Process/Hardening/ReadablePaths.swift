@@ -21,7 +21,7 @@ struct ReadablePaths: Equatable {
         guard let settings else { return }
         let named = [
             settings.tlsCertificate, settings.tlsKey, settings.tokenFile, settings.upstreamProxyFile,
-            settings.signingKeyFile,
+            settings.signingKeyFile, settings.otlpHeadersFile,
             settings.authorities,
             settings.clientAuthorities, settings.clientRevocationLists,
             settings.config, Provenance.dotEnvPath,

@@ -100,7 +100,7 @@ struct AuditShow: ParsableCommand {
         }
     }
 
-    private static func beginning(_ text: String) throws(SubcommandFailure) -> String {
+    static func beginning(_ text: String) throws(SubcommandFailure) -> String {
         if text.prefix(4).allSatisfy(\.isNumber), text.dropFirst(4).first == "-" { return text }
         return WallClock.iso8601(KeyInput.now - (try KeyInput.seconds(text, of: "--since")))
     }
@@ -145,7 +145,7 @@ struct AuditShow: ParsableCommand {
         }
     }
 
-    private func print(_ rows: [AuditHistory.Row], isFirst: Bool = true) {
+    func print(_ rows: [AuditHistory.Row], isFirst: Bool = true) {
         guard !json else { return rows.forEach { KeyOutput.print(.object($0.members)) } }
         guard isFirst else {
             return rows.forEach { Console.print($0.cells.joined(separator: "  ") + "\n") }

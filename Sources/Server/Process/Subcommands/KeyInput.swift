@@ -81,12 +81,16 @@ enum KeyInput {
         try checked { () throws(KeyFieldFault) in try KeyFields.rate(text, of: what) }
     }
 
+    static func warnOfShadow() {
+        Console.error(
+            "hubgate: warning: with --policy shadow its rules refuse nothing: the key may do all that its Hub token may\n"
+        )
+    }
+
     /// Says what of a grant has no effect at present. A credential may be put there later: so it is no error.
     static func warn(of grant: KeyGrant, _ state: StateOptions) throws(SubcommandFailure) {
         if grant.policy == KeyPolicy.shadow.rawValue {
-            Console.error(
-                "hubgate: warning: with --policy shadow its rules refuse nothing: the key may do all that its Hub token may\n"
-            )
+            warnOfShadow()
         }
         guard let name = grant.credential else { return }
         let settings = try state.settings()

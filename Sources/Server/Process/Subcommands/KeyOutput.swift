@@ -23,6 +23,11 @@ enum KeyOutput {
     /// With what its role means, where `roles` are at hand.
     static func show(_ record: KeyRecord, use: KeyUse?, json: Bool, roles: RoleBook? = nil) {
         let rules = roles.flatMap { book in record.grant.role.map { book.rules(of: $0)?.map(\.description) } }
+        show(record, use: use, json: json, rules: rules)
+    }
+
+    /// `rules`: those of its role; `.some(nil)` where that is not defined.
+    static func show(_ record: KeyRecord, use: KeyUse?, json: Bool, rules: [String]??) {
         guard json else { return Console.print(details(record, use, rules, now: KeyInput.now)) }
         var members = record.members(use)
         if let rules { members["role_rules"] = rules.map { .array($0.map { .string($0) }) } ?? .null }

@@ -85,7 +85,7 @@ struct GrantOptions: ParsableArguments {
         return grant
     }
 
-    private var givenLimits: [(limit: KeyLimit, text: String)] {
+    var givenLimits: [(limit: KeyLimit, text: String)] {
         let texts = [
             (KeyLimit.concurrent, concurrent), (.bytesADay, bytesADay), (.tokensADay, tokensADay),
             (.inferenceADay, inferenceADay),

@@ -10,6 +10,10 @@ struct KeysList: ParsableCommand {
 
     func run() throws {
         let (records, uses) = try state.withKeys { (try $0.all(includingRevoked: all), try $0.uses()) }
+        show(records, uses)
+    }
+
+    func show(_ records: [KeyRecord], _ uses: [Int64: KeyUse]) {
         if json {
             KeyOutput.print(.array(records.map { KeyOutput.json($0, uses[$0.number]) }))
         } else if records.isEmpty {

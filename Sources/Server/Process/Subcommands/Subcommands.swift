@@ -5,7 +5,7 @@ import Glibc
 /// The words that ask for something else than serving: `hubgate keys …`. Serving itself stays with `Command`, whose flags come from THE
 /// table of settings and whose errors never repeat what was typed: it may be a token.
 enum Subcommands {
-    private static let words = ["keys", "login", "audit", "usage", "trash", "cache", "state", "init", "help"]
+    static let words = ["keys", "login", "audit", "usage", "trash", "cache", "state", "init", "api", "help"]
 
     /// For `--help`.
     static let all = [
@@ -29,27 +29,44 @@ enum Subcommands {
             "hubgate cache",
             "Fetches ahead, pins, carries, lists, checks and removes the files that are kept in cache_dir; `hubgate cache --help` has the commands."
         ),
+        (
+            "hubgate --gate URL COMMAND",
+            "Asks a running gateway and not the state of this machine: keys, audit show and verify, usage, cache list, rm and purge, and "
+                + "api. Its key of the role admin is in HUBGATE_ADMIN_KEY or in the file of --admin-key-file; --ca-file names the "
+                + "authority of its certificate."
+        ),
+        ("hubgate --gate URL api NAME", "Asks for any operation of the admin API; `hubgate api --help` lists them."),
         ("hubgate init", "Makes the state and a first key, and says what a client needs."),
         ("--generate-completion-script SHELL", "Prints a completion script of these commands for bash, zsh or fish."),
     ].map { (synopsis: $0, meaning: $1) }
 
     /// The exit code of the subcommand that `arguments` ask for; nil if they ask for none.
     static func run(_ arguments: [String]) -> Int32? {
-        guard let first = arguments.first, words.contains(first) || first.hasPrefix("--generate-completion-script")
-        else { return nil }
+        var arguments = arguments
         do {
+            if let gate = try GateOptions.taken(from: &arguments, environment: Environment.all) {
+                return try run(arguments, at: gate)
+            }
+            guard let first = arguments.first, words.contains(first) || first.hasPrefix("--generate-completion-script")
+            else { return nil }
             var command = try HubgateCommand.parseAsRoot(arguments)
             try command.run()
             return Exit.ok
-        } catch let failure as SubcommandFailure {
+        } catch {
+            return report(error)
+        }
+    }
+
+    /// Says what went wrong. The exit code for it.
+    static func report(_ error: any Error) -> Int32 {
+        if let failure = error as? SubcommandFailure {
             Console.error("hubgate: \(failure.reason)\n")
             return failure.code
-        } catch {
-            let text = HubgateCommand.fullMessage(for: error)
-            let code = HubgateCommand.exitCode(for: error).rawValue
-            if !text.isEmpty { code == Exit.ok ? Console.print(text + "\n") : Console.error(text + "\n") }
-            return code
         }
+        let text = HubgateCommand.fullMessage(for: error)
+        let code = HubgateCommand.exitCode(for: error).rawValue
+        if !text.isEmpty { code == Exit.ok ? Console.print(text + "\n") : Console.error(text + "\n") }
+        return code
     }
 }
 
@@ -98,7 +115,7 @@ struct HubgateCommand: ParsableCommand {
         subcommands: [
             KeysCommand.self, LoginCommand.self, AuditCommand.self, UsageCommand.self, TrashCommand.self,
             CacheCommand.self, StateCommand.self,
-            InitCommand.self,
+            InitCommand.self, APICommand.self,
         ])
 }
 
