@@ -140,7 +140,7 @@ extension CacheDirectory {
             switch file.readWaiting(into: buffer, at: bytes.count, count: size - bytes.count) {
             case .bytes(let count) where count > 0: unsafe bytes.append(contentsOf: buffer.bytes)
             case .failed(let error): throw error
-            case .bytes, .later: throw FileError(EIO)
+            case .bytes, .later, .unknown: throw FileError(EIO)
             }
         }
         return bytes
