@@ -135,7 +135,8 @@ import Testing
             #"{"image":"data:image/png;base64,\#(String(repeating: "A", count: 9000))","max_tokens":1}"#,
             #"{"image":"data:image/png;base64,\#(String(repeating: "A", count: 9000))"#,
             #"{"a":"data:image/png;base64,\#(String(repeating: "A", count: 9000))!","b":"data:"data:video/mp4;base64,AAAA","n":3}"#,
-            #"{"a":"\#(String(repeating: "data:", count: 900))","max_output_tokens":5000}"#, #""data:,"data:audio/x;base64,"""data:"#,
+            #"{"a":"\#(String(repeating: "data:", count: 900))","max_output_tokens":5000}"#,
+            #""data:,"data:audio/x;base64,"""data:"#,
         ]
         for body in bodies.map({ Array($0.utf8) }) {
             for size in [1, 2, 3, 7, 64, 4096] {

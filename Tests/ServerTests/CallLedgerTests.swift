@@ -38,7 +38,8 @@ struct CallLedgerTests {
     @Test("A key is one share, wherever its clients are, and other keys at the same address are others")
     func keys() {
         let shares = [
-            CallShare(address: "192.0.2.1", key: 1), CallShare(address: "192.0.2.1", key: 2), CallShare(address: "192.0.2.1"),
+            CallShare(address: "192.0.2.1", key: 1), CallShare(address: "192.0.2.1", key: 2),
+            CallShare(address: "192.0.2.1"),
             CallShare(address: "2001:db8::1"), CallShare(address: "192.0.2.2"),
         ]
         #expect(Set(shares).count == 5)

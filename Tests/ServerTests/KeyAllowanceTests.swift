@@ -124,8 +124,10 @@ struct KeyAllowanceTests {
     func longBody() async throws {
         let place = try Place()
         let key = place.key("tokens-a-day=10M")
-        let body = Array("{\"messages\":[{\"content\":\"\(String(repeating: "word ", count: 100_000))\"}],\"max_tokens\":7}".utf8)
-        let allowance = try #require(try place.quotas.admit(key, body: UInt64(body.count), asksModel: true, isCounted: true))
+        let body = Array(
+            "{\"messages\":[{\"content\":\"\(String(repeating: "word ", count: 100_000))\"}],\"max_tokens\":7}".utf8)
+        let allowance = try #require(
+            try place.quotas.admit(key, body: UInt64(body.count), asksModel: true, isCounted: true))
         try allowance.takeTokens(body, length: nil)
         #expect(!allowance.isOpen)
         let outcome = Outcome(allowance)
@@ -134,6 +136,7 @@ struct KeyAllowanceTests {
         #expect(await wait { outcome.isOpen })
         #expect(outcome.failure == nil)
         let slot = try #require(place.words.slot(of: 5, today: 20_786))
-        #expect(place.words.standing(of: .tokensADay, slot, day: 20_786)?.taken == TokenEstimate.most(body, length: nil))
+        #expect(
+            place.words.standing(of: .tokensADay, slot, day: 20_786)?.taken == TokenEstimate.most(body, length: nil))
     }
 }

@@ -13,7 +13,9 @@ struct SharedRingTests {
         (0..<bytes).map { index in UInt8(truncatingIfNeeded: number &* 31 &+ UInt64(index / 8) &* 7) }
     }
 
-    @Test("A message is found as it was written, until others are written over it; the last ones always are", arguments: [0, 1, 7, 8, 63, 64, 500])
+    @Test(
+        "A message is found as it was written, until others are written over it; the last ones always are",
+        arguments: [0, 1, 7, 8, 63, 64, 500])
     func roundTrip(length: Int) throws {
         let ring = SharedRing(capacity: 8192, seed: 1)
         var written: [(position: UInt64, message: [UInt8])] = []
@@ -45,14 +47,19 @@ struct SharedRingTests {
         let offset = Int(position % 4096)
         // Its head, but for what is unused, and its content.
         for index in [0, 5, 8, 9, 15, 16, 23, 32, 33, 77, 131] {
-            unsafe ring.memory.advanced(by: offset + index).withMemoryRebound(to: UInt8.self, capacity: 1) { unsafe $0.pointee ^= 4 }
+            unsafe ring.memory.advanced(by: offset + index).withMemoryRebound(to: UInt8.self, capacity: 1) {
+                unsafe $0.pointee ^= 4
+            }
             #expect(ring.message(at: position) == nil, "\(index)")
-            unsafe ring.memory.advanced(by: offset + index).withMemoryRebound(to: UInt8.self, capacity: 1) { unsafe $0.pointee ^= 4 }
+            unsafe ring.memory.advanced(by: offset + index).withMemoryRebound(to: UInt8.self, capacity: 1) {
+                unsafe $0.pointee ^= 4
+            }
         }
         #expect(ring.message(at: position) == message)
     }
 
-    @Test("Where nothing was written there is nothing", arguments: [0, 64, 4096, 4097, 8192, UInt64.max, UInt64.max - 63])
+    @Test(
+        "Where nothing was written there is nothing", arguments: [0, 64, 4096, 4097, 8192, UInt64.max, UInt64.max - 63])
     func nowhere(position: UInt64) {
         #expect(SharedRing(capacity: 4096, seed: 0).message(at: position) == nil)
     }
@@ -67,13 +74,17 @@ struct SharedRingTests {
             for round in 0..<1500 {
                 let number = UInt64(thread * 10_000 + round)
                 let length = 8 + (round * 37 + thread * 11) % 900
-                guard let position = ring.append(number.littleEndianBytes + message(number, bytes: length)) else { continue }
+                guard let position = ring.append(number.littleEndianBytes + message(number, bytes: length)) else {
+                    continue
+                }
                 places.store(thread, position)
                 // What another wrote last, which may be overwritten while it is read.
                 guard let other = ring.message(at: places.load((thread + 1 + round) % 8)) else { continue }
                 found.add(1, ordering: .relaxed)
                 let name = UInt64(littleEndianBytes: Array(other.prefix(8)))
-                if other != name.littleEndianBytes + message(name, bytes: other.count - 8) { wrong.add(1, ordering: .relaxed) }
+                if other != name.littleEndianBytes + message(name, bytes: other.count - 8) {
+                    wrong.add(1, ordering: .relaxed)
+                }
             }
         }
         #expect(found.load(ordering: .relaxed) > 100 && wrong.load(ordering: .relaxed) == 0)
@@ -92,7 +103,8 @@ struct SharedResponsesTests {
 
     @EventLoop
     private func response(_ content: String, asked: UInt64 = 5, fields: Headers = [:]) throws -> CachedResponse {
-        let recorded = RecordedResponse(status: .ok, headers: fields, length: content.utf8.count, content: Array(content.utf8))
+        let recorded = RecordedResponse(
+            status: .ok, headers: fields, length: content.utf8.count, content: Array(content.utf8))
         return try #require(
             CachedResponse(
                 recorded, lifetime: .moving, validators: .init(etag: "\"e\""), mark: epochs.mark(nil),
@@ -109,7 +121,8 @@ struct SharedResponsesTests {
     @EventLoop
     func record() throws {
         var fields: Headers = [
-            "Vary": "X-A", "Content-Type": "text/plain", "X-Gone": "secret", "Age": "7", "Cache-Control": "s-maxage=9, no-cache",
+            "Vary": "X-A", "Content-Type": "text/plain", "X-Gone": "secret", "Age": "7",
+            "Cache-Control": "s-maxage=9, no-cache",
         ]
         fields.append("X-Odd", "\u{FFFD}")
         fields.remove("X-Gone")
@@ -117,8 +130,12 @@ struct SharedResponsesTests {
         var reader = ByteReader(kept.record)
         let back = try #require(CachedResponse(from: &reader))
         #expect(content(back) == "text" && back.response.headers == kept.response.headers && back.response.length == 4)
-        #expect(back.asked == kept.asked && back.mark == kept.mark && back.lifetime == kept.lifetime && back.freshness == kept.freshness)
-        #expect(back.validators.etag == "\"e\"" && back.validators.lastModified == nil && back.asksAlways && !back.mayBeStale)
+        #expect(
+            back.asked == kept.asked && back.mark == kept.mark && back.lifetime == kept.lifetime
+                && back.freshness == kept.freshness)
+        #expect(
+            back.validators.etag == "\"e\"" && back.validators.lastModified == nil && back.asksAlways
+                && !back.mayBeStale)
         for (value, fits) in [("1", true), ("2", false)] {
             #expect(back.fits(Request(method: .get, target: .root, headers: ["X-A": value], body: [])) == fits)
         }
@@ -138,7 +155,9 @@ struct SharedResponsesTests {
         #expect(CachedResponse(from: &reader) == nil)
     }
 
-    @Test("A response is found by its key alone, what was asked later takes its place, and what was asked before does not")
+    @Test(
+        "A response is found by its key alone, what was asked later takes its place, and what was asked before does not"
+    )
     @EventLoop
     func keys() throws {
         let shared = SharedResponses(bytes: 1 << 20)
@@ -169,10 +188,14 @@ struct SharedResponsesTests {
         #expect(left.count > 30 && left.count < 64 && left.allSatisfy { $0 >= 436 })
     }
 
-    @Test("The same for the same credential alone, whatever numbers a worker gives its tokens, and the same for the same settings")
+    @Test(
+        "The same for the same credential alone, whatever numbers a worker gives its tokens, and the same for the same settings"
+    )
     @EventLoop
     func partitions() throws {
-        func shared(_ principal: Principal, _ partition: CachePartition, xet: Xet = .carry, host: String = "gate") throws -> SharedKey {
+        func shared(_ principal: Principal, _ partition: CachePartition, xet: Xet = .carry, host: String = "gate")
+            throws -> SharedKey
+        {
             var settings = Settings()
             settings.xet = xet
             let request = Request(method: .get, target: try Target("/api/models/a"), headers: ["Host": host], body: [])
@@ -182,17 +205,21 @@ struct SharedResponsesTests {
         func gateway(_ token: String, _ number: Int) throws -> SharedKey {
             let partition = CachePartition.gateway(token: number)
             return try shared(
-                Principal(authority: .gateway(Credential(token)), partition: partition, account: partition, isAmbient: false), partition)
+                Principal(
+                    authority: .gateway(Credential(token)), partition: partition, account: partition, isAmbient: false),
+                partition)
         }
         func client(_ token: String?) throws -> SharedKey {
             let credential = token.flatMap { Credential($0) }
             let partition = CachePartition.client(credential)
             return try shared(
-                Principal(authority: .client(credential), partition: partition, account: partition, isAmbient: false), partition)
+                Principal(authority: .client(credential), partition: partition, account: partition, isAmbient: false),
+                partition)
         }
         #expect(try gateway("Bearer hf_a", 0) == gateway("Bearer hf_a", 5))
         let all = try [
-            gateway("Bearer hf_a", 0), gateway("Bearer hf_b", 0), client("Bearer hf_a"), client("Bearer hf_b"), client("Basic hf_a"), client(nil),
+            gateway("Bearer hf_a", 0), gateway("Bearer hf_b", 0), client("Bearer hf_a"), client("Bearer hf_b"),
+            client("Basic hf_a"), client(nil),
             shared(.anonymous, .client(nil), xet: .hide), shared(.anonymous, .client(nil), host: "other"),
             shared(.anonymous, .key(1, token: 0)), shared(.anonymous, .named("hf_a", token: 0)),
         ]
@@ -209,7 +236,9 @@ struct CallClaimsTests {
     func claims() throws {
         let claims = CallClaims()
         guard case .own(let claim) = claims.claim(77, worker: 1) else { return #expect(Bool(false), "nobody has it") }
-        guard case .others(let other) = claims.claim(77, worker: 2) else { return #expect(Bool(false), "it is claimed") }
+        guard case .others(let other) = claims.claim(77, worker: 2) else {
+            return #expect(Bool(false), "it is claimed")
+        }
         #expect(claim == other && claims.isHeld(other))
         #expect(isOwn(claims.claim(78 << 24, worker: 2)))
         claims.release(claim)
@@ -255,7 +284,9 @@ struct CallClaimsTests {
         DispatchQueue.concurrentPerform(iterations: 8) { thread in
             for round in 0..<3000 {
                 // Another call comes and goes in the same row.
-                if thread == 0, case .own(let other) = claims.claim(UInt64(round + 1) << 30, worker: 9) { claims.release(other) }
+                if thread == 0, case .own(let other) = claims.claim(UInt64(round + 1) << 30, worker: 9) {
+                    claims.release(other)
+                }
                 guard case .own(let claim) = claims.claim(1 << 20, worker: thread + 1) else { continue }
                 got.add(1, ordering: .relaxed)
                 most.max(inside.add(1, ordering: .sequentiallyConsistent).newValue, ordering: .relaxed)
@@ -276,11 +307,14 @@ struct WorkerCallsTests {
         let request = Request(method: .get, target: try Target("/api/models/a"), headers: [:], body: [])
         let key = CacheKey(request, to: request.target, in: .client(nil), forwarded: nil, shape: 0)
         return CacheWrite(
-            to: ResponseCache(Settings(), epochs: epochs, metrics: metrics), key, SharedKey(words: SIMD4(1, 2, word, 4)), .moving,
+            to: ResponseCache(Settings(), epochs: epochs, metrics: metrics), key,
+            SharedKey(words: SIMD4(1, 2, word, 4)), .moving,
             mark: epochs.mark(nil), seen: nil, stale: nil, isShared: true, .uriMiss, asked: .now)
     }
 
-    @Test("Who waits for a call of another worker is told when it ends, and when it takes too long", arguments: [true, false])
+    @Test(
+        "Who waits for a call of another worker is told when it ends, and when it takes too long",
+        arguments: [true, false])
     @EventLoop
     func waits(ends: Bool) async throws {
         let claims = CallClaims()

@@ -71,7 +71,9 @@ struct CallClaims: Sendable {
     private func find(_ wanted: UInt64, from first: Int, but own: Int? = nil, at now: MonotonicInstant) -> Claim? {
         for place in first..<first + Self.row where place != own {
             let word = words.load(place)
-            if word != 0, Self.isSame(word, wanted), !Self.isOver(word, at: now) { return Claim(place: place, word: word) }
+            if word != 0, Self.isSame(word, wanted), !Self.isOver(word, at: now) {
+                return Claim(place: place, word: word)
+            }
         }
         return nil
     }

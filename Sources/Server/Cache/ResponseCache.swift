@@ -105,7 +105,8 @@ final class ResponseCache {
             ? .request : kept != nil ? .stale : present != nil ? .varyMiss : .uriMiss
         return .fetch(
             CacheWrite(
-                to: self, key, shared, lifetime, mark: epochs.mark(operation.resource.form == .repo ? operation.resource : nil),
+                to: self, key, shared, lifetime,
+                mark: epochs.mark(operation.resource.form == .repo ? operation.resource : nil),
                 seen: present, stale: kept, isShared: partition == .client(nil), reason, asked: now))
     }
 

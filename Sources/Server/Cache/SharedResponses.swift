@@ -100,7 +100,8 @@ extension SharedResponses {
         var found: [Word] = []
         for place in first..<first + Self.row {
             let value = index.load(place)
-            guard value != 0, value >> Self.placeBits == key.words[1] & 0xFFFF, ring.isThere(Self.position(value)) else {
+            guard value != 0, value >> Self.placeBits == key.words[1] & 0xFFFF, ring.isThere(Self.position(value))
+            else {
                 continue
             }
             found.append(Word(place: place, value: value))

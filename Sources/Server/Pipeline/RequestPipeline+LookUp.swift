@@ -22,7 +22,11 @@ extension RequestPipeline {
             return try join(exchange, context, route, nil)
         case .absent: throw .notKept
         case .hit(let kept):
-            if context.hasAwaitedWorker { exchange.send(kept, context, .collapsed) } else { answer(exchange, context, with: kept) }
+            if context.hasAwaitedWorker {
+                exchange.send(kept, context, .collapsed)
+            } else {
+                answer(exchange, context, with: kept)
+            }
         case .stale(let kept, let write):
             answer(exchange, context, with: kept)
             revalidate(exchange, context, write)

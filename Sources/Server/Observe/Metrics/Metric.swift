@@ -9,7 +9,8 @@ enum Metric: Int, CaseIterable, Sendable {
     case upstreamUses, upstreamReceivedBytes, upstreamSentBytes
     case upstreamFirstByteSeconds, upstreamSeconds, leaks
     case budgetLeft, budgetQuota, budgetWaiting, budgetWaits, budgetSeconds, hubRefusals, budgetAvoided
-    case cacheRequests, cacheSavedCalls, cacheBytes, cacheResponses, cacheStored, cacheEvictions, cacheTaken, cacheAwaited
+    case cacheRequests, cacheSavedCalls, cacheBytes, cacheResponses, cacheStored, cacheEvictions, cacheTaken,
+        cacheAwaited
     case fileCacheRequests, fileCacheSentBytes, fileCacheFills, fileCacheFilledBytes, fileCacheVerified,
         fileCacheCorrupt
     case fileCacheEvictions, fileCacheBytes, fileCacheFiles, fileCacheUp

@@ -21,7 +21,9 @@ struct CachePin: ParsableCommand {
         let directory = try cache.directory()
         let outcome: CachePins.Outcome
         do throws(CachePins.Refusal) {
-            outcome = try CachePins(directory: directory, cacheSize: CacheRoom.most(settings.cacheSize, at: directory.path)).add(pin)
+            outcome = try CachePins(
+                directory: directory, cacheSize: CacheRoom.most(settings.cacheSize, at: directory.path)
+            ).add(pin)
         } catch {
             throw SubcommandFailure(code: error.code, reason: error.reason)
         }
