@@ -1,5 +1,4 @@
 import EventIO
-import Glibc
 import HTTP
 import Hub
 
@@ -12,18 +11,18 @@ final class PullAct {
     /// In seconds.
     private static let longestPause = 60
     private static let pageLimit = 500
-    private static let pageBytes = 4 << 20
+    private static let pageBytes = 1 << 20
     /// What is read of a revision without a second question.
     private static let readInfo = 256 << 10
     /// The Hub keeps no larger ones in git.
     private static let longestGitFile = 10 << 20
 
-    private(set) var order: PullOrder
-    private let hub: Upstream
+    var order: PullOrder
+    let hub: Upstream
     private let files: FileCache
-    private let principal: Principal
-    private let isEnding: @EventLoop () -> Bool
-    private let note: @EventLoop (PullOrder) -> Void
+    let principal: Principal
+    let isEnding: @EventLoop () -> Bool
+    let note: @EventLoop (PullOrder) -> Void
     private var queue: ArraySlice<HeldEntry> = []
     private var contents: [String: BlobName] = [:]
     /// Files of git that are here already, by their names in git.
@@ -284,73 +283,5 @@ final class PullAct {
             if let revision = await files.held.find(pin.repo, commit: pin.commit) { left.subtract(revision.contents) }
         }
         await files.setPinned(left, false)
-    }
-}
-
-// MARK: the Hub
-
-extension PullAct {
-    /// Asks, and asks again where the Hub cannot answer now. Throws its refusal.
-    private func ask(_ method: Method, _ path: String, limit: Int) async throws(Failure) -> Upstream.Answer {
-        let request = Request(method: method, target: try Target(hub: path))
-        var attempt = 0
-        while true {
-            if isEnding() { throw .clientGone }
-            let failure: Failure
-            let context = RequestContext(id: .next(), address: "")
-            context.principal = principal
-            do throws(Failure) {
-                let answer = try await hub.send(request, context, limit: limit, isBackground: true)
-                if answer.status.code < 400, !(path.hasPrefix("/api/") && answer.status.isRedirect) { return answer }
-                if answer.status.isRedirect {
-                    throw Failure(.notFound, detail: "\(order.repo.text) has another name now; pull it by that.")
-                }
-                failure = .hubAnswered(HubRefusal(status: answer.status, headers: answer.headers, body: answer.body))
-            } catch {
-                failure = error
-            }
-            attempt += failure.isOfBudget ? 0 : 1
-            guard failure.mayPass, attempt < Self.mostAttempts else { throw failure }
-            // A little into the next window of the Hub's rate limit: as it begins nobody knows yet whether it has.
-            let seconds =
-                failure.isOfBudget
-                ? min(3600, failure.retryAfter ?? 60) + 2
-                : min(60, max(failure.retryAfter ?? 0, 1 << max(0, attempt - 1)))
-            try await pause(seconds, because: failure)
-        }
-    }
-
-    private func pause(_ seconds: Int, because failure: Failure) async throws(Failure) {
-        order.reason = failure.detail
-        note(order)
-        for _ in 0..<max(1, seconds * 10) {
-            if isEnding() { throw .clientGone }
-            await EventLoop.sleep(milliseconds: 100)
-        }
-        order.reason = ""
-    }
-}
-
-extension Failure {
-    /// Whether it is the rate limit that is used up.
-    fileprivate var isOfBudget: Bool {
-        switch kind {
-        case .budgetSpent: true
-        case .hubAnswered(let refusal): refusal.status == .tooManyRequests
-        default: false
-        }
-    }
-
-    /// Whether the same may be answered a while later.
-    fileprivate var mayPass: Bool {
-        switch kind {
-        case .budgetSpent, .hubUnreachable, .hubTooSlow, .hubBroken, .tooBusy: true
-        case .hubAnswered(let refusal): refusal.status.code >= 500 || refusal.status == .tooManyRequests
-        default: false
-        }
-    }
-
-    fileprivate func about(_ path: String) -> Failure {
-        Failure(kind, detail: "\(path.shown): \(detail)", retryAfter: retryAfter)
     }
 }
