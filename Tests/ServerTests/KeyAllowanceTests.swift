@@ -5,7 +5,6 @@ import Testing
 
 /// What requests take of their keys' limits, with a clock that the test turns and a state process that answers when it says so.
 @Suite("Limits over midnight", .live)
-@EventLoop
 struct KeyAllowanceTests {
     private static let midnight = 20_787 * 86_400
 
@@ -54,6 +53,7 @@ struct KeyAllowanceTests {
         }
     }
 
+    @EventLoop
     private func wait(_ condition: @EventLoop () -> Bool) async -> Bool {
         for _ in 0..<2000 {
             if condition() { return true }
@@ -76,6 +76,7 @@ struct KeyAllowanceTests {
     }
 
     @Test("A request that waits for the state over midnight takes of the new day, and is not refused")
+    @EventLoop
     func waiting() async throws {
         let place = try Place()
         let key = place.key("inference-a-day=10")
@@ -95,6 +96,7 @@ struct KeyAllowanceTests {
     }
 
     @Test("One that comes after midnight is not told what was asked about the day before")
+    @EventLoop
     func afterwards() async throws {
         let place = try Place()
         let key = place.key("inference-a-day=10")
@@ -118,6 +120,7 @@ struct KeyAllowanceTests {
     }
 
     @Test("A long body is read in turns of the loop, and costs what it does in one")
+    @EventLoop
     func longBody() async throws {
         let place = try Place()
         let key = place.key("tokens-a-day=10M")

@@ -81,15 +81,16 @@ struct SharedRingTests {
 }
 
 @Suite("Responses that workers share", .live)
-@EventLoop
 struct SharedResponsesTests {
     private let epochs = WriteEpochs()
 
+    @EventLoop
     private func key(_ number: UInt64) -> SharedKey {
         var generator = SplitMix(seed: number)
         return SharedKey(words: SIMD4(generator.next(), generator.next(), generator.next(), generator.next()))
     }
 
+    @EventLoop
     private func response(_ content: String, asked: UInt64 = 5, fields: Headers = [:]) throws -> CachedResponse {
         let recorded = RecordedResponse(status: .ok, headers: fields, length: content.utf8.count, content: Array(content.utf8))
         return try #require(
@@ -99,11 +100,13 @@ struct SharedResponsesTests {
                 asked: MonotonicInstant(nanoseconds: asked)))
     }
 
+    @EventLoop
     private func content(_ response: CachedResponse?) -> String? {
         response.map { String(decoding: $0.response.content, as: UTF8.self) }
     }
 
     @Test("All that is known of a response comes back")
+    @EventLoop
     func record() throws {
         var fields: Headers = [
             "Vary": "X-A", "Content-Type": "text/plain", "X-Gone": "secret", "Age": "7", "Cache-Control": "s-maxage=9, no-cache",
@@ -124,6 +127,7 @@ struct SharedResponsesTests {
     }
 
     @Test("What is cut off, or has something behind it, is no record")
+    @EventLoop
     func damaged() throws {
         let record = try response("text", fields: ["Vary": "X-A", "X-B": "b"]).record
         for length in 0..<record.count {
@@ -135,6 +139,7 @@ struct SharedResponsesTests {
     }
 
     @Test("A response is found by its key alone, what was asked later takes its place, and what was asked before does not")
+    @EventLoop
     func keys() throws {
         let shared = SharedResponses(bytes: 1 << 20)
         for number in 0..<100 as Range<UInt64> { shared.keep(try response("\(number)"), for: key(number)) }
@@ -152,6 +157,7 @@ struct SharedResponsesTests {
     }
 
     @Test("When it is full the oldest go")
+    @EventLoop
     func full() throws {
         let shared = SharedResponses(bytes: 64 << 10)
         for number in 0..<500 as Range<UInt64> {
@@ -164,6 +170,7 @@ struct SharedResponsesTests {
     }
 
     @Test("The same for the same credential alone, whatever numbers a worker gives its tokens, and the same for the same settings")
+    @EventLoop
     func partitions() throws {
         func shared(_ principal: Principal, _ partition: CachePartition, xet: Xet = .carry, host: String = "gate") throws -> SharedKey {
             var settings = Settings()
@@ -261,8 +268,8 @@ struct CallClaimsTests {
 }
 
 @Suite("Calls of other workers", .live)
-@EventLoop
 struct WorkerCallsTests {
+    @EventLoop
     private func write(_ word: UInt64) throws -> CacheWrite {
         let epochs = WriteEpochs()
         let metrics = Metrics()
@@ -274,11 +281,13 @@ struct WorkerCallsTests {
     }
 
     @Test("Who waits for a call of another worker is told when it ends, and when it takes too long", arguments: [true, false])
+    @EventLoop
     func waits(ends: Bool) async throws {
         let claims = CallClaims()
         let (one, other) = (WorkerCalls(claims, worker: 1), WorkerCalls(claims, worker: 2, longest: ends ? 60_000 : 20))
-        guard case .own(let own) = one.claim(try write(3)) else { return #expect(Bool(false), "nobody has it") }
-        var held: WorkerCalls.Own? = own
+        var held: WorkerCalls.Own?
+        if case .own(let own) = one.claim(try write(3)) { held = own }
+        #expect(held != nil)
         guard case .others(let claim) = other.claim(try write(3)) else { return #expect(Bool(false), "it is claimed") }
         // Of another call nothing is known.
         guard case .own = other.claim(try write(5)) else { return #expect(Bool(false), "another call") }

@@ -88,7 +88,7 @@ import Glibc
     /// Whether nothing can have been written over what was written there.
     package func isThere(_ position: UInt64) -> Bool {
         let given = given.load(0)
-        return position < given && given - position <= UInt64(capacity)
+        return position >= UInt64(capacity) && position < given && given - position <= UInt64(capacity)
     }
 
     /// Room in one piece.
