@@ -32,6 +32,21 @@ static void fail(ce_connection *connection) {
     event_active(connection->work, EV_TIMEOUT, 0);
 }
 
+/* A long memcpy is `rep movsb` in the C library, which on Zen processors takes up to six times as long where the two places lie unlike within their
+ * pages. It is not used for short ones. */
+static void copy(uint8_t *into, const uint8_t *from, size_t count) {
+    enum { PIECE = 2048 };
+    while (count > 0) {
+        size_t part = count < PIECE ? count : PIECE;
+        memcpy(into, from, part);
+        into += part;
+        from += part;
+        count -= part;
+        /* So that the compiler makes no long one of them. */
+        __asm__ volatile("" ::: "memory");
+    }
+}
+
 static void on_writable(evutil_socket_t fd, short what, void *context);
 
 static void keep(ce_connection *connection, const uint8_t *bytes, size_t count) {
@@ -41,7 +56,7 @@ static void keep(ce_connection *connection, const uint8_t *bytes, size_t count) 
     }
     unsent->at = 0;
     unsent->count = count;
-    memcpy(unsent->bytes, bytes, count);
+    copy(unsent->bytes, bytes, count);
     event_assign(&unsent->writable, bufferevent_get_base(connection->bev), bufferevent_getfd(connection->bev), EV_WRITE,
                  on_writable, connection);
     event_add(&unsent->writable, NULL);
@@ -149,7 +164,7 @@ static int bio_write(BIO *bio, const char *bytes, int size) {
         if (gathered->count + (size_t)size > sizeof gathered->bytes && !ce_wire_flush(connection)) {
             return for_later(bio, connection);
         }
-        memcpy(gathered->bytes + gathered->count, bytes, (size_t)size);
+        copy(gathered->bytes + gathered->count, (const uint8_t *)bytes, (size_t)size);
         gathered->count += (size_t)size;
         return size;
     }

@@ -119,7 +119,7 @@ def test_a_key_is_made_changed_rotated_and_revoked(gate, keys, remote):
 def test_the_audit_is_shown_as_on_the_state_and_verified(gate, keys, remote, admin_key):
     key = keys.create("writer", "--role", "writer")
     body = b'{"type":"model","name":"m","organization":"acme"}'
-    wait_until(lambda: gate.ask(request(key, "GET", "/api/models/acme/m", b"", b"Connection: close")).status == 200, 5)
+    assert wait_until(lambda: gate.ask(request(key, "GET", "/api/models/acme/m", b"", b"Connection: close")).status == 200, 5)
     for target in ("/api/repos/create", "/api/repos/move"):
         gate.ask(request(key, "POST", target, body, b"Content-Type: application/json", b"Connection: close"))
     remote("keys", "create", "made-there", "--role", "reader")
