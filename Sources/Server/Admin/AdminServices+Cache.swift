@@ -107,7 +107,8 @@ extension AdminServices {
         }
         let (files, hasMore) = await CacheListing(directory: directory).page(after: after, limit: limit)
         return [
-            "files": .array(files.map(\.json)), "next": hasMore ? files.last.map { .string($0.name.hex) } ?? .null : .null,
+            "files": .array(files.map(\.json)),
+            "next": hasMore ? files.last.map { .string($0.name.hex) } ?? .null : .null,
         ]
     }
 

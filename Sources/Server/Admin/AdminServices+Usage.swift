@@ -54,7 +54,8 @@ extension AdminServices {
             guard !context.isCancelled else { throw .clientGone }
         }
         throw .badRequest(
-            "There is more than one answer can add up: ask for fewer days or for one key, or on the gateway's machine `hubgate usage`.")
+            "There is more than one answer can add up: ask for fewer days or for one key, or on the gateway's machine `hubgate usage`."
+        )
     }
 
     /// Those that stand first, in their order, and the sum of all.

@@ -19,7 +19,9 @@ struct CacheListing {
             // Under both names for a moment, it is one file: the whole one stands first.
             for entry in found where files.last?.name != entry.name {
                 guard files.count < limit else { return (files, true) }
-                guard let file = try? BlobFile(existing: entry.name, isComplete: entry.isComplete, in: directory, access: .read)
+                guard
+                    let file = try? BlobFile(
+                        existing: entry.name, isComplete: entry.isComplete, in: directory, access: .read)
                 else { continue }
                 files.append(BlobSummary(file, held: await held(file, &began)))
             }

@@ -58,7 +58,8 @@ extension AdminActs {
         return .done([
             "names": .array(
                 try ids.map { (id) throws(DatabaseError) in
-                    let record = try id.integerValue.flatMap { (id) throws(DatabaseError) in try keys.find(publicID: id) }
+                    let record = try id.integerValue.flatMap { (id) throws(DatabaseError) in try keys.find(publicID: id)
+                    }
                     return record.map { .string($0.name) } ?? .null
                 })
         ])

@@ -33,7 +33,8 @@ extension UsageTable.Grouping {
         case .day: return String(WallClock.iso8601((Int64(group) ?? 0) * 86_400).prefix(10))
         case .action, .repo, .model:
             guard !group.isEmpty else { return "(others)" }
-            return String(decoding: group.utf8.map { (0x20...0x7E).contains($0) ? $0 : UInt8(ascii: "?") }, as: UTF8.self)
+            return String(
+                decoding: group.utf8.map { (0x20...0x7E).contains($0) ? $0 : UInt8(ascii: "?") }, as: UTF8.self)
         }
     }
 }

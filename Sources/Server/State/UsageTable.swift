@@ -117,7 +117,8 @@ struct UsageTable {
     }
 
     /// Of these days, the most requests first.
-    func rows(by grouping: Grouping, days: ClosedRange<Int64>, of publicID: Int64? = nil, limit: Int64) throws(DatabaseError)
+    func rows(by grouping: Grouping, days: ClosedRange<Int64>, of publicID: Int64? = nil, limit: Int64)
+        throws(DatabaseError)
         -> [Row]
     {
         let column =

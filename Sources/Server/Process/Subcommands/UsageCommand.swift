@@ -14,7 +14,9 @@ struct UsageCommand: ParsableCommand {
     @Argument(help: "Only what this key did.") var name: String?
     @Option(help: ArgumentHelp("What is added up: key, action, repo, model or day.", valueName: "what"))
     var by = "key"
-    @Option(help: ArgumentHelp("How far to look back, in whole days: a time such as 7d, or a day such as 2026-11-01.", valueName: "time"))
+    @Option(
+        help: ArgumentHelp(
+            "How far to look back, in whole days: a time such as 7d, or a day such as 2026-11-01.", valueName: "time"))
     var since = "7d"
     @Option(help: ArgumentHelp("The last day, such as 2026-11-29; today unless said.", valueName: "day"))
     var until: String?
