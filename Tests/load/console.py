@@ -62,7 +62,15 @@ def load(gate, key, stop, count):
                 due = max(due + CONNECTIONS / RATE, time.monotonic() - 0.1)
                 time.sleep(max(0, due - time.monotonic()))
 
-    threads = [threading.Thread(target=ask) for _ in range(CONNECTIONS)]
+    # One that fails ends the load, and so the rounds.
+    def guarded():
+        try:
+            ask()
+        except BaseException:
+            stop.set()
+            raise
+
+    threads = [threading.Thread(target=guarded) for _ in range(CONNECTIONS)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -105,6 +113,7 @@ def measure(gate, pids, session, page, count):
     time.sleep(SECONDS)
     seconds = time.monotonic() - began
     result = (cpu(pids) - used) / 1e9 / seconds, (count.value - done) / seconds
+    assert result[1] > RATE / 2, "the load has stopped"
     stop.set()
     if thread:
         thread.join()
@@ -117,11 +126,12 @@ def main():
         certificates = make_certificates(base / "certs")
         (base / "operator").mkdir()
         keys = Keys(base / "operator")
-        key = fill(keys, KEYS)
+        fill(keys, KEYS)
+        key = keys.create("client", "--role", "reader")
         root = keys.create("root", "--role", "admin")
         gate = Gate(
             make_workspace(base / "gate"), certificates, "--sandbox", "--access", "keys", "--workers", "1", "--state-dir", str(keys.state),
-            "--cache-memory", "64MiB", "--metadata-ttl", "1h", "--cache-dir", str(base / "cache"), "--access-log", "off")  # fmt: skip
+            "--cache-memory", "64MiB", "--metadata-ttl", "1h", "--cache-dir", str(base / "cache"), "--access-log=off")  # fmt: skip
         context = multiprocessing.get_context("fork")
         stop, count = context.Event(), context.Value("q", 0)
         loader = context.Process(target=load, args=(gate, key, stop, count))
