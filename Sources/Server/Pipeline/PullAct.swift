@@ -7,7 +7,7 @@ import Hub
 @EventLoop
 final class PullAct {
     private static let lanes = 4
-    private static let mostAttempts = 6
+    static let mostAttempts = 6
     /// In seconds.
     private static let longestPause = 60
     private static let pageLimit = 500
