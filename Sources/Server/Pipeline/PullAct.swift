@@ -6,30 +6,30 @@ import Hub
 /// gateway's own credential, as one in the background: where its rate limit gets short, clients come first.
 @EventLoop
 final class PullAct {
-    private static let lanes = 4
+    static let lanes = 4
     static let mostAttempts = 6
     /// In seconds.
-    private static let longestPause = 60
+    static let longestPause = 60
     private static let pageLimit = 500
-    private static let pageBytes = 1 << 20
+    static let pageBytes = 1 << 20
     /// What is read of a revision without a second question.
     private static let readInfo = 256 << 10
     /// The Hub keeps no larger ones in git.
-    private static let longestGitFile = 10 << 20
+    static let longestGitFile = 10 << 20
 
     var order: PullOrder
     let hub: Upstream
-    private let files: FileCache
-    let principal: Principal
+    let files: FileCache
+    private let principal: Principal
     let isEnding: @EventLoop () -> Bool
     let note: @EventLoop (PullOrder) -> Void
-    private var queue: ArraySlice<HeldEntry> = []
-    private var contents: [String: BlobName] = [:]
+    var queue: ArraySlice<HeldEntry> = []
+    var contents: [String: BlobName] = [:]
     /// Files of git that are here already, by their names in git.
     private var known: [String: BlobName] = [:]
-    private var partial: [ObjectIdentifier: Int] = [:]
-    private var doneBytes = 0
-    private var failure: Failure?
+    var partial: [ObjectIdentifier: Int] = [:]
+    var doneBytes = 0
+    var failure: Failure?
 
     /// `isEnding` is asked often; `note` is told what has come of it so far.
     init(
@@ -161,102 +161,6 @@ final class PullAct {
         note(order)
     }
 
-    // MARK: files
-
-    private func fetch() async throws(Failure) {
-        let lanes = (0..<min(Self.lanes, queue.count)).map { _ in
-            let end = Awaited<Bool>()
-            EventLoop.task {
-                await self.work()
-                end.settle(true)
-            }
-            return end
-        }
-        for lane in lanes { _ = await lane.value() }
-        if let failure { throw failure }
-    }
-
-    private func work() async {
-        while failure == nil, let entry = queue.popFirst() {
-            do throws(Failure) {
-                try await fetch(entry)
-            } catch {
-                if failure == nil { failure = error.kind == .clientGone ? error : error.about(entry.path) }
-            }
-        }
-    }
-
-    private func fetch(_ entry: HeldEntry) async throws(Failure) {
-        let path = entry.path.split(separator: "/").map { PercentEncoding.encode(segment: String($0)) }
-        let target =
-            "/\(order.repo.kind.webPrefix)\(order.repo.id.path)/resolve/\(order.commit)/\(path.joined(separator: "/"))"
-        if entry.place == .git { try await fetchSmall(entry, target) } else { try await fetchLarge(entry, target) }
-        doneBytes += entry.size
-        order.filesDone += 1
-        tell()
-    }
-
-    private func fetchSmall(_ entry: HeldEntry, _ target: String) async throws(Failure) {
-        guard entry.size <= Self.longestGitFile else {
-            throw .hubBroken("\(entry.path.shown) is in git and has \(entry.size) bytes")
-        }
-        var answer = try await ask(.get, target, limit: Self.longestGitFile)
-        if answer.status.isRedirect, let location = answer.headers["Location"] {
-            // The Hub leads on to itself.
-            let next = location.hasPrefix(hub.base + "/") ? String(location.dropFirst(hub.base.utf8.count)) : location
-            guard next.hasPrefix("/"), !next.hasPrefix("//") else {
-                throw .hubBroken("it leads elsewhere for a file of git")
-            }
-            answer = try await ask(.get, next, limit: Self.longestGitFile)
-        }
-        guard answer.status == .ok else { throw .hubBroken("it answered \(answer.status) for a file of git") }
-        let blob = Array("blob \(answer.body.count)\0".utf8) + answer.body
-        guard MessageDigest.sha1(blob).hexText == entry.oid else {
-            throw .hubBroken("what it sent is not the file that git names")
-        }
-        contents[entry.path] = try await files.keep(answer.body)
-    }
-
-    private func fetchLarge(_ entry: HeldEntry, _ target: String) async throws(Failure) {
-        guard let content = entry.content, let layout = BlobLayout(size: entry.size) else { return }
-        let mark = Awaited<Bool>()
-        defer { partial[ObjectIdentifier(mark)] = nil }
-        var attempt = 0
-        while true {
-            let source = try await source(of: entry, content, target)
-            let before = partial[ObjectIdentifier(mark)] ?? 0
-            do throws(Failure) {
-                return try await files.pull(content, layout, from: source, isCancelled: isEnding) { bytes in
-                    self.partial[ObjectIdentifier(mark)] = bytes
-                    self.tell()
-                }
-            } catch {
-                guard error.kind != .clientGone, error.kind != .payloadTooLarge else { throw error }
-                // A URL that is signed ends, a store breaks off: as long as it goes on, it is asked again.
-                attempt = (partial[ObjectIdentifier(mark)] ?? 0) > before ? 1 : attempt + 1
-                guard attempt < Self.mostAttempts else { throw error }
-                try await pause(min(Self.longestPause, max(error.retryAfter ?? 0, 1 << (attempt - 1))), because: error)
-            }
-        }
-    }
-
-    /// Where a store has it.
-    private func source(of entry: HeldEntry, _ content: BlobName, _ target: String) async throws(Failure) -> FileSource
-    {
-        let request = Request(method: .get, target: try Target(hub: target))
-        let answer = try await ask(.head, target, limit: Self.pageBytes)
-        let head = Transfer.Head(status: answer.status, headers: answer.headers)
-        guard let etag = head.headers["X-Linked-Etag"], BlobName(etag: etag) == content,
-            let hop = try FileRedirect(head, of: request, hosts: hub.signedURLs.hosts), hop.linkedSize == entry.size
-        else { throw .hubBroken("it does not lead to the file that it lists") }
-        return hub.source(of: hop, userAgent: "hubgate/\(Version.number)")
-    }
-
-    private func tell() {
-        order.bytesDone = min(order.bytes, doneBytes + partial.values.reduce(0, +))
-        note(order)
-    }
-
     // MARK: the end
 
     private func finish(_ revision: HeldRevision) async throws(Failure) {
@@ -283,5 +187,70 @@ final class PullAct {
             if let revision = await files.held.find(pin.repo, commit: pin.commit) { left.subtract(revision.contents) }
         }
         await files.setPinned(left, false)
+    }
+}
+
+// MARK: the Hub
+
+extension PullAct {
+    /// Asks, and asks again where the Hub cannot answer now. Throws its refusal.
+    func ask(_ method: Method, _ path: String, limit: Int) async throws(Failure) -> Upstream.Answer {
+        let request = Request(method: method, target: try Target(hub: path))
+        var attempt = 0
+        while true {
+            if isEnding() { throw .clientGone }
+            let failure: Failure
+            let context = RequestContext(id: .next(), address: "")
+            context.principal = principal
+            do throws(Failure) {
+                let answer = try await hub.send(request, context, limit: limit, isBackground: true)
+                if answer.status.code < 400, !(path.hasPrefix("/api/") && answer.status.isRedirect) { return answer }
+                if answer.status.isRedirect {
+                    throw Failure(.notFound, detail: "\(order.repo.text) has another name now; pull it by that.")
+                }
+                failure = .hubAnswered(HubRefusal(status: answer.status, headers: answer.headers, body: answer.body))
+            } catch {
+                failure = error
+            }
+            attempt += failure.isOfBudget ? 0 : 1
+            guard failure.mayPass, attempt < Self.mostAttempts else { throw failure }
+            // A little into the next window of the Hub's rate limit: as it begins nobody knows yet whether it has.
+            let seconds =
+                failure.isOfBudget
+                ? min(3600, failure.retryAfter ?? 60) + 2
+                : min(60, max(failure.retryAfter ?? 0, 1 << max(0, attempt - 1)))
+            try await pause(seconds, because: failure)
+        }
+    }
+
+    func pause(_ seconds: Int, because failure: Failure) async throws(Failure) {
+        order.reason = failure.detail
+        for _ in 0..<max(1, seconds * 10) {
+            // Told again and again: it is written now and then, and by it is looked whether the order was cancelled.
+            note(order)
+            if isEnding() { throw .clientGone }
+            await EventLoop.sleep(milliseconds: 100)
+        }
+        order.reason = ""
+    }
+}
+
+extension Failure {
+    /// Whether it is the rate limit that is used up.
+    fileprivate var isOfBudget: Bool {
+        switch kind {
+        case .budgetSpent: true
+        case .hubAnswered(let refusal): refusal.status == .tooManyRequests
+        default: false
+        }
+    }
+
+    /// Whether the same may be answered a while later.
+    fileprivate var mayPass: Bool {
+        switch kind {
+        case .budgetSpent, .hubUnreachable, .hubTooSlow, .hubBroken, .tooBusy: true
+        case .hubAnswered(let refusal): refusal.status.code >= 500 || refusal.status == .tooManyRequests
+        default: false
+        }
     }
 }

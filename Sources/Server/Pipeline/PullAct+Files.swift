@@ -1,0 +1,106 @@
+import EventIO
+import HTTP
+import Hub
+
+/// The files of an order.
+extension PullAct {
+    func fetch() async throws(Failure) {
+        let lanes = (0..<min(Self.lanes, queue.count)).map { _ in
+            let end = Awaited<Bool>()
+            EventLoop.task {
+                await self.work()
+                end.settle(true)
+            }
+            return end
+        }
+        for lane in lanes { _ = await lane.value() }
+        if let failure { throw failure }
+    }
+
+    private func work() async {
+        while failure == nil, let entry = queue.popFirst() {
+            do throws(Failure) {
+                try await fetch(entry)
+            } catch {
+                if failure == nil { failure = error.kind == .clientGone ? error : error.about(entry.path) }
+            }
+        }
+    }
+
+    private func fetch(_ entry: HeldEntry) async throws(Failure) {
+        let path = entry.path.split(separator: "/").map { PercentEncoding.encode(segment: String($0)) }
+        let target =
+            "/\(order.repo.kind.webPrefix)\(order.repo.id.path)/resolve/\(order.commit)/\(path.joined(separator: "/"))"
+        if entry.place == .git { try await fetchSmall(entry, target) } else { try await fetchLarge(entry, target) }
+        doneBytes += entry.size
+        order.filesDone += 1
+        tell()
+    }
+
+    private func fetchSmall(_ entry: HeldEntry, _ target: String) async throws(Failure) {
+        guard entry.size <= Self.longestGitFile else {
+            throw .hubBroken("\(entry.path.shown) is in git and has \(entry.size) bytes")
+        }
+        var answer = try await ask(.get, target, limit: Self.longestGitFile)
+        if answer.status.isRedirect, let location = answer.headers["Location"] {
+            // The Hub leads on to itself.
+            let next = location.hasPrefix(hub.base + "/") ? String(location.dropFirst(hub.base.utf8.count)) : location
+            guard next.hasPrefix("/"), !next.hasPrefix("//") else {
+                throw .hubBroken("it leads elsewhere for a file of git")
+            }
+            answer = try await ask(.get, next, limit: Self.longestGitFile)
+        }
+        guard answer.status == .ok else { throw .hubBroken("it answered \(answer.status) for a file of git") }
+        let blob = Array("blob \(answer.body.count)\0".utf8) + answer.body
+        guard MessageDigest.sha1(blob).hexText == entry.oid else {
+            throw .hubBroken("what it sent is not the file that git names")
+        }
+        contents[entry.path] = try await files.keep(answer.body)
+    }
+
+    private func fetchLarge(_ entry: HeldEntry, _ target: String) async throws(Failure) {
+        guard let content = entry.content, let layout = BlobLayout(size: entry.size) else { return }
+        let mark = Awaited<Bool>()
+        defer { partial[ObjectIdentifier(mark)] = nil }
+        var attempt = 0
+        while true {
+            let source = try await source(of: entry, content, target)
+            let before = partial[ObjectIdentifier(mark)] ?? 0
+            do throws(Failure) {
+                return try await files.pull(content, layout, from: source, isCancelled: isEnding) { bytes in
+                    self.partial[ObjectIdentifier(mark)] = bytes
+                    self.tell()
+                }
+            } catch {
+                guard error.kind != .clientGone, error.kind != .payloadTooLarge else { throw error }
+                // A URL that is signed ends, a store breaks off: as long as it goes on, it is asked again.
+                attempt = (partial[ObjectIdentifier(mark)] ?? 0) > before ? 1 : attempt + 1
+                guard attempt < Self.mostAttempts else { throw error }
+                try await pause(min(Self.longestPause, max(error.retryAfter ?? 0, 1 << (attempt - 1))), because: error)
+            }
+        }
+    }
+
+    /// Where a store has it.
+    private func source(of entry: HeldEntry, _ content: BlobName, _ target: String) async throws(Failure) -> FileSource
+    {
+        let request = Request(method: .get, target: try Target(hub: target))
+        let answer = try await ask(.head, target, limit: Self.pageBytes)
+        let head = Transfer.Head(status: answer.status, headers: answer.headers)
+        guard let etag = head.headers["X-Linked-Etag"], BlobName(etag: etag) == content,
+            let hop = try FileRedirect(head, of: request, hosts: hub.signedURLs.hosts), hop.linkedSize == entry.size
+        else { throw .hubBroken("it does not lead to the file that it lists") }
+        return hub.source(of: hop, userAgent: "hubgate/\(Version.number)")
+    }
+
+    private func tell() {
+        order.bytesDone = min(order.bytes, doneBytes + partial.values.reduce(0, +))
+        note(order)
+    }
+}
+
+extension Failure {
+    fileprivate func about(_ path: String) -> Failure {
+        Failure(kind, detail: "\(path.shown): \(detail)", retryAfter: retryAfter)
+    }
+}
