@@ -100,8 +100,8 @@ def test_a_read_that_is_stuck_holds_up_nobody_else(caching, hub, store, cache, d
     disk.fails(stuck=True)
     clients = Clients(gate, [get()] * 3)
     assert wait_until(lambda: disk.stuck_reads > 0, 10)
-    # All of it while that read is stuck: metadata, and a file that is not on this disk yet, up to what is read of it.
-    assert gate.ask(METADATA).body == b"{}" and clients.taken == [0] * 3
+    # All of it while that read is stuck, more often than anything is tried again.
+    assert [gate.ask(METADATA).body for _ in range(20)] == [b"{}"] * 20 and clients.taken == [0] * 3
     assert disk.stuck_reads == 1
     disk.fails()
     assert all_have(clients, content)

@@ -49,9 +49,12 @@ final class BlobReading {
     }
 
     private func later(_ offset: Int, _ count: Int) -> StoredFile.Outcome {
-        tries += 1
-        guard let disk = blob.cache.disk, !disk.isOver, tries <= Self.mostTries else { return wait(offset, count) }
-        if !asked.contains(offset) { ask(offset, of: disk) }
+        guard let disk = blob.cache.disk, !disk.isOver, tries < Self.mostTries else { return wait(offset, count) }
+        // Its work may have other turns meanwhile.
+        if !asked.contains(offset) {
+            tries += 1
+            ask(offset, of: disk)
+        }
         if !isWaiting {
             isWaiting = true
             limit.start(milliseconds: Self.longestMilliseconds)
