@@ -93,7 +93,8 @@ def test_a_batch_goes_out_when_it_is_full_and_again_when_the_receiver_says_later
     gate = begin()
     fill(gate)
     assert wait_until(lambda: len(receiver.spans) == 512, 15)
-    first, second, third = receiver.seen(PATH)
+    # On a slow machine it is no full batch, and another follows.
+    first, second, third, *_ = receiver.seen(PATH)
     assert first.body == second.body == third.body and second.arrived - first.arrived >= 1
     assert wait_until(lambda: fates(gate) == {"sent": 512, "rejected": 0, "failed": 0, "dropped": 0})
     # Once when it begins to fail, and once when that is over.
@@ -127,8 +128,10 @@ def test_what_a_receiver_does_not_take_is_given_up_and_counted(begin, receiver, 
     receiver.answers = [answer]
     gate = begin()
     fill(gate)
-    assert wait_until(lambda: fates(gate)["failed"] == 512, 10)
-    assert len(receiver.seen(PATH)) == 1 and len(notices(gate)) == 1 and reason in notices(gate)[0]
+    assert wait_until(lambda: fates(gate)["failed"] > 0, 10)
+    [given_up, *others] = receiver.seen(PATH)
+    assert fates(gate)["failed"] == len(read(given_up.body)) and all(other.body != given_up.body for other in others)
+    assert reason in notices(gate)[0]
     fill(gate, 10)
     gate.stop()
     assert len(receiver.spans) >= 20
@@ -159,7 +162,7 @@ def test_an_endless_answer_is_cut(begin, receiver):
     gate = begin()
     fill(gate)
     assert ended.wait(10)
-    assert wait_until(lambda: fates(gate)["failed"] == 512, 10)
+    assert wait_until(lambda: fates(gate)["failed"] == len(read(receiver.seen(PATH)[0].body)), 10)
 
 
 def test_a_receiver_that_never_answers_costs_bounded_memory_and_holds_up_nobody(begin, hub, receiver):
@@ -170,8 +173,9 @@ def test_a_receiver_that_never_answers_costs_bounded_memory_and_holds_up_nobody(
     assert wait_until(lambda: receiver.seen(PATH), 10)
     before = gate.resident_bytes
     fill(gate, 2600)
-    # 512 are under way, and 4096 wait.
-    assert wait_until(lambda: fates(gate)["dropped"] == 512 + 5200 - 512 - 4096), fates(gate)
+    # What is under way, mostly 512, and 4096 that wait.
+    under_way = len(read(receiver.seen(PATH)[0].body))
+    assert wait_until(lambda: fates(gate)["dropped"] == 512 + 5200 - under_way - 4096), fates(gate)
     assert gate.resident_bytes - before < 32 << 20
     over.set()
 
