@@ -1,7 +1,8 @@
 /* #embed is C23, and clang has it in every mode; it tells the build which files it has read. */
 #include "console_files.h"
 
-#define FILE_OF(bytes) { (bytes), sizeof(bytes) }
+#define FILE_OF(bytes)                                                                                                 \
+    { (bytes), sizeof(bytes) }
 
 static const unsigned char page[] = {
 #embed "console.html"

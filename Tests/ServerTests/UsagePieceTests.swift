@@ -71,9 +71,11 @@ import Testing
         let whole = try table(50).piece(.init(grouping: .repo, days: Self.days)).bytes
         for count in 0..<whole.count { _ = UsagePiece(Array(whole.prefix(count))) }
         #expect(UsagePiece([]) == nil && UsagePiece([7]) == nil && UsagePiece(Array(whole.dropLast())) == nil)
-        for json in [[:], ["by": "x", "from": 1, "to": 2], ["by": "key", "from": 3, "to": 2], ["by": "key", "from": -1, "to": 2],
-            ["by": "key", "from": 1, "to": .integer(.max)], ["by": "key", "from": 1, "to": 2, "after": ["day": 1]]] as [JSON]
-        {
+        for json in [
+            [:], ["by": "x", "from": 1, "to": 2], ["by": "key", "from": 3, "to": 2],
+            ["by": "key", "from": -1, "to": 2],
+            ["by": "key", "from": 1, "to": .integer(.max)], ["by": "key", "from": 1, "to": 2, "after": ["day": 1]],
+        ] as [JSON] {
             #expect(UsagePiece.Question(json) == nil)
         }
     }
