@@ -33,7 +33,7 @@ from many_keys import fill  # noqa: E402
 # What the script of each page asks for, and after how many seconds again (Sources/ConsoleFiles/page-*.js).
 PAGES = {
     "none": [], "Now": [("requests", 2), ("requests/recent", 2)], "Budget": [("budget", 2)], "Usage": [("usage?by=key&limit=200", 15)],
-    "Cache": [("cache", 5)], "Health": [("status", 10), ("settings", 10)],
+    "Cache": [("cache", 5), ("cache/files?limit=50", 5)], "Health": [("status", 10), ("settings", 10)],
 }  # fmt: skip
 
 
