@@ -14,6 +14,7 @@ extension UsageCommand: GateCommand {
                 "--limit has to be a whole number from 1 to \(AdminActs.mostRows) with \(GateOptions.flag)")
         }
         var query = [("by", by), ("since", since), ("limit", "\(limit)")]
+        if let until { query.append(("until", until)) }
         if let name { query.append(("key", name)) }
         let answer = try await gate.ask(.get, ["usage"], query: query)
         guard case .array(let rows)? = answer["rows"] else { throw gate.noGate }
