@@ -79,8 +79,8 @@ CASES = [
         [ratio(1.0, "CPU a GB", "cpu_s_per_gb"), Target("peak_mib", 4, "memory over idle", "MiB")],
     ),
     FilesCase(
-        "kept-many", "The same, 64 at once",
-        [ratio(1.0, "CPU a GB", "cpu_s_per_gb"), Target("peak_mib", 256, "memory over idle", "MiB")], readers=64,
+        "kept-many", "The same, 16 at once",
+        [ratio(1.0, "CPU a GB", "cpu_s_per_gb"), Target("peak_mib", 256, "memory over idle", "MiB")], readers=16,
     ),
     StreamCase(
         "up", "1 GiB up, plain upstream",

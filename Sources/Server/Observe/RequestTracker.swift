@@ -10,6 +10,7 @@ final class RequestTracker {
     /// One that has ended.
     fileprivate struct Ended {
         let context: RequestContext
+        let key: KeyIdentity?
         /// When it ended, in seconds since 1970.
         let time: Int
         let method: Method
@@ -45,10 +46,11 @@ final class RequestTracker {
             running[context.place] = last
             last.context.place = context.place
         }
+        let key = context.principal.key
         context.letGo()
         keep(
             Ended(
-                context: context, time: WallClock.now.seconds, method: exchange.request.method,
+                context: context, key: key, time: WallClock.now.seconds, method: exchange.request.method,
                 target: exchange.request.target, status: exchange.status?.code, microseconds: microseconds,
                 bytes: exchange.sentBytes, isWhole: whole))
     }
@@ -99,7 +101,7 @@ extension RequestTracker {
 
 extension RequestTracker.Ended {
     @EventLoop fileprivate var json: JSON {
-        let (key, failure) = (context.principal.key, context.failure)
+        let failure = context.failure
         return [
             "id": .string(context.id.description), "time": .string(WallClock.iso8601(Int64(time))),
             "client": .string(context.address),

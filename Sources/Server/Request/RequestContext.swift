@@ -103,6 +103,8 @@ final class RequestContext {
 
     /// It has ended. What was needed to answer it goes; what is known of it stays.
     func letGo() {
+        // With it goes the Hub's token, which may be replaced by another.
+        principal = .anonymous
         if body != nil { body = nil }
         if entryFilter != nil { entryFilter = nil }
         if deletion != nil { deletion = nil }
