@@ -145,7 +145,7 @@ def test_what_is_deleted_is_private_under_another_name_and_gone_under_its_own(bi
     trash_name = answer.json["trash_name"]
     assert answer.json["restorable_until"] > "2026" and trash_name.startswith(f"acme/{PREFIX}")
     assert bin.hub.is_private(trash_name) and "acme/one" not in bin.hub.names()
-    assert [step for step, _ in bin.hub.steps] == ["look", "settings", "move"]
+    assert [step for step, _ in bin.hub.steps] == ["look", "settings", "move", "look"]
     record = bin.trashed("acme/one")
     assert (record["trash_name"], record["deleted_by"], record["was_private"]) == (trash_name, "boss", False)
     assert bin.is_gone("acme/one")
@@ -203,7 +203,7 @@ def test_the_hubs_own_call_does_the_same_and_answers_as_the_hub(bin):
     bin.hub.add("acme/two", private=True)
     bin.hub.add("robot/mine")
     assert bin.relayed_delete("acme/two").status == 200
-    assert [step for step, _ in bin.hub.steps] == ["look", "move"]  # it was private already
+    assert [step for step, _ in bin.hub.steps] == ["look", "move", "look"]  # it was private already
     assert bin.relayed_delete("mine").status == 200
     assert bin.trashed("robot/mine")["trash_name"].startswith(f"robot/{PREFIX}") and bin.trashed("acme/two")["was_private"]
     assert bin.is_gone("acme/two") and bin.is_gone("robot/mine")
@@ -414,6 +414,19 @@ def test_what_cannot_be_made_private_is_not_deleted(bin):
         assert answer.status == 403 and "was not deleted" in answer["X-Error-Message"] and "storage limit" in answer["X-Error-Message"], answer.body
     assert [step for step, _ in bin.hub.steps if step != "look"] == ["settings"] * 2
     assert not [one for one in bin.list if one["name"] == "acme/stuck"] and not bin.hub.is_private("acme/stuck")
+
+
+def test_what_a_late_call_has_published_is_made_private_in_the_trash(bin):
+    bin.hub.add("acme/late")
+
+    def move(name, act):
+        bin.hub.repos["model", name]["private"] = False
+        return act()
+
+    bin.hub.faults["move"] = move
+    trash_name = bin.delete("acme/late").json["trash_name"]
+    assert wait_until(lambda: bin.hub.is_private(trash_name), 10)
+    assert wait_until(lambda: bin.trashed("acme/late")["status"] == "kept", 10)
 
 
 @pytest.mark.parametrize("status", [403, 409, 429])

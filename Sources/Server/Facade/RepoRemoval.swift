@@ -109,7 +109,14 @@ struct RepoRemoval {
         }
         trash.changed(record.kind, record.id, trashID)
         context.audited?.moved(to: "\(record.kind.apiName):\(trashID.text)")
-        await trash.settle(record, .kept, by: "")
+        // What it is not is told by whoever looks again, and made private then.
+        await trash.settle(record, await isPrivate(trashID, record, context) ? .kept : .unclear, by: "")
+    }
+
+    /// Whether it is private there. A call of a worker that has died, which made an earlier delete of it undone, may have come to the Hub after ours.
+    private func isPrivate(_ trashID: RepoID, _ record: TrashRecord, _ context: RequestContext) async -> Bool {
+        guard case .there(let facts)? = try? await hub.look(record.kind, trashID, context) else { return false }
+        return facts.isPrivate == true
     }
 
     /// Whether all is as it was. Of a space it is not known whether it was public or protected, so it stays private.
