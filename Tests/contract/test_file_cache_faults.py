@@ -11,6 +11,7 @@ import pytest
 from descendants import children, is_running
 from fakehub import http
 from file_cache import MIB, PATH, Clients, file_of, get, wait_until_whole
+from gate import IS_SANITIZED
 from stored_files import PIECE, digest, figures
 from waiting import wait_until
 
@@ -151,6 +152,7 @@ def test_without_the_processes_beside_it_a_gateway_serves_on(caching, store, cac
     assert not [pid for pid in beside if is_running(pid)]
 
 
+@pytest.mark.skipif(IS_SANITIZED, reason="its sandboxing is off")
 def test_the_processes_beside_a_gateway_end_with_it_and_may_do_little(caching, store, cache):
     gate = caching("--workers", "2")
     workers = children(gate)
