@@ -9,16 +9,20 @@ import Hub
 final class RequestTracker {
     /// One that has ended.
     fileprivate struct Ended {
-        let context: RequestContext
-        let key: KeyIdentity?
+        let id: RequestID
         /// When it ended, in seconds since 1970.
         let time: Int
+        let address: String
         let method: Method
         let target: Target
+        let route: Route.Name?
         /// Nil: the client left before.
         let status: Int?
         let microseconds: Int
+        let upstreamMicroseconds: Int?
         let bytes: Int
+        let key: KeyIdentity?
+        let failure: Failure?
         let isWhole: Bool
     }
 
@@ -46,13 +50,14 @@ final class RequestTracker {
             running[context.place] = last
             last.context.place = context.place
         }
-        let key = context.principal.key
-        context.letGo()
+        // Not the context: a call for others may go on with it, and it has the Hub's token, which may be replaced by another.
         keep(
             Ended(
-                context: context, key: key, time: WallClock.now.seconds, method: exchange.request.method,
-                target: exchange.request.target, status: exchange.status?.code, microseconds: microseconds,
-                bytes: exchange.sentBytes, isWhole: whole))
+                id: context.id, time: WallClock.now.seconds, address: context.address,
+                method: exchange.request.method, target: exchange.request.target, route: context.route,
+                status: exchange.status?.code, microseconds: microseconds,
+                upstreamMicroseconds: context.upstreamMicroseconds, bytes: exchange.sentBytes,
+                key: context.principal.key, failure: context.failure, isWhole: whole))
     }
 
     private func keep(_ entry: consuming Ended) {
@@ -75,7 +80,7 @@ final class RequestTracker {
 extension RequestTracker {
     /// The newest first.
     var recent: [JSON] {
-        (kept[next...] + kept[..<next]).reversed().map { $0.json }
+        (kept[next...] + kept[..<next]).reversed().map(\.json)
     }
 
     /// The oldest first, at most `limit` of them.
@@ -100,15 +105,14 @@ extension RequestTracker {
 }
 
 extension RequestTracker.Ended {
-    @EventLoop fileprivate var json: JSON {
-        let failure = context.failure
-        return [
-            "id": .string(context.id.description), "time": .string(WallClock.iso8601(Int64(time))),
-            "client": .string(context.address),
+    fileprivate var json: JSON {
+        [
+            "id": .string(id.description), "time": .string(WallClock.iso8601(Int64(time))),
+            "client": .string(address),
             "method": .string(method.rawValue), "path": .string(target.loggable),
-            "route": .string(context.route.map { "\($0)".snakeCased } ?? "none"),
+            "route": .string(route.map { "\($0)".snakeCased } ?? "none"),
             "status": status.map { .integer(Int64($0)) } ?? .null, "ms": .number(milliseconds(microseconds)),
-            "upstream_ms": context.upstreamMicroseconds.map { .number(milliseconds($0)) } ?? .null,
+            "upstream_ms": upstreamMicroseconds.map { .number(milliseconds($0)) } ?? .null,
             "bytes": .integer(Int64(bytes)), "key": key.map { .string($0.name) } ?? .null,
             "error": failure.map { .string($0.code) } ?? .null,
             "detail": failure.map { .string(String($0.publicDetail.prefix(500))) } ?? .null, "whole": .bool(isWhole),

@@ -101,18 +101,6 @@ final class RequestContext {
         onCancel = nil
     }
 
-    /// It has ended. What was needed to answer it goes; what is known of it stays.
-    func letGo() {
-        // With it goes the Hub's token, which may be replaced by another.
-        principal = .anonymous
-        if body != nil { body = nil }
-        if entryFilter != nil { entryFilter = nil }
-        if deletion != nil { deletion = nil }
-        if usageReader != nil { usageReader = nil }
-        if change != nil { change = nil }
-        if task != nil { task = nil }
-    }
-
     /// An administrator ends it.
     func revoke() {
         isRevoked = true
