@@ -75,9 +75,18 @@ extension CacheDirectory {
         }
     }
 
+    /// The same of one repository: those of others are not read.
+    func refs(of repo: RepoKey) -> [(ref: String, commit: String)] {
+        let beginning = repo.folder + "@@"
+        return (SystemFiles.list(revisions) ?? []).filter { $0.hasPrefix(beginning) }.compactMap { name in
+            let ref = PercentEncoding.decode(name.utf8.dropFirst(beginning.utf8.count))
+            return commit(of: ref, in: repo).map { (ref, $0) }
+        }
+    }
+
     /// Forgets a commit, and what leads to it.
     func forget(_ repo: RepoKey, commit: String) {
-        for found in refs() where found.repo == repo && found.commit == commit {
+        for found in refs(of: repo) where found.commit == commit {
             if let path = path(of: repo, ref: found.ref) { unsafe unlink(path) }
         }
         unsafe unlink(path(of: repo, commit: commit))

@@ -24,9 +24,13 @@ struct HeldTree {
         var (found, last): ([JSON], String?) = ([], nil)
         while index < revision.entries.count, revision.entries[index].path.utf8.starts(with: prefix.utf8) {
             let entry = revision.entries[index]
+            let name = entry.path.utf8.dropFirst(prefix.utf8.count).prefix { $0 != UInt8(ascii: "/") }
+            guard isRecursive || name.endIndex == entry.path.utf8.endIndex else {
+                // What another folder holds is passed over at once: a `0` follows on the slash.
+                index = revision.index(of: prefix + String(Substring(name)) + "0")
+                continue
+            }
             index += 1
-            let isListed = isRecursive || !entry.path.utf8.dropFirst(prefix.utf8.count).contains(UInt8(ascii: "/"))
-            guard isListed else { continue }
             if found.count == limit { return (found, last) }
             found.append(entry.json)
             last = entry.path

@@ -65,7 +65,7 @@ extension Upstream {
     }
 
     private func refs(_ repo: RepoKey) -> JSON {
-        let branches = files?.directory.refs().filter { $0.repo == repo } ?? []
+        let branches = files?.directory.refs(of: repo) ?? []
         return [
             "tags": [], "converts": [],
             "branches": .array(
