@@ -101,7 +101,7 @@ void ce_connection_handshake_done(ce_connection *connection) {
     if (connection->state == CE_CONNECTION_HANDSHAKE) {
         ce_http_counts *counts = &connection->http->counts;
         *(SSL_session_reused(connection->ssl) ? &counts->handshakes_resumed : &counts->handshakes_full) += 1;
-        connection->state = CE_CONNECTION_OPEN;
+        ce_connection_enter(connection, CE_CONNECTION_OPEN);
         connection->silent_records = 0;
         /* Before libevent hears of the handshake's end: the bufferevent never reads a byte that evhttp could see. */
         bufferevent_disable(connection->bev, EV_READ);
@@ -172,10 +172,8 @@ struct bufferevent *ce_connection_new(struct event_base *base, void *context) {
     TAILQ_INSERT_TAIL(&http->connections, connection, next);
     http->connection_count += 1;
     http->counts.connections += 1;
-    if (http->connection_count >= http->limits.connections) {
-        http->counts.pauses_by_limit += 1;
-        ce_listening_set(http, false);
-    }
+    http->handshakes += 1;
+    ce_listening_accepted(http);
     ce_connection_limit_wait(connection);
     /* evhttp gives the socket after this returns; then the address can be counted. */
     event_active(connection->work, EV_TIMEOUT, 0);
@@ -196,6 +194,7 @@ static void on_ssl_freed(void *parent, void *value, CRYPTO_EX_DATA *data, int in
     ce_http *http = connection->http;
     ce_exchange_end(&connection->exchange, false);
     count_end(connection, &http->counts);
+    ce_connection_enter(connection, CE_CONNECTION_CLOSING);
     ce_address_leave(connection);
     TAILQ_REMOVE(&http->connections, connection, next);
     http->connection_count -= 1;

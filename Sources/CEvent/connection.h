@@ -106,6 +106,9 @@ struct ce_http {
     ce_listening listening[CE_LISTENERS];
     size_t listening_count; /* 0: closed */
     struct event *listen_again;
+    uint32_t accepted;         /* since `listen_again` fired last */
+    uint32_t handshakes;       /* connections whose handshake is not done */
+    bool waits_for_handshakes; /* accepts no more until some of these are over */
     struct ce_connections connections;
     size_t connection_count;
     struct ce_addresses addresses[CE_ADDRESS_BUCKETS];
@@ -167,6 +170,10 @@ typedef LIST_HEAD(ce_servers, ce_http) ce_servers;
 extern ce_servers ce_all_servers;
 /* Accepts at all addresses, or at none for the time being. */
 void ce_listening_set(ce_http *http, bool accepts);
+/* A connection has come: pauses where more would be too many. */
+void ce_listening_accepted(ce_http *http);
+/* A connection's handshake is done, or will not be. */
+void ce_listening_handshake_over(ce_http *http);
 /* After a pause. */
 void ce_listening_again(evutil_socket_t fd, short what, void *http);
 
@@ -259,6 +266,13 @@ static inline bool ce_connection_announced(const ce_connection *connection, ce_i
         *client = connection->proxied->header.source;
     }
     return is_named;
+}
+
+static inline void ce_connection_enter(ce_connection *connection, ce_connection_state state) {
+    if (connection->state == CE_CONNECTION_HANDSHAKE) {
+        ce_listening_handshake_over(connection->http);
+    }
+    connection->state = state;
 }
 
 /* What has come in is not for an exchange any more. */

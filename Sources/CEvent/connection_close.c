@@ -5,7 +5,7 @@
 
 /* A shutdown alone would still let OpenSSL read a waiting ClientHello and sign a response to it. */
 void ce_connection_turn_away(ce_connection *connection) {
-    connection->state = CE_CONNECTION_CLOSING;
+    ce_connection_enter(connection, CE_CONNECTION_CLOSING);
     bufferevent_disable(connection->bev, EV_READ | EV_WRITE);
     bufferevent_trigger_event(connection->bev, BEV_EVENT_EOF | BEV_EVENT_READING, BEV_TRIG_DEFER_CALLBACKS);
 }
@@ -15,7 +15,7 @@ void ce_connection_kill(ce_connection *connection) {
         return;
     }
     ce_exchange_end(&connection->exchange, false);
-    connection->state = CE_CONNECTION_CLOSING;
+    ce_connection_enter(connection, CE_CONNECTION_CLOSING);
     ce_connection_limit(connection, 0);
     ce_wire_drop(connection);
     /* A FIN behind what is already sent: a reset would take from the client what it has not read yet. */
@@ -46,7 +46,7 @@ void ce_connection_close(ce_connection *connection, bool unread) {
         ce_connection_kill(connection);
         return;
     }
-    connection->state = CE_CONNECTION_LINGERING;
+    ce_connection_enter(connection, CE_CONNECTION_LINGERING);
     if (is_sent) {
         shutdown(bufferevent_getfd(connection->bev), SHUT_WR);
     }

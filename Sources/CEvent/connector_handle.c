@@ -44,6 +44,8 @@ CURL *ce_connector_handle(ce_connector *connector, ce_channel *channel, const ch
     curl_easy_setopt(easy, CURLOPT_CONNECT_ONLY, 1L);
     curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    /* The least: bytes are received past this buffer, which each handle has all the same. */
+    curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, 1024L);
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
     /* The way through a proxy is ours (tunnel.h). One from the environment would be a way out that no setting of ours shows. */

@@ -76,6 +76,7 @@ void ce_http_count(const ce_http *http, ce_http_counts *counts) {
     counts->proxy_headers_malformed += own->proxy_headers_malformed;
     counts->proxy_headers_late += own->proxy_headers_late;
     counts->pauses_by_limit += own->pauses_by_limit;
+    counts->pauses_by_handshakes += own->pauses_by_handshakes;
     counts->pauses_by_error += own->pauses_by_error;
     counts->handshakes_full += own->handshakes_full;
     counts->handshakes_resumed += own->handshakes_resumed;

@@ -14,6 +14,10 @@
 
 enum { BACKLOG = 1024 };
 
+/* A handshake under way takes 28 KiB more than a connection that is open. While so many are, who comes waits in the kernel until some of them
+ * have ended; but a few are accepted every few milliseconds, so that clients that never end their handshake keep nobody out. */
+enum { HANDSHAKES_AT_ONCE = 128, ACCEPTED_AT_ONCE = 16, PAUSE_MS = 5 };
+
 ce_servers ce_all_servers = LIST_HEAD_INITIALIZER(ce_all_servers);
 
 void ce_listening_set(ce_http *http, bool accepts) {
@@ -27,8 +31,32 @@ void ce_listening_again(evutil_socket_t fd, short what, void *context) {
     (void)fd;
     (void)what;
     ce_http *http = context;
+    http->accepted = 0;
+    http->waits_for_handshakes = false;
     if (http->connection_count < http->limits.connections) {
         ce_listening_set(http, true);
+    }
+}
+
+void ce_listening_accepted(ce_http *http) {
+    http->accepted += 1;
+    if (http->connection_count >= http->limits.connections) {
+        http->counts.pauses_by_limit += 1;
+        ce_listening_set(http, false);
+    } else if (http->handshakes >= HANDSHAKES_AT_ONCE && http->accepted >= ACCEPTED_AT_ONCE) {
+        struct timeval pause = { .tv_sec = 0, .tv_usec = PAUSE_MS * 1000 };
+        http->counts.pauses_by_handshakes += 1;
+        http->waits_for_handshakes = true;
+        ce_listening_set(http, false);
+        event_add(http->listen_again, &pause);
+    }
+}
+
+void ce_listening_handshake_over(ce_http *http) {
+    http->handshakes -= 1;
+    if (http->waits_for_handshakes && http->handshakes < HANDSHAKES_AT_ONCE) {
+        event_del(http->listen_again);
+        ce_listening_again(-1, 0, http);
     }
 }
 
@@ -53,6 +81,7 @@ static void on_accept_error(struct evconnlistener *listener, void *context) {
     }
     struct timeval pause = { .tv_sec = 0, .tv_usec = 100 * 1000 };
     http->counts.pauses_by_error += 1;
+    http->waits_for_handshakes = false;
     ce_listening_set(http, false);
     event_add(http->listen_again, &pause);
 }

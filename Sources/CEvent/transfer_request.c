@@ -11,7 +11,7 @@ void ce_transfer_reserve(ce_transfer *transfer, size_t needed) {
     if (needed <= transfer->text_capacity) {
         return;
     }
-    size_t capacity = transfer->text_capacity > 0 ? transfer->text_capacity : 2048;
+    size_t capacity = transfer->text_capacity > 0 ? transfer->text_capacity : 512;
     while (capacity < needed) {
         capacity *= 2;
     }

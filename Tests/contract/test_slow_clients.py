@@ -534,6 +534,17 @@ def test_connections_above_the_limit_wait_until_another_ends(start):
         connection.close()
 
 
+def test_handshakes_that_never_end_keep_nobody_out(start):
+    gate = start("--handshake-timeout", "60s")
+    silent = [socket.create_connection(("127.0.0.1", gate.port), timeout=10) for _ in range(400)]
+    assert gate.ask(timeout=8).status == 200
+    page = gate.ask(b"GET /-/metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").body.decode()
+    assert re.search(r'hubgate_accept_pauses_total\{reason="handshakes"\} [1-9]', page)
+    assert re.search(r"\nhubgate_connections (\d+)\n", page)[1] == "401"
+    for connection in silent:
+        connection.close()
+
+
 def test_the_last_request_that_a_connection_may_make_says_close(start):
     gate = start("--max-requests-per-connection", "3")
     with gate.connect() as connection:

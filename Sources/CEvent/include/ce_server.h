@@ -71,8 +71,9 @@ typedef struct ce_http_counts {
     uint64_t cut_by_records;               /* too many TLS records without a byte of a request */
     uint64_t proxy_headers;                /* of the PROXY protocol, taken */
     uint64_t proxy_headers_malformed, proxy_headers_late;
-    uint64_t pauses_by_limit; /* accepting stopped: `connections` are there, the next wait */
-    uint64_t pauses_by_error; /* accepting failed, for example without descriptors */
+    uint64_t pauses_by_limit;      /* accepting stopped: `connections` are there, the next wait */
+    uint64_t pauses_by_handshakes; /* so many were under way that the next wait a little */
+    uint64_t pauses_by_error;      /* accepting failed, for example without descriptors */
     uint64_t handshakes_full, handshakes_resumed;
     uint64_t handshakes_failed;          /* the connection ended before its handshake did */
     uint64_t handshakes_abandoned;       /* so too, and its client never sent a byte */

@@ -195,6 +195,7 @@ import CEvent
         package var proxyHeadersMalformed: UInt64 = 0
         package var proxyHeadersLate: UInt64 = 0
         package var pausesByLimit: UInt64 = 0
+        package var pausesByHandshakes: UInt64 = 0
         package var pausesByError: UInt64 = 0
         package var handshakesFull: UInt64 = 0
         package var handshakesResumed: UInt64 = 0
@@ -217,7 +218,8 @@ import CEvent
             refusedByAddress: counts.refused_by_address, closedByRecords: counts.cut_by_records,
             proxyHeaders: counts.proxy_headers, proxyHeadersMalformed: counts.proxy_headers_malformed,
             proxyHeadersLate: counts.proxy_headers_late, pausesByLimit: counts.pauses_by_limit,
-            pausesByError: counts.pauses_by_error, handshakesFull: counts.handshakes_full,
+            pausesByHandshakes: counts.pauses_by_handshakes, pausesByError: counts.pauses_by_error,
+            handshakesFull: counts.handshakes_full,
             handshakesResumed: counts.handshakes_resumed, handshakesFailed: counts.handshakes_failed,
             handshakesAbandoned: counts.handshakes_abandoned, receivedBytes: counts.received_bytes,
             sentBytes: counts.sent_bytes)

@@ -34,7 +34,7 @@ extension MetricLabels {
 
     /// Why no connection was accepted for a while.
     enum Pause: Int, MetricLabelValue {
-        case limit, error
+        case limit, handshakes, error
     }
 
     /// How a call to the Hub ended.

@@ -80,6 +80,7 @@ extension Listener {
         metrics.set(.connectionsRefused, at: MetricLabels.Refusal.proxyHeaderLate, to: counts.proxyHeadersLate)
         metrics.set(.proxyHeaders, to: counts.proxyHeaders)
         metrics.set(.acceptPauses, at: MetricLabels.Pause.limit, to: counts.pausesByLimit)
+        metrics.set(.acceptPauses, at: MetricLabels.Pause.handshakes, to: counts.pausesByHandshakes)
         metrics.set(.acceptPauses, at: MetricLabels.Pause.error, to: counts.pausesByError)
         metrics.set(.handshakes, at: MetricLabels.Handshake.full, to: counts.handshakesFull)
         metrics.set(.handshakes, at: MetricLabels.Handshake.resumed, to: counts.handshakesResumed)

@@ -62,8 +62,8 @@ enum MetricsTable {
                 "Connections of trusted_proxies that began with a PROXY protocol header."),
             MetricRow(
                 .acceptPauses, "hubgate_accept_pauses_total", .counter,
-                "Times that new connections had to wait (limit: max_connections was reached; error: the system had no "
-                    + "more descriptors or memory).",
+                "Times that new connections had to wait (limit: max_connections was reached; handshakes: 128 were under way, "
+                    + "for 5 ms at most; error: the system had no more descriptors or memory).",
                 by: [MetricLabel("reason", MetricLabels.Pause.self)]),
             MetricRow(
                 .receivedBytes, "hubgate_received_bytes_total", .counter,
