@@ -1,5 +1,6 @@
 /* A connection's life, from evhttp's asking for a bufferevent to OpenSSL's freeing of the session. */
 #include "connection.h"
+#include "loop.h"
 #include "tls.h"
 
 #include <event2/bufferevent_ssl.h>
@@ -160,6 +161,7 @@ struct bufferevent *ce_connection_new(struct event_base *base, void *context) {
     connection->http = http;
     connection->ssl = ssl;
     connection->exchange.parsers = &http->parsers;
+    connection->turn = (ce_turn){ .take = ce_connection_take_turn, .context = connection };
     connection->deadline = event_new(base, -1, 0, on_deadline, connection);
     connection->work = event_new(base, -1, 0, on_work, connection);
     connection->bev = bufferevent_openssl_socket_new(base, -1, ssl, BUFFEREVENT_SSL_ACCEPTING, BEV_OPT_CLOSE_ON_FREE);
@@ -201,6 +203,7 @@ static void on_ssl_freed(void *parent, void *value, CRYPTO_EX_DATA *data, int in
     if (http->connection_count + 1 == http->limits.connections) {
         ce_listening_set(http, true);
     }
+    ce_turn_leave(&http->loop->turns, &connection->turn);
     ce_proxied_free(connection);
     ce_wire_drop(connection);
     event_free(connection->deadline);

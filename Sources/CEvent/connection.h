@@ -8,6 +8,7 @@
 #define CE_CONNECTION_H
 
 #include "exchange.h"
+#include "turns.h"
 
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
@@ -36,6 +37,7 @@ typedef struct ce_connection {
     ce_exchange exchange; /* the one that it can be at */
     ce_connection_state state;
     bool read_enabled; /* `readable` is added */
+    bool read_stopped; /* `readable` is not added, until the long body has its turn */
     bool read_due;     /* bytes that make no socket readable wait for the next turn */
     bool write_failed; /* the callee learns it in the next poll */
     bool misbehaves;   /* it is cut off for its TLS records */
@@ -50,16 +52,15 @@ typedef struct ce_connection {
     struct evhttp_connection *evcon; /* from the handshake's end on */
     struct event *readable;          /* so too: before, the bufferevent reads */
     struct evbuffer *waiting;        /* not yet parsed; the bufferevent's input, which nothing else uses */
-    struct event *deadline;
-    struct event *work;
+    struct event *deadline, *work;
+    ce_turn turn;     /* of a long body */
     int64_t due_ms;   /* 0: no limit runs */
     int64_t armed_ms; /* when `deadline` will fire; 0: it is not armed */
     uint64_t lingered;
     uint64_t sent, received; /* bytes on the wire, once it is wired */
     ce_unsent *unsent;       /* records that the socket did not take; NULL: none */
     uint32_t requests;
-    uint32_t sizing;            /* the request whose response's records are counted */
-    uint32_t records;           /* of it so far */
+    uint32_t sizing, records;   /* the request whose response's records are counted, and how many there were so far */
     uint32_t silent_records;    /* read, and without bytes of a request so far */
     ce_proxied *proxied;        /* NULL: no PROXY header belongs to it */
     struct ce_address *address; /* counted since it was accepted; NULL before */
@@ -159,9 +160,8 @@ void ce_wire_gather(ce_connection *connection);
 /* Sends those. False: some are left, or the connection is broken. */
 bool ce_wire_flush(ce_connection *connection);
 void ce_wire_gather_no_more(ce_connection *connection);
-/* Bytes that the socket did not take. */
+/* Bytes that the socket did not take; and those are not sent any more. */
 size_t ce_wire_unsent(const ce_connection *connection);
-/* They are not sent any more. */
 void ce_wire_drop(ce_connection *connection);
 
 /* ---- listening.c ---- */
@@ -186,8 +186,9 @@ void ce_proxied_free(ce_connection *connection);
 /* ---- connection_read.c ---- */
 /* Reads from here on without the bufferevent. */
 void ce_connection_take_over_reading(ce_connection *connection);
-/* Reads what is there, as much as one turn of the loop may take. */
+/* Reads what is there, as much as one turn of the loop may take; of a long body when that has its turn. */
 void ce_connection_read(ce_connection *connection);
+void ce_connection_take_turn(void *connection);
 
 /* ---- connection_input.c ---- */
 /* Takes what the client sent, as far as the exchange's state allows; the rest waits. */

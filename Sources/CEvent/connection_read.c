@@ -1,6 +1,7 @@
 /* Reading from the handshake's end on: straight from TLS to the request parser. The bufferevent would take a second system call for each record,
  * a block of memory for each read, and evhttp would turn its reading off and on around each request. */
 #include "connection.h"
+#include "loop.h"
 
 #include <stdlib.h>
 
@@ -8,9 +9,13 @@
 enum { READ_AT_ONCE = 64 * 1024, RECORDS_AT_ONCE = 32, RECORD_BYTES = 16 * 1024 };
 /* What OpenSSL reads ahead of a body that has shown that it is long: four records by one system call. Not of others: who sends a part of a
  * record and stops has us keep as much. */
-enum { LONG_BODY_BYTES = 256 * 1024, LONG_BODY_AHEAD = 4 * (RECORD_BYTES + 64) };
+enum { LONG_BODY_AHEAD = 4 * (RECORD_BYTES + 64) };
 
 static void on_readable(evutil_socket_t fd, short what, void *connection);
+
+static bool reads_long_body(const ce_connection *connection) {
+    return connection->exchange.body_bytes >= CE_LONG_BODY_BYTES;
+}
 
 static void listen_for(ce_connection *connection, short what) {
     struct event_base *base = bufferevent_get_base(connection->bev);
@@ -36,12 +41,11 @@ static void on_no_bytes(ce_connection *connection, int result) {
     }
 }
 
-void ce_connection_read(ce_connection *connection) {
+static void read_piece(ce_connection *connection) {
     uint8_t bytes[RECORD_BYTES];
     size_t total = 0, records = 0;
     connection->read_due = false;
-    SSL_set_default_read_buffer_len(connection->ssl,
-                                    connection->exchange.body_bytes >= LONG_BODY_BYTES ? LONG_BODY_AHEAD : 0);
+    SSL_set_default_read_buffer_len(connection->ssl, reads_long_body(connection) ? LONG_BODY_AHEAD : 0);
     do {
         ce_forget_errors();
         int count = SSL_read(connection->ssl, bytes, sizeof bytes);
@@ -68,6 +72,28 @@ static void on_readable(evutil_socket_t fd, short what, void *context) {
         listen_for(connection, EV_READ);
     }
     ce_connection_read(connection);
+}
+
+void ce_connection_read(ce_connection *connection) {
+    if (!reads_long_body(connection)) {
+        read_piece(connection);
+    } else if (!ce_turn_take(&connection->http->loop->turns, &connection->turn)) {
+        /* Its socket would say so in each turn of the loop that it waits. */
+        connection->read_stopped = true;
+        event_del(connection->readable);
+    }
+}
+
+void ce_connection_take_turn(void *context) {
+    ce_connection *connection = context;
+    if (!ce_connection_is_live(connection) || !connection->read_enabled) {
+        return;
+    }
+    if (connection->read_stopped) {
+        connection->read_stopped = false;
+        event_add(connection->readable, NULL);
+    }
+    read_piece(connection);
 }
 
 void ce_connection_take_over_reading(ce_connection *connection) {

@@ -80,10 +80,12 @@ ce_loop *ce_loop_new(void) {
     }
     loop->wake = event_new(loop->base, loop->wake_fd, EV_READ | EV_PERSIST, on_wake, NULL);
     event_add(loop->wake, NULL);
+    ce_turns_init(&loop->turns, loop->base);
     return loop;
 }
 
 void ce_loop_poll(ce_loop *loop, bool wait) {
+    ce_turns_begin(&loop->turns);
     event_base_loop(loop->base, wait ? EVLOOP_ONCE : EVLOOP_ONCE | EVLOOP_NONBLOCK);
 }
 

@@ -4,12 +4,15 @@
 
 #include "CEvent.h"
 
+#include "turns.h"
+
 #include <event2/event.h>
 
 struct ce_loop {
     struct event_base *base;
     struct event *wake;
     int wake_fd;
+    ce_turns turns;
 };
 
 __attribute__((format(printf, 2, 3))) void ce_error_set(ce_error *error, const char *format, ...);

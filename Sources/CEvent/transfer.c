@@ -80,6 +80,7 @@ static ce_transfer *new_transfer(ce_pool *pool) {
         abort();
     }
     transfer->pool = pool;
+    transfer->turn = (ce_turn){ .take = ce_transfer_take_turn, .context = transfer };
     transfer->limit = evtimer_new(pool->loop->base, on_limit, transfer);
     if (transfer->limit == NULL) {
         abort();

@@ -6,6 +6,7 @@
 #include "names.h"
 #include "pool.h"
 #include "response_parser.h"
+#include "turns.h"
 #include "upstream.h"
 
 #include <event2/buffer.h>
@@ -71,6 +72,7 @@ struct ce_transfer {
     uint8_t *held;    /* what came while the sink wanted nothing: content, then what is not parsed yet */
     size_t held_content, held_length;
     uint64_t received, received_at_check;
+    ce_turn turn; /* of a long response */
 
     char reason[CURL_ERROR_SIZE + 64];
     TAILQ_ENTRY(ce_transfer) next;
@@ -103,6 +105,8 @@ bool ce_transfer_is_starved(const ce_transfer *transfer);
 ce_step ce_transfer_receive(ce_transfer *transfer);
 
 /* ---- transfer_drive.c ---- */
+/* Reads on: a piece of a long response, in its turn. */
+void ce_transfer_take_turn(void *transfer);
 /* Finds or makes a connection, and sends. */
 void ce_transfer_go(ce_transfer *transfer);
 

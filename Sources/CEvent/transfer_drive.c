@@ -1,4 +1,5 @@
 /* What a transfer does next: it finds a connection, sends, receives, and where a kept connection turns out closed, tries once more. */
+#include "loop.h"
 #include "transfer.h"
 
 #include <stdio.h>
@@ -73,11 +74,7 @@ static void on_lost(ce_transfer *transfer) {
     }
 }
 
-static void on_readable(void *context) {
-    ce_transfer *transfer = context;
-    if (transfer->stage == CE_STAGE_ENDING || transfer->paused) {
-        return;
-    }
+static void read_on(ce_transfer *transfer) {
     bool was_waiting = transfer->stage == CE_STAGE_WAITING;
     switch (ce_transfer_receive(transfer)) {
     case CE_STEP_WHOLE:
@@ -96,6 +93,27 @@ static void on_readable(void *context) {
             ce_upstream_set_reading(transfer->upstream, false);
         }
         return;
+    }
+}
+
+void ce_transfer_take_turn(void *context) {
+    ce_transfer *transfer = context;
+    if (transfer->stage != CE_STAGE_ENDING && !transfer->paused) {
+        ce_upstream_set_reading(transfer->upstream, true);
+        read_on(transfer);
+    }
+}
+
+static void on_readable(void *context) {
+    ce_transfer *transfer = context;
+    if (transfer->stage == CE_STAGE_ENDING || transfer->paused) {
+        return;
+    }
+    if (transfer->received < CE_LONG_BODY_BYTES) {
+        read_on(transfer);
+    } else if (!ce_turn_take(&transfer->pool->loop->turns, &transfer->turn)) {
+        /* Its socket would say so in each turn of the loop that it waits. */
+        ce_upstream_set_reading(transfer->upstream, false);
     }
 }
 

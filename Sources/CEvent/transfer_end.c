@@ -1,5 +1,6 @@
 /* How a transfer ends, for whatever reason. */
 #include "clock.h"
+#include "loop.h"
 #include "transfer.h"
 
 #include <stdio.h>
@@ -111,6 +112,7 @@ void ce_transfer_end(ce_transfer *transfer, ce_outcome outcome, const char *reas
     if (transfer->stage == CE_STAGE_ENDING) {
         TAILQ_REMOVE(&pool->ending, transfer, next);
     }
+    ce_turn_leave(&pool->loop->turns, &transfer->turn);
     ce_transfer_leave(transfer, may_be_kept(transfer));
     transfer->stage = CE_STAGE_ENDING;
     transfer->due_ms = 0;

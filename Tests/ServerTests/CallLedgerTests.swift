@@ -35,6 +35,23 @@ struct CallLedgerTests {
         #expect(ledger.next() == newcomer)
     }
 
+    @Test("A share with no working call begins above the limit, and waits when the reserve is taken")
+    func reserve() throws {
+        var ledger = Self.ledger(16)
+        let greedy = (0..<16).compactMap { _ in ledger.ask(for: Self.share("greedy")).begun }
+        #expect(greedy.count == 16 && ledger.ask(for: Self.share("greedy")).begun == nil)
+        let first = try #require(ledger.ask(for: Self.share("a")).begun)
+        let second = try #require(ledger.ask(for: Self.share("a")).waiting)
+        #expect(ledger.ask(for: Self.share("b")).begun != nil)
+        let late = try #require(ledger.ask(for: Self.share("c")).waiting)
+        #expect(ledger.next() == nil)
+        ledger.end(first)
+        #expect(ledger.next() == second)
+        #expect(ledger.next() == nil)
+        for ticket in greedy.prefix(2) { ledger.end(ticket) }
+        #expect(ledger.next() == late)
+    }
+
     @Test("A key is one share, wherever its clients are, and other keys at the same address are others")
     func keys() {
         let shares = [
@@ -186,7 +203,8 @@ private struct Model {
     private mutating func ask(_ ledger: inout CallLedger, share: String) {
         switch ledger.ask(for: CallShare(address: share)) {
         case .begun(let ticket):
-            #expect(queued.isEmpty, "somebody was passed by")
+            let least = queued.map { held(by: $0.share) }.min() ?? .max
+            #expect(queued.isEmpty || held(by: share) < least, "somebody was passed by who has no more")
             working.append(Call(ticket: ticket, share: share))
         case .waits(let ticket, let other):
             if let other { queued.removeAll { $0.ticket == other } }

@@ -9,6 +9,7 @@ gateway that is open already. It prints the quantiles idle and under load. Nothi
 """
 
 import argparse
+import getpass
 import os
 import statistics
 import subprocess
@@ -37,7 +38,7 @@ MIB = 1 << 20
 # curl opens at most 300 at once.
 EACH = 250
 NGINX = """
-worker_processes 1; daemon off; pid {place}/pid; error_log {place}/errors;
+user {user}; worker_processes 1; daemon off; pid {place}/pid; error_log {place}/errors;
 events {{ worker_connections 2048; }}
 http {{ access_log off; sendfile on; client_body_temp_path {place}/t1; proxy_temp_path {place}/t2; fastcgi_temp_path {place}/t3;
 uwsgi_temp_path {place}/t4; scgi_temp_path {place}/t5; server {{ listen 127.0.0.1:{port}; root {place}/files; }} }}
@@ -47,7 +48,7 @@ uwsgi_temp_path {place}/t4; scgi_temp_path {place}/t5; server {{ listen 127.0.0.
 def start_store(place, port):
     (place / "files").mkdir()
     (place / "files/file").write_bytes(os.urandom(MIB) * 64)
-    (place / "conf").write_text(NGINX.format(place=place, port=port))
+    (place / "conf").write_text(NGINX.format(user=getpass.getuser(), place=place, port=port))
     return subprocess.Popen(["nginx", "-p", str(place), "-c", str(place / "conf")], stderr=subprocess.DEVNULL)
 
 
@@ -59,7 +60,7 @@ def start_downloads(gate, certificates, key, count, place):
         one = f'url = "{gate.origin}/acme/m/resolve/main/file?d=[1-1000000]"\noutput = "/dev/null"\n'
         config.write_text(one)
         started.append(subprocess.Popen(
-            ["curl", "-sS", "-L", "--http1.1", "--cacert", str(certificates.authority), "-H", f"Authorization: Bearer {key}", "--parallel", "--parallel-immediate",
+            ["curl", "-sfL", "--http1.1", "--cacert", str(certificates.authority), "-H", f"Authorization: Bearer {key}", "--parallel", "--parallel-immediate",
              "--parallel-max", str(min(EACH, count - first)), "-K", str(config)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))  # fmt: skip
     return started
 
@@ -111,6 +112,8 @@ def main():
                 measure(gate, modest, "under load")
                 after = sent(gate)
                 rate = (after[0] - before) / (time.monotonic() - began) / MIB
+                if rate < 20:
+                    sys.exit(f"{rate:.0f} MiB/s went out: these are no downloads")
                 print(f"           {in_flight:.0f} requests under way, {calls:.0f} of them with a call at the Hub or its store; {rate:.0f} MiB/s went out")
                 for download in downloads:
                     download.kill()

@@ -9,6 +9,11 @@ struct CallLimits: Equatable, Sendable {
     var total: Int
     /// Callers that wait for a call.
     var waiting: Int
+
+    /// Above `working`, for shares that have few working calls: where one share has all places with long downloads, none may end for minutes.
+    var reserved: Int { working / 8 }
+    /// A share with fewer working calls may have a reserved place.
+    var few: Int { max(reserved / 8, 1) }
 }
 
 /// Which calls to other servers are under way and who waits for one, as a value: no clock, no callbacks.
@@ -16,7 +21,7 @@ struct CallLimits: Equatable, Sendable {
 /// A call works, or it waits for its client: for more of a request's body, or until a response is read. Those that wait leave their place to others,
 /// and go on in any case, above the limit if need be. A free place goes to the share that has the fewest working calls, and
 /// within it to who came first: so nobody waits while a place is free, and no share gets more than a quarter of what the others leave while
-/// one waits that has less.
+/// one waits that has less. An eighth as many places more are for shares that have few working calls or none.
 ///
 /// Who uses it calls `next` after everything that may have made room, until it gives nil.
 struct CallLedger {
@@ -67,6 +72,9 @@ struct CallLedger {
     /// Whether whoever asks begins at once.
     var hasRoomForAll: Bool { queued == 0 && hasRoom }
     private var hasRoom: Bool { working < limits.working && working + waitingForClients < limits.total }
+    private var hasReserve: Bool {
+        working < limits.working + limits.reserved && working + waitingForClients < limits.total
+    }
 
     /// Of a call that has ended: free.
     func state(of ticket: Ticket) -> State {
@@ -75,13 +83,13 @@ struct CallLedger {
 
     /// Asks for a call.
     mutating func ask(for share: CallShare) -> Decision {
-        if hasRoomForAll {
-            let ticket = take(.working, share)
-            working += 1
-            queue?.began(share)
-            return .begun(ticket)
-        }
-        return wait(share)
+        hasRoomForAll ? begin(share) : wait(share)
+    }
+
+    private mutating func begin(_ share: CallShare) -> Decision {
+        working += 1
+        queue?.began(share)
+        return .begun(take(.working, share))
     }
 
     private mutating func wait(_ share: CallShare) -> Decision {
@@ -89,6 +97,8 @@ struct CallLedger {
             queue = CallQueue()
             for slot in slots where slot.state == .working { queue?.began(slot.share) }
         }
+        let few = limits.few
+        if hasReserve, queue?.mayHaveReserve(share, below: few) == true { return begin(share) }
         var pushedOut: Ticket?
         if queued >= limits.waiting {
             pushedOut = queue?.pushOut(for: share)
@@ -102,7 +112,8 @@ struct CallLedger {
 
     /// Who has waited and works from now on.
     mutating func next() -> Ticket? {
-        guard hasRoom, let ticket = queue?.next() else {
+        let most = hasRoom ? Int.max : limits.few
+        guard hasReserve, let ticket = queue?.next(below: most) else {
             // Not at once: whoever comes next would have all of them counted again.
             if queued == 0, working < limits.working / 2 { queue = nil }
             return nil

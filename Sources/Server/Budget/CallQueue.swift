@@ -34,10 +34,17 @@ struct CallQueue {
         forgetIfEmpty(share)
     }
 
-    /// The first one of the share that has the fewest working calls; of several such shares, the one that has waited longest.
-    mutating func next() -> CallLedger.Ticket? {
+    /// Whether a share has fewer working calls than that, and nobody of it waits.
+    func mayHaveReserve(_ share: CallShare, below few: Int) -> Bool {
+        guard let account = accounts[share] else { return true }
+        return account.working < few && account.waiting.isEmpty
+    }
+
+    /// The first one of the share that has the fewest working calls, if these are fewer than `most`; of several such shares, the one that has
+    /// waited longest.
+    mutating func next(below most: Int) -> CallLedger.Ticket? {
         var best: (share: CallShare, working: Int, arrival: Int)?
-        for (share, account) in accounts where !account.waiting.isEmpty {
+        for (share, account) in accounts where !account.waiting.isEmpty && account.working < most {
             if let best, (best.working, best.arrival) < (account.working, account.arrival) { continue }
             best = (share, account.working, account.arrival)
         }

@@ -131,7 +131,8 @@ enum SettingsTable {
                 default: "those of /etc/resolv.conf", sample: "10.0.0.2:53"),
             Setting(
                 "upstream_connections", \.upstreamConnections, .count(1...65_536),
-                "The most calls to the Hub at once, of each worker; those that wait for their clients are not counted."),
+                "The most calls to the Hub at once, of each worker, and an eighth more for keys or addresses with few of their own; those that wait for their "
+                    + "clients are not counted."),
             Setting(
                 "upstream_queue", \.upstreamQueue, .count(1...65_536),
                 "The most requests of each worker that wait for such a call, at most connect_timeout; more get 503."),
