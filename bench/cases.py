@@ -15,6 +15,8 @@ from case_worst_turn import WorstTurnCase
 from figures import Target
 
 CHAT = "/v1/chat/completions"
+ONE_REPO = "/api/models/sandbox/demo/tree/main/d"
+"""Of one repository: what its usage costs is shared by all."""
 MANY = ("--upstream-connections", "1024")
 """As many calls at once as nginx and HAProxy may keep."""
 
@@ -94,7 +96,10 @@ CASES = [
     ),
     KeysCase("keys-fixed", "Fixed reply, keys against open access", "/-/health", WITH_KEYS),
     KeysCase(
-        "keys-relayed", "Relayed, keys against open access", SMALL, WITH_KEYS, calls=1, script="distinct.lua"
+        "keys-relayed", "Relayed, keys against open access", ONE_REPO, WITH_KEYS, calls=1, script="distinct.lua"
+    ),
+    KeysCase(
+        "keys-repositories", "The same, each request for another repository", SMALL, [], calls=1, script="distinct.lua"
     ),
     InstructionsCase(
         "instructions", "Instructions a request, libcrypto left out",

@@ -25,7 +25,10 @@ package enum HubAction: UInt8, CaseIterable, Sendable {
     /// What the table of operations does not know.
     case other
 
-    package var name: String { "\(self)" }
+    /// To print a case by its name takes thousands of instructions: once for each.
+    private static let names = allCases.map { "\($0)" }
+
+    package var name: String { Self.names[Int(rawValue)] }
 
     package init?(name: some StringProtocol) {
         guard let action = Self.allCases.first(where: { $0.name == name }) else { return nil }

@@ -4,7 +4,9 @@ import HTTP
 package enum ResourceKind: UInt8, CaseIterable, Sendable {
     case model, dataset, space, kernel, bucket
 
-    package var name: String { "\(self)" }
+    private static let names = allCases.map { "\($0)" }
+
+    package var name: String { Self.names[Int(rawValue)] }
 
     /// As it stands in `/api/models/…`.
     package var path: String { name + "s" }
