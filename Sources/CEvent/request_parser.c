@@ -65,8 +65,8 @@ static parser_rule end_head(ce_request_parser *parser, ce_request_parser_event *
 static parser_rule step_field(ce_request_parser *parser, parser_input *input, ce_request_parser_event *event) {
     ce_field field;
     parser_taken taken;
-    parser_rule rule = parser_take_field(&parser->lines, input, parser->limits.head_bytes, parser->limits.fields, &taken,
-                                         &field);
+    parser_rule rule =
+        parser_take_field(&parser->lines, input, parser->limits.head_bytes, parser->limits.fields, &taken, &field);
     if (rule != PARSER_PASS || taken == PARSER_TOOK_NONE)
         return rule;
     return taken == PARSER_TOOK_END ? end_head(parser, event) : parser_note_field(parser, field);

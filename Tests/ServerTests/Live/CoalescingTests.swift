@@ -55,7 +55,7 @@ struct CoalescingTests {
     private func ask(
         _ requests: [Request], _ response: Response, _ change: (inout Settings) -> Void = { _ in }
     ) async throws -> (replies: [TestClient.Reply], calls: [Request]) {
-        return try await withPatientHub(
+        try await withPatientHub(
             awaiting: requests.count, change, respond: { exchange, _ in exchange.send(response) }
         ) { gateway, hub, _ in
             let crowd = Crowd()
@@ -251,7 +251,9 @@ struct CoalescingTests {
 
     @Test @EventLoop
     func withAnotherTokenNothingIsShared() async throws {
-        try await withPatientHub(respond: { exchange, request in exchange.send(Response(.ok, text: request.headers["Authorization"] ?? "none")) }) { gateway, hub, patient in
+        try await withPatientHub(respond: { exchange, request in
+            exchange.send(Response(.ok, text: request.headers["Authorization"] ?? "none"))
+        }) { gateway, hub, patient in
             async let first = gateway.client.get(Self.path)
             while hub.requests.isEmpty { await EventLoop.sleep(milliseconds: 1) }
             try gateway.reload(token: Secret(Array("hf_another".utf8)))
