@@ -14,7 +14,7 @@ REPEAT ?= 1
 BENCHED = .build/bench/release/hubgate
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-fast check check-deploy build release certs image rundocker mntcerts format lint clean wrk bench bench-build bench-check bench-baseline cache-tests audit sbom fuzz soak audit-crashes cache-crashes cache-crowd limits sanitize screenshots compatibility budget herd
+.PHONY: help install run test test-fast check check-deploy build release certs image rundocker mntcerts format lint clean wrk bench bench-build bench-check bench-baseline cache-tests audit sbom fuzz soak audit-crashes cache-crashes cache-crowd limits sanitize screenshots compatibility budget herd slow-crowds api-fuzz
 
 help: ## List what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -27,13 +27,12 @@ run: install certs build ## Start on https://localhost:8080; without a token the
 
 test: install ## Build and run every test, the Python clients' too
 	@config/install-deps.sh haproxy nginx libnginx-mod-stream wrk git git-lfs wget aria2 strace chromium fonts-dejavu-core
-	swift build --build-tests
+	@# The clients' environments come from PyPI while Swift builds.
+	@Tests/contract/environments.sh & environments=$$!; \
+		echo "swift build --build-tests"; swift build --build-tests || { kill $$environments; exit 1; }; \
+		wait $$environments
 	swift test --skip-build
-	@if [ -x Tests/contract/run.sh ]; then \
-		Tests/contract/run.sh; \
-	else \
-		echo "No contract tests here (Tests/contract/run.sh)."; \
-	fi
+	Tests/contract/run.sh
 
 test-fast: ## Run the pure and the live tests only
 	swift test
@@ -124,6 +123,12 @@ herd: build ## 1,000 clients that download a model of 30 files at once, on one w
 
 cache-crowd: build ## 100 cold clients at once of one file: one transfer, first bytes, memory
 	@HUBGATE_CACHE_CROWD=100 HUBGATE_CACHE_CROWD_MIB=256 Tests/contract/run.sh -q -s test_file_cache_crowd.py
+
+api-fuzz: build ## schemathesis on the admin API and the facade for two minutes
+	@HUBGATE_SCHEMATHESIS_SECONDS=120 HUBGATE_SCHEMATHESIS_EXAMPLES=200 Tests/contract/run.sh -q -s test_openapi.py -k schemathesis
+
+slow-crowds: build ## Crowds of 500 slow clients of each kind: nobody else waits, and all are cut in time
+	@HUBGATE_SLOW_CROWD=500 Tests/contract/run.sh -q -s test_fairness.py -k crowd
 
 limits: build ## Limits of keys with 1,000 clients at once on two workers
 	@HUBGATE_LIMIT_CLIENTS=1000 Tests/contract/run.sh -q -s test_limits.py -k 'at_once'

@@ -1,4 +1,4 @@
-"""The bench: `make bench`, `make bench-check`, `make bench-baseline`. docs/PERFORMANCE.md says how it measures."""
+"""The bench: `make bench`, `make bench-check`, `make bench-baseline`. docs/benchmarks.md says how it measures."""
 
 import argparse
 import contextlib
@@ -30,7 +30,7 @@ def arguments():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=3, help="of each round")
     parser.add_argument("--case", choices=[case.name for case in CASES], action="append", help="this one only")
-    parser.add_argument("--write", action="store_true", help="write docs/PERFORMANCE.md, its charts and bench/results")
+    parser.add_argument("--write", action="store_true", help="write docs/PERFORMANCE.md, docs/benchmarks.md, their charts and bench/results")
     parser.add_argument("--check", action="store_true", help="compare the counts with bench/baseline.json")
     parser.add_argument("--baseline", action="store_true", help="write the counts to bench/baseline.json")
     parser.add_argument("--repeat", type=int, default=1, help="how often --check and --baseline count")
@@ -106,7 +106,7 @@ def record(options, versions, measured):
         latest["cases"][name] = results.entry(rounds, date, machine.commit(ROOT))
     results.save(latest)
     document.write(latest)
-    print(f"\nWritten: {document.DOCUMENT.relative_to(ROOT)}, docs/images, bench/results/latest.json")
+    print(f"\nWritten: docs/PERFORMANCE.md, docs/benchmarks.md, docs/images, bench/results/latest.json")
 
 
 def main():

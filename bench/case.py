@@ -10,6 +10,15 @@ class Column:
         self.figure, self.heading, self.spread, self.unit = figure, heading, spread, unit
 
 
+CONTENT_COLUMNS = (
+    Column("gb_per_second", "GB/s", spread=True),
+    Column("cpu_s_per_gb", "CPU s/GB", spread=True),
+    Column("peak_mib", "peak RSS over idle, MiB"),
+    Column("busy", "core busy"),
+)
+"""Of cases that measure how large content is carried."""
+
+
 class Case:
     """One row of the bench. A subclass says how a round is measured."""
 

@@ -5,7 +5,7 @@ import http.client
 import time
 
 import proc
-from case import Case, Column
+from case import CONTENT_COLUMNS, Case
 from processes import BenchError, run
 from waiting import wait_until
 
@@ -18,12 +18,7 @@ WHOLE_WITHIN = 120
 class FilesCase(Case):
     """One client after another, or `readers` at once."""
 
-    columns = (
-        Column("gb_per_second", "GB/s", spread=True),
-        Column("cpu_s_per_gb", "CPU s/GB", spread=True),
-        Column("peak_mib", "peak RSS over idle, MiB"),
-        Column("busy", "core busy"),
-    )
+    columns = CONTENT_COLUMNS
     compared = "cpu_s_per_gb"
     servers = ("nginx, sendfile off", "nginx, sendfile on", "hubgate")
     reference = "nginx, sendfile on"

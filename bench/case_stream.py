@@ -1,7 +1,7 @@
 """1 GiB in one response or one request: CPU a GB, and the most memory on the way."""
 
 import proc
-from case import Case, Column
+from case import CONTENT_COLUMNS, Case
 from processes import BenchError, run
 from sink import Sink
 from workbench import FILE_BYTES
@@ -10,12 +10,7 @@ WARM_REQUESTS = 10
 
 
 class StreamCase(Case):
-    columns = (
-        Column("gb_per_second", "GB/s", spread=True),
-        Column("cpu_s_per_gb", "CPU s/GB", spread=True),
-        Column("peak_mib", "peak RSS over idle, MiB"),
-        Column("busy", "core busy"),
-    )
+    columns = CONTENT_COLUMNS
     compared = "cpu_s_per_gb"
 
     def __init__(self, name, title, targets=(), up=False, tls=False):

@@ -1,4 +1,4 @@
-"""Writes the figures into docs/PERFORMANCE.md, between its markers, and draws the charts beside it."""
+"""Writes the targets into docs/PERFORMANCE.md and the figures of each case into docs/benchmarks.md, between their markers, and draws the charts."""
 
 import pathlib
 
@@ -10,15 +10,18 @@ from tables import case_table, verdict_table
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 DOCUMENT = ROOT / "docs/PERFORMANCE.md"
+BENCHMARKS = ROOT / "docs/benchmarks.md"
 IMAGES = ROOT / "docs/images"
-# With its heading: prose that somebody puts between the two would leave the heading empty and the figures without one.
-BEGIN, END = "## Result\n\n<!-- bench: written by `make bench WRITE=1` -->\n", "<!-- /bench -->"
+# With their headings: prose that somebody puts between the two would leave a heading empty and the figures without one.
+MARK, END = "<!-- bench: written by `make bench WRITE=1` -->\n", "<!-- /bench -->"
+RESULT, FIGURES = f"## Result\n\n{MARK}", f"## Figures\n\n{MARK}"
 
 
 def write(latest):
     measured = {name: results.rounds_of(entry) for name, entry in latest["cases"].items()}
     draw(measured)
-    DOCUMENT.write_text(put_in(DOCUMENT.read_text(), text(latest, measured)))
+    DOCUMENT.write_text(put_in(DOCUMENT.read_text(), RESULT, result(latest, measured)))
+    BENCHMARKS.write_text(put_in(BENCHMARKS.read_text(), FIGURES, figures(measured)))
 
 
 def draw(measured):
@@ -28,24 +31,27 @@ def draw(measured):
         (IMAGES / name).write_text(bar_chart.chart(charts.ALL[name], panels))
 
 
-def put_in(document, figures):
-    """The document with these figures in the place of those that it has."""
-    before, _, rest = document.partition(BEGIN)
+def put_in(document, begin, written):
+    """The document with `written` in the place of what is between `begin` and the mark of the end."""
+    before, _, rest = document.partition(begin)
     _, found, after = rest.partition(END)
     if not found:
-        raise SystemExit(f"{DOCUMENT} has no {BEGIN!r} followed by {END}")
-    return f"{before}{BEGIN}\n{figures}\n\n{END}{after}"
+        raise SystemExit(f"the document has no {begin!r} followed by {END}")
+    return f"{before}{begin}\n{written}\n\n{END}{after}"
 
 
-def text(latest, measured):
-    """Markdown: how and on what, the charts, the targets, and each case."""
+def result(latest, measured):
+    """Markdown: how and on what, the charts, the targets."""
     parts = [_origin(latest), _noise(measured)]
     parts += [f"![{alt}](images/{name})" for name, alt in charts.ALL.items() if (IMAGES / name).exists()]
-    parts += ["### Targets", targets(measured), "### Figures"]
-    for case in CASES:
-        if case.name in measured:
-            parts += [f"**{case.title}**", case_table(case, measured[case.name])]
+    parts += ["### Targets", targets(measured)]
     return "\n\n".join(part for part in parts if part)
+
+
+def figures(measured):
+    """Markdown: a table for each case."""
+    shown = [case for case in CASES if case.name in measured]
+    return "\n\n".join(f"**{case.title}**\n\n{case_table(case, measured[case.name])}" for case in shown)
 
 
 def targets(measured):

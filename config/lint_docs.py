@@ -16,10 +16,10 @@ ARCHITECTURE = DOCS / "ARCHITECTURE.md"
 TROUBLESHOOTING = DOCS / "troubleshooting.md"
 LINES = {"README.md": 250, "docs/ARCHITECTURE.md": 150}
 # Pages of docs/ that are printed, or are for who changes the code; the others are for users.
-NOT_FOR_USERS = {"SETTINGS.md", "METRICS.md", "operations.md", "COMPATIBILITY.md", "PERFORMANCE.md", "THREATS.md", "ARCHITECTURE.md", "hub-api.md", "README.md"}
+NOT_FOR_USERS = {"SETTINGS.md", "METRICS.md", "operations.md", "COMPATIBILITY.md", "PERFORMANCE.md", "benchmarks.md", "THREATS.md", "ARCHITECTURE.md", "hub-api.md", "README.md"}
 # Words with an underscore that are not settings: names of the clients', of the log's members, of other programs' settings.
 NOT_SETTINGS = {
-    "huggingface_hub", "base_url", "request_id", "hub_request_id", "upstream_ms", "budget_ms", "model_info", "snapshot_download", "stop_grace_period", "fail_timeout",
+    "huggingface_hub", "base_url", "request_id", "hub_request_id", "upstream_ms", "budget_ms", "model_info", "snapshot_download", "allow_patterns", "ignore_patterns", "stop_grace_period", "fail_timeout",
     "https_proxy", "all_proxy", "jwks_file", "jwks_url", "keys_per_subject", "pull_request", "id_tokens", "exist_ok", "missing_ok", "dry_run",
     "restorable_until", "trash_name",
     # Fields of the audit.

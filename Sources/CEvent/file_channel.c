@@ -13,10 +13,6 @@ typedef union ce_file_control {
     char bytes[CMSG_SPACE(sizeof(int))];
 } ce_file_control;
 
-bool ce_file_channel_pair(int ends[2]) {
-    return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) == 0;
-}
-
 bool ce_file_channel_send(int socket, const uint8_t *bytes, size_t count, int file) {
     struct iovec part = { .iov_base = (void *)bytes, .iov_len = count };
     struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1 };

@@ -63,24 +63,13 @@ static parser_rule end_head(ce_request_parser *parser, ce_request_parser_event *
 }
 
 static parser_rule step_field(ce_request_parser *parser, parser_input *input, ce_request_parser_event *event) {
-    bool complete;
-    size_t limit = parser->limits.head_bytes - parser->lines.start;
-    parser_rule rule = parser_take_line(&parser->lines, input, limit, PARSER_HEAD_TOO_LARGE, &complete);
-    if (rule != PARSER_PASS || !complete)
-        return rule;
-    parser_line line = parser_current_line(&parser->lines);
-    if (line.length == 0)
-        return end_head(parser, event);
-    if (parser->lines.field_count == parser->limits.fields)
-        return PARSER_TOO_MANY_FIELDS;
     ce_field field;
-    rule = parser_parse_field(line, &field);
-    if (rule == PARSER_PASS)
-        rule = parser_note_field(parser, field);
-    if (rule == PARSER_PASS)
-        rule = parser_add_field(&parser->lines, field);
-    parser->lines.start = parser->lines.length;
-    return rule;
+    parser_taken taken;
+    parser_rule rule =
+        parser_take_field(&parser->lines, input, parser->limits.head_bytes, parser->limits.fields, &taken, &field);
+    if (rule != PARSER_PASS || taken == PARSER_TOOK_NONE)
+        return rule;
+    return taken == PARSER_TOOK_END ? end_head(parser, event) : parser_note_field(parser, field);
 }
 
 static void step_body(ce_request_parser *parser, parser_input *input, parser_state next,

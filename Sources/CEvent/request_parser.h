@@ -187,6 +187,14 @@ bool parser_parse_authority(const uint8_t *bytes, size_t length, parser_authorit
 
 /* ---- request_parser_fields.c, request_parser_framing.c, request_parser_chunk.c ---- */
 parser_rule parser_parse_field(parser_line line, ce_field *field);
+typedef enum parser_taken {
+    PARSER_TOOK_NONE, /* the line is not whole yet */
+    PARSER_TOOK_FIELD,
+    PARSER_TOOK_END, /* the empty line behind the last field */
+} parser_taken;
+/* Takes the next line of a head of at most `head_bytes` with at most `most` fields. A field has its place in `lines`, too. */
+parser_rule parser_take_field(parser_lines *lines, parser_input *input, size_t head_bytes, uint32_t most,
+                              parser_taken *taken, ce_field *field);
 /* The fields that frame or route a message; no others mean anything to a parser. */
 typedef enum parser_field_kind {
     PARSER_FIELD_OTHER,

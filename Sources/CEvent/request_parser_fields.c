@@ -35,6 +35,29 @@ parser_rule parser_parse_field(parser_line line, ce_field *field) {
     return PARSER_PASS;
 }
 
+parser_rule parser_take_field(parser_lines *lines, parser_input *input, size_t head_bytes, uint32_t most,
+                              parser_taken *taken, ce_field *field) {
+    *taken = PARSER_TOOK_NONE;
+    bool complete;
+    parser_rule rule = parser_take_line(lines, input, head_bytes - lines->start, PARSER_HEAD_TOO_LARGE, &complete);
+    if (rule != PARSER_PASS || !complete)
+        return rule;
+    parser_line line = parser_current_line(lines);
+    if (line.length == 0) {
+        *taken = PARSER_TOOK_END;
+        return PARSER_PASS;
+    }
+    if (lines->field_count == most)
+        return PARSER_TOO_MANY_FIELDS;
+    rule = parser_parse_field(line, field);
+    if (rule == PARSER_PASS)
+        rule = parser_add_field(lines, *field);
+    if (rule == PARSER_PASS)
+        *taken = PARSER_TOOK_FIELD;
+    lines->start = lines->length;
+    return rule;
+}
+
 static parser_rule note_host(ce_request_parser *parser, ce_span value) {
     parser_authority authority;
     if (parser->seen.has_host)

@@ -62,24 +62,12 @@ static int end_head(ce_response_parser *parser, ce_response_event *event) {
 }
 
 static int step_field(ce_response_parser *parser, parser_input *input, ce_response_event *event) {
-    bool complete;
-    size_t limit = RESPONSE_HEAD_BYTES - parser->lines.start;
-    int rule = parser_take_line(&parser->lines, input, limit, PARSER_HEAD_TOO_LARGE, &complete);
-    if (rule != PARSER_PASS || !complete)
-        return rule;
-    parser_line line = parser_current_line(&parser->lines);
-    if (line.length == 0)
-        return end_head(parser, event);
-    if (parser->lines.field_count == RESPONSE_FIELDS)
-        return PARSER_TOO_MANY_FIELDS;
     ce_field field;
-    rule = parser_parse_field(line, &field);
-    if (rule == PARSER_PASS)
-        rule = response_note_field(parser, field);
-    if (rule == PARSER_PASS)
-        rule = parser_add_field(&parser->lines, field);
-    parser->lines.start = parser->lines.length;
-    return rule;
+    parser_taken taken;
+    int rule = parser_take_field(&parser->lines, input, RESPONSE_HEAD_BYTES, RESPONSE_FIELDS, &taken, &field);
+    if (rule != PARSER_PASS || taken == PARSER_TOOK_NONE)
+        return rule;
+    return taken == PARSER_TOOK_END ? end_head(parser, event) : response_note_field(parser, field);
 }
 
 static void step_content(ce_response_parser *parser, parser_input *input, ce_response_event *event) {

@@ -129,10 +129,10 @@ enum Advice: Sendable, Equatable {
     var sentence: String {
         switch self {
         case .tryLater: "Try again later."
-        case .lookFirst: "Look whether it was carried out before you send it again."
+        case .lookFirst: "Check whether it was carried out before you send it again."
         case .other(let sentence): sentence
         case .mendTrust:
-            "Whoever runs this gateway has to look at upstream and ca_file, or at the Hub's certificate."
+            "The operator of this gateway has to look at upstream and ca_file, or at the Hub's certificate."
         }
     }
 }

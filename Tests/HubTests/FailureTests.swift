@@ -27,7 +27,7 @@ import Testing
         #expect(
             failure.at(.store).advised(for: .post).detail
                 == "The store of the Hub's files is too slow: no answer within the time limit. "
-                + "Look whether it was carried out before you send it again.")
+                + "Check whether it was carried out before you send it again.")
         #expect(failure.advised(for: .get) == failure)
         // Nothing has been sent where there was no connection.
         let unreachable = Failure.hubUnreachable("the name was not found")

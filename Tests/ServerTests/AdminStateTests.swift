@@ -5,40 +5,26 @@ import Glibc
 @testable import Server
 import Testing
 
-/// A state directory of its own, which goes with the test, and a writer on it.
-private final class Place {
-    private let temporary = TemporaryDirectory()
-    var path: String { temporary.path }
-    let writer: StateWriter
-    let table: KeyTable
-    let key: Secret
-    private var sequence: Int64 = 0
-
-    init() throws {
-        let directory = StateDirectory(temporary.path)
-        table = KeyTable(database: try directory.open())
-        writer = try StateWriter(directory)
-        key = try Secret(Base62.random(43))
-        writer.sessionKey = key
+extension StatePlace {
+    /// One whose writer knows sessions.
+    fileprivate static func withSessions() throws -> StatePlace {
+        let place = try StatePlace()
+        place.writer.sessionKey = try Secret(Base62.random(43))
+        return place
     }
 
-    func ask(
+    fileprivate func ask(
         _ act: AdminOrder.Act, _ proof: AdminOrder.Proof, _ arguments: JSON = [:], now: Int64 = 1000
     ) throws -> AdminAnswer {
-        sequence += 1
-        let record = try #require(
-            AdminOrder(proof: proof, address: "192.0.2.1", act: act, arguments: arguments).record)
-        let answers = try writer.carryOut([.init(sender: 1, sequence: sequence, record: record)], now: now)
-        return try #require(answers.first.flatMap { AdminAnswer($0.payload) })
+        let order = AdminOrder(proof: proof, address: "192.0.2.1", act: act, arguments: arguments)
+        let payload = try answer(to: try #require(order.record), now: now)
+        return try #require(payload.flatMap { AdminAnswer($0) })
     }
 
-    func addKey(_ name: String, id: Int64, _ grant: KeyGrant, expires: Int64? = nil) throws -> AdminOrder.Proof {
-        let secret = Array("secret of \(name)".utf8)
-        try table.insert(
-            KeyRecord(
-                name: name, publicID: id, secretHash: MessageDigest.sha256(secret), grant: grant, created: 0,
-                expires: expires))
-        return .key(id, secret: secret)
+    fileprivate func addAdmin(_ name: String, id: Int64, _ grant: KeyGrant, expires: Int64? = nil) throws
+        -> AdminOrder.Proof
+    {
+        .key(id, secret: try addKey(name, id: id, grant, expires: expires))
     }
 }
 
@@ -71,15 +57,15 @@ struct AdminStateTests {
 
     @Test("Only a key of the role admin, whole and good, proves an administrator, by its secret")
     func administrators() throws {
-        let place = try Place()
-        let good = try place.addKey("root", id: 1, KeyGrant(role: "admin"))
+        let place = try StatePlace.withSessions()
+        let good = try place.addAdmin("root", id: 1, KeyGrant(role: "admin"))
         #expect(try place.ask(.who, good).outcome == .done)
         let others: [(String, KeyGrant, Int64?)] = [
             ("reader", KeyGrant(role: "reader"), nil), ("rules", KeyGrant(allow: ["all *"]), nil),
             ("less", KeyGrant(role: "admin", deny: ["delete *"]), nil), ("old", KeyGrant(role: "admin"), 1000),
         ]
         for (number, (name, grant, expires)) in others.enumerated() {
-            let proof = try place.addKey(name, id: Int64(10 + number), grant, expires: expires)
+            let proof = try place.addAdmin(name, id: Int64(10 + number), grant, expires: expires)
             #expect(try place.ask(.who, proof).outcome == .noAdministrator, "\(name)")
         }
         for proof in [AdminOrder.Proof.key(1, secret: []), .key(2, secret: Array("secret of root".utf8)), .session("")]
@@ -93,8 +79,8 @@ struct AdminStateTests {
 
     @Test("A session is good until its end, its key's end, and the end of the secret that it was begun with")
     func sessions() throws {
-        let place = try Place()
-        let root = try place.addKey("root", id: 1, KeyGrant(role: "admin"), expires: 40_000)
+        let place = try StatePlace.withSessions()
+        let root = try place.addAdmin("root", id: 1, KeyGrant(role: "admin"), expires: 40_000)
         let json = try JSON.parse(try place.ask(.signIn, root).body, within: AdminOrder.limits)
         let token = try #require(json["token"]?.stringValue)
         let session = AdminOrder.Proof.session(token)
@@ -129,8 +115,8 @@ struct AdminStateTests {
 
     @Test("What an order changes is what it names, and a name is one live key's")
     func changes() throws {
-        let place = try Place()
-        let root = try place.addKey("root", id: 1, KeyGrant(role: "admin"))
+        let place = try StatePlace.withSessions()
+        let root = try place.addAdmin("root", id: 1, KeyGrant(role: "admin"))
         let made: JSON = [
             "name": "ml", "public_id": 2, "hash": .string(hash), "role": "reader", "note": "n", "expires": 5000,
         ]

@@ -9,26 +9,36 @@ struct KeyAllowanceTests {
     private static let midnight = 20_787 * 86_400
 
     @EventLoop
-    private final class Place {
+    private final class Clock {
         var now = KeyAllowanceTests.midnight - 1
+    }
+
+    @EventLoop
+    private final class Place {
+        let clock = Clock()
         let words = QuotaWords(workers: 1, slots: 128)
         private let state: PacketSocket
-        private let client: StateClient
-        private(set) var quotas: KeyQuotas!
+        private let quotas: KeyQuotas
         /// What was asked, in order, and not answered yet.
         private var asked: [(sender: Int64, sequence: Int64, debit: QuotaDebit)] = []
 
         init() throws {
             let (mine, theirs) = try PacketSocket.pair()
             state = mine
-            client = StateClient(theirs)
+            let client = StateClient(theirs)
             client.begin()
-            quotas = KeyQuotas(words, worker: 1, client: client) { [weak self] in self?.now ?? 0 }
+            quotas = KeyQuotas(words, worker: 1, client: client) { [clock] in clock.now }
         }
 
-        func key(_ limits: String) -> KeyIdentity {
-            KeyIdentity(
+        /// A request of a key of these limits that asks a model.
+        func admit(_ limits: String, body: Int = 0) throws -> KeyAllowance {
+            let key = KeyIdentity(
                 number: 1, publicID: 5, name: "ml-team", grant: SharedGrant(KeyGrant(role: "admin", limits: limits)))
+            return try #require(try quotas.admit(key, body: UInt64(body), asksModel: true, isCounted: true))
+        }
+
+        func taken(of limit: KeyLimit, day: Int64) -> Int64? {
+            words.slot(of: 5, today: day).flatMap { words.standing(of: limit, $0, day: day)?.taken }
         }
 
         /// The days that are asked about and were not before.
@@ -79,11 +89,10 @@ struct KeyAllowanceTests {
     @EventLoop
     func waiting() async throws {
         let place = try Place()
-        let key = place.key("inference-a-day=10")
-        let allowance = try #require(try place.quotas.admit(key, body: 0, asksModel: true, isCounted: true))
+        let allowance = try place.admit("inference-a-day=10")
         let outcome = Outcome(allowance)
         #expect(await wait { place.questions() == [20_786] })
-        place.now = Self.midnight
+        place.clock.now = Self.midnight
         place.answer()
         // The day has changed: it has to be asked about that, too.
         #expect(await wait { place.questions() == [20_787] })
@@ -91,19 +100,17 @@ struct KeyAllowanceTests {
         place.answer()
         #expect(await wait { outcome.isOpen })
         #expect(outcome.failure == nil)
-        let slot = try #require(place.words.slot(of: 5, today: 20_787))
-        #expect(place.words.standing(of: .inferenceADay, slot, day: 20_787)?.taken == 1)
+        #expect(place.taken(of: .inferenceADay, day: 20_787) == 1)
     }
 
     @Test("One that comes after midnight is not told what was asked about the day before")
     @EventLoop
     func afterwards() async throws {
         let place = try Place()
-        let key = place.key("inference-a-day=10")
-        let early = try #require(try place.quotas.admit(key, body: 0, asksModel: true, isCounted: true))
+        let early = try place.admit("inference-a-day=10")
         #expect(await wait { place.questions() == [20_786] })
-        place.now = Self.midnight
-        let late = try #require(try place.quotas.admit(key, body: 0, asksModel: true, isCounted: true))
+        place.clock.now = Self.midnight
+        let late = try place.admit("inference-a-day=10")
         #expect(await wait { place.questions() == [20_787] })
         let outcomes = [Outcome(early), Outcome(late)]
         place.answer()
@@ -115,19 +122,16 @@ struct KeyAllowanceTests {
                 return outcomes.allSatisfy { $0.isOpen }
             })
         #expect(outcomes.allSatisfy { $0.failure == nil })
-        let slot = try #require(place.words.slot(of: 5, today: 20_787))
-        #expect(place.words.standing(of: .inferenceADay, slot, day: 20_787)?.taken == 2)
+        #expect(place.taken(of: .inferenceADay, day: 20_787) == 2)
     }
 
     @Test("A long body is read in turns of the loop, and costs what it does in one")
     @EventLoop
     func longBody() async throws {
         let place = try Place()
-        let key = place.key("tokens-a-day=10M")
         let body = Array(
             "{\"messages\":[{\"content\":\"\(String(repeating: "word ", count: 100_000))\"}],\"max_tokens\":7}".utf8)
-        let allowance = try #require(
-            try place.quotas.admit(key, body: UInt64(body.count), asksModel: true, isCounted: true))
+        let allowance = try place.admit("tokens-a-day=10M", body: body.count)
         try allowance.takeTokens(body, length: nil)
         #expect(!allowance.isOpen)
         let outcome = Outcome(allowance)
@@ -135,8 +139,6 @@ struct KeyAllowanceTests {
         place.answer()
         #expect(await wait { outcome.isOpen })
         #expect(outcome.failure == nil)
-        let slot = try #require(place.words.slot(of: 5, today: 20_786))
-        #expect(
-            place.words.standing(of: .tokensADay, slot, day: 20_786)?.taken == TokenEstimate.most(body, length: nil))
+        #expect(place.taken(of: .tokensADay, day: 20_786) == TokenEstimate.most(body, length: nil))
     }
 }

@@ -5,18 +5,10 @@ import Glibc
 @testable import Server
 import Testing
 
-/// A state directory of its own, which goes with the test, and a writer on it.
-private final class Place {
-    private let temporary = TemporaryDirectory()
-    var path: String { temporary.path }
-    let writer: StateWriter
-    let table: KeyTable
-    private var sequence: Int64 = 0
-
-    init(_ change: (inout Settings) -> Void = { _ in }) throws {
-        let directory = StateDirectory(temporary.path)
-        table = KeyTable(database: try directory.open())
-        writer = try StateWriter(directory)
+extension StatePlace {
+    /// One with rules of logins.
+    fileprivate static func withLogins(_ change: (inout Settings) -> Void = { _ in }) throws -> StatePlace {
+        let place = try StatePlace()
         var settings = Settings()
         settings.loginRole = "reader"
         settings.logins.rules = [
@@ -26,24 +18,12 @@ private final class Place {
                 ownKeysOfSubject: 2)
         ]
         change(&settings)
-        writer.bounds = LoginBounds(settings)
+        place.writer.bounds = LoginBounds(settings)
+        return place
     }
 
-    func ask(_ order: LoginOrder, now: Int64) throws -> LoginAnswer? {
-        sequence += 1
-        let answers = try writer.carryOut([.init(sender: 1, sequence: sequence, record: order.record)], now: now)
-        return answers.first.flatMap { LoginAnswer($0.payload) }
-    }
-
-    func addKey(_ name: String, id: Int64, _ grant: KeyGrant = KeyGrant(role: "writer"), expires: Int64? = nil) throws
-        -> [UInt8]
-    {
-        let secret = Array("secret of \(name)".utf8)
-        try table.insert(
-            KeyRecord(
-                name: name, publicID: id, secretHash: MessageDigest.sha256(secret), grant: grant, created: 0,
-                expires: expires))
-        return secret
+    fileprivate func ask(_ order: LoginOrder, now: Int64) throws -> LoginAnswer? {
+        try answer(to: order.record, now: now).flatMap { LoginAnswer($0) }
     }
 }
 
@@ -82,7 +62,7 @@ struct LoginStateTests {
 
     @Test("A worker makes keys of the rules that the settings have, for their time and number, and no others")
     func bounds() throws {
-        let place = try Place()
+        let place = try StatePlace.withLogins()
         guard case .made(let name, 160)? = try place.ask(.workload(rule: "ci", subject: "a b", secret(1)), now: 100)
         else {
             Issue.record("no key")
@@ -110,7 +90,7 @@ struct LoginStateTests {
         "No subject has all keys of a rule: a tenth of them but ten at least, or what the rule says, and all only where it is for one subject"
     )
     func subjects() throws {
-        let place = try Place {
+        let place = try StatePlace.withLogins {
             $0.logins.rules[0].mostKeys = 4
             $0.logins.rules[0].ownKeysOfSubject = 2
         }
@@ -141,7 +121,7 @@ struct LoginStateTests {
 
     @Test("Addresses of one /64 are one client: for devices that wait, and for wrong codes")
     func networks() throws {
-        let place = try Place()
+        let place = try StatePlace.withLogins()
         func begin(_ number: UInt8, _ address: String) throws -> LoginAnswer? {
             try place.ask(.deviceBegin(deviceHash: [UInt8](repeating: number, count: 32), address: address), now: 100)
         }
@@ -159,11 +139,11 @@ struct LoginStateTests {
 
     @Test("Only the secret of a key that is good confirms a device, whatever a worker says, and its key has no more")
     func approvers() throws {
-        let place = try Place()
+        let place = try StatePlace.withLogins()
         let own = try place.addKey(
             "ann", id: 9, KeyGrant(role: "admin", credential: "acme", rate: "6/m", limits: "concurrent=2"),
             expires: 1000)
-        let old = try place.addKey("old", id: 8, expires: 99)
+        let old = try place.addKey("old", id: 8, KeyGrant(role: "writer"), expires: 99)
         guard
             case .waiting(let code)? = try place.ask(
                 .deviceBegin(deviceHash: [UInt8](repeating: 1, count: 32), address: "a"), now: 100)
@@ -195,7 +175,7 @@ struct LoginStateTests {
             role: "data", allow: ["read a/*", "write a/b"], deny: ["delete *"], credential: "c", rate: "1/s",
             limits: "bytes-a-day=1GB")
         for role in ["approver", nil] {
-            let place = try Place { $0.loginRole = role }
+            let place = try StatePlace.withLogins { $0.loginRole = role }
             let own = try place.addKey("ann", id: 9, grant)
             let hash = [UInt8](repeating: 1, count: 32)
             let began = try place.ask(.deviceBegin(deviceHash: hash, address: "a"), now: 100)
@@ -215,7 +195,7 @@ struct LoginStateTests {
         "Who confirms has to be good when the key is made, too; an old secret gives no more time than it has; rules that hold go on to hold"
     )
     func approversLater() throws {
-        let place = try Place { $0.loginRole = "approver" }
+        let place = try StatePlace.withLogins { $0.loginRole = "approver" }
         let own = try place.addKey("ann", id: 9, KeyGrant(role: "reader", policy: "enforce"))
         func confirm(_ device: UInt8, _ secret: [UInt8]) throws -> [UInt8] {
             let hash = [UInt8](repeating: device, count: 32)

@@ -56,9 +56,8 @@ struct SandboxRefusalTests {
     }
 
     @Test(
-        "A body that is too long, of another type or malformed is refused",
+        "A body that is of another type or malformed is refused",
         arguments: [
-            ("application/json", String(repeating: " ", count: SandboxBody.longest + 1), 413),
             ("text/plain", "{\"name\":\"a\"}", 400),
             ("application/x-www-form-urlencoded", "name=a", 400),
             ("application/json", "{\"name\":", 400),
@@ -67,12 +66,21 @@ struct SandboxRefusalTests {
             ("Application/JSON; charset=utf-8", "{\"name\":\"a\"}", 200),
         ])
     func bodies(type: String, body: String, status: Int) throws {
+        #expect(try Self.status(of: Array(body.utf8), type) == status)
+    }
+
+    @Test("A body that is too long is refused")
+    func longBody() throws {
+        let body = [UInt8](repeating: UInt8(ascii: " "), count: SandboxBody.longest + 1)
+        #expect(try Self.status(of: body, "application/json") == 413)
+    }
+
+    private static func status(of body: [UInt8], _ type: String) throws -> Int {
         var caller = SandboxCaller()
-        let answer = caller.hub.answer(
-            Request(
-                method: .post, target: try Target(hub: "/api/repos/create"),
-                headers: ["Authorization": "bearer hf_sandbox", "Content-Type": type], body: Array(body.utf8)))
-        #expect(answer.status.code == status)
+        let order = Request(
+            method: .post, target: try Target(hub: "/api/repos/create"),
+            headers: ["Authorization": "bearer hf_sandbox", "Content-Type": type], body: body)
+        return caller.hub.answer(order).status.code
     }
 
     @Test("An old name of a private repository is hidden from who may not see it")

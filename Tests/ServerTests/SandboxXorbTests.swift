@@ -54,15 +54,16 @@ struct SandboxXorbTests {
             XetSamples.chunk([]), XetSamples.chunk([1], unpackedLength: 2),
             XetSamples.chunk([1, 2, 3]).dropLast(), XetSamples.chunk([1, 2]) + [0, 1],
             XetSamples.chunk([1], packing: 1, unpackedLength: (128 << 10) + 1),
-            XetSamples.chunk([UInt8](repeating: 0, count: (128 << 10) + 1)),
             Array("XETBLOB".utf8) + [1],
         ] as [[UInt8]])
     func malformed(bytes: [UInt8]) {
         #expect(throws: SandboxRefusal.self) { try SandboxXorb(Array(bytes)) }
     }
 
-    @Test("A xorb has an end: in bytes and in chunks")
+    @Test("A xorb has an end: in bytes and in chunks, and a chunk in bytes")
     func bounded() throws {
+        let long = XetSamples.chunk([UInt8](repeating: 0, count: (128 << 10) + 1))
+        #expect(throws: SandboxRefusal.self) { try SandboxXorb(long) }
         #expect(throws: SandboxRefusal.self) {
             try SandboxXorb([UInt8](repeating: 0, count: SandboxXorb.longest + 1))
         }

@@ -2,13 +2,21 @@ import contextlib
 import itertools
 import re
 import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
+
+# pytest's rewriting of the tests takes 8 s of a processor: once, and not in each process of each run. Not by the environment, as programs that
+# tests start have their own.
+sys.dont_write_bytecode = False
+sys.pycache_prefix = str(Path(__file__).resolve().parents[2] / ".build/pycache")
 
 from cached import ON
 from clients import BESIDE_THE_HUB, LIBRARIES, VARIANTS, Client, make_guard
 from fakehub import FakeHub
-from file_cache import Disk
+from file_cache import Disk, make_disk_faults
 from gate import IS_SANITIZED, Gate, make_certificates, make_workspace, running_gate
 from hub import Hub
 from keys import Keys
@@ -22,6 +30,18 @@ pytest_plugins = ["compatibility", "attacked", "consoles"]
 @pytest.fixture(scope="session")
 def certificates(tmp_path_factory):
     return make_certificates(tmp_path_factory.mktemp("certificates") / "certs")
+
+
+@pytest.fixture
+def own_certificates(tmp_path, certificates):
+    """The same in a directory of the test's own, to be replaced."""
+    return certificates.copied(tmp_path / "own")
+
+
+@pytest.fixture(scope="session")
+def other_certificates(tmp_path_factory):
+    """Those of another authority."""
+    return make_certificates(tmp_path_factory.mktemp("other-certificates") / "certs")
 
 
 @pytest.fixture
@@ -67,6 +87,14 @@ def hub():
 
 
 @pytest.fixture
+def another_server():
+    """A fake Hub for what a test has beside the Hub: a store, an issuer, another site."""
+    server = FakeHub()
+    yield server
+    server.close()
+
+
+@pytest.fixture
 def receiver():
     """Of traces."""
     receiver = Receiver()
@@ -109,14 +137,36 @@ def caching(start_before, hub, store, cache):
     return begin
 
 
+@pytest.fixture(scope="session")
+def disk_faults(tmp_path_factory):
+    return make_disk_faults(tmp_path_factory.mktemp("disk-faults"))
+
+
 @pytest.fixture
-def disk(tmp_path):
+def disk(request, tmp_path):
     """What the disk of a file cache does, to a gate that is started with its variables."""
     if IS_SANITIZED:
         pytest.skip("the sanitizer has to be loaded first")
     directory = tmp_path / "disk"
     directory.mkdir()
-    return Disk(directory)
+    return Disk(directory, request.getfixturevalue("disk_faults"))
+
+
+@pytest.fixture
+def mount():
+    """Mounts a file system in memory on a directory until the test's end; skips the test where this user may mount none."""
+    mounted = []
+
+    def mount(directory, options):
+        directory.mkdir(exist_ok=True)
+        if subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", directory], capture_output=True).returncode:
+            pytest.skip("no file system may be mounted here")
+        mounted.append(directory)
+        return directory
+
+    yield mount
+    for directory in mounted:
+        subprocess.run(["umount", "-l", directory], check=True)
 
 
 @pytest.fixture
@@ -125,6 +175,12 @@ def keys(tmp_path):
     workspace = tmp_path / "operator"
     workspace.mkdir()
     return Keys(workspace)
+
+
+@pytest.fixture
+def root_key(keys):
+    """Of who runs the gateway."""
+    return keys.create("root", "--role", "admin")
 
 
 @pytest.fixture
@@ -251,6 +307,12 @@ def watched(request):
         client.hub.check_credentials(before)
 
     return watched
+
+
+def pytest_collection_modifyitems(config, items):
+    """In several processes the long ones come first, so that none is left for one when the others have no more to do."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: item.get_closest_marker("long") is None)
 
 
 def pytest_generate_tests(metafunc):

@@ -1,6 +1,7 @@
 """What the tests of the file cache share: requests, the files on its disk, many clients at once, and a disk with faults."""
 
 import os
+import shutil
 import struct
 import subprocess
 import threading
@@ -57,14 +58,19 @@ class Clients:
         return self.found
 
 
+def make_disk_faults(directory):
+    """Compiles what stands between a gate and its disk."""
+    library = directory / "disk_faults.so"
+    flags = ["-Wall", "-Wextra", "-Werror", "-O1", "-shared", "-fPIC"]
+    subprocess.run(["clang", *flags, "-o", library, Path(__file__).with_name("disk_faults.c")], check=True, timeout=60)
+    return library
+
+
 class Disk:
     """What the disk under cache_dir does to a gate that is started with `self.variables`."""
 
-    def __init__(self, directory):
-        library, self.page = directory / "disk_faults.so", directory / "disk_faults"
-        source = Path(__file__).with_name("disk_faults.c")
-        flags = ["-Wall", "-Wextra", "-Werror", "-O1", "-shared", "-fPIC"]
-        subprocess.run(["clang", *flags, "-o", library, source], check=True, timeout=60)
+    def __init__(self, directory, compiled):
+        library, self.page = Path(shutil.copy(compiled, directory)), directory / "disk_faults"
         self.page.write_bytes(bytes(4096))
         # Those who serve may be another user.
         self.page.chmod(0o666)

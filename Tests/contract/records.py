@@ -88,6 +88,18 @@ class Sealer12:
         return header[:3] + len(sealed).to_bytes(2, "big") + sealed
 
 
+def read_content(session, incoming, plain):
+    """Some content of a TLS session whose bytes are carried by hand; empty at the end of the socket."""
+    while True:
+        try:
+            return session.read(65536)
+        except ssl.SSLWantReadError:
+            part = plain.recv(65536)
+            if not part:
+                return b""
+            incoming.write(part)
+
+
 class RawClient:
     """A connection whose handshake is done, and what seals its next records. `hello` is its ClientHello, without record headers."""
 
@@ -131,14 +143,7 @@ class RawClient:
 
     def read(self):
         """Some content of the gate's; empty at the end."""
-        while True:
-            try:
-                return self.session.read(65536)
-            except ssl.SSLWantReadError:
-                part = self.socket.recv(65536)
-                if not part:
-                    return b""
-                self.incoming.write(part)
+        return read_content(self.session, self.incoming, self.socket)
 
     def is_cut(self, seconds=5):
         """Waits until the gate has ended the connection; false if it does not."""

@@ -33,18 +33,8 @@ def hub(hub):
 
 
 @pytest.fixture
-def begin(start_before, hub, keys):
-    def begin(*flags, workers=2, **options):
-        return start_before(
-            hub, "--access", "keys", "--workers", str(workers), "--state-dir", str(keys.state), *flags, **options)
-
-    return begin
-
-
-@pytest.fixture
-def admin(begin, keys):
-    key = keys.create("root", "--role", "admin")
-    return Admin(begin(), key)
+def admin(start_with_keys, root_key):
+    return Admin(start_with_keys(), root_key)
 
 
 def status(gate, key, target="/api/models/acme/m", method="GET"):
@@ -54,13 +44,13 @@ def status(gate, key, target="/api/models/acme/m", method="GET"):
 # Who may
 
 
-def test_only_a_key_of_the_role_admin_that_nothing_is_taken_from_runs_the_gateway(begin, keys):
+def test_only_a_key_of_the_role_admin_that_nothing_is_taken_from_runs_the_gateway(start_with_keys, keys):
     names = {
         "reader": ("--role", "reader"), "rules": ("--allow", "all *"), "less": ("--role", "admin", "--deny", "delete *"),
         "admin": ("--role", "admin"), "named": ("--role", "maintainer"),
     }
     made = {name: keys.create(name, *flags) for name, flags in names.items()}
-    gate = begin()
+    gate = start_with_keys()
     for name, key in made.items():
         answer = Admin(gate, key).raw("GET", "/keys")
         assert answer.status == (200 if name == "admin" else 403), (name, answer.body)
@@ -231,10 +221,10 @@ def many_keys(keys, count):
         database.execute("UPDATE counters SET value = 20000 WHERE name = 'change'")
 
 
-def test_ten_thousand_keys_are_paged_and_searched_by_the_gateway(begin, keys):
+def test_ten_thousand_keys_are_paged_and_searched_by_the_gateway(start_with_keys, keys):
     key = keys.create("root", "--role", "admin")
     many_keys(keys, 10_000)
-    admin = Admin(begin(), key)
+    admin = Admin(start_with_keys(), key)
     seen, after, pages = [], None, 0
     while True:
         page = admin("GET", "/keys", limit=200, **({"after": after} if after else {}))
@@ -334,9 +324,9 @@ def test_a_changed_line_is_found(admin, keys):
     assert not said["good"] and "was changed" in said["faults"][0]
 
 
-def test_without_an_audit_it_is_said(begin, keys):
+def test_without_an_audit_it_is_said(start_with_keys, keys):
     key = keys.create("root", "--role", "admin")
-    admin = Admin(begin("--audit-dir", "off"), key)
+    admin = Admin(start_with_keys("--audit-dir", "off"), key)
     admin.refused("GET", "/audit", 404)
     assert admin("GET", "/status")["audit_up"] is None
     admin("POST", "/keys", {"name": "a", "role": "reader"}, status=201)
@@ -376,9 +366,9 @@ def test_requests_under_way_are_seen_and_ended_at_whichever_worker(admin, hub, k
             release.set()
 
 
-def test_the_last_requests_are_kept_and_no_more_than_200_of_a_worker(begin, keys, hub):
+def test_the_last_requests_are_kept_and_no_more_than_200_of_a_worker(start_with_keys, keys, hub):
     key = keys.create("root", "--role", "admin")
-    admin = Admin(begin(workers=1), key)
+    admin = Admin(start_with_keys(workers=1), key)
     with admin.gate.connect() as connection:
         for number in range(250):
             connection.send(f"GET /-/health?n={number}&token=hf_secret HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
@@ -417,9 +407,9 @@ def test_figures_are_those_of_the_metrics(admin):
     assert wait_until(same, 5)
 
 
-def test_status_and_settings_say_how_it_is_and_no_secret(begin, keys):
+def test_status_and_settings_say_how_it_is_and_no_secret(start_with_keys, keys):
     key = keys.create("root", "--role", "admin")
-    admin = Admin(begin("--request-timeout", "77s"), key)
+    admin = Admin(start_with_keys("--request-timeout", "77s"), key)
     status = admin("GET", "/status")
     assert status["workers"] == 2 == status["workers_wanted"] and status["hub"]["reachable"] and status["state_up"] and status["audit_up"]
     assert status["certificate_days_left"] > 0 and status["disks"]["state"]["free_bytes"] > 0 and not status["draining"]
@@ -430,9 +420,9 @@ def test_status_and_settings_say_how_it_is_and_no_secret(begin, keys):
     assert "hf_of_the_gate" not in json.dumps(rows)
 
 
-def test_a_reload_is_a_reload_of_all_workers(begin, keys):
+def test_a_reload_is_a_reload_of_all_workers(start_with_keys, keys):
     key = keys.create("root", "--role", "admin")
-    gate = begin("--config", "config/hubgate.yaml")
+    gate = start_with_keys("--config", "config/hubgate.yaml")
     admin = Admin(gate, key)
     (gate.workspace / "config/hubgate.yaml").write_text("request_timeout: 66s\nroles: {mine: {allow: ['read acme/*']}}\n")
     admin("POST", "/reload", status=202)
@@ -444,10 +434,10 @@ def test_a_reload_is_a_reload_of_all_workers(begin, keys):
 
 
 @pytest.mark.parametrize("with_keys", [True, False])
-def test_drain_ends_the_gateway_in_order(begin, start, keys, with_keys):
+def test_drain_ends_the_gateway_in_order(start_with_keys, start, keys, with_keys):
     if with_keys:
         key = keys.create("root", "--role", "admin")
-        admin = Admin(begin(), key)
+        admin = Admin(start_with_keys(), key)
     else:
         admin = Admin(start())
     admin("POST", "/drain", status=202)
@@ -477,9 +467,9 @@ def test_events_are_sent_each_second_and_end_with_the_key_and_with_the_gateway(a
         admin.gate.wait_for_stop()
 
 
-def test_streams_of_events_are_bounded(begin, keys):
+def test_streams_of_events_are_bounded(start_with_keys, keys):
     key = keys.create("root", "--role", "admin")
-    gate = begin(workers=1)
+    gate = start_with_keys(workers=1)
     admin = Admin(gate, key)
     with contextlib.ExitStack() as stack:
         for _ in range(32):

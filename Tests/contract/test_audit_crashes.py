@@ -80,6 +80,7 @@ def check(audit, hub, keys):
 
 
 @pytest.mark.skipif(IS_SANITIZED, reason="its processes are looked into")
+@pytest.mark.long
 def test_killed_at_random_moments_the_audit_has_every_act_and_says_what_is_unknown(start_before, keys):
     chance = random.Random(SEED)
     key = keys.create("deleter", "--allow", "write acme/*")

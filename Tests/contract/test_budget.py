@@ -38,6 +38,7 @@ def waiting(gate, count=1):
 
 
 @pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.long
 def test_real_clients_with_more_demand_than_budget_all_finish_and_the_thriftiest_is_not_slowed(workers, keys, certificates, guard, tmp_path):
     """50 threads ask 40 % more than the budget of two windows: none sees an exception."""
     greedy, thrifty = keys.create("greedy"), keys.create("thrifty")
@@ -67,6 +68,7 @@ def test_real_clients_with_more_demand_than_budget_all_finish_and_the_thriftiest
 
 
 @pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.long
 def test_all_of_each_window_is_spent_and_each_key_gets_its_part(workers, keys, certificates, tmp_path):
     """Raw clients that never stop: what the Hub's fields say is left at the end of each window is what was wasted."""
     made = {name: keys.create(name) for name in ("one", "two", "three")}

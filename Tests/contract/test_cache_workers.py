@@ -64,6 +64,7 @@ def two(cached):
 
 
 @pytest.mark.parametrize("workers", [1, 4] if CLIENTS >= 1000 else [4])
+@pytest.mark.long
 def test_a_herd_asks_the_hub_what_one_client_asks(workers, tmp_path, certificates):
     """All start at once, on an empty cache."""
     flags = ("--sandbox", "--workers", str(workers), "--max-connections-per-address", "0", "--metadata-ttl", "1h")

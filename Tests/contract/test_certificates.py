@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from gate import Certificates, run
-from test_lifecycle import begin, own_certificates, reload, serial_of  # noqa: F401
+from test_lifecycle import begin, reload, serial_of  # noqa: F401
 from waiting import wait_until
 
 KEYS = {

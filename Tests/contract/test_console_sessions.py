@@ -17,19 +17,14 @@ NEW = {"name": "made", "role": "reader"}
 
 
 @pytest.fixture
-def begin(start_before, hub, keys):
+def begin(start_with_keys, hub):
     hub.otherwise = lambda *_: http(200, b"{}", JSON)
-
-    def begin(*flags, workers=2, **options):
-        return start_before(
-            hub, "--access", "keys", "--workers", str(workers), "--state-dir", str(keys.state), *flags, **options)
-
-    return begin
+    return start_with_keys
 
 
 @pytest.fixture
-def key(keys):
-    return keys.create("root", "--role", "admin")
+def key(root_key):
+    return root_key
 
 
 @pytest.fixture

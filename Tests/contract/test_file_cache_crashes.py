@@ -16,12 +16,13 @@ from file_cache import get
 from gate import IS_SANITIZED
 from stored_files import PIECE, Store, digest
 
-KILLS = int(os.environ.get("HUBGATE_CACHE_KILLS", 20))
+KILLS = int(os.environ.get("HUBGATE_CACHE_KILLS", 12))
 SEED = int(os.environ.get("HUBGATE_CACHE_SEED", random.randrange(1 << 30)))
 FILES = 6
 
 
 @pytest.mark.skipif(IS_SANITIZED, reason="its processes are killed")
+@pytest.mark.long
 def test_killed_at_random_moments_no_reader_gets_a_byte_that_is_not_the_files(start_before, hub, tmp_path):
     chance = random.Random(SEED)
     store = Store(hub)

@@ -110,6 +110,7 @@ def test_a_read_that_is_stuck_holds_up_nobody_else(caching, hub, store, cache, d
     assert store.bytes_sent(content) == len(content)
 
 
+@pytest.mark.long
 def test_a_disk_that_gives_nothing_for_long_is_done_without(caching, store, cache, disk):
     content = store.put("model.bin", PIECE)
     gate = caching(**disk.variables)

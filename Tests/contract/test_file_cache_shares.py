@@ -94,13 +94,9 @@ def test_a_size_in_bytes_or_of_the_disk_is_taken(workspace, certificates, value)
 
 
 @pytest.fixture
-def small_disk(cache):
-    """A file system of 64 MiB, of which 3 MiB are left to others."""
-    cache.mkdir(mode=0o700)
-    if os.system(f"mount -t tmpfs -o size=64m,mode=700 none {cache} 2>/dev/null") != 0:
-        pytest.skip("no file system can be mounted here")
-    yield cache
-    os.system(f"umount -l {cache}")
+def small_disk(cache, mount):
+    """Of 64 MiB 3 are left to others."""
+    return mount(cache, "size=64m,mode=700")
 
 
 def used(cache):

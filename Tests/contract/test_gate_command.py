@@ -37,18 +37,13 @@ def hub(hub):
 
 
 @pytest.fixture
-def admin_key(keys):
-    return keys.create("root", "--role", "admin")
-
-
-@pytest.fixture
-def gate(start_with_keys, admin_key):
+def gate(start_with_keys, root_key):
     return start_with_keys()
 
 
 @pytest.fixture
-def remote(gate, admin_key, certificates, tmp_path):
-    return Remote(tmp_path / "elsewhere", gate.origin, admin_key, certificates.authority)
+def remote(gate, root_key, certificates, tmp_path):
+    return Remote(tmp_path / "elsewhere", gate.origin, root_key, certificates.authority)
 
 
 def same(keys, remote, *words):
@@ -116,7 +111,7 @@ def test_a_key_is_made_changed_rotated_and_revoked(gate, keys, remote):
     assert [row["name"] for row in remote.json("keys", "list")] == ["ml2", "root"]
 
 
-def test_the_audit_is_shown_as_on_the_state_and_verified(gate, keys, remote, admin_key):
+def test_the_audit_is_shown_as_on_the_state_and_verified(gate, keys, remote, root_key):
     key = keys.create("writer", "--role", "writer")
     body = b'{"type":"model","name":"m","organization":"acme"}'
     assert wait_until(lambda: gate.ask(request(key, "GET", "/api/models/acme/m", b"", b"Connection: close")).status == 200, 5)
@@ -181,11 +176,11 @@ def test_who_may_not_is_told_so_and_the_codes_tell_the_cases_apart(gate, keys, r
     assert "USAGE" in remote("keys", "--help").stdout
 
 
-def test_a_gate_that_cannot_be_reached_or_trusted_is_not_sent_the_key(keys, remote, admin_key, certificates, tmp_path):
-    away = Remote(tmp_path / "away", f"https://localhost:{free_port()}", admin_key, certificates.authority)
+def test_a_gate_that_cannot_be_reached_or_trusted_is_not_sent_the_key(keys, remote, root_key, certificates, tmp_path):
+    away = Remote(tmp_path / "away", f"https://localhost:{free_port()}", root_key, certificates.authority)
     assert "cannot be asked" in away("keys", "list", code=69).stderr
     with closing(FakeHub(certificates=certificates)) as host:
-        stranger = run(remote.directory, "--gate", f"https://localhost:{host.port}", "keys", "list", HUBGATE_ADMIN_KEY=admin_key)
+        stranger = run(remote.directory, "--gate", f"https://localhost:{host.port}", "keys", "list", HUBGATE_ADMIN_KEY=root_key)
         assert stranger.returncode == 69 and "--ca-file" in stranger.stderr and not host.requests
 
 
@@ -217,23 +212,23 @@ def test_a_hostile_gate_moves_no_cursor_and_gives_no_list_without_an_end(tmp_pat
         assert "no end" in remote("keys", "list", code=69).stderr
 
 
-def test_the_key_comes_from_a_file_or_the_environment_and_never_from_an_argument(keys, remote, admin_key, tmp_path):
+def test_the_key_comes_from_a_file_or_the_environment_and_never_from_an_argument(keys, remote, root_key, tmp_path):
     file = tmp_path / "key"
-    file.write_text(admin_key + "\n")
+    file.write_text(root_key + "\n")
     flags = ("--gate", remote.url, "--ca-file", str(remote.authority))
     assert run(remote.directory, *flags, "--admin-key-file", str(file), "keys", "list").returncode == 0
     # Wherever the flags stand.
     assert run(remote.directory, "keys", "list", f"--admin-key-file={file}", *flags).returncode == 0
     for words, reason in [
-        (("--admin-key", admin_key, "keys", "list"), "not accepted here"),
+        (("--admin-key", root_key, "keys", "list"), "not accepted here"),
         (("keys", "list"), "HUBGATE_ADMIN_KEY"),
         (("--admin-key-file", "/nowhere", "keys", "list"), "no file"),
         ((), "subcommand"),
         (("nonsense",), "subcommand"),
     ]:
-        done = run(remote.directory, *flags, *words, **({"HUBGATE_ADMIN_KEY": admin_key} if words in ((), ("nonsense",)) else {}))
-        assert done.returncode == 64 and reason in done.stderr and admin_key not in done.stderr + done.stdout, (words, done.stderr)
-    plain = run(remote.directory, "--gate", "http://gate.example.org", "keys", "list", HUBGATE_ADMIN_KEY=admin_key)
+        done = run(remote.directory, *flags, *words, **({"HUBGATE_ADMIN_KEY": root_key} if words in ((), ("nonsense",)) else {}))
+        assert done.returncode == 64 and reason in done.stderr and root_key not in done.stderr + done.stdout, (words, done.stderr)
+    plain = run(remote.directory, "--gate", "http://gate.example.org", "keys", "list", HUBGATE_ADMIN_KEY=root_key)
     assert plain.returncode == 64 and "in clear" in plain.stderr
     # It is no setting, and no mistake beside those of a gateway.
-    assert run(remote.directory, "--print-config", HUBGATE_ADMIN_KEY=admin_key).returncode == 0
+    assert run(remote.directory, "--print-config", HUBGATE_ADMIN_KEY=root_key).returncode == 0

@@ -5,7 +5,6 @@ import re
 import pytest
 
 from clients import MEBIBYTE, noise
-from fakehub import FakeHub
 from gate import ROOT
 from git_hub import HubOfGit
 from programs import install
@@ -14,10 +13,8 @@ LARGE = noise(9 * MEBIBYTE)
 
 
 @pytest.fixture
-def store():
-    store = FakeHub()
-    yield store
-    store.close()
+def store(another_server):
+    return another_server
 
 
 @pytest.fixture

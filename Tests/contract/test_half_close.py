@@ -9,6 +9,7 @@ import time
 import pytest
 
 from fakehub import http, wait_until
+from records import read_content
 
 V12, V13 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
 GET = b"GET /later HTTP/1.1\r\nHost: h\r\n\r\n"
@@ -56,7 +57,7 @@ class Client:
     def read_all(self):
         text = b""
         try:
-            while part := self._until_read():
+            while part := read_content(self.session, self.incoming, self.socket):
                 text += part
         except (ssl.SSLError, OSError):
             pass
@@ -75,16 +76,6 @@ class Client:
             except ssl.SSLWantReadError:
                 part = self.socket.recv(65536)
                 assert part, "the connection ended without close_notify"
-                self.incoming.write(part)
-
-    def _until_read(self):
-        while True:
-            try:
-                return self.session.read(65536)
-            except ssl.SSLWantReadError:
-                part = self.socket.recv(65536)
-                if not part:
-                    return b""
                 self.incoming.write(part)
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from audit import Audit
 from fakehub import wait_until
-from gate import IS_SANITIZED, ROOT, Certificates, Gate, make_certificates, make_workspace, run
+from gate import IS_SANITIZED, ROOT, Certificates, Gate, make_workspace, run
 from keys import Keys
 from test_lifecycle import reload, serial_of, wait_for_message
 from descendants import children, is_running
@@ -52,12 +52,12 @@ def shared(tmp_path_factory):
 
 
 @pytest.fixture
-def open_certificates(shared):
+def open_certificates(shared, certificates):
     """Certificates that every user can read: a reload works for whoever the gate has become."""
-    certificates = make_certificates(shared / "certs")
-    for path in [certificates.directory, *certificates.directory.iterdir()]:
+    copy = certificates.copied(shared / "certs")
+    for path in [copy.directory, *copy.directory.iterdir()]:
         path.chmod(0o755 if path.is_dir() else 0o644)
-    return certificates
+    return copy
 
 
 @pytest.fixture
@@ -173,10 +173,10 @@ def test_user_root_stays_root_and_is_warned_of(begin, open_certificates):
 
 
 @as_root
-def test_after_the_drop_reloads_and_replacements_of_workers_go_on(begin, open_certificates, shared):
+def test_after_the_drop_reloads_and_replacements_of_workers_go_on(begin, open_certificates, other_certificates, shared):
     gate = begin(open_certificates, "--user", "nobody", "--workers", "2")
     first = serial_of(gate)
-    new = make_certificates(shared / "new")
+    new = other_certificates.copied(shared / "new")
     for name in ("cert.pem", "key.pem"):
         (new.directory / name).chmod(0o644)
         os.rename(new.directory / name, open_certificates.directory / name)
@@ -290,7 +290,7 @@ def test_sandboxing_off_is_off_and_warned_of(begin, open_certificates):
 
 
 @not_sanitized
-def test_files_that_are_replaced_as_kubernetes_and_certbot_do_stay_readable(begin, open_certificates, shared):
+def test_files_that_are_replaced_as_kubernetes_and_certbot_do_stay_readable(begin, open_certificates, shared, other_certificates):
     """Links to links, renamed over each other: ..data, and live/ to archive/."""
     mount, archive = shared / "mount", shared / "archive"
     for directory in (mount / "..1", archive):
@@ -304,7 +304,7 @@ def test_files_that_are_replaced_as_kubernetes_and_certbot_do_stay_readable(begi
     shutil.copy(open_certificates.authority, mount / "ca.pem")
     gate = begin(own)
     first = serial_of(gate)
-    new = make_certificates(shared / "new")
+    new = other_certificates
     (mount / "..2").mkdir()
     shutil.copy(new.certificate, mount / "..2/cert.pem")
     shutil.copy(new.key, archive / "key2.pem")

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from fakehub import FakeHub, http, wait_until
+from fakehub import http, wait_until
 
 FILE = "/u/r/resolve/main/f"
 NEXT = b"GET /-/health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
@@ -13,10 +13,8 @@ LARGE = 64 << 20
 
 
 @pytest.fixture
-def store():
-    store = FakeHub()
-    yield store
-    store.close()
+def store(another_server):
+    return another_server
 
 
 def head_then_next(gate, target, *fields, method=b"HEAD", status=200):

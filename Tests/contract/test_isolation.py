@@ -7,22 +7,16 @@ import time
 import pytest
 
 from browser import browser, has_chromium
-from fakehub import FakeHub, http, wait_until
+from fakehub import http, wait_until
+from gate import ask
 
 HUBS_POLICIES = (b"Content-Security-Policy: default-src 'self'", b"content-security-policy: sandbox allow-scripts allow-same-origin")
 LFS = b"Content-Type: application/vnd.git-lfs+json"
 
 
 @pytest.fixture
-def store():
-    store = FakeHub()
-    yield store
-    store.close()
-
-
-def ask(gate, method, target, *fields):
-    lines = [f"{method} {target} HTTP/1.1".encode(), b"Host: localhost:%d" % gate.port, *fields, b"Connection: close"]
-    return gate.ask(b"\r\n".join(lines) + b"\r\n\r\n")
+def store(another_server):
+    return another_server
 
 
 def check_isolated(answer, hubs=()):
@@ -134,6 +128,7 @@ def acts(hub):
     return [(request.method, request.target) for request in hub.requests if request.target.partition("?")[0] in ACTS]
 
 
+@pytest.mark.long
 def test_no_file_of_the_hub_acts_in_the_gates_name_in_chromium(start_before, hub, tmp_path, certificates):
     if not has_chromium():
         pytest.skip("There is no chromium, and config/install-deps.sh could not install it: no browser has been tried.")

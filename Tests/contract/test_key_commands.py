@@ -216,29 +216,36 @@ def test_a_full_disk_is_said_and_leaves_a_good_database(keys):
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount")
-def test_a_full_file_system_and_a_read_only_one_are_said(keys, tmp_path):
-    mounted = tmp_path / "small"
-    mounted.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=200k,mode=0700", "none", mounted], capture_output=True).returncode != 0:
-        pytest.skip("this container mounts nothing")
-    try:
-        small = Keys(keys.workspace, mounted)
-        small.create("first")
-        (mounted / "filler").write_bytes(b"")
-        with open(mounted / "filler", "wb", buffering=0) as filler:
-            try:
-                while True:
-                    filler.write(b"x" * 1024)
-            except OSError:
-                pass
-        refused(small.run("keys", "create", "x", "--role", "reader", check=False), 74, "small")
-        (mounted / "filler").unlink()
-        assert [key["name"] for key in small.list()] == ["first"]
-        subprocess.run(["mount", "-o", "remount,ro", mounted], check=True)
-        done = small.run("keys", "create", "x", "--role", "reader", check=False)
-        assert done.returncode == 77 and shown(small.database) in done.stderr, done
-    finally:
-        subprocess.run(["umount", mounted], check=False)
+def test_a_full_file_system_and_a_read_only_one_are_said(keys, tmp_path, mount):
+    mounted = mount(tmp_path / "small", "size=200k,mode=0700")
+    small = Keys(keys.workspace, mounted)
+    small.create("first")
+    (mounted / "filler").write_bytes(b"")
+    with open(mounted / "filler", "wb", buffering=0) as filler:
+        try:
+            while True:
+                filler.write(b"x" * 1024)
+        except OSError:
+            pass
+    refused(small.run("keys", "create", "x", "--role", "reader", check=False), 74, "small")
+    (mounted / "filler").unlink()
+    assert [key["name"] for key in small.list()] == ["first"]
+    subprocess.run(["mount", "-o", "remount,ro", mounted], check=True)
+    done = small.run("keys", "create", "x", "--role", "reader", check=False)
+    assert done.returncode == 77 and shown(small.database) in done.stderr, done
+
+
+def test_a_key_that_could_not_be_shown_is_no_success(keys):
+    command = [BINARY, "keys", "create", "x", "--role", "reader", "--state-dir", keys.state]
+    options = {"cwd": keys.workspace, "env": clean_environment(keys.workspace), "stderr": subprocess.PIPE, "text": True, "timeout": 30}
+    with open("/dev/full", "w") as full:
+        refused(subprocess.run(command, stdout=full, **options), 74, "standard output cannot be written")
+    reader, writer = os.pipe()
+    os.close(reader)
+    # A reader that has had enough is no fault that has to be said. (A parent may leave SIGPIPE ignored.)
+    done = subprocess.run([*command[:2], "list", *command[-2:]], stdout=writer, restore_signals=False, **options)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (1, "")
 
 
 def test_a_database_that_another_keeps_locked_is_said_after_a_while(keys):

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from gate import IS_SANITIZED, Certificates, Gate, make_certificates, make_workspace, shown
+from gate import IS_SANITIZED, Gate, make_workspace, shown
 from load import Load, is_refused
 from waiting import wait_until
 from wire import Ended
@@ -44,20 +44,6 @@ def reload(gate, pattern=r"^Reloaded"):
 def serial_of(gate, context=None):
     with gate.connect(context=context) as connection:
         return connection.socket.getpeercert()["serialNumber"]
-
-
-@pytest.fixture
-def own_certificates(tmp_path, certificates):
-    """A pair in a directory of the test's own, to be replaced."""
-    directory = tmp_path / "own"
-    shutil.copytree(certificates.directory, directory)
-    return Certificates(directory)
-
-
-@pytest.fixture
-def other(tmp_path):
-    """Another pair, of another authority."""
-    return make_certificates(tmp_path / "other")
 
 
 @pytest.fixture
@@ -131,16 +117,16 @@ def hub():
 # Reload
 
 
-def test_a_new_certificate_is_served_and_no_request_fails(begin, own_certificates, other):
+def test_a_new_certificate_is_served_and_no_request_fails(begin, own_certificates, other_certificates):
     gate = begin(own_certificates, "--sandbox")
     old, old_context = serial_of(gate), gate.context
     kept = gate.connect()
     both = own_certificates.client_context()
-    both.load_verify_locations(other.authority)
+    both.load_verify_locations(other_certificates.authority)
     gate.context = both
     with Load(gate) as load:
         load.wait_for(50)
-        replace(own_certificates, other)
+        replace(own_certificates, other_certificates)
         for _ in range(5):
             assert "certificate and key were read anew; no setting changed" in reload(gate)
             load.wait_for(50)
@@ -157,13 +143,13 @@ def test_a_new_certificate_is_served_and_no_request_fails(begin, own_certificate
 
 
 @pytest.mark.parametrize("fault", ["garbage", "foreign key", "absent"])
-def test_a_broken_certificate_keeps_the_old_one(begin, own_certificates, other, fault):
+def test_a_broken_certificate_keeps_the_old_one(begin, own_certificates, other_certificates, fault):
     gate = begin(own_certificates, "--sandbox")
     old = serial_of(gate)
     if fault == "garbage":
         own_certificates.certificate.write_text("-----BEGIN CERTIFICATE-----\nAAAA\n")
     elif fault == "foreign key":
-        shutil.copy(other.key, own_certificates.key)
+        shutil.copy(other_certificates.key, own_certificates.key)
     else:
         own_certificates.key.unlink()
     line = reload(gate, "^Not reloaded")
@@ -173,10 +159,10 @@ def test_a_broken_certificate_keeps_the_old_one(begin, own_certificates, other, 
     gate.stop()
 
 
-def test_sessions_outlive_a_reload_of_the_same_key_and_no_other(begin, own_certificates, other):
+def test_sessions_outlive_a_reload_of_the_same_key_and_no_other(begin, own_certificates, other_certificates):
     gate = begin(own_certificates, "--sandbox")
     context = own_certificates.client_context()
-    context.load_verify_locations(other.authority)
+    context.load_verify_locations(other_certificates.authority)
 
     def session(resumed=None):
         with gate.connect(context=context, session=resumed) as connection:
@@ -188,7 +174,7 @@ def test_sessions_outlive_a_reload_of_the_same_key_and_no_other(begin, own_certi
     assert session(first)[1]
     reload(gate)
     assert session(first)[1]
-    replace(own_certificates, other)
+    replace(own_certificates, other_certificates)
     reload(gate)
     assert not session(first)[1]
     gate.stop()

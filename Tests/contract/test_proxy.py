@@ -374,7 +374,7 @@ def test_a_proxy_where_nobody_listens(start_behind, far_hub):
 def test_a_proxy_that_lets_nobody_through(start_behind, far_hub, make_proxy, status):
     authority = f"hub.test:{far_hub.port}"
     proxy = make_proxy(refused={authority: status})
-    failing(start_behind(far_hub, *through(proxy)), authority, f"({status})", advice="Whoever runs the proxy")
+    failing(start_behind(far_hub, *through(proxy)), authority, f"({status})", advice="The operator of the proxy")
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504])

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from fakehub import FakeHub, http
-from gate import run
+from gate import ask, run
 
 FILE = "/u/r/resolve/main/f"
 SIZE = b"X-Linked-Size: 4"
@@ -14,10 +14,8 @@ ETAG = b'X-Linked-Etag: "sha"'
 
 
 @pytest.fixture
-def store():
-    store = FakeHub()
-    yield store
-    store.close()
+def store(another_server):
+    return another_server
 
 
 @pytest.fixture
@@ -25,11 +23,6 @@ def other():
     other = FakeHub()
     yield other
     other.close()
-
-
-def ask(gate, method, target, *fields):
-    lines = [f"{method} {target} HTTP/1.1".encode(), b"Host: localhost:%d" % gate.port, *fields, b"Connection: close"]
-    return gate.ask(b"\r\n".join(lines) + b"\r\n\r\n")
 
 
 def to(url, *fields, status=302):

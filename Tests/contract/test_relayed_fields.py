@@ -8,7 +8,7 @@ import pytest
 
 from clients import SERIES
 from fakehub import FakeHub, http
-from gate import clean_environment, make_certificates
+from gate import clean_environment
 
 ORDER = b'{"model":"m"}'
 
@@ -106,10 +106,9 @@ def test_a_target_in_raw_utf_8_is_refused_with_how_to_encode_it(gate, target):
     assert "UTF-8" in answer.json["error"] and "%C3%BC" in answer.json["error"]
 
 
-def test_what_is_wrong_with_a_certificate_is_not_to_be_tried_again(start, gate, tmp_path):
+def test_what_is_wrong_with_a_certificate_is_not_to_be_tried_again(start, gate, other_certificates):
     """The Hub is another gateway, whose authority this one does not know."""
-    other = make_certificates(tmp_path / "other")
-    stranger = start("--upstream", gate.origin, sandbox=False, HF_TOKEN="hf_x", HUBGATE_CA_FILE=str(other.authority))
+    stranger = start("--upstream", gate.origin, sandbox=False, HF_TOKEN="hf_x", HUBGATE_CA_FILE=str(other_certificates.authority))
     answer = ask(stranger, "GET", "/any")
     answer.check_is_error(502, "HubUnreachable")
     assert "certificate" in answer.json["error"] and "ca_file" in answer.json["error"]

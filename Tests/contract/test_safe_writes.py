@@ -387,6 +387,7 @@ def serves(gate):
         return False
 
 
+@pytest.mark.long
 def test_who_is_killed_in_between_leaves_an_outcome_that_nobody_knows_and_nothing_is_done_twice(tmp_path, certificates, hub):
     """Workers and the state process are killed at every moment of writes that repeat until they have a final answer."""
     keys = Keys(tmp_path)

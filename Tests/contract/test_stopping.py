@@ -153,6 +153,14 @@ def test_an_unfinished_handshake_or_head_keeps_it_no_longer_than_the_drain_limit
         assert gate.wait(4) == 0
 
 
+def test_a_handshake_of_tcp_from_another_machine_has_a_quarter_of_a_second_to_end(start_before, hub):
+    """Between two processes of one machine nothing is under way for so long."""
+    gate = start_before(hub, "--listen", ":0", "--access", "open")
+    started = time.monotonic()
+    gate.stop()
+    assert time.monotonic() - started > 0.25
+
+
 @pytest.mark.parametrize("place", ["before the head", "in the body", "in an upload", "in the facade", "not read"])
 def test_requests_that_do_not_finish_are_cut_at_the_drain_limit(tmp_path, certificates, hub, place):
     def silent(_, connection):

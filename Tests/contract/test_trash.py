@@ -451,7 +451,7 @@ def test_a_move_whose_outcome_is_not_known_is_looked_for(bin, fault):
     bin.hub.add(name)
     bin.hub.faults["move"] = LOST[fault]
     answer = bin.delete(name, f"Idempotency-Key: {fault}".encode())
-    assert answer.status >= 500 and "Look whether it was carried out" in answer["X-Error-Message"] or fault == "500", answer.body
+    assert answer.status >= 500 and "Check whether it was carried out" in answer["X-Error-Message"] or fault == "500", answer.body
     assert bin.trashed(name)["trash_name"] in bin.hub.names() and bin.is_gone(name)
     bin.delete(name, f"Idempotency-Key: {fault}".encode()).check_is_error(409, "OutcomeUnknown")
     bin.trash("restore", name)

@@ -287,9 +287,10 @@ def test_posts_on_a_connection_that_the_hub_has_just_closed_do_not_fail(trusting
     assert len(any_hub.seen("/last")) <= count
 
 
+@pytest.mark.long
 def test_posts_at_the_moment_when_the_hub_closes_idle_connections_do_not_fail(trusting, any_hub):
     """Every server closes what was idle for long; a POST that meets that moment would be lost."""
-    idle_seconds, clients, rounds = 1.3, 40, 1 if IS_SANITIZED else 10
+    idle_seconds, clients, rounds = 1.3, 100, 1 if IS_SANITIZED else 4
     together = threading.Barrier(clients)
 
     def meets(_, connection):
@@ -486,7 +487,7 @@ def test_chunks_of_a_byte_are_joined_and_others_are_served(trusting, any_hub, si
 
 
 @pytest.mark.skipif(IS_SANITIZED, reason="a sanitizer's memory is not the gate's")
-def test_ten_thousand_names_of_a_hub_do_not_grow_memory(start_before, hub):
+def test_thousands_of_names_of_a_hub_do_not_grow_memory(start_before, hub):
     names = FakeNames(delay=0)
     hub.on(
         "/m/resolve/main/f",
@@ -504,9 +505,9 @@ def test_ten_thousand_names_of_a_hub_do_not_grow_memory(start_before, hub):
         with ThreadPoolExecutor(8) as pool:
             list(pool.map(ask_for, [range(start, 2000, 8) for start in range(8)]))
             before = gate.resident_bytes
-            list(pool.map(ask_for, [range(2000 + start, 10_000, 8) for start in range(8)]))
-        # A list that keeps each took 600 bytes a name and more.
-        assert gate.resident_bytes - before < 2 * MIB
+            list(pool.map(ask_for, [range(2000 + start, 6000, 8) for start in range(8)]))
+        # A list that keeps each took 600 bytes a name and more: 2.3 MiB.
+        assert gate.resident_bytes - before < 5 * MIB // 4
     finally:
         names.close()
 

@@ -3,19 +3,17 @@
 import json
 import os
 import re
-import shutil
 import signal
 import socket
 import struct
 import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 
 from fakehub import http
-from gate import BINARY, IS_SANITIZED, Certificates, clean_environment, make_certificates, run
+from gate import BINARY, IS_SANITIZED, clean_environment, run
 from load import Load, is_refused
 from ports import taken_port
 from descendants import children, is_running, worker_of
@@ -353,23 +351,15 @@ def test_without_its_sandbox_the_gateway_stops_and_says_so(start):
 # Reload
 
 
-@pytest.fixture
-def own_certificates(tmp_path, certificates):
-    directory = tmp_path / "own"
-    shutil.copytree(certificates.directory, directory)
-    return Certificates(directory)
-
-
-def test_a_reload_reaches_all_workers_and_costs_no_request(start_two, own_certificates, tmp_path):
-    other = make_certificates(tmp_path / "other")
+def test_a_reload_reaches_all_workers_and_costs_no_request(start_two, own_certificates, other_certificates):
     gate = start_two("--tls-cert", str(own_certificates.certificate), "--tls-key", str(own_certificates.key))
     both = own_certificates.client_context()
-    both.load_verify_locations(other.authority)
+    both.load_verify_locations(other_certificates.authority)
     gate.context = both
     old = serial_of(gate)
     with Load(gate, clients=6, path="/-/health") as load:
         load.wait_for(100)
-        replace(own_certificates, other)
+        replace(own_certificates, other_certificates)
         assert "certificate and key were read anew" in reload(gate)
         # All of them have, once it is told.
         assert old not in {serial_of(gate) for _ in range(12)}

@@ -362,36 +362,34 @@ def test_an_address_of_keys_that_the_settings_name_takes_the_place_of_discovery(
     assert asked["Authorization"] is None and asked["Cookie"] is None
 
 
-def test_a_new_key_of_the_issuer_is_taken_up_and_an_old_one_forgotten(start_with, issuer):
-    gate = start_with({"ci": login(issuer)}, workers=1)
-    key_of(gate, issuer.token())
-    assert issuer.fetches == 1
+@pytest.mark.long
+def test_keys_of_issuers_are_fetched_anew_after_ten_seconds_and_those_of_one_that_is_gone_count(start_with, issuer, tmp_path, another_server):
+    (tmp_path / "gone").mkdir()
+    gone = Issuer(tmp_path / "gone", another_server, kind="ES256")
+    kept = issuer.add_key("kept", "ES256")
+    gate = start_with({"ci": login(issuer), "far": login(gone)}, workers=1)
     old = issuer.keys[0]
-    issuer.add_key("second", "ES256")
+    for key in (old, kept):
+        key_of(gate, issuer.token(key=key))
+    key_of(gate, gone.token())
+    assert issuer.fetches == gone.fetches == 1
+    issuer.keys.remove(old)
+    issuer.add_key("new")
+    another_server.on("/keys", lambda *_: http(500, b"no"))
     # Not fetched again within ten seconds, whoever asks.
     for _ in range(5):
         assert refusal(gate, issuer.token()) == "invalid_grant"
+    key_of(gate, issuer.token(key=old))
     assert issuer.fetches == 1
     time.sleep(10.1)
     key_of(gate, issuer.token())
     assert issuer.fetches == 2
-    key_of(gate, issuer.token(key=old))
-    issuer.keys = issuer.keys[1:]
-    issuer.add_key("third")
-    time.sleep(10.1)
-    key_of(gate, issuer.token())
+    key_of(gate, issuer.token(key=kept))
     assert refusal(gate, issuer.token(key=old)) == "invalid_grant"
-
-
-def test_where_the_issuer_is_gone_its_keys_of_before_count(start_with, issuer, issuer_server):
-    gate = start_with({"ci": login(issuer)}, workers=1)
-    key_of(gate, issuer.token())
-    issuer_server.on("/keys", lambda *_: http(500, b"no"))
-    time.sleep(10.1)
-    # An unknown one has them asked for again, which fails.
-    assert refusal(gate, issuer.token(header={"kid": "nobody"})) == "invalid_grant"
+    # An unknown one has those of the other asked for again, which fails.
+    assert refusal(gate, gone.token(header={"kid": "nobody"})) == "invalid_grant"
     assert wait_until(lambda: any("keys of a token issuer cannot be had" in line and "it answered 500" in line for line in gate.messages), 3)
-    key_of(gate, issuer.token())
+    key_of(gate, gone.token())
 
 
 @pytest.mark.parametrize("fault", ["absent", "redirect", "huge", "not json", "other issuer", "other host", "no keys", "slow"])

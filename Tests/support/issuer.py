@@ -1,9 +1,11 @@
 """An issuer of workload tokens (OpenID Connect) of the tests' own: its keys are made and used by openssl."""
 
 import base64
+import functools
 import json
 import subprocess
 import time
+from dataclasses import dataclass
 
 from fakehub import http
 
@@ -19,6 +21,34 @@ def openssl(*words, data=b""):
     return subprocess.run(["openssl", *words], input=data, capture_output=True, check=True, timeout=60).stdout
 
 
+@dataclass(frozen=True)
+class _Pair:
+    """What openssl says of a new pair of keys: `numbers` are the members of its JSON Web Key."""
+
+    private_pem: bytes
+    public: bytes
+    public_pem: bytes
+    numbers: dict
+
+
+@functools.cache
+def _pair(name, option, kid):
+    """Made once in a run for each `kid`: an RSA key takes some hundred milliseconds."""
+    private_pem = openssl("genpkey", "-algorithm", name, *(["-pkeyopt", option] if option else []))
+    public = openssl("pkey", "-pubout", "-outform", "DER", data=private_pem)
+    if name == "RSA":
+        modulus = openssl("rsa", "-modulus", "-noout", data=private_pem).decode().strip().partition("=")[2]
+        numbers = {"kty": "RSA", "n": encoded(bytes.fromhex(modulus)), "e": "AQAB"}
+    elif name == "ED25519":
+        numbers = {"kty": "OKP", "crv": "Ed25519", "x": encoded(public[-32:])}
+    else:
+        curve = option.partition(":")[2]
+        size = 32 if curve == "P-256" else 48
+        point = public[-2 * size :]
+        numbers = {"kty": "EC", "crv": curve, "x": encoded(point[:size]), "y": encoded(point[size:])}
+    return _Pair(private_pem, public, openssl("pkey", "-pubout", data=private_pem), numbers)
+
+
 class Key:
     """A pair of keys, as a file of the tests and as a JSON Web Key."""
 
@@ -31,22 +61,13 @@ class Key:
         self.kid, self.kind = kid, kind
         self.algorithm = kind.partition("-")[0]
         self.path = directory / f"{kid}.pem"
-        name, option = self.KINDS[kind]
-        openssl("genpkey", "-algorithm", name, *(["-pkeyopt", option] if option else []), "-out", str(self.path))
-        self.public = openssl("pkey", "-in", str(self.path), "-pubout", "-outform", "DER")
-        self.public_pem = openssl("pkey", "-in", str(self.path), "-pubout")
+        self._pair = _pair(*self.KINDS[kind], kid)
+        self.path.write_bytes(self._pair.private_pem)
+        self.public, self.public_pem = self._pair.public, self._pair.public_pem
 
     @property
     def jwk(self):
-        members = {"kid": self.kid, "use": "sig", "alg": self.algorithm}
-        if self.algorithm == "RS256":
-            text = openssl("rsa", "-in", str(self.path), "-modulus", "-noout").decode().strip().partition("=")[2]
-            return {**members, "kty": "RSA", "n": encoded(bytes.fromhex(text)), "e": "AQAB"}
-        if self.algorithm == "EdDSA":
-            return {**members, "kty": "OKP", "crv": "Ed25519", "x": encoded(self.public[-32:])}
-        size = 32 if self.algorithm == "ES256" else 48
-        point = self.public[-2 * size:]
-        return {**members, "kty": "EC", "crv": f"P-{8 * size}", "x": encoded(point[:size]), "y": encoded(point[size:])}
+        return {"kid": self.kid, "use": "sig", "alg": self.algorithm, **self._pair.numbers}
 
     def sign(self, data):
         """As RFC 7518 writes signatures."""

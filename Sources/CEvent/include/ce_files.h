@@ -29,8 +29,7 @@ bool ce_file_is_claimed(int fd, uint64_t first, uint64_t count);
 
 /* ---- file_channel.c: two processes of this program ---- */
 
-/* Two ends; a message arrives whole or not at all, and nothing waits. False: errno. */
-bool ce_file_channel_pair(int ends[2]);
+/* Between the two ends of a SOCK_SEQPACKET pair: a message arrives whole or not at all, and nothing waits. */
 /* With an open file, or -1. False: it does not fit at present, or nobody is there. */
 bool ce_file_channel_send(int socket, const uint8_t *bytes, size_t count, int file);
 /* How many bytes the next message has; *file is the receiver's own, or -1. 0: the other side has ended; CE_FILE_LATER: none has come. */

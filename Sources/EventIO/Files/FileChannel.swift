@@ -1,8 +1,7 @@
 import CEvent
 import Glibc
 
-/// One end of a pair of sockets between two processes of this program, whose messages may have an open file with them. Nothing here waits but
-/// `wait`.
+/// A paired socket whose messages may have an open file with them. Nothing here waits but `wait`.
 @safe package final class FileChannel: Sendable {
     /// The longest message, in bytes.
     package static let longest = 256
@@ -15,20 +14,17 @@ import Glibc
         case ended
     }
 
-    package let descriptor: Int32
+    private let socket: PairedSocket
 
-    private init(_ descriptor: Int32) {
-        self.descriptor = descriptor
-    }
+    package var descriptor: Int32 { socket.descriptor }
 
-    deinit {
-        close(descriptor)
+    private init(_ socket: PairedSocket) {
+        self.socket = socket
     }
 
     package static func pair() throws(CError) -> (FileChannel, FileChannel) {
-        var ends: [Int32] = [-1, -1]
-        guard unsafe ce_file_channel_pair(&ends) else { throw CError("cannot make a pair of sockets", errno: errno) }
-        return (FileChannel(ends[0]), FileChannel(ends[1]))
+        let (one, other) = try PairedSocket.pair()
+        return (FileChannel(one), FileChannel(other))
     }
 
     /// False: it does not fit at present, or the other process is gone.

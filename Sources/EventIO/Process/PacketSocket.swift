@@ -1,7 +1,6 @@
 import Glibc
 
-/// One end of a pair of sockets between two processes of this program. A message arrives whole or not at all (SOCK_SEQPACKET). Nothing
-/// here waits but `wait`.
+/// A paired socket for messages of bytes. Nothing here waits but `wait`.
 ///
 /// The parent of both processes keeps both ends: what was sent to one that died waits for its successor.
 package final class PacketSocket: Sendable {
@@ -16,23 +15,17 @@ package final class PacketSocket: Sendable {
         case tooLong
     }
 
-    package let descriptor: Int32
+    private let socket: PairedSocket
 
-    private init(_ descriptor: Int32) {
-        self.descriptor = descriptor
-    }
+    package var descriptor: Int32 { socket.descriptor }
 
-    deinit {
-        close(descriptor)
+    private init(_ socket: PairedSocket) {
+        self.socket = socket
     }
 
     package static func pair() throws(CError) -> (PacketSocket, PacketSocket) {
-        var ends: [Int32] = [-1, -1]
-        let type = Int32(SOCK_SEQPACKET.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue)
-        guard unsafe socketpair(AF_UNIX, type, 0, &ends) == 0 else {
-            throw CError("cannot make a pair of sockets", errno: errno)
-        }
-        return (PacketSocket(ends[0]), PacketSocket(ends[1]))
+        let (one, other) = try PairedSocket.pair()
+        return (PacketSocket(one), PacketSocket(other))
     }
 
     package func send(_ message: [UInt8]) -> Sending {

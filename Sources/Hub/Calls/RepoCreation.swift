@@ -49,7 +49,7 @@ package struct RepoCreation: HubCall, Equatable {
 
     package func read(_ body: [UInt8]) throws(Failure) -> Repo {
         guard let json = try? JSON.parse(body, within: limits), let url = json["url"]?.stringValue else {
-            throw .hubBroken("it accepted the new repository but did not say where it is; look whether it exists")
+            throw .hubBroken("it accepted the new repository but did not say where it is; check whether it exists")
         }
         let named = json["name"]?.stringValue.flatMap { try? RepoID($0) }
         return Repo(kind: kind, id: named ?? id, url: url)

@@ -1,4 +1,4 @@
-/// Finds some members of a JSON object that goes by in pieces: numbers and short texts, by the names that lead to them. It holds nothing else,
+/// Finds some members of a JSON object that comes in pieces: numbers and short texts, by the names that lead to them. It holds nothing else,
 /// whatever the text's length, and does not judge it: of what is no JSON it finds something or nothing.
 struct JSONMemberScanner {
     private enum State {

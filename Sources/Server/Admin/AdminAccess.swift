@@ -85,7 +85,7 @@ extension Failure {
         Failure(
             .declined(.stateUnavailable),
             detail:
-                "The state cannot be asked at present; nothing was done. Whoever runs this gateway finds why in its log.",
+                "The state cannot be asked at present; nothing was done. The operator of this gateway finds why in its log.",
             retryAfter: 5)
     }
 }

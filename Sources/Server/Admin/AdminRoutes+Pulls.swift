@@ -5,7 +5,7 @@ import Hub
 extension AdminRoutes {
     static let pulls = [
         AdminRoute(
-            .pulls, .get, "/cache/pulls", "Orders to fetch a revision, of the last day, and how far they are.",
+            .pulls, .get, "/cache/pulls", "Orders of the last day to fetch a revision, with their progress.",
             result: "Pulls"),
         AdminRoute(
             .pull, .post, "/cache/pull",
@@ -16,11 +16,11 @@ extension AdminRoutes {
             .cancelPull, .delete, "/cache/pulls/{id}", "Ends an order that waits or is carried out.", result: "Done",
             status: 202),
         AdminRoute(
-            .pin, .post, "/cache/pin", "Keeps the files of what was pulled, whatever else is asked for.",
+            .pin, .post, "/cache/pin", "Keeps the files of what was pulled, even if their room is needed.",
             body: "Pinning",
             example: ["repo": "acme/m", "revision": "main"], result: "Pin"),
         AdminRoute(
-            .unpin, .post, "/cache/unpin", "Lets them go when their room is needed.", body: "Pinning",
+            .unpin, .post, "/cache/unpin", "Undoes that: they are removed when room is needed.", body: "Pinning",
             example: ["repo": "acme/m", "revision": "main"], result: "Pin"),
     ]
 

@@ -28,11 +28,12 @@ extension AdminRoutes {
             "What is left of the Hub's rate limit, until when, who spends it and who waits; of all workers.",
             result: "Budget"),
         AdminRoute(
-            .cache, .get, "/cache", "What is kept in memory and on the disk, and what it spares; of all workers.",
+            .cache, .get, "/cache",
+            "What is cached in memory and on the disk, and how many calls that saves; of all workers.",
             result: "Cache"),
         AdminRoute(
             .purgeCache, .post, "/cache/purge",
-            "Has nothing given out any more that was fetched before now, of repositories or of all.",
+            "Drops all cached responses, or those of repositories: what was fetched before now is not served again.",
             body: "Purge", example: ["repositories": ["acme/m"]], result: "Done"),
         AdminRoute(
             .keptFiles, .get, "/cache/files", "The files of cache_dir by their SHA-256, a page at a time.",
@@ -43,7 +44,8 @@ extension AdminRoutes {
                 Parameter("limit", "How many, from 1 to 200.", rows, example: 50),
             ], result: "KeptFiles"),
         AdminRoute(
-            .removeFile, .delete, "/cache/files/{sha256}", "Removes a file of cache_dir: it is fetched anew.",
+            .removeFile, .delete, "/cache/files/{sha256}",
+            "Removes a file of cache_dir; the next request fetches it again.",
             result: "Done"),
     ]
 }

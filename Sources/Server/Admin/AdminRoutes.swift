@@ -33,7 +33,7 @@ enum AdminRoutes {
         AdminRoute(
             .events, .get, "/events", "The same each second, as server-sent events.", result: "EventStream"),
         AdminRoute(
-            .reload, .post, "/reload", "Has the settings, roles and certificate read anew, as SIGHUP does.",
+            .reload, .post, "/reload", "Reads the settings, roles and certificate again, as SIGHUP does.",
             result: "Done",
             status: 202),
         AdminRoute(
@@ -46,7 +46,7 @@ enum AdminRoutes {
             .requests, .get, "/requests", "The requests under way at the worker that answers.", result: "Requests"),
         AdminRoute(
             .recentRequests, .get, "/requests/recent",
-            "The last 200 requests that the worker has answered which answers this.",
+            "The last 200 requests of the worker that answers.",
             result: "Requests"),
         AdminRoute(
             .cancelRequest, .delete, "/requests/{id}", "Ends a request under way, at whichever worker.", result: "Done",
@@ -101,7 +101,7 @@ enum AdminRoutes {
                 Parameter("action", "Such as delete, write, create.", example: "delete"),
                 Parameter("since", "Since 2026-11-29 or 2026-11-29T12:00 (UTC).", example: "2026-11-29"),
                 Parameter("request", "The request with this X-Request-Id.", example: "hg-5f0c9d12-0000002a"),
-                Parameter("refusals", "What was refused, alone.", flag, example: true),
+                Parameter("refusals", "Only what was refused.", flag, example: true),
                 Parameter("unknown", "That of which nobody knows what came, alone.", flag, example: true),
                 Parameter(
                     "limit", "How many, from 1 to 200.", ["type": "integer", "minimum": 1, "maximum": 200], example: 50),

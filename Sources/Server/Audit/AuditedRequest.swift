@@ -183,7 +183,7 @@ extension Failure {
         Failure(
             .auditUnavailable,
             detail:
-                "This gateway cannot write its audit at present, so it changes nothing; reads go on. Try again in 5 s. Whoever runs it finds the reason in its log.",
+                "This gateway cannot write its audit at present, so it changes nothing; reads go on. Try again in 5 s. Its operator finds the reason in its log.",
             retryAfter: 5)
     }
 }

@@ -84,7 +84,7 @@ struct BudgetLedger: Sendable {
         }
     }
 
-    /// Of each bucket, of the credential that has the smallest part of it left: what is left, and the whole. Nil where no window is known.
+    /// Of each bucket, of the credential with the smallest share left: what is left, and the whole. Nil where no window is known.
     func scarcest(_ bucket: HubBucket, at now: Int) -> (left: Int, quota: Int)? {
         var scarcest: (left: Int, quota: Int)?
         guard isUsed else { return nil }

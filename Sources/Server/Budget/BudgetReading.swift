@@ -1,7 +1,7 @@
 import EventIO
 import Hub
 
-/// How one of the Hub's budgets is, for whoever runs the gateway.
+/// How one of the Hub's budgets is, for the operator of the gateway.
 struct BudgetReading {
     /// What one share has had of the window.
     struct Share {

@@ -144,7 +144,7 @@ extension KeyQuotas {
     func refusal(_ kind: KeyLimit, _ name: String, _ limit: Int64) -> Failure {
         refusals[Int(kind.rawValue)] += 1
         let size = kind.text(limit)
-        let ask = "ask whoever runs this gateway for another limit."
+        let ask = "ask the operator of this gateway for another limit."
         guard limit > 0 else {
             return Failure(
                 .denied,

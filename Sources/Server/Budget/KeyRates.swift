@@ -23,7 +23,7 @@ struct KeyRates: Sendable {
         throw Failure(
             .tooManyRequests(limit: rate.count, seconds: rate.seconds),
             detail: "The gateway key \(key.name) may make \(rate) requests, and has made them. Try again in "
-                + "\(RequestRate.seconds(wait)) s, or ask whoever runs this gateway for another rate.",
+                + "\(RequestRate.seconds(wait)) s, or ask the operator of this gateway for another rate.",
             retryAfter: RequestRate.seconds(wait))
     }
 

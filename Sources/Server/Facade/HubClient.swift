@@ -53,7 +53,7 @@ extension Failure {
     /// The Hub does not take the gateway's own token: nothing that the caller can mend.
     fileprivate static func tokenRefused(_ refusal: HubRefusal) -> Failure {
         let message =
-            "The Hub does not take this gateway's token (\(refusal.message)). Whoever runs it has to set a valid one."
+            "The Hub does not take this gateway's token (\(refusal.message)). Its operator has to set a valid one."
         return .hubAnswered(
             HubRefusal(
                 status: refusal.status, code: refusal.code, message: message, headers: refusal.headers))

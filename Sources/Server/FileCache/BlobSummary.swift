@@ -4,7 +4,7 @@ import Hub
 /// One file of `cache_dir`, as `hubgate cache list --json` prints it.
 struct BlobSummary {
     let name: BlobName
-    /// In bytes: of the file, and of it what is here.
+    /// In bytes: of the file, and of the part of it that is in the cache.
     let size: Int
     let held: Int
     let isComplete: Bool

@@ -131,7 +131,7 @@ extension CacheDirectory {
         "\(pins)/\(pin.repo.folder)" + (pin.revision.map { "@" + PercentEncoding.encode(segment: $0) } ?? "")
     }
 
-    /// The commits that pins are about, by what is here now.
+    /// The commits that pins keep, of those that are in the cache now.
     func pinnedCommits() -> [(repo: RepoKey, commit: String)] {
         pinned().flatMap { held(of: $0) }
     }

@@ -29,7 +29,7 @@ enum CertificateRefusal: Error, Equatable {
     var detail: String {
         switch self {
         case .noRule:
-            "This gateway has no rule for the names in your certificate. Whoever runs it adds one to client_certificates."
+            "This gateway has no rule for the names in your certificate. Its operator adds one to client_certificates."
         case .fault(let fault): "\(fault.sentence) Or show a gateway key: set HF_TOKEN to one."
         }
     }
@@ -47,7 +47,7 @@ extension ClientCertificate.Fault {
             "Your certificate is not for clients: its extended key usage has to have clientAuth, or be absent."
         case .chainTooLong: "Your certificate has too many others in its chain: at most four."
         case .revocationListUnusable:
-            "This gateway has no revocation list for an issuer of your certificate that is up to date. Whoever runs it renews client_crl."
+            "This gateway has no revocation list for an issuer of your certificate that is up to date. Its operator renews client_crl."
         case .weak: "Your certificate, or one of its issuers', has a key or a signature that is too weak."
         case .malformed:
             "A name in your certificate is too long, has control characters or is no text, or there are more than 32."

@@ -23,16 +23,16 @@ extension KeyRefusal {
     private var detail: String {
         switch self {
         case .missing:
-            "This gateway asks for a key: set HF_TOKEN to one that begins with hg_. Whoever runs it makes one with `hubgate keys create`."
+            "This gateway asks for a key: set HF_TOKEN to one that begins with hg_. Its operator makes one with `hubgate keys create`."
         case .foreign:
             "This gateway takes keys of its own, which begin with hg_, and no Hub token: set HF_TOKEN to a key."
         case .mistyped:
             "This is no whole gateway key: a character is wrong or missing. Copy it again, \(GatewayKey.length) characters from hg_ on."
-        case .unknown: "This gateway does not know this key. Ask whoever runs it for one."
+        case .unknown: "This gateway does not know this key. Ask its operator for one."
         case .expired(let time):
-            "This key has expired (\(WallClock.iso8601(time))). Ask whoever runs this gateway: `hubgate keys edit` extends it."
+            "This key has expired (\(WallClock.iso8601(time))). Ask the operator of this gateway: `hubgate keys edit` extends it."
         case .certificate(let refusal): refusal.detail
-        case .revoked: "This key was revoked. Ask whoever runs this gateway for another."
+        case .revoked: "This key was revoked. Ask the operator of this gateway for another."
         }
     }
 }

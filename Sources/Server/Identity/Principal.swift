@@ -94,13 +94,13 @@ enum CachePartition: Hashable, Sendable {
 extension Failure {
     fileprivate static var noGatewayToken: Failure {
         .noToken(
-            "This gateway has no Hub token. Whoever runs it sets HF_ACCESS_TOKEN (or HF_TOKEN, or token_file) and starts it again; a token_file is read anew on SIGHUP."
+            "This gateway has no Hub token. Its operator sets HF_ACCESS_TOKEN (or HF_TOKEN, or token_file) and starts it again; a token_file is read anew on SIGHUP."
         )
     }
 
     fileprivate static func noNamedToken(_ name: String) -> Failure {
         .noToken(
-            "This key acts with the credential \(name), which this gateway does not have: whoever runs it puts the token into a file of that name in credentials_dir, and sends SIGHUP."
+            "This key acts with the credential \(name), which this gateway does not have: its operator puts the token into a file of that name in credentials_dir, and sends SIGHUP."
         )
     }
 }

@@ -37,7 +37,7 @@ struct LoginForm {
             case .notNow: "The gateway cannot do that at present. Try again in a moment."
             case .denied: "Refused: the device gets no key."
             case .tooLittle(let role):
-                "Devices get the role \(role) here, and this key may do less, so it cannot confirm one. Ask whoever runs this gateway."
+                "Devices get the role \(role) here, and this key may do less, so it cannot confirm one. Ask the operator of this gateway."
             case .confirmed(let address, let time):
                 "Confirmed: the device that asked from \(address) at \(time) gets a key. If that was not you, have it revoked at once."
             }

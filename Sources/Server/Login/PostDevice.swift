@@ -40,7 +40,7 @@ struct DeviceLogin: Sendable {
 
     private static let off = OAuthError(
         .unauthorizedClient,
-        "This gateway gives no keys by login: set HF_TOKEN to a key, which whoever runs it makes with hubgate keys create (or they set login_role)."
+        "This gateway gives no keys by login: set HF_TOKEN to a key, which its operator makes with hubgate keys create (or they set login_role)."
     )
 
     @EventLoop

@@ -51,7 +51,7 @@ struct TokenExchange: Sendable {
         guard !rules.rules.isEmpty else {
             throw OAuthError(
                 .unsupportedGrantType,
-                "This gateway has no logins for workloads. Whoever runs it names them in the setting logins.")
+                "This gateway has no logins for workloads. Its operator names them in the setting logins.")
         }
         guard let text = parameters["subject_token"], let type = parameters["subject_token_type"],
             Self.tokenTypes.contains(type)

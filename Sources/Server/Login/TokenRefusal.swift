@@ -34,7 +34,7 @@ struct TokenRefusal: Error, Equatable {
         case .untrusted: "This gateway does not trust who issued the token, or its signature is not that issuer's."
         case .untimely: "The token has expired, or is not valid yet: get another, and look at the clock."
         case .audience: "The token is for another audience: ask for one for this gateway's address."
-        case .claims: "The token is good, and this gateway has no login for whom it names: ask whoever runs it."
+        case .claims: "The token is good, and this gateway has no login for whom it names: ask its operator."
         }
     }
 }

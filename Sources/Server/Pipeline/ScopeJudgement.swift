@@ -152,7 +152,7 @@ extension Failure {
             .denied,
             detail:
                 "The gateway key \(name) may do nothing: its role is not defined, or one of its rules is not understood. "
-                + "Whoever runs this gateway finds why in its log.")
+                + "The operator of this gateway finds why in its log.")
     }
 }
 

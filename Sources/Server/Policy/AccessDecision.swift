@@ -71,10 +71,10 @@ struct AccessRefusal: Error, Sendable, Equatable {
         case .ambiguous:
             return
                 "This gateway key may not ask for a path that can be read in more than one way. Write it without needless escapes, capital letters, slashes and \"_method\"."
-        case .notRelayed: return "This gateway does not pass logins on: its keys are made by whoever runs it."
+        case .notRelayed: return "This gateway does not pass logins on: its keys are made by its operator."
         default: break
         }
         let what = resource.form == .none ? "" : " on \(resource)"
-        return "This gateway key's scope lacks \"\(action.name)\"\(what). Ask whoever runs the gateway for it."
+        return "This gateway key's scope lacks \"\(action.name)\"\(what). Ask the operator of the gateway for it."
     }
 }

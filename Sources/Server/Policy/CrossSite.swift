@@ -43,7 +43,7 @@ extension Failure {
         Failure(
             .denied,
             detail:
-                "Pages of other sites may not use this gateway: it acts with its own token. Whoever runs it can name their origin in trusted_origins."
+                "Pages of other sites may not use this gateway: it acts with its own token. Its operator can name their origin in trusted_origins."
         )
     }
 

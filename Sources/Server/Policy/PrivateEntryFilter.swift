@@ -1,6 +1,6 @@
 import Hub
 
-/// Leaves private entries that a scope may not read, and what is in the trash, out of a list of the Hub's, a JSON array that goes by in pieces.
+/// Leaves private entries that a scope may not read, and what is in the trash, out of a list of the Hub's, a JSON array that comes in pieces.
 /// An entry stays if it says that it is not private, or if it may be read. It holds one entry at a time; what comes out does not depend on where the pieces
 /// were cut.
 struct PrivateEntryFilter {

@@ -2,8 +2,9 @@ import EventIO
 
 /// How a server leaves: nobody who is connected, or about to be, gets an error for it.
 extension Server {
-    /// For a client's handshake that is half done when the address closes: its last packet is on its way.
-    private static let handshakeMilliseconds: UInt64 = 250
+    /// For a client's TCP handshake that is half done when the address closes: its last packet is on its way, over a network or in this
+    /// machine.
+    private static let handshakeMilliseconds: (remote: UInt64, local: UInt64) = (remote: 250, local: 10)
     private static let checkMilliseconds: UInt64 = 10
 
     /// Goes on accepting for `drain_delay` with readiness refused, then accepts who waits and no others, and lets requests finish within
@@ -16,7 +17,9 @@ extension Server {
         let began = MonotonicInstant.now
         let limit = Int(settings.drainTimeout.milliseconds) * 1000
         listener.stopAccepting()
-        await EventLoop.sleep(milliseconds: min(Self.handshakeMilliseconds, UInt64(settings.drainTimeout.milliseconds)))
+        let isLocal = settings.listen.allSatisfy(\.isLoopback)
+        let handshake = isLocal ? Self.handshakeMilliseconds.local : Self.handshakeMilliseconds.remote
+        await EventLoop.sleep(milliseconds: min(handshake, UInt64(settings.drainTimeout.milliseconds)))
         await empty(listener) { MonotonicInstant.now.microseconds(since: began) < limit }
         // Last, so that whoever watches sees the others drain.
         if let admin {

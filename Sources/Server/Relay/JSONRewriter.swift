@@ -1,10 +1,10 @@
 import EventIO
 import Hub
 
-/// Rewrites URLs in a JSON text that goes by in pieces, and leaves members out; everything else keeps its bytes.
+/// Rewrites URLs in a JSON text that comes in pieces, and leaves members out; everything else keeps its bytes.
 ///
 /// It knows where it is in the text, not what all of it says. What it holds are a string that may be a URL until it is clear, and,
-/// where members may be left out, a name until its value begins. A text that is not JSON goes by as it is, for no reader will find a
+/// where members may be left out, a name until its value begins. A text that is not JSON passes as it is, for no reader will find a
 /// member in it. What comes out does not depend on where the pieces were cut.
 struct JSONRewriter {
     struct Frame {

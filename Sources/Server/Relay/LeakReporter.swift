@@ -57,7 +57,7 @@ extension Failure {
         Failure(
             .hubBroken,
             detail:
-                "The Hub has answered, but \(place) of its response leads to \(host), past this gateway. Whoever runs it can look at hubgate_upstream_leaks_total, and let such answers pass by strict_leaks."
+                "The Hub has answered, but \(place) of its response leads to \(host), past this gateway. Its operator can look at hubgate_upstream_leaks_total, and let such answers pass by strict_leaks."
         )
     }
 }

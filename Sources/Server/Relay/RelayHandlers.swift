@@ -29,7 +29,7 @@ extension Failure {
     fileprivate static var noInference: Failure {
         Failure(
             .notFound,
-            detail: "This gateway has no inference router for its Hub. Whoever runs it names one in inference_upstream."
+            detail: "This gateway has no inference router for its Hub. Its operator names one in inference_upstream."
         )
     }
 }

@@ -77,7 +77,7 @@ extension Failure {
         Failure(
             .signedURLRefused,
             detail:
-                "This address leads to \(host), where this gateway does not go for content. Whoever runs it can add the domain to content_hosts."
+                "This address leads to \(host), where this gateway does not go for content. Its operator can add the domain to content_hosts."
         )
     }
 
@@ -86,7 +86,7 @@ extension Failure {
         Failure(
             .hubBroken,
             detail:
-                "The Hub leads to \(host), where this gateway does not go for content. Whoever runs it can add the domain to content_hosts."
+                "The Hub leads to \(host), where this gateway does not go for content. Its operator can add the domain to content_hosts."
         )
     }
 
@@ -95,7 +95,7 @@ extension Failure {
         Failure(
             .hubBroken,
             detail:
-                "The Hub names an address on \(host) that is too long to be asked for here. Whoever runs this gateway can raise target_limit (\(limit) bytes)."
+                "The Hub names an address on \(host) that is too long to be asked for here. The operator of this gateway can raise target_limit (\(limit) bytes)."
         )
     }
 }

@@ -1,4 +1,4 @@
-/// Finds where a JSON string ends that goes by in pieces.
+/// Finds where a JSON string ends that comes in pieces.
 struct StringEnd {
     /// The last piece ended behind a backslash.
     private var isEscaped = false

@@ -2,7 +2,7 @@ import EventIO
 import HTTP
 import Hub
 
-/// Sees the URLs in a JSON text that goes by in pieces: each string, name or value, that is one and nothing else.
+/// Sees the URLs in a JSON text that comes in pieces: each string, name or value, that is one and nothing else.
 struct URLScanner {
     /// What is kept of a string, in bytes as written: of a URL the host stands at its beginning.
     private static let longest = 4096

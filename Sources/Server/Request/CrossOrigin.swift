@@ -40,7 +40,7 @@ struct CrossOrigin: Sendable {
     }
 
     /// The response to what a browser asks for a trusted page before it sends what a form could not send; nil for other requests. It has no credential, and needs
-    /// none: it says what may be asked, and nothing of what is here.
+    /// none: it says what may be asked, and nothing of the resource.
     func preflight(_ request: Request) -> Response? {
         guard let origin, request.method.rawValue == "OPTIONS",
             let method = request.headers["Access-Control-Request-Method"], Self.isToken(method.utf8)

@@ -33,13 +33,13 @@ extension TransferError.ProxyFault {
     /// What whoever reads the error does about it.
     fileprivate var advice: String {
         switch self {
-        case .unreachable: "Whoever runs this gateway has to look at upstream_proxy, or at the proxy."
+        case .unreachable: "The operator of this gateway has to look at upstream_proxy, or at the proxy."
         case .credentials:
-            "Whoever runs this gateway has to give upstream_proxy a user and a password that the proxy takes."
+            "The operator of this gateway has to give upstream_proxy a user and a password that the proxy takes."
         case .refused:
-            "Whoever runs the proxy has to let this gateway through to that host; or no_proxy has to name it, where it can be reached directly."
+            "The operator of the proxy has to let this gateway through to that host; or no_proxy has to name it, where it can be reached directly."
         case .failed:
-            "Try again later; if it stays so, whoever runs this gateway has to look at upstream_proxy and at the proxy's log."
+            "Try again later; if it stays so, the operator of this gateway has to look at upstream_proxy and at the proxy's log."
         }
     }
 }

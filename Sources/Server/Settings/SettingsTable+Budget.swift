@@ -7,7 +7,7 @@ extension SettingsTable {
         settings: [
             Setting(
                 "budget_wait", \.budgetWait, .duration(Duration.seconds(1)...Duration.seconds(3600), orOff: true),
-                "How long a request waits where the Hub's rate limit is nearly or wholly used up; HEADs 8s at most. Then it gets 429. Off: none waits.",
+                "How long a request waits when the Hub's rate limit is nearly or wholly used up, a HEAD at most 8s; then it gets 429. off: no request waits.",
                 reloadable: true),
             Setting(
                 "client_probes", \.clientProbes, .choice,

@@ -17,7 +17,7 @@ extension SettingsTable {
                 sample: "/run/secrets/otlp_headers"),
             Setting(
                 "otlp_sample", \.otlpSample, .sampleShare,
-                "The share of traces that is recorded, of those that begin here; of one that a client has begun, its traceparent says."
+                "The share of the traces that begin here which is recorded; a trace of a client is recorded if its traceparent says so."
             ),
         ])
 

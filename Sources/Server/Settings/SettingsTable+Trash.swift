@@ -3,7 +3,7 @@ import EventIO
 extension SettingsTable {
     static let deleteGrace = Setting(
         "delete_grace", \.deleteGrace, .days(Duration.seconds(1)...Duration.seconds(3650 * 86_400)),
-        "For how long a repository that is deleted can be restored (`hubgate trash`): it is kept at the Hub, private, under another name; it takes access = keys.",
+        "How long a deleted repository can be restored (`hubgate trash`): until then it stays at the Hub, private, under another name; needs access = keys.",
         reloadable: true, sample: "7d")
 }
 

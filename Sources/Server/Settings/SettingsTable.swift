@@ -31,20 +31,20 @@ enum SettingsTable {
                 reloadable: true, default: "key.pem beside the default tls_cert"),
             Setting(
                 "access", \.access, .choice,
-                "With open whoever reaches the gateway acts with its token; with passthrough each brings their own; with keys each shows a gateway key (`hubgate keys create`).",
+                "open: every client acts with the gateway's Hub token. passthrough: each client sends its own Hub token. keys: each client sends a gateway key (`hubgate keys create`).",
                 default: "open on a loopback address; on any other it has to be chosen"),
             Setting(
                 "policy", \.policy, .choice,
-                "With shadow the rules of gateway keys refuse nothing: what they would refuse is recorded, for `hubgate keys suggest`.",
+                "With shadow the rules of gateway keys refuse nothing; what they would refuse is recorded for `hubgate keys suggest`.",
                 reloadable: true),
             Setting(
                 "protect", \.protect, .resourcePatterns,
-                "Repositories that are deleted, moved or made public only with X-Hubgate-Confirm: OWNER/NAME, whoever asks.",
+                "Repositories that are deleted, moved or made public only by a request with X-Hubgate-Confirm: OWNER/NAME.",
                 reloadable: true, default: "none", sample: "acme/prod-*"),
             deleteGrace,
             Setting(
                 "trusted_origins", \.trustedOrigins, .trustedOrigins,
-                "Pages and desktop programs of other origins that may use the gateway from a browser's engine.",
+                "Origins whose web pages and desktop programs may use the gateway (CORS).",
                 reloadable: true, default: "none", sample: "https://app.example.org,tauri://localhost"),
             Setting(
                 "base_path", \.basePath, .basePath,
@@ -52,11 +52,11 @@ enum SettingsTable {
                 default: "none: all is at the root", sample: "/hf"),
             Setting(
                 "public_url", \.publicURL, .publicURLOrNothing,
-                "What the addresses that the gateway writes begin with; its path, if it has one, is base_path.",
+                "The beginning of the URLs that the gateway writes, as clients reach it; its path, if it has one, is base_path.",
                 default: "none: https:// and the request's Host", sample: "https://gate.example.org"),
             Setting(
                 "console", \.console, .onOff,
-                "Whether /-/console and /-/api/ are there: with access = keys for keys of the role admin, with open on loopback addresses for this machine, else for nobody."
+                "Serves the console and the admin API (/-/console, /-/api/): with access = keys to keys of the role admin, with open on loopback addresses to this machine, else to nobody."
             ),
             Setting(
                 "trusted_proxies", \.trustedProxies, .networks,
@@ -73,7 +73,7 @@ enum SettingsTable {
         settings: [
             Setting(
                 "upstream", \.upstream, .upstreamAddressOrOff,
-                "The address of the Hub; its path goes before those of requests. off: nothing is asked of any, and what cache_dir has is served.",
+                "The address of the Hub; its path goes before those of requests. off: no Hub is called, and what cache_dir has is served.",
                 aliases: ["HF_ENDPOINT"]),
             Setting(
                 "upstream_plaintext", \.upstreamPlaintext, .onOff,
@@ -84,8 +84,8 @@ enum SettingsTable {
                 default: "https://router.huggingface.co where upstream is https://huggingface.co, else none"),
             Setting(
                 "bill_to", \.billTo, .accountNameOrNothing,
-                "Who pays: X-HF-Bill-To of each relayed request, to the Hub and to the router, whatever the client says.",
-                reloadable: true, default: "none: whom the client names", sample: "acme"),
+                "The organisation that pays: X-HF-Bill-To of each relayed request, to the Hub and to the router, in the place of the client's.",
+                reloadable: true, default: "none: the client's own field", sample: "acme"),
             Setting(
                 "token", \.token, .secretOrNothing, "The Hub token that the gateway acts with.",
                 reloadable: true, secret: true, default: "none",
@@ -95,14 +95,14 @@ enum SettingsTable {
                 reloadable: true, default: "none", sample: "/run/secrets/hf_token"),
             Setting(
                 "credentials_dir", \.credentials, .credentialsDirectoryOrNothing,
-                "A directory of further Hub tokens, a file each, by whose names gateway keys act with them (`--as`).",
+                "A directory of further Hub tokens, one file each. A gateway key acts with one by the file's name (`--as`).",
                 reloadable: true, default: "none", sample: "/etc/hubgate/credentials"),
             Setting(
                 "ca_file", \.authorities, .pathOrNothing, "The certificate authorities to trust upstream, in PEM.",
                 default: "the system's", sample: "/etc/ssl/certs/ca-certificates.crt"),
             Setting(
                 "upstream_proxy", \.upstreamProxy, .upstreamProxy,
-                "The HTTP proxy that all calls go through, by CONNECT, but those to loopback; off: none, whatever the environment says.",
+                "The HTTP proxy for all calls (CONNECT), except those to loopback; off: none, even if the environment names one.",
                 reloadable: true, secret: true, default: "what the environment names for https, else off",
                 sample: "http://proxy.example.org:3128",
                 conventions: ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"]),
@@ -111,12 +111,12 @@ enum SettingsTable {
                 "A file that holds upstream_proxy, with its user and password, and nothing else.",
                 reloadable: true, default: "none"),
             Setting(
-                "no_proxy", \.noProxy, .noProxy, "Whom no proxy leads to.",
+                "no_proxy", \.noProxy, .noProxy, "Hosts that are called without the proxy.",
                 reloadable: true, default: "none; that of the environment where upstream_proxy comes from there",
                 sample: "internal.example.org,10.0.0.0/8", conventions: ["no_proxy", "NO_PROXY"]),
             Setting(
                 "content_hosts", \.contentHosts, .domainNames,
-                "Where the Hub may keep the bytes of files: domains, and origins with a port. The gateway fetches and puts them there itself.",
+                "Hosts where the Hub stores files: domains, and origins with a port. The gateway itself downloads from them and uploads to them.",
                 reloadable: true),
             Setting(
                 "xet", \.xet, .choice,
@@ -141,7 +141,7 @@ enum SettingsTable {
                 "How long each worker holds a response of /api/account before it asks the Hub again.", reloadable: true),
             Setting(
                 "coalesce", \.coalesce, .onOff,
-                "Makes one call, in each worker, of identical GETs of the Hub's API, and HEADs, of one identity at the same moment.",
+                "Makes one call, in each worker, of identical GETs of the Hub's API, and HEADs, that one identity sends at the same time.",
                 reloadable: true),
         ])
 
@@ -170,24 +170,25 @@ enum SettingsTable {
             time("head_timeout", \.headTimeout, "The longest time that a client takes to send a request's head."),
             time(
                 "body_timeout", \.bodyTimeout,
-                "How long a client may send next to nothing of a relayed body: less than 512 bytes; the longest time for one that is held whole."
+                "The longest time in which a client sends less than 512 bytes of a relayed body; for a body that is held whole, the longest time for all of it."
             ),
             time(
                 "idle_timeout", \.idleTimeout,
                 "The longest time that a client's connection stays open between two requests."),
             time(
                 "write_timeout", \.writeTimeout,
-                "How long a client may take next to nothing of its response, less than 512 bytes, where calls or connections are scarce."
+                "The longest time in which a client reads less than 512 bytes of its response, when calls or connections are scarce."
             ),
             time(
                 "idle_download_timeout", \.idleDownloadTimeout,
-                "The same where they are not: data loaders pause for minutes. Below write_timeout, that one holds."),
+                "The same when they are not scarce: data loaders pause for minutes. write_timeout counts if it is longer."
+            ),
             time(
                 "drain_timeout", \.drainTimeout,
                 "The longest wait for requests to finish when the gateway is told to stop."),
             Setting(
                 "drain_delay", \.drainDelay, .duration(.milliseconds(1)...hour, orOff: true),
-                "How long it accepts clients after that all the same, with /-/ready at 503, until load balancers know.",
+                "How long it still accepts clients after that, with /-/ready at 503, so that load balancers notice.",
                 reloadable: true),
         ])
 
@@ -264,7 +265,7 @@ enum SettingsTable {
                 sample: #"{data-team: {allow: ["read,search acme/*", "write dataset:acme/*"], deny: ["delete *"]}}"#),
             Setting(
                 "user", \.user, .userNameOrNothing,
-                "Whom the gateway runs as if root starts it, once it has its address and its key; root: it stays root.",
+                "The user that the gateway becomes when root starts it, after it has its port and its key; root: it stays root.",
                 default: "hubgate, else nobody; who starts it, if that is not root", sample: "hubgate"),
             Setting(
                 "sandboxing", \.sandboxing, .onOff,

@@ -27,13 +27,7 @@ struct ObservedUses: Equatable, Sendable {
 
     /// As many of `uses` as one record holds.
     init(first uses: inout ArraySlice<Use>) {
-        var room = StateRecord.longest
-        let fitting = uses.prefix { use in
-            room -= use.size
-            return room >= 0
-        }
-        self.uses = Array(fitting)
-        uses = uses.dropFirst(fitting.count)
+        self.uses = StateRecord.takeFitting(&uses, size: \.size)
     }
 
     var record: StateRecord {

@@ -56,13 +56,7 @@ struct UsageReport: Equatable, Sendable {
 
     /// As many of `lines` as one record holds.
     init(first lines: inout ArraySlice<Line>) {
-        var room = StateRecord.longest
-        let fitting = lines.prefix { line in
-            room -= line.size
-            return room >= 0
-        }
-        self.lines = Array(fitting)
-        lines = lines.dropFirst(fitting.count)
+        self.lines = StateRecord.takeFitting(&lines, size: \.size)
     }
 
     var record: StateRecord {

@@ -31,19 +31,33 @@ struct CoalescingTests {
         var replies: [TestClient.Reply] = []
     }
 
+    /// A gateway to a Hub that responds by `respond` from when `awaited` requests are in flight, or as many as the test says then.
+    @EventLoop
+    private func withPatientHub<Value>(
+        awaiting awaited: Int = .max, _ change: (inout Settings) -> Void = { _ in },
+        respond: @escaping @EventLoop (Exchange, Request) -> Void = { exchange, _ in exchange.send(Self.info) },
+        _ body: @EventLoop (TestGateway, FakeHub, PatientHub) async throws -> Value
+    ) async throws -> Value {
+        let patient = PatientHub()
+        patient.awaited = awaited
+        let hub = try FakeHub { exchange, request in
+            await patient.wait()
+            respond(exchange, request)
+        }
+        return try await withGateway(hub, change) { gateway in
+            patient.gateway = gateway
+            return try await body(gateway, hub, patient)
+        }
+    }
+
     /// Sends `requests` at once through a gateway to a Hub that answers with `response`, and gives the responses and what reached the Hub.
     @EventLoop
     private func ask(
         _ requests: [Request], _ response: Response, _ change: (inout Settings) -> Void = { _ in }
     ) async throws -> (replies: [TestClient.Reply], calls: [Request]) {
-        let patient = PatientHub()
-        patient.awaited = requests.count
-        let hub = try FakeHub { exchange, _ in
-            await patient.wait()
-            exchange.send(response)
-        }
-        return try await withGateway(hub, change) { gateway in
-            patient.gateway = gateway
+        try await withPatientHub(
+            awaiting: requests.count, change, respond: { exchange, _ in exchange.send(response) }
+        ) { gateway, hub, _ in
             let crowd = Crowd()
             let tasks = requests.map { request in
                 EventLoop.task {
@@ -161,14 +175,7 @@ struct CoalescingTests {
 
     @Test @EventLoop
     func aFailureIsToldToAllWhoWaited() async throws {
-        let patient = PatientHub()
-        patient.awaited = 3
-        let hub = try FakeHub { exchange, _ in
-            await patient.wait()
-            exchange.abort()
-        }
-        try await withGateway(hub) { gateway in
-            patient.gateway = gateway
+        try await withPatientHub(awaiting: 3, respond: { exchange, _ in exchange.abort() }) { gateway, hub, _ in
             async let one = gateway.client.get(Self.path)
             async let two = gateway.client.get(Self.path)
             async let three = gateway.client.get(Self.path)
@@ -179,14 +186,7 @@ struct CoalescingTests {
 
     @Test @EventLoop
     func whenTheFirstClientLeavesItsCallGoesOnForThoseWhoWait() async throws {
-        let patient = PatientHub()
-        patient.awaited = .max
-        let hub = try FakeHub { exchange, _ in
-            await patient.wait()
-            exchange.send(Self.info)
-        }
-        try await withGateway(hub) { gateway in
-            patient.gateway = gateway
+        try await withPatientHub { gateway, hub, patient in
             let first = EventLoop.task { _ = try? await gateway.client.get(Self.path) }
             while hub.requests.isEmpty { await EventLoop.sleep(milliseconds: 1) }
             async let second = gateway.client.get(Self.path)
@@ -202,14 +202,7 @@ struct CoalescingTests {
 
     @Test @EventLoop
     func aCallThatNobodyWaitsForAnyMoreIsEnded() async throws {
-        let patient = PatientHub()
-        patient.awaited = .max
-        let hub = try FakeHub { exchange, _ in
-            await patient.wait()
-            exchange.send(Self.info)
-        }
-        try await withGateway(hub) { gateway in
-            patient.gateway = gateway
+        try await withPatientHub { gateway, hub, patient in
             let first = EventLoop.task { _ = try? await gateway.client.get(Self.path) }
             while hub.requests.isEmpty { await EventLoop.sleep(milliseconds: 1) }
             let second = EventLoop.task { _ = try? await gateway.client.get(Self.path) }
@@ -230,14 +223,7 @@ struct CoalescingTests {
 
     @Test @EventLoop
     func whoWaitsForATurnIsWaitedForByNobodyElse() async throws {
-        let patient = PatientHub()
-        patient.awaited = .max
-        let hub = try FakeHub { exchange, _ in
-            await patient.wait()
-            exchange.send(Self.info)
-        }
-        try await withGateway(hub, { $0.upstreamConnections = 1 }) { gateway in
-            patient.gateway = gateway
+        try await withPatientHub({ $0.upstreamConnections = 1 }) { gateway, hub, patient in
             async let first = gateway.client.get("/api/models/acme/another")
             while hub.requests.isEmpty { await EventLoop.sleep(milliseconds: 1) }
             async let second = gateway.client.get(Self.path)
@@ -251,14 +237,7 @@ struct CoalescingTests {
 
     @Test @EventLoop
     func aReloadEndsNothingThatOthersWaitFor() async throws {
-        let patient = PatientHub()
-        patient.awaited = .max
-        let hub = try FakeHub { exchange, _ in
-            await patient.wait()
-            exchange.send(Self.info)
-        }
-        try await withGateway(hub) { gateway in
-            patient.gateway = gateway
+        try await withPatientHub { gateway, hub, patient in
             async let first = gateway.client.get(Self.path)
             while hub.requests.isEmpty { await EventLoop.sleep(milliseconds: 1) }
             try gateway.reload(token: hub.origin.token)
@@ -272,14 +251,9 @@ struct CoalescingTests {
 
     @Test @EventLoop
     func withAnotherTokenNothingIsShared() async throws {
-        let patient = PatientHub()
-        patient.awaited = .max
-        let hub = try FakeHub { exchange, request in
-            await patient.wait()
+        try await withPatientHub(respond: { exchange, request in
             exchange.send(Response(.ok, text: request.headers["Authorization"] ?? "none"))
-        }
-        try await withGateway(hub) { gateway in
-            patient.gateway = gateway
+        }) { gateway, hub, patient in
             async let first = gateway.client.get(Self.path)
             while hub.requests.isEmpty { await EventLoop.sleep(milliseconds: 1) }
             try gateway.reload(token: Secret(Array("hf_another".utf8)))
@@ -314,14 +288,7 @@ struct CoalescingTests {
 
     @Test("A waiter that is overdue is answered while the call goes on")
     @EventLoop func overdue() async throws {
-        let patient = PatientHub()
-        patient.awaited = .max
-        let hub = try FakeHub { exchange, _ in
-            await patient.wait()
-            exchange.send(Self.info)
-        }
-        try await withGateway(hub, { $0.requestTimeout = .milliseconds(400) }) { gateway in
-            patient.gateway = gateway
+        try await withPatientHub({ $0.requestTimeout = .milliseconds(400) }) { gateway, hub, patient in
             async let first = gateway.client.get(Self.path)
             while hub.requests.isEmpty { await EventLoop.sleep(milliseconds: 1) }
             async let second = gateway.client.get(Self.path)

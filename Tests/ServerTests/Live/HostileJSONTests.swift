@@ -20,9 +20,12 @@ struct HostileJSONTests {
         ("spaces", String(repeating: " ", count: megabyte), "more than 262144 bytes"),
     ]
 
+    /// By number, as each argument is printed.
     @Test(
-        "A megabyte to POST /api/repo is refused, while another client's fixed request is answered", arguments: bodies)
-    @EventLoop func orders(kind: String, body: String, says: String) async throws {
+        "A megabyte to POST /api/repo is refused, while another client's fixed request is answered",
+        arguments: bodies.indices)
+    @EventLoop func orders(number: Int) async throws {
+        let (_, body, says) = Self.bodies[number]
         let hub = try FakeHub(Response(.ok, text: "OK"))
         defer { hub.close() }
         try await withGateway(hub) { gateway in

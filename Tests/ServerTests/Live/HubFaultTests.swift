@@ -78,7 +78,7 @@ struct HubFaultTests {
         try await withGateway(hub) { gateway in
             let reply = try await gateway.client.send(
                 .post, "/api/repo", json: ["type": "model", "name": "a", "private": true])
-            expectError(reply, 502, "HubBroken", "look whether it exists")
+            expectError(reply, 502, "HubBroken", "check whether it exists")
         }
     }
 

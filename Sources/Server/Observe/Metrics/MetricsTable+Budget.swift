@@ -24,7 +24,7 @@ extension MetricsTable {
         rows: [
             MetricRow(
                 .budgetLeft, "hubgate_budget_left", .gauge,
-                "Requests that are left in the Hub's window, of the credential that has the smallest part of it left; 0 too as long as the Hub "
+                "Requests that are left in the Hub's window, of the credential with the smallest share left; 0 too as long as the Hub "
                     + "has told of none.",
                 by: [MetricLabel("bucket", MetricLabels.Bucket.self)]),
             MetricRow(
@@ -40,7 +40,7 @@ extension MetricsTable {
                 by: [MetricLabel("result", MetricLabels.BudgetWait.self)]),
             MetricRow(
                 .budgetSeconds, "hubgate_budget_wait_seconds", .histogram,
-                "How long those who waited for the budget did.", unit: .microseconds),
+                "How long requests waited for the budget.", unit: .microseconds),
             MetricRow(
                 .hubRefusals, "hubgate_hub_refusals_total", .counter,
                 "429s of the Hub (retried: waited out and asked again; passed: the client got it).",

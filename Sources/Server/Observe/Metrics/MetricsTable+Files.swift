@@ -17,14 +17,15 @@ extension MetricsTable {
                 "Bytes that came from a store into cache_dir."),
             MetricRow(
                 .fileCacheVerified, "hubgate_file_cache_verified_total", .counter,
-                "Files that became whole, and whose SHA-256 is the one that the Hub names."),
+                "Files that were fetched whole, with the SHA-256 that the Hub names."),
             MetricRow(
                 .fileCacheCorrupt, "hubgate_file_cache_corrupt_total", .counter,
-                "What was found wrong and thrown away (transit: a whole file whose SHA-256 is another; disk: a piece that is not what was "
+                "Damaged content that was dropped (transit: a whole file with another SHA-256; disk: a piece that differs from what was "
                     + "written).",
                 by: [MetricLabel("place", MetricLabels.Corruption.self)]),
             MetricRow(
-                .fileCacheEvictions, "hubgate_file_cache_evictions_total", .counter, "Files that had to go for others."),
+                .fileCacheEvictions, "hubgate_file_cache_evictions_total", .counter,
+                "Files that were removed to make room."),
             MetricRow(
                 .fileCacheBytes, "hubgate_file_cache_bytes", .gauge,
                 "Bytes that the files in cache_dir take; cache_size is the most, but for what comes in a second."),

@@ -31,7 +31,8 @@ enum MetricsTable {
                 "Requests whose answer did not go out whole: the client left, or the Hub's response broke off."),
             MetricRow(
                 .requestsShared, "hubgate_requests_shared_total", .counter,
-                "Requests that were answered without a call to the Hub, by that of another who asked the same then."),
+                "Requests that were answered by the call of an identical request at the same time, and not by one of their own."
+            ),
             MetricRow(.requestsInFlight, "hubgate_requests_in_flight", .gauge, "Requests being answered now."),
             MetricRow(
                 .requestSeconds, "hubgate_request_duration_seconds", .histogram,
@@ -71,7 +72,7 @@ enum MetricsTable {
             MetricRow(.sentBytes, "hubgate_sent_bytes_total", .counter, "Bytes to clients on the wire, TLS included."),
             MetricRow(
                 .handshakes, "hubgate_tls_handshakes_total", .counter,
-                "TLS handshakes with clients (failed: ended before it was done; abandoned: so too, and the client never "
+                "TLS handshakes with clients (failed: ended before it was done; abandoned: ended so, and the client never "
                     + "sent a byte).",
                 by: [MetricLabel("result", MetricLabels.Handshake.self)]),
             MetricRow(
@@ -117,14 +118,14 @@ enum MetricsTable {
                     + "AuditUnavailable, and reads go on."),
             MetricRow(
                 .auditRecords, "hubgate_audit_records_total", .counter,
-                "Lines of the audit that are on the disk (unknown: of acts of which nobody knows what came).",
+                "Lines of the audit that are on the disk (unknown: of acts whose outcome is not known).",
                 by: [MetricLabel("kind", MetricLabels.AuditKind.self)]),
             MetricRow(
                 .trashedRepos, "hubgate_trashed_repositories", .gauge,
                 "Repositories that were deleted and can still be restored (delete_grace)."),
             MetricRow(
                 .trashFailures, "hubgate_trash_failures_total", .counter,
-                "Attempts to move, restore or delete one of them that failed and are made again; the log says why."),
+                "Failed attempts to move, restore or delete one of them; they are repeated, and the log says why."),
         ])
 
     private static let cache = Group(
@@ -132,9 +133,9 @@ enum MetricsTable {
         rows: [
             MetricRow(
                 .cacheRequests, "hubgate_cache_requests_total", .counter,
-                "Relayed requests by what part the cache had in them (hit: answered from it; stale: so too, while the Hub was asked whether it "
-                    + "is still right; validated: the Hub said that what is kept is right; stand_in: answered from it, since the Hub could not be "
-                    + "asked; miss: fetched; bypass: not for a cache; collapsed: answered by the call of another who asked the same then).",
+                "Relayed requests by what part the cache had in them (hit: a fresh response from it; stale: a stale one, while it was "
+                    + "revalidated; validated: the Hub said that the stored response is still good; stand_in: a stale one, since the Hub could "
+                    + "not be reached; miss: fetched; bypass: not for a cache; collapsed: by the call of an identical request at the same time).",
                 by: [MetricLabel("result", MetricLabels.CacheResult.self)]),
             MetricRow(
                 .cacheSavedCalls, "hubgate_cache_saved_calls_total", .counter,
@@ -142,19 +143,20 @@ enum MetricsTable {
                     + "hubgate_cache_requests_total): so much of the rate limit is left for others."),
             MetricRow(
                 .cacheBytes, "hubgate_cache_bytes", .gauge,
-                "Memory of responses that are kept; cache_memory is the most."),
-            MetricRow(.cacheResponses, "hubgate_cache_responses", .gauge, "Responses that are kept."),
+                "Memory of cached responses; cache_memory is the most."),
+            MetricRow(.cacheResponses, "hubgate_cache_responses", .gauge, "Responses in the cache."),
             MetricRow(
-                .cacheStored, "hubgate_cache_stored_total", .counter, "Times that a response was kept, or kept on."),
+                .cacheStored, "hubgate_cache_stored_total", .counter,
+                "Times that a response was stored, or its stored copy renewed."),
             MetricRow(
                 .cacheEvictions, "hubgate_cache_evictions_total", .counter,
-                "Responses that had to go for others."),
+                "Responses that were removed to make room."),
             MetricRow(
                 .cacheTaken, "hubgate_cache_taken_total", .counter,
-                "Responses that a worker has taken from what all of them share: another had fetched them."),
+                "Responses that a worker took from the memory that all workers share: another had fetched them."),
             MetricRow(
                 .cacheAwaited, "hubgate_cache_awaited_total", .counter,
-                "Requests that waited for the call of another worker, to get what it gets."),
+                "Requests that waited for an identical call of another worker, and got its response."),
         ])
 
     private static let hub = Group(

@@ -1,3 +1,4 @@
+import EventIO
 import Glibc
 
 /// What the program says before it serves, and when it does not.
@@ -11,21 +12,34 @@ enum Console {
         }
     }
 
+    /// To standard output. Where that cannot be written the program ends: a key that nobody has seen must not look like a success.
     static func print(_ text: String) {
-        write(text, to: STDOUT_FILENO)
+        guard let number = write(text, to: STDOUT_FILENO) else { return }
+        // Its reader has had enough, as `head` has.
+        if number == EPIPE { exit(Exit.failure) }
+        error("hubgate: standard output cannot be written: \(SystemError.text(number))\n")
+        exit(Exit.inputOutput)
     }
 
     static func error(_ text: String) {
-        write(text, to: STDERR_FILENO)
+        _ = write(text, to: STDERR_FILENO)
     }
 
-    private static func write(_ text: String, to descriptor: Int32) {
+    /// Waits where another program has made the descriptor non-blocking. Gives the error, if there is one.
+    private static func write(_ text: String, to descriptor: Int32) -> Int32? {
         var rest = Array(text.utf8)[...]
         while !rest.isEmpty {
             let written = unsafe rest.withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress, $0.count) }
-            guard written > 0 else { return }
-            rest = rest.dropFirst(written)
+            if written >= 0 {
+                rest = rest.dropFirst(written)
+            } else if errno == EAGAIN {
+                var watched = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+                _ = unsafe poll(&watched, 1, -1)
+            } else if errno != EINTR {
+                return errno
+            }
         }
+        return nil
     }
 }
 

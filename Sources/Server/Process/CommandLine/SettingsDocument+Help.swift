@@ -30,7 +30,7 @@ extension SettingsDocument {
     }
 
     /// Words on indented lines, as many as fit.
-    private static func wrapped(_ text: String) -> String {
+    static func wrapped(_ text: String) -> String {
         let (indent, columns) = ("        ", 80)
         var lines = [indent]
         for word in text.split(separator: " ") {

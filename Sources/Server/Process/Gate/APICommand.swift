@@ -9,12 +9,13 @@ struct APICommand: GateCommand {
         commandName: "api",
         abstract: "Ask a running gateway for any operation of its admin API, with --gate URL.",
         discussion:
-            "What the operation takes: what stands in its path as it is, and NAME=VALUE for members of its query or body. "
-            + "A value that is JSON, such as [\"a\"] or true, is taken as that in a body.\n\nOperations:\n"
-            + operations.map {
-                "  \($0.word) \($0.pathParameters.map { "<\($0)>" }.joined(separator: " "))".padded(to: 26) + $0.summary
+            "Arguments are the values of the operation's path, such as <name>, and NAME=VALUE for members of its query or body. "
+            + "In a body a value that is JSON, such as [\"a\"] or true, is sent as JSON.\n\nOperations:\n"
+            + operations.map { operation in
+                let words = [operation.word] + operation.pathParameters.map { "<\($0)>" }
+                return "  \(words.joined(separator: " "))\n" + SettingsDocument.wrapped(operation.summary)
             }
-            .joined(separator: "\n"))
+            .joined())
 
     @Argument(help: "Which one.") var operation: String
     @Argument(help: "What it takes.") var arguments: [String] = []

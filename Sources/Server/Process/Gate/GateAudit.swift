@@ -18,7 +18,7 @@ extension AuditShow: GateCommand {
         if unknown { query.append(("unknown", "true")) }
         let found = try await gate.rows("rows", ["audit"], query: query, after: "before", most: limit)
         let rows = try found.reversed().map { (row) throws(SubcommandFailure) in try gate.row(row) }
-        print(rows)
+        show(rows)
     }
 }
 

@@ -94,14 +94,14 @@ struct Hardening {
             ports: Self.ports(settings) + (site?.ports ?? []))
     }
 
-    /// The same for the state process, which calls nobody, and reads and writes the state alone.
+    /// The same for the state process, which makes no connections, and reads and writes only the state.
     mutating func restrictStateProcess(_ settings: Settings) {
         restrict(
             settings.sandboxing, .state, ReadablePaths(nil, process: "/proc/self"), written: Self.written(settings),
             ports: [])
     }
 
-    /// The same for a process beside one that serves from `cache_dir`: it calls nobody, and reads and writes there alone, or nowhere.
+    /// The same for a process beside one that serves from `cache_dir`: it makes no connections, and reads and writes only there, or nowhere.
     mutating func restrictCacheProcess(_ settings: Settings, written: [String]) {
         restrict(settings.sandboxing, .serving, ReadablePaths(nil, process: "/proc/self"), written: written, ports: [])
     }
@@ -131,7 +131,7 @@ struct Hardening {
             + "restart to use them."
     }
 
-    /// The same for the process of the sandbox's Hub, which calls nobody and reads nothing of ours.
+    /// The same for the process of the sandbox's Hub, which makes no connections and reads nothing of ours.
     mutating func restrictSandbox() {
         restrict(true, .serving, ReadablePaths(nil, process: "/proc/self"), written: [], ports: [])
     }

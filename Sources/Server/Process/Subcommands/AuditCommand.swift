@@ -14,7 +14,7 @@ struct AuditCommand: ParsableCommand {
 /// Where the audit is.
 struct AuditOptions: ParsableArguments {
     @Argument(
-        help: "The directory of the audit; without it that of the settings.", completion: .directory)
+        help: "The directory of the audit; by default that of the settings.", completion: .directory)
     var directory: String?
     @OptionGroup var state: StateOptions
 
@@ -40,8 +40,8 @@ struct AuditOptions: ParsableArguments {
 struct AuditVerify: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "verify",
-        abstract: "Say which line of the audit was changed, removed or moved, if any was.",
-        discussion: "Ends with 0 where all is whole, with 1 where it is not; also beside a running gateway.")
+        abstract: "Check that no line of the audit was changed, removed or moved.",
+        discussion: "Ends with 0 if it is whole, with 1 if it is not; works beside a running gateway too.")
 
     @OptionGroup var audit: AuditOptions
 
@@ -81,10 +81,10 @@ struct AuditShow: ParsableCommand {
     @Option(help: ArgumentHelp("Of the last 24h, or since 2026-11-29 or 2026-11-29T12:00 (UTC).", valueName: "time"))
     var since: String?
     @Option(help: ArgumentHelp("The request with this X-Request-Id.", valueName: "id")) var request: String?
-    @Flag(help: "What was refused, alone.") var refusals = false
-    @Flag(help: "Acts without a known outcome, alone.") var unknown = false
+    @Flag(help: "Only what was refused.") var refusals = false
+    @Flag(help: "Only acts whose outcome is not known.") var unknown = false
     @Option(help: ArgumentHelp("The most rows, the last ones.", valueName: "number")) var limit = 100
-    @Flag(help: "Go on with what comes.") var follow = false
+    @Flag(help: "Go on, and print new rows as they come.") var follow = false
     @Flag(help: "Print JSON, an object a line.") var json = false
 
     func run() throws {
@@ -120,7 +120,7 @@ struct AuditShow: ParsableCommand {
             reader = try AuditLines(directory.path(of: file))
             while let line = try reader?.next() { history.take(line) }
         }
-        print(history.rows)
+        show(history.rows)
         if follow { try go(on: directory, after: files.last, reader, history) }
     }
 
@@ -131,12 +131,12 @@ struct AuditShow: ParsableCommand {
         var (file, reader, history) = (last, reader, history)
         while true {
             while let line = try reader?.next() {
-                if let row = history.take(line) { print([row], isFirst: false) }
+                if let row = history.take(line) { show([row], isFirst: false) }
             }
             if let next = try directory.files().first(where: { $0.serial > file?.serial ?? 0 }) {
                 // The writer has left the one before.
                 while let line = try reader?.next() {
-                    if let row = history.take(line) { print([row], isFirst: false) }
+                    if let row = history.take(line) { show([row], isFirst: false) }
                 }
                 (file, reader) = (next, try AuditLines(directory.path(of: next)))
             } else {
@@ -145,7 +145,7 @@ struct AuditShow: ParsableCommand {
         }
     }
 
-    func print(_ rows: [AuditHistory.Row], isFirst: Bool = true) {
+    func show(_ rows: [AuditHistory.Row], isFirst: Bool = true) {
         guard !json else { return rows.forEach { KeyOutput.print(.object($0.members)) } }
         guard isFirst else {
             return rows.forEach { Console.print($0.cells.joined(separator: "  ") + "\n") }

@@ -8,7 +8,7 @@ struct CacheCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "cache",
         abstract:
-            "Fetch, pin, carry, list, check and remove the files that are kept in cache_dir; drop what is kept of responses.",
+            "Fetch, pin, export, import, list, check and remove the files in cache_dir; drop cached responses.",
         subcommands: [
             CachePull.self, CacheRevisions.self, CacheList.self, CachePin.self, CacheUnpin.self, CacheForget.self,
             CacheVerify.self, CacheRemove.self, CacheExport.self, CacheImport.self, CachePurge.self,
@@ -92,14 +92,14 @@ struct CacheList: ParsableCommand {
 
 struct CacheVerify: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "verify", abstract: "Read the files, and say which are not what was fetched.",
+        commandName: "verify", abstract: "Read the files, and list those that are damaged.",
         discussion:
-            "Ends with 0 where all are right, with 1 where one is not. --repair removes those, and has a running gateway fetch anew what "
+            "Ends with 0 if all files are good, with 1 if one is not. --repair removes those, and has a running gateway fetch again what "
             + "pulled revisions need of them.")
 
-    @Argument(help: "Files, by their SHA-256; without one all are read.") var names: [String] = []
+    @Argument(help: "Files, by their SHA-256; without one all files are read.") var names: [String] = []
     @OptionGroup var cache: CacheOptions
-    @Flag(help: "Remove those that are not right; what was pulled is fetched anew.") var repair = false
+    @Flag(help: "Remove the damaged ones; those of pulled revisions are fetched again.") var repair = false
 
     func run() throws {
         let blobs = try cache.blobs(names)
@@ -130,7 +130,7 @@ struct CacheVerify: ParsableCommand {
             throw SubcommandFailure(
                 code: Exit.failure,
                 reason:
-                    "\(damaged + lost.count) of \(blobs.count) files are not what was fetched; --repair removes them")
+                    "\(damaged + lost.count) of \(blobs.count) files are damaged; --repair removes them")
         }
         Console.print("Good: \(blobs.count - damaged) files\(damaged > 0 ? ", removed: \(damaged)" : "").\n")
     }
@@ -138,7 +138,7 @@ struct CacheVerify: ParsableCommand {
 
 struct CacheRemove: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "rm", abstract: "Remove files. Who reads one reads it to its end.")
+        commandName: "rm", abstract: "Remove files. A download under way still gets the whole file.")
 
     @Argument(help: "Files, by their SHA-256.") var names: [String] = []
     @Flag(help: "Remove all.") var all = false

@@ -6,7 +6,7 @@ import Hub
 struct CacheExport: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "export",
-        abstract: "Write what was pulled into a directory that can be carried to another site.",
+        abstract: "Write pulled revisions into a directory that can be taken to another site.",
         discussion: """
             The directory is one that Hugging Face's libraries read by themselves (HF_HUB_CACHE, with HF_HUB_OFFLINE=1); `hubgate cache import` takes it \
             into another gateway's cache. Each file's hash is checked on the way: one that is wrong is named and left out, and the command ends with 1.
@@ -30,7 +30,7 @@ struct CacheExport: ParsableCommand {
             guard let found = source.revision(repo, commit: commit) else {
                 throw SubcommandFailure(
                     code: Exit.dataError,
-                    reason: "what is known of \(repo.text) at \(ref.shown) is damaged: pull it anew")
+                    reason: "what is known of \(repo.text) at \(ref.shown) is damaged: pull it again")
             }
             revisions.append((found, ref))
         }
@@ -54,7 +54,7 @@ struct CacheExport: ParsableCommand {
         if wrong > 0 {
             throw SubcommandFailure(
                 code: Exit.failure,
-                reason: "\(wrong) files are not what was fetched: `hubgate cache verify --repair` has them fetched anew"
+                reason: "\(wrong) files are damaged: `hubgate cache verify --repair` has them fetched again"
             )
         }
     }

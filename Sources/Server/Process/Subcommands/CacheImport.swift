@@ -7,10 +7,10 @@ struct CacheImport: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "import",
         abstract:
-            "Take a directory of `hubgate cache export`, or one of huggingface_hub's (HF_HOME/hub), into the cache.",
+            "Import a directory of `hubgate cache export`, or one of huggingface_hub's (HF_HOME/hub), into the cache.",
         discussion: """
             Each file's hash is checked before it is taken: one that is wrong, or that leads out of its repository's directory, is named and left out, and \
-            the command ends with 1. What huggingface_hub itself has kept is taken for private: it is served to those who use the gateway's credential.
+            the command ends with 1. What huggingface_hub itself has downloaded is treated as private: it is served to clients that use the gateway's credential.
             """)
 
     @Argument(help: "The directory; in it is models--acme--m or the like.", completion: .directory) var directory:

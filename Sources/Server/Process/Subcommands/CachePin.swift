@@ -4,7 +4,7 @@ import Hub
 
 struct CachePin: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "pin", abstract: "Keep the files of what was pulled, whatever else is asked for.",
+        commandName: "pin", abstract: "Keep the files of what was pulled, even if their room is needed.",
         discussion:
             "With a revision its files stay; without one those of all revisions of the repository, and of those that are pulled later."
     )
@@ -34,7 +34,7 @@ struct CachePin: ParsableCommand {
 
 struct CacheUnpin: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "unpin", abstract: "Let the files of what was pinned go when their room is needed.")
+        commandName: "unpin", abstract: "Undo pin: the files may be removed when their room is needed.")
 
     @Argument(help: "As it was pinned: acme/model or acme/model@main.") var repository: String
     @OptionGroup var kind: CacheKind

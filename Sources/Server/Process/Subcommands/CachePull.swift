@@ -8,8 +8,8 @@ struct CachePull: ParsableCommand {
         commandName: "pull",
         abstract: "Have the gateway fetch a revision, with all that a client needs to read it without the Hub.",
         discussion: """
-            A running gateway fetches it, with its own credential and in the background of what its clients ask; this command waits and shows how \
-            far it is. Ctrl-C ends the command alone, --cancel ends the order. Files that are here already are not fetched again.
+            A running gateway fetches it, with its own credential; requests of clients come first. This command waits and shows the progress. Ctrl-C \
+            ends only the command, --cancel ends the order. Files that are in the cache are not fetched again.
 
             Ends with 66 where there is no such repository, revision or file, with 77 where the gateway may not have it (gated), with 73 where there is \
             no room, with 69 where no gateway runs or the Hub cannot be reached, with 1 where it was cancelled.
@@ -18,12 +18,13 @@ struct CachePull: ParsableCommand {
     @Argument(help: "acme/model or acme/model@main; without a revision main.") var repository: String?
     @OptionGroup var kind: CacheKind
     @Option(
-        help: ArgumentHelp("Files that fit this alone, such as '*.safetensors'; may be repeated.", valueName: "pattern")
+        help: ArgumentHelp(
+            "Only files that match this, such as '*.safetensors'; may be repeated.", valueName: "pattern")
     )
     var include: [String] = []
-    @Option(help: ArgumentHelp("Not those that fit this; may be repeated.", valueName: "pattern"))
+    @Option(help: ArgumentHelp("No files that match this; may be repeated.", valueName: "pattern"))
     var exclude: [String] = []
-    @Flag(help: "Keep the files, whatever else is asked for.") var pin = false
+    @Flag(help: "Keep the files, even if their room is needed.") var pin = false
     @Flag(help: "Place the order, and do not wait for it.") var detach = false
     @Flag(help: "List the orders of the last day.") var list = false
     @Option(help: ArgumentHelp("End an order.", valueName: "id")) var cancel: String?

@@ -5,7 +5,7 @@ import Hub
 /// `hubgate cache purge`: what the gateway keeps of the Hub's responses in memory.
 struct CachePurge: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "purge", abstract: "Have nothing given out any more that was fetched before now.",
+        commandName: "purge", abstract: "Drop cached responses: what was fetched before now is not served again.",
         discussion:
             "For what has changed at the Hub and not through the gateway: what is kept lives for metadata_ttl, files of a commit longer. It takes "
             + "access = keys; in another access nothing outlives a restart of the gateway."

@@ -98,7 +98,8 @@ struct CacheForget: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "forget",
         abstract:
-            "Forget what was pulled: without the Hub it is served no more. Its files go when their room is needed.")
+            "Forget a pulled revision: it cannot be read without the Hub any more, and its files are removed when room is needed."
+    )
 
     @Argument(help: "A repository, or a revision of it: acme/model or acme/model@main.") var repository: String
     @OptionGroup var kind: CacheKind

@@ -13,7 +13,7 @@ enum KeyOutput {
         guard !json else {
             var members = record.members(nil)
             members["key"] = .string(secret)
-            return print(.object(members))
+            return KeyOutput.print(.object(members))
         }
         Console.print("\(secret)\n")
         // On another stream: the key alone can be piped on.
@@ -31,7 +31,7 @@ enum KeyOutput {
         guard json else { return Console.print(details(record, use, rules, now: KeyInput.now)) }
         var members = record.members(use)
         if let rules { members["role_rules"] = rules.map { .array($0.map { .string($0) }) } ?? .null }
-        print(.object(members))
+        KeyOutput.print(.object(members))
     }
 
     static func json(_ record: KeyRecord, _ use: KeyUse?) -> JSON { record.json(use) }

@@ -7,7 +7,7 @@ struct KeysCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "keys",
         abstract: "Make, show and change gateway keys.",
-        discussion: "A running gateway takes each change up within a second.",
+        discussion: "A running gateway applies each change within a second.",
         subcommands: [
             KeysCreate.self, KeysList.self, KeysShow.self, KeysEdit.self, KeysRotate.self, KeysRevoke.self,
             KeysExplain.self, KeysSuggest.self,
@@ -24,7 +24,7 @@ struct GrantOptions: ParsableArguments {
 
     @Option(
         parsing: .singleValue,
-        help: ArgumentHelp("A rule that forbids, and wins. May be given several times.", valueName: "rule"))
+        help: ArgumentHelp("A rule that forbids; it takes precedence. May be given several times.", valueName: "rule"))
     var deny: [String] = []
 
     @Option(
@@ -161,7 +161,7 @@ struct KeysCreate: ParsableCommand {
 
 struct KeysRotate: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "rotate", abstract: "Give a key another secret. Both work until the time of grace is over.")
+        commandName: "rotate", abstract: "Give a key another secret. The old one still works for the grace period.")
 
     @Argument(help: "The key's name.") var name: String
     @Option(help: ArgumentHelp("How long the old secret works: a time such as 24h, or 0.", valueName: "time"))

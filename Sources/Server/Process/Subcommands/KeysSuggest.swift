@@ -13,7 +13,10 @@ struct KeysSuggest: ParsableCommand {
 
     @Argument(help: "The key's name.") var name: String
     @Option(help: ArgumentHelp("How far to look back: a time such as 7d.", valueName: "time")) var since = "7d"
-    @Option(help: ArgumentHelp("How many names of one owner that begin alike stand one by one.", valueName: "count"))
+    @Option(
+        help: ArgumentHelp(
+            "How many names of one owner with the same beginning are listed one by one; more become a pattern.",
+            valueName: "count"))
     var globAbove = 20
     @Flag(help: "Give the key these rules, and end its shadow.") var apply = false
     @OptionGroup var state: StateOptions

@@ -48,7 +48,8 @@ struct LoginList: ParsableCommand {
 struct LoginConfirm: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "confirm", abstract: "Give a device that waits a key.",
-        discussion: "Confirm only what somebody has told you that they have begun: who sends a code wants a key.")
+        discussion:
+            "Confirm only a login that the person has told you they began: whoever sends you a code wants a key.")
 
     @Argument(help: "The code that the device shows.") var code: String
     @Option(help: ArgumentHelp("The key's role; by default that of the setting login_role.", valueName: "role"))

@@ -23,11 +23,11 @@ enum Subcommands {
         ),
         ("hubgate login", "Lists, confirms and refuses devices that log in."),
         ("hubgate usage", "Shows what keys did: requests, bytes and tokens, by key, repository, model, action or day."),
-        ("hubgate cache purge", "Has a running gateway give out nothing of a repository that it has kept."),
+        ("hubgate cache purge", "Drops the cached responses of a repository in a running gateway."),
         ("hubgate state", "Backs up and checks the database of keys."),
         (
             "hubgate cache",
-            "Fetches ahead, pins, carries, lists, checks and removes the files that are kept in cache_dir; `hubgate cache --help` has the commands."
+            "Fetches ahead, pins, exports, imports, lists, checks and removes the files in cache_dir; `hubgate cache --help` has the commands."
         ),
         (
             "hubgate --gate URL COMMAND",
