@@ -10,7 +10,14 @@ final class PeerFetch {
     private let key: PeerKey
     private let pool: TransferPool
     private let limits: Transfer.Limits
+    /// Less than this in the time that it may stand still, in bytes: a client would wait for ever where bytes come one by one.
+    private static let leastProgress = 64 * 1024
+
     private var call: PeerCall?
+    private var transfer: Transfer?
+    private var pace: Timer?
+    private var came = 0
+    private var seen = 0
     /// Why it is no answer, where a head has said so.
     private var fault: (result: MetricLabels.PeerResult, reason: String)?
 
@@ -23,14 +30,20 @@ final class PeerFetch {
         var headers = call.headers
         headers.append(
             PeerCall.signatureField, key.signature(of: call, to: origin, now: WallClock.now.seconds))
-        return pool.start(
+        let transfer = pool.start(
             Request(method: .get, target: .root, headers: headers), url: origin, target: call.path, limits: limits,
             sink: sink)
+        self.transfer = transfer
+        return transfer
     }
 
     /// Whether the bytes follow that were asked for. Nothing else is one: no redirect is followed.
     func takes(_ head: Transfer.Head) -> Bool {
-        guard call?.isAnswered(by: head) != true else { return true }
+        if call?.isAnswered(by: head) == true {
+            pace = Timer { [weak self] in self?.look() }
+            pace?.start(milliseconds: UInt64(limits.stall))
+            return true
+        }
         fault =
             switch head.status.code {
             case 206: (.broken, "it sent another range of a file than was asked for")
@@ -44,7 +57,20 @@ final class PeerFetch {
     }
 
     /// Some of the file came.
-    func received(_ bytes: Int) { peers.received(bytes) }
+    func received(_ bytes: Int) {
+        came += bytes
+        peers.received(bytes)
+    }
+
+    private func look() {
+        guard came - seen >= Self.leastProgress else {
+            fault = (.tooSlow, "it is too slow: it sent less than 64 KiB in \(limits.stall) ms")
+            transfer?.cancel()
+            return
+        }
+        seen = came
+        pace?.start(milliseconds: UInt64(limits.stall))
+    }
 
     /// What the fill has got by it.
     enum Gain {
@@ -57,6 +83,7 @@ final class PeerFetch {
 
     /// The call is over.
     func end(_ outcome: Result<Void, TransferError>, as gain: Gain) {
+        (pace, transfer) = (nil, nil)
         if let fault { return peers.ended(origin, fault.result, fault.reason) }
         guard gain == .short else { return peers.ended(origin, gain == .whole ? .ok : .cancelled, nil) }
         guard case .failure(let error) = outcome else {
