@@ -57,7 +57,7 @@ pages.push({id: 'cache', title: 'Cache', show(main) {
     disk.ratio.set(share(found.hit_ratio), count(found.requests.hit) + ' of ' + count(asked) + ' requests', null, found.hit_ratio);
     disk.files.set(count(found.files), 'in ' + found.directory + '; ' + count(found.evictions) + ' evicted');
     disk.bytes.set(bytes(found.bytes), 'of ' + bytes(found.capacity_bytes), found.workers_up ? null : 'bad', found.capacity_bytes ? found.bytes / found.capacity_bytes : 0);
-    disk.sent.set(bytes(found.sent_bytes), bytes(found.filled_bytes) + ' fetched; damaged: ' + count(found.corrupt.transit + found.corrupt.disk));
+    disk.sent.set(bytes(found.sent_bytes), bytes(found.filled_bytes) + ' fetched' + (found.peer_bytes ? ', ' + bytes(found.peer_bytes) + ' of it from replicas' : '') + '; damaged: ' + count(found.corrupt.transit + found.corrupt.disk));
   }
 
   async function files() {

@@ -1,6 +1,8 @@
 extension Target {
     /// Where the gateway's own paths begin that stand for URLs elsewhere. What follows is as good as a credential.
     package static let signedPrefix = "/-/signed/"
+    /// Where replicas ask each other for bytes of files, by their SHA-256.
+    package static let peerPrefix = "/-/peer/blobs/"
 
     /// Path and query with what is signed, and the values of parameters that look secret, replaced by `***`; for logs
     /// and errors.

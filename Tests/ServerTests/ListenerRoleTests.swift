@@ -53,6 +53,15 @@ struct ListenerRoleTests {
         }
     }
 
+    @Test("What replicas ask each other is at the address of clients")
+    func peers() {
+        #expect(route("/-/peer/blobs/x", at: .only) == .success(.peer))
+        #expect(route("/-/peer/blobs/x", at: .clients) == .success(.peer))
+        #expect(route("/-/peer/blobs/x", at: .admin).failure?.kind == .notFound)
+        #expect(route("/-/peer/x", at: .only).failure?.kind == .notFound)
+        #expect(!Routes.all.contains { $0.name == .peer || $0.path.contains("peer") })
+    }
+
     @Test("What is not shown cannot be told from what does not exist", arguments: [Method.get, .post, .head, .delete])
     func hidden(method: Method) {
         let (hidden, unknown) = (route("/-/metrics", method, at: .clients), route("/-/metricz", method, at: .clients))

@@ -37,7 +37,7 @@ import Testing
         let files = [
             "config/hubgate.yaml": settings.joined(separator: "\n"), "/run/secrets/hf_token": "abc",
             "/etc/hubgate/credentials/acme": "hf_a", "/etc/hubgate/signing.key": String(repeating: "k", count: 40),
-            "/run/secrets/otlp_headers": "a=b",
+            "/run/secrets/otlp_headers": "a=b", "/run/secrets/peer_secret": String(repeating: "p", count: 40),
         ]
         let given = SettingsCase(files: files)
         let different = try given.settings().reloaded(from: Settings()).needRestart
@@ -61,6 +61,7 @@ import Testing
             ".env": variables.map { String($0.dropFirst(2)) }.joined(separator: "\n"),
             "/run/secrets/hf_token": "abc", "/etc/hubgate/credentials/acme": "hf_a", "/etc/hubgate/hubgate.yaml": "",
             "/etc/hubgate/signing.key": String(repeating: "k", count: 40), "/run/secrets/otlp_headers": "a=b",
+            "/run/secrets/peer_secret": String(repeating: "p", count: 40),
         ]
         #expect(try SettingsCase(files: files).settings().listen[0].port == 8080)
     }

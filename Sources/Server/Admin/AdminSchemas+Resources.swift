@@ -52,7 +52,8 @@ extension AdminSchemas {
         "on": flag, "directory": text, "capacity_bytes": number, "bytes": number, "files": number,
         "requests": object(labels(MetricLabels.FileCacheResult.self)), "hit_ratio": ratio, "sent_bytes": number,
         "filled_bytes": number, "evictions": number, "corrupt": object(labels(MetricLabels.Corruption.self)),
-        "workers_up": number,
+        "workers_up": number, "peer_bytes": number, "peer_requests": object(labels(MetricLabels.PeerResult.self)),
+        "peer_calls": object(labels(MetricLabels.PeerAnswer.self)),
     ])
 
     /// A number by each value of a label.

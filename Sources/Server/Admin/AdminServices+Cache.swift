@@ -91,7 +91,9 @@ extension AdminServices {
             "hit_ratio": hit + miss == 0 ? .null : .number(Double(hit) / Double(hit + miss)),
             "sent_bytes": total(.fileCacheSentBytes), "filled_bytes": total(.fileCacheFilledBytes),
             "evictions": total(.fileCacheEvictions), "corrupt": series(.fileCacheCorrupt, MetricLabels.Corruption.self),
-            "workers_up": total(.fileCacheUp),
+            "workers_up": total(.fileCacheUp), "peer_bytes": total(.peerReceivedBytes),
+            "peer_requests": series(.peerRequests, MetricLabels.PeerResult.self),
+            "peer_calls": series(.peerCalls, MetricLabels.PeerAnswer.self),
         ]
     }
 

@@ -117,6 +117,7 @@ extension Blob {
     func spoil(isOurs: Bool) {
         guard !isSpoiled else { return }
         isSpoiled = true
+        if let giver, isOurs || file.header?.state == .bad { cache.peers.sentWrong(giver, name) }
         if isOurs {
             file.spoil()
             cache.foundCorrupt(name, "its SHA-256 is another, so what was fetched is thrown away", .transit)

@@ -42,6 +42,8 @@ final class Blob {
     private var poll: Timer?
     private var isPolling = false
     var isSpoiled = false
+    /// The replica that gave bytes of it, if one did.
+    var giver: String?
     /// Nobody reads, fills or checks it any more.
     private(set) var isClosed = false
 

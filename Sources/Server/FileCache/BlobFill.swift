@@ -2,30 +2,6 @@ import EventIO
 import HTTP
 import Hub
 
-/// What has come of a piece.
-@EventLoop
-final class PieceInProgress {
-    private(set) var piece: Int
-    /// In the file: all before it is written.
-    private(set) var position: Int
-    private let hash = IncrementalSHA256()
-
-    init(_ piece: Int, at position: Int) {
-        (self.piece, self.position) = (piece, position)
-    }
-
-    func add(_ bytes: UnsafeBufferPointer<UInt8>) {
-        unsafe hash.add(bytes)
-        position += bytes.count
-    }
-
-    /// It is whole: gives its SHA-256, and goes on with the next.
-    func finish() -> [UInt8] {
-        piece += 1
-        return hash.finish()
-    }
-}
-
 /// Fetches pieces of a blob, one behind the other, and writes them to the disk as they come: at the pace of the store and the disk, whoever reads.
 @EventLoop
 final class BlobFill: TransferSink, CancellableWork {
@@ -56,9 +32,12 @@ final class BlobFill: TransferSink, CancellableWork {
     private(set) var isRefused = false
     /// Those from the one that is being filled on, which nobody else on the machine fills.
     private(set) var claimed: Range<Int>
-    private let first: Int
+    private var first: Int
     private var transfer: Transfer?
     private var place: CallPlace?
+    /// The replica that is asked in the place of the store.
+    private var peer: PeerFetch?
+    private var mayAskPeer = true
     private var context: RequestContext?
     private var next: FileSource?
     private var failure: Failure?
@@ -97,6 +76,11 @@ final class BlobFill: TransferSink, CancellableWork {
     }
 
     private func enter(_ context: RequestContext) {
+        // Once in a fill, and it takes no place of the Hub's.
+        if mayAskPeer, let peer = blob.cache.peers.call(for: blob.name, source) {
+            self.peer = peer
+            return make(at: nil)
+        }
         guard let place = blob.cache.admission.begin(context) else {
             return blob.cache.admission.wait(context) { result in
                 switch result {
@@ -119,18 +103,23 @@ final class BlobFill: TransferSink, CancellableWork {
         if let context, !isDone { enter(context) }
     }
 
-    private func make(at place: CallPlace) {
+    private func make(at place: CallPlace?) {
         guard !isDone else {
-            place.end()
+            place?.end()
             return settle(nil)
         }
         self.place = place
         // What is asked for and not taken may be on its way already.
         end = isMet ? claimed.upperBound : blob.firstUntaken(from: piece + 1, upTo: end)
-        var headers: Headers = ["Accept-Encoding": "identity"]
-        if let userAgent = source.userAgent { headers.append("User-Agent", userAgent) }
         called = end
         let last = blob.layout.range(of: end - 1).upperBound - 1
+        if let peer {
+            let call = PeerCall(blob.name, size: blob.layout.size, position..<last + 1, from: source.url)
+            transfer = peer.start(call, sink: self)
+            return
+        }
+        var headers: Headers = ["Accept-Encoding": "identity"]
+        if let userAgent = source.userAgent { headers.append("User-Agent", userAgent) }
         if position > 0 || last < blob.layout.size - 1 { headers.append("Range", "bytes=\(position)-\(last)") }
         transfer = blob.cache.pool.start(
             Request(method: .get, target: .root, headers: headers), url: source.url, limits: source.limits, sink: self)
@@ -175,6 +164,10 @@ final class BlobFill: TransferSink, CancellableWork {
     // MARK: the store's response
 
     func begin(_ head: Transfer.Head) {
+        if let peer {
+            if !peer.takes(head) { transfer?.cancel() }
+            return
+        }
         do throws(Failure) {
             if let onward = try source.onward(head) {
                 next = onward
@@ -230,6 +223,10 @@ final class BlobFill: TransferSink, CancellableWork {
     private func write(_ bytes: UnsafeBufferPointer<UInt8>) throws(FileError) {
         try unsafe blob.file.write(bytes, at: position)
         unsafe progress.add(bytes)
+        if let peer {
+            blob.giver = peer.origin
+            peer.received(bytes.count)
+        }
         blob.cache.metrics.add(.fileCacheFilledBytes, UInt64(bytes.count))
         let isWhole = position == blob.layout.range(of: piece).upperBound
         if position - writtenFrom >= Self.writeBytes || isWhole {
@@ -261,6 +258,15 @@ final class BlobFill: TransferSink, CancellableWork {
     }
 
     private func goOn(after outcome: Result<Void, TransferError>) {
+        if let peer = peer.take() {
+            let isUnwanted = isCancelled || failure != nil
+            peer.end(outcome, as: isUnwanted ? .unwanted : isDone ? .whole : .short)
+            // What it has not given, the store gives.
+            if !isUnwanted, !isDone, let context {
+                (mayAskPeer, first) = (false, position)
+                return enter(context)
+            }
+        }
         if let source = next.take(), !isDone, failure == nil, let context {
             self.source = source
             return enter(context)

@@ -22,6 +22,7 @@ final class FileCache {
     let pool: TransferPool
     let admission: CallAdmission
     let metrics: Metrics
+    let peers: Peers
     /// Names this start of the gateway, the same in all its processes.
     let generation: UInt64
     /// So many bytes that are left of a file are fetched though nobody waits for them.
@@ -52,6 +53,7 @@ final class FileCache {
         self.admission = admission
         self.metrics = metrics
         self.warn = warn
+        peers = Peers(settings, metrics: metrics, warn: warn)
         generation = UInt64(littleEndianBytes: Array(SharedSecret.derive("file cache generation").prefix(8))) | 1
         finish = settings.cacheFinish.bytes
         size = settings.cacheSize
@@ -66,6 +68,7 @@ final class FileCache {
 
     func use(_ settings: Settings) {
         resolved.use(settings)
+        peers.use(settings)
         finish = settings.cacheFinish.bytes
         if size != settings.cacheSize { sweep?.say(.size(settings.cacheSize)) }
         size = settings.cacheSize

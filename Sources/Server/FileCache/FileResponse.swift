@@ -13,10 +13,13 @@ struct FileAnswer {
     /// As they go out.
     let headers: Headers
     let source: FileSource
+    /// Another replica gets it, which is to know at once that it does.
+    var isForPeer = false
     /// Answers without the cache, as long as nothing has gone out.
     let relay: @EventLoop () -> Void
 
-    var isWhole: Bool { range == 0..<layout.size }
+    /// Whether its end waits until all of the file is known to be right. Another replica looks itself, and would have to wait twice.
+    var isWhole: Bool { range == 0..<layout.size && !isForPeer }
 }
 
 /// Sends a file, or a part of it, from the disk, at the pace of its client: what is there, and behind who fills the rest.
@@ -64,6 +67,10 @@ final class FileResponse: FileWork, CancellableWork {
         cache.metrics.add(.fileCacheRequests, at: (wasHeld ? MetricLabels.FileCacheResult.hit : .miss).rawValue)
         exchange.onWritable = { self.cache.turns.add(self) }
         blob.join(self)
+        if answer.isForPeer {
+            begin()
+            exchange.flushHead()
+        }
         turn()
     }
 
@@ -164,6 +171,7 @@ final class FileResponse: FileWork, CancellableWork {
         isWaiting = false
         context.work = nil
         tail = nil
+        if answer.isForPeer { cache.peers.left() }
         blob.leave(self)
     }
 }

@@ -62,6 +62,7 @@ struct Handlers {
             case .admin: AdminHandler(services: admin)
             case .console: ConsolePage(access: admin.access)
             case .documents: APIDocuments(access: admin.access)
+            case .peer: AnswerPeer(upstream: upstreams.hub, drainState: state.drainState)
             case .inference: RelayToInferenceRouter(router: upstreams.inference)
             case .clientProbe: AnswerClientProbe(hub: hub, agents: state.agents)
             }

@@ -35,6 +35,7 @@ struct Router: Sendable {
         if Routes.mayHave(target.pathLength), let name = try ours(method, as: wanted, target.path) { return name }
         guard !target.pathBegins(with: ListenerRole.adminPrefix) else {
             if hasConsole, target.pathBegins(with: AdminRoutes.prefix + "/") { return .admin }
+            if target.pathBegins(with: Target.peerPrefix) { return .peer }
             guard target.pathBegins(with: Target.signedPrefix) else { throw unknown(target) }
             return .content
         }

@@ -38,7 +38,8 @@ final class OneShotSettings: Sendable {
 struct FileChecks: Sendable {
     private let certificate: String
     private let key: String
-    private let authorities: String?
+    /// By the setting's name.
+    private let authorities: [(name: String, path: String?)]
     private let clients: TLSContext.ClientFiles?
     private let user: String?
     /// Nil but in access by keys.
@@ -49,7 +50,7 @@ struct FileChecks: Sendable {
     init(_ settings: Settings) {
         certificate = settings.tlsCertificate
         key = settings.tlsKey
-        authorities = settings.authorities
+        authorities = [("ca_file", settings.authorities), ("peer_ca_file", settings.peerAuthorities)]
         clients = settings.clientFiles
         user = settings.user
         state = settings.access == .keys ? StateDirectory(settings.stateDirectory) : nil
@@ -59,9 +60,9 @@ struct FileChecks: Sendable {
     /// One line each, beginning with the setting's name.
     var faults: [String] {
         [
-            certificateFault, clientsFault, authoritiesFault, userFault, state?.fault.map { "state_dir: \($0)" },
+            certificateFault, clientsFault, userFault, state?.fault.map { "state_dir: \($0)" },
             audit?.fault.map { "audit_dir: \($0)" },
-        ].compactMap(\.self)
+        ].compactMap(\.self) + authorities.compactMap(Self.fault(of:))
     }
 
     /// What does not keep the gateway from serving, in one line each.
@@ -99,14 +100,15 @@ struct FileChecks: Sendable {
     }
 
     /// libcurl would say of a wrong file at the first call only.
-    private var authoritiesFault: String? {
-        guard let path = authorities else { return nil }
+    private static func fault(of authorities: (name: String, path: String?)) -> String? {
+        let (name, path) = authorities
+        guard let path else { return nil }
         switch SystemFiles.read(path) {
-        case .absent: return "ca_file: there is no file \(path.shown)"
-        case .failed(let reason): return "ca_file: \(path.shown) cannot be read: \(reason)"
+        case .absent: return "\(name): there is no file \(path.shown)"
+        case .failed(let reason): return "\(name): \(path.shown) cannot be read: \(reason)"
         case .bytes(let content):
             let hasCertificate = String(decoding: content, as: UTF8.self).contains("-----BEGIN CERTIFICATE-----")
-            return hasCertificate ? nil : "ca_file: \(path.shown) holds no certificate in PEM"
+            return hasCertificate ? nil : "\(name): \(path.shown) holds no certificate in PEM"
         }
     }
 }

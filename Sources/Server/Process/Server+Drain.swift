@@ -49,7 +49,8 @@ extension Server {
         listener.close()
         admin?.close()
         pool.close()
-        while !pool.isIdle {
+        state.files?.peers.close()
+        while !pool.isIdle || state.files?.peers.isIdle == false {
             await EventLoop.sleep(milliseconds: 1)
         }
         await state.tracer?.stop()

@@ -115,9 +115,11 @@ extension Upstream {
             })
     }
 
-    func source(of hop: FileRedirect, userAgent: String?) -> FileSource {
-        FileSource(url: hop.url, userAgent: userAgent, limits: limits) { head throws(Failure) in
-            try hop.onward(head, hosts: self.signedURLs.hosts).map { self.source(of: $0, userAgent: userAgent) }
+    func source(of hop: FileRedirect, userAgent: String?, asksPeers: Bool = true) -> FileSource {
+        FileSource(url: hop.url, userAgent: userAgent, limits: limits, asksPeers: asksPeers) { head throws(Failure) in
+            try hop.onward(head, hosts: self.signedURLs.hosts).map {
+                self.source(of: $0, userAgent: userAgent, asksPeers: asksPeers)
+            }
         }
     }
 

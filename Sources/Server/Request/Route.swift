@@ -34,6 +34,8 @@ final class Route: Sendable {
         case token, device, loginPage, loginForm
         /// For administrators, and what is written about all of these.
         case admin, console, documents
+        /// Of other replicas alone.
+        case peer
 
         /// Whether it is there in access by keys only: else the path is the Hub's.
         var isOfLogins: Bool {
@@ -54,6 +56,8 @@ final class Route: Sendable {
             switch self {
             case .home, .health, .ready, .metrics, .content: false
             case .token, .device, .loginPage, .loginForm: false
+            // Signed by who has the secret of replicas.
+            case .peer: false
             // Who is no administrator is refused by the handler; the pages show nothing by themselves.
             case .admin, .console, .documents: false
             case .account, .createRepo, .updateRepo, .deleteRepo, .relay, .inference, .clientProbe: true

@@ -15,7 +15,7 @@ enum ListenerRole: Sendable {
     static let loginPath = "/-/login"
 
     private static func isForClients(_ path: String) -> Bool {
-        path.hasPrefix(Target.signedPrefix) || path == loginPath
+        path.hasPrefix(Target.signedPrefix) || path.hasPrefix(Target.peerPrefix) || path == loginPath
     }
 
     /// The same of a request's target.

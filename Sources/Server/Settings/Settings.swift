@@ -90,6 +90,12 @@ struct Settings: Sendable {
     var cacheDirectory = ""
     var cacheSize = CacheSize.bytes(100 << 30)
     var cacheFinish = ByteCount.mebibytes(256)
+    /// Empty: this gateway shares its files with no other.
+    var peers = PeerOrigins.none
+    var peerSelf: UpstreamAddress?
+    var peerSecret: PeerSecret?
+    /// Nil: the system's certificate authorities.
+    var peerAuthorities: String?
 
     var connectTimeout = Duration.seconds(5)
     var firstByteTimeout = Duration.seconds(60)

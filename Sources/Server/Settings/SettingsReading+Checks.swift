@@ -17,6 +17,7 @@ extension SettingsReading {
         checkSigningKey()
         checkProxy()
         checkTraces()
+        checkPeers()
         readCredentials()
         readLogins()
         checkState()

@@ -9,7 +9,7 @@ enum SettingsTable {
         let settings: [Setting]
     }
 
-    static let groups = [listening, hub, budget, cache, times, limits, logins, audit, operation, traces]
+    static let groups = [listening, hub, budget, cache, peers, times, limits, logins, audit, operation, traces]
     static let all = groups.flatMap(\.settings)
 
     private static let listening = Group(

@@ -13,6 +13,7 @@ enum Metric: Int, CaseIterable, Sendable {
         cacheAwaited
     case fileCacheRequests, fileCacheSentBytes, fileCacheFills, fileCacheFilledBytes, fileCacheVerified,
         fileCacheCorrupt
+    case peerRequests, peerReceivedBytes, peerCalls
     case fileCacheEvictions, fileCacheBytes, fileCacheFiles, fileCacheUp
     case keyRefusals, keyRateRefusals, keyLimitRefusals, keys, keysInShadow, shadowDecisions, stateUp, stateRestarts
     case auditUp, auditRecords

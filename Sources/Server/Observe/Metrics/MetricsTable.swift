@@ -8,7 +8,7 @@ enum MetricsTable {
         let rows: [MetricRow]
     }
 
-    static let groups = [requests, clients, keys, hub, budget, cache, files, process]
+    static let groups = [requests, clients, keys, hub, budget, cache, files, peers, process]
     static let all = groups.flatMap(\.rows)
 
     /// The places, among those of routes, of a request that no endpoint answers, and of one that is not even a request.

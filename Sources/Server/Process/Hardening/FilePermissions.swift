@@ -29,12 +29,12 @@ struct FilePermissions {
         secrets =
             [
                 settings.tlsKey, settings.tokenFile, settings.upstreamProxyFile, settings.signingKeyFile,
-                settings.otlpHeadersFile, Provenance.dotEnvPath, state,
+                settings.otlpHeadersFile, settings.peerSecret?.path, Provenance.dotEnvPath, state,
             ]
             .compactMap(\.self) + (settings.credentials?.filePaths ?? [])
         others = [
             settings.tlsCertificate, settings.config, settings.authorities, settings.clientAuthorities,
-            settings.clientRevocationLists,
+            settings.clientRevocationLists, settings.peerAuthorities,
         ].compactMap(\.self)
     }
 

@@ -60,15 +60,16 @@ struct Hardening {
     }
 
     private mutating func lookAtFiles(_ settings: Settings, for account: UserAccount) throws(CError) {
-        // Each connection to the Hub reads it.
-        if let path = settings.authorities, let reason = FileAccess.denial(path) {
-            throw CError("ca_file: \(path.shown) cannot be read: \(reason)")
+        // Each connection to the Hub, or to a peer, reads it.
+        for (name, path) in [("ca_file", settings.authorities), ("peer_ca_file", settings.peerAuthorities)] {
+            guard let path, let reason = FileAccess.denial(path) else { continue }
+            throw CError("\(name): \(path.shown) cannot be read: \(reason)")
         }
         var read: [(String?, String?)] = [
             ("tls_cert", settings.tlsCertificate), ("tls_key", settings.tlsKey), ("token_file", settings.tokenFile),
             ("signing_key_file", settings.signingKeyFile), ("credentials_dir", settings.credentials?.path),
             ("upstream_proxy_file", settings.upstreamProxyFile), ("otlp_headers_file", settings.otlpHeadersFile),
-            ("config", settings.config),
+            ("peer_secret_file", settings.peerSecret?.path), ("config", settings.config),
             (nil, Provenance.dotEnvPath),
         ]
         for rule in settings.logins.rules {
@@ -116,7 +117,9 @@ struct Hardening {
     static func ports(_ settings: Settings) -> [UInt16] {
         let origins = settings.contentHosts.origins.compactMap { try? UpstreamAddress(reading: $0) }
         let issuers = settings.logins.rules.compactMap(\.calledAddress)
-        let called = issuers + [settings.upstream] + (settings.inferenceUpstream.map { [$0] } ?? []) + origins
+        let called =
+            issuers + settings.peers.addresses.filter { $0 != settings.peerSelf } + [settings.upstream]
+            + (settings.inferenceUpstream.map { [$0] } ?? []) + origins
         return [443, settings.nameServer?.port ?? 53] + called.map(\.port)
             + [settings.upstreamProxy?.port, settings.otlpEndpoint?.port].compactMap(\.self)
     }
@@ -127,7 +130,7 @@ struct Hardening {
         let closed = Set(Self.ports(settings)).subtracting(openPorts).sorted().map(String.init)
         guard !closed.isEmpty else { return nil }
         return
-            "content_hosts, logins or upstream_proxy has ports that sandboxing has closed (\(closed.joined(separator: ", "))): "
+            "content_hosts, logins, peers or upstream_proxy has ports that sandboxing has closed (\(closed.joined(separator: ", "))): "
             + "restart to use them."
     }
 

@@ -22,7 +22,7 @@ struct ReadablePaths: Equatable {
         let named = [
             settings.tlsCertificate, settings.tlsKey, settings.tokenFile, settings.upstreamProxyFile,
             settings.signingKeyFile, settings.otlpHeadersFile,
-            settings.authorities,
+            settings.authorities, settings.peerSecret?.path, settings.peerAuthorities,
             settings.clientAuthorities, settings.clientRevocationLists,
             settings.config, Provenance.dotEnvPath,
         ]

@@ -1,0 +1,181 @@
+import EventIO
+import HTTP
+import Hub
+
+/// The other replicas, as this process knows them: which of them is asked for a file, and what they ask here.
+///
+/// They are asked over connections of their own, and directly: neither a proxy nor the limits of the Hub have to do with it. A peer that fails
+/// is left alone for a while, and files come from the store meanwhile, as without it.
+@EventLoop
+final class Peers {
+    /// In milliseconds.
+    private static let rest: UInt64 = 30_000
+    /// After bytes that were not the file's.
+    private static let longRest: UInt64 = 600_000
+    /// Calls at once, each way. Who finds no room goes to the store.
+    private static let most = 256
+
+    /// How long a peer may take, in milliseconds: its head comes at once, whatever the store does. A client's own patience is often 10 s, and in that the
+    /// store has to have its turn as well.
+    private static func limits(stall: UInt32) -> Transfer.Limits {
+        Transfer.Limits(connect: 2_000, firstByte: 2_000, stall: min(stall, 6_000))
+    }
+
+    private let metrics: Metrics
+    private let warn: (String) -> Void
+    private let nameServer: String?
+    /// Nil: the system's.
+    private var authorities: String?
+    private var ring: PeerRing?
+    private var key: PeerKey?
+    private var limits = Peers.limits(stall: .max)
+    private var pool: TransferPool?
+    private var isClosed = false
+    /// Until when who is left alone.
+    private var resting: [String: MonotonicInstant] = [:]
+    /// Who has not given a file since they failed.
+    private var failing: Set<String> = []
+    private var asked = 0
+    private var served = 0
+    private var nonces = PeerNonces()
+
+    init(_ settings: Settings, metrics: Metrics, warn: @escaping (String) -> Void) {
+        self.metrics = metrics
+        self.warn = warn
+        nameServer = settings.nameServer?.description
+        use(settings)
+    }
+
+    func use(_ settings: Settings) {
+        ring = settings.peerSelf.map {
+            PeerRing(origins: settings.peers.addresses.map(\.origin), own: $0.origin)
+        }
+        key = settings.peerSecret?.secret.flatMap(PeerKey.init)
+        limits = Self.limits(stall: settings.stallTimeout.milliseconds)
+        guard authorities != settings.peerAuthorities else { return }
+        authorities = settings.peerAuthorities
+        // Whom it has connections to may be trusted no more.
+        pool.take()?.close()
+    }
+
+    /// At the end: ends what is under way.
+    func close() {
+        isClosed = true
+        pool?.close()
+    }
+
+    var isIdle: Bool { pool?.isIdle ?? true }
+
+    // MARK: who is asked
+
+    /// A call to who owns the file; nil where the store is to be asked.
+    func call(for name: BlobName, _ source: FileSource) -> PeerFetch? {
+        guard source.asksPeers, let ring, let key, !isClosed else { return nil }
+        let owner = ring.owner(of: name)
+        guard owner != ring.own, PeerCall.canHave(source: source.url) else { return nil }
+        guard asked < Self.most, resting[owner].map({ $0 <= .now }) ?? true, let pool = opened() else {
+            count(.skipped)
+            return nil
+        }
+        asked += 1
+        return PeerFetch(of: self, owner, key, pool, limits)
+    }
+
+    /// Made with the first call.
+    private func opened() -> TransferPool? {
+        if pool == nil {
+            do throws(CError) {
+                pool = try TransferPool(
+                    trust: authorities.map { .file($0) } ?? .system, dnsServer: nameServer, connections: Self.most)
+            } catch {
+                warn("peers: nobody can be asked: \(error).")
+                (ring, key) = (nil, nil)
+            }
+        }
+        return pool
+    }
+
+    /// It is over. `failure`: in words that go on after the peer's name; nil where it gave what it was asked for, or nobody wanted it any more.
+    func ended(_ origin: String, _ result: MetricLabels.PeerResult, _ failure: String?) {
+        asked -= 1
+        count(result)
+        guard let failure else {
+            if result == .ok, failing.remove(origin) != nil { warn("peers: \(origin) gives files again.") }
+            return
+        }
+        // It is there, and has enough to do.
+        if result != .busy { leave(origin, for: Self.rest, because: failure) }
+    }
+
+    /// What it gave of a file was, in all, not the file.
+    func sentWrong(_ origin: String, _ name: BlobName) {
+        count(.wrong)
+        failing.remove(origin)
+        leave(
+            origin, for: Self.longRest,
+            because: "what came of the file \(name.hex) while it was asked was not the file")
+    }
+
+    private func leave(_ origin: String, for milliseconds: UInt64, because reason: String) {
+        let until = MonotonicInstant.now.advanced(milliseconds: milliseconds)
+        resting[origin] = max(resting[origin] ?? until, until)
+        // Once, until it has worked again.
+        guard failing.insert(origin).inserted else { return }
+        warn(
+            "peers: \(origin): \(reason). It is left alone for \(milliseconds / 1000) s; files come from the store meanwhile."
+        )
+    }
+
+    func count(_ result: MetricLabels.PeerResult) { metrics.add(.peerRequests, at: result.rawValue) }
+
+    func received(_ bytes: Int) { metrics.add(.peerReceivedBytes, UInt64(bytes)) }
+
+    // MARK: who asks
+
+    /// A call that another replica has made, and that this one is to answer. Until `left`, it has one of the places for these.
+    func admit(_ request: Request, _ target: Target) throws(Failure) -> PeerCall {
+        guard let ring, let key else { throw .notFound("endpoint \(target.loggable)") }
+        guard request.method == .get else { throw .methodNotAllowed(request.method, allow: [.get]) }
+        let call = try opened(request, target, by: key, at: ring.own)
+        // Else two that disagree could wait for each other.
+        guard ring.owner(of: call.name) == ring.own else { throw refused(Failure.notOwner) }
+        guard served < Self.most else { throw busy }
+        served += 1
+        return call
+    }
+
+    private func opened(_ request: Request, _ target: Target, by key: PeerKey, at own: String) throws(Failure)
+        -> PeerCall
+    {
+        guard let call = PeerCall(request, target), let signature = request.headers[PeerCall.signatureField],
+            let nonce = key.nonce(of: signature, for: call, to: own, now: WallClock.now.seconds)
+        else { throw refused(.unknown) }
+        switch nonces.take(nonce, now: MonotonicInstant.now.milliseconds / 1000) {
+        case .new: return call
+        case .known: throw refused(.repeated)
+        case .full: throw busy
+        }
+    }
+
+    /// It gets what it has asked for.
+    func serves() { metrics.add(.peerCalls, at: MetricLabels.PeerAnswer.served.rawValue) }
+
+    /// It goes without. Its place is free.
+    func refused(_ failure: Failure) -> Failure {
+        metrics.add(.peerCalls, at: MetricLabels.PeerAnswer.refused.rawValue)
+        return failure
+    }
+
+    private func refused(_ refusal: PeerRefusal) -> Failure {
+        metrics.add(.peerCalls, at: MetricLabels.PeerAnswer.unknown.rawValue)
+        return refusal.failure
+    }
+
+    private var busy: Failure {
+        metrics.add(.peerCalls, at: MetricLabels.PeerAnswer.busy.rawValue)
+        return Failure(.limitReached, detail: "Peers have as many calls under way here as they may.", retryAfter: 1)
+    }
+
+    /// The answer to a call that was admitted has ended.
+    func left() { served -= 1 }
+}

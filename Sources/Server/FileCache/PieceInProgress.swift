@@ -1,0 +1,25 @@
+import EventIO
+
+/// What has come of a piece.
+@EventLoop
+final class PieceInProgress {
+    private(set) var piece: Int
+    /// In the file: all before it is written.
+    private(set) var position: Int
+    private let hash = IncrementalSHA256()
+
+    init(_ piece: Int, at position: Int) {
+        (self.piece, self.position) = (piece, position)
+    }
+
+    func add(_ bytes: UnsafeBufferPointer<UInt8>) {
+        unsafe hash.add(bytes)
+        position += bytes.count
+    }
+
+    /// It is whole: gives its SHA-256, and goes on with the next.
+    func finish() -> [UInt8] {
+        piece += 1
+        return hash.finish()
+    }
+}

@@ -1,0 +1,65 @@
+import EventIO
+import HTTP
+import Hub
+
+/// Bytes of a file for another replica: from the cache, and into it from where the Hub has led that replica.
+///
+/// Who may have the file is asked by the one that asks here, of the Hub. This one asks nobody but the store: a call of a peer's leads to no other.
+struct AnswerPeer: Handler {
+    let upstream: Upstream
+    let drainState: DrainState
+
+    func handle(_ exchange: Exchange, _ context: RequestContext) throws(Failure) -> Reply {
+        guard let files = upstream.files else { throw .notFound("endpoint \(context.target.loggable)") }
+        let call = try files.peers.admit(exchange.request, context.target)
+        do throws(Failure) {
+            if drainState.isDraining { throw .draining() }
+            guard call.size <= files.mostBytes else { throw .tooLargeForCache(call.size, files.mostBytes) }
+            let answer = try answer(to: call, exchange, context)
+            guard files.serve(answer, exchange, context) else { throw .cacheDisk }
+        } catch {
+            files.peers.left()
+            throw files.peers.refused(error)
+        }
+        files.peers.serves()
+        return .stream
+    }
+
+    private func answer(
+        to call: PeerCall, _ exchange: Exchange, _ context: RequestContext
+    ) throws(Failure) -> FileAnswer {
+        guard let layout = BlobLayout(size: call.size) else { throw .cacheDisk }
+        var headers: Headers = [
+            "Content-Type": "application/octet-stream", "Cache-Control": "no-store",
+            "Content-Range": "bytes \(call.range.lowerBound)-\(call.range.upperBound - 1)/\(call.size)",
+        ]
+        RelayedDocument.isolate(&headers)
+        return FileAnswer(
+            name: call.name, layout: layout, range: call.range, status: .partialContent, headers: headers,
+            source: try source(of: call), isForPeer: true
+        ) {
+            // It goes to the store itself.
+            exchange.fail(.cacheDisk, context)
+        }
+    }
+
+    /// As if the Hub had led this gateway there: to where its redirects are not followed, nobody leads.
+    private func source(of call: PeerCall) throws(Failure) -> FileSource {
+        let head = Transfer.Head(status: .found, headers: ["Location": call.source])
+        let request = Request(method: .get, target: .root)
+        guard ContentHosts.host(of: call.source) != nil,
+            let hop = try? FileRedirect(head, of: request, hosts: upstream.signedURLs.hosts)
+        else { throw .sourceElsewhere }
+        return upstream.source(of: hop, userAgent: "hubgate/\(Version.number)", asksPeers: false)
+    }
+}
+
+extension Failure {
+    fileprivate static var sourceElsewhere: Failure {
+        Failure(
+            .denied,
+            detail:
+                "The Hub has led the peer to a host that is none of this gateway's content_hosts: give all of them the same."
+        )
+    }
+}
