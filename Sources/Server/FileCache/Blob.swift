@@ -42,6 +42,8 @@ final class Blob {
     private var poll: Timer?
     private var isPolling = false
     var isSpoiled = false
+    /// Its size is the Hub's word, and not only what a client may have told the Hub.
+    var isSizeSure = true
     /// Nobody reads, fills or checks it any more.
     private(set) var isClosed = false
 

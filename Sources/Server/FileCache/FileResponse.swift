@@ -13,6 +13,8 @@ struct FileAnswer {
     /// As they go out.
     let headers: Headers
     let source: FileSource
+    /// The size is the Hub's word, and not what a client may have told the Hub.
+    var isSizeSure = true
     /// Answers without the cache, as long as nothing has gone out.
     let relay: @EventLoop () -> Void
 
