@@ -19,13 +19,24 @@ struct SignedURLPolicy: Sendable {
     /// What clients put below a base: the longest known is a hash and a range in the query.
     private static let roomBelow = 512
 
+    /// A store's URL that does not say how long it is good is taken for one of an hour, where the file cache answers in the store's place.
+    private static let hour = 3600
+
     /// The path of ours for `url`. Throws `hubBroken` for one on a host that is not allowed, and for one that is too long.
-    func path(to url: String, for use: SignedURLCodec.Use, key: KeyMark? = nil, now: Int) throws(Failure) -> String {
+    /// `object`: what the Hub says is there; it is left out where it would make the path too long.
+    func path(
+        to url: String, for use: SignedURLCodec.Use, of object: StoredObject? = nil, key: KeyMark? = nil, now: Int
+    ) throws(Failure) -> String {
         // What is put below a base begins with a slash.
         let url = use == .base && url.hasSuffix("/") ? String(url.dropLast()) : url
         try checkPlace(of: url, for: use) { .contentElsewhere($0) }
-        let life = use == .base ? Self.week : max(Self.day, min(Self.week, Self.life(of: url, now: now)))
-        let path = codec.path(to: url, for: use, by: key, until: now + life)
+        let own = Self.life(of: url, now: now)
+        let life = use == .base ? Self.week : max(Self.day, min(Self.week, own))
+        let named = object.map { SignedObject($0, until: now + min(life, own == 0 ? Self.hour : own)) }
+        var path = codec.path(to: url, for: use, of: named, by: key, until: now + life)
+        if named != nil, path.utf8.count > longestTarget {
+            path = codec.path(to: url, for: use, by: key, until: now + life)
+        }
         guard path.utf8.count + (use == .base ? Self.roomBelow : 0) <= longestTarget else {
             throw .tooLongToSign(ContentHosts.host(of: url) ?? "", limit: longestTarget)
         }

@@ -144,7 +144,7 @@ extension Upstream {
         return Rewrite(
             hub: base, gateway: origin + basePath,
             signedURLs: signedURLs, xet: xet, key: key ?? context.principal.key?.mark,
-            now: WallClock.now.seconds)
+            namesObjects: files != nil, now: WallClock.now.seconds)
     }
 
     /// What becomes of a response of the Hub's, or of Xet's server: with its fields rewritten, and by `rules` its JSON. `isPlain`: it was asked for
