@@ -155,8 +155,10 @@ struct NamedObjectTests {
             ("?X-Amz-Expires=900", 900), ("?Expires=\(now + 60)", 60), ("", 3600), ("?X-Amz-Expires=604800", 604_800),
             ("?Expires=5", 5 - now),
             // The 12th day of 1970, 13:46:40 is now.
-            ("?X-Amz-Date=19700112T134140Z&X-Amz-Expires=900", 600), ("?X-Amz-Expires=900&X-Amz-Date=19700112T134640Z", 900),
-            ("?X-Amz-Expires=60&X-Amz-Date=19700112T124640Z", 60 - 3600), ("?X-Amz-Expires=900&X-Amz-Date=20700112T134640Z", 900),
+            ("?X-Amz-Date=19700112T134140Z&X-Amz-Expires=900", 600),
+            ("?X-Amz-Expires=900&X-Amz-Date=19700112T134640Z", 900),
+            ("?X-Amz-Expires=60&X-Amz-Date=19700112T124640Z", 60 - 3600),
+            ("?X-Amz-Expires=900&X-Amz-Date=20700112T134640Z", 900),
             ("?X-Amz-Expires=900&X-Amz-Date=1970-01-12T1341", 900), ("?X-Amz-Date=19700112T134640Z", 3600),
         ])
     func life(_ query: String, _ seconds: Int) throws {
