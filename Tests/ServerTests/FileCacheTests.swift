@@ -189,6 +189,31 @@ struct BlobFileTests {
         let other = try #require(BlobLayout(size: 5001))
         #expect(try BlobFile.open(name, other, in: directory, now: 1).layout == other)
     }
+
+    @Test("One of another size stays where it is whole, and where it has content and the size is not the Hub's word")
+    func sizes() throws {
+        let directory = try directory()
+        let name = try #require(BlobName(String(repeating: "2e", count: 32)))
+        let (layout, other) = (try #require(BlobLayout(size: 200_000)), try #require(BlobLayout(size: 5)))
+        func open(_ layout: BlobLayout, mayReplace: Bool) throws(FileError) -> BlobFile {
+            try BlobFile.open(name, layout, in: directory, now: 1, mayReplace: mayReplace)
+        }
+        // Of which there is nothing but the index.
+        _ = try open(other, mayReplace: false)
+        var file = try open(layout, mayReplace: false)
+        let bytes = [UInt8](repeating: 7, count: 200_000)
+        try unsafe bytes.withUnsafeBufferPointer { bytes throws(FileError) in try unsafe file.write(bytes, at: 0) }
+        #expect(throws: FileError.self) { try open(other, mayReplace: false) }
+        let stranger = try open(other, mayReplace: true)
+        #expect(!file.isLinked && stranger.isLinked)
+        file = try open(layout, mayReplace: true)
+        try file.complete()
+        for mayReplace in [false, true] { #expect(throws: FileError.self) { try open(other, mayReplace: mayReplace) } }
+        // One that has lost its name takes it from nobody.
+        stranger.spoil()
+        #expect(file.isLinked)
+        #expect(try open(layout, mayReplace: false).isComplete)
+    }
 }
 
 struct CacheRoomTests {

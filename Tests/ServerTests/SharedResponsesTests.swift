@@ -193,7 +193,7 @@ struct SharedResponsesTests {
     )
     @EventLoop
     func partitions() throws {
-        func shared(_ principal: Principal, _ partition: CachePartition, xet: Xet = .carry, host: String = "gate")
+        func shared(_ principal: Principal, _ partition: CachePartition, xet: XetChoice = .carry, host: String = "gate")
             throws -> SharedKey
         {
             var settings = Settings()

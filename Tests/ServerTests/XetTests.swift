@@ -87,6 +87,38 @@ struct XetTests {
     }
 
     @Test(
+        "Carried for uploads, it shows where a client is let in to write, in buckets, and below what was signed",
+        arguments: [
+            ("/api/models/u/r/xet-write-token/main?create_pr=1", Xet.carry),
+            ("/api/models/r/xet-write-token/main", .carry),
+            ("/api/buckets/u/b/xet-read-token", .carry), ("/api/buckets/u/b/tree", .carry),
+            ("/buckets/u/b/resolve/f", .carry),
+            ("/-/signed/b1.x/y/v1/xorbs/0", .carry), ("/api/models/u/r/xet-read-token/main", .hide),
+            ("/u/r/resolve/main/xet-write-token", .hide), ("/u/r/resolve/main/f", .hide),
+            ("/api/models/u/r/tree/main", .hide),
+            ("/api/resolve-cache/models/u/r/0/xet-write-token", .hide),
+            ("/api/models/u/r/tree/main/xet-write-token", .hide),
+        ])
+    func uploads(_ path: String, _ wanted: Xet) throws {
+        let target = try Target(hub: path)
+        #expect(XetChoice.uploads.view(of: target) == wanted)
+        #expect(XetChoice.hide.view(of: target) == .hide && XetChoice.carry.view(of: target) == .carry)
+        #expect(XetChoice.pass.view(of: target) == .pass)
+    }
+
+    @Test("Left alone, it is carried, and with a file cache for uploads alone")
+    func byDefault() {
+        var settings = Settings()
+        #expect(settings.xet == .auto && settings.xetInUse == .carry)
+        settings.cacheDirectory = "/var/cache/hubgate"
+        #expect(settings.xetInUse == .uploads)
+        for choice in XetChoice.allCases where choice != .auto {
+            settings.xet = choice
+            #expect(settings.xetInUse == choice)
+        }
+    }
+
+    @Test(
         "Only a token of Xet's goes to Xet's server, and no cookie anywhere",
         arguments: [
             ("Bearer eyJxet", "Bearer eyJxet"), ("bearer eyJxet", "Bearer eyJxet"), ("Bearer hf_abc", nil),

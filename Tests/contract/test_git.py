@@ -186,6 +186,22 @@ def test_lfs_resumes(files, store, hub_of_git):
     assert seen[0] is None and seen[-1] is not None
 
 
+def test_lfs_objects_come_from_the_store_once_whoever_clones(start_before, hub_of_git, start_program, store, cache):
+    if not install("git-lfs"):
+        pytest.skip("git-lfs is not to be had")
+    gate = start_before(hub_of_git.hub, "--content-hosts", store.url, "--cache-dir", str(cache))
+    files = start_program(gate)
+    files.remote = f"{gate.origin}/{hub_of_git.name}"
+    track(files)
+    push(files)
+    for name in ("one", "two", "three"):
+        files.git("clone", "-q", files.remote, name, GIT_LFS_SKIP_SMUDGE="1")
+        files.git("-C", name, "lfs", "install", "--local")
+        files.git("-C", name, "lfs", "pull")
+        assert (files.read(f"{name}/large.bin"), files.read(f"{name}/small.bin")) == (LARGE, b"small")
+    assert sorted(request.method for request in store.requests) == ["GET", "GET", "PUT", "PUT"]
+
+
 def test_the_documented_commands_work_as_they_are_written(files, hub_of_git):
     """But for the port and the repository; the second block in the clone, as it says."""
     if not install("git-lfs"):

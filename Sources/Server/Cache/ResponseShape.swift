@@ -4,7 +4,7 @@ struct ResponseShape: Equatable {
     private let upstream: UpstreamAddress
     private let basePath: String
     private let publicURL: UpstreamAddress?
-    private let xet: Xet
+    private let xet: XetChoice
     private let contentHosts: [String]
     private let isStrict: Bool
     private let billTo: String?
@@ -14,7 +14,7 @@ struct ResponseShape: Equatable {
         upstream = settings.upstream
         basePath = settings.basePath
         publicURL = settings.publicURL
-        xet = settings.xet
+        xet = settings.xetInUse
         contentHosts = settings.contentHosts.names + settings.contentHosts.origins
         isStrict = settings.strictLeaks
         billTo = settings.billTo

@@ -103,6 +103,8 @@ extension Blob {
         } else if !fill.isCancelled {
             goOnAlone(after: fill)
         }
+        // It waited for what this fill was to bring, and would keep the blob open, and other workers from looking.
+        if let proof { cache.turns.add(proof) }
         wake()
         dropUnwanted()
         closeIfIdle()

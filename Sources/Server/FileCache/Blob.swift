@@ -44,6 +44,8 @@ final class Blob {
     var isSpoiled = false
     /// The replica that gave bytes of it, if one did.
     var giver: String?
+    /// Its size is the Hub's word, and not only what a client may have told the Hub.
+    var isSizeSure = true
     /// Nobody reads, fills or checks it any more.
     private(set) var isClosed = false
 

@@ -16,11 +16,17 @@ final class BlobFile {
     private static let proofClaim = claims - 1
     private static let useClaim = claims - 2
 
-    /// Opens what is there, or makes it. Throws what the kernel says.
+    /// A file of which less is on the disk is as good as none.
+    private static let hardlyAnything = 64 << 10
+
+    /// Opens what is there, or makes it. Throws what the kernel says, `EEXIST` for another size than that of what is there. `mayReplace`: one that is
+    /// not whole makes way.
     static func open(
-        _ name: BlobName, _ layout: BlobLayout, in directory: CacheDirectory, now: Int
+        _ name: BlobName, _ layout: BlobLayout, in directory: CacheDirectory, now: Int, mayReplace: Bool = true
     ) throws(FileError) -> BlobFile {
-        if let found = try? BlobFile(existing: name, isComplete: true, in: directory), found.layout == layout {
+        if let found = try? BlobFile(existing: name, isComplete: true, in: directory) {
+            // Its SHA-256 was found right, so its size is.
+            guard found.layout == layout else { throw FileError(EEXIST) }
             return found
         }
         let path = directory.path(of: name, isComplete: false)
@@ -30,8 +36,10 @@ final class BlobFile {
                 try file.resize(layout.fileBytes)
                 try file.write(BlobHeader(size: layout.size, created: now).bytes, at: layout.headerOffset)
             }
-            if let found = BlobFile(file, name, in: directory, isComplete: false), found.layout == layout {
-                return found
+            if let found = BlobFile(file, name, in: directory, isComplete: false) {
+                if found.layout == layout { return found }
+                let isLittle = found.diskBytes < hardlyAnything && !found.isInUse
+                guard mayReplace || isLittle else { throw FileError(EEXIST) }
             }
             // The rest of a crash, or of another version of this program.
             unsafe unlink(path)
@@ -155,7 +163,8 @@ extension BlobFile {
     /// It is not what its name says: nobody finds it any more.
     func spoil() {
         try? write(.bad)
-        remove(from: directory)
+        // By then another may have the name.
+        if isLinked { remove(from: directory) }
     }
 
     /// Nobody finds it any more; who has it open reads it to its end.

@@ -23,6 +23,11 @@ extension FileCache {
         (try? BlobFile(existing: name, isComplete: true, in: directory, access: .read)) != nil
     }
 
+    /// The same, of one that has this size.
+    func isHeld(_ name: BlobName, _ layout: BlobLayout) -> Bool {
+        (try? BlobFile(existing: name, isComplete: true, in: directory, access: .read))?.layout == layout
+    }
+
     /// Comes back when all of it is here and right, whoever fetches it. `note` gets the number of bytes that are there, `isCancelled` is asked now and then.
     /// Throws why it cannot be had, `clientGone` where it is cancelled.
     func pull(

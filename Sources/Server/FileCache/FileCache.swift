@@ -99,38 +99,42 @@ final class FileCache {
     /// The most that all files may take together.
     var mostBytes: Int { CacheRoom.most(size, at: directory.path) }
 
-    private func open(_ answer: FileAnswer) -> Blob? { open(answer.name, answer.layout) }
+    private func open(_ answer: FileAnswer) -> Blob? { open(answer.name, answer.layout, isSure: answer.isSizeSure) }
 
-    /// Nil for what the cache does not take.
-    func open(_ name: BlobName, _ layout: BlobLayout) -> Blob? {
+    /// Nil for what the cache does not take. `isSure`: the size is the Hub's word.
+    func open(_ name: BlobName, _ layout: BlobLayout, isSure: Bool = true) -> Blob? {
         guard mayTake(layout.size) else { return nil }
-        if let blob = blobs[name] {
-            // Another size is a fault of the Hub's.
-            guard blob.layout == layout else { return nil }
-            if blob.file.isLinked, !blob.isSpoiled { return blob }
+        if let blob = blobs[name], blob.file.isLinked, !blob.isSpoiled {
+            if blob.layout == layout {
+                blob.isSizeSure = blob.isSizeSure || isSure
+                return blob
+            }
+            // Of two sizes one is wrong: another of the Hub's is a fault of its own, and a client's makes way.
+            guard isSure, !blob.isSizeSure, !blob.file.isComplete else { return nil }
         }
         do throws(FileError) {
-            let file = try openFile(name, layout)
+            let file = try openFile(name, layout, isSure: isSure)
             guard let file else { return nil }
             let blob = Blob(file, in: self)
+            blob.isSizeSure = isSure
             blobs[name] = blob
             file.use()
             return blob
         } catch {
-            // One that is too large for the file system, or one too many open at once, is no fault of the disk's.
-            if ![EFBIG, EMFILE, ENFILE].contains(error.code) { stop(error) }
+            // One that is too large for the file system, of another size, or one too many open at once, is no fault of the disk's.
+            if ![EFBIG, EEXIST, EMFILE, ENFILE].contains(error.code) { stop(error) }
             return nil
         }
     }
 
     /// While the disk takes nothing, what is whole is served still.
-    private func openFile(_ name: BlobName, _ layout: BlobLayout) throws(FileError) -> BlobFile? {
+    private func openFile(_ name: BlobName, _ layout: BlobLayout, isSure: Bool) throws(FileError) -> BlobFile? {
         guard isReadable else { return nil }
         guard isOn else {
             let file = try? BlobFile(existing: name, isComplete: true, in: directory, access: .read)
             return file?.layout == layout ? file : nil
         }
-        return try BlobFile.open(name, layout, in: directory, now: WallClock.now.seconds)
+        return try BlobFile.open(name, layout, in: directory, now: WallClock.now.seconds, mayReplace: isSure)
     }
 
     /// Somebody has begun to read it: what makes room has to know it in time.

@@ -15,6 +15,8 @@ struct FileAnswer {
     let source: FileSource
     /// Another replica gets it, which is to know at once that it does.
     var isForPeer = false
+    /// The size is the Hub's word, and not what a client may have told the Hub.
+    var isSizeSure = true
     /// Answers without the cache, as long as nothing has gone out.
     let relay: @EventLoop () -> Void
 

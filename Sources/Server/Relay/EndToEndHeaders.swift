@@ -78,14 +78,14 @@ extension RelayedDocument {
     }
 }
 
-/// What `xet = hide` changes in requests to the Hub.
+/// What hiding Xet changes in requests to the Hub.
 enum HiddenXet {
     /// With this a client asks where in Xet a file is, instead of for the file.
     private static let fileInfo = "application/vnd.xet-fileinfo+json"
 
-    /// Throws `notFound` for a request to be let into Xet: without that the client would go there, where nobody lets it in.
-    static func prepare(_ request: inout Request) throws(Failure) {
-        guard !request.target.path.contains(anyOf: HubOperationsTable.xetTokens) else { throw .xetHidden }
+    /// Throws `refusal` for a request to be let into Xet: without that the client would go there, where nobody lets it in.
+    static func prepare(_ request: inout Request, instead refusal: Failure = .xetHidden) throws(Failure) {
+        guard !request.target.path.contains(anyOf: HubOperationsTable.xetTokens) else { throw refusal }
         guard let accept = request.headers["Accept"], accept.lowercased().contains(fileInfo) else { return }
         let kept = accept.split(separator: ",").filter { !$0.lowercased().contains(fileInfo) }
         request.headers.set("Accept", kept.isEmpty ? "*/*" : kept.joined(separator: ","))
@@ -93,6 +93,15 @@ enum HiddenXet {
 }
 
 extension Failure {
+    /// With `xet = uploads` nothing is read from Xet here.
+    static var xetDownloadsHidden: Failure {
+        Failure(
+            .notFound,
+            detail:
+                "This gateway carries uploads by Xet, and no downloads (xet = uploads, which cache_dir brings along). Files come whole from their own path; a client that asks Xet all the same takes HF_HUB_DISABLE_XET=1."
+        )
+    }
+
     /// With `xet = hide` there is no Xet here.
     static var xetHidden: Failure {
         Failure(

@@ -24,10 +24,13 @@ extension FileRedirect {
         var headers = metadata
         headers.set("Content-Length", String(size))
         headers.set("Accept-Ranges", "bytes")
-        for (name, parameter) in Self.signedFields {
-            if let value = signed(parameter) { headers.set(name, value) }
-        }
+        for (name, value) in Self.signedFields(of: url) { headers.set(name, value) }
         return Transfer.Head(status: .ok, headers: headers)
+    }
+
+    /// What a pre-signed URL tells the store to say of the content.
+    static func signedFields(of url: String) -> [(name: String, value: String)] {
+        signedNames.compactMap { name, parameter in signed(parameter, in: url).map { (name, $0) } }
     }
 
     /// In bytes. Nil where the Hub says nothing, or no number: it is taken for a length, and must not trap.
@@ -39,12 +42,12 @@ extension FileRedirect {
         return Int(text)
     }
 
-    /// What a pre-signed URL tells the store to say of the content (the response parameters of Amazon's GetObject).
-    private static let signedFields = [
+    /// The response parameters of Amazon's GetObject.
+    private static let signedNames = [
         ("Content-Type", "response-content-type"), ("Content-Disposition", "response-content-disposition"),
     ]
 
-    private func signed(_ parameter: String) -> String? {
+    private static func signed(_ parameter: String, in url: String) -> String? {
         guard let query = url.utf8.firstIndex(of: UInt8(ascii: "?")) else { return nil }
         for part in url[query...].dropFirst().split(separator: "&") where part.hasPrefix("\(parameter)=") {
             let value = PercentEncoding.decode(part.utf8.dropFirst(parameter.utf8.count + 1))

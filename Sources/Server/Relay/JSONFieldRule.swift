@@ -59,6 +59,7 @@ struct MemberRules {
 
     /// At most 32 different names are a bug of the caller.
     init(_ rules: [JSONFieldRule]) {
+        describes = rules.contains { if case .object = $0.change { true } else { false } }
         for rule in rules {
             guard !rule.path.isEmpty else {
                 anyURL = anyURL ?? rule.change
@@ -82,6 +83,9 @@ struct MemberRules {
     var canDrop: Bool {
         ways.contains { if case .drop = $0.change { true } else { false } }
     }
+
+    /// Whether objects say what their URLs are of.
+    let describes: Bool
 
     /// The patterns that `name` fits.
     func fitting(_ name: Span<UInt8>) -> UInt32 {

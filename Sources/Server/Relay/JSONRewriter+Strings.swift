@@ -49,7 +49,11 @@ extension JSONRewriter {
         }
         state = .structure
         let replacement = isTooLong ? nil : try replacement(part, change, byName)
-        if let replacement {
+        if waiting?.isNew == true {
+            if let heldFrom { pass(piece, to: heldFrom) }
+            waiting?.begins(at: output.count)
+            run = closing + 1
+        } else if let replacement {
             if let heldFrom { pass(piece, to: heldFrom) }
             JSON.append(quoted: replacement, to: &output)
             run = closing + 1
@@ -82,7 +86,7 @@ extension JSONRewriter {
     }
 
     /// What the string with this end becomes; nil where it stays.
-    private func replacement(
+    private mutating func replacement(
         _ part: Span<UInt8>, _ change: Rewrite.URLAction, _ byName: Bool
     ) throws(Failure) -> String? {
         if text.isEmpty, !byName, !URLText.mayBe(part) { return nil }
@@ -94,6 +98,12 @@ extension JSONRewriter {
             guard byName else { return nil }
             throw .hubBroken("its JSON has a string that is none")
         }
-        return byName || URLText.isWhole(string) ? try replace(string, change) : nil
+        switch change {
+        case .oid:
+            describe { $0.name(string) }
+            return nil
+        case .object: return try replacement(ofObject: string)
+        default: return byName || URLText.isWhole(string) ? try replace(string, change) : nil
+        }
     }
 }

@@ -53,6 +53,12 @@ struct JSONRewriter {
     var run = 0
     /// Where the held string's quote is; nil if that is in an earlier piece.
     var heldFrom: Int?
+    /// What the object at hand says that its URLs are of.
+    var described: DescribedObject?
+    /// A URL that goes out when its object has been read.
+    var waiting: WaitingURL?
+    /// The scalar at hand is a size, and read.
+    var isSize = false
 
     /// `replace` gives what a URL becomes; nil where it stays.
     init(_ rules: [JSONFieldRule], replace: @escaping (String, Rewrite.URLAction) throws(Failure) -> String?) {
@@ -64,7 +70,8 @@ struct JSONRewriter {
     /// What can go out; nil for the piece as it is. Throws `hubBroken` for what is too deep and for a name or a URL that is too
     /// long, and what `replace` throws.
     mutating func rewrite(_ piece: Span<UInt8>) throws(Failure) -> [UInt8]? {
-        (output, run, heldFrom) = ([], 0, nil)
+        (run, heldFrom) = (0, nil)
+        output = waiting.takeText() ?? []
         var index = 0
         while index < piece.count {
             switch state {
@@ -74,35 +81,40 @@ struct JSONRewriter {
                 if index < piece.count { index = try structure(piece, index) }
             case .scalar: index = scalar(piece, index)
             case .string:
-                guard let closing = end.find(in: piece, from: index) else { return rest(piece) }
+                guard let closing = end.find(in: piece, from: index) else { return try rest(piece) }
                 state = .structure
                 index = closing + 1
             case .name: index = try name(piece, index)
             case .held(let change, let byName): index = try held(piece, index, change, byName)
             case .dropped:
-                guard let closing = end.find(in: piece, from: index) else { return rest(piece) }
+                guard let closing = end.find(in: piece, from: index) else { return try rest(piece) }
                 state = .structure
                 index = closing + 1
                 run = index
             }
         }
-        return rest(piece)
+        return try rest(piece)
     }
 
     /// What was held back when no more comes. Throws `hubBroken` if that would be a part of a URL whose name says that it is one.
     mutating func finish() throws(Failure) -> [UInt8] {
+        let rest: [UInt8]
         switch state {
         case .held(_, byName: true), .dropped: throw .hubBroken("its JSON ends inside a URL")
-        case .held(_, byName: false): return [UInt8(ascii: "\"")] + text
-        default: return member
+        case .held(_, byName: false): rest = [UInt8(ascii: "\"")] + text
+        default: rest = member
         }
+        guard let waiting else { return rest }
+        output = waiting.text
+        try endWaiting(isWhole: false)
+        return output + rest
     }
 
     /// What goes out of the piece at its end.
-    private mutating func rest(_ piece: Span<UInt8>) -> [UInt8]? {
-        if run == 0, output.isEmpty, heldFrom == nil, !isHolding { return nil }
+    private mutating func rest(_ piece: Span<UInt8>) throws(Failure) -> [UInt8]? {
+        if run == 0, output.isEmpty, heldFrom == nil, !isHolding, waiting == nil { return nil }
         if !isHolding { pass(piece, to: heldFrom ?? piece.count) }
-        return output
+        return try withoutWaiting()
     }
 
     /// Whether what comes does not go out as it is.
@@ -131,6 +143,7 @@ struct JSONRewriter {
             expected = byte == UInt8(ascii: "{") ? .name : .value
         case UInt8(ascii: "}"), UInt8(ascii: "]"):
             release(index)
+            if described != nil || waiting != nil { try endObject(piece, index) }
             _ = frames.popLast()
             expected = frames.isEmpty ? .value : .end
         case UInt8(ascii: ",") where frames.last?.isObject == true:
@@ -147,6 +160,7 @@ struct JSONRewriter {
             guard member.count <= Self.longestName else { throw .hubBroken("its JSON has too much space") }
         default:
             release(index)
+            if rules.describes, case .size? = change() { (isSize, text) = (true, [byte]) }
             state = .scalar
             expected = frames.isEmpty ? .value : .end
         }
@@ -156,6 +170,7 @@ struct JSONRewriter {
     private mutating func scalar(_ piece: Span<UInt8>, _ start: Int) -> Int {
         var index = start
         while index < piece.count, !piece[index].endsScalar { index += 1 }
+        if isSize { addToSize(piece.extracting(start..<index), isWhole: index < piece.count) }
         if index < piece.count { state = .structure }
         return index
     }
@@ -172,7 +187,9 @@ struct JSONRewriter {
         }
         let isValue = expected == .value
         expected = frames.isEmpty ? .value : .end
-        let byName = isValue && frames.last?.isObject == true && rules.askForNames ? change() : nil
+        var byName = isValue && frames.last?.isObject == true && rules.askForNames ? change() : nil
+        // Not a number: it says nothing.
+        if case .size? = byName { byName = nil }
         if case .drop? = byName {
             // The member goes along.
             member = []

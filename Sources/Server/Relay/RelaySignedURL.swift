@@ -75,6 +75,13 @@ extension Upstream {
     func relay(
         _ signed: SignedURLCodec.Opened, _ credential: Credential?, _ exchange: Exchange, _ context: RequestContext
     ) {
+        let isAnswered = answer(signed, exchange, context) { self.carry(signed, nil, exchange, context) }
+        if !isAnswered { carry(signed, credential, exchange, context) }
+    }
+
+    private func carry(
+        _ signed: SignedURLCodec.Opened, _ credential: Credential?, _ exchange: Exchange, _ context: RequestContext
+    ) {
         let call = call(to: signed, by: exchange.request.method, exchange, context)
         call.credential = credential
         start(call, exchange, context)
@@ -122,7 +129,7 @@ extension Rewrite {
             throw .hubBroken("its store redirects a call that cannot be redirected")
         }
         var head = head
-        head.headers.set("Location", try signed(target, .read))
+        head.headers.set("Location", try signed(target, .read, of: opened.object?.object))
         return head
     }
 }

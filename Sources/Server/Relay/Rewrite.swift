@@ -15,6 +15,10 @@ struct Rewrite: Sendable {
         case hub
         /// The bytes of a file: signed for reading, if they are not at the Hub itself.
         case read
+        /// The same, of an object that the JSON around it names, if it does.
+        case object(StoredObject?)
+        /// Stays: the SHA-256 and the size of what the URLs in the same object are of.
+        case oid, size
         /// Where an object goes: signed for writing in the Hub's store. At the Hub itself it is where the parts of an
         /// upload are put together, and signed for that.
         case upload
@@ -34,6 +38,8 @@ struct Rewrite: Sendable {
     let xet: Xet
     /// The key by which signed URLs are got; nil where there are none.
     var key: KeyMark?
+    /// Whether signed URLs have what the Hub says is there, for the file cache.
+    var namesObjects = false
     /// Seconds since 1970.
     let now: Int
 
@@ -92,9 +98,10 @@ struct Rewrite: Sendable {
         // A link that cannot be turned round is left to be counted: it may be one that nobody follows.
         case (.link, .content): isLeft(url) ? nil : try? signed(url, .read)
         case (.link, .elsewhere): nil
-        case (.drop, _): nil
+        case (.drop, _), (.oid, _), (.size, _): nil
         case (.base, let place) where place == .content || ContentHosts.host(of: url) != nil: try signed(url, .base)
         case (.read, .content): try signed(url, .read)
+        case (.object(let object), .content): try signed(url, .read, of: object)
         case (.upload, .content), (.part, .content): try signed(url, .upload)
         // git-lfs shows no credential there, or the one that the Hub names: neither is a gateway key.
         case (.hub, .hub) where key != nil && url.hasPrefix(hub + "/") && url.hasSuffix(SignedURLPolicy.verification):
@@ -113,8 +120,10 @@ struct Rewrite: Sendable {
     }
 
     /// The whole URL on the gateway that stands for `url`.
-    func signed(_ url: String, _ use: SignedURLCodec.Use) throws(Failure) -> String {
-        gateway + (try signedURLs.path(to: url, for: use, key: key, now: now))
+    func signed(
+        _ url: String, _ use: SignedURLCodec.Use, of object: StoredObject? = nil
+    ) throws(Failure) -> String {
+        gateway + (try signedURLs.path(to: url, for: use, of: namesObjects ? object : nil, key: key, now: now))
     }
 
     /// In all `Link` fields of a response. The Hub sends a handful, and each costs more than its bytes.

@@ -55,6 +55,8 @@ final class RewrittenBodies: Sendable {
         RewrittenBodies(
             reading: .no, isMeant: { $0.pathEnds(with: ".git/info/lfs/objects/batch") }, xet: nil,
             rules: [
+                JSONFieldRule("objects", "oid", change: .oid), JSONFieldRule("objects", "size", change: .size),
+                JSONFieldRule("objects", "actions", "download", "href", change: .object(nil)),
                 JSONFieldRule("download", "href", change: .read), JSONFieldRule("upload", "href", change: .upload),
                 JSONFieldRule("upload", "header", "#", change: .part), JSONFieldRule("verify", "href", change: .hub),
             ] + links),

@@ -38,6 +38,8 @@ struct SignedURLCodec: Sendable {
         let url: String
         /// The gateway key by which it was got; nil for none.
         var key: KeyMark?
+        /// What the Hub has said is there; nil where it has not.
+        var object: SignedObject?
         /// The path and query that were asked for below a base, else empty.
         let below: String
 
@@ -48,9 +50,12 @@ struct SignedURLCodec: Sendable {
     let key: SignedURLKey
 
     /// `expiry` is in seconds since 1970.
-    func path(to url: String, for use: Use, by gatewayKey: KeyMark? = nil, until expiry: Int) -> String {
+    func path(
+        to url: String, for use: Use, of object: SignedObject? = nil, by gatewayKey: KeyMark? = nil, until expiry: Int
+    ) -> String {
         let content = Base64URL.encode(url.utf8)
-        let term = "\(use.rawValue)\(expiry)\(gatewayKey.map { "k\($0.id)g\($0.rights)" } ?? "")"
+        let key = gatewayKey.map { "k\($0.id)g\($0.rights)" } ?? ""
+        let term = "\(use.rawValue)\(expiry)\(key)\(object?.text ?? "")"
         return "\(Target.signedPrefix)\(term).\(code(term, content))/\(content)"
     }
 
@@ -69,13 +74,14 @@ struct SignedURLCodec: Sendable {
             let given = Base64URL.decode(head[1].utf8),
             HMACSHA256.isSame(given, key.code(of: "\(head[0])/\(parts[1])")),
             let use = Use(rawValue: String(head[0].prefix(1))),
-            let (expiry, gatewayKey) = Self.term(head[0].dropFirst()),
+            let (term, object) = SignedObject.split(head[0].dropFirst()),
+            let (expiry, gatewayKey) = Self.term(term), object == nil || use == .read,
             let url = Base64URL.decode(parts[1].utf8).flatMap({ String(validating: $0, as: UTF8.self) })
         else { throw .signedURLInvalid }
         guard now <= expiry else { throw .signedURLExpired }
         guard use.methods.contains(method) else { throw .methodNotAllowed(method, allow: use.methods) }
         let below = parts.count == 3 ? "/\(parts[2])" : ""
-        return Opened(use: use, url: url, key: gatewayKey, below: try Self.below(below, use, target))
+        return Opened(use: use, url: url, key: gatewayKey, object: object, below: try Self.below(below, use, target))
     }
 
     private static func term(_ text: Substring) -> (expiry: Int, key: KeyMark?)? {

@@ -19,13 +19,24 @@ struct SignedURLPolicy: Sendable {
     /// What clients put below a base: the longest known is a hash and a range in the query.
     private static let roomBelow = 512
 
+    /// A store's URL that does not say how long it is good is taken for one of an hour, where the file cache answers in the store's place.
+    private static let hour = 3600
+
     /// The path of ours for `url`. Throws `hubBroken` for one on a host that is not allowed, and for one that is too long.
-    func path(to url: String, for use: SignedURLCodec.Use, key: KeyMark? = nil, now: Int) throws(Failure) -> String {
+    /// `object`: what the Hub says is there; it is left out where it would make the path too long.
+    func path(
+        to url: String, for use: SignedURLCodec.Use, of object: StoredObject? = nil, key: KeyMark? = nil, now: Int
+    ) throws(Failure) -> String {
         // What is put below a base begins with a slash.
         let url = use == .base && url.hasSuffix("/") ? String(url.dropLast()) : url
         try checkPlace(of: url, for: use) { .contentElsewhere($0) }
-        let life = use == .base ? Self.week : max(Self.day, min(Self.week, Self.life(of: url, now: now)))
-        let path = codec.path(to: url, for: use, by: key, until: now + life)
+        let own = Self.life(of: url, now: now)
+        let life = use == .base ? Self.week : max(Self.day, min(Self.week, own ?? 0))
+        let named = object.map { SignedObject($0, until: now + min(life, own ?? Self.hour)) }
+        var path = codec.path(to: url, for: use, of: named, by: key, until: now + life)
+        if named != nil, path.utf8.count > longestTarget {
+            path = codec.path(to: url, for: use, by: key, until: now + life)
+        }
         guard path.utf8.count + (use == .base ? Self.roomBelow : 0) <= longestTarget else {
             throw .tooLongToSign(ContentHosts.host(of: url) ?? "", limit: longestTarget)
         }
@@ -55,19 +66,31 @@ struct SignedURLPolicy: Sendable {
         }
     }
 
-    /// How long a pre-signed URL says that it is good, in seconds from now; 0 if it does not say.
-    private static func life(of url: String, now: Int) -> Int {
-        guard let query = url.utf8.firstIndex(of: UInt8(ascii: "?")) else { return 0 }
+    /// How long a pre-signed URL says that it is good, in seconds from now, below 0 for one that has ended; nil if it does not say.
+    private static func life(of url: String, now: Int) -> Int? {
+        guard let query = url.utf8.firstIndex(of: UInt8(ascii: "?")) else { return nil }
+        var (period, begun): (Int?, Int?)
         for parameter in url.utf8[query...].dropFirst().split(separator: UInt8(ascii: "&")) {
             guard let equals = parameter.firstIndex(of: UInt8(ascii: "=")) else { continue }
             let name = parameter[..<equals].map { $0 | 0x20 }
-            let isPeriod = name.elementsEqual("x-amz-expires".utf8)
-            guard isPeriod || name.elementsEqual("expires".utf8),
-                let number = Int(Substring(parameter[equals...].dropFirst())), number > 0
-            else { continue }
-            return isPeriod ? number : number - now
+            let value = Substring(parameter[equals...].dropFirst())
+            if name.elementsEqual("x-amz-date".utf8) { begun = seconds(ofBasicFormat: value) }
+            guard let number = Int(value), number > 0 else { continue }
+            if name.elementsEqual("expires".utf8) { return number - now }
+            if name.elementsEqual("x-amz-expires".utf8) { period = number }
         }
-        return 0
+        // One that says that it has not begun is taken to begin now.
+        return period.map { $0 + min(0, (begun ?? now) - now) }
+    }
+
+    /// Seconds since 1970 of `20261129T121500Z`, as Amazon's signature has it (ISO 8601, basic format). Nil for all else.
+    private static func seconds(ofBasicFormat text: Substring) -> Int? {
+        let digits = text.utf8.filter { (0x30...0x39).contains($0) }.map { Int($0 - 0x30) }
+        guard text.utf8.count == 16, digits.count == 14, text.hasSuffix("Z"), text.dropFirst(8).first == "T",
+            let day = HTTPDate.day("\(text.prefix(4))-\(text.dropFirst(4).prefix(2))-\(text.dropFirst(6).prefix(2))")
+        else { return nil }
+        let time = [8, 10, 12].map { digits[$0] * 10 + digits[$0 + 1] }
+        return day * 86_400 + time[0] * 3600 + time[1] * 60 + time[2]
     }
 }
 

@@ -85,7 +85,8 @@ extension Upstream {
         for exchange: Exchange, _ context: RequestContext, isFiltered: Bool
     ) throws(Failure) -> (request: Request, rules: [JSONFieldRule]?, isPlain: Bool) {
         var request = self.request(for: exchange, context)
-        if xet == .hide { try HiddenXet.prepare(&request) }
+        let xet = xet.view(of: request.target)
+        if xet == .hide { try HiddenXet.prepare(&request, instead: self.xet.refusal) }
         if let body = context.body { request.body = body }
         let rules = RewrittenBodies.rules(for: request, xet)
         let needsPlain =
@@ -143,8 +144,8 @@ extension Upstream {
         let origin = GatewayAddress.origin(of: request, forwarded: context.forwardedOrigin, publicURL: publicURL) ?? ""
         return Rewrite(
             hub: base, gateway: origin + basePath,
-            signedURLs: signedURLs, xet: xet, key: key ?? context.principal.key?.mark,
-            now: WallClock.now.seconds)
+            signedURLs: signedURLs, xet: xet.view(of: context.target), key: key ?? context.principal.key?.mark,
+            namesObjects: files != nil, now: WallClock.now.seconds)
     }
 
     /// What becomes of a response of the Hub's, or of Xet's server: with its fields rewritten, and by `rules` its JSON. `isPlain`: it was asked for

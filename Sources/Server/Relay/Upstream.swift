@@ -24,7 +24,7 @@ final class Upstream {
     let limits: Transfer.Limits
     /// Signs the URLs of where the Hub may keep the bytes of files.
     let signedURLs: SignedURLPolicy
-    let xet: Xet
+    let xet: XetChoice
     let detector: LeakDetector
     let leaks: LeakReporter
     /// Whether a response that leads away becomes an error.
@@ -57,7 +57,7 @@ final class Upstream {
         self.pool = pool
         self.admission = admission
         self.leaks = leaks
-        xet = settings.xet
+        xet = settings.xetInUse
         // The sandbox's token is no secret.
         let signingKey =
             settings.signingKey ?? (settings.sandbox ? nil : origin.token) ?? SigningKeyFile.kept

@@ -17,16 +17,17 @@ enum KeyPolicy: String, CaseIterable, Sendable {
 }
 
 /// What becomes of Xet, the store that newer clients send the bytes of large files to and fetch them from.
-enum Xet: String, CaseIterable, Sendable {
+enum XetChoice: String, CaseIterable, Sendable {
+    /// `uploads` where there is a file cache, which what comes by Xet would go past; else `carry`.
+    case auto
     /// Its addresses lead here, and what is asked of it is relayed.
     case carry
+    /// So it is for uploads. Downloads see nothing of it, and take the plain way.
+    case uploads
     /// Nothing of it is shown, so downloads take the plain way; uploads need `HF_HUB_DISABLE_XET=1`.
     case hide
     /// Its addresses are left as they are, for clients that can reach them.
     case pass
-
-    /// Where its servers are.
-    static let domain = "xethub.hf.co"
 }
 
 /// Who answers what clients ask of their own accord.

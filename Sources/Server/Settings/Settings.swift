@@ -69,7 +69,7 @@ struct Settings: Sendable {
     var trustedOrigins = TrustedOrigins.none
     var contentHosts = DomainNames(
         names: ["huggingface.co", "hf.co", "hf-hub-lfs-us-east-1.s3-accelerate.amazonaws.com"])
-    var xet = Xet.carry
+    var xet = XetChoice.auto
     var strictLeaks = false
     /// Nil: those of /etc/resolv.conf.
     var nameServer: NameServer?

@@ -120,7 +120,7 @@ enum SettingsTable {
                 reloadable: true),
             Setting(
                 "xet", \.xet, .choice,
-                "Xet, the store of large files: carry relays it, hide shows nothing of it, pass leaves its addresses as they are.",
+                "Xet, the store of large files: carry relays it, uploads does so for uploads alone, hide shows nothing of it, pass leaves its addresses as they are; auto is uploads with cache_dir, else carry.",
                 reloadable: true),
             Setting(
                 "strict_leaks", \.strictLeaks, .onOff,

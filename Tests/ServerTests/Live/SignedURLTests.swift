@@ -14,7 +14,7 @@ struct SignedURLTests {
     /// A gateway that knows both, whose names in `hub` are `{hub}` and `{store}`.
     @EventLoop
     private func with(
-        xet: Xet = .carry, _ hub: @escaping @Sendable (Request) -> Response,
+        xet: XetChoice = .carry, _ hub: @escaping @Sendable (Request) -> Response,
         store: @escaping @Sendable (Request) -> Response,
         body: @EventLoop (TestGateway, _ hub: FakeHub, _ store: FakeHub) async throws -> Void
     ) async throws {

@@ -1,0 +1,132 @@
+import Hub
+
+/// What an object of JSON says that its URLs are of, until its end.
+struct DescribedObject {
+    /// How many objects and arrays are open where its members stand.
+    let depth: Int
+    private var oid: String?
+    private var size: Int?
+    /// A member came twice, and readers differ in which of them counts.
+    private var isTwofold = false
+
+    init(depth: Int) {
+        self.depth = depth
+    }
+
+    mutating func name(_ oid: String) {
+        isTwofold = isTwofold || self.oid != nil
+        self.oid = oid
+    }
+
+    mutating func measure(_ size: Int) {
+        isTwofold = isTwofold || self.size != nil
+        self.size = size
+    }
+
+    var object: StoredObject? {
+        guard let oid, let size, !isTwofold else { return nil }
+        return StoredObject(oid: oid, size: size)
+    }
+}
+
+/// A URL of which it is not known yet what it is of: members of JSON come in any order. It and what follows on it wait for the end of their object.
+struct WaitingURL {
+    let url: String
+    /// Of the object, as in `DescribedObject`.
+    let depth: Int
+    /// What follows on it, from earlier pieces.
+    private(set) var text: [UInt8] = []
+    /// Where it goes, in what goes out of the piece.
+    private(set) var place = 0
+    /// Its string has just been read.
+    private(set) var isNew = true
+
+    init(_ url: String, depth: Int) {
+        (self.url, self.depth) = (url, depth)
+    }
+
+    mutating func begins(at place: Int) {
+        (self.place, isNew) = (place, false)
+    }
+
+    fileprivate mutating func take() -> [UInt8] {
+        defer { text = [] }
+        return text
+    }
+
+    /// Keeps back what follows on it; gives what goes out.
+    fileprivate mutating func keep(_ output: [UInt8]) -> [UInt8] {
+        defer { place = 0 }
+        text = Array(output[place...])
+        return Array(output[..<place])
+    }
+}
+
+extension Optional<WaitingURL> {
+    mutating func takeText() -> [UInt8]? { self?.take() }
+
+    /// What goes out of a piece.
+    mutating func withhold(_ output: [UInt8]) -> [UInt8] { self?.keep(output) ?? output }
+}
+
+extension JSONRewriter {
+    /// Bytes that may follow on a URL before its object ends. What is further behind is not waited for.
+    static let mostBehind = 4 << 10
+    /// Digits of a size that is one.
+    private static let mostDigits = 18
+    /// So much deeper than an object stand the URLs that are of it: `{"actions":{"download":{"href":…}}}`.
+    private static let depthOfURLs = 2
+
+    /// Notes what the object at hand says of itself.
+    mutating func describe(_ note: (inout DescribedObject) -> Void) {
+        var object = DescribedObject(depth: frames.count)
+        if let described, described.depth == object.depth { object = described }
+        note(&object)
+        described = object
+    }
+
+    /// More of a number that is a size. What is none says nothing.
+    mutating func addToSize(_ part: Span<UInt8>, isWhole: Bool) {
+        text.append(part.extracting(first: min(part.count, Self.mostDigits + 1 - text.count)))
+        guard isWhole else { return }
+        let digits = text
+        (isSize, text) = (false, [])
+        guard digits.count <= Self.mostDigits, digits.allSatisfy({ (0x30...0x39).contains($0) }),
+            digits.count == 1 || digits.first != 0x30, let size = Int(String(decoding: digits, as: UTF8.self))
+        else { return describe { $0.measure(0) } }
+        describe { $0.measure(size) }
+    }
+
+    /// What the URL of an object becomes; nil where it waits for the rest of that, or stays.
+    mutating func replacement(ofObject url: String) throws(Failure) -> String? {
+        let depth = frames.count - Self.depthOfURLs
+        if described?.depth == depth, let object = described?.object { return try replace(url, .object(object)) }
+        guard waiting == nil else { return try replace(url, .object(nil)) }
+        waiting = WaitingURL(url, depth: depth)
+        return nil
+    }
+
+    /// An object or array ends at `index`.
+    mutating func endObject(_ piece: Span<UInt8>, _ index: Int) throws(Failure) {
+        if waiting?.depth == frames.count {
+            pass(piece, to: index)
+            try endWaiting(isWhole: true)
+        }
+        if described?.depth == frames.count { described = nil }
+    }
+
+    /// The URL that waited goes out. `isWhole`: its object has been read.
+    mutating func endWaiting(isWhole: Bool) throws(Failure) {
+        guard let ended = waiting.take() else { return }
+        let object = isWhole && described?.depth == ended.depth ? described?.object : nil
+        var quoted: [UInt8] = []
+        JSON.append(quoted: try replace(ended.url, .object(object)) ?? ended.url, to: &quoted)
+        output.insert(contentsOf: quoted, at: ended.place)
+    }
+
+    /// What goes out of a piece, but for what waits.
+    mutating func withoutWaiting() throws(Failure) -> [UInt8] {
+        if let waiting, output.count - waiting.place > Self.mostBehind { try endWaiting(isWhole: false) }
+        return waiting.withhold(output)
+    }
+}

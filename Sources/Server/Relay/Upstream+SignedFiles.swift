@@ -1,0 +1,68 @@
+import EventIO
+import HTTP
+import Hub
+
+/// Signed URLs of what the Hub has named by its SHA-256 and size, as it does for Git LFS: from the file cache.
+extension Upstream {
+    /// Answers from here on. False: the store has to be asked. `carry` asks it, as long as nothing has gone out.
+    ///
+    /// The right to it is the Hub's answer that had the URL, and lasts as long as the URL itself. The size may be what the client has told the Hub, so
+    /// nothing is said by it alone.
+    func answer(
+        _ signed: SignedURLCodec.Opened, _ exchange: Exchange, _ context: RequestContext,
+        otherwise carry: @escaping @EventLoop () -> Void
+    ) -> Bool {
+        let request = exchange.request
+        guard let files, let named = signed.object, WallClock.now.seconds <= named.until, !exchange.hasBody,
+            !request.headers.contains(anyOf: Self.ofTheStore)
+        else { return false }
+        let object = named.object
+        let etag = "\"\(object.name.hex)\""
+        var headers: Headers = ["ETag": etag, "Accept-Ranges": "bytes", "Content-Type": "application/octet-stream"]
+        for (name, value) in FileRedirect.signedFields(of: signed.url) { headers.set(name, value) }
+        headers = RelayedDocument.headers(of: Transfer.Head(status: .ok, headers: headers))
+        context.crossOrigin?.admit(&headers)
+        if case .answer(let status) = Preconditions.outcome(of: request, etag: etag) {
+            headers.remove("Content-Type")
+            exchange.send(Response(status, headers: headers), id: .own(context.id))
+            return true
+        }
+        guard request.method == .get else {
+            guard files.isHeld(object.name, object.layout) else { return false }
+            exchange.start(.ok, headers: headers, id: .own(context.id), length: object.layout.size)
+            exchange.finish()
+            return true
+        }
+        var (status, range) = (Status.ok, 0..<object.layout.size)
+        switch FileRange(of: request, etag: etag, size: object.layout.size) {
+        case .whole: break
+        case .several, .unsatisfiable: return false
+        case .part(let part):
+            (status, range) = (.partialContent, part)
+            headers.set("Content-Range", "bytes \(part.lowerBound)-\(part.upperBound - 1)/\(object.layout.size)")
+        }
+        let source = source(at: signed.url, userAgent: request.headers["User-Agent"])
+        serve(
+            FileAnswer(
+                name: object.name, layout: object.layout, range: range, status: status, headers: headers,
+                source: source, isSizeSure: false, relay: carry), exchange, context)
+        return true
+    }
+
+    /// Conditions that the store's own tags and dates are meant by.
+    private static let ofTheStore = CaselessWords(["If-Match", "If-Modified-Since", "If-Unmodified-Since"])
+
+    /// `mayGoOn`: one redirect of the store's is followed.
+    private func source(at url: String, userAgent: String?, mayGoOn: Bool = true) -> FileSource {
+        FileSource(url: url, userAgent: userAgent, limits: limits) { head throws(Failure) in
+            guard let location = try head.location, head.status.isRedirect else { return nil }
+            let target = ContentHosts.resolved(location, from: url)
+            let host = target.flatMap { ContentHosts.host(of: $0) } ?? "a place without a clear host"
+            guard mayGoOn else { throw .storeLeadsOn(to: host) }
+            guard let target, head.isFollowed, self.signedURLs.hosts.allows(target) else {
+                throw .contentElsewhere(host)
+            }
+            return self.source(at: target, userAgent: userAgent, mayGoOn: false)
+        }
+    }
+}
