@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -53,6 +54,10 @@ bool ce_file_write(int fd, const uint8_t *bytes, size_t count, uint64_t offset) 
 
 void ce_file_start_writing(int fd, uint64_t offset, size_t count) {
     sync_file_range(fd, (off64_t)offset, (off64_t)count, SYNC_FILE_RANGE_WRITE);
+}
+
+bool ce_file_exchange(const char *one, const char *other) {
+    return renameat2(AT_FDCWD, one, AT_FDCWD, other, RENAME_EXCHANGE) == 0;
 }
 
 static struct flock claim_of(short type, uint64_t first, uint64_t count) {

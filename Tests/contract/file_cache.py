@@ -76,6 +76,24 @@ class Disk:
         with open(self.page, "r+b") as page:
             page.write(struct.pack("4I", write, read, stuck, old))
 
+    def _numbers(self, first, count):
+        return struct.unpack_from(f"{count}I", self.page.read_bytes(), 4 * first)
+
     @property
     def stuck_reads(self):
-        return struct.unpack_from("I", self.page.read_bytes(), 16)[0]
+        return self._numbers(4, 1)[0]
+
+    @property
+    def listings(self):
+        """How often a directory of revisions was listed."""
+        return self._numbers(5, 1)[0]
+
+    @property
+    def deleters(self):
+        """The processes that have deleted content: a name of it, or what it took of the disk."""
+        return set(self._numbers(8, min(64, self._numbers(7, 1)[0])))
+
+    @property
+    def openings(self):
+        """How often a file of revisions was opened to be read."""
+        return self._numbers(6, 1)[0]

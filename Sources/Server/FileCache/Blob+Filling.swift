@@ -104,6 +104,8 @@ extension Blob {
             goOnAlone(after: fill)
         }
         wake()
+        // It may have waited for this one, and would keep the file open.
+        if let proof { cache.turns.add(proof) }
         dropUnwanted()
         closeIfIdle()
     }

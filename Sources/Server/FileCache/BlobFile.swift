@@ -14,7 +14,7 @@ final class BlobFile {
     /// Claims stand far behind any content: of pieces, of looking whether all of it is right, and of having it open.
     private static let claims = 1 << 56
     private static let proofClaim = claims - 1
-    private static let useClaim = claims - 2
+    private static let useClaim = CacheDirectory.use
 
     /// Opens what is there, or makes it. Throws what the kernel says.
     static func open(
@@ -34,7 +34,7 @@ final class BlobFile {
                 return found
             }
             // The rest of a crash, or of another version of this program.
-            unsafe unlink(path)
+            _ = try directory.discard(path)
         }
         throw FileError(EIO)
     }
@@ -148,23 +148,21 @@ extension BlobFile {
         let (old, new) = (
             directory.path(of: name, isComplete: wasComplete), directory.path(of: name, isComplete: !wasComplete)
         )
-        // One that has lost its name meanwhile is only read to its end.
+        // One that has lost its name meanwhile is only read to its end; another may have it by now.
+        guard file.isAt(old) else { return }
         guard unsafe Glibc.rename(old, new) == 0 || errno == ENOENT else { throw FileError() }
     }
 
     /// It is not what its name says: nobody finds it any more.
     func spoil() {
         try? write(.bad)
-        remove(from: directory)
-    }
-
-    /// Nobody finds it any more; who has it open reads it to its end.
-    func remove(from directory: CacheDirectory) {
-        for isComplete in [true, false] { unsafe unlink(directory.path(of: name, isComplete: isComplete)) }
+        try? directory.discard(name)
     }
 
     /// Whether others still find it by its name.
-    var isLinked: Bool { file.isLinked }
+    var isLinked: Bool {
+        [isComplete, !isComplete].contains { file.isAt(directory.path(of: name, isComplete: $0)) }
+    }
 }
 
 // MARK: the content
@@ -178,8 +176,8 @@ extension BlobFile {
         file.readWaiting(into: buffer, at: offset, count: min(count, layout.size - offset))
     }
 
-    /// Sends it, open, with a message.
-    func send(_ message: [UInt8], by channel: FileChannel) -> Bool { channel.send(message, with: file) }
+    /// As another process is given it, open.
+    var stored: StoredFile { file }
 
     /// What of it is on the disk, in bytes; of a sparse file about as much as its pieces.
     var diskBytes: Int { file.diskBytes ?? 0 }

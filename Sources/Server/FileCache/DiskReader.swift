@@ -10,7 +10,7 @@ final class DiskReader {
     private let channel: FileChannel
     private let warn: (String) -> Void
     private var waiting: [Int: @EventLoop (FileError?) -> Void] = [:]
-    private var unsent: ArraySlice<(request: DiskRequest, file: BlobFile)> = []
+    private var unsent: ArraySlice<(request: DiskRequest, file: StoredFile)> = []
     private var number = 0
     private var watch: DescriptorWatch?
     private lazy var retry = Timer { [weak self] in self?.sendAll() }
@@ -23,7 +23,7 @@ final class DiskReader {
     }
 
     /// Has these bytes read. `then` is called once, in a later turn: with nil when they are in memory, or with what the kernel says.
-    func read(_ file: BlobFile, _ range: Range<Int>, then: @escaping @EventLoop (FileError?) -> Void) {
+    func read(_ file: StoredFile, _ range: Range<Int>, then: @escaping @EventLoop (FileError?) -> Void) {
         number += 1
         waiting[number] = then
         unsent.append((DiskRequest(number: number, range: range), file))
@@ -32,7 +32,7 @@ final class DiskReader {
 
     private func sendAll() {
         while let (request, file) = unsent.first, !isOver {
-            guard file.send(request.bytes, by: channel) else {
+            guard channel.send(request.bytes, with: file) else {
                 return retry.start(milliseconds: Self.retryMilliseconds)
             }
             unsent.removeFirst()

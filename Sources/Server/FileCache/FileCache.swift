@@ -61,6 +61,7 @@ final class FileCache {
     /// What works beside this process.
     func use(_ processes: CacheProcesses) {
         disk = DiskReader(processes.reading, warn: warn)
+        held.disk = disk
         sweep = processes.sweeping.map { SweepLink($0, metrics: metrics, warn: warn) }
     }
 
@@ -132,6 +133,15 @@ final class FileCache {
 
     /// Somebody has begun to read it: what makes room has to know it in time.
     func note(_ file: BlobFile) { sweep?.say(.opened(file.name, isComplete: file.isComplete)) }
+
+    /// The gateway ends: nothing is filled, read or looked at any more. What is open refers to this and this to it.
+    func close() {
+        let open = blobs.values
+        blobs = [:]
+        for blob in open { blob.end() }
+        retry.stop()
+        (disk, held.disk, sweep) = (nil, nil, nil)
+    }
 
     func close(_ blob: Blob) {
         if blobs[blob.name] === blob { blobs[blob.name] = nil }

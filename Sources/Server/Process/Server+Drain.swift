@@ -49,6 +49,7 @@ extension Server {
         while !pool.isIdle {
             await EventLoop.sleep(milliseconds: 1)
         }
+        state.files?.close()
         await state.tracer?.stop()
     }
 }

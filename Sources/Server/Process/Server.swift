@@ -120,6 +120,7 @@ final class Server {
         listener.close()
         admin?.close()
         pool.close()
+        state.files?.close()
         state.tracer?.close()
     }
 
