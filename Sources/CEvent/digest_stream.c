@@ -38,7 +38,8 @@ void ce_digest_stream_add(ce_digest_stream *stream, const uint8_t *bytes, size_t
 
 void ce_digest_stream_end(ce_digest_stream *stream, uint8_t *out) {
     unsigned int length = 0;
-    if (EVP_DigestFinal_ex(stream->context, out, &length) != 1 || length != (unsigned int)EVP_MD_get_size(stream->kind)) {
+    if (EVP_DigestFinal_ex(stream->context, out, &length) != 1
+        || length != (unsigned int)EVP_MD_get_size(stream->kind)) {
         abort();
     }
     begin(stream);

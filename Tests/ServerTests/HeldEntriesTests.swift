@@ -4,7 +4,7 @@ import Testing
 
 @testable import Server
 
-@EventLoop
+@Suite("Entries of a revision", .live)
 struct HeldEntriesTests {
     private static let oid = String(repeating: "b", count: 40)
 
@@ -18,7 +18,7 @@ struct HeldEntriesTests {
     }
 
     @Test("Entries are sorted in turns as at once", arguments: [0, 1, 2, 255, 256, 257, 1000, 5000])
-    func entriesAreSortedInTurnsAsAtOnce(count: Int) async {
+    @EventLoop func entriesAreSortedInTurnsAsAtOnce(count: Int) async {
         let all = Self.entries(count)
         var (found, share) = (HeldEntries(), TurnShare())
         for entry in all { found.append(entry) }
@@ -28,7 +28,7 @@ struct HeldEntriesTests {
         #expect(!found.indices.contains { found.isTwin(at: $0) })
     }
 
-    @Test("Twins are found wherever they were listed") func twinsAreFoundWhereverTheyWereListed() async {
+    @Test("Twins are found wherever they were listed") @EventLoop func twinsAreFoundWhereverTheyWereListed() async {
         for place in [0, 1, 300, 999] {
             var (found, share) = (HeldEntries(), TurnShare())
             let all = Self.entries(1000)
@@ -48,10 +48,14 @@ struct HeldEntriesTests {
         #expect(HeldRevision(Array(parts.joined())) == revision)
     }
 
-    @Test("Hashes are read back", arguments: ["0123456789abcdef0123456789abcdef01234567", String(repeating: "f", count: 40)])
+    @Test(
+        "Hashes are read back",
+        arguments: ["0123456789abcdef0123456789abcdef01234567", String(repeating: "f", count: 40)])
     func hashesAreReadBack(hex: String) {
         #expect(GitHash(hex)?.hex == hex)
-        #expect(GitHash(hex + "0") == nil && GitHash(hex.uppercased() == hex ? "g" + hex.dropFirst() : hex.uppercased()) == nil)
+        #expect(
+            GitHash(hex + "0") == nil
+                && GitHash(hex.uppercased() == hex ? "g" + hex.dropFirst() : hex.uppercased()) == nil)
         let name = hex + String(hex.prefix(24))
         #expect(BlobName(name)?.hex == name && BlobName(name)?.part == Int(hex.prefix(2), radix: 16))
     }

@@ -13,18 +13,21 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 struct faults {
-    uint32_t write_error; // errno of each write of content, and of opening to write
-    uint32_t read_error;  // of each read of content
-    uint32_t is_stuck;    // nothing of the content is in memory, and to read it takes until this is 0
-    uint32_t is_old;      // the file system does not know RWF_NOWAIT
-    uint32_t stuck;       // how many reads are, or were
-    uint32_t listings;    // how often a directory of revisions was listed
-    uint32_t openings;    // and a file of one was opened to be read
-    uint32_t deletions;   // of content: how many names of a file went, or last descriptors of one without a name
+    uint32_t write_error;  // errno of each write of content, and of opening to write
+    uint32_t read_error;   // of each read of content
+    uint32_t is_stuck;     // nothing of the content is in memory, and to read it takes until this is 0
+    uint32_t is_old;       // the file system does not know RWF_NOWAIT
+    uint32_t stuck;        // how many reads are, or were
+    uint32_t listings;     // how often a directory of revisions was listed
+    uint32_t openings;     // and a file of one was opened to be read
+    uint32_t is_cold;      // no blob is in memory, and to open one takes until this is 0
+    uint32_t cold;         // how many are being opened, or were
+    uint32_t deletions;    // of content: how many names of a file went, or last descriptors of one without a name
     uint32_t deleters[64]; // the processes that did these
 };
 
@@ -167,7 +170,33 @@ int open(const char *path, int flags, ...) {
     if (faults != NULL && strstr(path, "/revisions/") != NULL && (flags & O_ACCMODE) == O_RDONLY) {
         __atomic_add_fetch(&faults->openings, 1, __ATOMIC_SEQ_CST);
     }
+    if (faults != NULL && faults->is_cold && strstr(path, "/blobs/sha256/") != NULL) {
+        __atomic_add_fetch(&faults->cold, 1, __ATOMIC_SEQ_CST);
+        while (faults->is_cold) {
+            usleep(1000);
+        }
+    }
     return next_open(path, flags, mode);
 }
 
 int open64(const char *path, int flags, ...) __attribute__((alias("open")));
+
+// openat2(2) has no function: it is called by its number.
+long syscall(long number, ...) {
+    static long (*next_syscall)(long, ...);
+    if (next_syscall == NULL) {
+        next_syscall = (long (*)(long, ...))dlsym(RTLD_NEXT, "syscall");
+    }
+    if (number == SYS_openat2 && faults != NULL && faults->is_cold) {
+        errno = EAGAIN;
+        return -1;
+    }
+    va_list more;
+    va_start(more, number);
+    long words[6];
+    for (int index = 0; index < 6; index += 1) {
+        words[index] = va_arg(more, long);
+    }
+    va_end(more);
+    return next_syscall(number, words[0], words[1], words[2], words[3], words[4], words[5]);
+}

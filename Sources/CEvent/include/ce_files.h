@@ -19,6 +19,9 @@ bool ce_file_write(int fd, const uint8_t *bytes, size_t count, uint64_t offset);
 /* Has the kernel begin to write these bytes to the disk, so that none of a later writer's calls has to wait for many of them. */
 void ce_file_start_writing(int fd, uint64_t offset, size_t count);
 
+/* Opens a file to be read where no step of its path waits for the disk. -1: errno, ENOENT where the kernel knows that there is none; anything else
+ * but that: it is not known. */
+int ce_file_open_cached(const char *path);
 /* Lets two files change their names, in one step. False: errno; EINVAL where the file system cannot. */
 bool ce_file_exchange(const char *one, const char *other);
 

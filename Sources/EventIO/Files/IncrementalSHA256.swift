@@ -28,7 +28,9 @@ package final class IncrementalSHA1 {
     private let stream: OpaquePointer
 
     init(_ algorithm: ce_digest_algorithm) {
-        guard let stream = unsafe ce_digest_stream_new(algorithm) else { preconditionFailure("OpenSSL has no such digest") }
+        guard let stream = unsafe ce_digest_stream_new(algorithm) else {
+            preconditionFailure("OpenSSL has no such digest")
+        }
         unsafe self.stream = stream
     }
 

@@ -25,6 +25,20 @@ import Glibc
 
     let descriptor: Int32
 
+    /// What a path leads to, as far as the kernel has it in memory.
+    package enum InMemory {
+        case file(StoredFile)
+        case absent
+        /// To find out would wait for the disk, or this kernel does not say.
+        case unknown
+    }
+
+    package static func inMemory(_ path: String) -> InMemory {
+        let found = unsafe ce_file_open_cached(path)
+        if found >= 0 { return .file(StoredFile(owning: found)) }
+        return errno == ENOENT ? .absent : .unknown
+    }
+
     /// One that another process has opened.
     init(owning descriptor: Int32) {
         self.descriptor = descriptor

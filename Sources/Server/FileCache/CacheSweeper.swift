@@ -137,7 +137,11 @@ final class CacheSweeper {
         removed.formUnion(CacheDirectory.removed(among: names).map { directory.revisions + "/" + $0 })
         for name in names where name.hasPrefix(CacheDirectory.draft) {
             let path = directory.revisions + "/" + name
-            if Self.changeTime(of: path) / 1_000_000_000 < Glibc.time(nil) - 600 { removed.insert(path) } else { revisionsChanged = 0 }
+            if Self.changeTime(of: path) / 1_000_000_000 < Glibc.time(nil) - 600 {
+                removed.insert(path)
+            } else {
+                revisionsChanged = 0
+            }
         }
     }
 

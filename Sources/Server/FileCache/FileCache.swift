@@ -30,7 +30,7 @@ final class FileCache {
     /// Whether the disk takes what is fetched.
     private(set) var isOn = true
     /// Whether the disk gives what it has.
-    private var isReadable = true
+    private(set) var isReadable = true
     /// Waits for the disk in the place of this process. Nil: it waits itself.
     private(set) var disk: DiskReader?
     /// Nil: another process of the machine has what makes room.
@@ -120,6 +120,8 @@ final class FileCache {
             return nil
         }
     }
+
+    func isOpen(_ name: BlobName) -> Bool { blobs[name] != nil }
 
     /// While the disk takes nothing, what is whole is served still.
     private func openFile(_ name: BlobName, _ layout: BlobLayout) throws(FileError) -> BlobFile? {

@@ -51,7 +51,8 @@ struct HeldEntries: RandomAccessCollection, Sendable {
         paths.append(contentsOf: entry.path.utf8)
         records.append(
             Record(
-                start: UInt32(start), count: UInt32(paths.count - start), size: entry.size, oid: oid, place: entry.place,
+                start: UInt32(start), count: UInt32(paths.count - start), size: entry.size, oid: oid,
+                place: entry.place,
                 content: entry.content))
     }
 
@@ -72,7 +73,8 @@ struct HeldEntries: RandomAccessCollection, Sendable {
     private func precedes(_ one: Record, _ other: Record) -> Bool {
         unsafe paths.withUnsafeBufferPointer { all in
             guard let base = all.baseAddress else { return false }
-            let order = unsafe memcmp(base + Int(one.start), base + Int(other.start), Int(Swift.min(one.count, other.count)))
+            let order = unsafe memcmp(
+                base + Int(one.start), base + Int(other.start), Int(Swift.min(one.count, other.count)))
             return order != 0 ? order < 0 : one.count < other.count
         }
     }

@@ -77,12 +77,17 @@ final class PullAct {
 
     private func tree(_ commit: String) async throws(Failure) -> HeldEntries {
         var (entries, share) = (HeldEntries(), TurnShare())
+        var firsts: Set<String> = []
         let path = "\(apiPath)/tree/\(commit)"
         var query = "recursive=true&limit=\(Self.pageLimit)"
         while true {
             let answer = try await ask(.get, "\(path)?\(query)", limit: Self.pageBytes)
             let before = entries.count
             try await read(answer.body, into: &entries, &share)
+            // Pages that lead to each other have no end. All other twins are found when they are sorted.
+            guard entries.count == before || firsts.insert(entries.path(at: before)).inserted else {
+                throw .hubBroken("it lists a path twice")
+            }
             guard entries.count <= HeldRevision.mostEntries else {
                 throw Failure(
                     .payloadTooLarge,

@@ -22,7 +22,9 @@ extension Upstream {
         return {
             context.task = EventLoop.immediateTask {
                 do throws(Failure) {
-                    guard let revision = await files.held.find(question.repo, commit: head.commit) else { throw failure }
+                    guard let revision = await files.held.find(question.repo, commit: head.commit) else {
+                        throw failure
+                    }
                     if context.isCancelled { throw .clientGone }
                     try await self.answer(question, revision, body, exchange, context)
                 } catch {

@@ -68,8 +68,12 @@ final class HubTreeReading {
         let present = target.revision(tree.repo, commit: commit)
         let base = earlier ?? present
         var all: [String: HeldEntry] = [:]
-        for entry in base.map({ Array($0.entries) }) ?? Self.folders(of: entries) { all[entry.path] = entry.withoutContent }
-        for entry in present.map({ Array($0.entries) }) ?? [] where all[entry.path]?.oid == entry.oid { all[entry.path] = entry }
+        for entry in base.map({ Array($0.entries) }) ?? Self.folders(of: entries) {
+            all[entry.path] = entry.withoutContent
+        }
+        for entry in present.map({ Array($0.entries) }) ?? [] where all[entry.path]?.oid == entry.oid {
+            all[entry.path] = entry
+        }
         for entry in entries {
             let told = base?[entry.path]
             guard base == nil || told?.etag == entry.etag && told?.size == entry.size else {
