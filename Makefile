@@ -14,7 +14,7 @@ REPEAT ?= 1
 BENCHED = .build/bench/release/hubgate
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-fast check check-deploy build release certs image rundocker mntcerts format lint clean wrk bench bench-build bench-check bench-baseline cache-tests audit sbom fuzz soak audit-crashes cache-crashes cache-crowd limits sanitize screenshots compatibility budget herd slow-crowds api-fuzz
+.PHONY: help install run test test-fast check check-deploy build release certs image rundocker mntcerts format lint clean wrk bench bench-build bench-check bench-baseline cache-tests audit sbom fuzz soak audit-crashes cache-crashes cache-crowd cache-disk cache-readers limits sanitize screenshots compatibility budget herd slow-crowds api-fuzz
 
 help: ## List what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -120,6 +120,14 @@ cache-crashes: build ## Kill -9 at random moments of fills; no reader may get a 
 
 herd: build ## 1,000 clients that download a model of 30 files at once, on one worker and on four: the Hub is asked what one client asks
 	@HUBGATE_HERD_CLIENTS=1000 HUBGATE_HERD_FILES=30 Tests/contract/run.sh -q -s test_cache_workers.py -k herd
+
+cache-disk: ## What small requests wait for beside a slow disk, which the kernel throttles; as root
+	@swift build -c release --product hubgate
+	@Tests/load/slow_disk.py "$$(swift build -c release --show-bin-path)/hubgate"
+
+cache-readers: ## 64 readers of a cached file: MB/s a core beside the cipher alone, first byte of a hit, memory
+	@swift build -c release --product hubgate
+	@Tests/load/file_readers.py "$$(swift build -c release --show-bin-path)/hubgate"
 
 cache-crowd: build ## 100 cold clients at once of one file: one transfer, first bytes, memory
 	@HUBGATE_CACHE_CROWD=100 HUBGATE_CACHE_CROWD_MIB=256 Tests/contract/run.sh -q -s test_file_cache_crowd.py

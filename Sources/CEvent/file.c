@@ -5,6 +5,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -53,6 +56,16 @@ bool ce_file_write(int fd, const uint8_t *bytes, size_t count, uint64_t offset) 
 
 void ce_file_start_writing(int fd, uint64_t offset, size_t count) {
     sync_file_range(fd, (off64_t)offset, (off64_t)count, SYNC_FILE_RANGE_WRITE);
+}
+
+int ce_file_open_cached(const char *path) {
+    struct open_how how = { .flags = O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY,
+                            .resolve = RESOLVE_CACHED };
+    return (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof how);
+}
+
+bool ce_file_exchange(const char *one, const char *other) {
+    return renameat2(AT_FDCWD, one, AT_FDCWD, other, RENAME_EXCHANGE) == 0;
 }
 
 static struct flock claim_of(short type, uint64_t first, uint64_t count) {

@@ -132,8 +132,8 @@ static const int file_writers[] = {
 };
 
 /* The file cache alone. */
-static const int file_movers[] = { SCMP_SYS(rename), SCMP_SYS(renameat), SCMP_SYS(renameat2),
-                                   SCMP_SYS(sync_file_range) };
+static const int file_movers[] = { SCMP_SYS(rename), SCMP_SYS(renameat), SCMP_SYS(renameat2), SCMP_SYS(sync_file_range),
+                                   SCMP_SYS(openat2) };
 
 /* Other programs, other processes, other users, the kernel, the machine. */
 static const int killed[] = {

@@ -21,6 +21,27 @@ import Testing
     }
 
     @Test(arguments: [
+        "[]", " [ ] ", "[1]", "[1, \"a\", null, [true], {\"a\":[]}] ", "[[1,2],[3]]", "\u{FEFF}[1]", "", " ", "[", "]",
+        "[1,]", "[,]", "[1 2]", "[1]]",
+        "[1] 2", "{}", "1", "[1,,2]", "[{\"a\":1,\"a\":2}]", "[nul]", "[1,2", "[\"",
+    ])
+    func `elements that are read one by one are those of the whole`(text: String) {
+        func elements() throws(Failure) -> JSON {
+            var (parser, found): (JSONParser, [JSON]) = (
+                JSONParser(Array(text.utf8), JSONLimits(bytes: 100, depth: 3, values: 10)), []
+            )
+            while let element = try parser.nextElement() { found.append(element) }
+            return .array(found)
+        }
+        let whole = try? JSON.parse(Array(text.utf8), within: JSONLimits(bytes: 100, depth: 3, values: 10))
+        if case .array? = whole {
+            #expect((try? elements()) == whole)
+        } else {
+            #expect(throws: Failure.self) { try elements() }
+        }
+    }
+
+    @Test(arguments: [
         "", " ", "{", "}", "[1,]", "[,]", "[,1]", "{,}", "[1,,2]", "[1, \n]", "[[],]", "[\"a\",]", "\u{0C}1", "\u{A0}1",
         "{\"a\":}", "{a:1}", "{'a':1}", "nul", "NaN", "Infinity", "01", "1.", "+1", "\"",
         "\"\n\"", "\"\\x\"",

@@ -12,7 +12,7 @@ struct PulledRevisionTests {
     private static func revision(_ entries: [HeldEntry] = entries) throws -> HeldRevision {
         HeldRevision(
             RepoKey(.model, try RepoID("acme/m")), commit: commit, isOpen: true, taken: 7, info: Array("{}".utf8),
-            entries: entries)
+            entries: HeldEntries(entries))
     }
 
     private static let entries = [
@@ -216,8 +216,8 @@ struct PulledRevisionTests {
     }
 
     @Test("Pins that do not fit are refused") func pinsThatDoNotFitAreRefused() throws {
-        let revision = try Self.revision()
-        #expect(try CachePins.sizes(of: [revision], beside: [], cacheSize: 100).count == 1)
-        #expect(throws: CachePins.Refusal.self) { try CachePins.sizes(of: [revision], beside: [], cacheSize: 1) }
+        let (one, other) = (try #require(Self.content), try #require(BlobName(String(repeating: "d", count: 64))))
+        try CachePins.check([one: 40], beside: [one: 40, other: 60], cacheSize: 100)
+        #expect(throws: CachePins.Refusal.self) { try CachePins.check([one: 40], beside: [other: 61], cacheSize: 100) }
     }
 }

@@ -78,10 +78,35 @@ class Disk:
             os.chmod(above, os.stat(above).st_mode | 0o011)
         self.variables = {"LD_PRELOAD": str(library), "DISK_FAULTS": str(self.page)}
 
-    def fails(self, *, write=0, read=0, stuck=False, old=False):
+    def fails(self, *, write=0, read=0, stuck=False, old=False, cold=False):
         with open(self.page, "r+b") as page:
             page.write(struct.pack("4I", write, read, stuck, old))
+            page.seek(28)
+            page.write(struct.pack("I", cold))
+
+    def _numbers(self, first, count):
+        return struct.unpack_from(f"{count}I", self.page.read_bytes(), 4 * first)
 
     @property
     def stuck_reads(self):
-        return struct.unpack_from("I", self.page.read_bytes(), 16)[0]
+        return self._numbers(4, 1)[0]
+
+    @property
+    def cold_openings(self):
+        """How many blobs were opened, or are, while none was in memory."""
+        return self._numbers(8, 1)[0]
+
+    @property
+    def listings(self):
+        """How often a directory of revisions was listed."""
+        return self._numbers(5, 1)[0]
+
+    @property
+    def deleters(self):
+        """The processes that have deleted content: a name of it, or what it took of the disk."""
+        return set(self._numbers(10, min(64, self._numbers(9, 1)[0])))
+
+    @property
+    def openings(self):
+        """How often a file of revisions was opened to be read."""
+        return self._numbers(6, 1)[0]

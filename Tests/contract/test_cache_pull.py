@@ -121,6 +121,41 @@ def test_files_without_the_hub_answer_ranges_and_conditions(site):
     assert not set(first) & {entry["path"] for entry in json.loads(gate.ask(get("/" + rest)).body)}
 
 
+def test_what_was_pulled_is_looked_up_once_and_a_change_by_another_process_is_seen(site, disk):
+    """The description is read by the first request. One by a command comes within a second or two."""
+    site.fill()
+    site.gate()
+    site.pull(TINY)
+    gate = site.off(**disk.variables)
+    asked = [f"{PATH}/config.json", f"/api/models/{TINY}/tree/main", "/sandbox/none/resolve/main/x"]
+
+    def ask():
+        return [gate.ask(get(path)).status for path in asked]
+
+    assert ask() == [200, 200, 504]
+    before = disk.openings
+    assert [ask() for _ in range(10)] == [[200, 200, 504]] * 10
+    # Once a second as long as what was changed is young, and not for each of 30.
+    assert disk.openings - before < 15
+    site.run("forget", TINY)
+    assert wait_until(lambda: ask() == [504, 504, 504], 10)
+
+
+def test_pins_are_looked_up_in_one_list(site, disk):
+    site.fill()
+    site.gate()
+    site.pull(TINY)
+
+    def listings(pins):
+        for number in range(pins):
+            (site.cache / f"pins/models--sandbox--m{number}").touch()
+        before = disk.listings
+        assert site.run("revisions", **disk.variables).returncode == 0
+        return disk.listings - before
+
+    assert 0 < listings(1) == listings(20)
+
+
 def test_who_may_read_what_was_pulled_is_judged_as_ever(site, keys):
     """By the gateway's credential what it may see; by none of it what was public and open; by a key what its rules say."""
     site.fill()

@@ -110,6 +110,23 @@ def test_a_read_that_is_stuck_holds_up_nobody_else(caching, hub, store, cache, d
     assert store.bytes_sent(content) == len(content)
 
 
+def test_a_file_that_is_not_in_memory_is_opened_by_another_process_first(caching, hub, store, cache, disk):
+    content, other = store.put("model.bin", PIECE + 5), store.put("other.bin", PIECE, seed=2)
+    hub.on("/api/models/acme/m", lambda *_: http(200, b"{}", b"Content-Type: application/json"))
+    gate = caching(**disk.variables)
+    for path, file in (("model.bin", content), ("other.bin", other)):
+        assert gate.ask(get(f"/acme/m/resolve/main/{path}"), timeout=30).body == file
+        wait_until_whole(cache, file)
+    disk.fails(cold=True)
+    clients = Clients(gate, [get(), get("/acme/m/resolve/main/other.bin")])
+    assert wait_until(lambda: disk.cold_openings > 0, 10)
+    # All of it while that is opened.
+    assert [gate.ask(METADATA).body for _ in range(20)] == [b"{}"] * 20 and clients.taken == [0, 0]
+    disk.fails()
+    assert clients.all() == [(200, content), (200, other)]
+    assert store.bytes_sent(content) == len(content)
+
+
 @pytest.mark.long
 def test_a_disk_that_gives_nothing_for_long_is_done_without(caching, store, cache, disk):
     content = store.put("model.bin", PIECE)

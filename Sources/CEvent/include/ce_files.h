@@ -1,7 +1,8 @@
-/* Files that are read and written without waiting for the disk, and SHA-256 of what comes in parts. */
+/* Files that are read and written without waiting for the disk, and digests of what comes in parts. */
 #ifndef CEVENT_CE_FILES_H
 #define CEVENT_CE_FILES_H
 
+#include "ce_libraries.h"
 #include "ce_types.h"
 
 /* ---- file.c ---- */
@@ -17,6 +18,12 @@ int64_t ce_file_read(int fd, uint8_t *into, size_t count, uint64_t offset);
 bool ce_file_write(int fd, const uint8_t *bytes, size_t count, uint64_t offset);
 /* Has the kernel begin to write these bytes to the disk, so that none of a later writer's calls has to wait for many of them. */
 void ce_file_start_writing(int fd, uint64_t offset, size_t count);
+
+/* Opens a file to be read where no step of its path waits for the disk. -1: errno, ENOENT where the kernel knows that there is none; anything else
+ * but that: it is not known. */
+int ce_file_open_cached(const char *path);
+/* Lets two files change their names, in one step. False: errno; EINVAL where the file system cannot. */
+bool ce_file_exchange(const char *one, const char *other);
 
 /* A claim of numbers in a file, which other processes see; it ends with the descriptor (open file description lock, fcntl(2)). False: somebody
  * else has one of them. */
@@ -35,14 +42,17 @@ bool ce_file_channel_send(int socket, const uint8_t *bytes, size_t count, int fi
 /* How many bytes the next message has; *file is the receiver's own, or -1. 0: the other side has ended; CE_FILE_LATER: none has come. */
 int64_t ce_file_channel_receive(int socket, uint8_t *into, size_t capacity, int *file);
 
+/* Closes each descriptor from 3 on but `kept`. */
+void ce_file_close_others(int kept);
+
 /* ---- digest_stream.c ---- */
 
-typedef struct ce_sha256_stream ce_sha256_stream;
+typedef struct ce_digest_stream ce_digest_stream;
 
-ce_sha256_stream *ce_sha256_stream_new(void);
-void ce_sha256_stream_free(ce_sha256_stream *stream);
-void ce_sha256_stream_add(ce_sha256_stream *stream, const uint8_t *bytes, size_t count);
-/* Writes the digest of all that was added, and begins anew. */
-void ce_sha256_stream_end(ce_sha256_stream *stream, uint8_t out[32]);
+ce_digest_stream *ce_digest_stream_new(ce_digest_algorithm algorithm);
+void ce_digest_stream_free(ce_digest_stream *stream);
+void ce_digest_stream_add(ce_digest_stream *stream, const uint8_t *bytes, size_t count);
+/* Writes the digest of all that was added, 32 bytes or 20, and begins anew. */
+void ce_digest_stream_end(ce_digest_stream *stream, uint8_t *out);
 
 #endif

@@ -56,6 +56,6 @@ import Glibc
 
     /// In a child: closes all descriptors that it has from its parent, but for this one and the standard ones.
     package func keepAlone() {
-        for other in 3..<Int32(4096) where other != descriptor { close(other) }
+        ce_file_close_others(descriptor)
     }
 }

@@ -1,27 +1,51 @@
 import CEvent
 
 /// SHA-256 of what comes in parts (FIPS 180-4).
-@safe package final class IncrementalSHA256 {
+package final class IncrementalSHA256 {
+    private let stream = DigestStream(CE_DIGEST_SHA256)
+
+    package init() {}
+
+    package func add(_ bytes: UnsafeBufferPointer<UInt8>) { unsafe stream.add(bytes) }
+
+    /// The 32 bytes of all that was added; it begins anew.
+    package func finish() -> [UInt8] { stream.finish(32) }
+}
+
+/// SHA-1 of what comes in parts: by it git names what it holds.
+package final class IncrementalSHA1 {
+    private let stream = DigestStream(CE_DIGEST_SHA1)
+
+    package init() {}
+
+    package func add(_ bytes: UnsafeBufferPointer<UInt8>) { unsafe stream.add(bytes) }
+
+    /// The 20 bytes of all that was added; it begins anew.
+    package func finish() -> [UInt8] { stream.finish(20) }
+}
+
+@safe private final class DigestStream {
     private let stream: OpaquePointer
 
-    package init() {
-        guard let stream = unsafe ce_sha256_stream_new() else { preconditionFailure("OpenSSL has no SHA-256") }
+    init(_ algorithm: ce_digest_algorithm) {
+        guard let stream = unsafe ce_digest_stream_new(algorithm) else {
+            preconditionFailure("OpenSSL has no such digest")
+        }
         unsafe self.stream = stream
     }
 
     deinit {
-        unsafe ce_sha256_stream_free(stream)
+        unsafe ce_digest_stream_free(stream)
     }
 
-    package func add(_ bytes: UnsafeBufferPointer<UInt8>) {
-        unsafe ce_sha256_stream_add(stream, bytes.baseAddress, bytes.count)
+    func add(_ bytes: UnsafeBufferPointer<UInt8>) {
+        unsafe ce_digest_stream_add(stream, bytes.baseAddress, bytes.count)
     }
 
-    /// The 32 bytes of all that was added; it begins anew.
-    package func finish() -> [UInt8] {
-        unsafe [UInt8](unsafeUninitializedCapacity: 32) { out, count in
-            unsafe ce_sha256_stream_end(stream, out.baseAddress)
-            count = 32
+    func finish(_ size: Int) -> [UInt8] {
+        unsafe [UInt8](unsafeUninitializedCapacity: size) { out, count in
+            unsafe ce_digest_stream_end(stream, out.baseAddress)
+            count = size
         }
     }
 }

@@ -25,6 +25,20 @@ import Glibc
 
     let descriptor: Int32
 
+    /// What a path leads to, as far as the kernel has it in memory.
+    package enum InMemory {
+        case file(StoredFile)
+        case absent
+        /// To find out would wait for the disk, or this kernel does not say.
+        case unknown
+    }
+
+    package static func inMemory(_ path: String) -> InMemory {
+        let found = unsafe ce_file_open_cached(path)
+        if found >= 0 { return .file(StoredFile(owning: found)) }
+        return errno == ENOENT ? .absent : .unknown
+    }
+
     /// One that another process has opened.
     init(owning descriptor: Int32) {
         self.descriptor = descriptor
@@ -59,11 +73,15 @@ import Glibc
         return unsafe fstat(descriptor, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
     }
 
-    /// Whether its name still leads to it.
-    package var isLinked: Bool {
-        var status = stat()
-        return unsafe fstat(descriptor, &status) == 0 && status.st_nlink > 0
+    /// Whether `path` leads to it.
+    package func isAt(_ path: String) -> Bool {
+        var (own, found) = (stat(), stat())
+        return unsafe fstat(descriptor, &own) == 0 && lstat(path, &found) == 0
+            && own.st_ino == found.st_ino && own.st_dev == found.st_dev
     }
+
+    /// Lets two files change their names, in one step. False: this file system cannot, or one of them is not there.
+    package static func exchange(_ one: String, _ other: String) -> Bool { unsafe ce_file_exchange(one, other) }
 
     /// Makes it so many bytes long; new ones are 0 and take no room.
     package func resize(_ bytes: Int) throws(FileError) {

@@ -12,6 +12,8 @@ package struct JSONParser {
     private var values = 0
     /// Bytes of names that are not ASCII.
     private var otherNames = 0
+    /// Of a text that is read an element at a time: whether its bracket was.
+    private var isInside = false
 
     package init(_ bytes: [UInt8], _ limits: JSONLimits) {
         self.bytes = bytes
@@ -20,15 +22,40 @@ package struct JSONParser {
 
     /// The value that the text holds. Throws `badRequest`.
     package mutating func document() throws(Failure) -> JSON {
+        try begin()
+        let value = try value(depth: 0)
+        _ = try end()
+        return value
+    }
+
+    /// The next element of the array that the text is, nil behind the last: so a long list is read in parts. Throws `badRequest`.
+    package mutating func nextElement() throws(Failure) -> JSON? {
+        guard isInside else {
+            try begin()
+            skipSpace()
+            guard current == UInt8(ascii: "[") else { throw malformed }
+            try enter(1)
+            isInside = true
+            return take(UInt8(ascii: "]")) ? try end() : try value(depth: 1)
+        }
+        skipSpace()
+        guard !take(UInt8(ascii: "]")) else { return try end() }
+        guard take(UInt8(ascii: ",")) else { throw malformed }
+        return try value(depth: 1)
+    }
+
+    private mutating func begin() throws(Failure) {
         guard bytes.count <= limits.bytes else {
             throw .badRequest("The body has more than \(limits.bytes) bytes of JSON.")
         }
         // A byte order mark: RFC 8259 section 8.1 lets a reader skip it, and some editors write one.
         if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { position = 3 }
-        let value = try value(depth: 0)
+    }
+
+    private mutating func end() throws(Failure) -> JSON? {
         skipSpace()
         guard position == bytes.count else { throw malformed }
-        return value
+        return nil
     }
 
     /// The byte at the position; a space after the end, which is none of the bytes that are looked for.

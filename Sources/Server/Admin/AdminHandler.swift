@@ -51,7 +51,7 @@ struct AdminHandler: Handler {
         case .explain: result = try await services.explain(exchange, caller, context)
         case .audit: result = try await services.audit(&query, caller, context)
         case .verifyAudit: result = try await services.verify(query, caller, context)
-        case .pulls: result = try services.pulls()
+        case .pulls: result = try await services.pulls()
         case .pull: result = try await services.pull(exchange, caller, context)
         case .cancelPull: result = try await services.cancelPull(call.parameters[0], caller, context)
         case .pin: result = try await services.pin(exchange, caller, context)

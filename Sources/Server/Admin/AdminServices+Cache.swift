@@ -117,13 +117,9 @@ extension AdminServices {
     /// Who reads it reads it to its end.
     func removeFile(_ text: String, _ caller: AdminCaller, _ context: RequestContext) async throws(Failure) -> JSON {
         let directory = try fileDirectory
-        let found = BlobName(text).flatMap { name in
-            (try? BlobFile(existing: name, isComplete: true, in: directory, access: .read))
-                ?? (try? BlobFile(existing: name, isComplete: false, in: directory, access: .read))
-        }
-        guard let found else { throw .notFound("such file in the cache") }
-        try await note("cache-remove", found.name.hex, by: caller, context)
-        found.remove(from: directory)
+        guard let name = BlobName(text), directory.has(name) else { throw .notFound("such file in the cache") }
+        try await note("cache-remove", name.hex, by: caller, context)
+        do throws(FileError) { try directory.discard(name) } catch { throw .cacheDisk }
         return ["done": true]
     }
 

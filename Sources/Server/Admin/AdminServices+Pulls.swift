@@ -15,14 +15,16 @@ extension AdminServices {
         }
     }
 
-    func pulls() throws(Failure) -> JSON { ["pulls": .array(try keptFiles.directory.allOrders().map(\.json))] }
+    func pulls() async throws(Failure) -> JSON {
+        ["pulls": .array(await (try keptFiles).directory.allOrdersInTurns().map(\.json))]
+    }
 
     func pull(_ exchange: Exchange, _ caller: AdminCaller, _ context: RequestContext) async throws(Failure) -> JSON {
         let directory = try keptFiles.directory
         let body = try await object(exchange, members: Self.members + ["include", "exclude", "pin"])
         let (repo, revision) = try Self.repository(body)
         let (include, exclude) = (try Self.patterns(body, "include"), try Self.patterns(body, "exclude"))
-        guard directory.allOrders().count(where: { !$0.status.isOver }) < CacheDirectory.mostOrders else {
+        guard await directory.allOrdersInTurns().count(where: { !$0.status.isOver }) < CacheDirectory.mostOrders else {
             throw Failure(.tooBusy, detail: "\(CacheDirectory.mostOrders) orders wait already.", retryAfter: 60)
         }
         let pins = try FacadeBody(.object(body)).optionalFlag("pin") ?? false
@@ -48,19 +50,21 @@ extension AdminServices {
     func pin(_ exchange: Exchange, _ caller: AdminCaller, _ context: RequestContext) async throws(Failure) -> JSON {
         let files = try keptFiles
         let pin = try await pin(in: exchange)
-        let wanted = await revisions(files.directory.held(of: pin), files)
-        guard !wanted.isEmpty else { throw .notFound("revision of \(pin.repo.text) that was pulled") }
-        let others = await revisions(files.directory.pinnedCommits(), files)
-        let sizes: [BlobName: Int]
+        let commits = await files.held.held(of: pin)
+        let wanted = await files.held.sizes(of: commits)
+        guard !commits.isEmpty else {
+            throw .notFound("revision of \(pin.repo.text) that was pulled")
+        }
+        let others = await files.held.sizes(of: await files.held.pinned())
         do throws(CachePins.Refusal) {
-            sizes = try CachePins.sizes(of: wanted, beside: others, cacheSize: files.mostBytes)
+            try CachePins.check(wanted, beside: others, cacheSize: files.mostBytes)
         } catch {
             throw Failure(.payloadTooLarge, detail: "\(error.reason).")
         }
         try await note("cache-pin", pin.text, by: caller, context)
         do throws(FileError) { try files.directory.pin(pin) } catch { throw .cacheDisk }
-        await files.setPinned(sizes.keys, true)
-        return CachePins.Outcome(pin: pin, isPinned: true, files: sizes.count, bytes: sizes.values.reduce(0, +)).json
+        await files.setPinned(wanted.keys, true)
+        return CachePins.Outcome(pin: pin, isPinned: true, files: wanted.count, bytes: wanted.values.reduce(0, +)).json
     }
 
     func unpin(_ exchange: Exchange, _ caller: AdminCaller, _ context: RequestContext) async throws(Failure) -> JSON {
@@ -68,25 +72,16 @@ extension AdminServices {
         let pin = try await pin(in: exchange)
         try await note("cache-unpin", pin.text, by: caller, context)
         guard files.directory.unpin(pin) else { throw .notFound("pin of \(pin.text)") }
-        let mine = await revisions(files.directory.held().filter { $0.repo == pin.repo }, files)
-        var names = mine.reduce(into: Set<BlobName>()) { $0.formUnion($1.contents) }
-        let count = names.count
-        for revision in await revisions(files.directory.pinnedCommits(), files) { names.subtract(revision.contents) }
+        let all = CacheDirectory.Pin(repo: pin.repo, revision: nil)
+        let mine = Set(await files.held.sizes(of: await files.held.held(of: all)).keys)
+        let names = await files.held.contents(mine, without: await files.held.pinned())
         await files.setPinned(names, false)
-        return CachePins.Outcome(pin: pin, isPinned: false, files: count, bytes: 0).json
+        return CachePins.Outcome(pin: pin, isPinned: false, files: mine.count, bytes: 0).json
     }
 
     private func pin(in exchange: Exchange) async throws(Failure) -> CacheDirectory.Pin {
         let (repo, revision) = try Self.repository(try await object(exchange, members: Self.members))
         return CacheDirectory.Pin(repo: repo, revision: revision)
-    }
-
-    private func revisions(_ commits: [(repo: RepoKey, commit: String)], _ files: FileCache) async -> [HeldRevision] {
-        var found: [HeldRevision] = []
-        for (repo, commit) in commits {
-            if let revision = await files.held.find(repo, commit: commit) { found.append(revision) }
-        }
-        return found
     }
 
     private static func repository(_ body: [String: JSON]) throws(Failure) -> (RepoKey, String?) {

@@ -106,6 +106,8 @@ extension Blob {
         // It waited for what this fill was to bring, and would keep the blob open, and other workers from looking.
         if let proof { cache.turns.add(proof) }
         wake()
+        // It may have waited for this one, and would keep the file open.
+        if let proof { cache.turns.add(proof) }
         dropUnwanted()
         closeIfIdle()
     }

@@ -151,6 +151,14 @@ final class Blob {
         closeIfIdle()
     }
 
+    /// The gateway ends.
+    func end() {
+        isClosed = true
+        (readers, pulls, leftovers) = ([:], [], [])
+        stopFilling()
+        (fills, check, proof, poll) = ([], nil, nil, nil)
+    }
+
     func closeIfIdle() {
         guard !isClosed, readers.isEmpty, pulls.isEmpty, fills.isEmpty, check == nil, proof?.isStuck ?? true else {
             return

@@ -14,7 +14,7 @@ final class BlobFile {
     /// Claims stand far behind any content: of pieces, of looking whether all of it is right, and of having it open.
     private static let claims = 1 << 56
     private static let proofClaim = claims - 1
-    private static let useClaim = claims - 2
+    private static let useClaim = CacheDirectory.use
 
     /// A file of which less is on the disk is as good as none.
     private static let hardlyAnything = 64 << 10
@@ -42,7 +42,7 @@ final class BlobFile {
                 guard mayReplace || isLittle else { throw FileError(EEXIST) }
             }
             // The rest of a crash, or of another version of this program.
-            unsafe unlink(path)
+            _ = try directory.discard(path)
         }
         throw FileError(EIO)
     }
@@ -156,7 +156,8 @@ extension BlobFile {
         let (old, new) = (
             directory.path(of: name, isComplete: wasComplete), directory.path(of: name, isComplete: !wasComplete)
         )
-        // One that has lost its name meanwhile is only read to its end.
+        // One that has lost its name meanwhile is only read to its end; another may have it by now.
+        guard file.isAt(old) else { return }
         guard unsafe Glibc.rename(old, new) == 0 || errno == ENOENT else { throw FileError() }
     }
 
@@ -164,16 +165,13 @@ extension BlobFile {
     func spoil() {
         try? write(.bad)
         // By then another may have the name.
-        if isLinked { remove(from: directory) }
-    }
-
-    /// Nobody finds it any more; who has it open reads it to its end.
-    func remove(from directory: CacheDirectory) {
-        for isComplete in [true, false] { unsafe unlink(directory.path(of: name, isComplete: isComplete)) }
+        if isLinked { try? directory.discard(name) }
     }
 
     /// Whether others still find it by its name.
-    var isLinked: Bool { file.isLinked }
+    var isLinked: Bool {
+        [isComplete, !isComplete].contains { file.isAt(directory.path(of: name, isComplete: $0)) }
+    }
 }
 
 // MARK: the content
@@ -187,8 +185,8 @@ extension BlobFile {
         file.readWaiting(into: buffer, at: offset, count: min(count, layout.size - offset))
     }
 
-    /// Sends it, open, with a message.
-    func send(_ message: [UInt8], by channel: FileChannel) -> Bool { channel.send(message, with: file) }
+    /// As another process is given it, open.
+    var stored: StoredFile { file }
 
     /// What of it is on the disk, in bytes; of a sparse file about as much as its pieces.
     var diskBytes: Int { file.diskBytes ?? 0 }

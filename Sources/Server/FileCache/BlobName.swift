@@ -1,12 +1,11 @@
-/// By what the content of a file is found: its SHA-256, as 64 lower-case hexadecimal digits.
+/// By what the content of a file is found: its SHA-256.
 struct BlobName: Hashable, Sendable {
-    let hex: String
+    private let words: (UInt64, UInt64, UInt64, UInt64)
 
-    /// Nil for anything else.
+    /// Of 64 lower-case hexadecimal digits. Nil for anything else.
     init?(_ hex: some StringProtocol) {
-        guard hex.utf8.count == 64, hex.utf8.allSatisfy({ (0x30...0x39).contains($0) || (0x61...0x66).contains($0) })
-        else { return nil }
-        self.hex = String(hex)
+        guard hex.utf8.count == 64, let words = HexWords.read(hex.utf8, count: 4) else { return nil }
+        self.words = (words[0], words[1], words[2], words[3])
     }
 
     /// The Hub names a file in a store by a strong tag. Nil for another one, such as the 40 digits of a file in git.
@@ -15,13 +14,73 @@ struct BlobName: Hashable, Sendable {
         self.init(etag.dropFirst().dropLast())
     }
 
+    /// 64 lower-case hexadecimal digits.
+    var hex: String { HexWords.text([words.0, words.1, words.2, words.3], digits: 64) }
+
     /// The number of the directory that it is in: its first two digits.
-    var part: Int { Int(hex.prefix(2), radix: 16) ?? 0 }
+    var part: Int { Int(words.0 >> 56) }
 
     /// Whether it is the name of what has this digest.
-    func isOf(_ digest: [UInt8]) -> Bool {
-        digest.flatMap { [Self.digit($0 >> 4), Self.digit($0 & 15)] }.elementsEqual(hex.utf8)
+    func isOf(_ digest: [UInt8]) -> Bool { digest.hexText == hex }
+
+    static func == (left: BlobName, right: BlobName) -> Bool { left.words == right.words }
+
+    func hash(into hasher: inout Hasher) {
+        hasher.combine(words.0)
+        hasher.combine(words.1)
+        hasher.combine(words.2)
+        hasher.combine(words.3)
+    }
+}
+
+/// What git calls a file or a commit: its SHA-1.
+struct GitHash: Hashable, Sendable {
+    private let words: (UInt64, UInt64, UInt32)
+
+    /// Of 40 lower-case hexadecimal digits. Nil for anything else.
+    init?(_ hex: some StringProtocol) {
+        guard hex.utf8.count == 40, let words = HexWords.read(hex.utf8, count: 3) else { return nil }
+        self.words = (words[0], words[1], UInt32(words[2]))
     }
 
-    private static func digit(_ value: UInt8) -> UInt8 { value < 10 ? 0x30 + value : 0x57 + value }
+    /// 40 lower-case hexadecimal digits.
+    var hex: String { HexWords.text([words.0, words.1, UInt64(words.2) << 32], digits: 40) }
+
+    static func == (left: GitHash, right: GitHash) -> Bool { left.words == right.words }
+
+    func hash(into hasher: inout Hasher) {
+        hasher.combine(words.0)
+        hasher.combine(words.1)
+        hasher.combine(words.2)
+    }
+}
+
+/// Digests as numbers: they need no memory of their own, however many there are.
+private enum HexWords {
+    /// Of 16 digits each, the last of what is left. Nil where one is none.
+    static func read(_ digits: some Sequence<UInt8>, count: Int) -> [UInt64]? {
+        var words = [UInt64](repeating: 0, count: count)
+        var index = 0
+        for digit in digits {
+            let value: UInt8
+            switch digit {
+            case 0x30...0x39: value = digit - 0x30
+            case 0x61...0x66: value = digit - 0x57
+            default: return nil
+            }
+            words[index / 16] = words[index / 16] << 4 | UInt64(value)
+            index += 1
+        }
+        return words
+    }
+
+    static func text(_ words: [UInt64], digits: Int) -> String {
+        unsafe String(unsafeUninitializedCapacity: digits) { buffer in
+            for index in 0..<digits {
+                let value = UInt8(words[index / 16] >> UInt64(60 - index % 16 * 4) & 15)
+                unsafe buffer[index] = value < 10 ? 0x30 + value : 0x57 + value
+            }
+            return digits
+        }
+    }
 }

@@ -79,7 +79,7 @@ final class BlobReading {
         let range = offset..<min(blob.layout.size, offset + Self.aheadBytes)
         guard !range.isEmpty, !disk.isOver else { return }
         asked = range
-        disk.read(blob.file, range) { [weak self] error in self?.have(range, error) }
+        disk.read(blob.file.stored, range) { [weak self] error in self?.have(range, error) }
     }
 
     private func have(_ range: Range<Int>, _ error: FileError?) {

@@ -53,10 +53,14 @@ extension CacheDirectory {
 
     /// Keeps a revision, and that `ref` is at it. Throws what the kernel says; `ENOSPC` where there are as many as may be.
     func keep(_ revision: HeldRevision, as ref: String?) throws(FileError) {
-        let target = path(of: revision.repo, commit: revision.commit)
-        if unsafe access(target, F_OK) != 0, held().count >= Self.mostRevisions { throw FileError(ENOSPC) }
-        try replace(target, with: revision.bytes)
-        guard let ref, !GitNames.isHash(ref) else { return }
+        try checkRoom(for: revision)
+        try replace(path(of: revision.repo, commit: revision.commit), with: revision.bytes)
+        if let ref { try note(revision, at: ref) }
+    }
+
+    /// That a branch or tag is at it.
+    func note(_ revision: HeldRevision, at ref: String) throws(FileError) {
+        guard !GitNames.isHash(ref) else { return }
         guard let path = path(of: revision.repo, ref: ref) else { throw FileError(ENAMETOOLONG) }
         try replace(path, with: Array(revision.commit.utf8))
     }
@@ -93,10 +97,17 @@ extension CacheDirectory {
     }
 
     private func names(in directory: String) -> [(repo: RepoKey, rest: String)] {
-        (SystemFiles.list(directory) ?? []).compactMap { name in
-            let parts = name.split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false)
-            return RepoKey(folder: String(parts[0])).map { ($0, parts.count > 1 ? String(parts[1]) : "") }
-        }
+        (SystemFiles.list(directory) ?? []).compactMap { Self.parts(of: $0) }
+    }
+
+    private static func parts(of name: String) -> (repo: RepoKey, rest: String)? {
+        let parts = name.split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false)
+        return RepoKey(folder: String(parts[0])).map { ($0, parts.count > 1 ? String(parts[1]) : "") }
+    }
+
+    /// Of which commit a file of that name is; nil: of none.
+    static func commit(named name: String) -> (repo: RepoKey, commit: String)? {
+        parts(of: name).flatMap { repo, rest in GitNames.isHash(rest) ? (repo, rest) : nil }
     }
 
     // MARK: what stays
@@ -133,7 +144,9 @@ extension CacheDirectory {
 
     /// The commits that pins keep, of those that are in the cache now.
     func pinnedCommits() -> [(repo: RepoKey, commit: String)] {
-        pinned().flatMap { held(of: $0) }
+        let pins = pinned()
+        let held = pins.contains { $0.revision == nil } ? Dictionary(grouping: held(), by: \.repo) : [:]
+        return pins.flatMap { $0.revision == nil ? held[$0.repo] ?? [] : self.held(of: $0) }
     }
 
     // MARK: files

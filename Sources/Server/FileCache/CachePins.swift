@@ -34,10 +34,8 @@ struct CachePins {
         guard !commits.isEmpty else {
             throw Refusal(code: 66, reason: "nothing of \(pin.text) was pulled: `hubgate cache pull` fetches it")
         }
-        let sizes = try Self.sizes(
-            of: commits.compactMap { directory.revision($0.repo, commit: $0.commit) },
-            beside: directory.pinnedCommits().compactMap { directory.revision($0.repo, commit: $0.commit) },
-            cacheSize: cacheSize)
+        let sizes = directory.sizes(of: commits)
+        try Self.check(sizes, beside: directory.sizes(of: directory.pinnedCommits()), cacheSize: cacheSize)
         do throws(FileError) { try directory.pin(pin) } catch {
             throw Refusal(code: 74, reason: "\(directory.pins.shown): \(error)")
         }
@@ -45,16 +43,12 @@ struct CachePins {
         return Outcome(pin: pin, isPinned: true, files: sizes.count, bytes: sizes.values.reduce(0, +))
     }
 
-    /// Of the blobs of revisions. Throws where all that would be pinned does not fit into the cache.
-    static func sizes(
-        of wanted: [HeldRevision], beside pinned: [HeldRevision], cacheSize: Int
-    ) throws(Refusal) -> [BlobName: Int] {
-        func sizes(_ revisions: [HeldRevision]) -> [BlobName: Int] {
-            revisions.reduce(into: [:]) { sizes, revision in
-                for entry in revision.entries { if let content = entry.content { sizes[content] = entry.size } }
-            }
-        }
-        let total = sizes(wanted + pinned).values.reduce(0, +)
+    /// Throws where all that would be pinned does not fit into the cache.
+    static func check(
+        _ wanted: [BlobName: Int], beside pinned: [BlobName: Int], cacheSize: Int
+    ) throws(Refusal) {
+        var total = wanted.values.reduce(0, +)
+        for (name, size) in pinned where wanted[name] == nil { total += size }
         guard total <= cacheSize else {
             throw Refusal(
                 code: 73,
@@ -62,7 +56,6 @@ struct CachePins {
                     "what is pinned would take \(total) bytes with this, and cache_size is \(cacheSize): raise it, or unpin something"
             )
         }
-        return sizes(wanted)
     }
 
     func remove(_ pin: CacheDirectory.Pin) throws(Refusal) -> Outcome {
@@ -80,6 +73,20 @@ extension CacheDirectory {
     /// Whether all of a blob is here.
     func isHeld(_ name: BlobName) -> Bool {
         (try? BlobFile(existing: name, isComplete: true, in: self, access: .read)) != nil
+    }
+
+    /// Whether some of a blob is here.
+    func has(_ name: BlobName) -> Bool {
+        isHeld(name) || (try? BlobFile(existing: name, isComplete: false, in: self, access: .read)) != nil
+    }
+
+    /// The blobs of commits, with their sizes. Waits for the disk.
+    func sizes(of commits: [(repo: RepoKey, commit: String)]) -> [BlobName: Int] {
+        commits.reduce(into: [:]) { sizes, found in
+            for entry in revision(found.repo, commit: found.commit)?.files ?? [] {
+                if let content = entry.content { sizes[content] = entry.size }
+            }
+        }
     }
 
     /// The blobs that pins are about.

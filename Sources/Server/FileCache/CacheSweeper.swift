@@ -26,6 +26,10 @@ final class CacheSweeper {
     private var queue = Sieve<BlobName>()
     /// When each directory was changed last, as far as it was looked through.
     private var changed = [Int](repeating: 0, count: CacheDirectory.parts.count)
+    /// What has lost its name, and is read still.
+    private var removed: Set<String> = []
+    /// When that of revisions was.
+    private var revisionsChanged = 0
     private var evictions = 0
     private var reported: SweepReport?
     /// Why nothing can be removed.
@@ -55,8 +59,10 @@ final class CacheSweeper {
             report()
             receive()
         }
+        if pauses % Self.pausesALook == 1 { lookAtRevisions() }
         lookAtPartial()
         evict()
+        deleteRemoved()
     }
 
     private var hasLock: Bool {
@@ -101,18 +107,42 @@ final class CacheSweeper {
     /// Looks through a directory that has changed. False: it has not.
     private func look(_ part: Int) -> Bool {
         let path = directory.blobs + "/" + CacheDirectory.parts[part]
-        var status = stat()
-        let isThere = unsafe stat(path, &status) == 0
-        let time = isThere ? status.st_mtim.tv_sec &* 1_000_000_000 &+ status.st_mtim.tv_nsec : 0
+        let time = Self.changeTime(of: path)
         guard time != changed[part] else { return false }
         changed[part] = time
         var seen: Set<BlobName> = []
-        for fileName in SystemFiles.list(path) ?? [] {
+        let names = SystemFiles.list(path) ?? []
+        removed.formUnion(CacheDirectory.removed(among: names).map { path + "/" + $0 })
+        for fileName in names {
             guard let (name, isComplete) = CacheDirectory.blob(fileName), name.part == part else { continue }
             if known[part][name] != nil || look(at: name, isComplete) { seen.insert(name) }
         }
         for name in known[part].keys where !seen.contains(name) { forget(name) }
         return true
+    }
+
+    /// In nanoseconds; 0 where it is not there.
+    private static func changeTime(of path: String) -> Int {
+        var status = stat()
+        guard unsafe stat(path, &status) == 0 else { return 0 }
+        return status.st_mtim.tv_sec &* 1_000_000_000 &+ status.st_mtim.tv_nsec
+    }
+
+    /// Of revisions what was replaced, and what a crash has left of one.
+    private func lookAtRevisions() {
+        let time = Self.changeTime(of: directory.revisions)
+        guard time != revisionsChanged else { return }
+        revisionsChanged = time
+        let names = SystemFiles.list(directory.revisions) ?? []
+        removed.formUnion(CacheDirectory.removed(among: names).map { directory.revisions + "/" + $0 })
+        for name in names where name.hasPrefix(CacheDirectory.draft) {
+            let path = directory.revisions + "/" + name
+            if Self.changeTime(of: path) / 1_000_000_000 < Glibc.time(nil) - 600 {
+                removed.insert(path)
+            } else {
+                revisionsChanged = 0
+            }
+        }
     }
 
     /// False: it is no blob.
@@ -179,15 +209,28 @@ final class CacheSweeper {
         fault = nil
         while isOverfull {
             guard let name = queue.evict(passing: .max, isKept: { isWanted($0) }) else { return }
-            for isComplete in [true, false] {
-                let path = directory.path(of: name, isComplete: isComplete)
-                guard unsafe unlink(path) == 0 || errno == ENOENT else {
-                    fault = FileError()
-                    return queue.insert(name)
-                }
+            do throws(FileError) {
+                try directory.discard(name) { removed.insert($0) }
+            } catch {
+                fault = error
+                return queue.insert(name)
             }
             forget(name)
             evictions += 1
+            // At once: by the room that is free it is seen whether more has to go.
+            deleteRemoved()
+            if fault != nil { return }
+        }
+    }
+
+    /// What nobody has open any more.
+    private func deleteRemoved() {
+        for path in removed {
+            do throws(FileError) {
+                if try directory.delete(path) { removed.remove(path) }
+            } catch {
+                fault = error
+            }
         }
     }
 

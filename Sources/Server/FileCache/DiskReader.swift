@@ -10,7 +10,7 @@ final class DiskReader {
     private let channel: FileChannel
     private let warn: (String) -> Void
     private var waiting: [Int: @EventLoop (FileError?) -> Void] = [:]
-    private var unsent: ArraySlice<(request: DiskRequest, file: BlobFile)> = []
+    private var unsent: ArraySlice<(message: [UInt8], file: StoredFile?)> = []
     private var number = 0
     private var watch: DescriptorWatch?
     private lazy var retry = Timer { [weak self] in self?.sendAll() }
@@ -23,16 +23,27 @@ final class DiskReader {
     }
 
     /// Has these bytes read. `then` is called once, in a later turn: with nil when they are in memory, or with what the kernel says.
-    func read(_ file: BlobFile, _ range: Range<Int>, then: @escaping @EventLoop (FileError?) -> Void) {
+    func read(_ file: StoredFile, _ range: Range<Int>, then: @escaping @EventLoop (FileError?) -> Void) {
+        send(then, with: file) { DiskRequest(number: $0, range: range).bytes }
+    }
+
+    /// The same of what it takes to open a blob.
+    func open(_ name: BlobName, then: @escaping @EventLoop (FileError?) -> Void) {
+        send(then, with: nil) { DiskOpening(number: $0, name: name).bytes }
+    }
+
+    private func send(
+        _ then: @escaping @EventLoop (FileError?) -> Void, with file: StoredFile?, _ message: (Int) -> [UInt8]
+    ) {
         number += 1
         waiting[number] = then
-        unsent.append((DiskRequest(number: number, range: range), file))
+        unsent.append((message(number), file))
         if unsent.count == 1 { sendAll() }
     }
 
     private func sendAll() {
-        while let (request, file) = unsent.first, !isOver {
-            guard file.send(request.bytes, by: channel) else {
+        while let (message, file) = unsent.first, !isOver {
+            guard channel.send(message, with: file) else {
                 return retry.start(milliseconds: Self.retryMilliseconds)
             }
             unsent.removeFirst()
@@ -79,6 +90,28 @@ struct DiskRequest {
     }
 
     var bytes: [UInt8] { [number, range.lowerBound, range.upperBound].messageBytes }
+}
+
+/// The same of a blob that is to be opened.
+struct DiskOpening {
+    private static let kind = UInt8(ascii: "o")
+
+    let number: Int
+    let name: BlobName
+
+    init(number: Int, name: BlobName) {
+        (self.number, self.name) = (number, name)
+    }
+
+    init?(_ bytes: [UInt8]) {
+        guard bytes.count == 73, bytes[0] == Self.kind,
+            let number = [Int](ofMessage: Array(bytes[1..<9]), count: 1)?.first,
+            let name = BlobName(String(decoding: bytes[9...], as: UTF8.self))
+        else { return nil }
+        (self.number, self.name) = (number, name)
+    }
+
+    var bytes: [UInt8] { [Self.kind] + [number].messageBytes + Array(name.hex.utf8) }
 }
 
 /// What it answers.

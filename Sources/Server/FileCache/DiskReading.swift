@@ -1,9 +1,11 @@
 import EventIO
 import Glibc
 
-/// A process of its own that reads what another will read, and waits for the disk in its place. It opens no file: it gets each open.
+/// A process of its own that reads what another will read, and waits for the disk in its place. What it reads of contents it gets open; blobs that the
+/// other is about to open it looks up itself, in `cache_dir` alone.
 struct DiskReading {
     let channel: FileChannel
+    let directory: CacheDirectory
 
     /// Until the other process ends.
     func run() {
@@ -13,6 +15,10 @@ struct DiskReading {
             case .none: channel.wait()
             case .ended: return
             case .message(let bytes, let file):
+                if let opening = DiskOpening(bytes) {
+                    directory.bringIntoMemory(opening.name, buffer)
+                    answer(DiskAnswer(number: opening.number, error: nil))
+                }
                 guard let request = DiskRequest(bytes), let file else { continue }
                 answer(DiskAnswer(number: request.number, error: read(file, request.range, buffer)))
             }

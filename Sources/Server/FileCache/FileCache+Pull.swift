@@ -157,7 +157,7 @@ final class BlobWriter {
     /// Whether it is what its name says; it has its name then, and else it is gone.
     func finish() throws(FileError) -> Bool {
         guard position == file.layout.size, file.name.isOf(all.finish()) else {
-            file.remove(from: directory)
+            try directory.discard(file.name)
             return false
         }
         if !file.isComplete { try file.complete() }

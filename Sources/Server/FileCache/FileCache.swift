@@ -31,7 +31,7 @@ final class FileCache {
     /// Whether the disk takes what is fetched.
     private(set) var isOn = true
     /// Whether the disk gives what it has.
-    private var isReadable = true
+    private(set) var isReadable = true
     /// Waits for the disk in the place of this process. Nil: it waits itself.
     private(set) var disk: DiskReader?
     /// Nil: another process of the machine has what makes room.
@@ -63,6 +63,7 @@ final class FileCache {
     /// What works beside this process.
     func use(_ processes: CacheProcesses) {
         disk = DiskReader(processes.reading, warn: warn)
+        held.disk = disk
         sweep = processes.sweeping.map { SweepLink($0, metrics: metrics, warn: warn) }
     }
 
@@ -127,6 +128,8 @@ final class FileCache {
         }
     }
 
+    func isOpen(_ name: BlobName) -> Bool { blobs[name] != nil }
+
     /// While the disk takes nothing, what is whole is served still.
     private func openFile(_ name: BlobName, _ layout: BlobLayout, isSure: Bool) throws(FileError) -> BlobFile? {
         guard isReadable else { return nil }
@@ -139,6 +142,15 @@ final class FileCache {
 
     /// Somebody has begun to read it: what makes room has to know it in time.
     func note(_ file: BlobFile) { sweep?.say(.opened(file.name, isComplete: file.isComplete)) }
+
+    /// The gateway ends: nothing is filled, read or looked at any more. What is open refers to this and this to it.
+    func close() {
+        let open = blobs.values
+        blobs = [:]
+        for blob in open { blob.end() }
+        retry.stop()
+        (disk, held.disk, sweep) = (nil, nil, nil)
+    }
 
     func close(_ blob: Blob) {
         if blobs[blob.name] === blob { blobs[blob.name] = nil }

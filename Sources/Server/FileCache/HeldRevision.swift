@@ -1,29 +1,6 @@
 import EventIO
 import Hub
 
-/// A file or a folder of a commit.
-struct HeldEntry: Equatable, Sendable {
-    enum Place: UInt8, Sendable {
-        case folder
-        /// In git itself.
-        case git
-        /// In a store, by its SHA-256 (Git LFS, Xet).
-        case store
-    }
-
-    let path: String
-    /// Of the content, in bytes.
-    let size: Int
-    /// Its name in git; of a file in a store that of its pointer.
-    let oid: String
-    let place: Place
-    /// By what its content is in the cache; nil for a file of git that was not fetched, and for an empty one.
-    var content: BlobName?
-
-    /// As clients are told it.
-    var etag: String { "\"\(place == .store ? content?.hex ?? oid : oid)\"" }
-}
-
 /// What is known of a commit of a repository, so that it can be read while the Hub cannot be asked: its information, and all its paths. Who may
 /// have it follows from `isOpen` and from whose credential it was fetched with: the gateway's own.
 struct HeldRevision: Equatable, Sendable {
@@ -36,28 +13,40 @@ struct HeldRevision: Equatable, Sendable {
     /// What the Hub says of the revision, as it said it.
     var info: [UInt8]
     /// By the bytes of their paths, each once.
-    private(set) var entries: [HeldEntry]
+    let entries: HeldEntries
 
     static let mostEntries = 200_000
     static let mostInfo = 32 << 20
     static let mostBytes = 128 << 20
-    private static let magic = "hubgate revision 1"
+    static let magic = "hubgate revision 1"
 
-    init(_ repo: RepoKey, commit: String, isOpen: Bool, taken: Int64, info: [UInt8], entries: [HeldEntry]) {
+    /// `entries` are sorted.
+    init(_ repo: RepoKey, commit: String, isOpen: Bool, taken: Int64, info: [UInt8], entries: HeldEntries) {
         (self.repo, self.commit, self.isOpen, self.taken, self.info) = (repo, commit, isOpen, taken, info)
-        self.entries = entries.sorted { $0.path.utf8.lexicographicallyPrecedes($1.path.utf8) }
+        self.entries = entries
     }
 
     var files: [HeldEntry] { entries.filter { $0.place != .folder } }
     /// The blobs that it needs.
-    var contents: Set<BlobName> { Set(entries.compactMap(\.content)) }
+    var contents: Set<BlobName> { Set(entries.indices.compactMap { entries.content(at: $0) }) }
+
+    /// The same, a part in each turn of the loop.
+    @EventLoop
+    func contents(_ share: inout TurnShare) async -> Set<BlobName> {
+        var found = Set<BlobName>(minimumCapacity: entries.count)
+        for index in entries.indices {
+            if let content = entries.content(at: index) { found.insert(content) }
+            if index % 64 == 0 { await share.pause() }
+        }
+        return found
+    }
 
     /// The place of the first entry that is not before `path`.
     func index(of path: String) -> Int {
         var (low, high) = (0, entries.count)
         while low < high {
             let middle = (low + high) / 2
-            if entries[middle].path.utf8.lexicographicallyPrecedes(path.utf8) {
+            if entries.isPath(at: middle, before: path.utf8) {
                 low = middle + 1
             } else {
                 high = middle
@@ -69,17 +58,9 @@ struct HeldRevision: Equatable, Sendable {
     /// Compared by bytes: git tells apart what Swift takes for the same text.
     subscript(_ path: String) -> HeldEntry? {
         let index = index(of: path)
-        guard index < entries.count, entries[index].path.utf8.elementsEqual(path.utf8) else { return nil }
-        return entries[index]
-    }
-
-    /// The same with the contents that are known by now, by path.
-    func with(contents: [String: BlobName]) -> HeldRevision {
-        var found = self
-        for index in found.entries.indices {
-            if let content = contents[found.entries[index].path] { found.entries[index].content = content }
-        }
-        return found
+        guard index < entries.count else { return nil }
+        let found = entries[index]
+        return found.path.utf8.elementsEqual(path.utf8) ? found : nil
     }
 }
 
@@ -88,22 +69,9 @@ struct HeldRevision: Equatable, Sendable {
 extension HeldRevision {
     /// With its SHA-256 behind it.
     var bytes: [UInt8] {
-        var writer = ByteWriter()
-        writer.put(Self.magic)
-        writer.put(repo.folder)
-        writer.put(commit)
-        writer.put(UInt8(isOpen ? 1 : 0))
-        writer.put(taken)
-        writer.put(UInt32(entries.count))
-        for entry in entries {
-            writer.put(entry.path)
-            writer.put(Int64(entry.size))
-            writer.put(entry.oid)
-            writer.put(entry.place.rawValue)
-            writer.put(entry.content?.hex ?? "")
-        }
-        writer.put(info)
-        return writer.bytes + MessageDigest.sha256(writer.bytes)
+        var (writing, bytes): (HeldRevisionWriting, [UInt8]) = (HeldRevisionWriting(self), [])
+        while let part = writing.next() { bytes += part }
+        return bytes
     }
 
     /// Nil for what `bytes` cannot have made.
@@ -119,6 +87,68 @@ extension HeldRevision {
     }
 }
 
+/// Makes the bytes of a revision's file, a part at a time.
+struct HeldRevisionWriting {
+    private static let entriesAPart = 500
+    private static let infoAPart = 256 << 10
+
+    private let revision: HeldRevision
+    private let hash = IncrementalSHA256()
+    private var hasBegun = false
+    private var isOver = false
+    private var entry = 0
+    /// Of its information: what is written; nil: its length is not.
+    private var info: Int?
+
+    init(_ revision: HeldRevision) {
+        self.revision = revision
+    }
+
+    /// Nil behind the last.
+    mutating func next() -> [UInt8]? {
+        guard !isOver else { return nil }
+        guard let part = content() else {
+            isOver = true
+            return hash.finish()
+        }
+        unsafe part.withUnsafeBufferPointer { unsafe hash.add($0) }
+        return part
+    }
+
+    private mutating func content() -> [UInt8]? {
+        var writer = ByteWriter()
+        if !hasBegun {
+            hasBegun = true
+            writer.put(HeldRevision.magic)
+            writer.put(revision.repo.folder)
+            writer.put(revision.commit)
+            writer.put(UInt8(revision.isOpen ? 1 : 0))
+            writer.put(revision.taken)
+            writer.put(UInt32(revision.entries.count))
+        } else if entry < revision.entries.count {
+            let end = min(revision.entries.count, entry + Self.entriesAPart)
+            for index in entry..<end {
+                let entry = revision.entries[index]
+                writer.put(entry.path)
+                writer.put(Int64(entry.size))
+                writer.put(entry.oid)
+                writer.put(entry.place.rawValue)
+                writer.put(entry.content?.hex ?? "")
+            }
+            entry = end
+        } else if let start = info {
+            guard start < revision.info.count else { return nil }
+            let end = min(revision.info.count, start + Self.infoAPart)
+            info = end
+            return Array(revision.info[start..<end])
+        } else {
+            info = 0
+            writer.put(UInt32(revision.info.count))
+        }
+        return writer.bytes
+    }
+}
+
 /// Reads a revision a part at a time.
 struct HeldRevisionReading {
     let repo: RepoKey
@@ -127,7 +157,8 @@ struct HeldRevisionReading {
     let taken: Int64
     /// How many entries there are.
     let count: Int
-    private(set) var entries: [HeldEntry] = []
+    private(set) var entries = HeldEntries()
+    private var last: String?
     private var reader: ByteReader
 
     /// So much of the beginning is enough for all but entries and info.
@@ -136,7 +167,7 @@ struct HeldRevisionReading {
     /// Of all of it, or of its beginning. Nil for what is none.
     init?(_ bytes: [UInt8]) {
         var reader = ByteReader(bytes)
-        guard reader.text() == "hubgate revision 1", let repo = reader.text().flatMap({ RepoKey(folder: $0) }),
+        guard reader.text() == HeldRevision.magic, let repo = reader.text().flatMap({ RepoKey(folder: $0) }),
             let commit = reader.text(), GitNames.isHash(commit), let isOpen = reader.number(UInt8.self),
             let taken = reader.number(Int64.self), let count = reader.number(UInt32.self),
             count <= HeldRevision.mostEntries
@@ -147,22 +178,43 @@ struct HeldRevisionReading {
 
     /// Reads so many entries more. False: it is damaged.
     mutating func read(_ most: Int) -> Bool {
+        if entries.isEmpty { entries.reserve(count) }
         for _ in 0..<min(most, count - entries.count) {
             guard let path = reader.text(), GitNames.isPath(path), let size = reader.number(Int64.self), size >= 0,
                 let oid = reader.text(), GitNames.isHash(oid),
                 let place = reader.number(UInt8.self).flatMap(HeldEntry.Place.init(rawValue:)),
                 let content = reader.text(), content.isEmpty || BlobName(content) != nil,
-                entries.last.map({ $0.path.utf8.lexicographicallyPrecedes(path.utf8) }) ?? true
+                last.map({ $0.utf8.lexicographicallyPrecedes(path.utf8) }) ?? true
             else { return false }
-            entries.append(
-                HeldEntry(path: path, size: Int(size), oid: oid, place: place, content: BlobName(content)))
+            last = path
+            entries.append(HeldEntry(path: path, size: Int(size), oid: oid, place: place, content: BlobName(content)))
         }
         return true
     }
 
     /// With all entries read: the revision. Nil: it is damaged.
-    mutating func finish() -> HeldRevision? {
-        guard entries.count == count, let info = reader.blob(), reader.rest().count == 32 else { return nil }
-        return HeldRevision(repo, commit: commit, isOpen: isOpen, taken: taken, info: info, entries: entries)
+    mutating func finish() -> HeldRevision? { end().map { revision(Array($0)) } }
+
+    /// The same, a part in each turn of the loop.
+    @EventLoop
+    mutating func finish(_ share: inout TurnShare) async -> HeldRevision? {
+        guard var rest = end() else { return nil }
+        var info: [UInt8] = []
+        info.reserveCapacity(rest.count)
+        while !rest.isEmpty {
+            info += rest.prefix(64 << 10)
+            rest = rest.dropFirst(64 << 10)
+            await share.pause()
+        }
+        return revision(info)
+    }
+
+    private mutating func end() -> ArraySlice<UInt8>? {
+        guard entries.count == count, let info = reader.slice(), reader.rest().count == 32 else { return nil }
+        return info
+    }
+
+    private func revision(_ info: [UInt8]) -> HeldRevision {
+        HeldRevision(repo, commit: commit, isOpen: isOpen, taken: taken, info: info, entries: entries)
     }
 }

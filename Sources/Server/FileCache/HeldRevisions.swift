@@ -4,6 +4,17 @@ import Glibc
 /// The revisions that were asked for last, in memory: read from the disk a part at a time, so that nobody waits long for a large one.
 @EventLoop
 final class HeldRevisions {
+    /// By what it is decided whether something is answered from a revision.
+    struct Head {
+        let commit: String
+        let isOpen: Bool
+    }
+
+    private struct Name: Hashable {
+        let repo: RepoKey
+        let revision: String
+    }
+
     private struct Loaded {
         let path: String
         /// Which file it was.
@@ -13,13 +24,55 @@ final class HeldRevisions {
 
     private static let most = 8
     private static let partBytes = 256 << 10
-    private static let entriesAPart = 500
+    private static let entriesAPart = 200
+    private static let mostHeads = 4096
+    /// How old a head may be that another process has changed, in milliseconds.
+    private static let headMilliseconds: UInt64 = 1000
+    /// What was brought into memory so often and was gone again is waited for.
+    private static let mostTries = 8
 
-    private let directory: CacheDirectory
+    let directory: CacheDirectory
+    /// Waits for the disk in the place of this process. Nil: it waits itself.
+    var disk: DiskReader?
     private var loaded: [Loaded] = []
+    /// Of names that were asked for last; nil: nothing of that name is here.
+    private var heads: [Name: Head?] = [:]
+    private var headsLooked = MonotonicInstant(nanoseconds: 0)
+    /// When the directory was changed, as it was looked at last.
+    private var changed: [Int]?
 
     init(_ directory: CacheDirectory) {
         self.directory = directory
+    }
+
+    /// Nil where nothing of that revision is here.
+    func head(of revision: String, in repo: RepoKey) -> Head? {
+        look()
+        let name = Name(repo: repo, revision: revision)
+        if let known = heads[name] { return known }
+        let found = directory.commit(of: revision, in: repo).flatMap { commit in
+            directory.head(of: repo, commit: commit).map { Head(commit: commit, isOpen: $0.isOpen) }
+        }
+        if heads.count >= Self.mostHeads { heads = [:] }
+        heads[name] = .some(found)
+        return found
+    }
+
+    /// This process has changed what is here.
+    func forgetHeads() { heads = [:] }
+
+    /// Forgets heads where another process has changed what is here.
+    private func look() {
+        guard MonotonicInstant.now.milliseconds(since: headsLooked) >= Self.headMilliseconds else { return }
+        headsLooked = .now
+        var status = stat()
+        let now =
+            unsafe stat(directory.revisions, &status) == 0
+            ? [Int(status.st_ino), status.st_mtim.tv_sec, status.st_mtim.tv_nsec] : nil
+        // Two changes of one moment have one time.
+        let isSettled = time(nil) - status.st_mtim.tv_sec > 1
+        if now != changed || !isSettled { heads = [:] }
+        changed = now
     }
 
     /// Nil where it is not there or damaged.
@@ -50,25 +103,46 @@ final class HeldRevisions {
         guard let file = try? StoredFile(path, .read), let size = file.size,
             (33...HeldRevision.mostBytes).contains(size)
         else { return nil }
+        // It may be replaced meanwhile.
+        _ = file.share(CacheDirectory.use)
+        var share = TurnShare()
         var bytes: [UInt8] = []
         bytes.reserveCapacity(size)
         let (buffer, hash) = (FileBuffer(capacity: Self.partBytes), IncrementalSHA256())
         while bytes.count < size {
-            guard case .bytes(let count) = file.readWaiting(into: buffer, at: bytes.count, count: size - bytes.count),
-                count > 0
-            else { return nil }
-            let content = min(count, max(0, size - 32 - bytes.count))
+            guard await read(file, bytes.count..<size, into: buffer) else { return nil }
+            let content = min(buffer.count, max(0, size - 32 - bytes.count))
             unsafe hash.add(UnsafeBufferPointer(rebasing: buffer.bytes[..<content]))
             unsafe bytes.append(contentsOf: buffer.bytes)
-            await EventLoop.sleep(milliseconds: 0)
+            await share.pause()
         }
         guard hash.finish().elementsEqual(bytes.suffix(32)), var reading = HeldRevisionReading(bytes) else {
             return nil
         }
         while reading.entries.count < reading.count {
             guard reading.read(Self.entriesAPart) else { return nil }
-            await EventLoop.sleep(milliseconds: 0)
+            await share.pause()
         }
-        return reading.finish()
+        return await reading.finish(&share)
+    }
+
+    /// Reads some of it, as soon as it is in memory. False: it does not come.
+    private func read(_ file: StoredFile, _ range: Range<Int>, into buffer: FileBuffer) async -> Bool {
+        for _ in 0..<Self.mostTries {
+            guard let disk, !disk.isOver else { break }
+            switch file.read(into: buffer, at: range.lowerBound, count: range.count) {
+            case .bytes(let count): return count > 0
+            case .failed: return false
+            case .later, .unknown:
+                let end = min(range.upperBound, range.lowerBound + Self.partBytes)
+                let isHere = Awaited<Bool>()
+                disk.read(file, range.lowerBound..<end) { isHere.settle($0 == nil) }
+                guard await isHere.value() ?? false else { return false }
+            }
+        }
+        guard case .bytes(let count) = file.readWaiting(into: buffer, at: range.lowerBound, count: range.count) else {
+            return false
+        }
+        return count > 0
     }
 }

@@ -109,8 +109,20 @@ extension CacheDirectory {
     private func cancelPath(of id: String) -> String { "\(orders)/\(id).cancel" }
 
     /// The oldest first.
-    func allOrders() -> [PullOrder] {
-        (SystemFiles.list(orders) ?? []).filter { PullOrder.isID($0) }.compactMap { order($0) }
+    func orderNames() -> [String] { (SystemFiles.list(orders) ?? []).filter { PullOrder.isID($0) } }
+
+    /// The oldest first.
+    func allOrders() -> [PullOrder] { orderNames().compactMap { order($0) } }
+
+    /// The same, a part in each turn of the loop.
+    @EventLoop
+    func allOrdersInTurns() async -> [PullOrder] {
+        var (found, share): ([PullOrder], _) = ([], TurnShare())
+        for id in orderNames() {
+            if let order = order(id) { found.append(order) }
+            await share.pause()
+        }
+        return found
     }
 
     func order(_ id: String) -> PullOrder? {
@@ -119,9 +131,9 @@ extension CacheDirectory {
 
     func note(_ order: PullOrder) throws(FileError) { try replace(path(of: order.id), with: order.encoded) }
 
-    func remove(_ order: PullOrder) {
-        unsafe unlink(path(of: order.id))
-        unsafe unlink(cancelPath(of: order.id))
+    func removeOrder(_ id: String) {
+        unsafe unlink(path(of: id))
+        unsafe unlink(cancelPath(of: id))
     }
 
     /// Whoever carries it out finds this, and ends it.

@@ -4,6 +4,9 @@ import Hub
 
 /// The files of an order.
 extension PullAct {
+    /// In a step.
+    private static let hashedBytes = 64 << 10
+
     func fetch() async throws(Failure) {
         let lanes = (0..<min(Self.lanes, queue.count)).map { _ in
             let end = Awaited<Bool>()
@@ -18,26 +21,31 @@ extension PullAct {
     }
 
     private func work() async {
-        while failure == nil, let entry = queue.popFirst() {
+        while failure == nil, let index = queue.popFirst() {
+            let entry = entries[index]
             do throws(Failure) {
-                try await fetch(entry)
+                try await fetch(entry, at: index)
             } catch {
                 if failure == nil { failure = error.kind == .clientGone ? error : error.about(entry.path) }
             }
         }
     }
 
-    private func fetch(_ entry: HeldEntry) async throws(Failure) {
+    private func fetch(_ entry: HeldEntry, at index: Int) async throws(Failure) {
         let path = entry.path.split(separator: "/").map { PercentEncoding.encode(segment: String($0)) }
         let target =
             "/\(order.repo.kind.webPrefix)\(order.repo.id.path)/resolve/\(order.commit)/\(path.joined(separator: "/"))"
-        if entry.place == .git { try await fetchSmall(entry, target) } else { try await fetchLarge(entry, target) }
+        if entry.place == .git {
+            entries.setContent(try await fetchSmall(entry, target), at: index)
+        } else {
+            try await fetchLarge(entry, target)
+        }
         doneBytes += entry.size
         order.filesDone += 1
         tell()
     }
 
-    private func fetchSmall(_ entry: HeldEntry, _ target: String) async throws(Failure) {
+    private func fetchSmall(_ entry: HeldEntry, _ target: String) async throws(Failure) -> BlobName? {
         guard entry.size <= Self.longestGitFile else {
             throw .hubBroken("\(entry.path.shown) is in git and has \(entry.size) bytes")
         }
@@ -51,11 +59,23 @@ extension PullAct {
             answer = try await ask(.get, next, limit: Self.longestGitFile)
         }
         guard answer.status == .ok else { throw .hubBroken("it answered \(answer.status) for a file of git") }
-        let blob = Array("blob \(answer.body.count)\0".utf8) + answer.body
-        guard MessageDigest.sha1(blob).hexText == entry.oid else {
+        guard await Self.gitName(of: answer.body) == entry.oid else {
             throw .hubBroken("what it sent is not the file that git names")
         }
-        contents[entry.path] = try await files.keep(answer.body)
+        return try await files.keep(answer.body)
+    }
+
+    /// What git calls it, computed a part in each turn of the loop.
+    private static func gitName(of content: [UInt8]) async -> String {
+        let hash = IncrementalSHA1()
+        var (rest, share) = (content[...], TurnShare())
+        unsafe Array("blob \(content.count)\0".utf8).withUnsafeBufferPointer { unsafe hash.add($0) }
+        while !rest.isEmpty {
+            unsafe rest.prefix(hashedBytes).withUnsafeBufferPointer { unsafe hash.add($0) }
+            rest = rest.dropFirst(hashedBytes)
+            await share.pause()
+        }
+        return hash.finish().hexText
     }
 
     private func fetchLarge(_ entry: HeldEntry, _ target: String) async throws(Failure) {

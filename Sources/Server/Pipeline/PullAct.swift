@@ -12,8 +12,8 @@ final class PullAct {
     static let longestPause = 60
     private static let pageLimit = 500
     static let pageBytes = 1 << 20
-    /// What is read of a revision without a second question.
-    private static let readInfo = 256 << 10
+    /// What is read of a revision without a second question, in one turn of the loop.
+    private static let readInfo = 64 << 10
     /// The Hub keeps no larger ones in git.
     static let longestGitFile = 10 << 20
 
@@ -23,10 +23,10 @@ final class PullAct {
     private let principal: Principal
     let isEnding: @EventLoop () -> Bool
     let note: @EventLoop (PullOrder) -> Void
-    var queue: ArraySlice<HeldEntry> = []
-    var contents: [String: BlobName] = [:]
-    /// Files of git that are here already, by their names in git.
-    private var known: [String: BlobName] = [:]
+    /// What the revision has, with the contents that are here.
+    var entries = HeldEntries()
+    /// Which of them are fetched.
+    var queue: ArraySlice<Int> = []
     var partial: [ObjectIdentifier: Int] = [:]
     var doneBytes = 0
     var failure: Failure?
@@ -45,15 +45,14 @@ final class PullAct {
         let (found, info) = try await lookUp()
         order.commit = found.commit
         note(order)
-        let entries = try await tree(found.commit)
-        var revision = HeldRevision(
-            order.repo, commit: found.commit, isOpen: found.isOpen, taken: Int64(WallClock.now.seconds), info: info,
-            entries: entries)
-        await recall(revision)
-        revision = revision.with(contents: contents)
-        try choose(revision)
+        entries = try await tree(found.commit)
+        await recall(found.commit)
+        try await choose()
         try await fetch()
-        try await finish(revision.with(contents: contents))
+        try await finish(
+            HeldRevision(
+                order.repo, commit: found.commit, isOpen: found.isOpen, taken: Int64(WallClock.now.seconds), info: info,
+                entries: entries))
         return order
     }
 
@@ -76,20 +75,18 @@ final class PullAct {
         return ((commit, json["private"] == false && json["gated"] == false), answer.body)
     }
 
-    private func tree(_ commit: String) async throws(Failure) -> [HeldEntry] {
-        var (entries, seen): ([HeldEntry], Set<[UInt8]>) = ([], [])
+    private func tree(_ commit: String) async throws(Failure) -> HeldEntries {
+        var (entries, share) = (HeldEntries(), TurnShare())
+        var firsts: Set<String> = []
         let path = "\(apiPath)/tree/\(commit)"
         var query = "recursive=true&limit=\(Self.pageLimit)"
         while true {
             let answer = try await ask(.get, "\(path)?\(query)", limit: Self.pageBytes)
-            let limits = JSONLimits(bytes: Self.pageBytes, depth: 16, values: 100_000)
-            guard case .array(let page) = try JSON.parse(answer.body, within: limits) else {
-                throw .hubBroken("its list of files is none")
-            }
-            for json in page {
-                let entry = try Self.entry(json)
-                guard seen.insert(Array(entry.path.utf8)).inserted else { throw .hubBroken("it lists a path twice") }
-                entries.append(entry)
+            let before = entries.count
+            try await read(answer.body, into: &entries, &share)
+            // Pages that lead to each other have no end. All other twins are found when they are sorted.
+            guard entries.count == before || firsts.insert(entries.path(at: before)).inserted else {
+                throw .hubBroken("it lists a path twice")
             }
             guard entries.count <= HeldRevision.mostEntries else {
                 throw Failure(
@@ -98,9 +95,31 @@ final class PullAct {
             }
             let links = answer.headers.values(of: "Link").flatMap { Link.list($0) }
             guard let next = links.first(where: { $0.relations.contains("next") })?.target,
-                let mark = next.firstIndex(of: "?"), !page.isEmpty
-            else { return entries }
+                let mark = next.firstIndex(of: "?"), entries.count > before
+            else { break }
             query = String(next[next.index(after: mark)...])
+        }
+        await entries.sort(&share)
+        for index in entries.indices {
+            guard !entries.isTwin(at: index) else { throw .hubBroken("it lists a path twice") }
+            if index % 64 == 0 { await share.pause() }
+        }
+        return entries
+    }
+
+    /// An entry after the other: a page takes longer than a turn of the loop may.
+    private func read(
+        _ page: [UInt8], into entries: inout HeldEntries, _ share: inout TurnShare
+    ) async throws(Failure) {
+        var parser = JSONParser(page, JSONLimits(bytes: Self.pageBytes, depth: 16, values: 40_000))
+        while true {
+            let json: JSON?
+            do throws(Failure) { json = try parser.nextElement() } catch {
+                throw .hubBroken("its list of files is none")
+            }
+            guard let json else { return }
+            entries.append(try Self.entry(json))
+            await share.pause()
         }
     }
 
@@ -120,30 +139,47 @@ final class PullAct {
     }
 
     /// Files of git that an earlier pull has brought are not fetched again.
-    private func recall(_ revision: HeldRevision) async {
+    private func recall(_ commit: String) async {
+        var (known, share): ([GitHash: BlobName], _) = ([:], TurnShare())
         let last = files.directory.commit(of: order.revision, in: order.repo)
-        for commit in Set([last, revision.commit].compactMap(\.self)) {
-            guard let earlier = await files.held.find(order.repo, commit: commit) else { continue }
-            for entry in earlier.entries where entry.place == .git {
-                if let content = entry.content { known[entry.oid] = content }
+        for commit in Set([last, commit].compactMap(\.self)) {
+            guard let earlier = await files.held.find(order.repo, commit: commit)?.entries else { continue }
+            known.reserveCapacity(known.count + earlier.count)
+            for index in earlier.indices where earlier.place(at: index) == .git {
+                known[earlier.oid(at: index)] = earlier.content(at: index)
+                await share.pause()
             }
         }
-        for entry in revision.entries where entry.place == .git {
-            if let content = known[entry.oid], files.isHeld(content) { contents[entry.path] = content }
+        for index in entries.indices where entries.place(at: index) == .git {
+            if let content = known[entries.oid(at: index)], files.isHeld(content) {
+                entries.setContent(content, at: index)
+            }
+            await share.pause()
         }
     }
 
     /// What has to be fetched, and whether there is room for it.
-    private func choose(_ revision: HeldRevision) throws(Failure) {
+    private func choose() async throws(Failure) {
         let filter = PathFilter(include: order.include, exclude: order.exclude)
-        let meant = revision.files.filter { filter.takes($0.path) }
-        guard !meant.isEmpty || order.include.isEmpty else {
+        var (small, large, share): ([Int], [Int], _) = ([], [], TurnShare())
+        (order.files, order.bytes) = (0, 0)
+        var missing = 0
+        for index in entries.indices where entries.place(at: index) != .folder {
+            await share.pause()
+            guard filter.takes(entries.path(at: index)) else { continue }
+            let size = entries.size(at: index)
+            let (sum, overflow) = order.bytes.addingReportingOverflow(size)
+            guard !overflow else { throw .tooLargeForCache(.max, files.mostBytes) }
+            (order.files, order.bytes) = (order.files + 1, sum)
+            guard size > 0, !(entries.content(at: index).map { files.isHeld($0) } ?? false) else { continue }
+            missing += size
+            if entries.place(at: index) == .git { small.append(index) } else { large.append(index) }
+        }
+        guard order.files > 0 || order.include.isEmpty else {
             throw Failure(.notFound, detail: "No file of \(order.repo.text) fits the patterns.")
         }
-        let missing = meant.filter { entry in entry.size > 0 && !(entry.content.map { files.isHeld($0) } ?? false) }
-        (order.files, order.bytes) = (meant.count, meant.reduce(0) { $0 + $1.size })
-        doneBytes = order.bytes - missing.reduce(0) { $0 + $1.size }
-        (order.filesDone, order.bytesDone) = (meant.count - missing.count, doneBytes)
+        doneBytes = order.bytes - missing
+        (order.filesDone, order.bytesDone) = (order.files - small.count - large.count, doneBytes)
         guard order.bytes <= files.mostBytes else { throw .tooLargeForCache(order.bytes, files.mostBytes) }
         let wanted = order.bytes - doneBytes
         if let room = CacheRoom(of: files.directory.path) {
@@ -157,7 +193,7 @@ final class PullAct {
             }
         }
         // Small ones first: then what is missing for an offline start is known early.
-        queue = missing.sorted { $0.place.rawValue < $1.place.rawValue }[...]
+        queue = (small + large)[...]
         note(order)
     }
 
@@ -167,26 +203,22 @@ final class PullAct {
         let directory = files.directory
         let before = directory.commit(of: order.revision, in: order.repo)
         do throws(FileError) {
-            try directory.keep(revision, as: order.revision)
+            try await files.keep(revision, as: order.revision)
             if order.pins { try directory.pin(CacheDirectory.Pin(repo: order.repo, revision: order.revision)) }
         } catch {
             throw Failure(.tooBusy, detail: "cache_dir: \(error).")
         }
-        let pins = directory.pinnedCommits().filter { $0.repo == order.repo }
-        if pins.contains(where: { $0.commit == revision.commit }) { await files.setPinned(revision.contents, true) }
+        var share = TurnShare()
+        let pins = await files.held.pinned()
+        if pins.contains(where: { $0.repo == order.repo && $0.commit == revision.commit }) {
+            await files.setPinned(await revision.contents(&share), true)
+        }
         // What only the commit before needed, where its branch was pinned, may go now.
         if let before, before != revision.commit, let old = await files.held.find(order.repo, commit: before) {
-            await unpin(old.contents)
+            let left = await files.held.contents(await old.contents(&share), without: pins)
+            await files.setPinned(left, false)
         }
         order.bytesDone = order.bytes
-    }
-
-    private func unpin(_ names: Set<BlobName>) async {
-        var left = names
-        for pin in files.directory.pinnedCommits() {
-            if let revision = await files.held.find(pin.repo, commit: pin.commit) { left.subtract(revision.contents) }
-        }
-        await files.setPinned(left, false)
     }
 }
 

@@ -20,6 +20,8 @@ final class PullKeeper {
     private lazy var timer = Timer { [weak self] in self?.look() }
     private var noted = MonotonicInstant.now
     private var isCancelled = false
+    /// Orders that are over, with when that was: they are not read again.
+    private var over: [String: Int64] = [:]
 
     /// Nil where no files are kept. `pipeline` outlives it.
     init?(_ pipeline: RequestPipeline, warn: @escaping (String) -> Void) {
@@ -42,13 +44,16 @@ final class PullKeeper {
 
     private func work() async {
         let now = Int64(WallClock.now.seconds)
-        for order in files.directory.allOrders() {
-            if order.status.isOver {
-                if order.changed < now - Self.memory { files.directory.remove(order) }
-            } else if !isDraining {
-                await carryOut(order)
+        var (share, seen) = (TurnShare(), Set<String>())
+        for id in files.directory.orderNames() {
+            await share.pause()
+            seen.insert(id)
+            if over[id] == nil, let order = files.directory.order(id) {
+                if order.status.isOver { over[id] = order.changed } else if !isDraining { await carryOut(order) }
             }
+            if let changed = over[id], changed < now - Self.memory { files.directory.removeOrder(id) }
         }
+        over = over.filter { seen.contains($0.key) }
     }
 
     private func carryOut(_ order: PullOrder) async {

@@ -46,13 +46,13 @@ extension CacheProcesses {
             // Its parent says why, of itself.
             return
         }
+        let directory = settings.cacheDirectory
         switch work {
         case .reading:
-            hardening.restrictCacheProcess(settings, written: [])
-            DiskReading(channel: channel).run()
+            hardening.restrictCacheProcess(settings, read: [directory], written: [])
+            DiskReading(channel: channel, directory: CacheDirectory(path: directory)).run()
         case .sweeping:
-            let directory = settings.cacheDirectory
-            hardening.restrictCacheProcess(settings, written: [directory])
+            hardening.restrictCacheProcess(settings, read: [], written: [directory])
             CacheSweeper(CacheDirectory(path: directory), settings.cacheSize, channel).run()
         }
     }

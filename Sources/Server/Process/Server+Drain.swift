@@ -53,6 +53,7 @@ extension Server {
         while !pool.isIdle || state.files?.peers.isIdle == false {
             await EventLoop.sleep(milliseconds: 1)
         }
+        state.files?.close()
         await state.tracer?.stop()
     }
 }

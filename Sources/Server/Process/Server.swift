@@ -121,6 +121,7 @@ final class Server {
         admin?.close()
         pool.close()
         state.files?.peers.close()
+        state.files?.close()
         state.tracer?.close()
     }
 

@@ -17,12 +17,12 @@ struct HeldTree {
         var index = revision.index(of: prefix)
         if let cursor, !cursor.utf8.lexicographicallyPrecedes(prefix.utf8) {
             index = revision.index(of: cursor)
-            if index < revision.entries.count, revision.entries[index].path.utf8.elementsEqual(cursor.utf8) {
+            if index < revision.entries.count, revision.entries.path(at: index).utf8.elementsEqual(cursor.utf8) {
                 index += 1
             }
         }
         var (found, last): ([JSON], String?) = ([], nil)
-        while index < revision.entries.count, revision.entries[index].path.utf8.starts(with: prefix.utf8) {
+        while index < revision.entries.count, revision.entries.path(at: index).utf8.starts(with: prefix.utf8) {
             let entry = revision.entries[index]
             let name = entry.path.utf8.dropFirst(prefix.utf8.count).prefix { $0 != UInt8(ascii: "/") }
             guard isRecursive || name.endIndex == entry.path.utf8.endIndex else {

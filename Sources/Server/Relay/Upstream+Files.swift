@@ -59,8 +59,11 @@ extension Upstream {
     }
 
     private func serveAtOnce(_ answer: FileAnswer, _ exchange: Exchange, _ context: RequestContext) {
-        guard !context.isCancelled else { return exchange.fail(.clientGone, context) }
-        guard files?.serve(answer, exchange, context) == true else { return answer.relay() }
+        guard let files else { return answer.relay() }
+        files.whenOpenable(answer.name) {
+            guard !context.isCancelled else { return exchange.fail(.clientGone, context) }
+            guard files.serve(answer, exchange, context) else { return answer.relay() }
+        }
     }
 
     private func answer(

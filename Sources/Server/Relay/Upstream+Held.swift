@@ -16,14 +16,15 @@ extension Upstream {
     ) -> (@EventLoop @Sendable () -> Void)? {
         guard server == .hub, let files, failure.isOfAbsentHub,
             let question = HeldQuestion(exchange.request.method, context.target),
-            let commit = files.directory.commit(of: question.revision, in: question.repo),
-            let head = files.directory.head(of: question.repo, commit: commit),
+            let head = files.held.head(of: question.revision, in: question.repo),
             head.isOpen || context.principal.isGateway
         else { return nil }
         return {
             context.task = EventLoop.immediateTask {
                 do throws(Failure) {
-                    guard let revision = await files.held.find(question.repo, commit: commit) else { throw failure }
+                    guard let revision = await files.held.find(question.repo, commit: head.commit) else {
+                        throw failure
+                    }
                     if context.isCancelled { throw .clientGone }
                     try await self.answer(question, revision, body, exchange, context)
                 } catch {

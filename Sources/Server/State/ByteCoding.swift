@@ -46,10 +46,13 @@ struct ByteReader {
         }
     }
 
-    mutating func blob() -> [UInt8]? {
+    mutating func blob() -> [UInt8]? { slice().map { Array($0) } }
+
+    /// The same without a copy.
+    mutating func slice() -> ArraySlice<UInt8>? {
         guard let count = number(UInt32.self), Int(count) <= bytes.count - position else { return nil }
         defer { position += Int(count) }
-        return Array(bytes[position..<position + Int(count)])
+        return bytes[position..<position + Int(count)]
     }
 
     mutating func text() -> String? { blob().map { String(decoding: $0, as: UTF8.self) } }

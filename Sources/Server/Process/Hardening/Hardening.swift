@@ -102,9 +102,11 @@ struct Hardening {
             ports: [])
     }
 
-    /// The same for a process beside one that serves from `cache_dir`: it makes no connections, and reads and writes only there, or nowhere.
-    mutating func restrictCacheProcess(_ settings: Settings, written: [String]) {
-        restrict(settings.sandboxing, .serving, ReadablePaths(nil, process: "/proc/self"), written: written, ports: [])
+    /// The same for a process beside one that serves from `cache_dir`: it makes no connections, reads only there, and writes only there or nowhere.
+    mutating func restrictCacheProcess(_ settings: Settings, read: [String], written: [String]) {
+        restrict(
+            settings.sandboxing, .serving, ReadablePaths(nil, process: "/proc/self", beside: read), written: written,
+            ports: [])
     }
 
     /// The directories of what outlives the process.

@@ -13,9 +13,12 @@ struct ReadablePaths: Equatable {
 
     private(set) var paths: [String] = system
 
-    /// With `process`, where the kernel tells the process about itself.
-    init(_ settings: Settings?, process: String, realPath: (String) -> String? = RealPath.of) {
+    /// With `process`, where the kernel tells the process about itself, and directories beside.
+    init(
+        _ settings: Settings?, process: String, beside: [String] = [], realPath: (String) -> String? = RealPath.of
+    ) {
         paths.append(process)
+        paths += beside
         add("/etc/resolv.conf", realPath)
         add("/etc/hosts", realPath)
         guard let settings else { return }

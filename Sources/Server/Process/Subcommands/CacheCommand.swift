@@ -114,7 +114,7 @@ struct CacheVerify: ParsableCommand {
                 ? "its SHA-256 is another"
                 : "pieces \(check.damaged.map(String.init).joined(separator: ", ")) are damaged"
             if repair {
-                blob.remove(from: directory)
+                try blob.remove(from: directory)
                 removed.insert(check.name)
             }
             Console.error("hubgate: \(check.name.hex): \(what)\(repair ? "; removed" : "")\n")
@@ -150,7 +150,18 @@ struct CacheRemove: ParsableCommand {
         }
         let directory = try cache.directory()
         let blobs = try cache.blobs(names)
-        for blob in blobs { blob.remove(from: directory) }
+        for blob in blobs { try blob.remove(from: directory) }
         Console.print("Removed: \(blobs.count) files.\n")
+    }
+}
+
+extension BlobFile {
+    /// Nobody finds it any more. Where somebody reads it, a gateway deletes it behind them.
+    fileprivate func remove(from directory: CacheDirectory) throws(SubcommandFailure) {
+        do throws(FileError) {
+            try directory.remove(name)
+        } catch {
+            throw SubcommandFailure(code: 74, reason: "\(name.hex): \(error)")
+        }
     }
 }

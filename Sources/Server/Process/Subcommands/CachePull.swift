@@ -88,7 +88,7 @@ struct CachePull: ParsableCommand {
             throw SubcommandFailure(code: Exit.noPermission, reason: "\(directory.orders.shown): \(error)")
         }
         // Without a gateway nobody else would.
-        if !directory.isServed { directory.remove(order) }
+        if !directory.isServed { directory.removeOrder(order.id) }
         Console.print("Cancelled: \(id).\n")
     }
 

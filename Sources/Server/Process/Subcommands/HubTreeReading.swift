@@ -68,8 +68,12 @@ final class HubTreeReading {
         let present = target.revision(tree.repo, commit: commit)
         let base = earlier ?? present
         var all: [String: HeldEntry] = [:]
-        for entry in base?.entries ?? Self.folders(of: entries) { all[entry.path] = entry.withoutContent }
-        for entry in present?.entries ?? [] where all[entry.path]?.oid == entry.oid { all[entry.path] = entry }
+        for entry in base.map({ Array($0.entries) }) ?? Self.folders(of: entries) {
+            all[entry.path] = entry.withoutContent
+        }
+        for entry in present.map({ Array($0.entries) }) ?? [] where all[entry.path]?.oid == entry.oid {
+            all[entry.path] = entry
+        }
         for entry in entries {
             let told = base?[entry.path]
             guard base == nil || told?.etag == entry.etag && told?.size == entry.size else {
@@ -83,7 +87,7 @@ final class HubTreeReading {
         try target.keep(
             HeldRevision(
                 tree.repo, commit: commit, isOpen: base?.isOpen ?? false, taken: base?.taken ?? KeyInput.now,
-                info: base?.info ?? Self.info(tree.repo, commit, entries), entries: Array(all.values)),
+                info: base?.info ?? Self.info(tree.repo, commit, entries), entries: HeldEntries(all.values)),
             as: nil)
     }
 
