@@ -196,10 +196,10 @@ def test_one_address_that_has_every_call_leaves_the_next_to_another(start_before
     crowd = [gate.connect() for _ in range(40)]
     for connection in crowd:
         connection.send(mark % b"greedy")
-    time.sleep(0.3)
+    wait_until(lambda: figure(gate, "hubgate_upstream_calls_queued") == 40, 10)
     with gate.connect(source="127.0.0.2") as other:
         other.send(mark % b"modest")
-        time.sleep(0.3)
+        wait_until(lambda: figure(gate, "hubgate_upstream_calls_queued") == 41, 10)
         go.set()
         assert other.answer().status == 200
         for connection in crowd:

@@ -369,6 +369,7 @@ def test_keys_of_issuers_are_fetched_anew_after_ten_seconds_and_those_of_one_tha
     kept = issuer.add_key("kept", "ES256")
     gate = start_with({"ci": login(issuer), "far": login(gone)}, workers=1)
     old = issuer.keys[0]
+    begun = time.monotonic()
     for key in (old, kept):
         key_of(gate, issuer.token(key=key))
     key_of(gate, gone.token())
@@ -377,10 +378,10 @@ def test_keys_of_issuers_are_fetched_anew_after_ten_seconds_and_those_of_one_tha
     issuer.add_key("new")
     another_server.on("/keys", lambda *_: http(500, b"no"))
     # Not fetched again within ten seconds, whoever asks.
-    for _ in range(5):
-        assert refusal(gate, issuer.token()) == "invalid_grant"
-    key_of(gate, issuer.token(key=old))
-    assert issuer.fetches == 1
+    for key in [None] * 5 + [old]:
+        answer = exchange(gate, issuer.token(key=key))
+        if time.monotonic() - begun < 10:
+            assert answer.status == (200 if key else 400) and issuer.fetches == 1, answer.body
     time.sleep(10.1)
     key_of(gate, issuer.token())
     assert issuer.fetches == 2
