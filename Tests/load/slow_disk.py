@@ -72,7 +72,7 @@ class Disk:
 
     def forget(self):
         """Nothing of it is in memory from here on."""
-        self._run("umount", str(self.place))
+        self._unmount()
         self._run("mount", self.device, str(self.place))
 
     @property
@@ -80,13 +80,16 @@ class Disk:
         """What starts a program in the group."""
         return ["bash", "-c", f'echo $$ > {self.group}/cgroup.procs && exec "$@"', "bash"]
 
-    def close(self):
+    def _unmount(self):
         # What works beside a gateway ends a moment after it.
         for _ in range(50):
             with contextlib.suppress(subprocess.CalledProcessError):
-                self._run("umount", str(self.place))
-                break
+                return self._run("umount", str(self.place))
             time.sleep(0.1)
+        raise RuntimeError(f"{self.place} is in use")
+
+    def close(self):
+        self._unmount()
         self._run("losetup", "-d", self.device)
         self.group.rmdir()
 
