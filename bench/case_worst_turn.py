@@ -13,7 +13,7 @@ import sys
 import hostile
 from case import Case, Column
 from figures import Rounds, short
-from processes import LOAD_CORES, BenchError
+from processes import LOAD_CORES, BenchError, run
 from tables import table
 from workbench import free_port
 
@@ -86,6 +86,13 @@ def inputs(bench, server, hub):
     yield "account", send("GET", "/api/account", repeats=1)
     for path, name, _, body in hostile.answers(hub):
         yield name, send("GET", f"/api/models/{path}", repeats=1 if len(body) > hostile.LIST else REPEATS)
+
+    def download():
+        # Another query for each, so that no two are one call.
+        run("curl", "-sSf", "--http1.1", "--cacert", bench.work / "certs/ca.pem", "--parallel", "--parallel-immediate",
+            "--parallel-max", hostile.DOWNLOADS, "-o", "/dev/null", server.url(f"{hostile.DOWNLOAD_PATH}?[1-{hostile.DOWNLOADS}]"))
+
+    yield f"{hostile.DOWNLOADS} downloads at once", download
 
 
 class Probe:

@@ -5,6 +5,12 @@ LIST = 60_000
 """Bytes of one field: below `head_limit`, and below what is taken of the Hub."""
 
 
+DOWNLOADS = 64
+"""At once, of one file of `DOWNLOAD_BYTES` below this path."""
+DOWNLOAD_PATH = "/acme/m/resolve/main/long"
+DOWNLOAD_BYTES = 16 * MEGABYTE
+
+
 def filled(piece, size):
     """`piece` as often as it fits into `size` bytes."""
     return piece * (size // len(piece))
