@@ -61,7 +61,8 @@ int64_t ce_file_channel_receive(int socket, uint8_t *into, size_t capacity, int 
  * the hard one counts. */
 static void close_each(int first, int last) {
     struct rlimit limit;
-    long most = getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_max < INT_MAX ? (long)limit.rlim_max : 1 << 20;
+    /* Some container runtimes have a thousand million for "no limit". */
+    long most = getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_max < 1 << 20 ? (long)limit.rlim_max : 1 << 20;
     for (int fd = first; fd <= last && fd < most; fd += 1) {
         close(fd);
     }

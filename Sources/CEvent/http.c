@@ -93,6 +93,8 @@ void ce_http_count(const ce_http *http, ce_http_counts *counts) {
 void ce_http_free(ce_http *http) {
     http->draining = true;
     http->listening_count = 0;
+    /* `listen_again` is gone before the last handshakes are. */
+    http->waits_for_handshakes = false;
     ce_connection *connection;
     TAILQ_FOREACH(connection, &http->connections, next) {
         ce_exchange_end(&connection->exchange, false);

@@ -52,6 +52,21 @@ struct CallLedgerTests {
         #expect(ledger.next() == late)
     }
 
+    @Test("Calls that go on above the limit take nothing of the reserve")
+    func reserveBesideThoseThatGoOn() {
+        var ledger = Self.ledger(16)
+        let first = (0..<16).compactMap { _ in ledger.ask(for: Self.share("greedy")).begun }
+        for call in first { ledger.waitsForClient(call, since: 0) }
+        let second = (0..<16).compactMap { _ in ledger.ask(for: Self.share("greedy")).begun }
+        for call in first { ledger.goesOn(call) }
+        #expect(ledger.working == 32 && second.count == 16)
+        let modest = ["a", "b", "c"].map { ledger.ask(for: Self.share($0)).begun }
+        #expect(modest.map { $0 != nil } == [true, true, false])
+        for call in first + second + modest.compactMap(\.self) { ledger.end(call) }
+        while let call = ledger.next() { ledger.end(call) }
+        #expect(ledger.working == 0 && ledger.ask(for: Self.share("d")).begun != nil)
+    }
+
     @Test("A key is one share, wherever its clients are, and other keys at the same address are others")
     func keys() {
         let shares = [

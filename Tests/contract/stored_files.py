@@ -23,6 +23,7 @@ class Store:
         self.files = {}  # by SHA-256
         self.sent = {}  # ranges that went out, by SHA-256
         self.asked = {}  # the Range of each request, by SHA-256
+        self.confirmed = []  # SHA-256s of which the first byte alone was asked for: whether they are there
         self.wrong = {}  # SHA-256 to the place of a byte that is sent wrong
         self.cut_after = None  # bytes of a response
         self.hold_at = None  # the place in a file where the store waits for `go_on`
@@ -52,12 +53,18 @@ class Store:
 
     def _answer(self, name, request, connection):
         content = self.files[name]
+        is_confirmation = request["Range"] == "bytes=0-0"
         with self.lock:
-            self.asked[name].append(request["Range"])
+            if is_confirmation:
+                self.confirmed.append(name)
+            else:
+                self.asked[name].append(request["Range"])
         if self.refuses:
             return http(503, b"no")
         if self.refuses_if(request):
             return http(403, b"no")
+        if is_confirmation:
+            return http(206, content[:1], b"Content-Range: bytes 0-0/%d" % len(content))
         start, end, status, fields = 0, len(content), 200, b""
         if found := re.fullmatch(r"bytes=(\d+)-(\d*)", request["Range"] or ""):
             start, status = int(found[1]), 206

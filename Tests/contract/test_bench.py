@@ -167,11 +167,11 @@ def test_what_a_case_has_started_ends_with_its_children():
     assert wait_until(is_gone)
 
 
-def test_every_case_is_described_in_the_document_and_all_take_less_than_twenty_five_minutes():
+def test_every_case_is_described_in_the_document_and_all_take_less_than_twenty_six_minutes():
     options = types.SimpleNamespace(rounds=3, seconds=3)
     method = document.BENCHMARKS.read_text().partition("## Figures")[0]
     assert [case.name for case in cases.CASES if f"`{case.name}`" not in method] == []
-    assert sum(case.estimate(options) for case in cases.CASES) < 25 * 60
+    assert sum(case.estimate(options) for case in cases.CASES) < 26 * 60
 
 
 def test_the_figures_are_written_directly_below_their_heading_and_nowhere_else():

@@ -298,6 +298,46 @@ def test_whom_the_hub_refuses_an_object_gets_no_address_of_it(caching, store, ba
     assert "actions" not in entry and entry["error"]["code"] == 404
 
 
+def signs_everything(hub, store, batches, content, repo="acme/other"):
+    """Another repository, whose Hub signs an address for whatever is asked, and leaves it to its store to have no such thing there."""
+    other = Batches(hub, store, repo)
+    other._entry = lambda wanted: {
+        "oid": wanted["oid"], "size": wanted["size"],
+        "actions": {"download": {"href": f"{store.url}/{repo}/{wanted['oid']}?{other.query}"}}}  # fmt: skip
+    store.server.on(f"/{repo}/{digest(content)}", lambda *_: http(404, b"no such object"))
+    return other
+
+
+@pytest.mark.parametrize("is_whole", [True, False])
+def test_what_the_store_does_not_give_at_an_address_comes_from_no_disk(caching, hub, store, batches, cache, is_whole):
+    content = store.put("private.bin", 2 * PIECE)
+    other = signs_everything(hub, store, batches, content)
+    gate = caching()
+    path = batches.address(gate, content)
+    fields = () if is_whole else (f"Range: bytes={PIECE}-",)
+    assert gate.ask(get(path, *fields)).body == content[0 if is_whole else PIECE :]
+    foreign = other.address(gate, content)
+    for request in (get(foreign), get(foreign, "Range: bytes=5-9"), get(foreign, f"Range: bytes={PIECE}-")):
+        answer = gate.ask(request)
+        assert (answer.status, answer.body) == (404, b"no such object")
+    assert gate.ask(get(foreign).replace(b"GET", b"HEAD", 1)).status == 404
+    # And who may still has it.
+    assert gate.ask(get(batches.address(gate, content))).body == content
+
+
+def test_an_address_is_asked_for_at_the_store_once_where_its_path_has_the_name_and_else_by_each_signature(caching, hub, store, batches):
+    content = store.put("model.bin", 1000)
+    gate = caching()
+    for _ in range(3):
+        assert gate.ask(get(batches.address(gate, content))).body == content
+    assert store.confirmed == [digest(content)]
+    store.server.on("/object", lambda request, connection: store._answer(digest(content), request, connection))
+    batches.edit = lambda entry: {**entry, "actions": {"download": {"href": f"{store.url}/object?name={entry['oid']}&{batches.query}&n={len(store.confirmed)}"}}}
+    for _ in range(2):
+        assert gate.ask(get(batches.address(gate, content))).body == content
+    assert store.confirmed == [digest(content)] * 3
+
+
 # The sandbox, whose answers have their members in the order of their names
 
 
@@ -310,10 +350,12 @@ def test_the_sandbox_sends_an_object_once(start, cache):
     order = {"operation": "download", "objects": [{"oid": digest(content), "size": len(content)}]}
     before = len(hub.journal())
     paths = [address_of(gate, ask_batch(gate, "/sandbox/large.git/info/lfs/objects/batch", order)[0]) for _ in range(3)]
+    assert gate.ask(get(paths[0])).body == content
     threads = Clients(gate, [get(path) for path in paths])
     assert all(found == (200, content) for found in threads.all())
     wait_until_whole(cache, content)
     assert gate.ask(get(paths[0], f"Range: bytes={PIECE}-")).body == content[PIECE:]
     journal = hub.journal()[before:]
-    assert [(entry["origin"], entry["credential"]) for entry in journal if entry["origin"] != "hub"] == [("cdn", "none")]
+    # Whether it is there, and then all of it.
+    assert [(entry["origin"], entry["credential"]) for entry in journal if entry["origin"] != "hub"] == [("cdn", "none")] * 2
     assert len([entry for entry in journal if entry["target"].endswith("/objects/batch")]) == 3

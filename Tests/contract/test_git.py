@@ -199,7 +199,8 @@ def test_lfs_objects_come_from_the_store_once_whoever_clones(start_before, hub_o
         files.git("-C", name, "lfs", "install", "--local")
         files.git("-C", name, "lfs", "pull")
         assert (files.read(f"{name}/large.bin"), files.read(f"{name}/small.bin")) == (LARGE, b"small")
-    assert sorted(request.method for request in store.requests) == ["GET", "GET", "PUT", "PUT"]
+    # The first byte alone says whether the store has it.
+    assert sorted(request.method for request in store.requests if request["Range"] != "bytes=0-0") == ["GET", "GET", "PUT", "PUT"]
 
 
 def test_the_documented_commands_work_as_they_are_written(files, hub_of_git):

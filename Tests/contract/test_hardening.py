@@ -361,7 +361,7 @@ def attempt(tmp_path_factory):
     """Runs one attempt of hardening/attempts.c: what it says, or the signal that ended it."""
     program = tmp_path_factory.mktemp("attempts") / "attempts"
     sources = ROOT / "Sources/CEvent"
-    parts = [sources / f"{name}.c" for name in ("system_calls", "landlock", "loop")]
+    parts = [sources / f"{name}.c" for name in ("system_calls", "landlock", "loop", "turns")]
     subprocess.run(
         ["clang", "-Wall", "-Wextra", "-Werror", "-I", sources / "include", "-I", sources, "-o", program,
          Path(__file__).parent / "hardening/attempts.c", *parts, "-levent_core", "-lseccomp"],

@@ -64,7 +64,7 @@ extension AdminServices {
         try await note("cache-pin", pin.text, by: caller, context)
         do throws(FileError) { try files.directory.pin(pin) } catch { throw .cacheDisk }
         await files.setPinned(wanted.keys, true)
-        return CachePins.Outcome(pin: pin, isPinned: true, files: wanted.count, bytes: wanted.values.reduce(0, +)).json
+        return CachePins.Outcome(pin: pin, isPinned: true, files: wanted.count, bytes: wanted.values.sum).json
     }
 
     func unpin(_ exchange: Exchange, _ caller: AdminCaller, _ context: RequestContext) async throws(Failure) -> JSON {

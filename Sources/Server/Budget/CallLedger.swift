@@ -47,6 +47,8 @@ struct CallLedger {
         var share = CallShare(address: "")
         /// Counts those who have had it.
         var life = 0
+        /// It works at a place of the reserve.
+        var isReserved = false
         /// Since when it waits for its client, in the caller's milliseconds.
         var since = 0
         /// Its neighbours among those that wait for their clients; -1: none.
@@ -57,6 +59,7 @@ struct CallLedger {
     var limits: CallLimits
     private(set) var working = 0
     private(set) var waitingForClients = 0
+    private var reserveTaken = 0
     private var slots: [Slot] = []
     private var freeSlots: [Int] = []
     private var firstStalled = -1
@@ -73,7 +76,7 @@ struct CallLedger {
     var hasRoomForAll: Bool { queued == 0 && hasRoom }
     private var hasRoom: Bool { working < limits.working && working + waitingForClients < limits.total }
     private var hasReserve: Bool {
-        working < limits.working + limits.reserved && working + waitingForClients < limits.total
+        hasRoom || (reserveTaken < limits.reserved && working + waitingForClients < limits.total)
     }
 
     /// Of a call that has ended: free.
@@ -87,9 +90,18 @@ struct CallLedger {
     }
 
     private mutating func begin(_ share: CallShare) -> Decision {
+        let ticket = take(.working, share)
+        work(at: ticket.index)
+        return .begun(ticket)
+    }
+
+    private mutating func work(at index: Int) {
+        if !hasRoom {
+            slots[index].isReserved = true
+            reserveTaken += 1
+        }
         working += 1
-        queue?.began(share)
-        return .begun(take(.working, share))
+        queue?.began(slots[index].share)
     }
 
     private mutating func wait(_ share: CallShare) -> Decision {
@@ -119,8 +131,7 @@ struct CallLedger {
             return nil
         }
         slots[ticket.index].state = .working
-        working += 1
-        queue?.began(slots[ticket.index].share)
+        work(at: ticket.index)
         return ticket
     }
 
@@ -174,6 +185,10 @@ struct CallLedger {
     }
 
     private mutating func stopWorking(_ index: Int) {
+        if slots[index].isReserved {
+            slots[index].isReserved = false
+            reserveTaken -= 1
+        }
         working -= 1
         queue?.ended(slots[index].share)
     }

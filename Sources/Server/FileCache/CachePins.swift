@@ -40,15 +40,15 @@ struct CachePins {
             throw Refusal(code: 74, reason: "\(directory.pins.shown): \(error)")
         }
         for name in sizes.keys { directory.setPinned(name, true) }
-        return Outcome(pin: pin, isPinned: true, files: sizes.count, bytes: sizes.values.reduce(0, +))
+        return Outcome(pin: pin, isPinned: true, files: sizes.count, bytes: sizes.values.sum)
     }
 
     /// Throws where all that would be pinned does not fit into the cache.
     static func check(
         _ wanted: [BlobName: Int], beside pinned: [BlobName: Int], cacheSize: Int
     ) throws(Refusal) {
-        var total = wanted.values.reduce(0, +)
-        for (name, size) in pinned where wanted[name] == nil { total += size }
+        let others = pinned.lazy.filter { wanted[$0.key] == nil }.map(\.value)
+        let total = [wanted.values.sum, others.sum].sum
         guard total <= cacheSize else {
             throw Refusal(
                 code: 73,
@@ -103,5 +103,15 @@ extension CacheDirectory {
 
     func setPinned(_ name: BlobName, _ isPinned: Bool) {
         (try? BlobFile(existing: name, isComplete: true, in: self))?.setPinned(isPinned)
+    }
+}
+
+extension Sequence<Int> {
+    /// The largest number where there is none for it: sizes are what a Hub has said.
+    var sum: Int {
+        reduce(0) { total, size in
+            let (sum, isTooLarge) = total.addingReportingOverflow(size)
+            return isTooLarge ? .max : sum
+        }
     }
 }

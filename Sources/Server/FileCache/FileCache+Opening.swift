@@ -17,6 +17,13 @@ extension FileCache {
         // Out of the callback: what follows may end calls.
         disk.open(name) { _ in EventLoop.post { opening.end() } }
     }
+
+    /// The same, for a task.
+    func openable(_ name: BlobName) async {
+        await withCheckedContinuation { continuation in
+            whenOpenable(name) { continuation.resume() }
+        }
+    }
 }
 
 @EventLoop

@@ -34,6 +34,7 @@ extension FileCache {
         _ name: BlobName, _ layout: BlobLayout, from source: FileSource, isCancelled: () -> Bool, note: (Int) -> Void
     ) async throws(Failure) {
         guard layout.size <= mostBytes else { throw .tooLargeForCache(layout.size, mostBytes) }
+        await openable(name)
         guard let blob = open(name, layout) else { throw .cacheDisk }
         let pull = BlobPull()
         blob.pulls.append(pull)

@@ -23,6 +23,7 @@ final class FileCache {
     let admission: CallAdmission
     let metrics: Metrics
     let peers: Peers
+    var confirmed = ConfirmedAddresses()
     /// Names this start of the gateway, the same in all its processes.
     let generation: UInt64
     /// So many bytes that are left of a file are fetched though nobody waits for them.

@@ -151,11 +151,16 @@ final class PullAct {
             }
         }
         for index in entries.indices where entries.place(at: index) == .git {
-            if let content = known[entries.oid(at: index)], files.isHeld(content) {
+            if let content = known[entries.oid(at: index)], await isHeld(content) {
                 entries.setContent(content, at: index)
             }
             await share.pause()
         }
+    }
+
+    private func isHeld(_ content: BlobName) async -> Bool {
+        await files.openable(content)
+        return files.isHeld(content)
     }
 
     /// What has to be fetched, and whether there is room for it.
@@ -171,7 +176,8 @@ final class PullAct {
             let (sum, overflow) = order.bytes.addingReportingOverflow(size)
             guard !overflow else { throw .tooLargeForCache(.max, files.mostBytes) }
             (order.files, order.bytes) = (order.files + 1, sum)
-            guard size > 0, !(entries.content(at: index).map { files.isHeld($0) } ?? false) else { continue }
+            if let content = entries.content(at: index), await isHeld(content) { continue }
+            guard size > 0 else { continue }
             missing += size
             if entries.place(at: index) == .git { small.append(index) } else { large.append(index) }
         }

@@ -15,14 +15,23 @@ struct AnswerPeer: Handler {
         do throws(Failure) {
             if drainState.isDraining { throw .draining() }
             guard call.size <= files.mostBytes else { throw .tooLargeForCache(call.size, files.mostBytes) }
-            let answer = try answer(to: call, exchange, context)
-            guard files.serve(answer, exchange, context) else { throw .cacheDisk }
+            serve(try answer(to: call, exchange, context), from: files, exchange, context)
         } catch {
             files.peers.left()
             throw files.peers.refused(error)
         }
-        files.peers.serves()
         return .stream
+    }
+
+    private func serve(_ answer: FileAnswer, from files: FileCache, _ exchange: Exchange, _ context: RequestContext) {
+        files.whenOpenable(answer.name) {
+            guard !context.isCancelled, files.serve(answer, exchange, context) else {
+                files.peers.left()
+                let failure = context.isCancelled ? Failure.clientGone : files.peers.refused(.cacheDisk)
+                return exchange.fail(failure, context)
+            }
+            files.peers.serves()
+        }
     }
 
     private func answer(

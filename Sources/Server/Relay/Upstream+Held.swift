@@ -61,7 +61,7 @@ extension Upstream {
             let paths = try HeldTree.paths(in: bytes ?? [], mediaType: exchange.request.headers.mediaType)
             let found = HeldTree(revision: revision).entries(at: paths)
             send(try JSON.array(found).encoded(), revision, exchange, context)
-        case .file(let path): try sendFile(path, revision, question, exchange, context)
+        case .file(let path): try await sendFile(path, revision, question, exchange, context)
         }
     }
 
@@ -120,13 +120,14 @@ extension Upstream {
     private func sendFile(
         _ path: String, _ revision: HeldRevision, _ question: HeldQuestion, _ exchange: Exchange,
         _ context: RequestContext
-    ) throws(Failure) {
+    ) async throws(Failure) {
         guard let entry = revision[path], entry.place != .folder else { throw .entryNotHeld(path, revision) }
         let layout = BlobLayout(size: entry.size)
         let missing = Failure(
             .hubTooSlow,
             detail: "\(question.text) is not kept here, and the Hub cannot be asked. `hubgate cache pull` fetches it.")
         if entry.size > 0 {
+            if let content = entry.content { await files?.openable(content) }
             guard let content = entry.content, layout != nil, files?.isHeld(content) == true else { throw missing }
         }
         var headers = heldHeaders(revision)

@@ -6,8 +6,8 @@ import Hub
 extension Upstream {
     /// Answers from here on. False: the store has to be asked. `carry` asks it, as long as nothing has gone out.
     ///
-    /// The right to it is the Hub's answer that had the URL, and lasts as long as the URL itself. The size may be what the client has told the Hub, so
-    /// nothing is said by it alone.
+    /// The right to it is the Hub's answer that had the URL, and that the store gives it out there (`StoreConfirmation`): a Hub may sign a URL of its
+    /// repository for whatever a client has asked. It lasts as long as the URL itself. The size may be what the client has told the Hub, too.
     func answer(
         _ signed: SignedURLCodec.Opened, _ exchange: Exchange, _ context: RequestContext,
         otherwise carry: @escaping @EventLoop () -> Void
@@ -16,7 +16,26 @@ extension Upstream {
         guard let files, let named = signed.object, WallClock.now.seconds <= named.until, !exchange.hasBody,
             !request.headers.contains(anyOf: Self.ofTheStore)
         else { return false }
-        let object = named.object
+        let source = source(at: signed.url, userAgent: request.headers["User-Agent"])
+        let place = ConfirmedAddresses.place(of: named.object.name, at: signed.url)
+        guard !files.confirmed.contains(place) else {
+            return answer(named.object, signed, source, exchange, context, otherwise: carry)
+        }
+        StoreConfirmation(source, context, in: files) { isGiven in
+            guard !context.isCancelled else { return exchange.fail(.clientGone, context) }
+            if isGiven { files.confirmed.insert(place) }
+            let isAnswered =
+                isGiven && self.answer(named.object, signed, source, exchange, context, otherwise: carry)
+            if !isAnswered { carry() }
+        }.start()
+        return true
+    }
+
+    private func answer(
+        _ object: StoredObject, _ signed: SignedURLCodec.Opened, _ source: FileSource, _ exchange: Exchange,
+        _ context: RequestContext, otherwise carry: @escaping @EventLoop () -> Void
+    ) -> Bool {
+        let request = exchange.request
         let etag = "\"\(object.name.hex)\""
         var headers: Headers = ["ETag": etag, "Accept-Ranges": "bytes", "Content-Type": "application/octet-stream"]
         for (name, value) in FileRedirect.signedFields(of: signed.url) { headers.set(name, value) }
@@ -28,9 +47,12 @@ extension Upstream {
             return true
         }
         guard request.method == .get else {
-            guard files.isHeld(object.name, object.layout) else { return false }
-            exchange.start(.ok, headers: headers, id: .own(context.id), length: object.layout.size)
-            exchange.finish()
+            files?.whenOpenable(object.name) { [headers] in
+                guard !context.isCancelled else { return exchange.fail(.clientGone, context) }
+                guard self.files?.isHeld(object.name, object.layout) == true else { return carry() }
+                exchange.start(.ok, headers: headers, id: .own(context.id), length: object.layout.size)
+                exchange.finish()
+            }
             return true
         }
         var (status, range) = (Status.ok, 0..<object.layout.size)
@@ -41,7 +63,6 @@ extension Upstream {
             (status, range) = (.partialContent, part)
             headers.set("Content-Range", "bytes \(part.lowerBound)-\(part.upperBound - 1)/\(object.layout.size)")
         }
-        let source = source(at: signed.url, userAgent: request.headers["User-Agent"])
         serve(
             FileAnswer(
                 name: object.name, layout: object.layout, range: range, status: status, headers: headers,

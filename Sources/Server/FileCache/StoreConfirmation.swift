@@ -1,0 +1,86 @@
+import EventIO
+import HTTP
+import Hub
+
+/// Asks a store whether it gives out what is at an address, by its first byte. The Hub may have signed an address of what it has not looked for.
+@EventLoop
+final class StoreConfirmation: TransferSink {
+    private var source: FileSource
+    private let context: RequestContext
+    private let cache: FileCache
+    private let done: @EventLoop (Bool) -> Void
+    private var transfer: Transfer?
+    private var place: CallPlace?
+    private var next: FileSource?
+    private var isGiven = false
+
+    /// `done` is called once, later.
+    init(
+        _ source: FileSource, _ context: RequestContext, in cache: FileCache, done: @escaping @EventLoop (Bool) -> Void
+    ) {
+        self.source = source
+        self.context = context
+        self.cache = cache
+        self.done = done
+    }
+
+    func start() {
+        if let place = cache.admission.begin(context) { return make(at: place) }
+        cache.admission.wait(context) { result in
+            switch result {
+            case .success(let place): self.make(at: place)
+            case .failure: self.done(false)
+            }
+        }
+    }
+
+    private func make(at place: CallPlace) {
+        self.place = place
+        var headers: Headers = ["Accept-Encoding": "identity", "Range": "bytes=0-0"]
+        if let userAgent = source.userAgent { headers.append("User-Agent", userAgent) }
+        transfer = cache.pool.start(
+            Request(method: .get, target: .root, headers: headers), url: source.url, limits: source.limits, sink: self)
+    }
+
+    func begin(_ head: Transfer.Head) {
+        next = try? source.onward(head)
+        isGiven = head.status == .ok || head.status == .partialContent
+        transfer?.cancel()
+    }
+
+    func take(_: UnsafeBufferPointer<UInt8>) -> Bool { true }
+
+    func end(_: Result<Void, TransferError>) {
+        transfer = nil
+        place.take()?.end()
+        EventLoop.post { self.settle() }
+    }
+
+    private func settle() {
+        guard let next = next.take() else { return done(isGiven) }
+        source = next
+        start()
+    }
+}
+
+/// The addresses whose content a store has given out. Where the path has the content's name in it, the query is a signature: whoever gets another one
+/// from the Hub would get the same of the store, and once is enough.
+struct ConfirmedAddresses {
+    /// In each half.
+    private static let most = 8192
+
+    private var older: Set<String> = []
+    private var newer: Set<String> = []
+
+    static func place(of name: BlobName, at url: String) -> String {
+        let path = url.prefix { $0 != "?" && $0 != "#" }
+        return path.hasSuffix("/" + name.hex) ? String(path) : name.hex + " " + url
+    }
+
+    func contains(_ place: String) -> Bool { newer.contains(place) || older.contains(place) }
+
+    mutating func insert(_ place: String) {
+        if newer.count >= Self.most { (older, newer) = (newer, []) }
+        newer.insert(place)
+    }
+}
