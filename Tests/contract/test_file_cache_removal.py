@@ -62,7 +62,7 @@ def test_a_file_that_an_administrator_removes_is_deleted_by_another_process(star
         assert gate.ask(METADATA).status == 200 and len(names(cache)) == 1
         assert read_to_end(client) > len(content) - 1000
         client.close()
-    assert wait_until(lambda: not names(cache), 10)
+    assert wait_until(lambda: not names(cache), 20)
     assert wait_until(lambda: disk.deleters, 5) and disk.deleters <= helpers
     assert gate.ask(request, timeout=30).body == content
     assert store.bytes_sent(content) == 2 * len(content)

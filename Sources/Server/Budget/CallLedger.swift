@@ -47,8 +47,6 @@ struct CallLedger {
         var share = CallShare(address: "")
         /// Counts those who have had it.
         var life = 0
-        /// It works at a place of the reserve.
-        var isReserved = false
         /// Since when it waits for its client, in the caller's milliseconds.
         var since = 0
         /// Its neighbours among those that wait for their clients; -1: none.
@@ -59,6 +57,7 @@ struct CallLedger {
     var limits: CallLimits
     private(set) var working = 0
     private(set) var waitingForClients = 0
+    /// Calls that began above the limit, and whose places have not come free since. Those that go on above it are none of these.
     private var reserveTaken = 0
     private var slots: [Slot] = []
     private var freeSlots: [Int] = []
@@ -96,10 +95,7 @@ struct CallLedger {
     }
 
     private mutating func work(at index: Int) {
-        if !hasRoom {
-            slots[index].isReserved = true
-            reserveTaken += 1
-        }
+        if !hasRoom { reserveTaken += 1 }
         working += 1
         queue?.began(slots[index].share)
     }
@@ -185,10 +181,8 @@ struct CallLedger {
     }
 
     private mutating func stopWorking(_ index: Int) {
-        if slots[index].isReserved {
-            slots[index].isReserved = false
-            reserveTaken -= 1
-        }
+        // The place of any call will do for one that began at the reserve.
+        reserveTaken -= reserveTaken > 0 ? 1 : 0
         working -= 1
         queue?.ended(slots[index].share)
     }
