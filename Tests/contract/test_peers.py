@@ -54,16 +54,23 @@ def part(request, content, *, status=206, shift=0, length=None, body=None):
 # What they do together
 
 
-def test_each_byte_is_fetched_from_the_store_once_by_all_replicas_together(replicas, store):
-    group = replicas()
-    contents = [group.put(f"{number}.bin", size, owner=number % 3) for number, size in enumerate([1000, 2 * PIECE + 77, PIECE, PIECE + 1])]
+def fetch_together(group, store, more):
+    """What three replicas counted while 36 clients had four files of them, each `more` bytes longer; nothing where a replica was too slow for another."""
+    sizes = [size + more for size in (1000, 2 * PIECE + 77, PIECE, PIECE + 1)]
+    contents = [group.put(f"{number}.bin", size, owner=number % 3) for number, size in enumerate(sizes)]
     gates = [group.start(number, "--workers", workers) for number, workers in enumerate(["1", "2", "2"])]
     crowds = [(Clients(gate, [get(path(number))] * 3), content) for gate in gates for number, content in enumerate(contents)]
     for crowd, content in crowds:
         assert [(status, body == content) for status, body in crowd.all()] == [(200, True)] * 3
+    counted = [peer_figures(gate) for gate in gates]
+    return (gates, contents, counted) if not any("too_slow" in asked for asked, _, _ in counted) else None
+
+
+def test_each_byte_is_fetched_from_the_store_once_by_all_replicas_together(replicas, store):
+    # A machine that has much else to do lets a replica wait for more than two seconds; then the store is asked, as it should be.
+    gates, contents, counted = next(found for more in range(4) if (found := fetch_together(replicas(), store, more)))
     assert [store.bytes_sent(content) for content in contents] == [len(content) for content in contents]
-    for number, gate in enumerate(gates):
-        asked, answered, received = peer_figures(gate)
+    for number, (asked, answered, received) in enumerate(counted):
         foreign = [len(content) for other, content in enumerate(contents) if other % 3 != number]
         assert asked == {"ok": len(foreign)} and received == sum(foreign)
         assert answered == {"served": 2 * (len(contents) - len(foreign))}
