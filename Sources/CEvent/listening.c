@@ -14,8 +14,8 @@
 
 enum { BACKLOG = 1024 };
 
-/* A handshake under way takes 28 KiB more than a connection that is open. While so many are, who comes waits in the kernel until some of them
- * have ended; but a few are accepted every few milliseconds, so that clients that never end their handshake keep nobody out. */
+/* A handshake under way takes 28 KiB more than a connection that is open. While so many are, new connections wait in the kernel until some of
+ * them have ended. A few are accepted every few milliseconds all the same, so that clients that never end their handshake cannot block others. */
 enum { HANDSHAKES_AT_ONCE = 128, ACCEPTED_AT_ONCE = 16, PAUSE_MS = 5 };
 
 ce_servers ce_all_servers = LIST_HEAD_INITIALIZER(ce_all_servers);

@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
-/* A body from here on is a long one: before, it may be an answer that somebody waits for. In bytes. */
+/* From this size on, in bytes, a body counts as long. A shorter one may be a response that a client waits for. */
 enum { CE_LONG_BODY_BYTES = 256 * 1024 };
 
 /* One long body's. Zero: it does not wait. */

@@ -21,10 +21,12 @@ SIZE = (int(sys.argv[2]) if len(sys.argv) > 2 else 1024) << 20
 ROUNDS = 5
 os.environ["HUBGATE_BINARY"] = str(BINARY)
 sys.path[:0] = [str(ROOT / "Tests/support"), str(ROOT / "Tests/contract")]
+sys.path.append(str(ROOT / "bench"))
 
 from fakehub import FakeHub  # noqa: E402
 from gate import Gate, make_certificates, make_workspace  # noqa: E402
 from ports import free_port  # noqa: E402
+from proc import cpu_seconds  # noqa: E402
 from stored_files import Store, digest, figures  # noqa: E402
 
 PATH = "/acme/m/resolve/main/model.bin"
@@ -41,21 +43,12 @@ http {{
 """
 
 
-def cpu(pid):
-    """Of a process and its children, in seconds."""
-    total = 0
-    for one in [pid, *map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]:
-        words = Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split()
-        total += (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
-    return total
-
-
 def fetch(url, authority, pid):
     """CPU seconds a GB of the server, and GB a second."""
-    before, began = cpu(pid), time.monotonic()
+    before, began = cpu_seconds(pid), time.monotonic()
     subprocess.run(["curl", "-sS", "--fail", "--http1.1", "--tlsv1.3", "--cacert", authority, "-o", "/dev/null", url], check=True)
     seconds = time.monotonic() - began
-    return (cpu(pid) - before) / (SIZE / 1e9), SIZE / 1e9 / seconds
+    return (cpu_seconds(pid) - before) / (SIZE / 1e9), SIZE / 1e9 / seconds
 
 
 def nginx(work, certificates, sendfile):

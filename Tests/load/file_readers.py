@@ -24,23 +24,16 @@ ROUNDS = 5
 HITS = 200
 os.environ["HUBGATE_BINARY"] = str(BINARY)
 sys.path[:0] = [str(ROOT / "Tests/support"), str(ROOT / "Tests/contract")]
+sys.path.append(str(ROOT / "bench"))
 
 from fakehub import FakeHub  # noqa: E402
 from file_cache import PATH, get  # noqa: E402
 from gate import Gate, make_certificates, make_workspace  # noqa: E402
+from proc import cpu_seconds  # noqa: E402
 from stored_files import Store, figures  # noqa: E402
 
 SMALL = "/acme/m/resolve/main/small.bin"
 CIPHERS = {"TLS_AES_256_GCM_SHA384": "aes-256-gcm", "TLS_AES_128_GCM_SHA256": "aes-128-gcm", "TLS_CHACHA20_POLY1305_SHA256": "chacha20-poly1305"}
-
-
-def cpu(pid):
-    """Of a process and its children, in seconds."""
-    total = 0
-    for one in [pid, *map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]:
-        words = Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split()
-        total += (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
-    return total
 
 
 def encrypted(cipher):
@@ -73,13 +66,13 @@ def first_bytes(gate):
 
 def read(gate):
     """MB a second of the server's CPU time, and MB a second."""
-    before, began = cpu(gate.pid), time.monotonic()
+    before, began = cpu_seconds(gate.pid), time.monotonic()
     subprocess.run(
         ["curl", "-sS", "--fail", "--http1.1", "--cacert", gate.certificates.authority, "--parallel", "--parallel-immediate", "--parallel-max",
          str(READERS), *[word for _ in range(READERS) for word in ("-o", "/dev/null", gate.origin + PATH)]],
         check=True, capture_output=True)  # fmt: skip
     megabytes = READERS * SIZE / 1e6
-    return megabytes / (cpu(gate.pid) - before), megabytes / (time.monotonic() - began)
+    return megabytes / (cpu_seconds(gate.pid) - before), megabytes / (time.monotonic() - began)
 
 
 def main():

@@ -52,7 +52,7 @@ typedef struct ce_digest_stream ce_digest_stream;
 ce_digest_stream *ce_digest_stream_new(ce_digest_algorithm algorithm);
 void ce_digest_stream_free(ce_digest_stream *stream);
 void ce_digest_stream_add(ce_digest_stream *stream, const uint8_t *bytes, size_t count);
-/* Writes the digest of all that was added, 32 bytes or 20, and begins anew. */
+/* Writes the digest of all bytes that were added (32 bytes, or 20 for SHA-1), and resets the stream. */
 void ce_digest_stream_end(ce_digest_stream *stream, uint8_t *out);
 
 #endif

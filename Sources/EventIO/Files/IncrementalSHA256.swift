@@ -8,7 +8,7 @@ package final class IncrementalSHA256 {
 
     package func add(_ bytes: UnsafeBufferPointer<UInt8>) { unsafe stream.add(bytes) }
 
-    /// The 32 bytes of all that was added; it begins anew.
+    /// The 32 bytes of the digest of all that was added; resets the stream.
     package func finish() -> [UInt8] { stream.finish(32) }
 }
 
@@ -20,7 +20,7 @@ package final class IncrementalSHA1 {
 
     package func add(_ bytes: UnsafeBufferPointer<UInt8>) { unsafe stream.add(bytes) }
 
-    /// The 20 bytes of all that was added; it begins anew.
+    /// The 20 bytes of the digest of all that was added; resets the stream.
     package func finish() -> [UInt8] { stream.finish(20) }
 }
 

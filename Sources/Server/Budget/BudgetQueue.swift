@@ -1,6 +1,6 @@
 import EventIO
 
-/// Calls of one worker that wait for one window of a budget, by share. It has no clock and makes no calls; whoever uses it asks for `next` again after
+/// Calls of one worker that wait for one window of a budget, by share. It has no clock and makes no calls; its owner asks for `next` again after
 /// `pause`, and when an answer has come.
 struct BudgetQueue {
     struct Waiter: Equatable {

@@ -34,7 +34,7 @@ struct CallQueue {
         forgetIfEmpty(share)
     }
 
-    /// Whether a share has fewer working calls than that, and nobody of it waits.
+    /// Whether a share has fewer working calls than `few`, and none of its calls waits.
     func mayHaveReserve(_ share: CallShare, below few: Int) -> Bool {
         guard let account = accounts[share] else { return true }
         return account.working < few && account.waiting.isEmpty

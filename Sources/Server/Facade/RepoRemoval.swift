@@ -109,7 +109,7 @@ struct RepoRemoval {
         }
         trash.changed(record.kind, record.id, trashID)
         context.audited?.moved(to: "\(record.kind.apiName):\(trashID.text)")
-        // What it is not is told by whoever looks again, and made private then.
+        // If it is not, the next look finds that, and makes it private.
         await trash.settle(record, await isPrivate(trashID, record, context) ? .kept : .unclear, by: "")
     }
 

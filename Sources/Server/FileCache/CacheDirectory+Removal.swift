@@ -1,18 +1,17 @@
 import EventIO
 import Glibc
 
-/// What goes loses its name first, and is deleted by the process that makes room: to free the blocks of a large file takes long, and whoever closes
-/// one last without a name does that.
+/// A file that is to be removed is renamed first, and the process that makes room deletes it: to free the blocks of a large file takes long, and the
+/// last close of a file without a name does that.
 ///
-/// It stays in its directory under a name that nobody looks for: to move a file to another one is what Landlock refuses to a process that gave up
-/// rights.
+/// It stays in its directory, under a name that is not looked for: Landlock does not let a restricted process move a file to another directory.
 extension CacheDirectory {
     static let removed = ".removed-"
 
-    /// As long as somebody has a file open whose last close would take long, it is claimed so.
+    /// The claim that a process holds while it has a file open: the last close of a large file takes long.
     static let use = (1 << 56) - 2
 
-    /// Nobody finds a blob any more; who has it open reads it to its end. Throws what the kernel says.
+    /// Removes a blob's name: it is not found any more, and readers that have it open read it to its end. Throws what the kernel says.
     /// `note` gets the names that it has from then on.
     func discard(_ name: BlobName, note: (String) -> Void = { _ in }) throws(FileError) {
         for isComplete in [true, false] {
@@ -29,14 +28,14 @@ extension CacheDirectory {
         return nil
     }
 
-    /// The same, and deletes it, unless somebody has it open. Waits for the disk.
+    /// The same, and deletes it, unless a process has it open. Waits for the disk.
     func remove(_ name: BlobName) throws(FileError) {
         var paths: [String] = []
         try discard(name) { paths.append($0) }
         for path in paths { _ = try delete(path) }
     }
 
-    /// Deletes what has lost its name. False: somebody has it open still. Waits for the disk.
+    /// Deletes a file whose name was removed. False: a process still has it open. Waits for the disk.
     func delete(_ path: String) throws(FileError) -> Bool {
         // Open until it is deleted: the last close is here.
         let file = try? StoredFile(path, .read)

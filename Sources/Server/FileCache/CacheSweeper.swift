@@ -223,7 +223,7 @@ final class CacheSweeper {
         }
     }
 
-    /// What nobody has open any more.
+    /// Files that no process has open any more.
     private func deleteRemoved() {
         for path in removed {
             do throws(FileError) {

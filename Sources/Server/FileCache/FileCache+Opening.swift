@@ -6,8 +6,8 @@ extension FileCache {
     /// A disk that gives nothing for so long is as good as broken, in milliseconds.
     private static let longestMilliseconds: UInt64 = 10_000
 
-    /// Calls `then` once, when opening the blob does not wait for the disk any more: at once where it is open or in memory, or nobody could wait in the
-    /// place of this process.
+    /// Calls `then` once, when opening the blob does not wait for the disk any more: at once where it is open or in memory, or where there is no other
+    /// process that could wait for the disk.
     func whenOpenable(_ name: BlobName, then: @escaping @EventLoop () -> Void) {
         guard isReadable, !isOpen(name), let disk, !disk.isOver, !directory.isInMemory(name, buffer) else {
             return then()

@@ -63,24 +63,30 @@ final class StoreConfirmation: TransferSink {
     }
 }
 
-/// The addresses whose content a store has given out. Where the path has the content's name in it, the query is a signature: whoever gets another one
-/// from the Hub would get the same of the store, and once is enough.
+/// The addresses whose content a store has given out. Where the path has the content's name in it, the query is a signature: with another signature
+/// from the Hub a client would get the same content from the store, so one confirmation is enough.
 struct ConfirmedAddresses {
     /// In each half.
     private static let most = 8192
 
-    private var older: Set<String> = []
-    private var newer: Set<String> = []
+    private var older: Set<Key> = []
+    private var newer: Set<Key> = []
 
-    static func place(of name: BlobName, at url: String) -> String {
-        let path = url.prefix { $0 != "?" && $0 != "#" }
-        return path.hasSuffix("/" + name.hex) ? String(path) : name.hex + " " + url
+    /// A digest: a URL can be thousands of bytes long, and a client chooses how many there are.
+    struct Key: Hashable {
+        private let digest: [UInt8]
+
+        init(_ name: BlobName, at url: String) {
+            let path = url.prefix { $0 != "?" && $0 != "#" }
+            let text = path.hasSuffix("/" + name.hex) ? String(path) : name.hex + " " + url
+            digest = MessageDigest.sha256(Array(text.utf8))
+        }
     }
 
-    func contains(_ place: String) -> Bool { newer.contains(place) || older.contains(place) }
+    func contains(_ key: Key) -> Bool { newer.contains(key) || older.contains(key) }
 
-    mutating func insert(_ place: String) {
+    mutating func insert(_ key: Key) {
         if newer.count >= Self.most { (older, newer) = (newer, []) }
-        newer.insert(place)
+        newer.insert(key)
     }
 }

@@ -4,7 +4,7 @@ import Hub
 
 /// Bytes of a file for another replica: from the cache, and into it from where the Hub has led that replica.
 ///
-/// Who may have the file is asked by the one that asks here, of the Hub. This one asks nobody but the store: a call of a peer's leads to no other.
+/// The calling replica has asked the Hub whether its client may have the file. This one calls the store alone, and never another replica.
 struct AnswerPeer: Handler {
     let upstream: Upstream
     let drainState: DrainState
@@ -52,7 +52,7 @@ struct AnswerPeer: Handler {
         }
     }
 
-    /// As if the Hub had led this gateway there: to where its redirects are not followed, nobody leads.
+    /// As for a redirect of the Hub: an address to which no redirect would be followed is refused.
     private func source(of call: PeerCall) throws(Failure) -> FileSource {
         let head = Transfer.Head(status: .found, headers: ["Location": call.source])
         let request = Request(method: .get, target: .root)

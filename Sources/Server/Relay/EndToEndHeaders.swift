@@ -83,7 +83,7 @@ enum HiddenXet {
     /// With this a client asks where in Xet a file is, instead of for the file.
     private static let fileInfo = "application/vnd.xet-fileinfo+json"
 
-    /// Throws `refusal` for a request to be let into Xet: without that the client would go there, where nobody lets it in.
+    /// Throws `refusal` for a request to be let into Xet: without that the client would call Xet, and be refused.
     static func prepare(_ request: inout Request, instead refusal: Failure = .xetHidden) throws(Failure) {
         guard !request.target.path.contains(anyOf: HubOperationsTable.xetTokens) else { throw refusal }
         guard let accept = request.headers["Accept"], accept.lowercased().contains(fileInfo) else { return }

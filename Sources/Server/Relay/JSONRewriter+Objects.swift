@@ -36,7 +36,7 @@ struct WaitingURL {
     let depth: Int
     /// What follows on it, from earlier pieces.
     private(set) var text: [UInt8] = []
-    /// Where it goes, in what goes out of the piece.
+    /// Its place in the output of the piece.
     private(set) var place = 0
     /// Its string has just been read.
     private(set) var isNew = true
@@ -54,7 +54,7 @@ struct WaitingURL {
         return text
     }
 
-    /// Keeps back what follows on it; gives what goes out.
+    /// Keeps what follows it for later; gives the output.
     fileprivate mutating func keep(_ output: [UInt8]) -> [UInt8] {
         defer { place = 0 }
         text = Array(output[place...])
@@ -65,7 +65,7 @@ struct WaitingURL {
 extension Optional<WaitingURL> {
     mutating func takeText() -> [UInt8]? { self?.take() }
 
-    /// What goes out of a piece.
+    /// The output of a piece.
     mutating func withhold(_ output: [UInt8]) -> [UInt8] { self?.keep(output) ?? output }
 }
 
@@ -124,7 +124,7 @@ extension JSONRewriter {
         output.insert(contentsOf: quoted, at: ended.place)
     }
 
-    /// What goes out of a piece, but for what waits.
+    /// The output of a piece, without what waits.
     mutating func withoutWaiting() throws(Failure) -> [UInt8] {
         if let waiting, output.count - waiting.place > Self.mostBehind { try endWaiting(isWhole: false) }
         return waiting.withhold(output)

@@ -10,7 +10,8 @@ struct StoredObject: Equatable, Sendable {
     }
 }
 
-/// What the Hub has said is at a URL, to who got that URL signed. As long as the store itself would give it out by that URL, the file cache may.
+/// The object that the Hub has named for a URL, in its response to the client that got this URL signed. The file cache may serve it for as long as the
+/// store itself would by that URL.
 struct SignedObject: Equatable, Sendable {
     let object: StoredObject
     /// Seconds since 1970.

@@ -17,13 +17,13 @@ extension Upstream {
             !request.headers.contains(anyOf: Self.ofTheStore)
         else { return false }
         let source = source(at: signed.url, userAgent: request.headers["User-Agent"])
-        let place = ConfirmedAddresses.place(of: named.object.name, at: signed.url)
-        guard !files.confirmed.contains(place) else {
+        let key = ConfirmedAddresses.Key(named.object.name, at: signed.url)
+        guard !files.confirmed.contains(key) else {
             return answer(named.object, signed, source, exchange, context, otherwise: carry)
         }
         StoreConfirmation(source, context, in: files) { isGiven in
             guard !context.isCancelled else { return exchange.fail(.clientGone, context) }
-            if isGiven { files.confirmed.insert(place) }
+            if isGiven { files.confirmed.insert(key) }
             let isAnswered =
                 isGiven && self.answer(named.object, signed, source, exchange, context, otherwise: carry)
             if !isAnswered { carry() }

@@ -56,7 +56,7 @@ final class Route: Sendable {
             switch self {
             case .home, .health, .ready, .metrics, .content: false
             case .token, .device, .loginPage, .loginForm: false
-            // Signed by who has the secret of replicas.
+            // Signed with the secret of replicas.
             case .peer: false
             // Who is no administrator is refused by the handler; the pages show nothing by themselves.
             case .admin, .console, .documents: false

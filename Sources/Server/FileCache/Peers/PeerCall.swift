@@ -37,7 +37,7 @@ struct PeerCall: Equatable, Sendable {
         (self.name, self.size, self.range, self.source) = (name, size, range, source)
     }
 
-    /// Nil for what is none: numbers have one form, so that nobody reads another range than was signed.
+    /// Nil for any other request. Numbers have one form, so the range that is read is the one that was signed.
     init?(_ request: Request, _ target: Target) {
         guard target.query == nil, target.pathBegins(with: Target.peerPrefix),
             let name = BlobName(Substring(target.path.utf8.dropFirst(Target.peerPrefix.utf8.count))),
@@ -88,7 +88,7 @@ struct PeerKey: Equatable, Sendable {
         self.key = key
     }
 
-    /// The field's value. `origin`: of who gets it. `now`: seconds since 1970.
+    /// The field's value. `origin`: of the receiver. `now`: seconds since 1970.
     func signature(of call: PeerCall, to origin: String, now: Int, nonce: String = PeerKey.nonce()) -> String {
         "\(Self.version).\(now).\(nonce).\(Base64URL.encode(code(of: call, to: origin, String(now), nonce)))"
     }
@@ -101,7 +101,7 @@ struct PeerKey: Equatable, Sendable {
         }.joined()
     }
 
-    /// The nonce of a signature that is right; nil for any other. `origin`: of who has got it.
+    /// The nonce of a signature that is right; nil for any other. `origin`: of the receiver.
     func nonce(of signature: String, for call: PeerCall, to origin: String, now: Int) -> String? {
         let parts = signature.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
         guard parts.count == 4, parts[0] == Self.version, parts[2].utf8.count == Self.nonceLength,

@@ -77,7 +77,7 @@ final class PeerFetch {
         case whole
         /// Bytes are missing that it was asked for.
         case short
-        /// Nobody wants them any more, or the disk does not.
+        /// No client wants them any more, or the disk does not take them.
         case unwanted
     }
 

@@ -5,14 +5,14 @@ import Hub
 /// The other replicas, as this process knows them: which of them is asked for a file, and what they ask here.
 ///
 /// They are asked over connections of their own, and directly: neither a proxy nor the limits of the Hub have to do with it. A peer that fails
-/// is left alone for a while, and files come from the store meanwhile, as without it.
+/// is not called for a while (a circuit breaker); meanwhile files come from the store.
 @EventLoop
 final class Peers {
     /// In milliseconds.
     private static let rest: UInt64 = 30_000
     /// After bytes that were not the file's.
     private static let longRest: UInt64 = 600_000
-    /// Calls at once, each way. Who finds no room goes to the store.
+    /// Calls at once, each way. Above that the store is called.
     private static let most = 256
 
     /// How long a peer may take, in milliseconds: its head comes at once, whatever the store does. A client's own patience is often 10 s, and in that the
@@ -31,9 +31,9 @@ final class Peers {
     private var limits = Peers.limits(stall: .max)
     private var pool: TransferPool?
     private var isClosed = false
-    /// Until when who is left alone.
+    /// Origins that are not called, and until when.
     private var resting: [String: MonotonicInstant] = [:]
-    /// Who has not given a file since they failed.
+    /// Origins that have given no file since they failed.
     private var failing: Set<String> = []
     private var asked = 0
     private var served = 0
@@ -66,7 +66,7 @@ final class Peers {
 
     var isIdle: Bool { pool?.isIdle ?? true }
 
-    // MARK: who is asked
+    // MARK: calls to peers
 
     /// A call to who owns the file; nil where the store is to be asked.
     func call(for name: BlobName, _ source: FileSource) -> PeerFetch? {
@@ -95,7 +95,7 @@ final class Peers {
         return pool
     }
 
-    /// It is over. `failure`: in words that go on after the peer's name; nil where it gave what it was asked for, or nobody wanted it any more.
+    /// A call has ended. `failure`: a text that follows the peer's name; nil where the peer gave what it was asked for, or no client wanted it any more.
     func ended(_ origin: String, _ result: MetricLabels.PeerResult, _ failure: String?) {
         asked -= 1
         count(result)
@@ -130,7 +130,7 @@ final class Peers {
 
     func received(_ bytes: Int) { metrics.add(.peerReceivedBytes, UInt64(bytes)) }
 
-    // MARK: who asks
+    // MARK: calls of peers
 
     /// A call that another replica has made, and that this one is to answer. Until `left`, it has one of the places for these.
     func admit(_ request: Request, _ target: Target) throws(Failure) -> PeerCall {

@@ -12,7 +12,7 @@ enum Console {
         }
     }
 
-    /// To standard output. Where that cannot be written the program ends: a key that nobody has seen must not look like a success.
+    /// To standard output. Where that cannot be written the program ends: a key that was not shown must not look like a success.
     static func print(_ text: String) {
         guard let number = write(text, to: STDOUT_FILENO) else { return }
         // Its reader has had enough, as `head` has.

@@ -156,7 +156,7 @@ struct CacheRemove: ParsableCommand {
 }
 
 extension BlobFile {
-    /// Nobody finds it any more. Where somebody reads it, a gateway deletes it behind them.
+    /// Removes its name. While a client reads it, the gateway deletes it after that.
     fileprivate func remove(from directory: CacheDirectory) throws(SubcommandFailure) {
         do throws(FileError) {
             try directory.remove(name)
