@@ -10,6 +10,7 @@ extension JSON {
     /// (infinity, NaN), which `parse` never gives.
     package func encoded() throws(Failure) -> [UInt8] {
         var output: [UInt8] = []
+        output.reserveCapacity(256)
         try append(to: &output)
         return output
     }

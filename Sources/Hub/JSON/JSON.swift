@@ -47,7 +47,9 @@ extension JSON: ExpressibleByStringLiteral, ExpressibleByBooleanLiteral, Express
     package init(arrayLiteral elements: JSON...) { self = .array(elements) }
     /// The last of equal keys counts.
     package init(dictionaryLiteral members: (String, JSON)...) {
-        self = .object(Dictionary(members) { $1 })
+        var object = [String: JSON](minimumCapacity: members.count)
+        for (name, value) in members { object[name] = value }
+        self = .object(object)
     }
 }
 

@@ -6,6 +6,9 @@ package struct JSONParser {
     /// Swift compares and hashes text that is not ASCII by its canonical form, which costs fifty times as much a byte.
     private static let longestOtherNames = 4096
 
+    /// Of an object of the Hub's: while a dictionary grows it places each of them anew.
+    private static let usualMembers = 6
+
     package let bytes: [UInt8]
     package let limits: JSONLimits
     package var position = 0
@@ -79,8 +82,8 @@ package struct JSONParser {
     /// From the opening brace to behind the closing one.
     private mutating func members(depth: Int) throws(Failure) -> [String: JSON] {
         try enter(depth)
-        var members: [String: JSON] = [:]
-        guard !take(UInt8(ascii: "}")) else { return members }
+        guard !take(UInt8(ascii: "}")) else { return [:] }
+        var members = [String: JSON](minimumCapacity: Self.usualMembers)
         repeat {
             skipSpace()
             guard current == UInt8(ascii: "\"") else { throw malformed }

@@ -98,6 +98,16 @@ package struct HubResource: Sendable {
         return body(bytes.extracting(owners), bytes.extracting(names))
     }
 
+    /// Without a copy of what is hashed: whose it is, and what kind of it.
+    package func hashNames(into hasher: inout Hasher) {
+        hasher.combine(kind)
+        withBytes { owner, name in
+            unsafe owner.withUnsafeBytes { unsafe hasher.combine(bytes: $0) }
+            hasher.combine(owner.count)
+            unsafe name.withUnsafeBytes { unsafe hasher.combine(bytes: $0) }
+        }
+    }
+
     /// The Hub reads the owner `me` as the owner of the token, in any case of its letters for all that is known.
     package var knowingOwn: HubResource {
         guard form == .repo || form == .namespace, owners.count == 2 else { return self }
@@ -128,19 +138,37 @@ extension HubResource: Equatable {
 extension HubResource: CustomStringConvertible {
     /// `model:acme/x`, `acme/*` for a namespace, `-` for none. Safe in a header: what is no name of the Hub's is cut and cleaned.
     package var description: String {
-        let prefix = kind.map { $0.name + ":" } ?? ""
-        return switch form {
-        case .none: "-"
-        case .namespace: shown(owner) + "/*"
-        case .repo: prefix + (owners.isEmpty ? "" : shown(owner) + "/") + shown(name)
-        case .ownRepo: prefix + "me/" + shown(name)
-        case .ownNamespace: "me/*"
-        case .model: "model:" + shown(name)
+        if form == .none { return "-" }
+        var text: [UInt8] = []
+        text.reserveCapacity(owners.count + names.count + 16)
+        if form == .model {
+            text += "model:".utf8
+        } else if form == .repo || form == .ownRepo, let kind {
+            text += kind.name.utf8
+            text.append(UInt8(ascii: ":"))
+        }
+        withBytes { owner, name in
+            switch form {
+            case .ownRepo, .ownNamespace: text += "me/".utf8
+            case .repo where owner.isEmpty: break
+            case .repo, .namespace:
+                Self.append(shown: owner, to: &text)
+                text.append(UInt8(ascii: "/"))
+            case .model, .none: break
+            }
+            switch form {
+            case .namespace, .ownNamespace: text.append(UInt8(ascii: "*"))
+            case .repo, .ownRepo, .model, .none: Self.append(shown: name, to: &text)
+            }
+        }
+        return String(decoding: text, as: UTF8.self)
+    }
+
+    private static func append(shown bytes: Span<UInt8>, to text: inout [UInt8]) {
+        for index in 0..<min(bytes.count, longestShown) {
+            text.append((0x21...0x7E).contains(bytes[index]) ? bytes[index] : UInt8(ascii: "?"))
         }
     }
 
-    private func shown(_ text: String) -> String {
-        let bytes = text.utf8.prefix(128).map { (0x21...0x7E).contains($0) ? $0 : UInt8(ascii: "?") }
-        return String(decoding: bytes, as: UTF8.self)
-    }
+    private static var longestShown: Int { 128 }
 }

@@ -68,9 +68,8 @@ final class CallAdmission {
         return place(ticket, context)
     }
 
-    /// Gets a place, perhaps after a wait. Throws `tooBusy` after too long a one or where too many wait, and `clientGone` when cancelled.
-    func enter(_ context: RequestContext) async throws(Failure) -> CallPlace {
-        if let place = begin(context) { return place }
+    /// Gets a place where `begin` had none. Throws `tooBusy` after too long a wait or where too many wait, and `clientGone` when cancelled.
+    func wait(_ context: RequestContext) async throws(Failure) -> CallPlace {
         let result = await withCheckedContinuation { continuation in
             wait(context) { continuation.resume(returning: $0) }
         }

@@ -17,15 +17,16 @@ struct RepoServices {
 }
 
 extension RepoServices {
-    /// Whether the request may do all of `needs`; if so it is written down where there is an audit. Throws why it may not.
+    /// Whether the request may do all of `needs`; if so returns what has to be on the disk first, nil where there is no audit. Throws why it
+    /// may not.
     fileprivate func authorize(
         _ needs: [HubNeed], _ context: RequestContext, _ headers: Headers
-    ) async throws(Failure) {
+    ) throws(Failure) -> AuditedRequest? {
         let shadow = context.principal.key.flatMap { identification.isShadow($0) ? $0 : nil }
         if let shadow {
             observer?.note(needs, by: shadow, isRefused: shadow.grant.scope.decide(needs).refusal != nil)
         }
-        try await context.authorize(needs, protection, headers, isShadow: shadow != nil)
+        return try context.authorize(needs, protection, headers, isShadow: shadow != nil)
     }
 }
 
@@ -60,7 +61,7 @@ extension RepoHandler {
                 return try await DryRun(services: services).result(order, request, context).response(to: request)
             }
             let needs = order.call.needs(account: nil)
-            try await services.authorize(needs, context, request.headers)
+            if let audited = try services.authorize(needs, context, request.headers) { try await context.asks(audited) }
             guard let key, let idempotency = services.idempotency else {
                 return try await carryOut(order, context).response(to: request)
             }
@@ -96,11 +97,15 @@ struct RepoResult: Sendable {
 
     init(_ message: String, _ facts: [String: JSON] = [:]) {
         self.message = message
-        members = facts.merging(["message": .string(message)]) { $1 }
+        var members = facts
+        members["message"] = .string(message)
+        self.members = members
     }
 
     func with(_ member: String, _ value: JSON) -> RepoResult {
-        RepoResult(message, members.merging([member: value]) { $1 })
+        var members = members
+        members[member] = value
+        return RepoResult(message, members)
     }
 
     /// JSON, or the sentence alone to who prefers that.

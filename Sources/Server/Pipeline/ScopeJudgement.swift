@@ -28,8 +28,9 @@ struct ScopeJudgement {
         key = context.principal.key
         guard key != nil || protection.isOn else { return nil }
         self.protection = route == .relay && protection.isOn ? protection : nil
-        trash = route == .relay ? state.trash.flatMap { $0.isInUse ? $0 : nil } : nil
-        observer = key.map(state.identification.isShadow) ?? false ? state.observer : nil
+        // No closures: of each that is handed to the standard library it is checked at run time that it runs on the loop.
+        if route == .relay, let trash = state.trash, trash.isInUse { self.trash = trash } else { trash = nil }
+        if let key, state.identification.isShadow(key) { observer = state.observer } else { observer = nil }
         self.request = request
         self.context = context
         auditor = key == nil ? nil : state.auditor

@@ -4,11 +4,15 @@ import Hub
 
 extension RequestContext {
     /// The facade's order: whether the key, where there is one, allows all of `needs`, and what is protected is confirmed in `headers`; and if
-    /// so, it is written down. `isShadow`: its rules refuse nothing. Throws why it may not be carried out.
+    /// so, returns what `asks` has to wait for, nil where there is no audit. `isShadow`: its rules refuse nothing. Throws why it may not be carried
+    /// out.
     func authorize(
         _ needs: [HubNeed], _ protection: Protection, _ headers: Headers, isShadow: Bool
-    ) async throws(Failure) {
-        guard let key = principal.key else { return try protection.check(needs, headers) }
+    ) throws(Failure) -> AuditedRequest? {
+        guard let key = principal.key else {
+            try protection.check(needs, headers)
+            return nil
+        }
         let scope = key.grant.scope
         if !isShadow, case .refuse(let refusal) = scope.decide(needs) {
             audited?.refuse([HubNeed(refusal.action, refusal.resource)], rule: scope.rule(refusing: refusal))
@@ -20,8 +24,12 @@ extension RequestContext {
             audited?.refuse(needs, rule: Protection.setting)
             throw error
         }
-        guard let audited else { return }
-        audited.allow(needs, rule: isShadow ? AuditedRequest.shadow : scope.rule(allowing: needs))
+        audited?.allow(needs, rule: isShadow ? AuditedRequest.shadow : scope.rule(allowing: needs))
+        return audited
+    }
+
+    /// The Hub is asked once `audited` is on the disk. Throws where it cannot be.
+    func asks(_ audited: AuditedRequest) async throws(Failure) {
         try await audited.begun()
         // They may have left meanwhile, and then get nothing of it.
         if isCancelled { throw .clientGone }

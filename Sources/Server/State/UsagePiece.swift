@@ -91,8 +91,8 @@ extension UsageTable.Grouping {
 extension UsageReport.Counts {
     /// As the table bounds its own sums.
     mutating func addBounded(_ others: UsageReport.Counts) {
-        for field in Self.fields {
-            self[keyPath: field] = min(self[keyPath: field] + min(max(others[keyPath: field], 0), 1 << 60), 1 << 60)
+        for place in Self.places {
+            self[place] = min(self[place] + min(max(others[place], 0), 1 << 60), 1 << 60)
         }
     }
 }
@@ -101,8 +101,8 @@ extension Statement {
     /// What stands in the columns from `column` on.
     fileprivate func counts(from column: Int32) -> UsageReport.Counts {
         var counts = UsageReport.Counts()
-        for (index, field) in UsageReport.Counts.fields.enumerated() {
-            counts[keyPath: field] = integer(column + Int32(index))
+        for place in UsageReport.Counts.places {
+            counts[place] = integer(column + Int32(place))
         }
         return counts
     }
@@ -116,7 +116,7 @@ extension UsagePiece {
         writer.put(next) { $0.put($1) }
         for (group, counts) in groups {
             writer.put(group)
-            for field in UsageReport.Counts.fields { writer.put(counts[keyPath: field]) }
+            for place in UsageReport.Counts.places { writer.put(counts[place]) }
         }
         return writer.bytes
     }
@@ -129,9 +129,9 @@ extension UsagePiece {
         while !reader.isAtEnd {
             guard let group = reader.text() else { return nil }
             var counts = UsageReport.Counts()
-            for field in UsageReport.Counts.fields {
+            for place in UsageReport.Counts.places {
                 guard let count = reader.number(Int64.self), (0...1 << 60).contains(count) else { return nil }
-                counts[keyPath: field] = count
+                counts[place] = count
             }
             groups[group] = counts
         }

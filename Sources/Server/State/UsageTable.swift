@@ -67,7 +67,7 @@ struct UsageTable {
             ON CONFLICT (day, public_id, action, resource) DO UPDATE SET \(Self.sums)
             """)
         try statement.bind(
-            subject.values + UsageReport.Counts.fields.map { .integer(counts[keyPath: $0]) })
+            subject.values + UsageReport.Counts.places.map { .integer(counts[$0]) })
         while try statement.step() {}
     }
 
@@ -147,8 +147,8 @@ struct UsageTable {
         var rows: [Row] = []
         while try statement.step() {
             var counts = UsageReport.Counts()
-            for (index, field) in UsageReport.Counts.fields.enumerated() {
-                counts[keyPath: field] = statement.integer(Int32(index + 1))
+            for place in UsageReport.Counts.places {
+                counts[place] = statement.integer(Int32(place + 1))
             }
             rows.append(Row(group: statement.text(0), counts: counts))
         }
