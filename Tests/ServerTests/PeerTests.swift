@@ -45,6 +45,55 @@ struct PeerRingTests {
     }
 }
 
+struct PeerRestsTests {
+    private static let names = (0..<100).compactMap { BlobName(MessageDigest.sha256(Array("\($0)".utf8)).hexText) }
+    private let now = MonotonicInstant.now
+
+    private func later(_ milliseconds: UInt64) -> MonotonicInstant { now.advanced(milliseconds: milliseconds) }
+
+    @Test("A fault of one file rests that file and no other, and the log is told once")
+    func file() {
+        var rests = PeerRests()
+        #expect(rests.failed("a", Self.names[0], .ofFile, now: now) == .ofFile)
+        #expect(rests.failed("a", Self.names[0], .ofFile, now: now) == nil)
+        #expect(rests.isResting("a", Self.names[0], now: later(PeerRests.rest - 1)))
+        #expect(!rests.isResting("a", Self.names[0], now: later(PeerRests.rest)))
+        #expect(!rests.isResting("a", Self.names[1], now: now) && !rests.isResting("b", Self.names[0], now: now))
+    }
+
+    @Test("A fault of the replica rests all its files, and so do several files that fail one after the other")
+    func replica() {
+        var rests = PeerRests()
+        #expect(rests.failed("a", Self.names[0], .ofReplica, now: now) == .ofReplica)
+        #expect(rests.isResting("a", Self.names[1], now: now) && !rests.isResting("a", Self.names[1], now: later(30_000)))
+        for name in Self.names.prefix(PeerRests.mostFiles - 1) { _ = rests.failed("b", name, .ofFile, now: now) }
+        #expect(!rests.isResting("b", Self.names[50], now: now))
+        #expect(rests.failed("b", Self.names[PeerRests.mostFiles], .ofFile, now: now) == .ofReplica)
+        #expect(rests.isResting("b", Self.names[50], now: now))
+    }
+
+    @Test("With a file between them that it gave they do not add up, and the log is told that it gives again")
+    func recovery() {
+        var rests = PeerRests()
+        #expect(!rests.gave("a"))
+        for name in Self.names {
+            #expect(rests.failed("a", name, .ofFile, now: now) != nil || !rests.isResting("a", name, now: later(1)))
+            #expect(rests.gave("a") && !rests.gave("a"))
+        }
+        // But a list without an end is none.
+        #expect(rests.isResting("a", Self.names[99], now: now))
+        #expect(!rests.isResting("a", Self.names[99], now: later(PeerRests.longRest)))
+    }
+
+    @Test("After bytes that were not the file's it rests for longer, and a fault meanwhile does not shorten that")
+    func wrong() {
+        var rests = PeerRests()
+        #expect(rests.failed("a", Self.names[0], .ofReplica, for: PeerRests.longRest, now: now) == .ofReplica)
+        #expect(rests.failed("a", Self.names[0], .ofReplica, now: now) == nil)
+        #expect(rests.isResting("a", Self.names[1], now: later(PeerRests.longRest - 1)))
+    }
+}
+
 struct PeerKeyTests {
     private let call: PeerCall
     private let key: PeerKey

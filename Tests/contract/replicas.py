@@ -9,7 +9,7 @@ import time
 
 from cached import figures
 from file_cache import get
-from ports import free_port
+from ports import free_ports
 from stored_files import digest
 
 SECRET = "a-secret-of-replicas-that-is-long-enough"
@@ -21,7 +21,7 @@ class Replicas:
 
     def __init__(self, start_before, hub, store, certificates, directory, count=3):
         self.start_before, self.hub, self.store, self.certificates, self.directory = start_before, hub, store, certificates, directory
-        self.ports = [free_port() for _ in range(count)]
+        self.ports = free_ports(count)
         self.origins = [f"https://localhost:{port}" for port in self.ports]
 
     def secret(self, number, text=SECRET):

@@ -133,14 +133,15 @@ def test_a_client_gets_its_file_whole_when_the_owner_dies_in_the_middle(replicas
     store.go_on.set()
     for crowd in crowds:
         assert [(status, body == content) for status, body in crowd.all()] == [(200, True)] * 4
-    other = group.put("other.bin", 1000, owner=2)
+    other, third = group.put("other.bin", 1000, owner=2), group.put("third.bin", 1001, owner=2)
     for number, gate in enumerate(gates[:2]):
         wait_until_whole(group.cache(number), content)
         asked, _, received = peer_figures(gate)
         assert asked == {"broken": 1} and PIECE < received < 3 * PIECE
-        # It is left alone, and that is said once.
+        # That may have been the file's fault. Where nobody answers it is the replica's, which is left alone, and that is said once.
         assert gate.ask(get("/acme/m/resolve/main/other.bin"), timeout=30).body == other
-        assert peer_figures(gate)[0] == {"broken": 1, "skipped": 1}
+        assert gate.ask(get("/acme/m/resolve/main/third.bin"), timeout=30).body == third
+        assert peer_figures(gate)[0] == {"broken": 1, "unreachable": 1, "skipped": 1}
         assert len([message for message in gate.messages if "left alone" in message]) == 1
 
 
@@ -312,6 +313,10 @@ FAULTS = {
 }
 
 
+# Not the replica's fault: it is asked for other files.
+OF_THE_FILE = {"busy", "cuts", "stalls", "dribbles"}
+
+
 def test_whatever_a_peer_does_a_client_gets_its_file(replicas, store, fake_peer):
     """All at once: each fault is another peer's."""
     group = replicas(len(FAULTS) + 3)
@@ -331,15 +336,38 @@ def test_whatever_a_peer_does_a_client_gets_its_file(replicas, store, fake_peer)
     assert asked == {**expected, "unreachable": 2}
     for name, (_, _, (least, most)) in FAULTS.items():
         assert least <= len(contents[name]) - store.bytes_sent(contents[name]) <= most, name
-    # Each is left alone now, but for the one that was busy.
+    # Each is left alone now, but for the one that was busy, and those that have answered for a file.
     before = {name: len(peer.requests) for name, peer in peers.items()}
     for number, name in enumerate(names):
         if name in FAULTS:
             group.put(f"{number}.bin", 5000, owner=number)
             assert gate.ask(get(path(number)), timeout=30).status == 200
-    assert {name: len(peer.requests) - before[name] for name, peer in peers.items()} == {name: int(name == "busy") for name in FAULTS}
-    assert len([message for message in gate.messages if "left alone" in message]) == len(FAULTS) + 1
+    assert {name: len(peer.requests) - before[name] for name, peer in peers.items()} == {name: int(name in OF_THE_FILE) for name in FAULTS}
+    told = lambda words: len([message for message in gate.messages if words in message])  # noqa: E731
+    assert told("that file comes from the store") == len(OF_THE_FILE) - 1 and told("left alone") >= len(FAULTS) - len(OF_THE_FILE) + 2
     silent.close()
+
+
+def test_a_file_that_its_owner_gives_too_slowly_keeps_no_other_from_coming_from_there(replicas, store, fake_peer):
+    group = replicas(2)
+    slow, *others = [group.put(f"{number}.bin", 150_000 + number, owner=1) for number in range(6)]
+    held = {digest(content): content for content in others}
+
+    def answer(request, connection):
+        name = request.target.rsplit("/", 1)[1]
+        return part(request, held[name]) if name in held else stall(request, connection, slow)
+
+    peer = fake_peer(group.ports[1], answer)
+    gate = group.start(0, "--stall-timeout", "1s")
+    assert gate.ask(get(path(0)), timeout=30).body == slow
+    for number, content in enumerate(others, 1):
+        assert gate.ask(get(path(number)), timeout=30).body == content
+    assert peer_figures(gate)[0] == {"too_slow": 1, "ok": len(others)} and store.bytes_sent(others[0]) == 0
+    # The slow one comes from the store for a while.
+    asked = len(peer.requests)
+    for entry in group.cache(0).rglob(digest(slow) + "*"):
+        entry.unlink()
+    assert gate.ask(get(path(0)), timeout=30).body == slow and len(peer.requests) == asked
 
 
 @pytest.mark.parametrize("size", [1000, PIECE + 12345])

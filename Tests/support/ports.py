@@ -10,6 +10,12 @@ def free_port():
         return port
 
 
+def free_ports(count):
+    """So many of them, all different: each is held until the last is known."""
+    with contextlib.ExitStack() as held:
+        return [held.enter_context(unused_port()) for _ in range(count)]
+
+
 @contextlib.contextmanager
 def unused_port():
     """Nobody listens on it, and nobody can."""

@@ -6,6 +6,7 @@ import Hub
 @EventLoop
 final class PeerFetch {
     let origin: String
+    private let name: BlobName
     private let peers: Peers
     private let key: PeerKey
     private let pool: TransferPool
@@ -18,11 +19,18 @@ final class PeerFetch {
     private var pace: Timer?
     private var came = 0
     private var seen = 0
+    /// Its head said that the bytes follow: from then on what goes wrong has to do with this file, or with where it lies.
+    private var isAnswered = false
     /// Why it is no answer, where a head has said so.
-    private var fault: (result: MetricLabels.PeerResult, reason: String)?
+    private var refusal: Failed?
 
-    init(of peers: Peers, _ origin: String, _ key: PeerKey, _ pool: TransferPool, _ limits: Transfer.Limits) {
-        (self.peers, self.origin, self.key, self.pool, self.limits) = (peers, origin, key, pool, limits)
+    private typealias Failed = (result: MetricLabels.PeerResult, whose: PeerRests.Fault, reason: String)
+
+    init(
+        of peers: Peers, _ origin: String, _ name: BlobName, _ key: PeerKey, _ pool: TransferPool,
+        _ limits: Transfer.Limits
+    ) {
+        (self.peers, self.origin, self.name, self.key, self.pool, self.limits) = (peers, origin, name, key, pool, limits)
     }
 
     func start(_ call: PeerCall, sink: any TransferSink) -> Transfer {
@@ -40,18 +48,23 @@ final class PeerFetch {
     /// Whether the bytes follow that were asked for. Nothing else is one: no redirect is followed.
     func takes(_ head: Transfer.Head) -> Bool {
         if call?.isAnswered(by: head) == true {
+            isAnswered = true
             pace = Timer { [weak self] in self?.look() }
             pace?.start(milliseconds: UInt64(limits.stall))
             return true
         }
-        fault =
+        refusal =
             switch head.status.code {
-            case 206: (.broken, "it sent another range of a file than was asked for")
+            case 206: (.broken, .ofReplica, "it sent another range of a file than was asked for")
             case 401:
-                (.refused, "it does not know this gateway: its peer_secret_file, or its clock, is another")
-            case 413, 429: (.busy, "it has no room")
+                (.refused, .ofReplica, "it does not know this gateway: its peer_secret_file, or its clock, is another")
+            case 413, 429: (.busy, .ofFile, "it has no room")
             case let code:
-                (.refused, "it answered \(code)" + (head.headers["X-Error-Message"].map { " (\($0.shown))" } ?? ""))
+                // 403: it follows no address there, or owns another list's files.
+                (
+                    .refused, code == 403 ? .ofFile : .ofReplica,
+                    "it answered \(code)" + (head.headers["X-Error-Message"].map { " (\($0.shown))" } ?? "")
+                )
             }
         return false
     }
@@ -64,7 +77,7 @@ final class PeerFetch {
 
     private func look() {
         guard came - seen >= Self.leastProgress else {
-            fault = (.tooSlow, "it is too slow: it sent less than 64 KiB in \(limits.stall) ms")
+            refusal = (.tooSlow, .ofFile, "it is too slow: it sent less than 64 KiB in \(limits.stall) ms")
             transfer?.cancel()
             return
         }
@@ -84,16 +97,24 @@ final class PeerFetch {
     /// The call is over.
     func end(_ outcome: Result<Void, TransferError>, as gain: Gain) {
         (pace, transfer) = (nil, nil)
-        if let fault { return peers.ended(origin, fault.result, fault.reason) }
-        guard gain == .short else { return peers.ended(origin, gain == .whole ? .ok : .cancelled, nil) }
-        guard case .failure(let error) = outcome else {
-            return peers.ended(origin, .broken, "it sent less of a file than was asked for")
+        if let failed = refusal ?? (gain == .short ? failed(by: outcome) : nil) {
+            peers.failed(origin, name, failed.result, failed.whose, because: failed.reason)
+        } else {
+            peers.ended(origin, gain == .whole ? .ok : .cancelled)
         }
-        switch error {
-        case .unreachable(let reason): peers.ended(origin, .unreachable, "it cannot be reached: \(reason)")
-        case .tooSlow(let reason): peers.ended(origin, .tooSlow, "it is too slow: \(reason)")
-        case .broken(let reason): peers.ended(origin, .broken, "it broke off: \(reason)")
-        case .proxy, .cancelled, .closing: peers.ended(origin, .cancelled, nil)
+    }
+
+    /// Nil where it was this gateway that ended it.
+    private func failed(by outcome: Result<Void, TransferError>) -> Failed? {
+        let whose: PeerRests.Fault = isAnswered ? .ofFile : .ofReplica
+        guard case .failure(let error) = outcome else {
+            return (.broken, whose, "it sent less of a file than was asked for")
+        }
+        return switch error {
+        case .unreachable(let reason): (.unreachable, .ofReplica, "it cannot be reached: \(reason)")
+        case .tooSlow(let reason): (.tooSlow, whose, "it is too slow: \(reason)")
+        case .broken(let reason): (.broken, whose, "it broke off: \(reason)")
+        case .proxy, .cancelled, .closing: nil
         }
     }
 }

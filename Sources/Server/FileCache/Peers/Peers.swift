@@ -5,13 +5,9 @@ import Hub
 /// The other replicas, as this process knows them: which of them is asked for a file, and what they ask here.
 ///
 /// They are asked over connections of their own, and directly: neither a proxy nor the limits of the Hub have to do with it. A peer that fails
-/// is not called for a while (a circuit breaker); meanwhile files come from the store.
+/// is not called for a while (`PeerRests`); meanwhile files come from the store.
 @EventLoop
 final class Peers {
-    /// In milliseconds.
-    private static let rest: UInt64 = 30_000
-    /// After bytes that were not the file's.
-    private static let longRest: UInt64 = 600_000
     /// Calls at once, each way. Above that the store is called.
     private static let most = 256
 
@@ -31,10 +27,7 @@ final class Peers {
     private var limits = Peers.limits(stall: .max)
     private var pool: TransferPool?
     private var isClosed = false
-    /// Origins that are not called, and until when.
-    private var resting: [String: MonotonicInstant] = [:]
-    /// Origins that have given no file since they failed.
-    private var failing: Set<String> = []
+    private var rests = PeerRests()
     private var asked = 0
     private var served = 0
     private var nonces = PeerNonces()
@@ -73,12 +66,12 @@ final class Peers {
         guard source.asksPeers, let ring, let key, !isClosed else { return nil }
         let owner = ring.owner(of: name)
         guard owner != ring.own, PeerCall.canHave(source: source.url) else { return nil }
-        guard asked < Self.most, resting[owner].map({ $0 <= .now }) ?? true, let pool = opened() else {
+        guard asked < Self.most, !rests.isResting(owner, name, now: .now), let pool = opened() else {
             count(.skipped)
             return nil
         }
         asked += 1
-        return PeerFetch(of: self, owner, key, pool, limits)
+        return PeerFetch(of: self, owner, name, key, pool, limits)
     }
 
     /// Made with the first call.
@@ -95,35 +88,46 @@ final class Peers {
         return pool
     }
 
-    /// A call has ended. `failure`: a text that follows the peer's name; nil where the peer gave what it was asked for, or no client wanted it any more.
-    func ended(_ origin: String, _ result: MetricLabels.PeerResult, _ failure: String?) {
+    /// A call has ended without a fault of the peer's.
+    func ended(_ origin: String, _ result: MetricLabels.PeerResult) {
         asked -= 1
         count(result)
-        guard let failure else {
-            if result == .ok, failing.remove(origin) != nil { warn("peers: \(origin) gives files again.") }
-            return
-        }
+        if result == .ok, rests.gave(origin) { warn("peers: \(origin) gives files again.") }
+    }
+
+    /// A call has failed. `reason` follows the peer's name.
+    func failed(
+        _ origin: String, _ name: BlobName, _ result: MetricLabels.PeerResult, _ fault: PeerRests.Fault,
+        because reason: String
+    ) {
+        asked -= 1
+        count(result)
         // It is there, and has enough to do.
-        if result != .busy { leave(origin, for: Self.rest, because: failure) }
+        guard result != .busy else { return }
+        leave(origin, name, fault, for: PeerRests.rest, because: reason)
     }
 
     /// What it gave of a file was, in all, not the file.
     func sentWrong(_ origin: String, _ name: BlobName) {
         count(.wrong)
-        failing.remove(origin)
+        _ = rests.gave(origin)
         leave(
-            origin, for: Self.longRest,
+            origin, name, .ofReplica, for: PeerRests.longRest,
             because: "what came of the file \(name.hex) while it was asked was not the file")
     }
 
-    private func leave(_ origin: String, for milliseconds: UInt64, because reason: String) {
-        let until = MonotonicInstant.now.advanced(milliseconds: milliseconds)
-        resting[origin] = max(resting[origin] ?? until, until)
-        // Once, until it has worked again.
-        guard failing.insert(origin).inserted else { return }
-        warn(
-            "peers: \(origin): \(reason). It is left alone for \(milliseconds / 1000) s; files come from the store meanwhile."
-        )
+    private func leave(
+        _ origin: String, _ name: BlobName, _ fault: PeerRests.Fault, for milliseconds: UInt64, because reason: String
+    ) {
+        let seconds = milliseconds / 1000
+        switch rests.failed(origin, name, fault, for: milliseconds, now: .now) {
+        case .ofReplica:
+            warn("peers: \(origin): \(reason). It is left alone for \(seconds) s; files come from the store meanwhile.")
+        case .ofFile:
+            warn(
+                "peers: \(origin): of the file \(name.hex) \(reason). For \(seconds) s that file comes from the store.")
+        case nil: break
+        }
     }
 
     func count(_ result: MetricLabels.PeerResult) { metrics.add(.peerRequests, at: result.rawValue) }

@@ -1,0 +1,66 @@
+import EventIO
+
+/// Which replicas are not called, and for which files, since they failed: a circuit breaker. A fault of one file, such as a store that is slow
+/// to give it, rests that file at its owner and no other; several in a row are the replica's.
+struct PeerRests {
+    /// Whose a fault is.
+    enum Fault: Comparable {
+        case ofFile, ofReplica
+    }
+
+    /// In milliseconds.
+    static let rest: UInt64 = 30_000
+    /// After bytes that were not the file's.
+    static let longRest: UInt64 = 600_000
+    /// Of so many files one after the other, with none between that it gave.
+    static let mostFiles = 3
+    /// Of one replica. Its files come from the store rather than from a longer list.
+    private static let mostResting = 64
+
+    private struct Replica {
+        var until: MonotonicInstant?
+        var files: [BlobName: MonotonicInstant] = [:]
+        /// Files that failed since it gave one.
+        var inARow: Set<BlobName> = []
+        /// What the log has, since it gave one.
+        var told: Fault?
+    }
+
+    private var replicas: [String: Replica] = [:]
+
+    func isResting(_ origin: String, _ name: BlobName, now: MonotonicInstant) -> Bool {
+        guard let replica = replicas[origin] else { return false }
+        return replica.until.map { $0 > now } ?? false || replica.files[name].map { $0 > now } ?? false
+    }
+
+    /// Returns what is left alone from now on, nil where the log has that already.
+    mutating func failed(
+        _ origin: String, _ name: BlobName, _ fault: Fault, for milliseconds: UInt64 = rest, now: MonotonicInstant
+    ) -> Fault? {
+        var replica = replicas[origin] ?? Replica()
+        defer { replicas[origin] = replica }
+        replica.inARow.insert(name)
+        replica.files = replica.files.filter { $0.value > now }
+        let isOfReplica =
+            fault == .ofReplica || replica.inARow.count >= Self.mostFiles || replica.files.count >= Self.mostResting
+        let until = now.advanced(milliseconds: milliseconds)
+        if isOfReplica {
+            replica.until = max(replica.until ?? until, until)
+            replica.files = [:]
+        } else {
+            replica.files[name] = until
+        }
+        let level: Fault = isOfReplica ? .ofReplica : .ofFile
+        if let told = replica.told, told >= level { return nil }
+        replica.told = level
+        return level
+    }
+
+    /// It has given a file. Returns whether the log says of it that it does not.
+    mutating func gave(_ origin: String) -> Bool {
+        guard let replica = replicas[origin] else { return false }
+        replicas[origin]?.inARow = []
+        replicas[origin]?.told = nil
+        return replica.told != nil
+    }
+}
