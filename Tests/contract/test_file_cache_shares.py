@@ -1,6 +1,7 @@
 """How much of a file is fetched for a part of it, and how much of the disk the file cache takes."""
 
 import os
+import subprocess
 
 import pytest
 
@@ -125,6 +126,40 @@ def test_what_others_write_to_the_disk_makes_files_go(caching, store, small_disk
     (small_disk / "of-others").write_bytes(bytes(38 * MIB))
     assert wait_until(lambda: used(small_disk) <= 61 * MIB, 10)
     assert figures(gate)["evictions_total"] > 0
+
+
+@pytest.fixture
+def undeletable():
+    """Makes a file that not even root can rename or delete, until the test is over: something is mounted on it."""
+    mounted = []
+
+    def undeletable(path):
+        if subprocess.run(["mount", "--bind", path, path], capture_output=True).returncode:
+            pytest.skip("nothing may be mounted here")
+        mounted.append(path)
+
+    yield undeletable
+    for path in mounted:
+        subprocess.run(["umount", "-l", path], check=True)
+
+
+def test_a_file_that_cannot_be_deleted_does_not_keep_others_from_going(caching, store, cache, undeletable):
+    gate = caching("--cache-size", "64MiB")
+    for number in range(3):
+        content = store.put(f"{number}.bin", 6 * MIB, seed=number)
+        assert gate.ask(get(f"/acme/m/resolve/main/{number}.bin"), timeout=30).body == content
+        wait_until_whole(cache, content)
+        undeletable(file_of(cache, content))
+    for number in range(3, 20):
+        content = store.put(f"{number}.bin", 6 * MIB, seed=number)
+        assert gate.ask(get(f"/acme/m/resolve/main/{number}.bin"), timeout=30).body == content
+        assert wait_until(lambda: used_by(cache) <= 64 * MIB, 5), used_by(cache)
+    told = [message for message in gate.messages if "cannot be removed" in message]
+    assert len(told) == 1 and "busy" in told[0], gate.messages
+
+
+def used_by(directory):
+    return sum(path.stat().st_blocks * 512 for path in directory.rglob("*") if path.is_file())
 
 
 def test_where_others_have_filled_the_disk_nothing_is_kept_and_all_is_served(caching, store, small_disk):

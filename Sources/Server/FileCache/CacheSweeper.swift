@@ -7,8 +7,10 @@ final class CacheSweeper {
     private static let pauseMilliseconds = 250
     /// Directories are looked through after so many pauses; between them it is looked how what is being filled has grown.
     private static let pausesALook = 4
-    /// After a file that could not be removed, as in a directory that may not be written.
+    /// A file that could not be removed, as in a directory that may not be written, is left alone for so long. Others go in its place.
     private static let faultMilliseconds = 10_000
+    /// So many of them at once are a fault of the disk.
+    private static let mostFaults = 16
 
     private struct Known {
         var bytes: Int
@@ -28,11 +30,14 @@ final class CacheSweeper {
     private var changed = [Int](repeating: 0, count: CacheDirectory.parts.count)
     /// What has lost its name, and is read still.
     private var removed: Set<String> = []
+    /// What could not be removed or deleted, and when it is tried again.
+    private var stuck: [BlobName: MonotonicInstant] = [:]
+    private var stuckPaths: [String: MonotonicInstant] = [:]
     /// When that of revisions was.
     private var revisionsChanged = 0
     private var evictions = 0
     private var reported: SweepReport?
-    /// Why nothing can be removed.
+    /// Why something cannot be removed.
     private var fault: FileError?
     private var pauses = 0
     private var isOver = false
@@ -46,7 +51,7 @@ final class CacheSweeper {
         while !isOver {
             sweep()
             report()
-            channel.wait(milliseconds: fault == nil ? Self.pauseMilliseconds : Self.faultMilliseconds)
+            channel.wait(milliseconds: Self.pauseMilliseconds)
             receive()
         }
     }
@@ -206,30 +211,39 @@ final class CacheSweeper {
     }
 
     private func evict() {
-        fault = nil
-        while isOverfull {
-            guard let name = queue.evict(passing: .max, isKept: { isWanted($0) }) else { return }
+        forgetStuck()
+        while stuck.count + stuckPaths.count < Self.mostFaults, isOverfull {
+            guard let name = queue.evict(passing: .max, isKept: { stuck[$0] != nil || isWanted($0) }) else { return }
             do throws(FileError) {
                 try directory.discard(name) { removed.insert($0) }
             } catch {
                 fault = error
-                return queue.insert(name)
+                stuck[name] = .now.advanced(milliseconds: UInt64(Self.faultMilliseconds))
+                queue.insert(name)
+                continue
             }
             forget(name)
             evictions += 1
             // At once: by the room that is free it is seen whether more has to go.
             deleteRemoved()
-            if fault != nil { return }
         }
+    }
+
+    private func forgetStuck() {
+        let now = MonotonicInstant.now
+        stuck = stuck.filter { $0.value > now }
+        stuckPaths = stuckPaths.filter { $0.value > now }
+        if stuck.isEmpty, stuckPaths.isEmpty { fault = nil }
     }
 
     /// Files that no process has open any more.
     private func deleteRemoved() {
-        for path in removed {
+        for path in removed where stuckPaths[path] == nil {
             do throws(FileError) {
                 if try directory.delete(path) { removed.remove(path) }
             } catch {
                 fault = error
+                stuckPaths[path] = .now.advanced(milliseconds: UInt64(Self.faultMilliseconds))
             }
         }
     }

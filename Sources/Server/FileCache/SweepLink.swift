@@ -33,7 +33,7 @@ final class SweepLink {
                 metrics.add(.fileCacheEvictions, UInt64(max(0, report.evictions - evictions)))
                 evictions = report.evictions
                 if report.fault != 0, report.fault != fault {
-                    warn("cache_dir: nothing can be removed to make room for other files: \(FileError(report.fault)).")
+                    warn("cache_dir: a file cannot be removed to make room for others: \(FileError(report.fault)).")
                 }
                 fault = report.fault
             }

@@ -35,7 +35,7 @@ struct SweepReport: Equatable {
     let files: Int
     /// Since its start.
     let evictions: Int
-    /// Why nothing can be removed, as in `errno`; 0: it can.
+    /// Why some file cannot be removed, as in `errno`; 0: all can.
     let fault: Int32
 
     init(bytes: Int, files: Int, evictions: Int, fault: Int32) {

@@ -77,7 +77,8 @@ final class PullAct {
 
     private func tree(_ commit: String) async throws(Failure) -> HeldEntries {
         var (entries, share) = (HeldEntries(), TurnShare())
-        var firsts: Set<String> = []
+        // By bytes: a String equals one that is composed in another way.
+        var firsts: Set<[UInt8]> = []
         let path = "\(apiPath)/tree/\(commit)"
         var query = "recursive=true&limit=\(Self.pageLimit)"
         while true {
@@ -85,7 +86,7 @@ final class PullAct {
             let before = entries.count
             try await read(answer.body, into: &entries, &share)
             // Pages that lead to each other have no end. All other twins are found when they are sorted.
-            guard entries.count == before || firsts.insert(entries.path(at: before)).inserted else {
+            guard entries.count == before || firsts.insert(Array(entries.path(at: before).utf8)).inserted else {
                 throw .hubBroken("it lists a path twice")
             }
             guard entries.count <= HeldRevision.mostEntries else {
