@@ -127,6 +127,28 @@ def test_a_file_that_is_not_in_memory_is_opened_by_another_process_first(caching
     assert store.bytes_sent(content) == len(content)
 
 
+@pytest.mark.parametrize("is_here", [True, False])
+@pytest.mark.parametrize("fault", [None, b"HTTP/1.1 503 no\r\nX-Error-Code: HubIsDown\r\nContent-Length: 0\r\n\r\n"])
+def test_in_an_outage_it_is_opened_by_another_process_too(caching, hub, store, cache, disk, fault, is_here):
+    content = store.put("model.bin", PIECE + 5)
+    hub.on("/api/models/acme/m", lambda *_: http(200, b"{}", b"Content-Type: application/json"))
+    gate = caching("--metadata-ttl", "1s", "--metadata-stale", "0", HUBGATE_CACHE_MEMORY="16MiB", **disk.variables)
+    assert gate.ask(get(), timeout=30).body == content
+    wait_until_whole(cache, content)
+    hub.on(PATH, lambda *_: fault)
+    # What the Hub has said is good for longer than it is fresh.
+    assert wait_until(lambda: gate.ask(get()).body == content and len(hub.seen(PATH)) > 1, 5)
+    disk.fails(cold=True)
+    clients = Clients(gate, [get()])
+    assert wait_until(lambda: disk.cold_openings > 0, 10)
+    assert [gate.ask(METADATA).body for _ in range(20)] == [b"{}"] * 20 and clients.taken == [0]
+    if not is_here:
+        file_of(cache, content).unlink()
+    disk.fails()
+    [(status, body)] = clients.all()
+    assert (status, body) == (200, content) if is_here else status == (503 if fault else 502)
+
+
 @pytest.mark.long
 def test_a_disk_that_gives_nothing_for_long_is_done_without(caching, store, cache, disk):
     content = store.put("model.bin", PIECE)

@@ -9,16 +9,20 @@ extension FileCache {
     /// Calls `then` once, when opening the blob does not wait for the disk any more: at once where it is open or in memory, or where there is no other
     /// process that could wait for the disk.
     func whenOpenable(_ name: BlobName, then: @escaping @EventLoop () -> Void) {
-        guard isReadable, !isOpen(name), let disk, !disk.isOver, !directory.isInMemory(name, buffer) else {
-            return then()
-        }
+        guard let disk, !isOpenable(name) else { return then() }
         let opening = BlobOpening(then)
         opening.start(milliseconds: Self.longestMilliseconds) { self.stopReading(FileError(ETIMEDOUT)) }
         // Out of the callback: what follows may end calls.
         disk.open(name) { _ in EventLoop.post { opening.end() } }
     }
 
-    /// The same, for a task.
+    /// Whether the loop would not wait for the disk; also where nothing else can.
+    func isOpenable(_ name: BlobName) -> Bool {
+        guard isReadable, !isOpen(name), let disk, !disk.isOver else { return true }
+        return directory.isInMemory(name, buffer)
+    }
+
+    /// `whenOpenable`, for a task.
     func openable(_ name: BlobName) async {
         await withCheckedContinuation { continuation in
             whenOpenable(name) { continuation.resume() }

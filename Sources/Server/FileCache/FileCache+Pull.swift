@@ -95,6 +95,7 @@ extension FileCache {
     func setPinned(_ names: some Sequence<BlobName>, _ isPinned: Bool) async {
         var count = 0
         for name in names {
+            await openable(name)
             (try? BlobFile(existing: name, isComplete: true, in: directory))?.setPinned(isPinned)
             count += 1
             if count % 32 == 0 { await EventLoop.sleep(milliseconds: 0) }

@@ -25,20 +25,30 @@ extension Upstream {
     ) -> RelayAction? {
         let code = head.status.code
         if code >= 500 || code == 429, exchange.request.method == .get {
-            return standIn(question, exchange, context).map { .handOver($0) }
+            let refusal = HubRefusal(status: head.status, headers: head.headers, body: [])
+            return standIn(question, exchange, context, instead: .hubAnswered(refusal)).map { .handOver($0) }
         }
         files?.resolved.note(head, for: question)
         return nil
     }
 
-    /// What answers where the Hub cannot be asked: a file all of which is here, and that the Hub has let them have before.
+    /// What answers where the Hub cannot be asked: a file all of which is here, and that the Hub has let them have before. Where it takes the disk to
+    /// tell whether it is, it may turn out that it is not; then the client is told `failure`.
     func standIn(
-        _ question: ResolvedFiles.Question, _ exchange: Exchange, _ context: RequestContext
+        _ question: ResolvedFiles.Question, _ exchange: Exchange, _ context: RequestContext, instead failure: Failure
     ) -> (@EventLoop @Sendable () -> Void)? {
         guard let files, let found = files.resolved.standIn(question),
-            let answer = try? answer(to: exchange, context, by: found.redirect), files.holds(answer)
+            let answer = try? answer(to: exchange, context, by: found.redirect)
         else { return nil }
-        return { self.serve(answer, exchange, context) }
+        let isOpenable = files.isOpenable(answer.name)
+        if isOpenable, !files.holds(answer) { return nil }
+        return {
+            guard !isOpenable else { return self.serve(answer, exchange, context) }
+            files.whenOpenable(answer.name) {
+                guard files.holds(answer) else { return exchange.fail(failure, context) }
+                self.serve(answer, exchange, context)
+            }
+        }
     }
 
     /// The step from the Hub to a file, where the file cache takes it; nil where it has nothing to do with it.

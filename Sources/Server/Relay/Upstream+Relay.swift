@@ -71,7 +71,9 @@ extension Upstream {
         }
         if files != nil {
             call.standIn = { [unowned call] failure in
-                if let file, exchange.request.method == .get, let answer = self.standIn(file, exchange, context) {
+                if let file, exchange.request.method == .get,
+                    let answer = self.standIn(file, exchange, context, instead: failure)
+                {
                     return answer
                 }
                 return self.held(exchange, context, body: call.body, instead: failure)
