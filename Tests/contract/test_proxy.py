@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from fakehub import FakeHub, http
-from gate import ROOT, Certificates, make_workspace, run
+from gate import IS_SANITIZED, ROOT, Certificates, make_workspace, run
 from name_server import NameServer
 from ports import unused_port
 from proxy import ConnectProxy
@@ -601,6 +601,7 @@ def test_a_connection_that_was_busy_while_the_proxy_changed_is_not_used_again(st
     assert (len(first.asked), len(second.asked)) == (1, 1)
 
 
+@pytest.mark.skipif(IS_SANITIZED, reason="a sanitized binary is not sandboxed")
 def test_a_reload_that_names_a_proxy_on_another_port_says_that_it_takes_a_restart(start_behind, far_hub, make_proxy):
     first, second = make_proxy(), make_proxy()
     gate = start_behind(far_hub, "--config", "settings.yaml", workspace_files={"settings.yaml": f"upstream_proxy: {first.url}\n"})
