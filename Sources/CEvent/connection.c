@@ -59,8 +59,8 @@ static bool has_unread(const ce_connection *connection) {
 static void on_time_up(ce_connection *connection) {
     switch (connection->exchange.state) {
     case CE_EXCHANGE_NONE:
-        if (has_unread(connection)) {
-            /* A request has just come: to close now would reset the connection under it. */
+        if (has_unread(connection) && !connection->tls_writes) {
+            /* A request has just come: to close now would reset the connection under it. Not where it is not read since the client reads nothing. */
             ce_connection_limit_wait(connection);
         } else {
             ce_connection_close_idle(connection);

@@ -39,6 +39,7 @@ typedef struct ce_connection {
     bool read_enabled; /* `readable` is added */
     bool read_stopped; /* `readable` is not added, until the long body has its turn */
     bool read_due;     /* bytes that make no socket readable wait for the next turn */
+    bool tls_writes;   /* nothing is read until TLS has sent what it has to say */
     bool write_failed; /* the callee learns it in the next poll */
     bool misbehaves;   /* it is cut off for its TLS records */
     bool half_closed;  /* its client has ended its side, behind a whole request */
@@ -178,8 +179,7 @@ void ce_listening_handshake_over(ce_http *http);
 void ce_listening_again(evutil_socket_t fd, short what, void *http);
 
 /* ---- connection_proxied.c ---- */
-/* Before TLS: reads the PROXY header that has to come first, if one has; then counts the connection for its address, and lets it go on or turns
- * it away. */
+/* Before TLS: reads the PROXY header, if one has to come, and counts the connection for its address: it goes on or is turned away. */
 void ce_connection_admit(ce_connection *connection);
 void ce_proxied_free(ce_connection *connection);
 

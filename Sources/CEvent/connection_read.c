@@ -18,6 +18,7 @@ static bool reads_long_body(const ce_connection *connection) {
 }
 
 static void listen_for(ce_connection *connection, short what) {
+    connection->tls_writes = what == EV_WRITE;
     struct event_base *base = bufferevent_get_base(connection->bev);
     event_del(connection->readable);
     event_assign(connection->readable, base, bufferevent_getfd(connection->bev), what | EV_PERSIST, on_readable,

@@ -9,9 +9,9 @@ extension Exchange {
         var response = kept.response
         response.headers.append("Age", String(kept.age(at: .now)))
         response.headers.append("Cache-Status", status.field())
-        guard context.allowance != nil else { return answer(response, id: .own(context.id)) }
+        guard context.allowance != nil else { return answer(response, context, id: .own(context.id)) }
         let length = unmetCondition(response.status, response.headers) == nil ? response.content.count : 0
-        context.release(length, to: self) { self.answer(response, id: .own(context.id)) }
+        context.release(length, to: self) { self.answer(response, context, id: .own(context.id)) }
     }
 
     /// Answers with what another got who asked the same, on whatever conditions.
@@ -21,11 +21,14 @@ extension Exchange {
             context.cacheStatus = .collapsed
             response.headers.append("Cache-Status", CacheStatus.collapsed.field())
         }
-        if isConditional { answer(response, id: .beside(context.id)) } else { send(response, id: .beside(context.id)) }
+        let id = IDField.beside(context.id)
+        if isConditional { answer(response, context, id: id) } else { send(response, context, id: id) }
     }
 
-    private func answer(_ response: RecordedResponse, id: IDField) {
-        guard let status = unmetCondition(response.status, response.headers) else { return send(response, id: id) }
+    private func answer(_ response: RecordedResponse, _ context: RequestContext, id: IDField) {
+        guard let status = unmetCondition(response.status, response.headers) else {
+            return send(response, context, id: id)
+        }
         answer(unmet: status, response.headers, id: id)
     }
 

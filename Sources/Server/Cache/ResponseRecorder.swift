@@ -39,8 +39,11 @@ extension Headers {
 
 extension Exchange {
     /// Answers with what another was answered, and `id` in the place of the other's.
-    func send(_ recorded: RecordedResponse, id: IDField) {
+    func send(_ recorded: RecordedResponse, _ context: RequestContext, id: IDField) {
         start(recorded.status, headers: recorded.headers, id: id, length: recorded.length)
+        guard recorded.content.count <= RecordedSending.mostAtOnce || !takesContent else {
+            return RecordedSending(recorded.content, to: self, context).start()
+        }
         _ = unsafe recorded.content.withUnsafeBufferPointer { unsafe write($0) }
         finish()
     }

@@ -23,8 +23,10 @@ final class BlobFill: TransferSink, CancellableWork {
     /// As it was given; `source` may be where that leads on to.
     let origin: FileSource
     private var source: FileSource
-    /// The one behind the last that the store was asked for.
-    private var called = 0
+    /// The piece behind the last one that the store was asked for, and the last byte.
+    private var (called, last) = (0, 0)
+    /// Of what comes behind that.
+    private var remainder: ResponseRemainder?
     private lazy var retry = Timer { [weak self] in self?.askAgain() }
     private var isRetrying = false
     private(set) var isCancelled = false
@@ -112,7 +114,7 @@ final class BlobFill: TransferSink, CancellableWork {
         // What is asked for and not taken may be on its way already.
         end = isMet ? claimed.upperBound : blob.firstUntaken(from: piece + 1, upTo: end)
         called = end
-        let last = blob.layout.range(of: end - 1).upperBound - 1
+        last = blob.layout.range(of: end - 1).upperBound - 1
         if let peer {
             let call = PeerCall(blob.name, size: blob.layout.size, position..<last + 1, from: source.url)
             transfer = peer.start(call, sink: self)
@@ -181,7 +183,7 @@ final class BlobFill: TransferSink, CancellableWork {
         }
     }
 
-    /// What is wrong with it; nil where the bytes of the range follow.
+    /// Nil where the bytes of the range follow.
     private func fault(of head: Transfer.Head) -> String? {
         guard head.headers["Content-Encoding"] ?? "identity" == "identity" else {
             return "the store of its files sent a file in another coding than was asked for"
@@ -192,15 +194,19 @@ final class BlobFill: TransferSink, CancellableWork {
             return head.contentLength ?? blob.layout.size == blob.layout.size
                 ? nil : "the store of its files has a file of another size"
         case 206:
-            let range = head.headers["Content-Range"] ?? ""
-            return range.hasPrefix("bytes \(position)-") && range.hasSuffix("/\(blob.layout.size)")
+            let count = last + 1 - position
+            let isRange = head.headers["Content-Range"] == "bytes \(position)-\(last)/\(blob.layout.size)"
+            return isRange && head.contentLength ?? count == count
                 ? nil : "the store of its files sent another range of a file than was asked for"
         case let code: return "the store of its files answered \(code)"
         }
     }
 
     func take(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
-        guard !isDone, next == nil, failure == nil else { return true }
+        guard !isDone, next == nil, failure == nil else {
+            remainder?.take(bytes.count)
+            return true
+        }
         do throws(FileError) {
             var taken = 0
             while taken < bytes.count, !isDone {
@@ -242,6 +248,7 @@ final class BlobFill: TransferSink, CancellableWork {
         // What comes next is there already, or another's.
         if !claimed.contains(piece) {
             isDone = true
+            remainder = ResponseRemainder { self.transfer?.cancel() }
             if piece < called { transfer?.cancel() }
         }
     }
@@ -252,7 +259,7 @@ final class BlobFill: TransferSink, CancellableWork {
     }
 
     func end(_ outcome: Result<Void, TransferError>) {
-        transfer = nil
+        (transfer, remainder) = (nil, nil)
         place.take()?.end()
         EventLoop.post { self.goOn(after: outcome) }
     }

@@ -3,7 +3,7 @@ import Glibc
 
 /// Reads a blob from its beginning to its end, behind those who fill it, and looks whether its SHA-256 is its name.
 @EventLoop
-final class BlobProof: FileWork {
+final class BlobProof: LoopWork {
     var isQueued = false
     private let blob: Blob
     private let hash = IncrementalSHA256()

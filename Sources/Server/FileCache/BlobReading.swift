@@ -14,7 +14,7 @@ final class BlobReading {
     private static let mostTries = 8
 
     private let blob: Blob
-    private weak var work: (any FileWork)?
+    private weak var work: (any LoopWork)?
     private lazy var limit = Timer { [weak self] in self?.fail(FileError(ETIMEDOUT)) }
     /// Is being brought into memory; empty: nothing is.
     private var asked = 0..<0
@@ -24,7 +24,7 @@ final class BlobReading {
     private var isWaiting = false
     private var failure: FileError?
 
-    init(_ blob: Blob, for work: any FileWork) {
+    init(_ blob: Blob, for work: any LoopWork) {
         self.blob = blob
         self.work = work
     }

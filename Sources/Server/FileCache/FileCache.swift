@@ -16,7 +16,7 @@ final class FileCache {
     let resolved: ResolvedFiles
     /// Revisions that were pulled.
     let held: HeldRevisions
-    let turns = FileTurns()
+    let turns = LoopTurns.shared
     /// All reads go through it, one after the other.
     let buffer = FileBuffer(capacity: BlobReading.pieceBytes)
     let pool: TransferPool

@@ -26,7 +26,7 @@ struct FileAnswer {
 
 /// Sends a file, or a part of it, from the disk, at the pace of its client: what is there, and behind who fills the rest.
 @EventLoop
-final class FileResponse: FileWork, CancellableWork {
+final class FileResponse: LoopWork, CancellableWork {
     /// Bytes that may wait for the client before no more is read.
     private static let highMark = 16 * 1024
     /// Of `BlobReading.pieceBytes` each, in a turn.

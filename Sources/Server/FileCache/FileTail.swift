@@ -27,6 +27,8 @@ final class FileTail: TransferSink {
     private var next: FileSource?
     private var failure: Failure?
     private var isOver = false
+    /// Of what comes behind the last byte that was asked for.
+    private var remainder: ResponseRemainder?
 
     /// `done` is called once: with nil when all has been written.
     init(
@@ -96,7 +98,10 @@ final class FileTail: TransferSink {
     }
 
     func take(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
-        guard !isOver, next == nil, failure == nil else { return true }
+        guard !isOver, next == nil, failure == nil else {
+            remainder?.take(bytes.count)
+            return true
+        }
         guard exchange.queuedBytes < Self.highMark else {
             place?.waitsForClient()
             return false
@@ -111,13 +116,14 @@ final class FileTail: TransferSink {
         if range.isEmpty {
             // With its last byte the response is whole to the client, who may leave at once.
             isOver = true
+            remainder = ResponseRemainder { self.transfer?.cancel() }
             done(nil)
         }
         return true
     }
 
     func end(_ outcome: Result<Void, TransferError>) {
-        transfer = nil
+        (transfer, remainder) = (nil, nil)
         place.take()?.end()
         EventLoop.post { self.settle(outcome) }
     }

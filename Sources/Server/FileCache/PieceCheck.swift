@@ -3,7 +3,7 @@ import Glibc
 
 /// Reads a piece that is held since another start of the gateway, and looks whether it still is what was fetched.
 @EventLoop
-final class PieceCheck: FileWork {
+final class PieceCheck: LoopWork {
     var isQueued = false
     private let piece: Int
     private let entry: PieceEntry

@@ -68,8 +68,7 @@ extension RelayDriver {
             headers.append("Cache-Status", status.field(isStored: context.sink?.isKept ?? false))
         }
         if !isDetached { answer(head.status, headers) }
-        // The client has its response, and nobody else wants it.
-        if isDetached, context.sink?.isRecording != true, context.sink?.isWanted != true { return serve() }
+        if isUnwanted { return serve() }
         // A body that still comes in goes on to the Hub first, which may want all of it before it believes itself.
         guard isDetached || exchange.takesContent || exchange.hasBody else { return serve() }
         // Whoever only wanted to know that it is not for them need not see its content.
@@ -93,6 +92,17 @@ extension RelayDriver {
         exchange.answer(unmet: unmet, headers, id: .beside(context.id))
     }
 
+    /// The client has its response, or there is none, and no other request waits for this one, nor is it kept.
+    private var isUnwanted: Bool { isDetached && context.sink?.isRecording != true && context.sink?.isWanted != true }
+
+    /// A response that has become too large to be kept would go on for as long as the other side sends.
+    private func dropIfUnwanted() {
+        guard isUnwanted, !isDropped else { return }
+        isFinished = true
+        noteTime()
+        dropContent()
+    }
+
     /// It is whole. What the other side may send behind the head of it is none of the client's, and not fetched.
     private func serve() {
         finish()
@@ -101,8 +111,7 @@ extension RelayDriver {
 
     func take(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
         guard !isDropped else {
-            droppedBytes += bytes.count
-            if droppedBytes > Self.mostDropped { transfer?.cancel() }
+            remainder?.take(bytes.count)
             return true
         }
         guard hasRoom else {
@@ -178,9 +187,10 @@ extension RelayDriver {
         context.change?.apply()
         guard isAllowed(bytes.count) else { return }
         unsafe context.sink?.take(bytes)
-        if !isDetached { _ = unsafe exchange.write(bytes) }
-        unsafe keepAlive?.note(bytes)
         unsafe context.usageReader?.take(bytes)
+        if isDetached { return dropIfUnwanted() }
+        _ = unsafe exchange.write(bytes)
+        unsafe keepAlive?.note(bytes)
     }
 
     /// The response is another than the call's, and whole.

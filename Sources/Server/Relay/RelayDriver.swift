@@ -15,10 +15,6 @@ final class RelayDriver: TransferSink, CancellableWork {
     static let pieceBytes = 16 * 1024
     /// The same of content that goes out as it is: four records, which leave together. A chunk would need a write more for each of its ends.
     static let barePieceBytes = 64 * 1024
-    /// Of content that nobody gets so much is read, for the sake of the connection to the server; then the call is ended.
-    static let mostDropped = 16 * 1024
-    /// And for so long, in milliseconds.
-    private static let dropPatience: UInt64 = 250
 
     let exchange: Exchange
     let context: RequestContext
@@ -40,7 +36,8 @@ final class RelayDriver: TransferSink, CancellableWork {
     /// Of the call; given back at its end.
     private(set) var place: CallPlace?
     var isDropped = false
-    var droppedBytes = 0
+    /// Of what is dropped.
+    private(set) var remainder: ResponseRemainder?
     /// Whether the head was all that was wanted of the call, so that it does not matter how it ends.
     var isServed = false
     /// The client has been answered in another way, or has left; others still wait for the response.
@@ -72,7 +69,6 @@ final class RelayDriver: TransferSink, CancellableWork {
     /// Content that is still to come; nil if the head did not say how much there is.
     var missingBytes: Int?
     var keepAlive: EventStreamKeepAlive?
-    private var patience: Timer?
 
     /// `isDetached`: the client has been answered, so that the exchange has ended and tells nothing any more.
     init(
@@ -191,7 +187,7 @@ extension RelayDriver {
         place.take()?.end()
         endBudget(outcome)
         span.take()?.end(transfer?.status, outcome)
-        (transfer, keepAlive, patience) = (nil, nil, nil)
+        (transfer, keepAlive, remainder) = (nil, nil, nil)
         if let next = next.take(), !hasFailed {
             return EventLoop.post { self.follow(next) }
         }
@@ -207,13 +203,12 @@ extension RelayDriver {
 
     func dropContent() {
         (isDropped, isServed) = (true, true)
-        patience = Timer { self.transfer?.cancel() }
-        patience?.start(milliseconds: Self.dropPatience)
+        remainder = ResponseRemainder { self.transfer?.cancel() }
     }
 
     private func follow(_ next: RelayedCall) {
         call = next
-        (isDropped, droppedBytes, isServed) = (false, 0, false)
+        (isDropped, isServed) = (false, false)
         enter()
     }
 

@@ -197,6 +197,8 @@ final class ContentCollector: TransferSink {
     private var timer: Timer?
     private var isTooLarge = false
     private var isOverdue = false
+    /// Of an error there is as much as is kept.
+    private var isEnough = false
     /// Is ended when no more of it is wanted.
     var transfer: Transfer?
 
@@ -223,6 +225,10 @@ final class ContentCollector: TransferSink {
     func take(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
         if isError {
             unsafe collected.append(contentsOf: bytes.prefix(max(0, JSONLimits.reply.bytes - collected.count)))
+            if collected.count == JSONLimits.reply.bytes {
+                isEnough = true
+                transfer?.cancel()
+            }
         } else if collected.count + bytes.count > limit {
             isTooLarge = true
             collected = []
@@ -244,6 +250,8 @@ final class ContentCollector: TransferSink {
     /// All of it, when it has ended. Throws `hubBroken` if there was more than the limit, `hubTooSlow`, or why it is not whole.
     func bytes(_ outcome: Result<Void, Failure> = .success(())) throws(Failure) -> [UInt8] {
         guard !isTooLarge else { throw .hubBroken("it is larger than \(limit) bytes") }
+        // An error says the most by its status, however it ends.
+        if isError, isEnough || isOverdue { return collected }
         if isOverdue { throw .hubTooSlow("the response was not whole within the time limit") }
         try outcome.get()
         return collected
