@@ -9,6 +9,16 @@ cd "$(dirname "$0")/.."
 binary=$1
 shift
 
+# In the shell of a client of the gateway this leads back to it: here it is a mistake, and not the Hub's address.
+case ${HF_ENDPOINT:-} in
+    http://localhost* | https://localhost* | http://127.* | https://127.* | http://\[::1\]* | https://\[::1\]*)
+        if [ -z "${HUBGATE_UPSTREAM:-}" ]; then
+            echo "HF_ENDPOINT leads to this machine and is meant for clients: it is not used here. HUBGATE_UPSTREAM gives the Hub's address." >&2
+            unset HF_ENDPOINT
+        fi
+        ;;
+esac
+
 # `name = value (where from)`, one setting a line; nothing where settings are wrong, which the start then says.
 settings=$("$binary" --print-config "$@" 2>/dev/null) || settings=
 says() { printf '%s\n' "$settings" | grep -q "^$1  *= $2 ("; }

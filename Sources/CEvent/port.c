@@ -61,8 +61,16 @@ int ce_port_bind(const struct addrinfo *target, bool shared) {
     return bound ? fd : -1;
 }
 
+/* The ports below need a right (capabilities(7)), unless net.ipv4.ip_unprivileged_port_start says otherwise. */
+static const uint16_t privileged_end = 1024;
+
 void ce_port_refused(const char *address, uint16_t port, int reason, ce_error *error) {
-    ce_error_set(error, "cannot listen on %s port %u: %s", address, port, strerror(reason));
+    const char *remedy = "";
+    if (reason == EACCES && port > 0 && port < privileged_end)
+        remedy = "; ports below 1024 need CAP_NET_BIND_SERVICE";
+    if (reason == EADDRINUSE)
+        remedy = "; another program has it: take another port";
+    ce_error_set(error, "cannot listen on %s port %u: %s%s", address, port, strerror(reason), remedy);
 }
 
 uint16_t ce_port_of(int fd) {

@@ -50,6 +50,13 @@ package final class Secret: @unchecked Sendable {
         return try unsafe body(UnsafeBufferPointer(start: memory, count: count).span)
     }
 
+    /// Whether it begins with these characters, which are no secret.
+    package func begins(with prefix: String) -> Bool {
+        let prefix = Array(prefix.utf8)
+        return withBytes { bytes in bytes.count >= prefix.count && prefix.indices.allSatisfy { bytes[$0] == prefix[$0] }
+        }
+    }
+
     /// The token in clear: for an `Authorization` field and nothing else.
     package func reveal() -> String {
         defer { withExtendedLifetime(self) {} }

@@ -89,27 +89,44 @@ import Testing
     @Test(
         "No error shows what may be a credential",
         arguments: [
-            SettingsCase(arguments: ["--token", "hf_Sesame"]),
-            SettingsCase(arguments: ["--token=hf_Sesame"]),
+            SettingsCase(arguments: ["--token", "hf_SesameSesameSesame"]),
+            SettingsCase(arguments: ["--token=hf_SesameSesameSesame"]),
             SettingsCase(arguments: ["--tokn", "Sesame"]),
             SettingsCase(arguments: ["Sesame"]),
             SettingsCase(arguments: ["-tSesame"]),
-            SettingsCase(arguments: ["--token-file", "hf_Sesame"]),
-            SettingsCase(arguments: ["--listen", "hf_Sesame"]),
-            SettingsCase(arguments: ["--hf_Sesame"]),
+            SettingsCase(arguments: ["--token-file", "hf_SesameSesameSesame"]),
+            SettingsCase(arguments: ["--listen", "hf_SesameSesameSesame"]),
+            SettingsCase(arguments: ["--hf_SesameSesameSesame"]),
             SettingsCase(arguments: ["--upstream", "https://u:Sesame@hub"]),
             SettingsCase(environment: ["HF_TOKEN": "Sesame open"]),
-            SettingsCase(environment: ["HUBGATE_LOG_LEVEL": "hf_Sesame"]),
+            SettingsCase(environment: ["HUBGATE_LOG_LEVEL": "hf_SesameSesameSesame"]),
             SettingsCase(environment: ["HF_ENDPOINT": "http://u:Sesame@127.0.0.1"]),
             SettingsCase(files: [".env": "HF_TOKEN Sesame"]),
             SettingsCase(files: [".env": "HF_TOKEN='Sesame"]),
             SettingsCase(files: ["config/hubgate.yaml": "token: Sesame"]),
-            SettingsCase(files: ["config/hubgate.yaml": "hf_Sesame: 1"]),
+            SettingsCase(files: ["config/hubgate.yaml": "hf_SesameSesameSesame: 1"]),
             SettingsCase(arguments: ["--token-file=t"], files: ["t": "Sesame open"]),
         ])
     func credentials(given: SettingsCase) {
         #expect(given.problems.count == 1)
         #expect(!given.problems.joined().contains("Sesame"))
+    }
+
+    @Test(
+        "Names that begin as tokens do are shown, and tokens and passwords are not",
+        arguments: [
+            ("/etc/hubgate/hf_token", "/etc/hubgate/hf_token"),
+            ("hf_tokens_of_the_whole_team", "hf_tokens_of_the_whole_team"),
+            ("hg_key.pem", "hg_key.pem"), ("/home/a@b/x", "/home/a@b/x"), ("acme/x@main", "acme/x@main"),
+            ("hf_123456789012345", "hf_123456789012345"), ("hf_1234567890123456", "***"),
+            ("/x/hf_1234567890123456/y z", "/x/***"),
+            ("hf_oauth_eyJhbGciOiJFZERTQSIsInR5cCI6Ik", "***"), ("api_org_1234567890123456", "***"),
+            ("hg_0123456789_abcdefghijklmnopqrstuvwxyz", "***"), ("https://u:p@h/x", "https://***@h/x"),
+            ("https://u:p@q@h", "https://***@h"), ("https://u@h", "https://***@h"), ("u:p@h", "***@h"),
+            ("https://h:1/x", "https://h:1/x"),
+        ])
+    func masked(text: String, shown: String) {
+        #expect(text.shown == shown)
     }
 
     @Test("A value cannot forge a line, nor fill the screen")

@@ -153,7 +153,7 @@ struct StateTests {
         #expect(place.directory.fault == nil)
         _ = unsafe chmod(place.path, 0o777)
         #expect(place.directory.fault?.contains("chmod 700") == true)
-        #expect(fault { () throws(DatabaseError) in _ = try place.directory.open() }?.kind == .refused)
+        #expect(fault { () throws(DatabaseError) in _ = try place.directory.open() }?.kind == .misplaced)
     }
 
     @Test("A record is carried out once, however often it is sent, by a later writer too")

@@ -289,7 +289,7 @@ def test_a_wrong_order_is_refused_before_it_is_placed(tmp_path, words, sentence)
 
 def test_without_a_cache_or_a_gateway_it_says_so(tmp_path):
     off = run(tmp_path, "cache", "pull", "acme/m")
-    assert off.returncode == 64 and "cache_dir is off" in off.stderr
+    assert off.returncode == 66 and "cache_dir is off" in off.stderr
     alone = run(tmp_path, "cache", "pull", "acme/m", "--cache-dir", str(tmp_path / "none"))
     assert alone.returncode == 69 and "no gateway runs" in alone.stderr
 

@@ -332,7 +332,7 @@ def test_without_it_no_client_is_asked_and_a_certificate_is_nobody(begin, start_
     ({"rules": {"x": {"names": ["uri=a"]}}}, "no role"), ({"rules": {"x": {"names": ["uri=a"], "role": "raeder"}}}, "did you mean"),
     ({"rules": {"x": {"names": ["cn=a"], "role": "reader"}}}, "KIND=NAME"), ({"rules": {"x": {"names": ["uri"], "role": "reader"}}}, "KIND=NAME"),
     ({"rules": {"x": {"names": ["uri=a"], "role": "reader", "rate": "fast"}}}, "600/m"), ({"client_ca": "leaf"}, "no authority"),
-    ({"rules": {"x": {"names": ["uri=a"], "role": "reader", "color": "red"}}}, "nothing that a rule has"), ({"client_ca": "middle"}, "no root"),
+    ({"rules": {"x": {"names": ["uri=a"], "role": "reader", "color": "red"}}}, "rule x: there is no field color"), ({"client_ca": "middle"}, "no root"),
     ({"rules": {"x": {"names": ["uri=a"], "role": "reader", "as": "../x"}}}, "credentials_dir"), ({"client_crl": "other"}, "not signed"),
     ({"client_crl": "text"}, "revocation list"), ({"client_ca": "huge"}, "more than"),
 ])  # fmt: skip

@@ -113,7 +113,7 @@ def test_documents_are_printed_and_an_unknown_one_is_refused(workspace, document
         (["--access", "everybody"], {}, ["flag --access", "access", "open, passthrough or keys"]),
         (["--head-timeout"], {}, ["--head-timeout", "missing"]),
         (["--sandbox=perhaps"], {}, ["--sandbox", "sandbox"]),
-        (["stray"], {}, ["no flag before it"]),
+        (["--sandbox", "stray"], {}, ["no flag before it"]),
         (["--check", "--probe"], {}, ["exclude each other"]),
         (["--config", "no-such-file.yaml"], {}, ["--config", "no-such-file.yaml"]),
         (["--target-limit", "64KiB", "--head-limit", "8KiB"], {}, ["target_limit", "head_limit"]),
@@ -145,7 +145,7 @@ def test_wrong_lines_of_the_files_are_named_by_their_number(workspace):
 
 def test_a_token_where_it_does_not_belong_is_refused_and_not_repeated(workspace):
     for flags in (["--token", TOKEN], [f"--token={TOKEN}"], [TOKEN], ["--toekn", TOKEN]):
-        assert TOKEN not in complaint(run(workspace, *flags))
+        assert TOKEN not in complaint(run(workspace, *flags), 64 if flags == [TOKEN] else CONFIG)
     (workspace / "config/hubgate.yaml").write_text(f"token: {TOKEN}\n")
     assert TOKEN not in complaint(run(workspace))
     (workspace / "config/hubgate.yaml").write_text("")
@@ -167,7 +167,7 @@ def test_a_port_in_use_is_said_clearly(workspace, certificates):
         done = run(workspace, "--listen", f"127.0.0.1:{port}", "--sandbox", **certificates.settings)
     assert done.returncode not in (0, -signal.SIGABRT, -signal.SIGILL, -signal.SIGSEGV)
     line = complaint(done, done.returncode)
-    assert str(port) in line and "in use" in line.lower()
+    assert str(port) in line and "in use" in line.lower() and "take another port" in line
 
 
 def test_an_address_that_is_not_this_machines_is_said_clearly(workspace, certificates):

@@ -145,7 +145,7 @@ def test_each_step_of_a_devices_login_is_a_line_of_the_audit(start_with, keys):
     ann = keys.create("ann", "--role", "admin")
     device = begin(gate)
     assert "No device waits" in page(gate, "BBBB-BBBB", ann).body.decode()
-    assert "no key that is good" in page(gate, device["user_code"], "hg_wrong").body.decode()
+    assert "does not accept this key" in page(gate, device["user_code"], "hg_wrong").body.decode()
     assert page(gate, device["user_code"], ann).status == 200
     key, _ = poll(gate, device)
     lines = wait_until(lambda: len(found := audit.of("login")) == 5 and found, 5)

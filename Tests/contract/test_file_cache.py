@@ -463,7 +463,7 @@ def test_the_commands_list_check_and_remove(caching, store, cache, workspace):
     assert command("rm", name).returncode == 0 and not file_of(cache, content).exists()
     assert command("rm", "f" * 64).returncode == 66 and command("rm", "nonsense").returncode == 64
     assert command("rm").returncode == 64 and command("rm", "--all").returncode == 0
-    assert run(workspace, "cache", "list").returncode == 64
+    assert run(workspace, "cache", "list").returncode == 66
     assert run(workspace, "cache", "list", "--cache-dir", str(workspace / "none")).returncode == 66
 
 

@@ -200,7 +200,7 @@ def test_a_key_that_only_root_can_read_serves_and_a_reload_says_which_file_and_w
     open_certificates.key.chmod(0o600)
     gate = begin(open_certificates, "--user", "nobody", "--workers", str(workers))
     key = re.escape(str(open_certificates.key))
-    wait_for_message(gate, rf"^tls_key: \"?{key}\"? was read as root; a reload will fail, .* for the user nobody\.$")
+    wait_for_message(gate, rf"^tls_key: \"?{key}\"? was read as root; a reload will fail, .* for the user nobody\. Give nobody the right to read it: chgrp GROUP and chmod 640, ")
     refusal = reload(gate, r"^Not reloaded")
     assert re.search(rf"tls_key: the private key \"?{key}\"? cannot be read: Permission denied for the user nobody", refusal)
     assert gate.ask().status == 200

@@ -43,7 +43,7 @@ def test_over_its_rate_a_key_gets_429_that_says_when_and_why_and_the_hub_is_not_
         wait = int(answer["Retry-After"])
         assert 17_000 < wait <= 17_280
         assert answer["RateLimit"] == f'"api";r=0;t={wait}' and answer["RateLimit-Policy"] == '"token bucket";"api";q=5;w=86400'
-        assert "ml-team" in answer["X-Error-Message"] and "5/d" in answer["X-Error-Message"]
+        assert "ml-team" in answer["X-Error-Message"] and "has used its rate of 5 requests a day." in answer["X-Error-Message"]
         assert json.loads(answer.body)["error"] == answer["X-Error-Message"]
     assert len(hub.requests) == before
     assert ask(gate, free).status == 200

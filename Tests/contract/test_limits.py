@@ -410,7 +410,7 @@ def test_a_change_of_a_limit_is_in_force_within_a_second_and_of_all_others_nothi
     assert {chat(gate, key).status for _ in range(6)} == {429}
     keys.run("keys", "edit", "ml", "--inference-a-day", "0")
     assert wait_until(lambda: chat(gate, key).status == 403, 5)
-    check_refused(chat(gate, key), "inference-a-day", "0", code="Denied", status=403)
+    check_refused(chat(gate, key), "may not ask models: its limit inference-a-day is 0", code="Denied", status=403)
     keys.run("keys", "edit", "ml", "--inference-a-day", "")
     assert keys.show("ml")["limits"] == {"tokens_a_day": 1_000_000}
     assert wait_until(lambda: all(chat(gate, key).status == 200 for _ in range(6)), 5)

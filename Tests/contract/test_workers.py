@@ -203,7 +203,7 @@ def test_a_port_that_is_taken_ends_the_start_at_once(start_two, certificates, wo
     for flags in [["--workers", "2"], ["--workers", "1"]]:
         done = run(workspace, "--sandbox", "--listen", f"127.0.0.1:{gate.port}", *flags, **certificates.settings)
         assert done.returncode == 69, done.stderr
-        assert done.stderr == f"hubgate: cannot listen on 127.0.0.1 port {gate.port}: Address already in use\n"
+        assert done.stderr == f"hubgate: cannot listen on 127.0.0.1 port {gate.port}: Address already in use; another program has it: take another port\n"
     with taken_port() as port:
         for address in ["--listen", "--admin-listen"]:
             done = run(workspace, "--sandbox", "--workers", "2", *(["--listen", "127.0.0.1:0"] if address != "--listen" else []),

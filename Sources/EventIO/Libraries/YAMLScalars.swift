@@ -46,9 +46,20 @@ package enum YAMLScalars {
             }
         }
         guard isRead else {
-            throw Fault(line: Int(line), reason: CError(error).description)
+            throw Fault(
+                line: Int(line),
+                reason: beginsWithTab(text, line: Int(line))
+                    ? "the line begins with a tab; use blanks" : CError(error).description)
         }
         return collector.entries
+    }
+
+    /// YAML 1.1 section 4.1 forbids it, and libyaml says of it that something cannot start any token.
+    private static func beginsWithTab(_ text: [UInt8], line: Int) -> Bool {
+        let lines = text.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+        guard lines.indices.contains(line - 1) else { return false }
+        return lines[line - 1].prefix { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }.contains(
+            UInt8(ascii: "\t"))
     }
 
     private final class Collector {

@@ -93,7 +93,7 @@ extension AdminServices {
             let key = try? identification.keys?.identify(["Authorization": Credential.bearer(secret).reveal()]).key
         else {
             state.failures.note(context.address)
-            throw Failure(.denied, detail: "This is no key that is good here.")
+            throw Failure(.denied, detail: "This gateway does not accept this key.")
         }
         guard AdminActs.isAdministrators(key.grant.grant) else {
             state.failures.note(context.address)

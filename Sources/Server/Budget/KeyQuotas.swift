@@ -148,7 +148,7 @@ extension KeyQuotas {
         guard limit > 0 else {
             return Failure(
                 .denied,
-                detail: "The gateway key \(name) may have none of that: its limit \(kind.name) is 0. For more, \(ask)")
+                detail: "The gateway key \(name) may not \(kind.act): its limit \(kind.name) is 0. For more, \(ask)")
         }
         guard kind != .concurrent else {
             return Failure(

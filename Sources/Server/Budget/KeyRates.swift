@@ -22,7 +22,7 @@ struct KeyRates: Sendable {
         guard let wait = take(rate, of: key.number, at: now) else { return }
         throw Failure(
             .tooManyRequests(limit: rate.count, seconds: rate.seconds),
-            detail: "The gateway key \(key.name) may make \(rate) requests, and has made them. Try again in "
+            detail: "The gateway key \(key.name) has used its rate of \(rate.words). Try again in "
                 + "\(RequestRate.seconds(wait)) s, or ask the operator of this gateway for another rate.",
             retryAfter: RequestRate.seconds(wait))
     }

@@ -59,7 +59,12 @@ struct CachePins {
     }
 
     func remove(_ pin: CacheDirectory.Pin) throws(Refusal) -> Outcome {
-        guard directory.unpin(pin) else { throw Refusal(code: 66, reason: "\(pin.text) is not pinned") }
+        guard directory.unpin(pin) else {
+            let others = directory.pinned().filter { $0.repo == pin.repo }.map(\.text)
+            let verb = others.count == 1 ? "is" : "are"
+            let hint = others.isEmpty ? "" : "; \(others.joined(separator: ", ")) \(verb)"
+            throw Refusal(code: 66, reason: "\(pin.text) is not pinned\(hint)")
+        }
         let commits = directory.held().filter { $0.repo == pin.repo }
         let contents = commits.reduce(into: Set<BlobName>()) { all, found in
             all.formUnion(directory.revision(found.repo, commit: found.commit)?.contents ?? [])

@@ -32,7 +32,7 @@ struct LoginForm {
             case .otherSite: "This form was sent by a page of another site, so nothing was done."
             case .tooMany: "There were too many wrong attempts. Try again in ten minutes."
             case .unknownCode: "No device waits with this code. Look at it again: it is good for ten minutes."
-            case .badKey: "This is no key that is good here."
+            case .badKey: "This gateway does not accept this key."
             case .decided: "Somebody has decided on this code already."
             case .notNow: "The gateway cannot do that at present. Try again in a moment."
             case .denied: "Refused: the device gets no key."

@@ -63,7 +63,7 @@ struct Explanation: Sendable {
 
     private var row: String {
         switch operation.reading {
-        case .row: operation.row.map { "\($0.methods.map(\.rawValue).joined(separator: " ")) \($0.path)" } ?? ""
+        case .row: operation.row.map { "\($0.methods.map(\.rawValue).joined(separator: ", ")) \($0.path)" } ?? ""
         case .unknown: "none that is known: other"
         case .ambiguous: "none: the path can be read in more than one way"
         }

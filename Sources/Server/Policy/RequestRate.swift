@@ -30,6 +30,13 @@ struct RequestRate: Sendable, Hashable {
 }
 
 extension RequestRate: CustomStringConvertible {
+    /// `600 requests a minute`.
+    var words: String {
+        let unit = ["s": "a second", "m": "a minute", "h": "an hour", "d": "a day"][
+            Self.units.first { $0.value == seconds }?.key ?? "s"]
+        return "\(count) \(count == 1 ? "request" : "requests") \(unit ?? "a second")"
+    }
+
     /// As it can be read again.
     var description: String { "\(count)/\(Self.units.first { $0.value == seconds }?.key ?? "s")" }
 }

@@ -135,7 +135,9 @@ extension ValueCodec where Value == DomainNames {
                 var origins: [String] = []
                 for entry in entries where entry.contains("://") {
                     let address = try UpstreamAddress(reading: entry)
-                    guard address.pathPrefix.isEmpty else { throw ValueError("has an origin with a path: \(entry)") }
+                    guard address.pathPrefix.isEmpty else {
+                        throw ValueError("has an origin with a path: \(entry.shown)")
+                    }
                     origins.append(address.origin)
                 }
                 let isName: (String) -> Bool = { name in

@@ -22,7 +22,7 @@ struct ClientRule: Equatable, Sendable {
 
     /// The kinds of names: the subject as RFC 4514 writes it, and alternative names (RFC 5280 section 4.2.1.6).
     static let kinds = ["subject", "dns", "uri", "email"]
-    private static let members = ["names", "role", "as", "rate"]
+    fileprivate static let members = ["names", "role", "as", "rate"]
     private static let mostNames = 20
     private static let longest = 1024
 }
@@ -30,7 +30,7 @@ struct ClientRule: Equatable, Sendable {
 extension ClientRules {
     private static let mappings = NamedMappings(
         setting: "client_certificates", noun: "rule", form: #"{names: ["dns=build.acme.example"], role: reader}"#,
-        most: most)
+        fields: ClientRule.members, most: most)
 
     /// Reads a YAML mapping, as it stands behind `client_certificates:`.
     fileprivate init(_ text: String) throws(ValueError) {
@@ -53,9 +53,6 @@ extension ClientRules {
 extension ClientRule {
     /// One member. The error goes on after "gives the rule NAME MEMBER, which".
     fileprivate mutating func take(_ entry: YAMLScalars.Entry) throws(ValueError) {
-        guard Self.members.contains(entry.path[2]) else {
-            throw ValueError("is nothing that a rule has; it has \(Self.members.joined(separator: ", "))")
-        }
         guard entry.kind != .mapping else { throw ValueError("is a mapping") }
         guard !entry.values.isEmpty, entry.values.allSatisfy({ (1...Self.longest).contains($0.utf8.count) }) else {
             throw ValueError("is empty, or has more than \(Self.longest) characters")

@@ -41,7 +41,9 @@ extension SettingsReading {
             let path = directory.path + "/" + name
             guard let content = content(at: path, for: "credentials_dir") else { continue }
             do throws(Secret.Flaw) {
-                directory.tokens[name] = try Secret(file: content)
+                let token = try Secret(file: content)
+                directory.tokens[name] = token
+                if isMistaken(token) { refuse("credentials_dir", "what is in \(path.shown) is \(Self.keyNotToken)") }
             } catch {
                 refuse("credentials_dir", "the token in \(path.shown) \(error)")
             }

@@ -35,6 +35,12 @@ extension ListenAddress {
             self.init(address: IPAddress("127.0.0.1"), port: port)
             return
         }
+        // No group of an IPv6 address has so many digits.
+        if let last = text.split(separator: ":").last, last.utf8.allSatisfy({ (0x30...0x39).contains($0) }),
+            HostPort.port(last) == nil
+        {
+            throw ValueError("has no such port; the port must be from 1 to 65535")
+        }
         guard let parts = HostPort(text) else { throw .unknown }
         guard let port = parts.port else { throw ValueError("has no port") }
         if parts.host.isEmpty, !parts.isBracketed {

@@ -4,7 +4,8 @@ import HTTP
 /// How rules for logins stand in the settings.
 extension LoginRules {
     private static let mappings = NamedMappings(
-        setting: "logins", noun: "login", form: "{issuer: ..., claims: [...], role: ...}", most: most)
+        setting: "logins", noun: "login", form: "{issuer: ..., claims: [...], role: ...}",
+        fields: LoginRule.members, most: most)
 
     /// Reads a YAML mapping, as it stands behind `logins:`.
     fileprivate init(_ text: String) throws(ValueError) {
@@ -22,7 +23,7 @@ extension LoginRules {
 }
 
 extension LoginRule {
-    private static let members = [
+    fileprivate static let members = [
         "issuer", "audience", "claims", "role", "as", "lifetime", "keys", "keys_per_subject", "jwks_file", "jwks_url",
     ]
 
@@ -38,8 +39,6 @@ extension LoginRule {
             guard entry.values.count <= Self.mostConditions else { throw ValueError("has too many") }
             audiences = entry.values
         case "claims": claims = try Self.conditions(entry.values)
-        case let other where !Self.members.contains(other):
-            throw ValueError("is nothing that a login has; it has \(Self.members.joined(separator: ", "))")
         default:
             guard entry.kind == .scalar else { throw ValueError("is a list; give one value") }
             try take(member, entry.value)
@@ -158,6 +157,11 @@ extension ValueCodec where Value == LoginRules {
 extension SettingsReading {
     /// Reads each `jwks_file`, and gives the rules without an audience that of the gateway's own address.
     mutating func readLogins() {
+        if settings.loginRole != nil, settings.access != .keys {
+            refuse(
+                "login_role",
+                "takes access = keys: what a device gets by login is a gateway key; set that, or leave login_role out")
+        }
         var sources: [String: KeySource] = [:]
         for index in settings.logins.rules.indices {
             let rule = settings.logins.rules[index]
@@ -180,8 +184,8 @@ extension SettingsReading {
 extension Settings {
     /// Said at the start, where logins are set and cannot be; nil where all is well. They are no error: a file may be for several gateways.
     var loginWarning: String? {
-        guard access != .keys, loginRole != nil || !logins.rules.isEmpty else { return nil }
+        guard access != .keys, !logins.rules.isEmpty else { return nil }
         return
-            "logins and login_role give gateway keys, and have no effect with access = \(access.rawValue): set access to keys."
+            "logins give gateway keys, and have no effect with access = \(access.rawValue): set access to keys."
     }
 }

@@ -9,6 +9,8 @@ struct NamedMappings {
     let noun: String
     /// What has to stand behind a name, as an example.
     let form: String
+    /// What can stand below a name.
+    let fields: [String]
     /// The most names.
     let most: Int
 
@@ -35,6 +37,7 @@ struct NamedMappings {
             let isNew = given.insert(entry.path).inserted
             guard entry.path.count == 2 else {
                 guard isNew else { throw ValueError("gives the \(noun) \(name) \(entry.path[2].shown) twice") }
+                try check(field: entry.path[2], of: name)
                 try member(name, entry)
                 continue
             }
@@ -68,6 +71,13 @@ struct NamedMappings {
                 }
             })
         return rules
+    }
+
+    private func check(field: String, of name: String) throws(ValueError) {
+        guard !fields.contains(field) else { return }
+        let suggestion = Suggestion.text(for: field, among: fields)
+        let remedy = suggestion.isEmpty ? "; a \(noun) has \(fields.joined(separator: ", "))" : suggestion
+        throw ValueError(sentence: "\(noun) \(name): there is no field \(field.shown)\(remedy)")
     }
 
     private func check(_ name: String, _ entry: YAMLScalars.Entry) throws(ValueError) {

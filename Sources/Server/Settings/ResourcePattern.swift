@@ -92,11 +92,13 @@ struct RuleError: Error, Equatable, CustomStringConvertible {
 
     var description: String { reason }
 
-    /// An operator's text in quotes, short and printable.
+    /// An operator's text in quotes, short, printable, and without what could be a credential.
     static func shown(_ text: String) -> String {
         "\""
             + String(
-                decoding: text.utf8.prefix(80).map { (0x20...0x7E).contains($0) ? $0 : UInt8(ascii: "?") },
+                decoding: CredentialMask.text(text).utf8.prefix(80).map {
+                    (0x20...0x7E).contains($0) ? $0 : UInt8(ascii: "?")
+                },
                 as: UTF8.self) + "\""
     }
 }

@@ -124,13 +124,20 @@ extension SettingsLayer {
         }
     }
 
+    /// What to write in a file for what is written so elsewhere: `HUBGATE_LISTEN`, `--listen`.
+    private static func nameOfVariable(_ key: String) -> String? {
+        SettingsTable.all.first { $0.variable == key || $0.flag == key || $0.aliases.contains(key) }.map {
+            $0.refusals[.file].map { "; \($0)" } ?? "; write \($0.name)"
+        }
+    }
+
     /// With what lies below it, where it is a mapping.
     private mutating func add(
         _ entry: YAMLScalars.Entry, _ nested: ArraySlice<YAMLScalars.Entry>, _ provenance: Provenance
     ) {
         guard let setting = SettingsTable.all.first(where: { $0.name == entry.key }) else {
             let suggestion =
-                RenamedSettings.hint(for: entry.key)
+                RenamedSettings.hint(for: entry.key) ?? Self.nameOfVariable(entry.key)
                 ?? Suggestion.text(for: entry.key, among: SettingsTable.all.map(\.name))
             problems.append(.init(provenance, "there is no setting \(entry.key.shown)\(suggestion)"))
             return

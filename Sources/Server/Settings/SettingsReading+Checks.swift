@@ -91,10 +91,7 @@ extension SettingsReading {
             settings.inferenceUpstream = nil
         }
         if settings.upstream.isOff { settings.inferenceUpstream = nil }
-        check(settings.upstream, of: "upstream", meaning: "the Hub")
-        if let router = settings.inferenceUpstream {
-            check(router, of: "inference_upstream", meaning: "the inference router")
-        }
+        checkCalled()
         for origin in settings.contentHosts.origins {
             guard let address = try? UpstreamAddress(reading: origin), address.scheme == .http,
                 !address.isLoopback, !settings.upstreamPlaintext
@@ -105,6 +102,15 @@ extension SettingsReading {
         }
     }
 
+    /// The sandbox is called in the place of both.
+    private mutating func checkCalled() {
+        guard !settings.sandbox else { return }
+        check(settings.upstream, of: "upstream", meaning: "the Hub")
+        if let router = settings.inferenceUpstream {
+            check(router, of: "inference_upstream", meaning: "the inference router")
+        }
+    }
+
     private mutating func check(_ upstream: UpstreamAddress, of name: String, meaning: String) {
         if upstream.scheme == .http, !upstream.isLoopback, !settings.upstreamPlaintext {
             refuse(
@@ -112,7 +118,11 @@ extension SettingsReading {
         }
         let isOwn = settings.listen.contains { $0.port == upstream.port && ($0.isLoopback || $0.isEvery) }
         if upstream.isLoopback, isOwn {
-            refuse(name, "\(upstream) is this gateway itself; give the address of \(meaning)")
+            let remedy =
+                isOfClients(name)
+                ? ". HF_ENDPOINT is meant for clients: `unset HF_ENDPOINT` in this shell, or give the Hub's address in HUBGATE_UPSTREAM"
+                : "; give the address of \(meaning)"
+            refuse(name, "\(upstream) is this gateway itself\(remedy)")
         }
     }
 
@@ -135,15 +145,6 @@ extension SettingsReading {
 
     private static let shortestKey = 32
 
-    private mutating func checkToken() {
-        guard let path = settings.tokenFile, let content = fileContent(of: "token", at: path) else { return }
-        do throws(Secret.Flaw) {
-            settings.token = try Secret(file: content)
-            choose("token", chosen["token_file"])
-        } catch {
-            refuse("token_file", "the token in \(path.shown) \(error)")
-        }
-    }
 }
 
 /// Values that are in a file of their own.

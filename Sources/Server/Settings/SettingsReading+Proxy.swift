@@ -27,7 +27,16 @@ extension SettingsReading {
                     + "that with upstream_proxy_file, or use the environment variable HUBGATE_UPSTREAM_PROXY")
         }
         if chosen["upstream_proxy"]?.place == .convention { settings.upstreamProxy?.takesPlaintext = false }
+        checkSeparators()
         readProxyFile()
+    }
+
+    /// In the environment, which has it for other programs too, blanks separate entries, and here they are a mistake.
+    private mutating func checkSeparators() {
+        guard let value = chosen["no_proxy"], value.place != .convention, !settings.noProxy.entries.isEmpty,
+            let entry = ListText.parts(value.text).first(where: { $0.contains { $0 == " " || $0 == "\t" } })
+        else { return }
+        refuse("no_proxy", "\"\(String(entry).shown)\" has a blank in it; put commas between entries")
     }
 
     private mutating func readProxyFile() {

@@ -130,11 +130,9 @@ extension SettingsError.Problem {
 
     static func misfit(_ misfit: ValueError, of value: String, for setting: Setting, at provenance: Provenance) -> Self
     {
-        let quoted = setting.isSecret ? Secret.mask : "\"\(value.shown)\""
-        return Self(
-            provenance: provenance,
-            setting: setting.name,
-            reason: "\(quoted) \(misfit.reason); accepted: \(setting.accepted)"
-        )
+        if misfit.isSentence { return Self(provenance, setting.name, misfit.reason) }
+        // A mapping is long, and stands in the file over many lines.
+        let subject = setting.isSecret ? Secret.mask : setting.isMapping ? "it" : "\"\(value.shown)\""
+        return Self(provenance, setting.name, "\(subject) \(misfit.reason); accepted: \(setting.accepted)")
     }
 }

@@ -255,7 +255,7 @@ enum SettingsTable {
                 "A file that holds signing_key and nothing else.", default: "none",
                 sample: "/etc/hubgate/signing.key"),
             Setting(
-                "state_dir", \.stateDirectory, .path,
+                "state_dir", \.stateDirectory, .directory,
                 "Where gateway keys are kept, in an SQLite database; needed with access = keys.",
                 default: "/var/lib/hubgate; .state where that directory exists and no other is given"),
             Setting(

@@ -2,12 +2,16 @@
 enum Suggestion {
     /// ` (did you mean X?)`, or nothing when no name is near. `prefix` begins all names, and makes none nearer.
     static func text(for name: String, among known: [String], prefix: String = "") -> String {
+        nearest(to: name, among: known, prefix: prefix).map { " (did you mean \($0)?)" } ?? ""
+    }
+
+    /// Nil where none is near.
+    static func nearest(to name: String, among known: [String], prefix: String = "") -> String? {
         let stem = String(name.dropFirst(prefix.count))
         let allowed = max(1, min(3, stem.utf8.count / 3))
         let ranked = known.map { (name: $0, distance: distance(stem, String($0.dropFirst(prefix.count)))) }
             .filter { $0.distance <= allowed }
-        guard let nearest = ranked.min(by: { $0.distance < $1.distance }) else { return "" }
-        return " (did you mean \(nearest.name)?)"
+        return ranked.min(by: { $0.distance < $1.distance })?.name
     }
 
     /// The least number of letters to insert, remove, replace or swap with their neighbour.

@@ -25,7 +25,8 @@ struct TeamRoles: Equatable, Sendable {
 
 extension TeamRoles {
     private static let mappings = NamedMappings(
-        setting: "roles", noun: "role", form: "{allow: [...], deny: [...]}", most: mostRoles)
+        setting: "roles", noun: "role", form: "{allow: [...], deny: [...]}",
+        fields: ["allow", "deny", "weight"] + limitNames, most: mostRoles)
 
     /// Reads a YAML mapping, as it stands behind `roles:`.
     fileprivate init(_ text: String) throws(ValueError) {
@@ -65,11 +66,6 @@ extension TeamRoles {
     }
 
     private mutating func take(_ entry: YAMLScalars.Entry, asLimit limit: String, of name: String) throws(ValueError) {
-        guard Self.limitNames.contains(limit) else {
-            throw ValueError(
-                "gives the role \(name) \"\(limit.shown)\"; a role has allow, deny, weight, \(Self.limitNames.joined(separator: ", "))"
-            )
-        }
         guard entry.kind == .scalar, !entry.value.isEmpty, entry.value.utf8.count <= 32 else {
             throw ValueError("gives the role \(name) no value for \(limit)")
         }
@@ -96,7 +92,8 @@ extension ValueCodec where Value == TeamRoles {
         ValueCodec(
             name: "YAML",
             accepted:
-                "a YAML mapping of names, each with lists of rules: {NAME: {allow: [RULE, ...], deny: [RULE, ...], weight: 1 to 100}, ...}",
+                "a YAML mapping of names, each with lists of rules: {NAME: {allow: [RULE, ...], deny: [RULE, ...], weight: 1 to 100}, ...}; "
+                + "also for each key \(TeamRoles.limitNames.dropLast().joined(separator: ", ")) and \(TeamRoles.limitNames.last ?? ""), such as rate: 600/m",
             isMapping: true,
             read: { (text) throws(ValueError) in try TeamRoles(text) },
             text: \.text)

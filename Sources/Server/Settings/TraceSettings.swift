@@ -72,7 +72,7 @@ extension ValueCodec where Value == SampleShare {
             read: { (text) throws(ValueError) in
                 guard !text.isEmpty, text.utf8.allSatisfy({ isDigit($0) || $0 == UInt8(ascii: ".") }),
                     let value = Double(text), (0...1).contains(value)
-                else { throw ValueError("is no number from 0 to 1") }
+                else { throw .unknown }
                 return SampleShare(value: value)
             },
             text: { share in

@@ -44,16 +44,17 @@ struct TrustedOrigins: Equatable, Sendable {
 
     private static func check(_ text: Substring) throws(ValueError) {
         guard let colon = text.firstRange(of: "://") else {
-            throw ValueError("\(text) is no origin: give SCHEME://HOST or SCHEME://HOST:PORT")
+            throw ValueError("\(String(text).shown) is no origin: give SCHEME://HOST or SCHEME://HOST:PORT")
         }
         let (scheme, authority) = (text[..<colon.lowerBound], text[colon.upperBound...])
         guard isScheme(scheme.utf8), isAuthority(authority) else {
             throw ValueError(
-                "\(text) is no origin as a browser writes it: SCHEME://HOST[:PORT] in small letters, without a path")
+                "\(String(text).shown) is no origin as a browser writes it: SCHEME://HOST[:PORT] in small letters, without a path"
+            )
         }
         let usual = scheme == "https" ? ":443" : scheme == "http" ? ":80" : nil
         if let usual, authority.hasSuffix(usual) {
-            throw ValueError("\(text) never comes: browsers leave out \(usual)")
+            throw ValueError("\(String(text).shown) never comes: browsers leave out \(usual)")
         }
     }
 

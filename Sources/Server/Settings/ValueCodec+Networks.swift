@@ -21,12 +21,14 @@ extension ValueCodec where Value == IPNetworks {
 
     private static func network(_ text: Substring) throws(ValueError) -> IPNetwork {
         let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
-        guard let address = IPNumber(parts[0]) else { throw ValueError("has an entry that is no IP address: \(text)") }
+        guard let address = IPNumber(parts[0]) else {
+            throw ValueError("has an entry that is no IP address: \(String(text).shown)")
+        }
         guard parts.count > 1 else { return IPNetwork(address) }
         // Digits only: `Int("+8")` would be a number too.
         guard let prefix = HostPort.port(parts[1]).map(Int.init), let network = IPNetwork(address, prefix: prefix)
         else {
-            throw ValueError("has an entry whose prefix is too long or no number: \(text)")
+            throw ValueError("has an entry whose prefix is too long or no number: \(String(text).shown)")
         }
         guard prefix > 0 else {
             throw ValueError(

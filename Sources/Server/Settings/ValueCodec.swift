@@ -66,10 +66,13 @@ extension ValueCodec where Value: CaseIterable & RawRepresentable<String> {
 }
 
 extension ValueCodec where Value == String {
-    static var path: ValueCodec {
+    static var path: ValueCodec { path(of: "file") }
+    static var directory: ValueCodec { path(of: "directory") }
+
+    private static func path(of what: String) -> ValueCodec {
         ValueCodec(
             name: "PATH",
-            accepted: "the path of a file",
+            accepted: "the path of a \(what)",
             read: { (text) throws(ValueError) in
                 guard !text.isEmpty else { throw ValueError("is empty") }
                 guard !text.utf8.contains(where: { $0 < 0x20 || $0 == 0x7f }) else {
@@ -120,9 +123,16 @@ extension ValueCodec where Value == Secret? {
 /// Why a text is no value of its kind: the end of a sentence that began with the value, such as `has no unit`.
 struct ValueError: Error, Equatable {
     let reason: String
+    /// Whether it says all there is to say, without the value before it.
+    private(set) var isSentence = false
 
     init(_ reason: String) {
         self.reason = reason
+    }
+
+    init(sentence: String) {
+        reason = sentence
+        isSentence = true
     }
 
     static let unknown = ValueError("is not understood")

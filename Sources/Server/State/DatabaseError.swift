@@ -10,8 +10,14 @@ struct DatabaseError: Error, Equatable, CustomStringConvertible {
         case damaged
         /// A newer hubgate wrote it.
         case tooNew
-        /// The system refuses: rights, a missing directory, a read-only file system.
+        /// The system refuses: rights, a read-only file system.
         case refused
+        /// The directory is not one for it: `state_dir` is wrong.
+        case misplaced
+        /// There is no database yet.
+        case absent
+        /// Its directory cannot be made, for another reason than rights.
+        case notMade
         case diskFull
         /// Another process holds the lock for too long.
         case busy

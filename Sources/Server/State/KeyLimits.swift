@@ -22,6 +22,15 @@ enum KeyLimit: UInt8, CaseIterable, Sendable {
         }
     }
 
+    /// What a key may not do whose limit is 0.
+    var act: String {
+        switch self {
+        case .concurrent: "make requests"
+        case .bytesADay: "fetch or send content"
+        case .tokensADay, .inferenceADay: "ask models"
+        }
+    }
+
     var settingName: String { name.replacing("-", with: "_") }
 
     /// From the largest to the smallest, as they are tried when an amount is written.

@@ -35,26 +35,26 @@ struct StateDirectory {
     func make() throws(DatabaseError) {
         if unsafe mkdir(path, 0o700) == 0 || errno == EEXIST { return }
         throw DatabaseError(
-            kind: .refused,
+            kind: [EACCES, EPERM, EROFS].contains(errno) ? .refused : .notMade,
             description:
                 "the directory \(path.shown) cannot be made: \(SystemError.text(errno)); give another with --state-dir")
     }
 
     /// The database, made if it is not there, and brought to the newest schema.
     func open() throws(DatabaseError) -> Database {
-        if let fault { throw DatabaseError(kind: .refused, description: fault) }
+        if let fault { throw DatabaseError(kind: .misplaced, description: fault) }
         try makeDatabase()
         let database = try Database(databasePath)
         try StateSchema.migrate(database)
         return database
     }
 
-    /// The same of a database that is there. Throws `refused` where there is none.
+    /// The same of a database that is there. Throws `absent` where there is none.
     func openExisting() throws(DatabaseError) -> Database {
-        if let fault { throw DatabaseError(kind: .refused, description: fault) }
+        if let fault { throw DatabaseError(kind: .misplaced, description: fault) }
         guard unsafe access(databasePath, F_OK) == 0 else {
             throw DatabaseError(
-                kind: .refused, description: "there is no \(databasePath.shown): `hubgate keys create` makes it")
+                kind: .absent, description: "there is no \(databasePath.shown): `hubgate keys create` makes it")
         }
         return try open()
     }

@@ -78,17 +78,21 @@ struct Arguments {
     /// Without the program's own name.
     init(_ arguments: [String]) {
         rest = arguments[...]
+        var hasStray = false
         while let argument = rest.popFirst() {
             if argument == "-h" {
                 commands.append(.help)
             } else if argument.hasPrefix("--"), argument != "--" {
                 readFlag(argument)
             } else {
-                let reason =
-                    "an argument has no flag before it; settings are --name VALUE or --name=VALUE, "
-                    + "and on/off settings --name or --name=off"
-                layer.problems.append(.init(nil, reason))
+                hasStray = true
             }
+        }
+        if hasStray {
+            let reason =
+                "an argument has no flag before it; settings are --name VALUE or --name=VALUE, "
+                + "and on/off settings --name or --name=off"
+            layer.problems.append(.init(nil, reason))
         }
         let asked = Set(commands)
         if asked.count > 1, asked.isDisjoint(with: [.help, .version]) {

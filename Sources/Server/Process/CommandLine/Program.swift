@@ -57,7 +57,11 @@ enum Program {
 
     private static func check(_ settings: Settings) -> Int32 {
         let files = FileChecks(settings)
-        guard filesAreGood(files) else { return Exit.config }
+        // Without it a gateway starts all the same, and serves files without keeping them.
+        let cache = CacheDirectory(path: settings.cacheDirectory)
+        let fault = settings.cacheDirectory.isEmpty ? nil : cache.fault
+        if let fault { Console.error("hubgate: cache_dir: \(fault)\n") }
+        guard filesAreGood(files), fault == nil else { return Exit.config }
         for warning in files.warnings { Console.error("hubgate: warning: \(warning)\n") }
         Console.print("The settings are good.\n")
         return Exit.ok
@@ -138,6 +142,8 @@ enum Exit {
     static let ok: Int32 = 0
     static let failure: Int32 = 1
     static let unavailable: Int32 = 69
+    /// What was to be written cannot be made.
+    static let cannotCreate: Int32 = 73
     static let config: Int32 = 78
 }
 

@@ -22,6 +22,7 @@ extension Subcommands {
             throw SubcommandFailure.usage(
                 "\(GateOptions.flag) URL takes a subcommand, and \(first.shown) is none: `hubgate --help`")
         }
+        if let failure = MistypedCommand.below(arguments) { throw failure }
         return Program.onLoop {
             do {
                 // Here, since it is no value that could be handed over.

@@ -50,12 +50,12 @@ struct GateOptions: Sendable {
             })
     }
 
-    /// Plaintext gets no key, but on this machine.
+    /// Plaintext gets no key.
     private static func address(_ text: String) throws(SubcommandFailure) -> UpstreamAddress {
         do throws(ValueError) {
             let address = try UpstreamAddress(reading: text)
-            guard address.scheme == .https || address.isLoopback else {
-                throw ValueError("would get the key in clear: give an https address")
+            guard address.scheme == .https else {
+                throw ValueError("would get the key in clear, and the gateway speaks only https")
             }
             return address
         } catch {
@@ -67,7 +67,7 @@ struct GateOptions: Sendable {
         let bytes: [UInt8]
         if let path {
             guard case .bytes(let content) = SystemFiles.read(path) else {
-                throw .usage("\(keyFileFlag): there is no file \(path.shown) that can be read")
+                throw .notThere("\(keyFileFlag): there is no file \(path.shown) that can be read")
             }
             bytes = content
         } else {
@@ -87,7 +87,7 @@ struct GateOptions: Sendable {
 
     private static func content(of path: String, _ name: String) throws(SubcommandFailure) -> String {
         guard case .bytes(let content) = SystemFiles.read(path) else {
-            throw .usage("\(name): there is no file \(path.shown) that can be read")
+            throw .notThere("\(name): there is no file \(path.shown) that can be read")
         }
         let text = String(decoding: content, as: UTF8.self)
         guard text.contains("-----BEGIN CERTIFICATE-----") else {

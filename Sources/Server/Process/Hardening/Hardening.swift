@@ -55,7 +55,9 @@ struct Hardening {
         do throws(FileError) {
             try CacheDirectory(path: settings.cacheDirectory).make()
         } catch {
-            warnings.append("cache_dir: \(settings.cacheDirectory.shown): \(error). Files are served without it.")
+            warnings.append(
+                "cache_dir: \(settings.cacheDirectory.shown): \(error). Files are served without it; \(CacheDirectory.remedy)."
+            )
         }
     }
 
@@ -79,7 +81,9 @@ struct Hardening {
         for case (let name, let path?) in read {
             guard case let reason? = FileAccess.denial(path), SystemFiles.read(path) != .absent else { continue }
             let subject = name.map { "\($0): \(path.shown)" } ?? path
-            warnings.append("\(subject) was read as root; a reload will fail, since it cannot be read: \(reason).")
+            warnings.append(
+                "\(subject) was read as root; a reload will fail, since it cannot be read: \(reason). Give \(account.name) the right to read it: "
+                    + "chgrp GROUP and chmod 640, of directories chmod 750, for a group that \(account.name) is in.")
         }
     }
 

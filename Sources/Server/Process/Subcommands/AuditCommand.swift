@@ -61,7 +61,7 @@ struct AuditVerify: ParsableCommand {
             }
             let times = check.times.map { ", from \($0.first) to \($0.last)" } ?? ""
             let end = known == nil ? "; there is no database beside it, so a cut end would not be seen" : ""
-            Console.print("Good: \(check.lines) lines in \(check.files) files\(times)\(end).\n")
+            Console.print("Good: \(check.lines.counting("line")) in \(check.files.counting("file"))\(times)\(end).\n")
         } catch let error as AuditError {
             throw SubcommandFailure(code: Exit.noInput, reason: error.description)
         }

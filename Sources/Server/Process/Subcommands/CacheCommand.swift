@@ -33,7 +33,7 @@ struct CacheOptions: ParsableArguments {
             throw SubcommandFailure(code: Exit.config, reason: problem.description)
         }
         guard !reading.settings.cacheDirectory.isEmpty else {
-            throw .usage("cache_dir is off; name it with --cache-dir, or the file that does with --config")
+            throw .notThere("cache_dir is off; name it with --cache-dir, or the file that does with --config")
         }
         return reading.settings
     }
@@ -130,9 +130,11 @@ struct CacheVerify: ParsableCommand {
             throw SubcommandFailure(
                 code: Exit.failure,
                 reason:
-                    "\(damaged + lost.count) of \(blobs.count) files are damaged; --repair removes them")
+                    "\(damaged + lost.count) of \(blobs.count.counting("file")) \(damaged + lost.count == 1 ? "is" : "are") damaged; --repair removes them"
+            )
         }
-        Console.print("Good: \(blobs.count - damaged) files\(damaged > 0 ? ", removed: \(damaged)" : "").\n")
+        Console.print(
+            "Good: \((blobs.count - damaged).counting("file"))\(damaged > 0 ? ", removed: \(damaged)" : "").\n")
     }
 }
 
@@ -151,7 +153,7 @@ struct CacheRemove: ParsableCommand {
         let directory = try cache.directory()
         let blobs = try cache.blobs(names)
         for blob in blobs { try blob.remove(from: directory) }
-        Console.print("Removed: \(blobs.count) files.\n")
+        Console.print("Removed: \(blobs.count.counting("file")).\n")
     }
 }
 

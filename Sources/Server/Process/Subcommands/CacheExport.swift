@@ -49,21 +49,25 @@ struct CacheExport: ParsableCommand {
                 throw SubcommandFailure(code: Exit.inputOutput, reason: "\(directory.shown): \(error)")
             }
         }
-        if left > 0 { Console.error("hubgate: \(left) files are not kept here, and were left out\n") }
-        Console.print("Wrote \(written) files of \(revisions.count) revisions into \(directory).\n")
+        if left > 0 {
+            Console.error("hubgate: \(left.counting("file")) \(left == 1 ? "is" : "are") not kept here: left out\n")
+        }
+        Console.print(
+            "Wrote \(written.counting("file")) of \(revisions.count.counting("revision")) into \(directory).\n")
         if wrong > 0 {
             throw SubcommandFailure(
                 code: Exit.failure,
-                reason: "\(wrong) files are damaged: `hubgate cache verify --repair` has them fetched again"
+                reason:
+                    "\(wrong.counting("file")) \(wrong == 1 ? "is" : "are") damaged: `hubgate cache verify --repair` has them fetched again"
             )
         }
     }
 
     private func makeEmpty() throws(SubcommandFailure) {
         if unsafe mkdir(directory, 0o755) == 0 { return }
-        let reason = SystemError.text(errno)
-        guard errno == EEXIST, let names = HubTree.names(in: directory, followed: true) else {
-            throw SubcommandFailure(code: Exit.noPermission, reason: "\(directory.shown) cannot be made: \(reason)")
+        let number = errno
+        guard number == EEXIST, let names = HubTree.names(in: directory, followed: true) else {
+            throw .notMade(directory, number)
         }
         guard names.isEmpty else {
             throw .usage("\(directory.shown) is there already, and not empty; nothing in it was touched")

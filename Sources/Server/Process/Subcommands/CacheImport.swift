@@ -21,7 +21,7 @@ struct CacheImport: ParsableCommand {
         let settings = try cache.settings()
         let target = CacheDirectory(path: settings.cacheDirectory)
         guard let names = HubTree.names(in: directory, followed: true) else {
-            throw SubcommandFailure.notThere("\(directory.shown) cannot be read: \(SystemError.text(errno))")
+            throw SubcommandFailure.notRead(directory, errno)
         }
         let repos = names.compactMap { RepoKey(folder: $0) }
         guard !repos.isEmpty else {
@@ -48,8 +48,11 @@ struct CacheImport: ParsableCommand {
         } catch {
             throw SubcommandFailure(code: Exit.inputOutput, reason: "\(target.path.shown): \(error)")
         }
-        Console.print("Took \(files) files of \(revisions) revisions.\n")
-        if faults > 0 { throw SubcommandFailure(code: Exit.failure, reason: "\(faults) files were not taken") }
+        Console.print("Took \(files.counting("file")) of \(revisions.counting("revision")).\n")
+        if faults > 0 {
+            throw SubcommandFailure(
+                code: Exit.failure, reason: "\(faults.counting("file")) \(faults == 1 ? "was" : "were") not taken")
+        }
     }
 }
 

@@ -28,7 +28,7 @@ struct CachePin: ParsableCommand {
             throw SubcommandFailure(code: error.code, reason: error.reason)
         }
         if json { return KeyOutput.print(outcome.json) }
-        Console.print("Pinned: \(outcome.files) files of \(repository), \(outcome.bytes) bytes.\n")
+        Console.print("Pinned: \(outcome.files.counting("file")) of \(repository), \(outcome.bytes) bytes.\n")
     }
 }
 
@@ -81,7 +81,7 @@ enum CacheRepair {
             throw SubcommandFailure(code: Exit.inputOutput, reason: "\(directory.orders.shown): \(error)")
         }
         Console.print(
-            "Fetched anew by \(directory.isServed ? "the gateway" : "the gateway, when it runs"): \(orders.count) revisions; "
+            "Fetched anew by \(directory.isServed ? "the gateway" : "the gateway, when it runs"): \(orders.count.counting("revision")); "
                 + "`hubgate cache pull --list` shows how far it is.\n")
     }
 }

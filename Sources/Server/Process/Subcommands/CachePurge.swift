@@ -40,7 +40,9 @@ struct CachePurge: ParsableCommand {
                     for order in left { try purges.withdraw(order) }
                     throw SubcommandFailure(
                         code: Exit.unavailable,
-                        reason: "no gateway with this state has answered; one that does not run keeps nothing")
+                        reason:
+                            "no gateway with access = keys uses the state in \(try state.directory().path.shown). With other access, "
+                            + "restart the gateway to drop what it keeps")
                 }
                 Pause.sleep(milliseconds: Self.pause)
             }

@@ -116,6 +116,6 @@ struct CacheForget: ParsableCommand {
         for found in commits { directory.forget(found.repo, commit: found.commit) }
         _ = directory.unpin(CacheDirectory.Pin(repo: repo, revision: revision))
         directory.unpin(contents)
-        Console.print("Forgotten: \(commits.count) revisions of \(repo.text).\n")
+        Console.print("Forgotten: \(commits.count.counting("revision")) of \(repo.text).\n")
     }
 }

@@ -6,7 +6,9 @@ struct InitCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "init",
         abstract: "Make the state, a certificate to try and a first key, and say what a client needs.",
-        discussion: "It can be run again: what is there stays as it is.")
+        discussion:
+            "It can be run again: what is there stays as it is. Where there are keys already it makes and prints none, and ends with 73."
+    )
 
     @Option(help: ArgumentHelp("The first key's name.", valueName: "name")) var name = "admin"
     @OptionGroup var state: StateOptions
@@ -29,7 +31,15 @@ struct InitCommand: ParsableCommand {
                 try table.noteEvent("create", record)
                 return true
             }
-            tell(settings, directory, key: isNew ? key.text : nil)
+            guard isNew else {
+                throw SubcommandFailure(
+                    code: Exit.cannotCreate,
+                    reason:
+                        "\(Self.whole(directory.databasePath)) has keys already, so none was made and nothing is printed; "
+                        + "`hubgate keys create NAME --role admin` makes another, `hubgate keys rotate NAME` gives one a new secret"
+                )
+            }
+            tell(settings, directory, key: key.text)
         } catch let error as DatabaseError {
             throw SubcommandFailure(error)
         }
@@ -66,7 +76,15 @@ struct InitCommand: ParsableCommand {
         return (status.st_uid == 0 || status.st_uid == geteuid()) && status.st_mode & others == 0
     }
 
-    private func tell(_ settings: Settings, _ directory: StateDirectory, key: String?) {
+    /// From the root: the gateway may be started elsewhere.
+    private static func whole(_ path: String) -> String {
+        guard let whole = unsafe realpath(path, nil) else { return path.visible }
+        defer { unsafe free(whole) }
+        return unsafe String(cString: whole).visible
+    }
+
+    private func tell(_ settings: Settings, _ directory: StateDirectory, key: String) {
+        Console.error("Made \(Self.whole(directory.databasePath)); the gateway needs the same state_dir.\n")
         if unsafe access(settings.tlsCertificate, R_OK) != 0, !makesCertificates(settings) {
             Console.error(
                 "hubgate: there is no certificate \(settings.tlsCertificate.shown) yet: `make certs` makes one to try, "
@@ -74,10 +92,6 @@ struct InitCommand: ParsableCommand {
         }
         if settings.access != .keys {
             Console.error("hubgate: start the gateway with access = keys (HUBGATE_ACCESS=keys, or --access keys)\n")
-        }
-        guard let key else {
-            Console.print("\(directory.databasePath) has keys already; `hubgate keys create` makes another.\n")
-            return
         }
         let host = settings.listen.allSatisfy(\.isLoopback) ? "localhost" : "HOST"
         let port = settings.listen.first?.port ?? 8080

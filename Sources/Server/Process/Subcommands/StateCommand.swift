@@ -24,9 +24,7 @@ struct StateBackup: ParsableCommand {
         // It holds hashes of secrets: nobody else reads it. What is there is not overwritten.
         let descriptor = unsafe open(file, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else {
-            throw SubcommandFailure(
-                code: errno == EEXIST ? Exit.usage : Exit.noPermission,
-                reason: "\(file.shown) cannot be made: \(SystemError.text(errno))")
+            throw SubcommandFailure.notMade(file, errno)
         }
         close(descriptor)
         do throws(DatabaseError) {

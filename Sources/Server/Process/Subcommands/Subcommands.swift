@@ -1,6 +1,7 @@
 import ArgumentParser
 import EventIO
 import Glibc
+import Glibc
 
 /// The words that ask for something else than serving: `hubgate keys …`. Serving itself stays with `Command`, whose flags come from THE
 /// table of settings and whose errors never repeat what was typed: it may be a token.
@@ -48,7 +49,11 @@ enum Subcommands {
                 return try run(arguments, at: gate)
             }
             guard let first = arguments.first, words.contains(first) || first.hasPrefix("--generate-completion-script")
-            else { return nil }
+            else {
+                if let failure = MistypedCommand.failure(arguments) { throw failure }
+                return nil
+            }
+            if let failure = MistypedCommand.below(arguments) { throw failure }
             var command = try HubgateCommand.parseAsRoot(arguments)
             try command.run()
             return Exit.ok
@@ -57,13 +62,16 @@ enum Subcommands {
         }
     }
 
+    private static let parserPrefix = "Error: "
+
     /// Says what went wrong. The exit code for it.
     static func report(_ error: any Error) -> Int32 {
         if let failure = error as? SubcommandFailure {
             Console.error("hubgate: \(failure.reason)\n")
             return failure.code
         }
-        let text = HubgateCommand.fullMessage(for: error)
+        let message = HubgateCommand.fullMessage(for: error)
+        let text = message.hasPrefix(parserPrefix) ? "hubgate: " + message.dropFirst(parserPrefix.count) : message
         let code = HubgateCommand.exitCode(for: error).rawValue
         if !text.isEmpty { code == Exit.ok ? Console.print(text + "\n") : Console.error(text + "\n") }
         return code
@@ -85,11 +93,33 @@ struct SubcommandFailure: Error {
 }
 
 extension SubcommandFailure {
+    /// `path`, which was to be written, cannot be made, by the system's error `number`.
+    static func notMade(_ path: String, _ number: Int32) -> SubcommandFailure {
+        let code =
+            switch number {
+            case EEXIST: Exit.usage
+            case EACCES, EPERM, EROFS: Exit.noPermission
+            case ENOSPC, EDQUOT, EIO: Exit.inputOutput
+            default: Exit.cannotCreate
+            }
+        return SubcommandFailure(code: code, reason: "\(path.shown) cannot be made: \(SystemError.text(number))")
+    }
+
+    /// `path`, which was to be read, cannot be.
+    static func notRead(_ path: String, _ number: Int32) -> SubcommandFailure {
+        SubcommandFailure(
+            code: number == EACCES || number == EPERM ? Exit.noPermission : Exit.noInput,
+            reason: "\(path.shown) cannot be read: \(SystemError.text(number))")
+    }
+
     init(_ error: DatabaseError) {
         let code =
             switch error.kind {
             case .damaged, .tooNew: Exit.dataError
             case .refused: Exit.noPermission
+            case .misplaced: Exit.config
+            case .absent: Exit.noInput
+            case .notMade: Exit.cannotCreate
             case .diskFull, .other: Exit.inputOutput
             case .busy: Exit.temporary
             case .conflict: Exit.usage
