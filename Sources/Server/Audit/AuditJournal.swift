@@ -234,7 +234,7 @@ final class AuditJournal {
         self.file = nil
     }
 
-    /// What nobody waited for is on the disk, too.
+    /// Also syncs records without a waiter.
     private func sync() {
         do throws(AuditError) {
             try file?.sync()

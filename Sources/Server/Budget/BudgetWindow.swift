@@ -4,7 +4,7 @@ import Hub
 /// What is left of one of the Hub's buckets until its window ends, in words that all workers share.
 ///
 /// Each count carries the number of the window that it belongs to, so that all of them begin anew when that number grows, by one exchange of one
-/// word: whoever dies between two words leaves nothing half done. All is an estimate that the Hub's next answer sets right.
+/// word: a worker that dies between two words leaves nothing half done. All is an estimate that the Hub's next answer sets right.
 ///
 /// Times are readings of the monotonic clock in microseconds, where nothing else is said.
 struct BudgetWindow: Sendable {

@@ -141,7 +141,7 @@ struct CallLedger {
         give(back: ticket)
     }
 
-    /// Who waits in the queue gives up.
+    /// Removes a waiting call from the queue.
     mutating func withdraw(_ ticket: Ticket) {
         guard state(of: ticket) == .queued else { return }
         queue?.remove(ticket, slots[ticket.index].share)

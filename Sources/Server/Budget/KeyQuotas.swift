@@ -105,7 +105,7 @@ final class KeyQuotas {
             limit: limit)
         client.ask(debit.record) { [weak self] result in
             guard let self else { return }
-            // Outside of the callback of who has received it, and of whoever asks when it cannot be sent at all.
+            // Posted, so that it runs outside the callbacks of the receiver and of the caller.
             EventLoop.post { self.answered(subject, slot, result, isAgain: isAgain) }
         }
     }

@@ -59,7 +59,7 @@ final class ClientCertificates {
         return verdict.principal
     }
 
-    /// Throws why the certificate is nobody's.
+    /// Throws why the certificate is refused.
     func identity(of certificate: ClientCertificate) throws(CertificateRefusal) -> KeyIdentity {
         if let fault = certificate.fault { throw .fault(fault) }
         let names = certificate.names.map(Self.comparable)

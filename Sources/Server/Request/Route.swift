@@ -77,7 +77,7 @@ enum Routes {
     static func mayHave(_ length: Int) -> Bool { lengths & bit(length) != 0 }
 
     static let all: [Route] = [
-        Route(method: .get, path: "/", summary: "This page; a short text to curl", example: nil, name: .home),
+        Route(method: .get, path: "/", summary: "The home page; a short text for curl", example: nil, name: .home),
         Route(
             method: .get, path: "/api/account", summary: "Whose token it is: the Hub's whoami, without secrets",
             example: nil,
