@@ -65,7 +65,8 @@ struct PeerRestsTests {
     func replica() {
         var rests = PeerRests()
         #expect(rests.failed("a", Self.names[0], .ofReplica, now: now) == .ofReplica)
-        #expect(rests.isResting("a", Self.names[1], now: now) && !rests.isResting("a", Self.names[1], now: later(30_000)))
+        #expect(
+            rests.isResting("a", Self.names[1], now: now) && !rests.isResting("a", Self.names[1], now: later(30_000)))
         for name in Self.names.prefix(PeerRests.mostFiles - 1) { _ = rests.failed("b", name, .ofFile, now: now) }
         #expect(!rests.isResting("b", Self.names[50], now: now))
         #expect(rests.failed("b", Self.names[PeerRests.mostFiles], .ofFile, now: now) == .ofReplica)

@@ -78,7 +78,7 @@ final class KeyQuotas {
         ask(subject, slot)
     }
 
-    /// The same where nobody waits for it.
+    /// The same without a waiter.
     func debitAhead(_ key: KeyIdentity, _ kind: KeyLimit, _ slot: QuotaWords.Slot, limit: Int64, day: Int64) {
         guard waiting[Subject(publicID: key.publicID, kind: kind, day: day)] == nil,
             let taken = words.standing(of: kind, slot, day: day)?.taken

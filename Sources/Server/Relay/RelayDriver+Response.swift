@@ -68,7 +68,7 @@ extension RelayDriver {
             headers.append("Cache-Status", status.field(isStored: context.sink?.isKept ?? false))
         }
         if !isDetached { answer(head.status, headers) }
-        // The client has its response, and nobody else wants it.
+        // The client has its response, and there is no follower.
         if isDetached, context.sink?.isRecording != true, context.sink?.isWanted != true { return serve() }
         // A body that still comes in goes on to the Hub first, which may want all of it before it believes itself.
         guard isDetached || exchange.takesContent || exchange.hasBody else { return serve() }

@@ -45,7 +45,7 @@ final class Route: Sendable {
             }
         }
 
-        /// Whether it is there where somebody may run the gateway over HTTP.
+        /// Whether it is there where the gateway can be run over HTTP.
         var isOfAdministrators: Bool { self == .admin || self == .console }
 
         /// What is asked for each second, and nobody looks for in a trace.

@@ -83,7 +83,7 @@ struct TrashTable {
             ])
     }
 
-    /// Whoever was about to move one and is gone has left it unclear.
+    /// A worker that ended while it moved one has left it unclear.
     private func release(now: Int64, live: Set<Int64>?) throws(DatabaseError) {
         let moving = TrashRecord.Status.moving.rawValue
         let statement = try database.prepare("SELECT trash_name, sender, deleted FROM trash WHERE status = ?1")

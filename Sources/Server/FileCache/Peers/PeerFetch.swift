@@ -30,7 +30,9 @@ final class PeerFetch {
         of peers: Peers, _ origin: String, _ name: BlobName, _ key: PeerKey, _ pool: TransferPool,
         _ limits: Transfer.Limits
     ) {
-        (self.peers, self.origin, self.name, self.key, self.pool, self.limits) = (peers, origin, name, key, pool, limits)
+        (self.peers, self.origin, self.name, self.key, self.pool, self.limits) = (
+            peers, origin, name, key, pool, limits
+        )
     }
 
     func start(_ call: PeerCall, sink: any TransferSink) -> Transfer {
