@@ -40,7 +40,7 @@ static void close_soon(ce_upstreams *all) {
     event_add(all->closing, &now);
 }
 
-/* An idle connection is nobody's from here on. */
+/* From here on the connection is idle and has no exchange. */
 static void leave(ce_upstream *upstream) {
     ce_upstreams *all = upstream->all;
     forget_idle(upstream);

@@ -21,7 +21,7 @@ package struct Request: Sendable {
     private static let json = CaselessWords(["application/json"])
 }
 
-/// A whole response (RFC 9110 section 3.4). Whoever sends it adds what frames it: Content-Length, Connection, Date.
+/// A whole response (RFC 9110 section 3.4). Its sender adds what frames it: Content-Length, Connection, Date.
 package struct Response: Sendable, Equatable {
     package var status: Status
     package var headers: Headers

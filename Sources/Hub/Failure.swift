@@ -31,7 +31,7 @@ package struct Failure: Error, Sendable, Equatable {
         case hubTooSlow
         /// The Hub broke HTTP or its own contract, or its response was cut off.
         case hubBroken
-        /// The caller hung up: nobody is left to read a response.
+        /// The caller hung up: there is no reader of a response.
         case clientGone
         case tooBusy
         /// The caller has made the requests that it may make in that time.

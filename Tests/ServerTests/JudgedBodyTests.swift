@@ -97,6 +97,26 @@ import Testing
         }
     }
 
+    @Test(
+        "Only a gate at which each request waits for consent takes no right to publish",
+        arguments: [
+            (#"{"gated":"manual"}"#, false), (#"{"gated":"manual","private":true}"#, false),
+            (#"{"private":true}"#, false),
+            ("{}", false), (#"{"gated":"auto"}"#, true), (#"{"gated":false}"#, true), (#"{"gated":"false"}"#, true),
+            (#"{"gated":0}"#, true), (#"{"gated":null}"#, true), (#"{"gated":""}"#, true),
+            (#"{"gated":"Manual"}"#, true),
+            (#"{"gated":" manual"}"#, true), (#"{"gated":true}"#, true), (#"{"gated":["manual"]}"#, true),
+            (#"{"gated":{}}"#, true), (#"{"g\u0061ted":"auto"}"#, true), (#"{"gated":"auto","private":true}"#, true),
+            (#"{"gated":"m\u0061nual"}"#, false),
+        ])
+    func gates(body: String, publishes: Bool) throws {
+        for path in ["/api/models/acme/x/settings", "/api/datasets/acme/x/settings", "/api/buckets/acme/b/settings"] {
+            let settings = HubOperation.find(.put, try Target(path))
+            let needs = try settings.needs(["Content-Type": "application/json"], Array(body.utf8))
+            #expect(needs.map(\.action) == (publishes ? [.settings, .publish] : [.settings]), "\(path) \(body)")
+        }
+    }
+
     @Test("Without an owner it is the token's, which is named where it is known")
     func own() throws {
         let headers: Headers = ["Content-Type": "application/json"]

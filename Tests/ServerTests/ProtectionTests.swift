@@ -39,6 +39,8 @@ import Testing
                 "acme/prod-x, acme/prod-y"
             ),
             (.put, "/api/models/acme/prod-x/settings", #"{"private":false}"#, "acme/prod-x"),
+            (.put, "/api/models/acme/prod-x/settings", #"{"gated":"auto"}"#, "acme/prod-x"),
+            (.put, "/api/models/acme/prod-x/settings", #"{"gated":null}"#, "acme/prod-x"),
             (.post, "/api/repos/create", #"{"name":"acme/prod-x"}"#, "acme/prod-x"),
             (.post, "/api/models/a/b/duplicate", #"{"repository":"acme/prod-x"}"#, "acme/prod-x"),
             (.delete, "/api/buckets/acme/prod-x", "", "acme/prod-x"),
@@ -58,6 +60,7 @@ import Testing
             (Method.delete, "/api/repos/delete", #"{"name":"acme/gold"}"#),
             (.delete, "/api/repos/delete", #"{"name":"other/prod-x"}"#),
             (.put, "/api/models/acme/prod-x/settings", #"{"private":true}"#),
+            (.put, "/api/models/acme/prod-x/settings", #"{"gated":"manual"}"#),
             (.put, "/api/models/acme/x/settings", "not read"),
             (.post, "/api/repos/create", #"{"name":"acme/prod-x","private":true}"#),
             (.post, "/api/models/acme/prod-x/commit/main", ""), (.get, "/api/models/acme/prod-x", ""),
@@ -71,7 +74,9 @@ import Testing
         "A change that cannot be told is refused",
         arguments: [
             (Method.delete, "/api//repos/delete"), (.post, "/api/repos/delete"), (.put, "/api/repos/anything"),
-            (.get, "/api/repos/delete?_method=DELETE"), (.delete, "/api/models/acme/prod%2Dx"),
+            (.get, "/api/repos/delete?_method=DELETE"), (.get, "/api/repos/delete?%5Fmethod=DELETE"),
+            (.get, "/api/repos/delete?a=1;_method=DELETE"), (.post, "/api/models/acme/prod-x?+_method=DELETE"),
+            (.get, "/api/models/acme/prod-x?[_method]=DELETE"), (.delete, "/api/models/acme/prod%2Dx"),
         ])
     func unclear(_ method: Method, _ path: String) throws {
         #expect(try failure(method, path, #"{"name":"acme/prod-x"}"#, confirm: "acme/prod-x")?.kind == .denied)

@@ -16,7 +16,8 @@ import Testing
         let write = try #require(try decision(scope, .post, "/api/models/acme/x/commit/main").refusal)
         #expect(
             write.message
-                == "This gateway key's scope lacks \"write\" on model:acme/x. Ask the operator of the gateway for it.")
+                == "No rule of this gateway key allows \"write\" on model:acme/x. Ask the operator of the gateway for it."
+        )
         #expect(write.status == .forbidden && write.code == nil)
         let hidden = try #require(try decision(scope, .post, "/api/datasets/other/x/commit/main").refusal)
         #expect(hidden.message == "Repository not found" && hidden.status == .notFound && hidden.code == "RepoNotFound")

@@ -14,6 +14,8 @@ SCOPES = {
     "chat": ("--allow", "infer acme/*"),
     "spender": ("--allow", "infer acme/*", "--allow", "spend acme/*"),
     "narrow": ("--allow", "writer acme/mine"),
+    "all": ("--allow", "read,search *"),
+    "accountant": ("--allow", "account *"),
 }
 
 

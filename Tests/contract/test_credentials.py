@@ -129,7 +129,7 @@ def test_the_facade_asks_for_each_right_and_tells_the_hub_nothing_where_one_is_m
         content = json.dumps(body).encode()
         for right in wanted:
             refused = ask(gate, made[right], "/api/repo", method, content)
-            assert refused.status == 403 and f'lacks "{right}" on model:acme/made' in refused["X-Error-Message"], (right, refused.body)
+            assert refused.status == 403 and f'allows "{right}" on model:acme/made' in refused["X-Error-Message"], (right, refused.body)
         refused = ask(gate, made["elsewhere"], "/api/repo", method, content)
         assert refused.status in (403, 404), refused.body
         assert not hub.requests

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import stat
 import subprocess
 import time
 
@@ -54,9 +55,13 @@ def test_the_ten_lines_of_the_document_work_as_written(hub, certificates, tmp_pa
     path = f"{place}/bin:{os.environ['PATH']}"
     settings = {**certificates.settings, "HUBGATE_UPSTREAM": hub.url, "HUBGATE_LISTEN": "127.0.0.1:0", "HF_TOKEN": "hf_of_the_gate"}
     environment = {**clean_environment(place, **settings), "PATH": path}
-    for line in operators[:-1]:
-        done = subprocess.run(["bash", "-c", line], cwd=place, env=environment, capture_output=True, text=True, timeout=30)
-        assert done.returncode == 0, (line, done.stderr)
+    done = subprocess.run(["bash", "-ec", "\n".join(operators[:-1])], cwd=place, env=environment, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    for name in ("admin.env", "ml-team.key"):
+        assert stat.S_IMODE((place / name).stat().st_mode) == 0o600, name
+    shown = (place / "admin.env").read_text()
+    again = subprocess.run(["bash", "-c", "\n".join(operators[:2])], cwd=place, env=environment, capture_output=True, text=True, timeout=60)
+    assert again.returncode != 0 and (place / "admin.env").read_text() == shown
     key = (place / "ml-team.key").read_text().strip()
     assert "ml-team" in done.stdout and key not in done.stdout and "export HF_TOKEN=hg_" in (place / "admin.env").read_text()
     with open(place / "errors", "wb") as errors:
@@ -66,8 +71,8 @@ def test_the_ten_lines_of_the_document_work_as_written(hub, certificates, tmp_pa
         listening = re.compile(r"Listening on https://localhost:(\d+)")
         port = wait_until(lambda: listening.search((place / "errors").read_text()), 15)[1]
         script = "\n".join(teams).replace("gate.example:8080", f"localhost:{port}").replace("hg_...", key)
-        authority = str(certificates.authority)
-        theirs = clean_environment(team, SSL_CERT_FILE=authority, GIT_SSL_CAINFO=authority, HF_HUB_DISABLE_UPDATE_CHECK="1", GIT_TERMINAL_PROMPT="0")
+        script = script.replace("/path/to/ca.pem", str(certificates.authority))
+        theirs = clean_environment(team, HF_HUB_DISABLE_UPDATE_CHECK="1", GIT_TERMINAL_PROMPT="0")
         theirs["PATH"] = f"{SERIES[0].program('hf').parent}:{os.environ['PATH']}"
         done = subprocess.run(["bash", "-ec", script], cwd=team, env=theirs, capture_output=True, text=True, timeout=60)
         assert done.returncode == 0, done.stdout + done.stderr

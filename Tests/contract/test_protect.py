@@ -86,7 +86,8 @@ def test_deleting_moving_and_publishing_take_the_name_twice_by_the_hubs_paths_an
     assert guarded.needs("acme/prod-x, acme/prod-y", "POST", MOVE, {"fromRepo": "acme/prod-x", "toRepo": "acme/prod-y"})
     assert guarded.needs("acme/prod-x", "PUT", model + "/settings", {"private": False})
     assert guarded.needs("acme/prod-x", "PUT", model + "/settings", {"visibility": "public"})
-    assert guarded.needs("acme/prod-x", "PUT", model + "/settings", {"gated": False})
+    for gate in (False, "auto", "false", 0, None, ""):
+        assert guarded.needs("acme/prod-x", "PUT", model + "/settings", {"gated": gate}), gate
     assert guarded.needs("acme/prod-new", "POST", CREATE, {"organization": "acme", "name": "prod-new"})
     assert guarded.needs("acme/prod-c", "POST", "/api/models/acme/x/duplicate", {"repository": "acme/prod-c", "private": False})
     assert guarded.needs("acme/prod-b", "DELETE", "/api/buckets/acme/prod-b")
@@ -104,6 +105,7 @@ def test_what_is_not_protected_and_what_is_no_such_change_is_not_asked_for_anyth
     assert guarded.passes("DELETE", DELETE, {"name": "acme/gold"})  # the model
     assert guarded.passes("DELETE", DELETE, {"name": "other/prod-x"})
     assert guarded.passes("PUT", model + "/settings", {"private": True})
+    assert guarded.passes("PUT", model + "/settings", {"gated": "manual"})
     assert guarded.passes("PUT", "/api/models/acme/test/settings", b"x" * (2 << 20))  # not read
     assert guarded.passes("POST", CREATE, {"organization": "acme", "name": "prod-new", "private": True})
     assert guarded.passes("POST", model + "/commit/main", b"{}")
@@ -163,6 +165,10 @@ SPELLINGS = {
     "semicolon": ("DELETE", "/api/repos/delete;x", b'{"name":"acme/prod-x"}'),
     "query says the method": ("POST", DELETE + "?_method=DELETE", b'{"name":"acme/prod-x"}'),
     "query of a GET says the method": ("GET", DELETE + "?_method=DELETE", b'{"name":"acme/prod-x"}'),
+    "escaped query says the method": ("GET", DELETE + "?%5Fmethod=DELETE", b'{"name":"acme/prod-x"}'),
+    "query behind a semicolon": ("GET", DELETE + "?a=1;_method=DELETE", b'{"name":"acme/prod-x"}'),
+    "query in brackets": ("GET", DELETE + "?[_method]=DELETE", b'{"name":"acme/prod-x"}'),
+    "query of a repository says the method": ("POST", "/api/models/acme/prod-x/paths-info/main?+_method=DELETE", b""),
     "another method": ("POST", DELETE, b'{"name":"acme/prod-x"}'),
     "small method": ("delete", DELETE, b'{"name":"acme/prod-x"}'),
     "unknown call of repos": ("POST", "/api/repos/destroy", b'{"name":"acme/prod-x"}'),

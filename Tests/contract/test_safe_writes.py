@@ -128,7 +128,7 @@ def test_a_dry_run_tells_what_key_and_token_may_and_no_more(tmp_path, certificat
         assert said["key"] == {"may": True, "reason": None} and said["token"]["may"] is True and said["exists"] is True and said["would"] == "delete"
         hub.requests.clear()
         said = dry(gate, "DELETE", MODEL, key=reader).json
-        assert said["key"]["may"] is False and 'lacks "delete"' in said["key"]["reason"] and said["exists"] is None
+        assert said["key"]["may"] is False and 'allows "delete"' in said["key"]["reason"] and said["exists"] is None
         texts = {json.dumps({**dry(gate, "DELETE", {**MODEL, "name": name}, key=reader).json, "name": ""}) for name in ("other/x", "other/y")}
         assert len(texts) == 1 and "Repository not found" in texts.pop() and not hub.requests
         assert ask(gate, "POST", MODEL, target="/api/repo?dry_run=true").status == 401

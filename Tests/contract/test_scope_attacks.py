@@ -51,10 +51,65 @@ def test_who_chooses_a_method_that_the_hub_does_not_know_asks_for_what_is_not_kn
     assert answer.status == 409 and attacked.reached == [("HEAD", "/acme/m/resolve/main/x")]
 
 
+METHOD_QUERIES = (
+    "_method=DELETE", "%5Fmethod=DELETE", "%5fMETHOD=DELETE", "_metho%64=DELETE", "%255Fmethod=DELETE", "a=1;_method=DELETE", "a;%5Fmethod=DELETE",
+    "a=1%26_method=DELETE", "+_method=DELETE", "%20_method=DELETE", "_method%5B%5D=DELETE", "[_method]=DELETE", "a[_method]=DELETE", ".method=DELETE",
+)  # fmt: skip
+
+
+def test_a_query_that_says_another_method_to_some_reader_is_refused(attacked):
+    for query in METHOD_QUERIES:
+        for method, path, body in (("GET", MODEL, b""), ("POST", MODEL + "/paths-info/main", b'{"paths":[]}'), ("GET", "/v1/models", b"")):
+            answer = attacked.ask("chat" if path.startswith("/v1") else "reader", method, f"{path}?{query}", body)
+            assert attacked.is_refused(answer, 403, "more than one way"), (query, path)
+    for query in ("method=DELETE", "a=_method", "expand[]=private", "search=a;b"):
+        assert attacked.ask("reader", "GET", f"{MODEL}?{query}").status == 409, query
+
+
+def test_a_form_that_says_another_method_is_refused_wherever_a_body_is_judged(attacked):
+    form = "application/x-www-form-urlencoded"
+    for method, path in (("PUT", MODEL + "/settings"), ("POST", "/api/repos/create"), ("POST", "/api/buckets/acme/b"), ("POST", MODEL + "/duplicate")):
+        assert attacked.is_refused(attacked.ask("writer", method, path, b"_method=DELETE", content_type=form), 415), path
+    assert attacked.is_refused(attacked.ask("writer", "POST", MODEL, b"_method=DELETE", content_type=form), 403)
+    # There is no other method of this path, and clients send a form.
+    assert attacked.ask("reader", "POST", MODEL + "/paths-info/main", b"paths=a", content_type=form).status == 409
+    assert [one.method for one in attacked.hub.requests] == ["POST"]
+
+
+# Pages
+
+
+PAGES = (
+    "/settings", "/settings/tokens", "/settings/tokens/abc", "/settings/billing", "/settings/webhooks/settings", "/notifications", "/organizations/acme",
+    "/organizations/acme/settings", "/webhooks/x", "/new", "/chat/settings", "/api/settings/billing", "/api/organizations/acme/billing/usage",
+)  # fmt: skip
+
+
+def test_a_page_of_the_account_is_no_repository_and_is_read_by_who_may_see_the_account(attacked):
+    for page in PAGES:
+        for method in ("GET", "HEAD"):
+            assert attacked.ask("all", method, page).status == 403 and not attacked.reached, (method, page)
+        assert attacked.is_refused(attacked.ask("all", "GET", page), 403, 'allows "account"'), page
+        assert attacked.ask("accountant", "GET", page).status == 409, page
+        attacked.hub.requests.clear()
+    for page in ("/Settings/tokens", "/SETTINGS", "/%73ettings/tokens", "/settings;x/tokens", "/settings//tokens", "/settings/"):
+        assert attacked.is_refused(attacked.ask("all", "GET", page), 403, "more than one way"), page
+    for page in ("/acme/settings", "/settings-team/x", "/acme/settings/tree/main", "/acme"):
+        assert attacked.ask("all", "GET", page).status == 409, page
+
+
+def test_a_form_of_the_account_and_a_login_are_passed_on_for_no_key(attacked):
+    for page in PAGES[:-2]:
+        assert attacked.is_refused(attacked.ask("admin", "POST", page, b"csrf=x"), 403, "forms of the account"), page
+    for page in ("/login", "/logout", "/join", "/oauth/authorize?client_id=x", "/sso/acme"):
+        for method in ("GET", "POST"):
+            assert attacked.is_refused(attacked.ask("admin", method, page), 403, "logins"), page
+
+
 def test_another_pays_only_for_who_may_spend_what_is_theirs(attacked):
     chat, body = "/v1/chat/completions", b'{"model":"acme/m"}'
     for field in (b"X-HF-Bill-To: acme", b"x-hf-bill-to: other", b"X-HF-Bill-To: acme\r\nX-HF-Bill-To: other"):
-        assert attacked.is_refused(attacked.ask("chat", "POST", chat, body, field), 403, 'lacks "spend"')
+        assert attacked.is_refused(attacked.ask("chat", "POST", chat, body, field), 403, 'allows "spend"')
     assert attacked.ask("spender", "POST", chat, body, b"X-HF-Bill-To: acme").status == 409
     assert attacked.hub.requests[-1]["X-HF-Bill-To"] == "acme"
     attacked.hub.requests.clear()
@@ -136,7 +191,7 @@ def test_a_browser_s_basic_credential_of_a_key_is_not_used_by_another_site_s_pag
 
 def test_whether_one_may_write_is_said_of_the_key_and_not_of_the_gateways_token(attacked):
     check = MODEL + "/auth-check/write"
-    assert attacked.is_refused(attacked.ask("reader", "GET", check), 403, 'lacks "write"')
+    assert attacked.is_refused(attacked.ask("reader", "GET", check), 403, 'allows "write"')
     assert attacked.is_refused(attacked.ask("reader", "GET", check.replace("acme", "other")), 404)
     assert attacked.ask("writer", "GET", check).status == 200 and not attacked.reached
 

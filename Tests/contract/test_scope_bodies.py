@@ -70,7 +70,17 @@ def test_a_judged_body_may_come_in_chunks_or_be_waited_for_and_is_one_body(attac
     attacked.hub.requests.clear()
     chunks = b"%x\r\n%s\r\n0\r\nContent-Type: text/plain\r\n\r\n" % (len(PUBLISHING), PUBLISHING)
     answer = attacked.client.ask(head + b"Transfer-Encoding: chunked\r\n\r\n" + chunks)
-    assert attacked.is_refused(answer, 403, 'lacks "publish"')
+    assert attacked.is_refused(answer, 403, 'allows "publish"')
+
+
+def test_to_set_a_gate_to_anything_but_manual_takes_the_right_to_publish(attacked):
+    path = MODEL + "/settings"
+    for gate in (b'"auto"', b"false", b'"false"', b"0", b"null", b'""', b"true", b'["manual"]', b'"Manual"'):
+        for body in (b'{"gated":%s}' % gate, b'{"private":true,"gated":%s}' % gate):
+            assert attacked.is_refused(attacked.ask("writer", "PUT", path, body), 403, 'allows "publish"'), body
+    assert attacked.ask("writer", "PUT", path, b'{"gated":"manual"}').status == 409
+    attacked.hub.requests.clear()
+    assert attacked.ask("admin", "PUT", path, b'{"gated":"auto"}').status == 409
 
 
 def test_a_body_that_is_cut_is_never_asked_of_the_hub(attacked):
@@ -84,7 +94,7 @@ def test_a_body_that_is_cut_is_never_asked_of_the_hub(attacked):
 def test_a_batch_of_lfs_is_judged_by_what_it_asks_for(attacked):
     lfs = "application/vnd.git-lfs+json"
     upload, download = (json.dumps({"operation": word, "objects": []}).encode() for word in ("upload", "download"))
-    assert attacked.is_refused(attacked.ask("reader", "POST", BATCH, upload, content_type=lfs), 403, 'lacks "write"')
+    assert attacked.is_refused(attacked.ask("reader", "POST", BATCH, upload, content_type=lfs), 403, 'allows "write"')
     for body in (b'{"operation":"download","operation":"upload"}', b'{"operation":"Download"}', b'{"Operation":"upload"}', b"", b"{}"):
         answer = attacked.ask("reader", "POST", BATCH, body, content_type=lfs)
         assert answer.status in (400, 403) and not attacked.reached, (body, answer.status)

@@ -312,7 +312,7 @@ def test_a_client_that_leaves_does_not_end_it(bin):
 SPELLINGS = {
     "two slashes": ("DELETE", "/api//repos/delete"), "capitals": ("DELETE", "/api/Repos/delete"), "escaped": ("DELETE", "/api/repos/%64elete"),
     "query": ("POST", DELETE + "?_method=DELETE"), "slash at the end": ("DELETE", DELETE + "/"), "unknown": ("POST", "/api/repos/destroy"),
-    "another method": ("POST", DELETE),
+    "another method": ("POST", DELETE), "escaped query": ("GET", DELETE + "?%5Fmethod=DELETE"), "query behind a semicolon": ("GET", DELETE + "?a;_method=DELETE"),
 }  # fmt: skip
 
 

@@ -106,7 +106,16 @@ def spellings(target):
             yield "/".join(parts[:4] + [parts[4] + ".GIT"] + parts[5:]) + mark + query
         if path.count("/") < 5:
             yield path + "/" + mark + query
-    yield target + ("&" if mark else "?") + "_method=DELETE"
+    elif "acme" not in parts:
+        first, rest = parts[1], path[1 + len(parts[1]) :]
+        yield f"/{first.upper()}{rest}{mark}{query}"
+        yield f"/%{ord(first[0]):02x}{first[1:]}{rest}{mark}{query}"
+        yield f"//{first}{rest}{mark}{query}"
+        yield f"/{first};v=1{rest}{mark}{query}"
+        yield f"/./{first}{rest}{mark}{query}"
+        yield path + "/" + mark + query
+    for word in ("_method", "%5Fmethod", "_metho%64", "+_method", "[_method]"):
+        yield target + ("&" if mark else "?") + word + "=DELETE"
 
 
 def operations():

@@ -125,6 +125,7 @@ def by_path():
             yield "POST", f"/{web}{name}.git/git-receive-pack", [("write", it)], ""
             yield "PUT", api + "/settings", [("settings", it)], ""
             yield "POST", api + "/like", [("account", None)], ""
+            yield "GET", f"/{web}{name}/settings", [("settings", it)], ""
     for name in NAMES[:3]:
         it = ("model", name)
         api = f"/api/models/{name}"
@@ -162,6 +163,9 @@ def by_path():
     yield "GET", "/api/models-tags-by-type", [("search", None)], "any"
     yield "GET", "/acme", [("search", ("namespace", "acme"))], "hidden"
     yield "POST", "/api/settings/webhooks", [("account", None)], ""
+    for page in ("/settings", "/settings/tokens", "/notifications", "/organizations/acme/settings", "/new"):
+        yield "GET", page, [("account", None)], ""
+    yield "GET", "/api/organizations/acme/billing/usage", [("account", ("namespace", "acme"))], ""
     yield "POST", "/api/unheard-of", [("other", None)], ""
     yield "DELETE", "/api/repos/create", [("other", None)], ""
 
@@ -206,8 +210,10 @@ def with_body():
         yield "PUT", settings, {"private": True}, [("settings", it)], ""
         yield "PUT", settings, {"private": False}, [("settings", it), public], ""
         yield "PUT", settings, {"visibility": "public"}, [("settings", it), public], ""
-        yield "PUT", settings, {"gated": "auto"}, [("settings", it)], ""
-        yield "PUT", settings, {"gated": False}, [("settings", it), public], ""
+        yield "PUT", settings, {"gated": "manual"}, [("settings", it)], ""
+        for gate in ("auto", False, "false", 0, None, "", "Manual", True, ["manual"]):
+            yield "PUT", settings, {"gated": gate}, [("settings", it), public], ""
+        yield "PUT", settings, {"gated": "auto", "private": True}, [("settings", it), public], ""
         yield "POST", f"/api/models/{it[1]}/duplicate", {"repository": "acme/copy", "private": True}, [("read", it), ("create", ("model", "acme/copy"))], ""
         yield "POST", f"/api/models/{it[1]}/duplicate", {"repository": "acme/copy"}, [("read", it), ("create", ("model", "acme/copy")), ("publish", ("model", "acme/copy"))], ""
         batch = f"/{it[1]}.git/info/lfs/objects/batch"

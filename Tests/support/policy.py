@@ -155,7 +155,7 @@ def check_refusal(case, answer):
         return
     assert code and code not in ("RepoNotFound", "OfTheHub") and message, case
     if action:
-        assert f'lacks "{action}"' in message, (case, message)
+        assert f'allows "{action}"' in message, (case, message)
     elif status == "403":
         # Not understood, as a path or as an operation.
-        assert "more than one way" in message or 'lacks "other"' in message, (case, message)
+        assert "more than one way" in message or 'allows "other"' in message, (case, message)

@@ -62,7 +62,7 @@ package import HTTP
 /// Is told how an exchange ends. An object and no closures: each of those would take memory for each request.
 @EventLoop
 package protocol ExchangeOwner: AnyObject {
-    /// The client hung up or stood still: nobody reads the response any more. Called once at most, before the end.
+    /// The client hung up or stood still: the response is not read any more. Called once at most, before the end.
     func clientLeft(_ exchange: Exchange)
     /// Called once at the very end. `whole`: all of the response went out.
     func ended(_ exchange: Exchange, whole: Bool)

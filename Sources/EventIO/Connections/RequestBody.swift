@@ -44,7 +44,7 @@ package final class BufferedBytes {
 /// Collects a body up to a limit for someone who waits for the whole.
 @EventLoop
 package final class BodyCollector: BodySink {
-    /// Bytes that count against `budget`, until whoever made this gives them back.
+    /// Bytes that count against `budget`, until the creator of this gives them back.
     package private(set) var heldBytes = 0
     private let limit: Int
     private let budget: BufferedBytes

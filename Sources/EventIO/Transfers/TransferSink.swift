@@ -25,7 +25,7 @@ package enum TransferError: Error, Sendable, Equatable {
     case tooSlow(String)
     /// The server broke HTTP, or the content was cut off.
     case broken(String)
-    /// Whoever made the call has ended it.
+    /// The caller has ended the call.
     case cancelled
     /// The pool is closing: no call begins.
     case closing

@@ -66,7 +66,9 @@ package struct HubOperationRow: Sendable {
     /// What it acts on, in words.
     package var resource: String {
         if let body, body.namesResource { return "in the body" }
-        if path.contains("{id}") { return path.contains("/buckets/") ? "bucket" : "repository" }
+        if path.contains("{id}") || path.contains("{name}") {
+            return path.contains("/buckets/") ? "bucket" : "repository"
+        }
         if path.contains("{ns}") { return "owner" }
         return notes.contains(.modelInPath) ? "model" : "-"
     }
@@ -94,7 +96,7 @@ package enum HubBody: String, Sendable, CaseIterable {
             "body `repository`: create there; read of the source; publish unless private; spend for hardware"
         case .delete: "body: type, organization and name"
         case .move: "body: fromRepo and toRepo, both"
-        case .settings: "and publish where the body makes it public or opens a gate"
+        case .settings: "and publish where it becomes public, or `gated` is not `manual`"
         case .bucketCreate: "and publish unless private"
         case .bucketBatch: "body: and read of what is copied from"
         case .lfsDuplicate: "body `target`: write there; read of the source"

@@ -51,13 +51,13 @@ package enum HubOperationsDocument {
         |---|---|
         | read | contents and metadata of a repository |
         | search | lists, tags, papers, documents |
-        | account | what belongs to the owner of the token: webhooks, likes, collections, notifications |
+        | account | what belongs to the owner of the token: settings, webhooks, likes, collections, notifications |
         | infer | asking a model, which costs money |
         | write | commits, branches, tags, uploads |
         | discuss | pull requests, discussions, comments |
         | create, delete, move | repositories and buckets; move is asked for both names |
         | settings | gates, secrets, variables, access requests |
-        | publish | whatever makes something public, beside create or settings |
+        | publish | whatever makes something public, beside create or settings; every gate but a manual one |
         | spend | jobs, hardware, storage: what costs money |
         | other | what this table does not know |
 

@@ -20,6 +20,7 @@ extension HubOperationsTable {
         HubOperationRow("POST", "/api/repos/move", .move, body: .move),
         HubOperationRow("POST", "/api/{T}/{id}/duplicate", .read, body: .duplicate),
         HubOperationRow("PUT", "/api/{T}/{id}/settings", .settings, body: .settings),
+        HubOperationRow("GET", "/[{T}/]{owner}/{name}/settings[/{path}]", .settings, [], "pages"),
         HubOperationRow("POST", "/api/{T}/{id}/resource-group", .settings),
         HubOperationRow("GET POST", "/api/{T}/{id}/user-access-request/{x}", .settings),
         HubOperationRow("GET POST DELETE", "/api/{T}/{id}/secrets", .settings),
@@ -59,20 +60,26 @@ extension HubOperationsTable {
             ]
         } + [HubOperationRow("GET", "/api/jobs/hardware", .search, .anyPattern)]
 
-    static let account = [
-        HubOperationRow(
-            "GET", "/api/whoami-v2", .account, .everyKey, "every key may ask: the answer speaks of the key"),
-        HubOperationRow("GET", "/api/whoami", .account, [.everyKey, .notRelayed], "the older form of the same"),
-        HubOperationRow("GET POST PUT PATCH DELETE", "/api/settings/{path}", .account),
-        HubOperationRow("GET", "/api/organizations/{ns}/settings/{x}", .account),
-        HubOperationRow("GET", "/api/spaces/zero-gpu/quota", .account),
-        HubOperationRow("POST", "/api/collections", .account, body: .collection),
-        HubOperationRow("PATCH", "/api/collections/{ns}/{x}", .account, body: .collectionUpdate),
-        HubOperationRow("DELETE", "/api/collections/{ns}/{x}", .account),
-        HubOperationRow("POST PATCH DELETE", "/api/collections/{ns}/{x}/{path}", .account),
-        HubOperationRow("POST DELETE", "/api/{T}/{id}/like", .account, .tokenOwner, "likes are the token owner's"),
-        HubOperationRow("GET POST DELETE", "/api/notifications", .account),
-        HubOperationRow(
-            "GET POST", "/oauth/{path}", .other, .notRelayed, "device login: never relayed where there are keys"),
-    ]
+    static let account =
+        [
+            HubOperationRow(
+                "GET", "/api/whoami-v2", .account, .everyKey, "every key may ask: the answer speaks of the key"),
+            HubOperationRow("GET", "/api/whoami", .account, [.everyKey, .notRelayed], "the older form of the same"),
+            HubOperationRow("GET POST PUT PATCH DELETE", "/api/settings/{path}", .account),
+            HubOperationRow("GET", "/api/organizations/{ns}/settings/{x}", .account),
+        ]
+        + ["audit-log", "billing", "resource-groups", "scim", "sso", "tokens"].map {
+            HubOperationRow("GET", "/api/organizations/{ns}/\($0)[/{path}]", .account)
+        }
+        + [
+            HubOperationRow("GET", "/api/spaces/zero-gpu/quota", .account),
+            HubOperationRow("POST", "/api/collections", .account, body: .collection),
+            HubOperationRow("PATCH", "/api/collections/{ns}/{x}", .account, body: .collectionUpdate),
+            HubOperationRow("DELETE", "/api/collections/{ns}/{x}", .account),
+            HubOperationRow("POST PATCH DELETE", "/api/collections/{ns}/{x}/{path}", .account),
+            HubOperationRow("POST DELETE", "/api/{T}/{id}/like", .account, .tokenOwner, "likes are the token owner's"),
+            HubOperationRow("GET POST DELETE", "/api/notifications", .account),
+            HubOperationRow(
+                "GET POST", "/oauth/{path}", .other, .notRelayed, "device login: never relayed where there are keys"),
+        ]
 }

@@ -11,7 +11,8 @@ package enum HubOperationsTable {
         Group(title: "Writing", rows: writing), Group(title: "Discussions", rows: discussions),
         Group(title: "Managing repositories", rows: managing), Group(title: "Buckets", rows: buckets),
         Group(title: "Jobs", rows: jobs), Group(title: "Lists and documents", rows: lists),
-        Group(title: "Account", rows: account), Group(title: "Inference", rows: inference),
+        Group(title: "Account", rows: account), Group(title: "Pages of the account", rows: accountPages),
+        Group(title: "Inference", rows: inference),
     ]
 
     package static let all = groups.flatMap(\.rows)

@@ -170,8 +170,8 @@ extension JudgedBody {
         }
     }
 
-    /// The right to publish `made`, if the body makes it public: by `private`, by `visibility`, or by opening its gate. The Hub makes
-    /// public what says nothing.
+    /// The right to publish `made`, if the body makes it public: by `private`, by `visibility`, or by any gate but one at which each request
+    /// waits for its owner's consent. The Hub makes public what says nothing.
     func publishing(_ made: HubResource, unlessPrivate: Bool) throws(Failure) -> [HubNeed] {
         let visibility = try optionalString("visibility")
         let isPrivate = try flag("private")
@@ -180,7 +180,7 @@ extension JudgedBody {
         }
         let saysPublic = isPrivate == false || visibility.map { $0 != "private" } ?? false
         let saysPrivate = !saysPublic && (isPrivate == true || visibility == "private")
-        let opensGate = members["gated"] == .bool(false)
+        let opensGate = members["gated"].map { $0 != .string("manual") } ?? false
         return saysPublic || opensGate || unlessPrivate && !saysPrivate ? [HubNeed(.publish, made)] : []
     }
 

@@ -22,8 +22,7 @@ package struct OperationPattern: Sendable {
 
     /// Pages of a repository that read it.
     package static let pages = [
-        "tree", "blob", "blame", "commits", "commit", "discussions", "edit", "upload", "settings", "community",
-        "viewer",
+        "tree", "blob", "blame", "commits", "commit", "discussions", "edit", "upload", "community", "viewer",
         "embed",
     ]
 

@@ -1,7 +1,7 @@
 import HTTP
 
 /// The members of a query that change what a request does. A name that stands there twice, or in another spelling, counts for nothing: the
-/// Hub may take the other one.
+/// Hub may take the other one. Members are divided at `;` too, as some readers do.
 struct OperationQuery {
     enum Service { case none, uploadPack, other }
 
@@ -13,20 +13,20 @@ struct OperationQuery {
     init(_ target: Target) {
         let whole = target.pathAndQuery.utf8.span
         guard target.pathLength < whole.count else { return }
+        let query = whole.extracting(target.pathLength + 1..<whole.count)
         var (services, pullRequests, isOdd) = (0, 0, false)
-        var start = target.pathLength + 1
-        while start <= whole.count {
+        var start = 0
+        while start <= query.count {
             var end = start
-            while end < whole.count, whole[end] != UInt8(ascii: "&") { end += 1 }
-            let member = whole.extracting(start..<end)
+            while end < query.count, query[end] != UInt8(ascii: "&"), query[end] != UInt8(ascii: ";") { end += 1 }
+            if end < query.count, query[end] == UInt8(ascii: ";") { isOdd = true }
+            let member = query.extracting(start..<end)
             if Self.isNamed("create_pr", member) {
                 pullRequests += 1
                 createsPullRequest = Self.isExactly("create_pr=1", member)
             } else if Self.isNamed("service", member) {
                 services += 1
                 service = Self.isExactly("service=git-upload-pack", member) ? .uploadPack : .other
-            } else if Self.isNamed("_method", member) {
-                overridesMethod = true
             } else if Self.isOddlyNamed(member) {
                 isOdd = true
             }
@@ -34,6 +34,7 @@ struct OperationQuery {
         }
         if services > 1 || isOdd && services > 0 { service = .other }
         if pullRequests != 1 || isOdd { createsPullRequest = false }
+        overridesMethod = Self.namesMethod(query) || Self.decodedNamesMethod(query)
     }
 
     /// Whether the member's name is `name` in any case, perhaps with brackets or dots behind it, as `a[]=1` means an array.
@@ -42,9 +43,7 @@ struct OperationQuery {
         guard member.count >= count else { return false }
         for index in 0..<count where unsafe member[index].asciiLowercased != name.utf8Start[index] { return false }
         guard member.count > count else { return true }
-        return
-            !(member[count].isASCIIAlphanumeric || member[count] == UInt8(ascii: "_")
-            || member[count] == UInt8(ascii: "-"))
+        return !member[count].isOfWord
     }
 
     private static func isExactly(_ text: StaticString, _ member: Span<UInt8>) -> Bool {
@@ -53,16 +52,44 @@ struct OperationQuery {
         return true
     }
 
-    /// Whether a reader that decodes names, or divides at `;` too, could find one of the names there.
+    /// Whether some reader of such a name could find one of ours in it: by an escape, a blank, brackets, or letters that are not ASCII.
     private static func isOddlyNamed(_ member: Span<UInt8>) -> Bool {
-        var isName = true
         for index in 0..<member.count {
             let byte = member[index]
-            if byte == UInt8(ascii: ";") { return true }
-            if byte == UInt8(ascii: "=") { isName = false }
-            if isName, byte == UInt8(ascii: "%") || byte == UInt8(ascii: "+") || byte == UInt8(ascii: "[") {
+            if byte == UInt8(ascii: "=") { return false }
+            if !byte.isOfWord, byte != UInt8(ascii: ".") { return true }
+        }
+        return false
+    }
+
+    /// Whether one of the names in a query is, or holds, `_method` in any case: `_method[]`, `[_method]`, `a._method`. A mark that leads may be the
+    /// underscore: PHP reads `.method` and `[method` so.
+    private static func namesMethod(_ query: Span<UInt8>) -> Bool {
+        var (start, isName, isLed) = (0, true, false)
+        for index in 0...query.count {
+            let byte = index < query.count ? query[index] : UInt8(ascii: "&")
+            guard !byte.isOfWord else { continue }
+            let word = query.extracting(start..<index)
+            if isName, word.isCaselessly("_method".utf8.span) || isLed && word.isCaselessly("method".utf8.span) {
                 return true
             }
+            start = index + 1
+            switch byte {
+            case UInt8(ascii: "&"), UInt8(ascii: ";"): (isName, isLed) = (true, false)
+            case UInt8(ascii: "="): isName = false
+            default: isLed = word.isEmpty
+            }
+        }
+        return false
+    }
+
+    /// The same of what a reader gets who decodes names, or the query as a whole, up to three times.
+    private static func decodedNamesMethod(_ query: Span<UInt8>) -> Bool {
+        guard query.indices.contains(where: { query[$0] == UInt8(ascii: "%") }) else { return false }
+        var text = query.indices.map { query[$0] }
+        for _ in 0..<3 where text.contains(UInt8(ascii: "%")) {
+            text = Array(PercentEncoding.decode(text).utf8)
+            if namesMethod(text.span) { return true }
         }
         return false
     }
@@ -123,4 +150,9 @@ extension Span<UInt8> {
         for index in 0..<count where self[index] != UInt8(ascii: ".") { return false }
         return true
     }
+}
+
+extension UInt8 {
+    /// Whether it can stand in the middle of a plain name.
+    fileprivate var isOfWord: Bool { isASCIIAlphanumeric || self == UInt8(ascii: "_") || self == UInt8(ascii: "-") }
 }

@@ -61,7 +61,7 @@ enum APIPage {
         <main>
         <h1>hubgate \(Version.number): endpoints</h1>
         <p>These are the gateway’s own; every other path is the Hub’s, and is relayed. For programs: <a href="openapi.json">openapi.json</a> \
-        (OpenAPI 3.1).</p>
+        (OpenAPI 3.1). <a href="../">The home page</a>.</p>
         <h2>The gateway</h2>
         \(Routes.all.map(part))
         <h2>The admin API</h2>

@@ -8,7 +8,7 @@ enum AdminAccess: Sendable {
     case keys
     /// Programs and pages of this machine, where the gateway listens to no other.
     case local
-    /// Nobody: the paths are not there.
+    /// No client: the paths are not there.
     case nobody
 
     init(_ settings: Settings) {
@@ -45,7 +45,7 @@ enum AdminAccess: Sendable {
 
 /// An administrator, for one request.
 struct AdminCaller: Sendable {
-    /// The key's; nil: somebody at this machine.
+    /// The key's; nil: a user of this machine.
     let name: String?
     /// What the state process is shown; nil: there is none.
     let proof: AdminOrder.Proof?
@@ -65,7 +65,7 @@ extension Failure {
                 "This takes a key of the role admin, without rules that deny: `hubgate keys create NAME --role admin`.")
     }
 
-    /// Nobody is signed in.
+    /// There is no session.
     static var notSignedIn: Failure {
         Failure(
             .unidentified(code: "KeyMissing"),

@@ -60,7 +60,7 @@ final class AdminState {
         }
     }
 
-    /// Who is signed in by this token; nil: nobody.
+    /// Who is signed in by this token; nil: no session.
     func caller(session token: String, _ context: RequestContext) async throws(Failure) -> AdminCaller? {
         guard let keys, token.utf8.count <= AdminSession.longest else { return nil }
         if let known = sessions[token], known.until > .now {

@@ -26,7 +26,7 @@ final class AuditJournal {
 
     /// Records that are remembered so that none is written twice: far more than workers may have under way.
     private static let mostSeen = 200_000
-    /// Lines in the log about intents of which nobody knows what came.
+    /// Lines in the log about intents whose outcome is unknown.
     private static let mostWarnings = 100
 
     init(_ options: Options, run: String, log: Logger) {
@@ -234,7 +234,7 @@ final class AuditJournal {
         self.file = nil
     }
 
-    /// What nobody waited for is on the disk, too.
+    /// Also syncs records without a waiter.
     private func sync() {
         do throws(AuditError) {
             try file?.sync()
@@ -248,7 +248,7 @@ final class AuditJournal {
         report(open.all { $0.worker == worker && $0.sender != sender })
     }
 
-    /// The gateway ends in order: whoever has not told what came of an act never will.
+    /// The gateway ends in order: an outcome that is not known by now never will be.
     func stop() {
         report(open.all())
         write(own: [AuditRecord(.stop)])

@@ -1,4 +1,4 @@
-/// The end of an audit, as whoever goes on with it finds it.
+/// The end of an audit, as the next writer finds it.
 struct AuditTail {
     private(set) var head = AuditTables.Head()
     private(set) var open = OpenIntents()

@@ -59,7 +59,7 @@ struct BudgetQueue {
         window.noteNoneWaits(place)
     }
 
-    /// Who goes now, or may not wait any longer; nil: nobody yet.
+    /// The call that goes now, or may not wait any longer; nil: none yet.
     mutating func next(at now: Int) -> Decision? {
         guard count > 0 else { return nil }
         wake(at: now)

@@ -40,7 +40,7 @@ extension BudgetWindow {
 
 /// When calls have to wait.
 extension BudgetWindow {
-    /// A turn that nobody took in time is made up for, up to this.
+    /// A turn that was not taken in time is made up for, up to this.
     private static let makeUp = 100_000
     /// The part of a window, and of its quota, that is kept for others from a call that has waited for as long as it may.
     private static let kept = 10

@@ -4,7 +4,7 @@ import Hub
 /// What is left of one of the Hub's buckets until its window ends, in words that all workers share.
 ///
 /// Each count carries the number of the window that it belongs to, so that all of them begin anew when that number grows, by one exchange of one
-/// word: whoever dies between two words leaves nothing half done. All is an estimate that the Hub's next answer sets right.
+/// word: a worker that dies between two words leaves nothing half done. All is an estimate that the Hub's next answer sets right.
 ///
 /// Times are readings of the monotonic clock in microseconds, where nothing else is said.
 struct BudgetWindow: Sendable {
@@ -68,14 +68,14 @@ struct BudgetWindow: Sendable {
     func load(_ word: Word) -> UInt64 { all.load(base + word.rawValue) }
     func store(_ word: Word, _ value: UInt64) { all.store(base + word.rawValue, value) }
 
-    /// Nil: nothing is known, and nobody waits. Begins the next window when the time has come.
+    /// Nil: nothing is known, and no call waits. Begins the next window when the time has come.
     func look(at now: Int) -> View? {
         for _ in 0..<4 {
             let (end, state) = (load(.end), load(.state))
             guard end != 0 else { return nil }
             let (of, at) = (NumberedCount(end), NumberedCount(state))
             if of.number != at.number {
-                // Whoever began this window has not said yet when it ends.
+                // The worker that began this window has not said yet when it ends.
                 let guess = NumberedCount(at.number, now / 1000 + self.length)
                 _ = all.exchange(base + Word.end.rawValue, end, for: guess.word)
             } else if now / 1000 >= of.count {
@@ -100,7 +100,7 @@ struct BudgetWindow: Sendable {
         begin(after: state, left: left, isNext: late < length)
     }
 
-    /// Begins the window behind `state`, if nobody else has. Its end has to be told next.
+    /// Begins the window behind `state`, if no other worker has. Its end has to be told next.
     @discardableResult
     func begin(after state: NumberedCount, left: Int, isNext: Bool = true) -> UInt64? {
         let next = NumberedCount(state.number &+ 1, left)

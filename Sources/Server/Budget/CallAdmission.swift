@@ -171,7 +171,7 @@ extension CallAdmission {
         answer(waiter.then, .failure(.tooManyWait))
     }
 
-    /// Again and again while somebody waits.
+    /// Again and again while a call waits.
     private func look() {
         makeRoom()
         let now = MonotonicInstant.now

@@ -71,7 +71,7 @@ struct CallLedger {
     }
 
     var queued: Int { queue?.count ?? 0 }
-    /// Whether whoever asks begins at once.
+    /// Whether the call begins at once.
     var hasRoomForAll: Bool { queued == 0 && hasRoom }
     private var hasRoom: Bool { working < limits.working && working + waitingForClients < limits.total }
     private var hasReserve: Bool {
@@ -122,7 +122,7 @@ struct CallLedger {
     mutating func next() -> Ticket? {
         let most = hasRoom ? Int.max : limits.few
         guard hasReserve, let ticket = queue?.next(below: most) else {
-            // Not at once: whoever comes next would have all of them counted again.
+            // Not at once: the next call would have all of them counted again.
             if queued == 0, working < limits.working / 2 { queue = nil }
             return nil
         }
@@ -141,7 +141,7 @@ struct CallLedger {
         give(back: ticket)
     }
 
-    /// Who waits in the queue gives up.
+    /// Removes a waiting call from the queue.
     mutating func withdraw(_ ticket: Ticket) {
         guard state(of: ticket) == .queued else { return }
         queue?.remove(ticket, slots[ticket.index].share)

@@ -1,6 +1,6 @@
 import EventIO
 
-/// A call's place among those under way, for whoever makes the call. It is given back once, by `end`.
+/// A call's place among those under way, for its caller. It is given back once, by `end`.
 @EventLoop
 struct CallPlace: Sendable {
     private let admission: CallAdmission

@@ -55,7 +55,7 @@ final class KeyAllowance: RequestAllowance {
     func admit(body length: UInt64?, asksModel: Bool) throws(Failure) {
         if asksModel { try take(1, of: .inferenceADay) }
         guard let limit = limits[.bytesADay] else { return }
-        // Where nothing is left nobody is asked.
+        // Where nothing is left there is nothing to ask.
         guard left(of: limit) > 0 else { throw quotas.refusal(.bytesADay, key.name, limit) }
         isBodyOpen = length == nil
         body = length.map { min(Int64(clamping: $0), Self.largest) } ?? min(Self.step, left(of: limit))

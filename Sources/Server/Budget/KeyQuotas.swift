@@ -78,7 +78,7 @@ final class KeyQuotas {
         ask(subject, slot)
     }
 
-    /// The same where nobody waits for it.
+    /// The same without a waiter.
     func debitAhead(_ key: KeyIdentity, _ kind: KeyLimit, _ slot: QuotaWords.Slot, limit: Int64, day: Int64) {
         guard waiting[Subject(publicID: key.publicID, kind: kind, day: day)] == nil,
             let taken = words.standing(of: kind, slot, day: day)?.taken
@@ -105,7 +105,7 @@ final class KeyQuotas {
             limit: limit)
         client.ask(debit.record) { [weak self] result in
             guard let self else { return }
-            // Outside of the callback of who has received it, and of whoever asks when it cannot be sent at all.
+            // Posted, so that it runs outside the callbacks of the receiver and of the caller.
             EventLoop.post { self.answered(subject, slot, result, isAgain: isAgain) }
         }
     }

@@ -13,7 +13,7 @@ final class RateBroker {
     private static let mostDigests = 1_024
 
     let ledger: BudgetLedger
-    /// In milliseconds, for those who come from now on; 0: nobody waits.
+    /// In milliseconds, for calls from now on; 0: none waits.
     private var patience: Int
     /// Names those who spend most; nil where there are no keys.
     private let keys: KeyStore?

@@ -20,7 +20,7 @@ struct HomePage: Sendable {
     var basePath = ""
     /// Whether clients have to be told to leave Xet alone.
     var hidesXet = false
-    /// Whether somebody may run the gateway over HTTP.
+    /// Whether the gateway can be run over HTTP.
     var hasConsole = false
 
     var isPassthrough: Bool { access == Access.passthrough.rawValue }

@@ -18,7 +18,7 @@ struct GetAccount: Handler {
         }
     }
 
-    /// Whoever shows a key sees what the key is, and of the account behind it what is within its scope.
+    /// A client with a key sees what the key is, and of the account behind it what is within its scope.
     private static func response(_ json: [UInt8], _ principal: Principal) throws(Failure) -> Response {
         guard let key = principal.key else { return Response(.ok, headers: headers, body: json) }
         let view = try KeyAccountView.json(json, key: key.name, key.grant.scope)
@@ -42,7 +42,7 @@ struct AccountCache {
     /// The Hub's JSON, without what is secret in it.
     func whoAmI(_ context: RequestContext) async throws(Failure) -> [UInt8] {
         try await held.value(context.principal.account) { [hub] () async throws(Failure) -> [UInt8] in
-            // Others wait for it too: whoever asked first must not take it along when they leave.
+            // Others wait for it too: the first client must not take it along when it leaves.
             let own = RequestContext(outliving: context)
             own.principal = context.principal
             defer {

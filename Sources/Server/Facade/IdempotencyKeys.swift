@@ -4,7 +4,7 @@ import Hub
 
 /// Carries a request with an `Idempotency-Key` out once, whichever workers it comes to, and gives the same response to each repetition.
 ///
-/// The claim is on the disk before the Hub is asked. Who dies in between leaves a claim without a response: nobody acts on it again.
+/// The claim is on the disk before the Hub is asked. A worker that dies in between leaves a claim without a response; the request is not repeated.
 @EventLoop
 struct IdempotencyKeys {
     let state: StateClient

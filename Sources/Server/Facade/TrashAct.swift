@@ -12,7 +12,7 @@ struct TrashAct {
     /// A call that was given up may still be under way at the Hub: that one was not moved is said when it was looked for so often, over some seconds.
     private static let looks = 2
 
-    /// Where it is, when whoever moved it does not know.
+    /// Where it is, when the worker that moved it does not know.
     func resolve() async throws(Failure) -> TrashOutcome {
         guard let trashID = record.trashID else { return .lost("its record is damaged") }
         if case .there(let facts) = try await hub.look(record.kind, trashID, context) {

@@ -129,7 +129,7 @@ extension Blob {
         }
     }
 
-    /// Nobody can write any more: whoever can goes on without this.
+    /// Writing is not possible any more; readers use the store.
     func stopFilling() {
         for fill in fills { fill.cancel() }
     }

@@ -104,7 +104,7 @@ extension Blob {
         closeIfIdle()
     }
 
-    /// The disk does not give it: nobody knows whether it is right, and who waits for that goes on without it.
+    /// The disk cannot be read; waiting readers go on without the check.
     func unreadable(_ error: FileError) {
         proof = nil
         file.releaseProof()

@@ -11,7 +11,7 @@ import Hub
 final class Blob {
     enum Piece: UInt8 {
         case unknown, absent
-        /// Held, since another start of the gateway: nobody knows what has become of it.
+        /// Held since another start of the gateway; not checked yet.
         case unchecked
         case good
     }

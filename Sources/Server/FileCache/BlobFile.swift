@@ -201,7 +201,7 @@ extension BlobFile {
 // MARK: claims
 
 extension BlobFile {
-    /// Whether nobody else on the machine fills this piece; from here on nobody does.
+    /// Claims this piece for this process; false if another process has it.
     func claim(_ piece: Int) -> Bool { file.claim(Self.claims + piece..<Self.claims + piece + 1) }
     func release(_ pieces: Range<Int>) {
         file.release(Self.claims + pieces.lowerBound..<Self.claims + pieces.upperBound)
@@ -211,7 +211,7 @@ extension BlobFile {
     func claimProof() -> Bool { file.claim(Self.proofClaim..<Self.proofClaim + 1) }
     func releaseProof() { file.release(Self.proofClaim..<Self.proofClaim + 1) }
 
-    /// As long as it is open here, nobody makes room by it.
+    /// While it is open here, the sweeper does not remove it.
     func use() { _ = file.share(Self.useClaim) }
 
     /// Whether another has it open to read or to fill it.

@@ -1,5 +1,5 @@
 /// Where in a blob's file what stands: the content, sparse as long as it is not whole, then the index, from the next page on. One file for
-/// both: who opens it has an index that is of these bytes, whatever others do to its name.
+/// both: a process that opens it gets an index that belongs to these bytes, whatever others do to its name.
 ///
 /// The index is a header and an entry a piece. Numbers are little-endian.
 struct BlobLayout: Equatable, Sendable {

@@ -10,8 +10,8 @@ struct ClientAddress: Sendable {
 }
 
 extension ClientAddress {
-    /// The nearest address that is known and no trusted proxy's. Who connects is known by the connection, and a trusted proxy is believed whom it
-    /// names: in its PROXY protocol header, then in `Forwarded` or else `X-Forwarded-For`, from the last entry to the first. An entry that
+    /// The nearest address that is known and no trusted proxy's. The peer is known by its connection. A trusted proxy may name its
+    /// client: in its PROXY protocol header, then in `Forwarded` or else `X-Forwarded-For`, from the last entry to the first. An entry that
     /// is no address ends that, and so does the first address that is not trusted: what stands before it was written by that client.
     @EventLoop static func of(_ exchange: Exchange, trusted: IPNetworks) -> ClientAddress {
         guard !trusted.isEmpty else { return ClientAddress(text: exchange.peer, origin: nil) }

@@ -38,7 +38,7 @@ final class ClientCertificates {
         }
     }
 
-    /// Nil where the client has shown no certificate. One that is not good makes nobody of it, with the reason.
+    /// Nil where the client has shown no certificate. With one that is not good the client is not identified, and the reason is kept.
     func principal(of exchange: Exchange, by identification: Identification) -> Principal? {
         let now = Int64(WallClock.now.seconds)
         if let verdict = exchange.attachment as? Verdict, verdict.source === self, now <= verdict.expires {
@@ -59,7 +59,7 @@ final class ClientCertificates {
         return verdict.principal
     }
 
-    /// Throws why the certificate is nobody's.
+    /// Throws why the certificate is refused.
     func identity(of certificate: ClientCertificate) throws(CertificateRefusal) -> KeyIdentity {
         if let fault = certificate.fault { throw .fault(fault) }
         let names = certificate.names.map(Self.comparable)

@@ -1,6 +1,6 @@
 import EventIO
 
-/// Why a certificate makes nobody of its client.
+/// Why a client's certificate is refused.
 enum CertificateRefusal: Error, Equatable {
     case fault(ClientCertificate.Fault)
     /// It is good, and no rule is for its names.

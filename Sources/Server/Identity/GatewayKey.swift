@@ -71,7 +71,7 @@ enum GatewayKey {
     }
 }
 
-/// SHA-256 of a secret with 256 bits of chance: nobody can try them all, so it needs neither salt nor stretching.
+/// SHA-256 of a secret with 256 bits of chance: they cannot all be tried, so it needs neither salt nor stretching.
 struct SecretHash: Sendable {
     private let words: (UInt64, UInt64, UInt64, UInt64)
 

@@ -1,6 +1,6 @@
 import EventIO
 
-/// What somebody who logs in has the state process do.
+/// What a login has the state process do.
 extension KeyStore {
     /// Nil where it was not done, or where that is not known.
     func ask(_ order: LoginOrder) async -> LoginAnswer? {

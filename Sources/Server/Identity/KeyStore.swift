@@ -77,7 +77,7 @@ final class KeyStore {
             for record in records { keys.apply(record) }
             return
         }
-        // No copy: nobody else holds it.
+        // No copy: there is no other reference.
         incoming = nil
         for record in records { next.apply(record) }
         guard isLast else {

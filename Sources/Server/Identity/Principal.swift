@@ -25,7 +25,7 @@ final class Principal: Sendable {
     let isAmbient: Bool
     /// By which key; nil where there are none.
     let key: KeyIdentity?
-    /// Why the client is nobody that the gateway knows. What needs no key is open to them.
+    /// Why the client could not be identified. What needs no key is open to it.
     let refusal: KeyRefusal?
 
     init(
@@ -40,7 +40,7 @@ final class Principal: Sendable {
         self.refusal = refusal
     }
 
-    /// Nobody in particular: the Hub is asked without a credential.
+    /// An anonymous client: the Hub is asked without a credential.
     static let anonymous =
         Principal(authority: .client(nil), partition: .client(nil), account: .client(nil), isAmbient: false)
 

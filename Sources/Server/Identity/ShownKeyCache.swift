@@ -2,8 +2,8 @@ import EventIO
 
 /// Whose key an `Authorization` field showed a moment ago, so that its checksum and digest are made once and not for each request.
 ///
-/// It holds no secret: of a field it has 128 bits by SipHash under a key that this process made by itself and that nobody sees. Who shows another
-/// field would have to guess them, as he would have to guess a secret. Everything in it is dropped when any key changes; whether the key is
+/// It holds no secret: of a field it has 128 bits by SipHash under a key that this process made by itself and does not show. An attacker with another
+/// field would have to guess them, as they would a secret. Everything in it is dropped when any key changes; whether the key is
 /// revoked or has expired is asked each time.
 struct ShownKeyCache {
     /// What a field is known by.

@@ -66,7 +66,7 @@ struct LoginPage: Handler {
         return message(answer, decision, approver, context)
     }
 
-    /// Whose key it is: nobody learns anything of a key whose secret they do not have.
+    /// Whose key it is: without its secret nothing is said of a key.
     private func approver(_ key: [UInt8]) -> KeyIdentity? {
         guard let secret = try? Secret(key) else { return nil }
         let headers: Headers = ["Authorization": Credential.bearer(secret).reveal()]

@@ -7,7 +7,7 @@ struct LoginEvent: Sendable {
         case exchanged
         /// A token was refused.
         case refused
-        /// A device asks for a key; somebody has confirmed it, or refused it; it was given its key.
+        /// A device asks for a key; it was confirmed, or refused; it was given its key.
         case deviceAsked, deviceConfirmed, deviceDenied, deviceGiven
         /// The keys of an issuer cannot be had.
         case issuerFailed
@@ -29,7 +29,7 @@ struct LoginEvent: Sendable {
 }
 
 extension LoginEvent {
-    /// For the audit; nil where nobody has asked for anything.
+    /// For the audit; nil where no request was made.
     var record: AuditRecord? {
         guard let name = kind.auditName else { return nil }
         var record = AuditRecord(.login)

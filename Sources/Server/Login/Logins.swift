@@ -9,7 +9,7 @@ final class Logins {
     let issuers: Issuers
     /// Of tokens that were refused: their verification is work.
     let refusals = FailureLimit(most: 30, milliseconds: 60_000)
-    /// Of devices that begin to log in, and of their questions whether somebody has confirmed them.
+    /// Of devices that begin to log in, and of their questions whether they are confirmed.
     let starts = FailureLimit(most: 20, milliseconds: 60_000)
     let polls = FailureLimit(most: 240, milliseconds: 60_000)
     /// Of keys with which somebody would confirm a device, and which are not good.

@@ -52,7 +52,7 @@ struct OAuthError: Error, Equatable {
 
 /// What all answers of these endpoints have in common.
 enum OAuthAnswer {
-    /// Nobody keeps it (RFC 6749 section 5.1).
+    /// It is not cached (RFC 6749 section 5.1).
     static func response(_ status: Status, _ members: [String: JSON]) throws(Failure) -> Response {
         var response = try Response(status, json: .object(members))
         response.body.append(UInt8(ascii: "\n"))

@@ -35,7 +35,7 @@ final class GatewayState {
     let admin: AdminState
     /// Nil: no traces are exported.
     let tracer: Tracer?
-    /// Nil: nobody may see it.
+    /// Nil: it is not shown.
     let tracker: RequestTracker?
     /// Nil: there is no audit.
     let auditor: Auditor?

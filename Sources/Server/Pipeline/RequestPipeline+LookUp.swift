@@ -125,7 +125,7 @@ extension RequestPipeline {
         let context = RequestContext(
             id: .next(), address: answered.address, forwardedOrigin: answered.forwardedOrigin)
         (context.principal, context.target, context.route) = (answered.principal, answered.target, .relay)
-        // Whoever asks the same now does as well.
+        // Other waiters for the same do so as well.
         guard case .lead(let call) = state.coalescer.join(exchange, context, write) else { return write.ended() }
         if state.coalescer.isOn, let calls = state.workerCalls {
             switch calls.claim(write) {

@@ -110,7 +110,7 @@ extension RequestPipeline {
         return false
     }
 
-    /// Who asks, and not a page of another site in their name. Before the route is known: such a page learns of none.
+    /// Identifies the client, and refuses pages of other sites. Before the route is known: such a page learns of none.
     private func identify(
         _ request: Request, _ exchange: Exchange, _ context: RequestContext
     ) throws(Failure) {

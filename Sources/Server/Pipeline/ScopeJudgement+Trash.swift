@@ -45,7 +45,7 @@ extension ScopeJudgement {
         let mayReadAll = observer != nil || scope?.readsAll ?? true
         context.entryFilter = PrivateEntryFilter(
             operation.listedKind, mayReadAll ? nil : scope, hidesTrash: true)
-        // It is not the Hub's list, so nobody else gets it.
+        // It is not the Hub's list, so it is not shared.
         if context.permit == .relayed { context.permit = .filtered }
     }
 }

@@ -3,7 +3,7 @@ import HTTP
 import Hub
 
 /// Does what is to be done with repositories in the trash: deletes for good those whose time is over, carries out the operator's orders, and looks
-/// at the Hub where nobody knows whether one was moved. Of all workers one has it.
+/// at the Hub where it is unknown whether one was moved. Of all workers one has it.
 ///
 /// Each step looks at the Hub first, so that it can be made again after whatever broke off.
 @EventLoop

@@ -71,10 +71,11 @@ struct AccessRefusal: Error, Sendable, Equatable {
         case .ambiguous:
             return
                 "This gateway key may not ask for a path that can be read in more than one way. Write it without needless escapes, capital letters, slashes and \"_method\"."
-        case .notRelayed: return "This gateway does not pass logins on: its keys are made by its operator."
+        case .notRelayed:
+            return "This gateway does not pass logins and forms of the account on: its keys are made by its operator."
         default: break
         }
         let what = resource.form == .none ? "" : " on \(resource)"
-        return "This gateway key's scope lacks \"\(action.name)\"\(what). Ask the operator of the gateway for it."
+        return "No rule of this gateway key allows \"\(action.name)\"\(what). Ask the operator of the gateway for it."
     }
 }

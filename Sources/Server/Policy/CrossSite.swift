@@ -1,9 +1,9 @@
 import HTTP
 import Hub
 
-/// Whether a request was sent by a web page of somebody else's, in a browser that can reach this gateway.
+/// Whether a request was sent by a web page of another site, in a browser that can reach this gateway.
 ///
-/// With `access = open` the gateway acts for whoever reaches it, and a page that a user of this machine looks at can: without this it could
+/// With `access = open` the gateway acts for every client that reaches it, and a page that a user of this machine looks at can: without this it could
 /// create or delete repositories in their name. Browsers say where a request comes from in fields that a page cannot set.
 enum CrossSite {
     /// Throws `denied` for what such a page may not do. `isAmbient`: a browser could attach the credential by itself. `isTrusted`: its origin is named in `trusted_origins`. `gateway`: see `sent`.
@@ -14,7 +14,7 @@ enum CrossSite {
         if registersServiceWorker(request) { throw .serviceWorker }
     }
 
-    /// A link or a typed address is let through (`navigate`, with a safe method): it shows something to the user and to nobody else.
+    /// A link or a typed address is let through (`navigate`, with a safe method): it shows something to the user alone.
     /// `gateway` is its origin as clients know it, where that is another than the request's `Host` says.
     static func sent(_ request: Request, to gateway: @autoclosure () -> String? = nil) -> Bool {
         if let site = request.headers["Sec-Fetch-Site"], site != "same-origin", site != "none" {

@@ -92,7 +92,7 @@ struct Explanation: Sendable {
             case .publicOnly:
                 "\(refusal.resource) may only be read without the credential, which the rest of the request needs"
             case .ambiguous: "write the path without needless escapes, capital letters and slashes"
-            case .notRelayed: "the gateway passes no logins on"
+            case .notRelayed: "the gateway passes no logins and forms of the account on"
             }
         }
     }

@@ -29,7 +29,7 @@ struct Scope: Sendable {
         return !(body == .model && infersAll)
     }
 
-    /// Decides by method and target alone. What `needsBody` is refused here, for nobody has read its body.
+    /// Decides by method and target alone. What `needsBody` is refused here: its body has not been read.
     func decide(_ operation: HubOperation) -> AccessDecision {
         if let decision = decideAtOnce(operation) { return decision }
         guard !needsBody(operation) else { return .refuse(refusal(operation.need, .noRule)) }
@@ -127,7 +127,7 @@ extension Scope {
             action: need.action, resource: need.resource, reason: reason, looksAbsent: looksAbsent(need, reason))
     }
 
-    /// Of a repository that may not even be read nobody is told that it is there. What is new has nothing to hide.
+    /// That a repository exists is not said where it may not even be read. What is new has nothing to hide.
     private func looksAbsent(_ need: HubNeed, _ reason: AccessRefusal.Reason) -> Bool {
         guard reason != .ambiguous, reason != .notRelayed else { return false }
         guard need.resource.form == .repo || need.resource.form == .ownRepo else { return false }

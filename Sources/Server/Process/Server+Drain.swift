@@ -1,6 +1,6 @@
 import EventIO
 
-/// How a server leaves: nobody who is connected, or about to be, gets an error for it.
+/// How a server leaves: no client that is connected, or about to be, gets an error for it.
 extension Server {
     /// For a client's TCP handshake that is half done when the address closes: its last packet is on its way, over a network or in this
     /// machine.

@@ -46,7 +46,7 @@ final class SystemdNotifier {
         unsafe withUnsafeMutableBytes(of: &target.sun_path) { unsafe $0.copyBytes(from: address) }
         let length = socklen_t(MemoryLayout<sa_family_t>.size + address.count)
         let text = Array(message.utf8)
-        // Nobody waits for a manager that does not read.
+        // A manager that does not read is not waited for.
         _ = unsafe withUnsafeBytes(of: &target) { target in
             unsafe text.withUnsafeBytes { text in
                 unsafe sendto(

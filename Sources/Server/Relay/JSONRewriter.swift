@@ -31,7 +31,7 @@ struct JSONRewriter {
         case value, name, colon, end
     }
 
-    /// Bytes of a name with what is around it, and of a URL: longer ones are nobody's.
+    /// Bytes of a name with what is around it, and of a URL: longer ones are no name and no URL of ours.
     static let longestName = 8 << 10
     static let longestURL = 16 << 10
     private static let deepest = 512

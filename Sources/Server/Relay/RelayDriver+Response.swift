@@ -71,7 +71,7 @@ extension RelayDriver {
         if isUnwanted { return serve() }
         // A body that still comes in goes on to the Hub first, which may want all of it before it believes itself.
         guard isDetached || exchange.takesContent || exchange.hasBody else { return serve() }
-        // Whoever only wanted to know that it is not for them need not see its content.
+        // Followers that may not have the response do not need its content.
         if let sink = context.sink, !sink.isRecording, !sink.isWanted { context.sink = nil }
         if context.sink == nil { transfer?.flows(to: exchange) }
         if call.eventSilence > 0, missingBytes == nil {

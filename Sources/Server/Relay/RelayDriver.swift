@@ -44,7 +44,7 @@ final class RelayDriver: TransferSink, CancellableWork {
     var isDetached: Bool
     /// Who waits for the budget and for a place: the client's request, or what stands for it once the client has left those who wait for the same.
     private(set) var holder: RequestContext
-    /// Nobody wants the response any more.
+    /// The response is not needed any more.
     var isAbandoned: Bool { holder.isCancelled }
     var isFinished = false
     private var hasEnded = false

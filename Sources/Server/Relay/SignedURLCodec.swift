@@ -3,7 +3,7 @@ import HTTP
 import Hub
 
 /// Makes and opens paths of this gateway that stand for one URL elsewhere: `/-/signed/r1767225600.CODE/URL`, with the URL and the
-/// HMAC over all of it in base64. Whoever has such a path may do what it is for, until then, and nothing else.
+/// HMAC over all of it in base64. A client with such a path may do what it is for, until then, and nothing else.
 ///
 /// Everything is in the path, because older clients drop the query of a redirect. The URL can be read by whoever has the path;
 /// it says no more than the Hub told that client.
@@ -117,7 +117,7 @@ struct SignedURLKey: Sendable {
     /// Of a gateway without a Hub token: random, one for all its workers, for as long as it runs, whatever is reloaded.
     static let ofThisStart = SignedURLKey(bytes: SharedSecret.derive("signed URLs"))
 
-    /// Gateways with the same token accept each other's URLs. From the key nobody finds the token.
+    /// Gateways with the same token accept each other's URLs. The token cannot be found from the key.
     init(token: Secret) {
         self.init(bytes: HMACSHA256.make(of: "hubgate: signed URLs, 1", with: token))
     }

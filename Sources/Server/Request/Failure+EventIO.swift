@@ -30,7 +30,7 @@ extension Failure {
 }
 
 extension TransferError.ProxyFault {
-    /// What whoever reads the error does about it.
+    /// What the reader of the error does about it.
     fileprivate var advice: String {
         switch self {
         case .unreachable: "The operator of this gateway has to look at upstream_proxy, or at the proxy."

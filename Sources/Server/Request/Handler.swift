@@ -49,6 +49,6 @@ protocol ResponseSink: AnyObject {
     func answer(_ exchange: Exchange?, _ context: RequestContext)
     /// It never will be. `failure` is why, where that is the same for all who ask.
     func fail(_ failure: Failure?)
-    /// Nobody but others waits from here on: `stop` is called when they do not either.
+    /// The client has left; `stop` is called when the other waiters have left too.
     func outlivesClient(_ stop: @escaping @EventLoop () -> Void)
 }

@@ -10,7 +10,7 @@ final class RequestContext {
     let address: String
     /// How the client called the first trusted proxy; nil where none has said it.
     let forwardedOrigin: ForwardedOrigin?
-    /// Who asks; nobody in particular until that is known.
+    /// The client; anonymous until it is identified.
     var principal = Principal.anonymous
     /// How it is to be answered, by the key's scope.
     var permit: Permit.Response = .relayed
@@ -22,7 +22,7 @@ final class RequestContext {
     var deletion: RepoDeletion?
     /// What the audit has to know of it; nil where it has not.
     var audited: AuditedRequest?
-    /// What it does at the Hub; nil where nobody has to know.
+    /// What it does at the Hub; nil where that is not needed.
     var operation: HubOperation?
     /// Whose use of the gateway it is; nil where there are no keys.
     var spender: KeyIdentity?
@@ -61,7 +61,7 @@ final class RequestContext {
     private(set) var isRevoked = false
     /// Where `RequestTracker` has it among those under way.
     var place = 0
-    /// Its part in a trace; nil: nobody wants to know.
+    /// Its part in a trace; nil: it is not traced.
     var trace: RequestTrace?
     /// Why the gateway answered in the place of the one who was asked.
     var failure: Failure?
@@ -92,7 +92,7 @@ final class RequestContext {
         trace = context.trace
     }
 
-    /// Ends the work on it: nobody waits for its result any more.
+    /// Ends the work on it: its result is not needed any more.
     func cancel() {
         isCancelled = true
         task?.cancel()

@@ -45,7 +45,7 @@ final class Route: Sendable {
             }
         }
 
-        /// Whether it is there where somebody may run the gateway over HTTP.
+        /// Whether it is there where the gateway can be run over HTTP.
         var isOfAdministrators: Bool { self == .admin || self == .console }
 
         /// What is asked for each second, and nobody looks for in a trace.
@@ -77,7 +77,7 @@ enum Routes {
     static func mayHave(_ length: Int) -> Bool { lengths & bit(length) != 0 }
 
     static let all: [Route] = [
-        Route(method: .get, path: "/", summary: "This page; a short text to curl", example: nil, name: .home),
+        Route(method: .get, path: "/", summary: "The home page; a short text for curl", example: nil, name: .home),
         Route(
             method: .get, path: "/api/account", summary: "Whose token it is: the Hub's whoami, without secrets",
             example: nil,

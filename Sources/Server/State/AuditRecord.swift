@@ -17,7 +17,7 @@ struct AuditRecord: Equatable, Sendable {
         /// The first line of each file.
         case begin
         case start, stop
-        /// Of an intent nobody has told what came of it.
+        /// Of an intent whose outcome is unknown.
         case unknown
         /// For a time nothing could be written.
         case gap

@@ -59,8 +59,8 @@ struct AuditTables {
 }
 
 extension AuditRecord {
-    /// What becomes of a key, and by whom: `event` is create, edit, rotate, revoke or another word. `key` is the key as it is afterwards; `by` says
-    /// who does it, nil for who runs this process.
+    /// What becomes of a key, and by whom: `event` is create, edit, rotate, revoke or another word. `key` is the key as it is afterwards; `by` is
+    /// the actor; nil: the user of this process.
     static func keyEvent(
         _ event: String, _ key: KeyRecord, id: String, by: String? = nil, requestID: String? = nil
     ) -> AuditRecord {

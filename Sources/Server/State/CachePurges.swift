@@ -29,7 +29,7 @@ struct CachePurges {
             .run(.text(Self.prefix + (repository?.text ?? Self.all)), .integer(now))
     }
 
-    /// Whether there is one that nobody has carried out.
+    /// Whether there is one that is not carried out yet.
     func isPending(_ repository: RepoID?) throws(DatabaseError) -> Bool {
         let statement = try database.prepare("SELECT 1 FROM counters WHERE name = ?1")
         try statement.bind([.text(Self.prefix + (repository?.text ?? Self.all))])

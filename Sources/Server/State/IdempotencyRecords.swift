@@ -50,7 +50,7 @@ enum IdempotencyAnswer: Equatable, Sendable {
     /// The key was used for another request.
     case otherRequest
     case running
-    /// It may have been carried out, and nobody knows.
+    /// Whether it was carried out is unknown.
     case unknown
     /// Too many keys are remembered.
     case full

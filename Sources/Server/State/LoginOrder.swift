@@ -33,7 +33,7 @@ enum LoginAnswer: Equatable, Sendable {
     /// A device waits, and has this code to show to a person.
     case waiting(userCode: String)
     case tooManyDevices
-    /// Nobody has decided yet; or the device asks too often.
+    /// It is not decided yet; or the device asks too often.
     case pending, slowDown
     /// It was not confirmed in time; a person has refused it; it is not known, or was given its key before.
     case expired, denied, unknownDevice

@@ -8,7 +8,7 @@ struct QuotaDebit: Equatable, Sendable {
     let run: Int64
     /// Debit up to this, what earlier starts had counted in. At the end of a gateway: so much was spent.
     var target: Int64 = 0
-    /// Or up to so much beyond what earlier starts had, for who does not know that yet.
+    /// Or up to so much beyond what earlier starts had, for a caller that does not know that yet.
     var beyond: Int64 = 0
     /// Never beyond the limit.
     var limit: Int64 = 0

@@ -9,7 +9,7 @@ enum StateMessage: Equatable {
     // To the state process.
     case hello(sender: Int64)
     case append(sender: Int64, sequence: Int64, StateRecord)
-    /// The gateway ends, and nobody is left that would send anything.
+    /// The gateway ends, and no worker is left that would send anything.
     case stop
     /// From the parent: what logins may make from here on.
     case bounds(LoginBounds)
@@ -28,7 +28,7 @@ enum StateMessage: Equatable {
     case keys(sender: Int64, isFirst: Bool, isLast: Bool, [KeyRecord])
     /// Why the database cannot be read or written at present; empty when it can again.
     case trouble(String)
-    /// An administrator has cancelled the request with this id: whoever serves it ends it.
+    /// An administrator has cancelled the request with this id: the worker that serves it ends it.
     case cancel(requestID: String)
 }
 
@@ -39,7 +39,7 @@ struct StateRecord: Equatable, Sendable {
         case keyUses = 1
         /// `AuditRecord`; it is on the disk when `done` comes.
         case audit = 32
-        /// Somebody logs in; written by `LoginOrder`.
+        /// A login; written by `LoginOrder`.
         case login = 48
         /// An administrator changes something, or only asks; written by `AdminOrder`.
         case admin = 64

@@ -25,7 +25,7 @@ final class StateWriter {
     let audit: AuditTables
     /// What logins may make.
     var bounds = LoginBounds()
-    /// Of sessions at the console; nil: nobody can sign in.
+    /// Of sessions at the console; nil: there are none.
     var sessionKey: Secret?
     /// Of users' codes. Forgotten with this process.
     private var guesses = CodeGuesses()
@@ -192,7 +192,7 @@ final class StateWriter {
         try LoginKeys(database: database).removeExpired(now: now) > 0
     }
 
-    /// Whether somebody else, such as the command line, has written since this was asked last.
+    /// Whether another process, such as the command line, has written since this was asked last.
     func othersHaveWritten() throws(DatabaseError) -> Bool {
         let version = try database.dataVersion
         defer { dataVersion = version }

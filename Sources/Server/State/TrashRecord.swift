@@ -5,9 +5,9 @@ import Hub
 struct TrashRecord: Equatable, Sendable {
     /// The numbers are in the database.
     enum Status: Int64, Sendable {
-        /// It is noted that it will be moved; whoever noted it is about to.
+        /// It is noted that it will be moved; the worker that noted it is about to.
         case moving
-        /// Nobody knows whether it was moved: the Hub has to be looked at.
+        /// It is unknown whether it was moved: the Hub has to be looked at.
         case unclear
         /// It is in the trash.
         case kept

@@ -9,11 +9,11 @@ struct TrashTable {
     var most: Int64 = 100_000
     /// How long it stays known what became of one, in seconds.
     static let memory: Int64 = 86_400
-    /// Three calls to the Hub take no longer, in seconds: whoever has noted that they move one is not about to any more.
+    /// Three calls to the Hub take no longer, in seconds: a worker that noted a move longer ago is not moving it any more.
     static let longestMove: Int64 = 600
     /// When one that was not moved is looked at once more, in seconds: no Hub carries a call out later than that.
     static let lastLook: Int64 = 600
-    /// Who could not restore one has so long to choose another name, in seconds.
+    /// After a failed restore there is so long to choose another name, in seconds.
     static let secondChance: Int64 = 3600
 
     private static let columns = """
@@ -83,7 +83,7 @@ struct TrashTable {
             ])
     }
 
-    /// Whoever was about to move one and is gone has left it unclear.
+    /// A worker that ended while it moved one has left it unclear.
     private func release(now: Int64, live: Set<Int64>?) throws(DatabaseError) {
         let moving = TrashRecord.Status.moving.rawValue
         let statement = try database.prepare("SELECT trash_name, sender, deleted FROM trash WHERE status = ?1")

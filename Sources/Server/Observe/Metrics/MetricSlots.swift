@@ -3,7 +3,7 @@ import Glibc
 import HTTP
 
 /// The numbers themselves, in one flat block of memory that processes forked from this one share. It has a region for each worker, which
-/// alone writes there, and region 0 for whoever speaks for the gateway as a whole: the parent, or the one process that there is.
+/// alone writes there, and region 0 for the process that speaks for the gateway as a whole: the parent, or the one process that there is.
 ///
 /// Safe to share: each number is one aligned word, and who reads another process's sees it before or after a change.
 @safe final class MetricSlots: @unchecked Sendable {

@@ -50,7 +50,7 @@ final class Metrics {
     /// A gauge of the gateway as a whole, which another of its processes keeps.
     func ofGateway(_ metric: Metric) -> UInt64 { slots[metric] }
 
-    /// A gauge, or a counter that somebody else keeps, from 0 in this process.
+    /// A gauge, or a counter that is kept elsewhere, from 0 in this process.
     func set(_ metric: Metric, at place: Int = 0, to value: some BinaryInteger) {
         let slot = offsets[metric.rawValue] + place
         slots[slot] = begun[slot - first] &+ UInt64(clamping: value)

@@ -119,7 +119,7 @@ final class StateProcess {
     private func received() -> [StateWriter.Entry] {
         var entries: [StateWriter.Entry] = []
         for index in users.indices where !users[index].isBehind {
-            // At the end there is nobody who sends on.
+            // At the end no worker sends any more.
             for _ in 0..<(isStopping ? Int.max : Self.messagesATurn) {
                 guard let bytes = users[index].socket.receive() else { break }
                 receive(bytes, from: index, &entries)
@@ -136,7 +136,7 @@ final class StateProcess {
             (users[index].lastSentChange, users[index].isLoaded, users[index].owed) = (nil, false, [])
             if trouble.isThere { users[index].announce(.trouble(trouble.reason)) }
         case .append(let sender, let sequence, let record) where index > 0:
-            // Whoever speaks for another is not to be believed.
+            // A worker that speaks for another is not to be believed.
             guard users[index].sender ?? sender == sender else { return }
             users[index].sender = sender
             entries.append(StateWriter.Entry(sender: sender, sequence: sequence, record: record, line: index))

@@ -44,7 +44,7 @@ extension Supervisor {
     }
 
     func answered(_ index: Int, didReload: Bool) {
-        // Somebody may have sent SIGHUP to the worker itself.
+        // The SIGHUP may have been sent to the worker itself.
         guard places[index].owesReload else { return }
         places[index].owesReload = false
         if !didReload { reload?.refusals += 1 }
@@ -107,7 +107,7 @@ extension Supervisor {
         verdict = verdict ?? (hasFailed ? Exit.failure : Exit.ok)
     }
 
-    /// Whoever is left goes at once.
+    /// The workers that are left go at once.
     func endChildren() {
         let others = [sandbox?.child, stateProcess?.child].compactMap(\.self)
         for child in places.compactMap(\.child) + others { child.send(SIGKILL) }

@@ -83,7 +83,7 @@ struct WorkerSlot {
         due = nil
     }
 
-    /// Nobody has it any more; says in how many milliseconds somebody is due.
+    /// The worker has ended; returns the milliseconds until its replacement is due.
     mutating func left() -> Int {
         let wait = delay.next(lived: MonotonicInstant.now.milliseconds - began.milliseconds)
         child = nil
