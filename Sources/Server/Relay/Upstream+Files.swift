@@ -28,7 +28,7 @@ extension Upstream {
             let refusal = HubRefusal(status: head.status, headers: head.headers, body: [])
             return standIn(question, exchange, context, instead: .hubAnswered(refusal)).map { .handOver($0) }
         }
-        files?.resolved.note(head, for: question)
+        files?.resolved.note(head, for: question, exchange.request)
         return nil
     }
 
@@ -37,7 +37,7 @@ extension Upstream {
     func standIn(
         _ question: ResolvedFiles.Question, _ exchange: Exchange, _ context: RequestContext, instead failure: Failure
     ) -> (@EventLoop @Sendable () -> Void)? {
-        guard let files, let found = files.resolved.standIn(question),
+        guard let files, let found = files.resolved.standIn(question, exchange.request),
             let answer = try? answer(to: exchange, context, by: found.redirect)
         else { return nil }
         let isOpenable = files.isOpenable(answer.name)
