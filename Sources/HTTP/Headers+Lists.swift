@@ -10,6 +10,32 @@ extension Headers {
         }
     }
 
+    /// What `Connection` says of fields that stay on their side anyway.
+    private static let ofTheConnection = CaselessWords([
+        "close", "keep-alive", "Connection", "Proxy-Connection", "TE", "Trailer", "Transfer-Encoding", "Upgrade",
+    ])
+
+    /// Whether `Connection` names a field that goes no further for that (RFC 9110 section 7.6.1): the next server does not see what is seen here.
+    package var withholdsFields: Bool {
+        contains("Connection") && !forEachMember(of: "Connection") { Self.ofTheConnection.contains($0) }
+    }
+
+    /// Whether there is more than one field of `name`. Does not allocate.
+    package func isRepeated(_ name: String) -> Bool {
+        guard let first = firstIndex(of: name, from: 0) else { return false }
+        return firstIndex(of: name, from: first + 1) != nil
+    }
+
+    /// Appends all values of `name` with a line end behind each, which no value has in it: other values append other bytes.
+    package func appendValues(of name: String, to text: inout [UInt8]) {
+        var next = 0
+        while let index = firstIndex(of: name, from: next) {
+            text.append(contentsOf: bytes[fields[index].value])
+            text.append(UInt8(ascii: "\n"))
+            next = index + 1
+        }
+    }
+
     /// Removes the fields that a member of `name` names, without regard to ASCII case.
     package mutating func removeAll(listedIn name: String, of other: Headers) {
         let names = FieldNames(of: self)

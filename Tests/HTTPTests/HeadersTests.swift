@@ -79,6 +79,37 @@ import Testing
         #expect(kept == ["Other": "4", "closed": "5"])
     }
 
+    @Test(
+        "Connection withholds what it names, but for what stays on its side anyway",
+        arguments: [
+            ([], false), ([("Connection", "keep-alive")], false),
+            ([("Connection", "Close, TE"), ("connection", ", upgrade")], false),
+            ([("Connection", "Accept")], true), ([("Connection", "close"), ("CONNECTION", "te,\tx-y ")], true),
+            ([("Connection", "close;x")], true), ([("Connection", "")], false), ([("X", "Accept")], false),
+        ])
+    func withheld(_ fields: [(String, String)], _ withholds: Bool) {
+        var headers = Headers()
+        for (name, value) in fields { headers.append(name, value) }
+        #expect(headers.withholdsFields == withholds)
+    }
+
+    @Test("All values of a field make one text, and no other values the same")
+    func valuesTogether() {
+        func text(_ values: [String]) -> String {
+            var headers: Headers = ["B": "no"]
+            for value in values { headers.append("a", value) }
+            #expect(headers.isRepeated("A") == (values.count > 1))
+            var text: [UInt8] = [0x2D]
+            headers.appendValues(of: "A", to: &text)
+            return String(decoding: text, as: UTF8.self)
+        }
+        #expect(text([]) == "-")
+        #expect(text(["x", ""]) == "-x\n\n")
+        // No value can have a line end.
+        #expect(text(["x\ny"]) == "-x y\n")
+        #expect(text(["x, y"]) != text(["x", "y"]))
+    }
+
     @Test func `a list of sixty kilobytes costs no more than its length`() {
         // 20 ms before in release, for each field that was asked for.
         let headers: Headers = ["Connection": String(repeating: "a,", count: 30_000), "a": "1", "B": "2"]

@@ -188,6 +188,29 @@ struct JSONRewriterTests {
         #expect(try passed.replacement(for: "https://cas-server.xethub.hf.co", .link) == nil)
     }
 
+    @Test(
+        "A store's URL that somebody has written stays, however deep below their member; the Hub's own leads here",
+        arguments: [
+            (#"{"cardData":{"a":["U",{"url":"U"}],"b":"H"}}"#, #"{"cardData":{"a":["U",{"url":"U"}],"b":"G"}}"#),
+            (#"{"cardData":"U","x":{"card\u0044ata":["U"]}}"#, #"{"cardData":"U","x":{"card\u0044ata":["U"]}}"#),
+            (
+                #"[[{"cardData":{}}],{"cardDatas":"H","cardData":["H"]}]"#,
+                #"[[{"cardData":{}}],{"cardDatas":"G","cardData":["G"]}]"#
+            ),
+        ])
+    func authored(_ body: String, _ wanted: String) throws {
+        func filled(_ text: String) -> String {
+            text.replacing("\"U\"", with: #""https://cdn.hf.co/x?s=1""#)
+                .replacing("\"H\"", with: #""https://huggingface.co/x""#)
+                .replacing("\"G\"", with: #""https://gate:8080/x""#)
+        }
+        try expect(filled(body), [.authored("cardData"), .anyURL(.link)], filled(wanted))
+        // Beside it a store's is signed.
+        let text = try rewrite(
+            [Array(#"{"cardData":1,"x":"https://cdn.hf.co/x"}"#.utf8)[...]], [.authored("cardData"), .anyURL(.link)])
+        #expect(text.contains("/-/signed/"))
+    }
+
     @Test("A URL that leads where this gateway does not go is an error, not a leak")
     func elsewhere() {
         let body = #"{"url":"https://evil.example/x"}"#

@@ -208,6 +208,26 @@ def test_a_pull_and_a_client_are_one_to_the_store(hub, store, start_before, tmp_
     assert store.bytes_sent(content) == len(content)
 
 
+def test_what_was_pulled_needs_no_store_after_a_restart(hub, store, start_before, tmp_path):
+    """Nobody who is there remembers that the store has given it out; that it was pulled from this path says so."""
+    content = store.put("w.bin", PIECE)
+    listed_by(hub, [entry(), entry(path="w.bin", size=len(content), lfs={"oid": digest(content)})])
+    for revision in (COMMIT, "main"):
+        hub.on(f"/acme/m/resolve/{revision}/w.bin", lambda *_: store.redirect(digest(content)))
+    hub.on("/acme/m/resolve/main/other.bin", lambda *_: store.redirect(digest(content)))
+    site = Site.beside(tmp_path)
+    flags = ("--content-hosts", store.url, "--cache-dir", str(site.cache), "--workers", "1")
+    gate = start_before(hub, *flags)
+    site.pulled("acme/m")
+    gate.stop()
+    store.refuses = True
+    gate = start_before(hub, *flags)
+    assert gate.ask(get("/acme/m/resolve/main/other.bin"), timeout=30).status == 503
+    for revision in (COMMIT, "main"):
+        assert gate.ask(get(f"/acme/m/resolve/{revision}/w.bin"), timeout=30).body == content
+    assert store.bytes_sent(content) == len(content)
+
+
 def test_clients_come_first_where_the_hubs_rate_limit_gets_short(hub, hostile):
     """The last tenth of a window is theirs: the pull says that it waits, and goes on in the next."""
     listed_by(hub, [entry()], limit=[b'RateLimit: "api";r=3;t=3', b'RateLimit-Policy: "fixed window";"api";q=100;w=300'])

@@ -10,6 +10,7 @@ from fakehub import http
 from gate import running_gate
 from keys import Keys
 from policy import request
+from stored_files import digest
 from waiting import wait_until
 
 
@@ -108,6 +109,88 @@ def test_what_was_chosen_by_a_field_is_shared_by_those_with_the_same(cached, hub
     # The same of what is kept.
     assert gate.ask(get(MODEL, "X-A: 3")).body == (b'"one"' if shares else b'"two"')
     assert len(held.requests) == (1 if shares else 3)
+
+
+FILE = f"/acme/m/resolve/{COMMIT}/config.json"
+CHOSEN = "application/vnd.xet-fileinfo+json"
+
+
+def chooses(hub, path):
+    """A Hub that chooses by all that it gets."""
+
+    def answer(request, connection):
+        got = [value for name in ("Accept", "Accept-Encoding", "X-Foo") for value in request.all(name)]
+        is_other = any(word in value for value in got for word in (CHOSEN, "text/html", "gzip", "foo"))
+        body = b"" if request.method == "HEAD" else b"other" if is_other else b"usual"
+        return http(200, body, b"Content-Type: text/plain", b"ETag: " + (b'"other"' if is_other else b'"usual"'),
+                    b"Vary: Accept, Accept-Encoding, X-Foo")  # fmt: skip
+
+    hub.on(path, answer)
+
+
+@pytest.mark.parametrize("path", [FILE, MODEL, f"{MODEL}/tree/{COMMIT}"])
+@pytest.mark.parametrize(
+    ("odd", "usual"),
+    [(("Accept: */*", f"Accept: {CHOSEN}"), ("Accept: */*",)), (("Accept: */*", "Accept: text/html"), ("Accept: */*",)),
+     (("Accept: text/html", "Connection: Accept"), ("Accept: text/html",)), (("Accept: text/html", "connection: close, x, ACCEPT"), ("Accept: text/html",)),
+     (("Accept-Encoding: identity", "Accept-Encoding: gzip"), ("Accept-Encoding: identity",)), (("X-Foo: foo", "Connection: X-Foo"), ("X-Foo: foo",))])  # fmt: skip
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_nobody_gets_what_the_hub_has_chosen_by_fields_that_are_not_theirs(cached, hub, path, odd, usual, method):
+    """By lines of a field behind the first, and by those that Connection keeps from the Hub."""
+    chooses(hub, path)
+    gate = cached("--workers", "1")
+    ask = lambda *fields: gate.ask(get(path, *fields, "Connection: close", method=method), timeout=10)["ETag"]  # noqa: E731
+    withheld = any(field.lower().startswith("connection") for field in odd)
+    wanted, other = ('"other"', '"usual"') if withheld else ('"usual"', '"other"')
+    if path != FILE and method == "GET" and "gzip" in odd[-1]:
+        # Of JSON the Hub is asked for no coding, whatever the client says.
+        other = wanted
+    assert ask(*odd) == other
+    assert [ask(*usual), ask(*odd), ask(*usual)] == [wanted, other, wanted]
+    # Nor does it take the place of what is good.
+    assert ask(*odd, "Cache-Control: no-cache") == other
+    assert ask(*usual) == wanted
+
+
+@pytest.mark.parametrize("fields", [("Connection: keep-alive",), ("Connection: keep-alive, TE", "TE: trailers"), ("Connection: close",), ()])
+def test_what_a_connection_mostly_says_makes_no_difference(cached, hub, fields):
+    counted = Counting(hub, MODEL)
+    gate = cached("--workers", "1")
+    for more in (fields, (), fields):
+        assert gate.ask(get(MODEL, "Accept: */*", *more)).body == b'{"n":1}'
+    assert counted.count == 1
+
+
+def test_who_asks_in_two_lines_shares_no_call_with_who_asks_in_one(cached, hub):
+    held = Held(hub, MODEL, http(200, b'"other"', JSON), http(200, b'"usual"', JSON))
+    gate = cached("--workers", "1")
+    odd = Asking(gate, get(MODEL, "Accept: */*", "Accept: text/html"))
+    assert held.arrived.wait(10)
+    usual = Asking(gate, get(MODEL, "Accept: */*"))
+    assert usual.result().body == b'"usual"'
+    held.go_on.set()
+    assert odd.result().body == b'"other"' and len(held.requests) == 2
+
+
+@pytest.mark.parametrize("accept", [(f"Accept: */*, {CHOSEN}",), ("Accept: */*", f"Accept: {CHOSEN}"), (f"Accept: {CHOSEN.upper()}", "Accept: text/plain", f"Accept: {CHOSEN};q=1")])
+def test_xet_is_hidden_from_who_asks_for_it_in_any_line(start_before, hub, accept):
+    chooses(hub, FILE)
+    gate = start_before(hub, "--xet", "hide")
+    for method in ("GET", "HEAD"):
+        assert gate.ask(get(FILE, *accept, method=method))["ETag"] == '"usual"'
+    assert all(CHOSEN not in value.lower() for request in hub.seen(FILE) for value in request.all("Accept"))
+
+
+def test_the_place_that_one_client_is_told_is_told_to_no_other(start_before, hub, store):
+    content = store.put("small.bin", 1000)
+    path = f"/acme/m/resolve/{COMMIT}/small.bin"
+    hub.on(path, lambda *_: store.redirect(digest(content)))
+    gate = start_before(hub, "--content-hosts", store.url, "--workers", "1", HUBGATE_CACHE_MEMORY="64MiB")
+    first = gate.ask(get(path, "User-Agent: ollama/0.1"))
+    assert first.body == content and first["Location"] == path
+    for _ in range(2):
+        other = gate.ask(get(path, "User-Agent: hf_hub/1"))
+        assert other.body == content and other["Location"] is None
 
 
 def test_what_is_kept_and_stands_in_is_for_those_that_it_was_chosen_for(cached, hub):

@@ -66,6 +66,38 @@ def test_an_answer_that_leads_past_the_gate_is_told_of_and_with_strict_leaks_not
         assert "s3cret" not in gate.errors and b"s3cret" not in (answer.body if status == 502 else b"")
 
 
+AUTHORED = {
+    "/api/models/acme/m": lambda url: {"id": "acme/m", "cardData": {"note": url, "deep": [{"url": [url]}]}, "tags": [url], "config": {"x": url}},
+    "/api/models/acme/m/commits/main": lambda url: [{"title": url, "message": url}],
+    "/api/models/acme/m/discussions/1": lambda url: {"title": url, "events": [{"data": {"latest": {"raw": url, "x": [url]}}}]},
+    "/api/collections/acme/c": lambda url: {"title": url, "description": url, "items": [{"note": {"text": url}}]},
+}
+
+
+@pytest.mark.parametrize("path", AUTHORED)
+@pytest.mark.parametrize("flags", [(), ("--strict-leaks",)])
+def test_what_somebody_has_written_is_not_signed_and_is_no_leak(start_before, hub, another_server, path, flags):
+    """Else whoever may write a card could have the gateway call what they like on a store."""
+    url = another_server.url + "/internal/secret.txt?a=b"
+    written = AUTHORED[path](url)
+    hub.on(path, lambda *_: http(200, json.dumps(written).encode(), b"Content-Type: application/json"))
+    gate = start_before(hub, "--content-hosts", another_server.url, *flags)
+    answer = ask(gate, "GET", path)
+    assert answer.status == 200 and json.loads(answer.body) == written
+    assert not re.search(rb"hubgate_upstream_leaks_total\{[^}]+\} [1-9]", gate.curl("/-/metrics").stdout)
+    assert another_server.requests == []
+
+
+def test_what_the_hub_itself_says_is_signed_beside_it_and_what_leads_to_the_hub_leads_here(start_before, hub, another_server):
+    url = another_server.url + "/x"
+    said = {"id": "acme/m", "cardData": {"a": url, "b": hub.url + "/acme/m"}, "thumbnail": url, "files": [{"url": url}]}
+    hub.on("/api/models/acme/m", lambda *_: http(200, json.dumps(said).encode(), b"Content-Type: application/json"))
+    gate = start_before(hub, "--content-hosts", another_server.url, "--strict-leaks")
+    found = json.loads(ask(gate, "GET", "/api/models/acme/m").body)
+    assert found["cardData"] == {"a": url, "b": f"https://localhost:{gate.port}/acme/m"}
+    assert all("/-/signed/" in signed for signed in (found["thumbnail"], found["files"][0]["url"]))
+
+
 def test_in_passthrough_access_another_sites_page_is_lent_no_token(start_before, hub):
     hub.on("/any", lambda *_: http(200))
     gate = start_before(hub, "--access", "passthrough")

@@ -3,8 +3,8 @@ import HTTP
 /// By what a stored response is found: who may have it, what was asked for, and how the client called the gateway, since what leads here
 /// in a response begins with that.
 ///
-/// Of the request's other fields it has those by which nearly every server chooses; those that a response names in `Vary` are compared
-/// besides (`CachedResponse`).
+/// Of the request's other fields it has all values of those by which nearly every server chooses; those that a response names in `Vary` are
+/// compared besides (`CachedResponse`). They are the client's: `CacheRules.concerns` leaves out a request of which the Hub gets others.
 struct CacheKey: Sendable {
     let bytes: [UInt8]
     /// Made once: a dictionary would make it of all bytes at each look.
@@ -22,9 +22,7 @@ struct CacheKey: Sendable {
         bytes += target.pathAndQuery.utf8
         for name in Self.choosing {
             bytes.append(0)
-            request.headers.withFirst(name) { value in
-                for index in value.indices { bytes.append(value[index]) }
-            }
+            request.headers.appendValues(of: name, to: &bytes)
         }
         if let forwarded { bytes += "\0\(forwarded.scheme ?? "")\0\(forwarded.authority ?? "")".utf8 }
         self.bytes = bytes

@@ -23,7 +23,8 @@ enum CacheRules {
         guard !hasBody, request.method == .get || request.method == .head,
             target.pathBegins(with: "/api/") || target.pathContains("/resolve/")
         else { return false }
-        return !request.headers.contains(anyOf: ofItsOwn)
+        // What the Hub does not see it has not chosen by.
+        return !request.headers.contains(anyOf: ofItsOwn) && !request.headers.withholdsFields
     }
 
     /// What the Hub's table says of it; nil where it is not stored.

@@ -177,6 +177,8 @@ final class BlobFill: TransferSink, CancellableWork {
             } else if let reason = fault(of: head) {
                 isRefused = [401, 403, 410].contains(head.status.code)
                 throw .hubBroken(reason)
+            } else {
+                blob.cache.confirmed.insert(blob.name, at: origin.url)
             }
         } catch {
             giveUp(error)
@@ -227,6 +229,8 @@ final class BlobFill: TransferSink, CancellableWork {
     }
 
     private func write(_ bytes: UnsafeBufferPointer<UInt8>) throws(FileError) {
+        // The replica gives nothing that its store has not confirmed.
+        if peer != nil, position == first { blob.cache.confirmed.insert(blob.name, at: origin.url) }
         try unsafe blob.file.write(bytes, at: position)
         unsafe progress.add(bytes)
         if let peer {

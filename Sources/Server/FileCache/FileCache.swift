@@ -24,6 +24,8 @@ final class FileCache {
     let metrics: Metrics
     let peers: Peers
     var confirmed = ConfirmedAddresses()
+    /// Who waits for a store's word on an address.
+    var confirming: [ConfirmedAddresses.Key: [@EventLoop (Bool) -> Void]] = [:]
     /// Names this start of the gateway, the same in all its processes.
     let generation: UInt64
     /// So many bytes that are left of a file are fetched though nobody waits for them.
@@ -101,7 +103,13 @@ final class FileCache {
     /// The most that all files may take together.
     var mostBytes: Int { CacheRoom.most(size, at: directory.path) }
 
-    private func open(_ answer: FileAnswer) -> Blob? { open(answer.name, answer.layout, isSure: answer.isSizeSure) }
+    /// Whether nothing has to be asked of its store before it goes out.
+    func isConfirmed(_ answer: FileAnswer) -> Bool { answer.confirmation.map { confirmed.contains($0.key) } ?? true }
+
+    /// What makes way for another size is what a store has not.
+    private func open(_ answer: FileAnswer) -> Blob? {
+        open(answer.name, answer.layout, isSure: answer.isSizeSure && isConfirmed(answer))
+    }
 
     /// Nil for what the cache does not take. `isSure`: the size is the Hub's word.
     func open(_ name: BlobName, _ layout: BlobLayout, isSure: Bool = true) -> Blob? {

@@ -17,11 +17,21 @@ struct FileAnswer {
     var isForPeer = false
     /// The size is the Hub's word, and not what a client may have told the Hub.
     var isSizeSure = true
+    /// Without it nothing of it goes out. Nil where there is no store to ask, or it has been asked.
+    var confirmation: FileConfirmation?
     /// Answers without the cache, as long as nothing has gone out.
     let relay: @EventLoop () -> Void
 
     /// Whether its end waits until all of the file is known to be right. Another replica looks itself, and would have to wait twice.
     var isWhole: Bool { range == 0..<layout.size && !isForPeer }
+}
+
+/// That a file's store gives it out at the address to which the Hub has led this client.
+@EventLoop
+struct FileConfirmation {
+    let key: ConfirmedAddresses.Key
+    /// Calls back once, later.
+    let ask: @EventLoop (@escaping @EventLoop (Bool) -> Void) -> Void
 }
 
 /// Sends a file, or a part of it, from the disk, at the pace of its client: what is there, and behind who fills the rest.
@@ -44,6 +54,8 @@ final class FileResponse: LoopWork, CancellableWork {
     private let cache: FileCache
     private lazy var reading = BlobReading(blob, for: self)
     private let wasHeld: Bool
+    private var isConfirmed = false
+    private var isConfirming = false
     private var tail: FileTail?
     private(set) var hasBegun = false
     private var isOver = false
@@ -84,9 +96,13 @@ final class FileResponse: LoopWork, CancellableWork {
             guard exchange.queuedBytes < Self.highMark else { return }
             let room = blob.readable(from: position, to: end, isWhole: answer.isWhole)
             guard room > 0 else {
+                // A replica is not sent to an address at which its store may have nothing.
+                guard mayGive() || !cache.peers.areAsked(for: answer.name, source) else { return confirm() }
                 isWaiting = true
                 return blob.fetch(position, for: self)
             }
+            // What a fill of its own brings is confirmed by that.
+            guard mayGive() else { return confirm() }
             switch reading.read(at: position, count: room) {
             case .bytes(let count) where count > 0: send()
             case .later, .unknown: return
@@ -100,6 +116,24 @@ final class FileResponse: LoopWork, CancellableWork {
             guard !isOver else { return }
         }
         cache.turns.add(self)
+    }
+
+    private func mayGive() -> Bool {
+        guard !isConfirmed else { return true }
+        isConfirmed = cache.isConfirmed(answer)
+        if isConfirmed, answer.isSizeSure { blob.isSizeSure = true }
+        return isConfirmed
+    }
+
+    /// Bytes are here that another address has brought, or another replica has: the store is asked whether it gives them at this one, too.
+    private func confirm() {
+        guard !isConfirming, let confirmation = answer.confirmation else { return }
+        isConfirming = true
+        cache.confirm(confirmation) { isGiven in
+            self.isConfirming = false
+            guard !self.isOver, self.tail == nil else { return }
+            if isGiven { self.cache.turns.add(self) } else { self.goDirect() }
+        }
     }
 
     private func send() {

@@ -17,11 +17,13 @@ final class ResolvedFiles {
     final class Resolved {
         /// The Hub's redirect, without what was of one response alone.
         let redirect: Transfer.Head
+        fileprivate let nominated: NominatedFields
         fileprivate let mark: WriteEpochs.Mark
         fileprivate let asked: MonotonicInstant
 
-        fileprivate init(_ redirect: Transfer.Head, mark: WriteEpochs.Mark, asked: MonotonicInstant) {
-            (self.redirect, self.mark, self.asked) = (redirect, mark, asked)
+        fileprivate init(_ redirect: Transfer.Head, _ nominated: NominatedFields, of question: Question) {
+            (self.redirect, self.nominated) = (redirect, nominated)
+            (mark, asked) = (question.mark, question.asked)
         }
     }
 
@@ -64,7 +66,8 @@ final class ResolvedFiles {
     func question(_ request: Request, _ context: RequestContext) -> Question? {
         guard isOn, request.method.isSafe, context.target.pathContains("/resolve/"),
             context.target.pathAndQuery.utf8.count <= 2048, !request.headers.contains(anyOf: Self.ofItsOwn),
-            request.headers["Accept"]?.utf8.count ?? 0 <= 256
+            !request.headers.isRepeated("Accept"), request.headers["Accept"]?.utf8.count ?? 0 <= 256,
+            !request.headers.withholdsFields
         else { return nil }
         let directives = CacheDirectives(request: request.headers)
         guard !directives.noStore else { return nil }
@@ -80,20 +83,20 @@ final class ResolvedFiles {
     /// What is young enough for a request that does not ask for what is newer.
     func fresh(_ question: Question, _ request: Request) -> Resolved? {
         let directives = CacheDirectives(request: request.headers)
-        guard let found = find(question), !directives.noCache else { return nil }
+        guard let found = find(question, request), !directives.noCache else { return nil }
         let age = MonotonicInstant.now.microseconds(since: found.asked) / 1_000_000
         return age < min(times.fresh, directives.maxAge ?? .max) ? found : nil
     }
 
     /// What stands in for a Hub that cannot be asked.
-    func standIn(_ question: Question) -> Resolved? {
-        guard let found = find(question) else { return nil }
+    func standIn(_ question: Question, _ request: Request) -> Resolved? {
+        guard let found = find(question, request) else { return nil }
         let age = MonotonicInstant.now.microseconds(since: found.asked) / 1_000_000
         return age < times.fresh + times.onError ? found : nil
     }
 
-    private func find(_ question: Question) -> Resolved? {
-        guard let found = store.find(question.key) else { return nil }
+    private func find(_ question: Question, _ request: Request) -> Resolved? {
+        guard let found = store.find(question.key), found.nominated.fit(request) else { return nil }
         guard epochs.isCurrent(found.mark) else {
             store.remove(question.key)
             return nil
@@ -102,9 +105,11 @@ final class ResolvedFiles {
     }
 
     /// The Hub has answered: with a redirect to a file, or with something else, which ends what was known.
-    func note(_ head: Transfer.Head, for question: Question) {
+    func note(_ head: Transfer.Head, for question: Question, _ request: Request) {
         guard head.status.isRedirect, head.headers["X-Linked-Etag"].flatMap({ BlobName(etag: $0) }) != nil,
-            CacheRules.allows(head, isShared: question.isShared)
+            CacheRules.allows(head, isShared: question.isShared),
+            // The coding is of the redirect's own content, which is dropped.
+            let nominated = NominatedFields(head.headers, of: request)
         else {
             if head.status.code < 500, head.status.code != 429, head.status.code != 304 { store.remove(question.key) }
             return
@@ -112,7 +117,7 @@ final class ResolvedFiles {
         var kept = head
         kept.headers.removeAll(Self.ofOneResponse)
         store.insert(
-            question.key, Resolved(kept, mark: question.mark, asked: question.asked),
+            question.key, Resolved(kept, nominated, of: question),
             bytes: kept.headers.bytes.count + question.key.target.utf8.count + 512)
     }
 }

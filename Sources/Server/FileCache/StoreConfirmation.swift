@@ -2,7 +2,8 @@ import EventIO
 import HTTP
 import Hub
 
-/// Asks a store whether it gives out what is at an address, by its first byte. The Hub may have signed an address of what it has not looked for.
+/// Asks a store whether it gives out what is at an address, by its first byte. The Hub may have signed an address of what it has not looked for, and
+/// may lead there by a pointer that anybody has written.
 @EventLoop
 final class StoreConfirmation: TransferSink {
     private var source: FileSource
@@ -35,6 +36,10 @@ final class StoreConfirmation: TransferSink {
     }
 
     private func make(at place: CallPlace) {
+        guard !context.isCancelled else {
+            place.end()
+            return EventLoop.post { self.done(false) }
+        }
         self.place = place
         var headers: Headers = ["Accept-Encoding": "identity", "Range": "bytes=0-0"]
         if let userAgent = source.userAgent { headers.append("User-Agent", userAgent) }
@@ -63,6 +68,25 @@ final class StoreConfirmation: TransferSink {
     }
 }
 
+extension FileCache {
+    /// Asks for what is not confirmed yet, once for all who ask for the same address meanwhile. Calls back once, later.
+    func confirm(_ confirmation: FileConfirmation, then: @escaping @EventLoop (Bool) -> Void) {
+        let key = confirmation.key
+        guard confirming[key] == nil else {
+            // Who asked first may have left, or have a signature that is over.
+            confirming[key]?.append { if $0 { then(true) } else { self.confirm(confirmation, then: then) } }
+            return
+        }
+        confirming[key] = []
+        confirmation.ask { isGiven in
+            if isGiven { self.confirmed.insert(key) }
+            let others = self.confirming.removeValue(forKey: key) ?? []
+            then(isGiven)
+            for tell in others { tell(isGiven) }
+        }
+    }
+}
+
 /// The addresses whose content a store has given out. Where the path has the content's name in it, the query is a signature: with another signature
 /// from the Hub a client would get the same content from the store, so one confirmation is enough.
 struct ConfirmedAddresses {
@@ -84,6 +108,8 @@ struct ConfirmedAddresses {
     }
 
     func contains(_ key: Key) -> Bool { newer.contains(key) || older.contains(key) }
+
+    mutating func insert(_ name: BlobName, at url: String) { insert(Key(name, at: url)) }
 
     mutating func insert(_ key: Key) {
         if newer.count >= Self.most { (older, newer) = (newer, []) }

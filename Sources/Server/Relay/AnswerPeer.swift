@@ -15,7 +15,7 @@ struct AnswerPeer: Handler {
         do throws(Failure) {
             if drainState.isDraining { throw .draining() }
             guard call.size <= files.mostBytes else { throw .tooLargeForCache(call.size, files.mostBytes) }
-            serve(try answer(to: call, exchange, context), from: files, exchange, context)
+            serve(try answer(to: call, in: files, exchange, context), from: files, exchange, context)
         } catch {
             files.peers.left()
             throw files.peers.refused(error)
@@ -35,9 +35,10 @@ struct AnswerPeer: Handler {
     }
 
     private func answer(
-        to call: PeerCall, _ exchange: Exchange, _ context: RequestContext
+        to call: PeerCall, in files: FileCache, _ exchange: Exchange, _ context: RequestContext
     ) throws(Failure) -> FileAnswer {
         guard let layout = BlobLayout(size: call.size) else { throw .cacheDisk }
+        let source = try source(of: call)
         var headers: Headers = [
             "Content-Type": "application/octet-stream", "Cache-Control": "no-store",
             "Content-Range": "bytes \(call.range.lowerBound)-\(call.range.upperBound - 1)/\(call.size)",
@@ -45,7 +46,10 @@ struct AnswerPeer: Handler {
         RelayedDocument.isolate(&headers)
         return FileAnswer(
             name: call.name, layout: layout, range: call.range, status: .partialContent, headers: headers,
-            source: try source(of: call), isForPeer: true
+            source: source, isForPeer: true,
+            confirmation: FileConfirmation(key: ConfirmedAddresses.Key(call.name, at: source.url)) { done in
+                StoreConfirmation(source, context, in: files, done: done).start()
+            }
         ) {
             // It goes to the store itself.
             exchange.fail(.cacheDisk, context)

@@ -86,8 +86,9 @@ enum HiddenXet {
     /// Throws `refusal` for a request to be let into Xet: without that the client would call Xet, and be refused.
     static func prepare(_ request: inout Request, instead refusal: Failure = .xetHidden) throws(Failure) {
         guard !request.target.path.contains(anyOf: HubOperationsTable.xetTokens) else { throw refusal }
-        guard let accept = request.headers["Accept"], accept.lowercased().contains(fileInfo) else { return }
-        let kept = accept.split(separator: ",").filter { !$0.lowercased().contains(fileInfo) }
+        guard request.headers.mentions(fileInfo, in: "Accept") else { return }
+        let kept = request.headers.values(of: "Accept").flatMap { $0.split(separator: ",") }
+            .filter { !$0.lowercased().contains(fileInfo) }
         request.headers.set("Accept", kept.isEmpty ? "*/*" : kept.joined(separator: ","))
     }
 }

@@ -51,6 +51,16 @@ struct HeldQuestion: Equatable, Sendable {
     }
 }
 
+extension HeldRevisions {
+    /// Whether what was pulled has that content at the path that is asked for.
+    func has(_ name: BlobName, _ question: HeldQuestion) async -> Bool {
+        guard case .file(let path) = question.wish, let head = head(of: question.revision, in: question.repo),
+            let revision = await find(question.repo, commit: head.commit)
+        else { return false }
+        return revision[path]?.content == name
+    }
+}
+
 extension ResourceKind {
     /// Nil for what is no repository of git.
     var repoKind: RepoKind? {

@@ -15,9 +15,14 @@ struct JSONFieldRule: Sendable {
 
     /// Whether no string is concerned but those that are URLs.
     static func areOfURLs(_ rules: [JSONFieldRule]) -> Bool {
-        for rule in rules where !rule.path.isEmpty { return false }
+        for rule in rules where !rule.path.isEmpty && !rule.isOfAuthor { return false }
         return true
     }
+
+    /// Each string that is a URL in a member of this name, and below it.
+    static func authored(_ name: String) -> JSONFieldRule { JSONFieldRule(name, change: .authored) }
+
+    fileprivate var isOfAuthor: Bool { if case .authored = change { !path.isEmpty } else { false } }
 
     /// Each string that is a URL and nothing else, if no rule says more.
     static func anyURL(_ change: Rewrite.URLAction) -> JSONFieldRule { JSONFieldRule(change: change) }
@@ -56,6 +61,8 @@ struct MemberRules {
     private var ways: [(way: [UInt32], change: Rewrite.URLAction)] = []
     /// What becomes of any other string that is a URL.
     private(set) var anyURL: Rewrite.URLAction?
+    /// The patterns of members that somebody has written, with all below them.
+    private(set) var authored: UInt32 = 0
 
     /// At most 32 different names are a bug of the caller.
     init(_ rules: [JSONFieldRule]) {
@@ -63,6 +70,10 @@ struct MemberRules {
         for rule in rules {
             guard !rule.path.isEmpty else {
                 anyURL = anyURL ?? rule.change
+                continue
+            }
+            guard !rule.isOfAuthor else {
+                authored |= bit(Pattern(rule.path[0]))
                 continue
             }
             ways.append((rule.path.reversed().map { bit(Pattern($0)) }, rule.change))

@@ -205,12 +205,17 @@ struct JSONRewriter {
         } else if isValue, let change = rules.anyURL,
             index + 1 == piece.count || URLText.mayBegin(with: piece[index + 1])
         {
-            state = .held(change, byName: false)
+            state = .held(isAuthored ? .authored : change, byName: false)
             heldFrom = index
         } else {
             state = .string
         }
         return index + 1
+    }
+
+    /// Whether it is in a member that somebody has written.
+    private var isAuthored: Bool {
+        rules.authored != 0 && frames.contains { $0.name & rules.authored != 0 }
     }
 
     /// What becomes of the value that begins here.

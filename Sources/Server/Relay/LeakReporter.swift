@@ -36,10 +36,12 @@ extension Upstream {
     }
 
     /// Looks in the same way at JSON as it goes by; what is found there counts once.
-    func scanner(gateway: String) -> URLScanner {
+    func scanner(gateway: String, _ authored: AuthoredURLs) -> URLScanner {
         var isFound = false
         return URLScanner { (url) throws(Failure) in
-            guard !isFound, let host = self.detector.host(in: url, gateway: gateway) else { return }
+            guard !isFound, !authored.contains(url), let host = self.detector.host(in: url, gateway: gateway) else {
+                return
+            }
             isFound = true
             try self.found(UpstreamLeak(place: .body, host: host))
         }
@@ -48,6 +50,24 @@ extension Upstream {
     private func found(_ leak: UpstreamLeak) throws(Failure) {
         leaks.note(leak)
         if isStrict { throw .leak(to: leak.host, in: leak.place.words) }
+    }
+}
+
+/// URLs in a JSON text that somebody has written: who follows one does what its author wanted, and not what the Hub said.
+final class AuthoredURLs {
+    /// More than these, and bytes of one behind these, are not told apart from others.
+    private static let (most, longest) = (1024, 512)
+
+    private var seen: Set<String> = []
+
+    func note(_ url: String) {
+        if seen.count < Self.most { seen.insert(Self.key(url)) }
+    }
+
+    func contains(_ url: String) -> Bool { !seen.isEmpty && seen.contains(Self.key(url)) }
+
+    private static func key(_ url: String) -> String {
+        url.utf8.count <= longest ? url : String(decoding: url.utf8.prefix(longest), as: UTF8.self)
     }
 }
 

@@ -11,6 +11,9 @@ struct Rewrite: Sendable {
         case follow
         /// One of the Hub's leads here, and one of its stores is signed for reading; others are left as they are.
         case link
+        /// Somebody has written it, to be shown: one of the Hub's leads here, and one of its stores stays, since who writes it cannot be let have a
+        /// signature for what they like.
+        case authored
         /// It has to be one of the Hub's: clients send their token there.
         case hub
         /// The bytes of a file: signed for reading, if they are not at the Hub itself.
@@ -94,7 +97,7 @@ struct Rewrite: Sendable {
     /// client would go there, and for one that is too long.
     func replacement(for url: String, _ change: URLAction) throws(Failure) -> String? {
         switch (change, signedURLs.hosts.place(of: url)) {
-        case (.follow, _), (.link, .hub): moved(url)
+        case (.follow, _), (.authored, _), (.link, .hub): moved(url)
         // A link that cannot be turned round is left to be counted: it may be one that nobody follows.
         case (.link, .content): isLeft(url) ? nil : try? signed(url, .read)
         case (.link, .elsewhere): nil

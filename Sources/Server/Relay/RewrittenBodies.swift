@@ -18,18 +18,27 @@ final class RewrittenBodies: Sendable {
     private let readingRules: [JSONFieldRule]
 
     private init(
-        reading: Reading, isMeant: @escaping @Sendable (Target) -> Bool, xet: Xet?, rules: [JSONFieldRule]
+        reading: Reading, isMeant: @escaping @Sendable (Target) -> Bool, xet: Xet?, rules: [JSONFieldRule],
+        anyURL: [JSONFieldRule] = RewrittenBodies.anyURL, anyURLRead: [JSONFieldRule] = RewrittenBodies.anyURLRead
     ) {
         self.reading = reading
         self.isMeant = isMeant
         self.xet = xet
-        self.rules = rules + Self.anyURL
-        readingRules = rules + Self.anyURLRead
+        self.rules = rules + anyURL
+        readingRules = rules + anyURLRead
     }
 
     /// What a client would do with a URL that a call has answered with is not known, but with one that it has read: read that.
     private static let anyURL = [JSONFieldRule.anyURL(.follow)]
-    private static let anyURLRead = [JSONFieldRule.anyURL(.link)]
+    private static let anyURLRead = ofAuthors.map { JSONFieldRule.authored($0) } + [.anyURL(.link)]
+    private static let anyURLOfAuthors = [JSONFieldRule.anyURL(.authored)]
+
+    /// What the Hub gives as somebody has written it: in repositories, their cards and commits, in collections, papers and posts, of users and
+    /// organisations.
+    private static let ofAuthors = [
+        "cardData", "card_data", "config", "widgetData", "model-index", "gguf", "tags", "library_name", "description",
+        "title", "summary", "message", "note", "content", "citation", "details", "fullname",
+    ]
 
     private static let links = [
         JSONFieldRule("*url", change: .follow), JSONFieldRule("*Url", change: .follow),
@@ -51,7 +60,9 @@ final class RewrittenBodies: Sendable {
                 $0.path == "/api/repos/create" || $0.pathEnds(with: "/duplicate") || $0.pathContains("/commit/")
             },
             xet: nil, rules: links),
-        RewrittenBodies(reading: .any, isMeant: { $0.pathContains(anyOf: discussions) }, xet: nil, rules: links),
+        RewrittenBodies(
+            reading: .any, isMeant: { $0.pathContains(anyOf: discussions) }, xet: nil, rules: links,
+            anyURL: anyURLOfAuthors, anyURLRead: anyURLOfAuthors),
         RewrittenBodies(
             reading: .no, isMeant: { $0.pathEnds(with: ".git/info/lfs/objects/batch") }, xet: nil,
             rules: [

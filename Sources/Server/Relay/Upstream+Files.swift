@@ -28,7 +28,7 @@ extension Upstream {
             let refusal = HubRefusal(status: head.status, headers: head.headers, body: [])
             return standIn(question, exchange, context, instead: .hubAnswered(refusal)).map { .handOver($0) }
         }
-        files?.resolved.note(head, for: question)
+        files?.resolved.note(head, for: question, exchange.request)
         return nil
     }
 
@@ -37,9 +37,11 @@ extension Upstream {
     func standIn(
         _ question: ResolvedFiles.Question, _ exchange: Exchange, _ context: RequestContext, instead failure: Failure
     ) -> (@EventLoop @Sendable () -> Void)? {
-        guard let files, let found = files.resolved.standIn(question),
+        guard let files, let found = files.resolved.standIn(question, exchange.request),
             let answer = try? answer(to: exchange, context, by: found.redirect)
         else { return nil }
+        // What was pulled needs no store.
+        if !files.isConfirmed(answer), held(exchange, context, body: nil, instead: failure) != nil { return nil }
         let isOpenable = files.isOpenable(answer.name)
         if isOpenable, !files.holds(answer) { return nil }
         return {
@@ -72,7 +74,27 @@ extension Upstream {
         guard let files else { return answer.relay() }
         files.whenOpenable(answer.name) {
             guard !context.isCancelled else { return exchange.fail(.clientGone, context) }
-            guard files.serve(answer, exchange, context) else { return answer.relay() }
+            if files.serve(answer, exchange, context) { return }
+            guard let confirmation = answer.confirmation, !files.isConfirmed(answer) else { return answer.relay() }
+            // A file of another size is in its place, which makes way for what its store has.
+            files.confirm(confirmation) { isGiven in
+                guard !context.isCancelled else { return exchange.fail(.clientGone, context) }
+                guard isGiven, files.serve(answer, exchange, context) else { return answer.relay() }
+            }
+        }
+    }
+
+    /// What shows that the file at a path is what the Hub's redirect names: its pointer is written by who may write there, and a name alone would get what
+    /// another repository has.
+    private func confirmation(
+        of name: BlobName, at source: FileSource, _ context: RequestContext, in files: FileCache
+    ) -> FileConfirmation {
+        FileConfirmation(key: ConfirmedAddresses.Key(name, at: source.url)) { done in
+            StoreConfirmation(source, context, in: files) { isGiven in
+                guard !isGiven, let question = HeldQuestion(.get, context.target) else { return done(isGiven) }
+                // An administrator has pulled it from there.
+                _ = EventLoop.immediateTask { done(await files.held.has(name, question)) }
+            }.start()
         }
     }
 
@@ -119,10 +141,11 @@ extension Upstream {
         if request.looksForLocation { head.headers.set("Location", basePath + context.target.pathAndQuery) }
         var headers = RelayedDocument.headers(of: head)
         context.crossOrigin?.admit(&headers)
+        let source = source(of: hop, userAgent: request.headers["User-Agent"])
         return .file(
             FileAnswer(
-                name: name, layout: layout, range: range, status: head.status, headers: headers,
-                source: source(of: hop, userAgent: request.headers["User-Agent"])
+                name: name, layout: layout, range: range, status: head.status, headers: headers, source: source,
+                confirmation: files.map { confirmation(of: name, at: source, context, in: $0) }
             ) {
                 self.relay(hop, exchange, context, mayAskAnew: mayAskAnew)
             })

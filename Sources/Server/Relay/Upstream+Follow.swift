@@ -48,6 +48,8 @@ extension Upstream {
             try self.lead(&head, by: self.rewrite(for: exchange.request, context))
             if content.status.isSuccess, exchange.request.looksForLocation {
                 head.headers.set("Location", self.basePath + context.target.pathAndQuery)
+                // It is for this client alone: who waits for the same asks by itself, and nothing is kept.
+                context.sink.take()?.fail(nil)
             }
             return .pass(head)
         }

@@ -161,10 +161,13 @@ extension Upstream {
         guard let rules, try RewrittenBodies.fits(head, isPlain: isPlain) else { return .pass(head) }
         return .rewrite(head, onlyURLs: JSONFieldRule.areOfURLs(rules)) {
             let rewrite = rewrite()
+            let authored = AuthoredURLs()
             let rewriter = JSONRewriter(rules) { (url, change) throws(Failure) in
-                try rewrite.replacement(for: url, change)
+                let replacement = try rewrite.replacement(for: url, change)
+                if replacement == nil, case .authored = change { authored.note(url) }
+                return replacement
             }
-            return (rewriter, self.scanner(gateway: rewrite.gateway))
+            return (rewriter, self.scanner(gateway: rewrite.gateway, authored))
         }
     }
 

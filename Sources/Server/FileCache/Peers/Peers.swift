@@ -74,6 +74,13 @@ final class Peers {
         return PeerFetch(of: self, owner, name, key, pool, limits)
     }
 
+    /// Whether such a call would be made.
+    func areAsked(for name: BlobName, _ source: FileSource) -> Bool {
+        guard source.asksPeers, let ring, key != nil, !isClosed else { return false }
+        let owner = ring.owner(of: name)
+        return owner != ring.own && !rests.isResting(owner, name, now: .now)
+    }
+
     /// Made with the first call.
     private func opened() -> TransferPool? {
         if pool == nil {
