@@ -33,7 +33,7 @@ private func secret(_ id: Int64) -> NewSecret {
 
 struct LoginStateTests {
     @Test("What a worker asks and what it is answered is read back the same, and nothing else is read")
-    func coding() {
+    func coding() throws {
         let decision = DeviceDecision(
             userCode: "BCDFGHJK", isConfirmed: true, address: "::1", publicID: 3, secret: [1, 2])
         let orders: [LoginOrder] = [
@@ -55,7 +55,7 @@ struct LoginStateTests {
         for answer in answers { #expect(LoginAnswer(answer.bytes) == answer) }
         var settings = Settings()
         settings.loginRole = "approver"
-        settings.roles.roles = ["data": TeamRoles.Role(limits: ["rate": "1/s"]), "free": TeamRoles.Role()]
+        settings.roles = try ValueCodec<TeamRoles>.teamRoles.read("{data: {allow: [\"read *\"], rate: 1/s}}")
         settings.logins.rules = [LoginRule(name: "ci", issuer: "i", role: "reader")]
         let message = StateMessage.bounds(LoginBounds(settings))
         #expect(StateMessage(message.bytes) == message)
@@ -173,9 +173,11 @@ struct LoginStateTests {
         "A key with limits, its own or its role's, and one that a login has made, confirm no device, whatever a worker says"
     )
     func boundApprovers() throws {
+        let roles = try ValueCodec<TeamRoles>.teamRoles.read(
+            "{data: {allow: [\"read *\"], bytes_a_day: 1GB}, free: {allow: [\"read *\"]}}")
         let place = try StatePlace.withLogins {
             $0.loginRole = "approver"
-            $0.roles.roles = ["data": TeamRoles.Role(limits: ["bytes_a_day": "1GB"]), "free": TeamRoles.Role()]
+            $0.roles = roles
         }
         let grants = [
             KeyGrant(role: "reader", rate: "6/m"), KeyGrant(role: "reader", limits: "concurrent=2"),
@@ -200,12 +202,13 @@ struct LoginStateTests {
         for id in 0..<3 {
             #expect(try decide(Int64(id), secrets[id], first, true) == .boundApprover)
             // To refuse one gives nothing away.
-            #expect(try decide(Int64(id), secrets[id], code(UInt8(10 + id)), false) == .confirmed(address: "a", created: 100))
+            let other = try code(UInt8(10 + id))
+            #expect(try decide(Int64(id), secrets[id], other, false) == .confirmed(address: "a", created: 100))
         }
         #expect(try decide(3, secrets[3], first, true) == .confirmed(address: "a", created: 100))
         let made = Array("made".utf8)
         let hash = MessageDigest.sha256(made)
-        let device = LoginOrder.devicePoll(
+        let device: LoginOrder = .devicePoll(
             deviceHash: [UInt8](repeating: 1, count: 32), NewSecret(publicID: 50, secretHash: hash))
         guard case .made? = try place.ask(device, now: 106) else { throw CError("no key") }
         #expect(try decide(50, made, code(2), true) == .boundApprover)

@@ -78,7 +78,7 @@ struct KeyIndex {
     /// Throws `unknown` without saying whether the id or the secret is wrong.
     func verify(_ key: GatewayKey.Parsed, now: Int64) throws(KeyRefusal) -> Verified {
         guard let place = find(key.publicID) else { throw .unknown }
-        if entries[place].secretHash == key.secretHash { 
+        if entries[place].secretHash == key.secretHash {
             return Verified(place: UInt32(place), secret: key.secretHash.mark, until: .max)
         }
         guard let found = previous[UInt32(place)], found.until > now, found.secretHash == key.secretHash else {

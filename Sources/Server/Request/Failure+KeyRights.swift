@@ -33,7 +33,8 @@ extension Failure {
     static var rightsChanged: Failure {
         Failure(
             .tooBusy,
-            detail: "What this gateway key may do was changed before the request was made, so it was not made. Send it again.",
+            detail:
+                "What this gateway key may do was changed before the request was made, so it was not made. Send it again.",
             retryAfter: 1)
     }
 }

@@ -233,7 +233,8 @@ struct KeysRevoke: ParsableCommand {
 extension SubcommandFailure {
     fileprivate static var uselessKey: SubcommandFailure {
         .usage(
-            "a key that may do nothing helps nobody: give --role reader, or --allow 'read acme/*'; `hubgate keys revoke` ends a key")
+            "a key that may do nothing helps nobody: give --role reader, or --allow 'read acme/*'; `hubgate keys revoke` ends a key"
+        )
     }
 }
 
