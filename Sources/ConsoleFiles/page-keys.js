@@ -135,7 +135,7 @@ pages.push({id: 'keys', title: 'Keys', needsKeys: true, show(main) {
     if (!key) return;
     const path = 'keys/' + encodeURIComponent(key.name);
     const about = facts([['Id', el('code', {text: key.id})], ['Status', status(key)], ['Made', when(key.created)], ['Ends', when(key.expires) || 'never'],
-      ['Last used', when(key.last_used) || 'never'], ['Uses', count(key.uses)], ['Old secret until', when(key.previous_until)], ['Role’s rules', (key.role_rules || []).join('; ') || null]]);
+      ['Last used', when(key.last_used) || 'never'], ['Uses', count(key.uses)], ['Old secret until', key.revoked ? null : when(key.previous_until)], ['Role’s rules', (key.role_rules || []).join('; ') || null]]);
     if (key.revoked) {
       const node = dialog(key.name, about, el('div', {class: 'actions'}, el('button', {type: 'button', text: 'Close', onclick: () => node.close()})));
       return;

@@ -120,6 +120,8 @@ struct AuditTests {
             ("POST", "/api/models/a/b/commit/main"), ("DELETE", "/api/models/a/b/like"),
             ("POST", "/api/models/a/b?_method=DELETE"),
             ("GET", "/api/models/a/b?_method=DELETE"), ("POST", "/api/jobs/a"),
+            // What is in a body that is not known may be a write.
+            ("POST", "/api/models/a/b/lfs-files/duplicate"), ("POST", "/api/spaces/a/b/duplicate"),
         ] { #expect(try isAct(Method(rawValue: method), path), "\(method) \(path)") }
         for (method, path) in [
             ("GET", "/api/models/a/b"), ("POST", "/api/models/a/b/paths-info/main"),
@@ -127,6 +129,23 @@ struct AuditTests {
             ("GET", "/api/not/known"), ("GET", "/api/notifications"), ("POST", "/api/validate-yaml"),
             ("HEAD", "/a/b/resolve/main/x"),
         ] { #expect(try !isAct(Method(rawValue: method), path), "\(method) \(path)") }
+    }
+
+    @Test("Whatever is sent with a body that can add to what it does is an act, or a model's, until its body is known")
+    func actsOfBodies() throws {
+        var seen = 0
+        for row in HubOperationsTable.all where row.body != nil {
+            for method in row.methods where !method.isSafe {
+                let path = row.path.replacing("{T}", with: "models").replacing("{id}", with: "a/b")
+                    .replacing("{rev}", with: "main").replacing("{path}", with: "p").replacing("{ns}", with: "n")
+                    .replacing("{x}", with: "x").replacing("[", with: "").replacing("]", with: "")
+                    .replacing("//", with: "/")
+                let operation = HubOperation.find(method, try Target(path), at: row.origin)
+                #expect(operation.isAct(), "\(method) \(path)")
+                seen += 1
+            }
+        }
+        #expect(seen > 20)
     }
 }
 

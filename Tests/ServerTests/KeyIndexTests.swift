@@ -76,6 +76,44 @@ struct KeyIndexTests {
         #expect(refusal(&index, old.parsed, now: 1) == .unknown)
     }
 
+    @Test(
+        "A key that was good is looked up again: by the secret that was shown, or, where none was, whichever secret it has"
+    )
+    func present() throws {
+        var index = KeyIndex()
+        let old = Self.key(1)
+        index.apply(old.record)
+        let shown = try index.identify(old.parsed, now: 50)
+        let known = index.identity(1, now: 50)
+        let got = try #require(known)
+        func refusal(_ key: KeyIdentity, now: Int64 = 60) -> KeyRefusal? {
+            do throws(KeyRefusal) {
+                let found = try index.present(key, now: now)
+                return found.publicID == 1 && found.expires > now ? nil : .missing
+            } catch {
+                return error
+            }
+        }
+        #expect(refusal(shown) == nil && refusal(got) == nil && shown.expires == .max)
+        var record = old.record
+        record.secretHash = GatewayKey.make(publicID: 1).secretHash.bytes
+        record.previous = .init(secretHash: old.record.secretHash, until: 100)
+        index.apply(record)
+        let (again, identified) = (try index.present(shown, now: 60), try index.identify(old.parsed, now: 60))
+        #expect(again.expires == 100 && identified.expires == 100)
+        #expect(refusal(shown) == nil && refusal(got) == nil)
+        #expect(refusal(shown, now: 100) == .unknown && refusal(got, now: 100) == nil)
+        record.previous = nil
+        record.expires = 80
+        index.apply(record)
+        #expect(refusal(shown) == .unknown && refusal(got) == nil && refusal(got, now: 80) == .expired(at: 80))
+        record.revoked = 70
+        index.apply(record)
+        #expect(refusal(shown) == .revoked && refusal(got) == .revoked)
+        index = KeyIndex()
+        #expect(refusal(got) == .unknown)
+    }
+
     @Test("Uses are told once, in portions")
     func uses() throws {
         var index = KeyIndex()

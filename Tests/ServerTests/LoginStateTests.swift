@@ -33,7 +33,7 @@ private func secret(_ id: Int64) -> NewSecret {
 
 struct LoginStateTests {
     @Test("What a worker asks and what it is answered is read back the same, and nothing else is read")
-    func coding() {
+    func coding() throws {
         let decision = DeviceDecision(
             userCode: "BCDFGHJK", isConfirmed: true, address: "::1", publicID: 3, secret: [1, 2])
         let orders: [LoginOrder] = [
@@ -50,11 +50,12 @@ struct LoginStateTests {
             .pending, .tooManyKeysOfSubject,
             .slowDown, .expired, .denied, .unknownDevice, .confirmed(address: "a", created: 2), .badApprover,
             .unknownCode, .decided,
-            .tooManyGuesses,
+            .tooManyGuesses, .boundApprover,
         ]
         for answer in answers { #expect(LoginAnswer(answer.bytes) == answer) }
         var settings = Settings()
         settings.loginRole = "approver"
+        settings.roles = try ValueCodec<TeamRoles>.teamRoles.read("{data: {allow: [\"read *\"], rate: 1/s}}")
         settings.logins.rules = [LoginRule(name: "ci", issuer: "i", role: "reader")]
         let message = StateMessage.bounds(LoginBounds(settings))
         #expect(StateMessage(message.bytes) == message)
@@ -141,8 +142,7 @@ struct LoginStateTests {
     func approvers() throws {
         let place = try StatePlace.withLogins()
         let own = try place.addKey(
-            "ann", id: 9, KeyGrant(role: "admin", credential: "acme", rate: "6/m", limits: "concurrent=2"),
-            expires: 1000)
+            "ann", id: 9, KeyGrant(role: "admin", credential: "acme"), expires: 1000)
         let old = try place.addKey("old", id: 8, KeyGrant(role: "writer"), expires: 99)
         guard
             case .waiting(let code)? = try place.ask(
@@ -166,14 +166,66 @@ struct LoginStateTests {
                 == .made(name: "login:ann#3", expires: 1000))
         #expect(try place.ask(.devicePoll(deviceHash: hash, secret(6)), now: 101) == .unknownDevice)
         let made = try #require(try place.table.find("login:ann#3"))
-        #expect(made.grant == KeyGrant(role: "reader", credential: "acme", rate: "6/m", limits: "concurrent=2"))
+        #expect(made.grant == KeyGrant(role: "reader", credential: "acme"))
+    }
+
+    @Test(
+        "A key with limits, its own or its role's, and one that a login has made, confirm no device, whatever a worker says"
+    )
+    func boundApprovers() throws {
+        let roles = try ValueCodec<TeamRoles>.teamRoles.read(
+            "{data: {allow: [\"read *\"], bytes_a_day: 1GB}, free: {allow: [\"read *\"]}}")
+        let place = try StatePlace.withLogins {
+            $0.loginRole = "approver"
+            $0.roles = roles
+        }
+        let grants = [
+            KeyGrant(role: "reader", rate: "6/m"), KeyGrant(role: "reader", limits: "concurrent=2"),
+            KeyGrant(role: "data"), KeyGrant(role: "free"),
+        ]
+        var secrets: [[UInt8]] = []
+        for (index, grant) in grants.enumerated() {
+            secrets.append(try place.addKey("k\(index)", id: Int64(index), grant))
+        }
+        func code(_ number: UInt8) throws -> String {
+            let hash = [UInt8](repeating: number, count: 32)
+            guard case .waiting(let code)? = try place.ask(.deviceBegin(deviceHash: hash, address: "a"), now: 100)
+            else { throw CError("no code") }
+            return code
+        }
+        func decide(_ id: Int64, _ secret: [UInt8], _ code: String, _ isConfirmed: Bool) throws -> LoginAnswer? {
+            let decision = DeviceDecision(
+                userCode: code, isConfirmed: isConfirmed, address: "b", publicID: id, secret: secret)
+            return try place.ask(.deviceDecide(decision), now: 100)
+        }
+        let first = try code(1)
+        for id in 0..<3 {
+            #expect(try decide(Int64(id), secrets[id], first, true) == .boundApprover)
+            // To refuse one gives nothing away.
+            let other = try code(UInt8(10 + id))
+            #expect(try decide(Int64(id), secrets[id], other, false) == .confirmed(address: "a", created: 100))
+        }
+        #expect(try decide(3, secrets[3], first, true) == .confirmed(address: "a", created: 100))
+        let made = Array("made".utf8)
+        let hash = MessageDigest.sha256(made)
+        let device: LoginOrder = .devicePoll(
+            deviceHash: [UInt8](repeating: 1, count: 32), NewSecret(publicID: 50, secretHash: hash))
+        guard case .made? = try place.ask(device, now: 106) else { throw CError("no key") }
+        #expect(try decide(50, made, code(2), true) == .boundApprover)
+        // One that got limits after it had confirmed gives out none, either.
+        let second = try code(3)
+        #expect(try decide(3, secrets[3], second, true) == .confirmed(address: "a", created: 100))
+        var key = try #require(try place.table.find("k3"))
+        key.grant.limits = "concurrent=2"
+        try place.table.update(key)
+        #expect(
+            try place.ask(.devicePoll(deviceHash: [UInt8](repeating: 3, count: 32), secret(60)), now: 106) == .denied)
     }
 
     @Test("With approver the key has the rights of the one that confirms, and without a role there is none")
     func roles() throws {
         let grant = KeyGrant(
-            role: "data", allow: ["read a/*", "write a/b"], deny: ["delete *"], credential: "c", rate: "1/s",
-            limits: "bytes-a-day=1GB")
+            role: "data", allow: ["read a/*", "write a/b"], deny: ["delete *"], credential: "c")
         for role in ["approver", nil] {
             let place = try StatePlace.withLogins { $0.loginRole = role }
             let own = try place.addKey("ann", id: 9, grant)

@@ -127,6 +127,23 @@ def test_who_deleted_that_repository_and_with_which_right_is_one_command(start_w
     verify(keys)
 
 
+def test_an_administrators_body_that_adds_a_write_is_an_act_though_nothing_has_to_be_judged(start_with_keys, keys, audit):
+    admin = keys.create("boss", "--role", "admin")
+    gate = start_with_keys()
+    path = "/api/models/acme/x/lfs-files/duplicate"
+    body = b'{"target":{"type":"model","name":"acme/victim"},"files":[{"filename":"a","sha":"x"}]}'
+    known = ended(audit, ask(gate, admin, "POST", path, body))
+    assert {"action": "write", "resource": "model:acme/victim", "target": path}.items() <= known.items(), known
+    assert known["needs"] == ["read model:acme/x", "write model:acme/victim"], known
+    # What cannot be read, or is too large to be read for the audit alone, is written down by its path, and goes on.
+    for body in (b"{", b'{"files":"' + b"x" * (1 << 20) + b'"}'):
+        answer = ask(gate, admin, "POST", path, body)
+        assert answer.status == 200, answer.body
+        line = ended(audit, answer)
+        assert (line["resource"], line["target"], line["bytes_in"]) == ("model:acme/x", path, len(body)), line
+    audit.check_acts()
+
+
 def test_reads_leave_nothing_and_each_refusal_a_line(start_with_keys, hub, keys, audit):
     key = keys.create("reader", "--allow", "read acme/*", "--deny", "read acme/secret")
     gate = start_with_keys()

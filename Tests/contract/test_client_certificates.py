@@ -245,6 +245,25 @@ def test_no_session_and_no_connection_carries_an_identity_over_a_new_revocation_
         assert good.answer().status == 200
 
 
+def test_who_is_revoked_while_a_body_comes_does_nothing_by_it(begin, hub, site):
+    gate = begin(workers=1)
+    raw = request(None, "POST", "/api/models/acme/m/commit/main", b"{}\n" * 100, content_type="application/x-ndjson")
+    other = site.middle.issue("/CN=other", f"URI:{SPIFFE}")
+    with gate.connect(context=site.trainer.context(gate, TLS_1_3)) as held, gate.connect(context=other.context(gate, TLS_1_3)) as good:
+        for connection in (held, good):
+            connection.send(raw[:-3])
+        assert wait_until(lambda: len(hub.requests) == 2, 10)
+        site.middle.revoke(site.trainer.certificate)
+        site.write_lists()
+        reload(gate)
+        for connection in (held, good):
+            connection.send_whatever_happens(raw[-3:])
+        answer = held.answer()
+        assert answer.status == 401 and answer["X-Error-Code"] == "CertificateRevoked", answer.body
+        assert good.answer().status == 200
+        assert sorted(len(arrived.body) for arrived in hub.requests) == [0, 300]
+
+
 def test_another_authority_and_other_rules_count_from_the_reload_on(start_before, hub, keys, site, tmp_path):
     other = Authority(tmp_path, "other")
     rules = tmp_path / "rules"

@@ -250,14 +250,43 @@ def test_a_key_confirms_no_more_than_it_has(start_with, keys, flags, role, confi
 def test_a_devices_key_ends_with_the_one_that_confirmed_it_and_has_its_credential(start_with, keys, tmp_path):
     (tmp_path / "credentials").mkdir()
     (tmp_path / "credentials/acme").write_text("hf_acme")
-    own = keys.create("ann", "--role", "writer", "--expires", "1h", "--as", "acme", "--rate", "600/m")
+    own = keys.create("ann", "--role", "writer", "--expires", "1h", "--as", "acme")
     gate = start_with("--login-lifetime", "2h", "--credentials-dir", str(tmp_path / "credentials"))
     device = begin(gate)
     assert page(gate, device["user_code"], own).status == 200
     _, answer = poll(gate, device)
     assert answer.json["expires_in"] <= 3600
     [made] = [key for key in keys.list() if key["name"].startswith("login:")]
-    assert (made["as"], made["rate"], made["expires"]) == ("acme", "600/m", keys.show("ann")["expires"])
+    assert (made["as"], made["expires"]) == ("acme", keys.show("ann")["expires"])
+
+
+@pytest.mark.parametrize("role", ["reader", "approver"])
+def test_a_key_with_limits_or_of_a_login_confirms_no_device_and_the_page_says_what_to_do(start_with, keys, tmp_path, role):
+    """Each device would begin the limits anew, and confirm the next one."""
+    settings = tmp_path / "hubgate.yaml"
+    settings.write_text("roles: {team: {allow: ['read,search *'], rate: 5/h, bytes_a_day: 3KiB}, free: {allow: ['read,search *']}}\n")
+
+    def create(name, *flags):
+        return keys.run("keys", "create", name, "--config", str(settings), *flags).stdout.strip()
+
+    bound = {
+        "role": create("role", "--role", "team"), "rate": create("rate", "--role", "free", "--rate", "600/m"),
+        "limits": create("limits", "--role", "free", "--bytes-a-day", "3KiB"),
+    }
+    free = create("free", "--role", "reader")
+    gate = start_with("--config", str(settings), role=role, workers=1)
+    device = begin(gate)
+    assert page(gate, device["user_code"], free).status == 200
+    bound["login"], _ = poll(gate, device)
+    assert bound["login"].startswith("hg_")
+    device = begin(gate)
+    for name, key in bound.items():
+        answer = page(gate, device["user_code"], key)
+        assert answer.status == 403, (name, answer.body)
+        assert b"has limits, or a login has made it" in answer.body and b"hubgate login confirm" in answer.body
+    assert poll(gate, device)[0] == "authorization_pending"
+    # To refuse one gives nothing away.
+    assert page(gate, device["user_code"], bound["rate"], "deny").status == 200
 
 
 def test_a_key_that_is_not_good_confirms_nothing_and_its_guesses_are_limited(start_with, keys):

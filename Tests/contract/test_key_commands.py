@@ -117,6 +117,36 @@ def test_what_is_wrong_is_said_with_code_64_and_changes_nothing(keys, words, sai
     assert keys.list("--all") == []
 
 
+def test_no_change_leaves_a_key_that_may_do_nothing(keys):
+    keys.create("ml")
+    for words in (["--role", ""], ["--role", "", "--deny", "write *"], ["--role", "", "--allow", ""]):
+        refused(keys.run("keys", "edit", "ml", *words, check=False), 64, "may do nothing helps nobody")
+    assert keys.show("ml")["role"] == "reader"
+    keys.run("keys", "edit", "ml", "--role", "", "--allow", "read acme/*")
+    refused(keys.run("keys", "edit", "ml", "--allow", "", check=False), 64, "may do nothing helps nobody")
+
+
+def test_a_revoked_key_shows_no_old_secret(keys):
+    keys.create("ml")
+    keys.rotate("ml")
+    assert "Old secret until" in keys.run("keys", "show", "ml").stdout
+    assert "Old secret until" not in keys.run("keys", "revoke", "ml").stdout
+    assert "Old secret until" not in keys.run("keys", "show", "ml").stdout
+
+
+def test_an_audit_that_has_not_begun_and_a_state_of_another_user_say_what_to_do(keys):
+    keys.create("ml")
+    for words in (["audit", "show"], ["audit", "verify"]):
+        refused(keys.run(*words, check=False), 66, "there is no audit yet", "access = keys begins it at its start")
+    if os.geteuid() == 0:
+        return  # Root may look everywhere.
+    keys.state.parent.chmod(0o600)
+    try:
+        refused(keys.run("keys", "list", check=False), 77, "run it as the gateway's user")
+    finally:
+        keys.state.parent.chmod(0o700)
+
+
 def test_keys_that_are_not_there_are_code_66(keys):
     for words in (["show", "x"], ["edit", "x", "--note", "n"], ["rotate", "x"], ["revoke", "x"], ["explain", "x", "GET", "/"]):
         refused(keys.run("keys", *words, check=False), 66, "there is no key x")

@@ -57,7 +57,7 @@ extension AdminServices {
         members["name"] = .string(try KeyMembers.name(name))
         guard case .array(let allow) = members["allow"] ?? [], members["role"]?.stringValue != nil || !allow.isEmpty
         else {
-            throw .badRequest("A key that may do nothing helps nobody: give it a role, or rules in allow.")
+            throw Self.uselessKey
         }
         let publicID = GatewayKey.makePublicID()
         let key = GatewayKey.make(publicID: publicID)

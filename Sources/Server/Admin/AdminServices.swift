@@ -35,6 +35,7 @@ struct AdminServices {
         case .notThere: throw .notFound("such key")
         case .nameTaken: throw Self.conflict("There is a key of that name already: take another, or revoke that one.")
         case .revoked: throw Self.conflict("This key is revoked, and stays so: make another.")
+        case .useless: throw Self.uselessKey
         case .malformed, .unavailable:
             throw .internalError("the state process did not understand an administrator's order")
         }
@@ -49,6 +50,9 @@ struct AdminServices {
         if let detail { arguments["detail"] = .string(detail) }
         _ = try await ask(.note, .object(arguments), by: caller, context)
     }
+
+    static let uselessKey = Failure.badRequest(
+        "A key that may do nothing helps nobody: give it a role, or rules in allow.")
 
     private static func conflict(_ sentence: String) -> Failure {
         Failure(.declined(.keyConflict), detail: sentence)

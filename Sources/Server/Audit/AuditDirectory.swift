@@ -52,9 +52,16 @@ struct AuditDirectory: Sendable {
     /// Its files in the order of their numbers. Throws where the directory cannot be read.
     func files() throws(AuditError) -> [File] {
         guard let names = SystemFiles.list(path) else {
+            if errno == ENOENT { throw noAudit }
             throw AuditError("the directory \(path.shown) cannot be read: \(SystemError.text(errno))")
         }
         return names.compactMap { File(name: $0) }.sorted { $0.serial < $1.serial }
+    }
+
+    /// Nothing is in it, or it is not there.
+    var noAudit: AuditError {
+        AuditError(
+            "there is no audit yet in \(path.shown): a gateway with access = keys begins it at its start")
     }
 
     func path(of file: File) -> String { path + "/" + file.name }

@@ -156,7 +156,9 @@ extension HubOperation {
     /// of `needs`.
     func isAct(_ needs: [HubNeed]? = nil) -> Bool {
         guard reading != .ambiguous else { return true }
-        return needs.map { $0.contains { isAct($0.action) } } ?? isAct(action)
+        if let needs { return needs.contains { isAct($0.action) } }
+        // What is in a body that was not read may add an act to what is only read.
+        return isAct(action) || body != nil && !isSafe
     }
 
     private func isAct(_ action: HubAction) -> Bool {
@@ -171,7 +173,7 @@ extension HubOperation {
     /// Whether it is the body alone that says what is done, or to what.
     var isNamedByBody: Bool {
         switch body {
-        case .create, .delete, .move, .lfsBatch, .collection, .duplicate: true
+        case .create, .delete, .move, .lfsBatch, .lfsDuplicate, .collection, .duplicate: true
         default: false
         }
     }

@@ -14,7 +14,9 @@ struct GetAccount: Handler {
         let principal = context.principal
         if let json = try account.cached(principal) { return .response(try Self.response(json, principal)) }
         return .pending { () async throws(Failure) in
-            try Self.response(try await account.whoAmI(context), principal)
+            let account = try await account.whoAmI(context)
+            try context.confirmKey()
+            return try Self.response(account, principal)
         }
     }
 

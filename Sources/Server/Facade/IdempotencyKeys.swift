@@ -22,7 +22,9 @@ struct IdempotencyKeys {
         let claim = IdempotencyClaim(owner: owner, key: key.text, content: Self.content(request, context.target, body))
         switch try await answer(to: claim) {
         case .granted: break
-        case .answered(let response): return response.replayed
+        case .answered(let response):
+            try context.confirmKey()
+            return response.replayed
         case .otherRequest: throw .otherRequest
         case .running: throw .stillRunning
         case .unknown: throw .outcomeUnknown(request.method)
@@ -59,6 +61,7 @@ struct IdempotencyKeys {
     ) async throws(Failure) -> Response {
         let own = RequestContext(outliving: context)
         (own.principal, own.audited) = (context.principal, context.audited)
+        own.watchKey(of: context)
         let change = context.change
         let awaited = Awaited<Result<Response, Failure>>()
         EventLoop.task {
@@ -138,7 +141,7 @@ extension Failure {
             default: .unknown
             }
         // No connection was there to send it on, or the gateway would not.
-        case .hubUnreachable, .noToken, .tooBusy, .budgetSpent, .declined: .none
+        case .hubUnreachable, .noToken, .tooBusy, .budgetSpent, .declined, .unidentified, .denied: .none
         default: .unknown
         }
     }

@@ -17,11 +17,23 @@ struct RepoServices {
 }
 
 extension RepoServices {
+    /// The key may have changed while the body came.
+    fileprivate func takeUp(_ context: RequestContext) throws(Failure) {
+        do throws(Failure) {
+            guard let key = try context.changedKey() else { return }
+            context.principal = identification.principal(with: key, isAmbient: context.principal.isAmbient)
+        } catch {
+            context.audited?.refuse([], rule: nil)
+            throw error
+        }
+    }
+
     /// Whether the request may do all of `needs`; if so returns what has to be on the disk first, nil where there is no audit. Throws why it
     /// may not.
     fileprivate func authorize(
         _ needs: [HubNeed], _ context: RequestContext, _ headers: Headers
     ) throws(Failure) -> AuditedRequest? {
+        context.needs = needs
         let shadow = context.principal.key.flatMap { identification.isShadow($0) ? $0 : nil }
         if let shadow {
             observer?.note(needs, by: shadow, isRefused: shadow.grant.scope.decide(needs).refusal != nil)
@@ -54,6 +66,7 @@ extension RepoHandler {
         guard key == nil || services.idempotency != nil else { throw .noIdempotency }
         return .pending { () async throws(Failure) in
             let body = try await exchange.wholeBody(within: services.bodyBounds)
+            try services.takeUp(context)
             guard !body.isEmpty else { throw .badRequest("The body is empty: send a JSON object.") }
             let order = try RepoOrder<Call>(facade: try JSON.parse(body, within: .order))
             try services.removal.trash?.check(order.call.needs(account: nil))

@@ -29,6 +29,7 @@ struct RepoRemoval {
         }
         let own = RequestContext(outliving: context)
         (own.principal, own.audited) = (context.principal, context.audited)
+        own.watchKey(of: context)
         let awaited = Awaited<Result<TrashRecord?, Failure>>()
         EventLoop.task {
             do throws(Failure) {
@@ -94,6 +95,7 @@ struct RepoRemoval {
         if record.wasPrivate != true {
             do throws(Failure) {
                 try await hub.send(try RepoUpdate(kind: record.kind, id: record.id, isPrivate: true), context)
+                context.ignoresKey()
             } catch {
                 await trash.settle(record, error.effect == .unknown ? .unclear : .notMoved, by: "")
                 throw error.effect == .unknown ? error : .notMadePrivate(error)

@@ -79,6 +79,9 @@ struct SecretHash: Sendable {
         words = SecretDigest.sha256(secret)
     }
 
+    /// Enough of it to tell two secrets of a key apart.
+    var mark: UInt64 { words.0 }
+
     /// Of no secret.
     static let none = SecretHash(words: (0, 0, 0, 0))
 

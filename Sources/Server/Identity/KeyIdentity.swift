@@ -7,6 +7,10 @@ struct KeyIdentity: Sendable {
     let publicID: Int64
     let name: String
     let grant: SharedGrant
+    /// In seconds since 1970, when it has to be looked up again; the highest number: never.
+    var expires: Int64 = .max
+    /// Of the secret that was shown; nil where none was, or it does not matter which.
+    var secret: UInt64?
 }
 
 extension KeyIdentity {

@@ -70,6 +70,7 @@ struct KeyIndex {
     /// Whose secret this is. Good as long as nothing is applied.
     struct Verified {
         fileprivate let place: UInt32
+        fileprivate let secret: UInt64
         /// Until when this is so: the secret of before a rotation ends.
         let until: Int64
     }
@@ -77,11 +78,13 @@ struct KeyIndex {
     /// Throws `unknown` without saying whether the id or the secret is wrong.
     func verify(_ key: GatewayKey.Parsed, now: Int64) throws(KeyRefusal) -> Verified {
         guard let place = find(key.publicID) else { throw .unknown }
-        if entries[place].secretHash == key.secretHash { return Verified(place: UInt32(place), until: .max) }
+        if entries[place].secretHash == key.secretHash {
+            return Verified(place: UInt32(place), secret: key.secretHash.mark, until: .max)
+        }
         guard let found = previous[UInt32(place)], found.until > now, found.secretHash == key.secretHash else {
             throw .unknown
         }
-        return Verified(place: UInt32(place), until: found.until)
+        return Verified(place: UInt32(place), secret: key.secretHash.mark, until: found.until)
     }
 
     /// Counts a use of a key whose secret was shown, if the key is still good.
@@ -92,13 +95,31 @@ struct KeyIndex {
         if entries[place].uses == 0 { used.append(UInt32(place)) }
         entries[place].uses &+= 1
         entries[place].lastUsed = now
-        return identity(at: place)
+        var identity = identity(at: place)
+        identity.secret = verified.secret
+        identity.expires = min(identity.expires, verified.until)
+        return identity
     }
 
     /// Nil for a key that is not there, was revoked or has expired.
     mutating func identity(_ publicID: Int64, now: Int64) -> KeyIdentity? {
         guard let place = find(publicID), !entries[place].isRevoked, entries[place].expires > now else { return nil }
         return identity(at: place)
+    }
+
+    /// What has become of a key that was good. Throws why it is no more, or why its secret is not.
+    mutating func present(_ key: KeyIdentity, now: Int64) throws(KeyRefusal) -> KeyIdentity {
+        guard let place = find(key.publicID) else { throw .unknown }
+        let entry = entries[place]
+        if entry.isRevoked { throw .revoked }
+        if entry.expires <= now { throw .expired(at: entry.expires) }
+        var identity = identity(at: place)
+        guard let secret = key.secret, secret != entry.secretHash.mark else { return identity }
+        guard let found = previous[UInt32(place)], found.until > now, found.secretHash.mark == secret else {
+            throw .unknown
+        }
+        identity.expires = min(identity.expires, found.until)
+        return identity
     }
 
     /// From here on roles mean this, and keys without a policy have this one. Keys that have one are judged anew when they are used next: so it takes no time, however many there are.
@@ -111,7 +132,7 @@ struct KeyIndex {
     private mutating func identity(at place: Int) -> KeyIdentity {
         KeyIdentity(
             number: entries[place].number, publicID: entries[place].publicID, name: names[place],
-            grant: meaning(of: entries[place].grant))
+            grant: meaning(of: entries[place].grant), expires: entries[place].expires)
     }
 
     private mutating func meaning(of grant: UInt32) -> SharedGrant {

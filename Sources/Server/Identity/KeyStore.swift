@@ -11,6 +11,10 @@ final class KeyStore {
     private var roles = RoleBook.presets
     private var policy = KeyPolicy.enforce
     let client: StateClient
+    /// Rises when a key is new or has changed, and when roles or certificates may mean something else.
+    private(set) var changes = 0
+    /// By the settings of now.
+    private(set) var identification: Identification?
     /// Called when a key is new or has changed.
     var onChange: (() -> Void)?
     /// Lines for the log.
@@ -53,10 +57,22 @@ final class KeyStore {
     /// A key that was good when it was shown; nil if it is no more.
     func identity(_ publicID: Int64) -> KeyIdentity? { keys.identity(publicID, now: Int64(WallClock.now.seconds)) }
 
+    /// The same with why it is no more.
+    func present(_ key: KeyIdentity) throws(KeyRefusal) -> KeyIdentity {
+        try keys.present(key, now: Int64(WallClock.now.seconds))
+    }
+
+    /// From the next request on clients become principals by this.
+    func use(_ identification: Identification) {
+        self.identification = identification
+        changes += 1
+    }
+
     /// From the next request on roles mean this. `policy` is that of keys that have none of their own.
     func use(_ roles: RoleBook, policy: KeyPolicy) {
         (self.roles, self.policy) = (roles, policy)
         keys.use(roles, policy: policy)
+        changes += 1
         warned = []
     }
 
@@ -68,6 +84,7 @@ final class KeyStore {
 
     private func take(_ records: [KeyRecord], isFirst: Bool, isLast: Bool) {
         onChange?()
+        changes += 1
         if isFirst {
             incoming = KeyIndex(capacity: keys.count + keys.count / 8)
             incoming?.use(roles, policy: policy)

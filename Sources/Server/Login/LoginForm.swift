@@ -6,6 +6,7 @@ struct LoginForm {
     enum Message: Equatable {
         case none, off, otherSite, tooMany, unknownCode, badKey, decided, notNow, denied
         case tooLittle(role: String)
+        case bound
         case confirmed(address: String, time: String)
 
         var isDone: Bool {
@@ -18,7 +19,7 @@ struct LoginForm {
         var status: Status {
             switch self {
             case .none, .denied, .confirmed: .ok
-            case .otherSite, .badKey, .tooLittle: .forbidden
+            case .otherSite, .badKey, .tooLittle, .bound: .forbidden
             case .tooMany: .tooManyRequests
             case .notNow: .serviceUnavailable
             case .off, .unknownCode, .decided: .badRequest
@@ -38,6 +39,8 @@ struct LoginForm {
             case .denied: "Refused: the device gets no key."
             case .tooLittle(let role):
                 "Devices get the role \(role) here, and this key may do less, so it cannot confirm one. Ask the operator of this gateway."
+            case .bound:
+                "This key has limits, or a login has made it, so it cannot confirm a device: what limits it would begin anew. Take a key without limits, or tell the operator of this gateway the code, who can say: hubgate login confirm CODE"
             case .confirmed(let address, let time):
                 "Confirmed: the device that asked from \(address) at \(time) gets a key. If that was not you, have it revoked at once."
             }

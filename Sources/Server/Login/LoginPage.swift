@@ -53,7 +53,8 @@ struct LoginPage: Handler {
         guard let approver = approver(text) else { return badKey(context) }
         let isConfirmed = form["verdict"] == "confirm"
         if isConfirmed, let fault = fault(approver, role) {
-            refused(context, "the key may do less than a device would get", by: approver)
+            let isBound = fault == .bound
+            refused(context, isBound ? Self.boundReason : "the key may do less than a device would get", by: approver)
             return fault
         }
         let decision = DeviceDecision(
@@ -65,6 +66,8 @@ struct LoginPage: Handler {
         }
         return message(answer, decision, approver, context)
     }
+
+    private static let boundReason = "a key that has limits, or that a login has made, confirms no device"
 
     /// Whose key it is: without its secret nothing is said of a key.
     private func approver(_ key: [UInt8]) -> KeyIdentity? {
@@ -89,6 +92,7 @@ struct LoginPage: Handler {
     /// Why this key may not give the role; nil where it may. A key gives no more than it has.
     private func fault(_ approver: KeyIdentity, _ role: String) -> LoginForm.Message? {
         guard approver.grant.fault == nil else { return .badKey }
+        guard approver.grant.rate == nil, approver.grant.limits == nil else { return .bound }
         guard role != Settings.approversRole else { return nil }
         guard let rules = roles.rules(of: role), RoleCover.covers(approver.grant.scope.rules, rules) else {
             return .tooLittle(role: role)
@@ -109,6 +113,9 @@ struct LoginPage: Handler {
                 ))
             return decision.isConfirmed ? .confirmed(address: address, time: WallClock.iso8601(created)) : .denied
         case .badApprover: return badKey(context)
+        case .boundApprover:
+            refused(context, Self.boundReason, by: approver)
+            return .bound
         case .unknownCode:
             refused(context, "\(approver.name) typed a code that no device waits with", by: approver)
             return .unknownCode

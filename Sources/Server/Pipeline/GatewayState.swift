@@ -80,6 +80,7 @@ final class GatewayState {
             Trash(settings, state: $0.client, metrics: metrics, epochs: epochs, drainState: drainState)
         }
         identification = Identification(settings, token: token, keys: keys, after: nil)
+        keys?.use(identification)
         (proxy, exceptions) = (settings.upstreamProxy, settings.noProxy)
         pool.use(TransferPool.Proxy(settings))
         tracer?.use(TransferPool.Proxy(settings))
@@ -119,6 +120,7 @@ final class GatewayState {
         trash?.use(settings)
         identification.keys?.use(RoleBook(settings.roles), policy: settings.policy)
         identification = Identification(settings, token: token, keys: identification.keys, after: identification)
+        identification.keys?.use(identification)
     }
 }
 

@@ -102,6 +102,7 @@ extension RequestPipeline {
         _ call: InFlightCall, _ outcome: InFlightCall.Outcome, _ exchange: Exchange, _ context: RequestContext
     ) {
         do throws(Failure) {
+            try context.confirmKey()
             switch outcome {
             case .kept(let response, let status) where response.fits(exchange.request):
                 context.isShared = true

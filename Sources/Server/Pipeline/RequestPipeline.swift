@@ -89,6 +89,7 @@ final class RequestPipeline {
 
     /// From where what it may cost is taken of its key's limits.
     func askNow(_ exchange: Exchange, _ context: RequestContext, _ route: Route.Name) throws(Failure) {
+        try context.confirmKey()
         guard try !lookUp(exchange, context, route) else { return }
         try forward(exchange, context, route)
     }
@@ -119,6 +120,9 @@ extension RequestPipeline {
             let principal = state.identification.principal(byCertificateOf: exchange)
         {
             context.principal = principal
+        }
+        if let key = context.principal.key, let keys = state.identification.keys {
+            context.watch(key, by: keys, connection: key.isOfCertificate ? exchange : nil)
         }
         try CrossSite.check(
             request, isAmbient: context.principal.isAmbient, isTrusted: context.crossOrigin?.isNamed == true,
@@ -169,13 +173,27 @@ extension RequestPipeline {
         context.task = EventLoop.immediateTask {
             do throws(Failure) {
                 let body = try await exchange.wholeBody(within: self.judgedBody)
-                try judgement.pass(body)
+                try self.judgement(now: judgement, context, route).pass(body)
                 try self.goOn(exchange, context, route)
             } catch {
                 self.fail(exchange, context, error)
             }
         }
         return false
+    }
+
+    /// The same by what the key is now that the body has come.
+    private func judgement(
+        now judgement: ScopeJudgement, _ context: RequestContext, _ route: Route.Name
+    ) throws(Failure) -> ScopeJudgement {
+        do throws(Failure) {
+            guard let key = try context.changedKey() else { return judgement }
+            context.principal = state.identification.principal(with: key, isAmbient: context.principal.isAmbient)
+        } catch {
+            if let key = judgement.key { auditRefusal(key, judgement.request, context) }
+            throw error
+        }
+        return ScopeJudgement(protection, state, judgement.request, context, route) ?? judgement
     }
 
     /// Is there time for it. Whose turn it is at the Hub is asked where a call begins (`CallAdmission`).

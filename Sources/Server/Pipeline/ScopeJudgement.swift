@@ -47,7 +47,8 @@ struct ScopeJudgement {
     /// that is not known.
     func needsBody(ofLength length: UInt64? = 0) -> Bool {
         if isJudgedByBody(ofLength: length) { return true }
-        return auditor != nil && operation.isNamedByBody
+        // For the audit alone nothing is refused for its size.
+        return auditor != nil && operation.isNamedByBody && length ?? 0 <= UInt64(JudgedBody.longest)
     }
 
     private func isJudgedByBody(ofLength length: UInt64? = 0) -> Bool {
@@ -63,6 +64,7 @@ struct ScopeJudgement {
         context.body = body
         guard let key, let observer else {
             let needs = isJudgedByBody() ? try operation.needs(sent, body ?? [], account: nil) : nil
+            context.needs = needs
             if let scope { try pass(scope, needs, body) }
             try checkProtection(needs ?? [operation.need])
             return try passTrash(needs ?? [operation.need])
@@ -89,6 +91,7 @@ struct ScopeJudgement {
             needs = .failure(error)
         }
         if protection?.needsBody(operation) ?? false || mayNameTrash { _ = try needs.get() }
+        context.needs = try? needs.get()
         let scope = key.grant.scope
         guard operation.notes.isDisjoint(with: [.everyKey, .notRelayed]) else { return try pass(scope, nil, body) }
         if case .success(let needs) = needs, operation.reading != .ambiguous {
@@ -139,21 +142,11 @@ struct ScopeJudgement {
     /// Who pays, where not the account itself, is said in a field of its own: it takes the right to spend what is theirs.
     private func checkPayer(_ scope: Scope) throws(Failure) {
         guard request.headers.contains(Self.payer) else { return }
+        context.payers = payers
         for name in request.headers.values(of: Self.payer) {
             let payer = HubResource(namespace: try RepoID(namespace: nil, name: name, field: Self.payer).name)
             guard scope.allows(.spend, payer) else { throw refused(.lacking(.spend, payer)) }
         }
-    }
-}
-
-extension Failure {
-    /// Whose role or rules the gateway does not understand.
-    static func uselessKey(_ name: String) -> Failure {
-        Failure(
-            .denied,
-            detail:
-                "The gateway key \(name) may do nothing: its role is not defined, or one of its rules is not understood. "
-                + "The operator of this gateway finds why in its log.")
     }
 }
 

@@ -50,6 +50,8 @@ final class RelayDriver: TransferSink, CancellableWork {
     private var hasEnded = false
     /// The response is more than the limits of this client's key leave: that is nothing to those who wait for the same.
     var isOverLimit = false
+    /// The client's key may not do this any more: that is nothing to them, either.
+    private var isOfKey = false
     /// Of a response of which nothing has come yet: what makes the next two.
     var makeRewriter: (@EventLoop () -> (JSONRewriter, URLScanner))?
     var onlyURLs = false
@@ -105,7 +107,7 @@ extension RelayDriver {
             call.body = body
             return enter()
         }
-        let upload = UploadPump(from: exchange, audited: audited, allowance: context.allowance)
+        let upload = UploadPump(from: exchange, context)
         self.upload = upload
         upload.begin { [self] failure in
             guard !hasEnded else { return }
@@ -121,7 +123,7 @@ extension RelayDriver {
     }
 
     func enterPlace() {
-        if let place = admission.begin(holder) { return make(at: place) }
+        if let place = admission.begin(holder) { return makeIfMay(at: place) }
         admission.wait(holder) { [self] result in
             switch result {
             case .success(let place):
@@ -130,9 +132,21 @@ extension RelayDriver {
                     place.end()
                     return makesNoCall(.clientGone)
                 }
-                make(at: place)
+                makeIfMay(at: place)
             case .failure(let failure): makesNoCall(failure)
             }
+        }
+    }
+
+    /// It may have waited long, and the client's key may not do this any more. For others who wait it is made all the same.
+    private func makeIfMay(at place: CallPlace) {
+        do throws(Failure) {
+            if holder === context { try context.confirmKey() }
+            make(at: place)
+        } catch {
+            place.end()
+            isOfKey = true
+            makesNoCall(error)
         }
     }
 
@@ -233,7 +247,7 @@ extension RelayDriver {
         let failure = failure.at(call.server)
         noteTime()
         context.change?.apply()
-        let isOfClient = isAbandoned || isOverLimit || failure.kind == .clientGone
+        let isOfClient = isAbandoned || isOverLimit || isOfKey || failure.kind == .clientGone
         if !isFinished, !isOfClient, isDetached || exchange.canAnswer, context.sink?.replaces(failure) ?? false {
             answerWithKept()
             return letGo()

@@ -24,6 +24,7 @@ struct RelaySignedURL: Handler {
                 throw .signedURLOfOtherRights
             }
             context.spender = identity
+            context.watch(identity, by: keys, isSigned: true, connection: mark.id < 0 ? exchange : nil)
             context.allowance = try quotas?.admit(
                 identity, body: exchange.hasBody ? exchange.declaredLength : 0, asksModel: false, isCounted: false)
         } else if signed.use == .verify {
@@ -179,15 +180,6 @@ enum SignedURLRequest {
 }
 
 extension Failure {
-    /// What the key may do has changed since it got the URL.
-    fileprivate static var signedURLOfOtherRights: Failure {
-        Failure(
-            .signedURLRefused,
-            detail:
-                "What the key may do by which this address was got has changed since. Ask the Hub's own path for it again."
-        )
-    }
-
     /// Who got a signed URL by a certificate does not show it.
     fileprivate static var signedURLOfCertificate: Failure {
         Failure(
@@ -195,15 +187,6 @@ extension Failure {
             detail:
                 "This address was given to a client with a certificate: ask for it with the same one, and without a key. "
                 + "A client that cannot (hf_xet) takes HF_HUB_DISABLE_XET=1."
-        )
-    }
-
-    /// The key by which a signed URL was got is no good any more.
-    fileprivate static var signedURLRevoked: Failure {
-        Failure(
-            .signedURLRefused,
-            detail:
-                "The key by which this address was got was revoked or has expired. Ask the Hub's own path again, with a good one."
         )
     }
 }

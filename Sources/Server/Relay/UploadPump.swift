@@ -15,6 +15,7 @@ final class UploadPump: BodySink {
     /// Whether bytes have come, or the end of a body without any.
     private(set) var hasBegun = false
     private let exchange: Exchange
+    private let context: RequestContext
     /// Counts what goes by.
     private let audited: AuditedBody?
     /// What the key may still send.
@@ -26,10 +27,11 @@ final class UploadPump: BodySink {
     private var hasEnded = false
     private var begun: (@EventLoop @Sendable (Failure?) -> Void)?
 
-    init(from exchange: Exchange, audited: AuditedBody?, allowance: (any RequestAllowance)? = nil) {
-        self.allowance = allowance
+    init(from exchange: Exchange, _ context: RequestContext) {
+        allowance = context.allowance
+        audited = context.audited?.body
         self.exchange = exchange
-        self.audited = audited
+        self.context = context
     }
 
     /// Begins to read. Calls `then` once, outside of any callback of C, when the first bytes are there, or with why none will come.
@@ -61,7 +63,7 @@ final class UploadPump: BodySink {
 
     func take(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
         if let audited { unsafe audited.take(bytes) }
-        if let refusal = allowance?.refuses(body: exchange.receivedBytes) {
+        if let refusal = refusalOfKey ?? allowance?.refuses(body: exchange.receivedBytes) {
             if !hasEnded { ended(refusal) }
             return false
         }
@@ -82,7 +84,17 @@ final class UploadPump: BodySink {
     }
 
     func end(_ error: RequestError?) {
-        ended(error.map { Failure($0) })
+        ended(error.map { Failure($0) } ?? refusalOfKey)
+    }
+
+    /// Why the client's key may not do this any more; nil while it may.
+    private var refusalOfKey: Failure? {
+        do throws(Failure) {
+            try context.confirmKey()
+            return nil
+        } catch {
+            return error
+        }
     }
 
     private func ended(_ failure: Failure?) {

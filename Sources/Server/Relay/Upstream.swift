@@ -123,6 +123,12 @@ final class Upstream {
             throw error
         }
         defer { place.end() }
+        do throws(Failure) {
+            try context.confirmKey()
+        } catch {
+            if let budget { broker.notMade(budget) }
+            throw error
+        }
         let started = MonotonicInstant.now
         defer { context.upstreamMicroseconds = MonotonicInstant.now.microseconds(since: started) }
         let content = ContentCollector(limit: limit, patience: 2 * UInt64(limits.stall))

@@ -24,6 +24,21 @@ final class RequestContext {
     var audited: AuditedRequest?
     /// What it does at the Hub; nil where that is not needed.
     var operation: HubOperation?
+    /// What that takes, where it is not the operation's own need alone.
+    var needs: [HubNeed]?
+    /// What it takes to have others pay.
+    var payers: [HubNeed] = []
+    /// Where it is looked what becomes of its key; nil where it has none (`confirmKey`).
+    var keys: KeyStore?
+    /// `KeyStore.changes` when that was done last, and when it has to be done again, in seconds since 1970.
+    var keyChanges = 0
+    var keyExpires = Int64.max
+    /// The key as it was then.
+    var watchedKey: KeyIdentity?
+    /// It is not shown: the address was got by it.
+    var isByKeyOfURL = false
+    /// The connection of a client who is known by its certificate.
+    var certified: Exchange?
     /// Whose use of the gateway it is; nil where there are no keys.
     var spender: KeyIdentity?
     /// What the limits of that key let it take; nil where it has none.

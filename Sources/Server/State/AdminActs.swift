@@ -111,7 +111,9 @@ struct AdminActs {
             record.secretHash = hash
         default:
             event = "edit"
+            let couldAct = record.grant.allowsAny
             apply(order.arguments["change"] ?? [:], to: &record)
+            if couldAct, !record.grant.allowsAny { return AdminAnswer(outcome: .useless) }
         }
         if record.name != name, let other = try keys.find(record.name), other.revoked == nil {
             return AdminAnswer(outcome: .nameTaken)

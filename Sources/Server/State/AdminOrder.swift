@@ -41,6 +41,8 @@ struct AdminAnswer: Equatable, Sendable {
         case notThere
         /// The name is another live key's.
         case nameTaken
+        /// It would have nothing that allows.
+        case useless
         /// The key is revoked, and stays so.
         case revoked
         /// It is not what the gateway's own code asks.

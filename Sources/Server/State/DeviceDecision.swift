@@ -35,17 +35,25 @@ extension DeviceDecision {
         guard let bounds else { return .noRule }
         guard let approver = try approver(database, now: now) else { return .badApprover }
         guard guesses.mayTry(from: address, now: now) else { return .tooManyGuesses }
+        if isConfirmed, try !mayConfirm(approver, bounds, database) { return .boundApprover }
         var grant = approver.grant
-        if let role = bounds.role {
-            grant = KeyGrant(
-                role: role, credential: grant.credential, rate: grant.rate, limits: grant.limits)
-        }
+        if let role = bounds.role { grant = KeyGrant(role: role, credential: grant.credential) }
         // Where the rules of all others refuse nothing, those of a key that is held to its own still do.
         grant.policy = approver.grant.policy == Self.enforced ? Self.enforced : nil
         let answer = try DeviceLogins(database: database).decide(
             userCode, isConfirmed ? grant : nil, until: approver.expires, by: approver, now: now)
         if answer == .unknownCode { guesses.note(from: address, now: now) }
         return answer
+    }
+
+    /// What limits a key would begin anew with each key that it gives out, and with each that those give out.
+    private func mayConfirm(
+        _ approver: KeyRecord, _ bounds: LoginBounds.Device, _ database: Database
+    ) throws(DatabaseError) -> Bool {
+        guard !approver.grant.hasLimits, !(approver.grant.role.map(bounds.limitedRoles.contains) ?? false) else {
+            return false
+        }
+        return try !LoginKeys(database: database).isOfLogin(publicID)
     }
 
     /// `KeyGrant.policy` of a key whose rules refuse what they do not allow.

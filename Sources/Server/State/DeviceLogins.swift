@@ -94,7 +94,7 @@ struct DeviceLogins {
     /// Whether the key that has confirmed it could do so now.
     private func isGood(_ approver: Int64, now: Int64) throws(DatabaseError) -> Bool {
         guard let key = try KeyTable(database: database).find(publicID: approver) else { return false }
-        return key.revoked == nil && key.expires ?? .max > now
+        return key.revoked == nil && key.expires ?? .max > now && !key.grant.hasLimits
     }
 
     private func wait(_ deviceHash: [UInt8], _ polled: Int64, _ pause: Int64, now: Int64) throws(DatabaseError)

@@ -43,6 +43,11 @@ struct KeyGrant: Sendable, Hashable {
     var policy: String?
     /// `KeyLimits`, as text; nil: those of its role.
     var limits: String?
+
+    /// Whether it has anything that allows.
+    var allowsAny: Bool { role != nil || !allow.isEmpty }
+    /// Of its own.
+    var hasLimits: Bool { rate != nil || limits != nil }
 }
 
 /// Rules as a column has them: none has a line feed.

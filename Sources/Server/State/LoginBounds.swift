@@ -18,6 +18,8 @@ struct LoginBounds: Equatable, Sendable {
         let role: String?
         /// Of a key, in seconds.
         let lifetime: Int64
+        /// Roles whose keys have limits.
+        let limitedRoles: [String]
     }
 
     private(set) var rules: [String: Bound] = [:]
@@ -29,7 +31,8 @@ struct LoginBounds: Equatable, Sendable {
     init(_ settings: Settings) {
         device = settings.loginRole.map { role in
             Device(
-                role: role == Settings.approversRole ? nil : role, lifetime: settings.loginLifetime.components.seconds)
+                role: role == Settings.approversRole ? nil : role, lifetime: settings.loginLifetime.components.seconds,
+                limitedRoles: settings.roles.roles.filter { !$0.value.limits.isEmpty }.keys.sorted())
         }
         for rule in settings.logins.rules {
             rules[rule.name] = Bound(
@@ -44,6 +47,7 @@ extension LoginBounds {
         writer.put(device) { writer, device in
             writer.put(device.role) { $0.put($1) }
             writer.put(device.lifetime)
+            writer.put(device.limitedRoles)
         }
         writer.put(UInt32(rules.count))
         for (name, bound) in rules {
@@ -58,10 +62,10 @@ extension LoginBounds {
 
     init?(from reader: inout ByteReader) {
         let device = reader.optional { (reader) -> Device? in
-            guard let role = reader.optional({ $0.text() }), let lifetime = reader.number(Int64.self) else {
-                return nil
-            }
-            return Device(role: role, lifetime: lifetime)
+            guard let role = reader.optional({ $0.text() }), let lifetime = reader.number(Int64.self),
+                let limitedRoles = reader.texts()
+            else { return nil }
+            return Device(role: role, lifetime: lifetime, limitedRoles: limitedRoles)
         }
         guard let device, let count = reader.number(UInt32.self) else { return nil }
         self.device = device

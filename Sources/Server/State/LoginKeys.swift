@@ -66,6 +66,13 @@ struct LoginKeys {
         return try statement.step()
     }
 
+    /// Whether a login has made it: a workload's, or a device's.
+    func isOfLogin(_ publicID: Int64) throws(DatabaseError) -> Bool {
+        let statement = try database.prepare("SELECT 1 FROM keys WHERE public_id = ?1 AND login IS NOT NULL")
+        try statement.bind([.integer(publicID)])
+        return try statement.step()
+    }
+
     /// How many keys of a rule live: all, and those of one subject.
     private func living(
         of rule: String, _ subjectHash: [UInt8], now: Int64

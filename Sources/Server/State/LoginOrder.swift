@@ -41,6 +41,8 @@ enum LoginAnswer: Equatable, Sendable {
     case confirmed(address: String, created: Int64)
     /// It does not: for a key that is not good, a code that no device waits with, one that was decided on before, and wrong codes before.
     case badApprover, unknownCode, decided, tooManyGuesses
+    /// Its limits would begin anew, or a login has made it.
+    case boundApprover
 }
 
 extension LoginOrder {
@@ -99,7 +101,7 @@ extension LoginAnswer {
     private enum Tag: UInt8 {
         case made = 1, noRule, tooManyKeys, malformed, waiting, tooManyDevices, pending, slowDown, expired, denied
         case unknownDevice, confirmed, badApprover, unknownCode, decided, tooManyGuesses
-        case tooManyKeysOfSubject
+        case tooManyKeysOfSubject, boundApprover
     }
 
     /// Those that say no more than their name.
@@ -122,6 +124,7 @@ extension LoginAnswer {
         case .unknownCode: .unknownCode
         case .decided: .decided
         case .tooManyGuesses: .tooManyGuesses
+        case .boundApprover: .boundApprover
         }
     }
 
@@ -160,6 +163,7 @@ extension LoginAnswer {
         case .unknownCode: self = .unknownCode
         case .decided: self = .decided
         case .tooManyGuesses: self = .tooManyGuesses
+        case .boundApprover: self = .boundApprover
         case .noRule: self = .noRule
         case .tooManyKeys: self = .tooManyKeys
         case .tooManyKeysOfSubject: self = .tooManyKeysOfSubject

@@ -15,9 +15,12 @@ struct StateDirectory {
     var fault: String? {
         var status = stat()
         guard unsafe stat(path, &status) == 0 else {
-            let reason =
-                errno == ENOENT ? "there is no directory \(path.shown)" : "\(path.shown): \(SystemError.text(errno))"
-            return "\(reason); `hubgate init` makes it, or give another with state_dir"
+            switch errno {
+            case ENOENT:
+                return "there is no directory \(path.shown); `hubgate init` makes it, or give another with state_dir"
+            case EACCES: return "\(path.shown): \(SystemError.text(EACCES)); run it as the gateway's user"
+            case let number: return "\(path.shown): \(SystemError.text(number)); give another with state_dir"
+            }
         }
         guard status.st_mode & S_IFMT == S_IFDIR else { return "\(path.shown) is no directory" }
         if geteuid() != 0, status.st_uid != 0, status.st_uid != geteuid() {

@@ -52,7 +52,7 @@ struct AuditVerify: ParsableCommand {
         do {
             let check = try AuditCheck(directory, known: known)
             guard check.files > 0 || known != nil else {
-                throw SubcommandFailure.notThere("there is no audit in \(directory.path.shown)")
+                throw SubcommandFailure.notThere(directory.noAudit.description)
             }
             guard check.faults.isEmpty else {
                 for fault in check.faults { Console.error("hubgate: \(fault)\n") }
@@ -108,7 +108,7 @@ struct AuditShow: ParsableCommand {
     private func show(_ directory: AuditDirectory, _ filter: AuditHistory.Filter) throws(AuditError) {
         var history = AuditHistory(filter, most: limit)
         var files = try directory.files()[...]
-        guard !files.isEmpty || follow else { throw AuditError("there is no audit in \(directory.path.shown)") }
+        guard !files.isEmpty || follow else { throw directory.noAudit }
         // An act that began the day before may have ended on the day that is asked for; it is shown by when it began.
         if let since = filter.since {
             files = files.drop { file in

@@ -79,7 +79,7 @@ enum KeyOutput {
         if let policy = record.grant.policy {
             rows.append(("Policy", policy == "shadow" ? "SHADOW: its rules refuse nothing" : policy))
         }
-        if let previous = record.previous, previous.until > now {
+        if let previous = record.previous, previous.until > now, record.revoked == nil {
             rows.append(("Old secret until", WallClock.iso8601(previous.until)))
         }
         if let use { rows.append(("Last used", "\(WallClock.iso8601(use.lastUsed)), \(use.uses) times in all")) }

@@ -132,10 +132,7 @@ struct KeysCreate: ParsableCommand {
         let now = KeyInput.now
         let name = try KeyInput.name(name, of: "the name")
         let grant = try grant.grant(state)
-        guard grant.role != nil || !grant.allow.isEmpty else {
-            throw SubcommandFailure.usage(
-                "a key that may do nothing helps nobody: give --role reader, or --allow 'read acme/*'")
-        }
+        guard grant.allowsAny else { throw SubcommandFailure.uselessKey }
         try KeyInput.warn(of: grant, state)
         let expires = try self.grant.expires.flatMap { try KeyInput.expiry($0, now: now) }
         let publicID = GatewayKey.makePublicID()
@@ -204,9 +201,14 @@ struct KeysEdit: ParsableCommand {
         // What is wrong with the flags is said before the database is looked at.
         let wanted = try grant.grant(state)
         try KeyInput.warn(of: wanted, state)
-        let record = try KeyChange.change(name, "edit", state) { record in
+        let record = try KeyChange.change(name, "edit", state) { (record) throws(DatabaseError) in
             record.name = rename ?? record.name
-            record.grant = grant.grant(wanted, over: record.grant)
+            let changed = grant.grant(wanted, over: record.grant)
+            // One that could do nothing before may be given another note.
+            guard changed.allowsAny || !record.grant.allowsAny else {
+                throw DatabaseError(kind: .conflict, description: SubcommandFailure.uselessKey.reason)
+            }
+            record.grant = changed
             record.expires = expires ?? record.expires
             record.note = note ?? record.note
         }
@@ -228,6 +230,14 @@ struct KeysRevoke: ParsableCommand {
     }
 }
 
+extension SubcommandFailure {
+    fileprivate static var uselessKey: SubcommandFailure {
+        .usage(
+            "a key that may do nothing helps nobody: give --role reader, or --allow 'read acme/*'; `hubgate keys revoke` ends a key"
+        )
+    }
+}
+
 extension KeyTable {
     /// For the audit, in the transaction of the change: the two are there together or not at all.
     func noteEvent(_ event: String, _ record: KeyRecord, formerName: String? = nil) throws(DatabaseError) {
@@ -242,13 +252,13 @@ extension KeyTable {
 /// A change of one live key, in one transaction, which the audit calls `event`.
 enum KeyChange {
     static func change(
-        _ name: String, _ event: String, _ state: StateOptions, _ body: (inout KeyRecord) -> Void
+        _ name: String, _ event: String, _ state: StateOptions, _ body: (inout KeyRecord) throws(DatabaseError) -> Void
     ) throws -> KeyRecord {
         let found = try state.withKeys { table in
             try table.database.transaction { () throws(DatabaseError) -> KeyRecord? in
                 guard var record = try table.find(name) else { return nil }
                 guard record.revoked == nil else { return record }
-                body(&record)
+                try body(&record)
                 if record.name != name, let other = try table.find(record.name), other.revoked == nil {
                     throw DatabaseError(kind: .conflict, description: "there is a key \(record.name.shown) already")
                 }
