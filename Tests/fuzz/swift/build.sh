@@ -1,12 +1,15 @@
 #!/usr/bin/env bash
-# Builds the fuzzer of the parsers in Swift: build.sh OUTPUT. Of the gateway it has the parsers and what they use, each file with
-# coverage and ASan; SwiftPM cannot build an executable out of a part of another.
+# Builds the fuzzer of the parsers in Swift: build.sh OUTPUT; build.sh --check says whether it would build. Of the gateway it has
+# the parsers and what they use, each file with coverage and ASan; SwiftPM cannot build an executable out of a part of another.
 set -euo pipefail
 cd "$(dirname "$0")/../../.."
 output=$1
 dir=.build/fuzz/swift
+[[ $output != --check ]] || dir=.build/fuzz/check
 mkdir -p "$dir"
-flags=(-O -parse-as-library -swift-version 6 -sanitize=fuzzer,address -D FUZZING -suppress-warnings
+made=(-O -sanitize=fuzzer,address)
+[[ $output != --check ]] || made=()
+flags=("${made[@]}" -parse-as-library -swift-version 6 -D FUZZING -suppress-warnings
     -enable-upcoming-feature NonisolatedNonsendingByDefault -enable-upcoming-feature InternalImportsByDefault
     -enable-upcoming-feature MemberImportVisibility -enable-upcoming-feature ExistentialAny)
 
@@ -21,8 +24,10 @@ done
 module() {
     local name=$1
     shift
+    local object=(-c -o "$dir/$name.o")
+    [[ $output != --check ]] || object=()
     swiftc "${flags[@]}" -wmo -package-name hubgate -module-name "$name" -I "$dir" "${map[@]}" -emit-module \
-        -emit-module-path "$dir/$name.swiftmodule" -c "$@" -o "$dir/$name.o"
+        -emit-module-path "$dir/$name.swiftmodule" "${object[@]}" "$@"
 }
 map=(-Xcc "-fmodule-map-file=$dir/module.modulemap")
 mapfile -t http < <(find Sources/HTTP -name '*.swift')
@@ -31,9 +36,12 @@ module HTTP "${http[@]}"
 module Hub "${hub[@]}"
 module EventIO Sources/EventIO/Libraries/Cryptography.swift
 server=(Sources/Server/Relay/{LeakDetector,StringEnd,URLScanner,URLText}.swift
-    Sources/Server/Relay/{JSONFieldRule,JSONRewriter,JSONRewriter+Strings,Rewrite,SignedURLPolicy,SignedURLCodec,ContentHosts,ContentHosts+Syntax,Link}.swift
+    Sources/Server/Relay/{JSONFieldRule,JSONRewriter,JSONRewriter+Objects,JSONRewriter+Strings,Rewrite,StoredObject,Xet,SignedURLPolicy,SignedURLCodec,ContentHosts,ContentHosts+Syntax,Link}.swift
     Sources/Server/Settings/Choices.swift Sources/Server/Identity/KeyMark.swift
+    Sources/Server/FileCache/{BlobName,BlobLayout,HexText}.swift
     Sources/Server/Observe/Metrics/{MetricLabelValue,MetricLabels+LeakPlace}.swift)
-swiftc "${flags[@]}" -wmo -package-name hubgate -Xclang-linker -fuse-ld=bfd -module-name Fuzz -I "$dir" "${map[@]}" \
-    "${server[@]}" Tests/ServerTests/Support/ParserProperties.swift Tests/fuzz/swift/fuzz.swift \
+program=("${flags[@]}" -wmo -package-name hubgate -module-name Fuzz -I "$dir" "${map[@]}"
+    "${server[@]}" Tests/ServerTests/Support/ParserProperties.swift Tests/fuzz/swift/fuzz.swift)
+[[ $output != --check ]] || exec swiftc -typecheck "${program[@]}"
+swiftc "${program[@]}" -Xclang-linker -fuse-ld=bfd \
     "$dir/HTTP.o" "$dir/Hub.o" "$dir/EventIO.o" "$dir/digest.o" "$dir/seed.o" -lcrypto -o "$output"
