@@ -113,6 +113,8 @@ def test_a_key_is_made_used_changed_rotated_and_revoked(admin, keys):
     changed = admin("PATCH", "/keys/ml", {"allow": ["write acme/*"], "role": None, "rate": "600/m"})
     assert changed["role"] is None and changed["allow"] == ["write acme/*"] and changed["rate"] == "600/m"
     assert changed["note"] == "for the ML team" and changed["expires"] == shown["expires"]
+    admin.refused("PATCH", "/keys/ml", 400, {"allow": [], "role": None})
+    assert admin("GET", "/keys/ml")["allow"] == ["write acme/*"]
     renamed = admin("PATCH", "/keys/ml", {"name": "ml2", "rate": None, "expires": None})
     assert renamed["name"] == "ml2" and renamed["rate"] is None and renamed["expires"] is None
     admin.refused("GET", "/keys/ml", 404)

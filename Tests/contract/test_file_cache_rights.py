@@ -38,6 +38,33 @@ def test_a_pointer_to_what_another_repository_has_gets_nothing_of_it(caching, hu
     assert store.confirmed == []
 
 
+def test_those_who_wait_for_an_address_that_is_refused_to_one_of_them_ask_at_once(caching, hub, store, cache):
+    """One behind the other the last would wait for a slow store as often as there are clients."""
+    count = 8
+    content = store.put("model.bin", PIECE)
+    stolen = pointer(hub, store, content)
+    first, others = threading.Event(), threading.Barrier(count - 1)
+    numbers, met = itertools.count(), []
+
+    def refuse(request, connection):
+        if request["Range"] == "bytes=0-0":
+            if next(numbers) == 0:
+                first.wait(20)
+            else:
+                met.append(others.wait(10))
+        return http(404, b"NoSuchKey")
+
+    store.server.on(f"/acme/other/{digest(content)}", refuse)
+    gate = caching()
+    assert gate.ask(get(), timeout=30).body == content
+    wait_until_whole(cache, content)
+    thieves = Clients(gate, [get(stolen)] * count)
+    assert wait_until(lambda: len(hub.seen(stolen)) == count, 10)
+    first.set()
+    assert [status for status, _ in thieves.all()] == [502] * count
+    assert sorted(met) == list(range(count - 1))
+
+
 def test_a_pointer_gets_nothing_of_a_file_while_it_is_fetched_for_another(caching, hub, store):
     content = store.put("model.bin", 2 * PIECE)
     stolen = pointer(hub, store, content)

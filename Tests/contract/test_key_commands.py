@@ -86,13 +86,13 @@ def test_a_name_is_taken_until_its_key_is_revoked(keys):
     ("words", "said"),
     [
         (["create"], "name"),
-        (["create", "ml"], "may do nothing"),
+        (["create", "ml"], "a key needs a role, or rules that allow something"),
         (["create", "-", "--role", "reader"], "letters"),
         (["create", "a b", "--role", "reader"], "letters"),
         (["create", "x" * 65, "--role", "reader"], "64"),
         (["create", "é", "--role", "reader"], "letters"),
         (["create", "ml", "--role", "a b"], "--role"),
-        (["create", "ml", "--allow", ""], "may do nothing"),
+        (["create", "ml", "--allow", ""], "a key needs a role, or rules that allow something"),
         (["create", "ml", "--allow", "a\nb"], "one line"),
         (["create", "ml", "--allow", "x" * 257], "256"),
         (["create", "ml", *(["--allow", "read a"] * 101)], "100"),
@@ -120,10 +120,10 @@ def test_what_is_wrong_is_said_with_code_64_and_changes_nothing(keys, words, sai
 def test_no_change_leaves_a_key_that_may_do_nothing(keys):
     keys.create("ml")
     for words in (["--role", ""], ["--role", "", "--deny", "write *"], ["--role", "", "--allow", ""]):
-        refused(keys.run("keys", "edit", "ml", *words, check=False), 64, "may do nothing helps nobody")
+        refused(keys.run("keys", "edit", "ml", *words, check=False), 64, "a key needs a role, or rules that allow something")
     assert keys.show("ml")["role"] == "reader"
     keys.run("keys", "edit", "ml", "--role", "", "--allow", "read acme/*")
-    refused(keys.run("keys", "edit", "ml", "--allow", "", check=False), 64, "may do nothing helps nobody")
+    refused(keys.run("keys", "edit", "ml", "--allow", "", check=False), 64, "a key needs a role, or rules that allow something")
 
 
 def test_a_revoked_key_shows_no_old_secret(keys):

@@ -6,7 +6,7 @@ package struct JSONParser {
     /// Swift compares and hashes text that is not ASCII by its canonical form, which costs fifty times as much a byte.
     private static let longestOtherNames = 4096
 
-    /// Of an object of the Hub's: while a dictionary grows it places each of them anew.
+    /// The members that most objects of the Hub have room for from the start: a dictionary that grows hashes all of them again.
     private static let usualMembers = 6
 
     package let bytes: [UInt8]

@@ -52,7 +52,7 @@ struct AdminServices {
     }
 
     static let uselessKey = Failure.badRequest(
-        "A key that may do nothing helps nobody: give it a role, or rules in allow.")
+        "A key needs a role, or rules that allow something in allow.")
 
     private static func conflict(_ sentence: String) -> Failure {
         Failure(.declined(.keyConflict), detail: sentence)

@@ -37,6 +37,7 @@ final class RecordedSending: LoopWork, CancellableWork {
         unsafe content[position..<end].withUnsafeBufferPointer { bytes in
             _ = unsafe exchange.write(bytes)
         }
+        guard !isOver else { return }
         position = end
         guard position == content.count else { return LoopTurns.shared.add(self) }
         letGo()

@@ -174,7 +174,7 @@ final class BlobFill: TransferSink, CancellableWork {
             if let onward = try source.onward(head) {
                 next = onward
                 transfer?.cancel()
-            } else if let reason = fault(of: head) {
+            } else if let reason = head.fault(for: position..<last + 1, of: blob.layout.size) {
                 isRefused = [401, 403, 410].contains(head.status.code)
                 throw .hubBroken(reason)
             } else {
@@ -182,25 +182,6 @@ final class BlobFill: TransferSink, CancellableWork {
             }
         } catch {
             giveUp(error)
-        }
-    }
-
-    /// Nil where the bytes of the range follow.
-    private func fault(of head: Transfer.Head) -> String? {
-        guard head.headers["Content-Encoding"] ?? "identity" == "identity" else {
-            return "the store of its files sent a file in another coding than was asked for"
-        }
-        switch head.status.code {
-        case 200:
-            guard position == 0 else { return "the store of its files knows no ranges" }
-            return head.contentLength ?? blob.layout.size == blob.layout.size
-                ? nil : "the store of its files has a file of another size"
-        case 206:
-            let count = last + 1 - position
-            let isRange = head.headers["Content-Range"] == "bytes \(position)-\(last)/\(blob.layout.size)"
-            return isRange && head.contentLength ?? count == count
-                ? nil : "the store of its files sent another range of a file than was asked for"
-        case let code: return "the store of its files answered \(code)"
         }
     }
 

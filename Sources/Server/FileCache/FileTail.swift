@@ -87,10 +87,7 @@ final class FileTail: TransferSink {
     func begin(_ head: Transfer.Head) {
         do throws(Failure) {
             next = try source.onward(head)
-            let isRange =
-                head.status == .partialContent && head.headers["Content-Encoding"] ?? "identity" == "identity"
-                && head.headers["Content-Range"] == "bytes \(range.lowerBound)-\(range.upperBound - 1)/\(size)"
-            if next == nil, !isRange { throw .hubBroken("the store of its files did not send the rest of a file") }
+            if next == nil, let reason = head.fault(for: range, of: size) { throw .hubBroken(reason) }
         } catch {
             failure = error
         }

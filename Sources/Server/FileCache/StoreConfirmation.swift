@@ -69,20 +69,26 @@ final class StoreConfirmation: TransferSink {
 }
 
 extension FileCache {
-    /// Asks for what is not confirmed yet, once for all who ask for the same address meanwhile. Calls back once, later.
+    /// Asks for what is not confirmed yet, once for all who ask for the same address meanwhile. Where the store does not give it to the first, whose
+    /// signature may be over, each of the others asks at once: one behind the other they would wait for its time limit as often. Calls back once, later.
     func confirm(_ confirmation: FileConfirmation, then: @escaping @EventLoop (Bool) -> Void) {
         let key = confirmation.key
         guard confirming[key] == nil else {
-            // Who asked first may have left, or have a signature that is over.
-            confirming[key]?.append { if $0 { then(true) } else { self.confirm(confirmation, then: then) } }
+            confirming[key]?.append { if $0 { then(true) } else { self.ask(confirmation, then: then) } }
             return
         }
         confirming[key] = []
-        confirmation.ask { isGiven in
-            if isGiven { self.confirmed.insert(key) }
+        ask(confirmation) { isGiven in
             let others = self.confirming.removeValue(forKey: key) ?? []
             then(isGiven)
             for tell in others { tell(isGiven) }
+        }
+    }
+
+    private func ask(_ confirmation: FileConfirmation, then: @escaping @EventLoop (Bool) -> Void) {
+        confirmation.ask { isGiven in
+            if isGiven { self.confirmed.insert(confirmation.key) }
+            then(isGiven)
         }
     }
 }

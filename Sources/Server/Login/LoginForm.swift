@@ -40,7 +40,7 @@ struct LoginForm {
             case .tooLittle(let role):
                 "Devices get the role \(role) here, and this key may do less, so it cannot confirm one. Ask the operator of this gateway."
             case .bound:
-                "This key has limits, or a login has made it, so it cannot confirm a device: what limits it would begin anew. Take a key without limits, or tell the operator of this gateway the code, who can say: hubgate login confirm CODE"
+                "This key has limits, or a login has made it, so it cannot confirm a device: the new key would start with unused limits. Take a key without limits, or tell the operator of this gateway the code, who can say: hubgate login confirm CODE"
             case .confirmed(let address, let time):
                 "Confirmed: the device that asked from \(address) at \(time) gets a key. If that was not you, have it revoked at once."
             }

@@ -61,7 +61,7 @@ struct MemberRules {
     private var ways: [(way: [UInt32], change: Rewrite.URLAction)] = []
     /// What becomes of any other string that is a URL.
     private(set) var anyURL: Rewrite.URLAction?
-    /// The patterns of members that somebody has written, with all below them.
+    /// The patterns of members that an author has written, with all below them.
     private(set) var authored: UInt32 = 0
 
     /// At most 32 different names are a bug of the caller.

@@ -213,7 +213,7 @@ struct JSONRewriter {
         return index + 1
     }
 
-    /// Whether it is in a member that somebody has written.
+    /// Whether it is in a member that an author has written.
     private var isAuthored: Bool {
         rules.authored != 0 && frames.contains { $0.name & rules.authored != 0 }
     }

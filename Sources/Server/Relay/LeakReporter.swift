@@ -53,7 +53,7 @@ extension Upstream {
     }
 }
 
-/// URLs in a JSON text that somebody has written: who follows one does what its author wanted, and not what the Hub said.
+/// URLs in a JSON text that an author has written: to follow one is what the author wanted, and not what the Hub said.
 final class AuthoredURLs {
     /// More than these, and bytes of one behind these, are not told apart from others.
     private static let (most, longest) = (1024, 512)

@@ -33,7 +33,7 @@ final class RewrittenBodies: Sendable {
     private static let anyURLRead = ofAuthors.map { JSONFieldRule.authored($0) } + [.anyURL(.link)]
     private static let anyURLOfAuthors = [JSONFieldRule.anyURL(.authored)]
 
-    /// What the Hub gives as somebody has written it: in repositories, their cards and commits, in collections, papers and posts, of users and
+    /// What the Hub gives as its author has written it: in repositories, their cards and commits, in collections, papers and posts, of users and
     /// organisations.
     private static let ofAuthors = [
         "cardData", "card_data", "config", "widgetData", "model-index", "gguf", "tags", "library_name", "description",

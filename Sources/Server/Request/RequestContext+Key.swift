@@ -5,7 +5,7 @@ import Hub
 /// A key may be revoked, narrowed or over while a request of it waits: for its body, for the audit, for its turn. So before another server is asked, and
 /// with each piece of a body that goes by, it is looked whether the key is what it was. Where nothing has changed that is a look at a number.
 extension RequestContext {
-    /// From here on it matters what becomes of `key`. `isSigned`: it asks by a signed URL. `connection`: of a client who is known by its certificate.
+    /// From here on `key` is looked at again before each act. `isSigned`: it asks by a signed URL. `connection`: of a client who is known by its certificate.
     func watch(_ key: KeyIdentity, by keys: KeyStore, isSigned: Bool = false, connection: Exchange? = nil) {
         (self.keys, keyChanges, keyExpires) = (keys, keys.changes, key.expires)
         (watchedKey, isByKeyOfURL, certified) = (key, isSigned, connection)

@@ -46,7 +46,7 @@ extension DeviceDecision {
         return answer
     }
 
-    /// What limits a key would begin anew with each key that it gives out, and with each that those give out.
+    /// Not with limits: each key that it gives out, and each that those give out, would start with unused ones.
     private func mayConfirm(
         _ approver: KeyRecord, _ bounds: LoginBounds.Device, _ database: Database
     ) throws(DatabaseError) -> Bool {

@@ -41,7 +41,7 @@ enum LoginAnswer: Equatable, Sendable {
     case confirmed(address: String, created: Int64)
     /// It does not: for a key that is not good, a code that no device waits with, one that was decided on before, and wrong codes before.
     case badApprover, unknownCode, decided, tooManyGuesses
-    /// Its limits would begin anew, or a login has made it.
+    /// It has limits, or a login has made it.
     case boundApprover
 }
 

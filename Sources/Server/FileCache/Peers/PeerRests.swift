@@ -39,7 +39,7 @@ struct PeerRests {
     ) -> Fault? {
         var replica = replicas[origin] ?? Replica()
         defer { replicas[origin] = replica }
-        replica.inARow.insert(name)
+        if replica.inARow.count < Self.mostFiles { replica.inARow.insert(name) }
         replica.files = replica.files.filter { $0.value > now }
         let isOfReplica =
             fault == .ofReplica || replica.inARow.count >= Self.mostFiles || replica.files.count >= Self.mostResting

@@ -233,7 +233,7 @@ struct KeysRevoke: ParsableCommand {
 extension SubcommandFailure {
     fileprivate static var uselessKey: SubcommandFailure {
         .usage(
-            "a key that may do nothing helps nobody: give --role reader, or --allow 'read acme/*'; `hubgate keys revoke` ends a key"
+            "a key needs a role, or rules that allow something: give --role reader, or --allow 'read acme/*'; `hubgate keys revoke` ends a key"
         )
     }
 }
