@@ -99,7 +99,6 @@ struct DeviceLogin: Sendable {
         logins.polls.note(context.address)
         let publicID = GatewayKey.makePublicID()
         let key = GatewayKey.make(publicID: publicID)
-        let began = Int64(WallClock.now.seconds)
         let answer = try await logins.ask(
             .devicePoll(
                 deviceHash: MessageDigest.sha256(Array(code.utf8)),
@@ -112,7 +111,9 @@ struct DeviceLogin: Sendable {
         logins.reporter.note(
             LoginEvent(
                 kind: .deviceGiven, address: context.address, requestID: context.id, key: name, publicID: publicID))
-        guard let response = try? OAuthAnswer.token(key.text, seconds: max(1, expires - began), exchanged: false) else {
+        // RFC 6749 section 5.1: from the time of this response, so never longer than the key lives.
+        let seconds = max(1, expires - Int64(WallClock.now.seconds))
+        guard let response = try? OAuthAnswer.token(key.text, seconds: seconds, exchanged: false) else {
             throw .settling
         }
         return response
