@@ -6,7 +6,7 @@ pages.push({id: 'cache', title: 'Cache', show(main) {
   const list = el('div', {}), error = el('p', {class: 'error top', role: 'alert'}), wrong = el('p', {class: 'error top', role: 'alert'});
   const name = el('input', {type: 'text', autocomplete: 'off', spellcheck: 'false', placeholder: 'acme/model', maxlength: 200});
   const first = el('button', {type: 'button', text: 'First page'}), more = el('button', {type: 'button', text: 'Next page'});
-  let next = null, after = null, isOn = false;
+  let next = null, after = null;
 
   memoryOff.append('No response is kept: ', el('code', {text: 'cache_memory'}), ' is 0.');
   diskOff.append(el('p', {text: 'No file is kept on the disk. With a directory for them, large files are fetched from the Hub once, and served from here afterwards. In the settings file, and then restart:'}),
@@ -52,7 +52,6 @@ pages.push({id: 'cache', title: 'Cache', show(main) {
   function showDisk(found) {
     diskOff.hidden = found.on;
     diskOn.hidden = !found.on;
-    isOn = found.on;
     const asked = found.requests.hit + found.requests.miss;
     disk.ratio.set(share(found.hit_ratio), count(found.requests.hit) + ' of ' + count(asked) + ' requests', null, found.hit_ratio);
     disk.files.set(count(found.files), 'in ' + found.directory + '; ' + count(found.evictions) + ' evicted');
@@ -60,8 +59,10 @@ pages.push({id: 'cache', title: 'Cache', show(main) {
     disk.sent.set(bytes(found.sent_bytes), bytes(found.filled_bytes) + ' fetched' + (found.peer_bytes ? ', ' + bytes(found.peer_bytes) + ' of it from replicas' : '') + '; damaged: ' + count(found.corrupt.transit + found.corrupt.disk));
   }
 
-  async function files() {
-    const found = await api('GET', 'cache/files' + query({after, limit: 50}));
+  const askFiles = () => api('GET', 'cache/files' + query({after, limit: 50}));
+  const files = async () => showFiles(await askFiles());
+
+  function showFiles(found) {
     next = found.next;
     more.disabled = !next;
     first.disabled = !after;
@@ -80,10 +81,13 @@ pages.push({id: 'cache', title: 'Cache', show(main) {
 
   async function refresh(isFirst) {
     const found = await api('GET', 'cache');
+    let kept = null, fault = null;
+    if (found.files.on && (isFirst || !list.matches(':focus-within'))) kept = await askFiles().catch(thrown => { fault = thrown; });
+    // All at once: what came later would move what is below it.
     showMemory(found.responses);
     showDisk(found.files);
-    error.textContent = '';
-    if (isOn && (isFirst || !list.matches(':focus-within'))) await files();
+    if (kept) showFiles(kept);
+    error.textContent = fault ? fault.message : '';
   }
   const look = isFirst => refresh(isFirst).catch(fail);
   look(true);

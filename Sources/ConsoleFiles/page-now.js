@@ -74,7 +74,7 @@ pages.push({id: 'now', title: 'Now', show(main) {
             async () => { await api('DELETE', 'requests/' + encodeURIComponent(row.id)); say('The request was ended.'); })})]),
         'Nothing but this page.'));
     }
-    rows = ended.requests.filter(row => row.route !== 'admin');
+    rows = ended.requests;
     showRecent();
   }
 

@@ -73,6 +73,17 @@ class ConsolePage:
         self.press("Sign in")
         self.wait("button('Sign out')")
 
+    def watch_layout(self):
+        """Counts layout shifts as browsers measure them (https://web.dev/cls). What the document has now is painted first, so it is not counted."""
+        self.run("""await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
+            window.shift = 0; window.watch?.disconnect();
+            window.watch = new PerformanceObserver(list => { for (const one of list.getEntries()) window.shift += one.value; });
+            window.watch.observe({type: 'layout-shift'});""")
+
+    @property
+    def layout_shift(self):
+        return self.run("await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done))); return window.shift;")
+
     def go(self, title):
         self.press(title)
         self.wait(f"document.querySelector('h1')?.textContent === {json.dumps(title)}")

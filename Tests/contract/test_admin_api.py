@@ -373,7 +373,7 @@ def test_the_last_requests_are_kept_and_no_more_than_200_of_a_worker(start_with_
     admin = Admin(start_with_keys(workers=1), key)
     with admin.gate.connect() as connection:
         for number in range(250):
-            connection.send(f"GET /-/health?n={number}&token=hf_secret HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+            connection.send(f"GET /?n={number}&token=hf_secret HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
             assert connection.answer().status == 200
     hub.on("/api/models/acme/broken", lambda *_: http(500, b"<script>alert(1)</script>"))
     admin.gate.ask(request(admin.key, "GET", "/api/models/acme/broken", b"", CLOSE))
@@ -382,6 +382,14 @@ def test_the_last_requests_are_kept_and_no_more_than_200_of_a_worker(start_with_
     assert len(rows) == 200 == answer["count"] and rows[0]["path"] == "/api/models/acme/broken" and rows[0]["status"] == 500
     assert [int(re.search(r"n=(\d+)", row["path"])[1]) for row in rows[1:10]] == list(range(249, 240, -1))
     assert not any("hf_secret" in json.dumps(row) for row in rows)
+    # What only looks at the gateway takes the place of none.
+    for _ in range(3):
+        admin.gate.ask()
+        Page(admin.gate)
+        admin("GET", "/requests/recent")
+    admin("POST", "/cache/purge", {"all": True})
+    later = admin("GET", "/requests/recent")["requests"]
+    assert (later[0]["route"], later[1:]) == ("admin", rows[:199])
 
 
 # The process

@@ -245,7 +245,6 @@ def test_a_strangers_text_stays_text_on_the_pages_of_what_is_spent_and_kept(begi
 
 
 def test_nothing_moves_while_the_pages_are_filled_anew(begin, hub, keys, open_console, tmp_path):
-    """Layout shift as browsers measure it (https://web.dev/cls), while figures come."""
     key = keys.create("one")
     hub.otherwise = lambda *_: http(200, b"{}", JSON, *limits(50, 100, 100, 300))
     gate = begin("--cache-dir", str(tmp_path / "cache"), **ON)
@@ -255,7 +254,7 @@ def test_nothing_moves_while_the_pages_are_filled_anew(begin, hub, keys, open_co
     for title, path in (("Budget", "budget"), ("Cache", "cache")):
         console.go(title)
         console.wait("document.querySelector('tbody tr')")
-        console.run("window.shift = 0; window.watch?.disconnect(); window.watch = new PerformanceObserver(list => { for (const one of list.getEntries()) window.shift += one.value; }); window.watch.observe({type: 'layout-shift'});")
+        console.watch_layout()
         before = console.run(f"return performance.getEntriesByType('resource').filter(one => one.name.endsWith('/api/{path}')).length;")
         threads = [threading.Thread(target=ask, args=(gate, key, f"/api/models/acme/m{n}")) for n in range(6)]
         for thread in threads:
@@ -263,4 +262,4 @@ def test_nothing_moves_while_the_pages_are_filled_anew(begin, hub, keys, open_co
         for thread in threads:
             thread.join()
         console.wait(f"performance.getEntriesByType('resource').filter(one => one.name.endsWith('/api/{path}')).length > {before}", 20)
-        assert console.run("return window.shift;") < 0.02, title
+        assert console.layout_shift < 0.02, title

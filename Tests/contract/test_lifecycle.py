@@ -496,13 +496,13 @@ def test_the_service_manager_is_told(begin, own_certificates, tmp_path, abstract
                 return message
 
     before = time.clock_gettime(time.CLOCK_MONOTONIC)
-    gate = begin(own_certificates, "--sandbox", NOTIFY_SOCKET=name, WATCHDOG_USEC="200000")
+    gate = begin(own_certificates, "--sandbox", NOTIFY_SOCKET=name, WATCHDOG_USEC="1000000")
     message = told("READY")
     assert message["READY"] == "1" and str(gate.port) in message["STATUS"]
     for _ in range(3):
         began = time.monotonic()
         assert told("WATCHDOG") == {"WATCHDOG": "1"}
-        assert time.monotonic() - began < 0.2
+        assert time.monotonic() - began < 1
     gate.signal(signal.SIGHUP)
     moment = int(told("RELOADING")["MONOTONIC_USEC"]) / 1e6
     assert before < moment < time.clock_gettime(time.CLOCK_MONOTONIC)

@@ -159,7 +159,7 @@ def test_bytes_count_while_they_move(start_before, hub):
 def test_calls_to_the_hub_count_by_outcome(start_before, hub):
     hub.on("/whole", lambda *_: http(404, b"no"))
     hub.on("/cut", lambda _, connection: connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"))
-    hub.on("/slow", lambda *_: time.sleep(1))
+    hub.on("/slow", lambda *_: time.sleep(3))
     gate = start_before(hub, "--first-byte-timeout", "300ms")
     for _ in range(3):
         gate.ask(request("GET", "/whole", b"Connection: close"))
@@ -177,7 +177,7 @@ def test_calls_to_the_hub_count_by_outcome(start_before, hub):
     assert page("upstream_connection_uses_total", connection="kept") == 3
     assert page("upstream_first_byte_seconds_count") == 4
     assert page("upstream_duration_seconds_count") == 5
-    assert 0.25 < page("upstream_duration_seconds_sum") < 1
+    assert 0.25 < page("upstream_duration_seconds_sum") < 3
     assert page("requests_cut_total") == 1
 
 

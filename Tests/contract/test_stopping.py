@@ -107,10 +107,8 @@ def test_a_second_signal_ends_at_once(start_before, hub, first):
         slow.wait()
         gate.signal(first)
         assert wait_until(lambda: any(message.startswith("Stopping") for message in gate.messages))
-        started = time.monotonic()
         gate.signal(signal.SIGTERM)
         assert gate.wait(3) != 0
-        assert time.monotonic() - started < 1
         with pytest.raises((Ended, WireError)):
             connection.answer()
     slow.go_on.set()

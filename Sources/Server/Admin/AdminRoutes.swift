@@ -46,7 +46,7 @@ enum AdminRoutes {
             .requests, .get, "/requests", "The requests under way at the worker that answers.", result: "Requests"),
         AdminRoute(
             .recentRequests, .get, "/requests/recent",
-            "The last 200 requests of the worker that answers.",
+            "The last 200 requests of the worker that answers, without probes and what the console asks.",
             result: "Requests"),
         AdminRoute(
             .cancelRequest, .delete, "/requests/{id}", "Ends a request under way, at whichever worker.", result: "Done",

@@ -31,7 +31,7 @@ final class RequestTracker {
         let context: RequestContext
     }
 
-    /// As many of those that have ended are kept.
+    /// As many of those that have ended are kept, without those that only look at the gateway.
     static let most = 200
 
     private var running: [Running] = []
@@ -50,6 +50,7 @@ final class RequestTracker {
             running[context.place] = last
             last.context.place = context.place
         }
+        guard !Self.isPolling(exchange, context) else { return }
         // Not the context: a call for others may go on with it, and it has the Hub's token, which may be replaced by another.
         keep(
             Ended(
@@ -58,6 +59,12 @@ final class RequestTracker {
                 status: exchange.status?.code, microseconds: microseconds,
                 upstreamMicroseconds: context.upstreamMicroseconds, bytes: exchange.sentBytes,
                 key: context.principal.key, failure: context.failure, isWhole: whole))
+    }
+
+    /// Probes, and what the console asks every two seconds: they would leave no place for others.
+    private static func isPolling(_ exchange: Exchange, _ context: RequestContext) -> Bool {
+        guard let route = context.route else { return false }
+        return route.isProbe || route.isOfAdministrators && exchange.request.method.isSafe
     }
 
     private func keep(_ entry: consuming Ended) {

@@ -7,7 +7,7 @@ output=$1
 dir=.build/fuzz/swift
 [[ $output != --check ]] || dir=.build/fuzz/check
 mkdir -p "$dir"
-made=(-O -sanitize=fuzzer,address)
+made=(-O '-sanitize=fuzzer,address')
 [[ $output != --check ]] || made=()
 flags=("${made[@]}" -parse-as-library -swift-version 6 -D FUZZING -suppress-warnings
     -enable-upcoming-feature NonisolatedNonsendingByDefault -enable-upcoming-feature InternalImportsByDefault
