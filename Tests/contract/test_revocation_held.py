@@ -101,6 +101,12 @@ def takes_up(gate, keys, marker):
     assert wait_until(lambda: gate.ask(ask).status == 401, 10)
 
 
+def outcomes(keys, name):
+    """Of the acts of a key."""
+    lines = [json.loads(line) for line in keys.run("audit", "show", "--key", name, "--json").stdout.splitlines()]
+    return [line["outcome"] for line in lines if "outcome" in line]
+
+
 @pytest.mark.parametrize("change", [revoke, narrow, rotate, expire], ids=lambda change: change.__name__)
 def test_a_key_that_changes_while_a_body_comes_does_nothing_by_it_and_other_keys_do(start_with_keys, hub, keys, done, change):
     made = {name: keys.create(name, *RIGHTS) for name in ("ml", "other")}
@@ -120,6 +126,9 @@ def test_a_key_that_changes_while_a_body_comes_does_nothing_by_it_and_other_keys
         else:
             assert (answer.status, code or answer["X-Error-Code"]) == (status, answer["X-Error-Code"]), (shape, answer.body)
     assert sorted(done) == sorted(f"other-{shape.__name__}".encode() for shape in SHAPES)
+    # Of a commit the first bytes were sent. Of the rest nothing was, and what is refused by then is a refusal.
+    assert wait_until(lambda: sorted(outcomes(keys, "ml")) == ["unclear", "unclear"], 10), outcomes(keys, "ml")
+    assert outcomes(keys, "other") == ["answered"] * 5
 
 
 def test_a_role_that_a_reload_narrows_ends_what_its_keys_have_begun_and_what_changes_nothing_does_not(

@@ -309,6 +309,22 @@ def test_a_client_that_leaves_does_not_end_it(bin):
     assert bin.trashed("acme/left") and bin.is_gone("acme/left")
 
 
+@pytest.mark.parametrize("field", [b"Connection: close", b"Idempotency-Key: left"], ids=["once", "with an Idempotency-Key"])
+def test_the_audit_does_not_say_of_what_goes_on_without_its_client_that_nothing_was_sent(bin, field):
+    name = "acme/away-" + field.decode()[:2].lower()
+    bin.hub.add(name)
+    go, asked = threading.Event(), threading.Event()
+    bin.hub.faults["look"] = lambda _, act: asked.set() or (go.wait(5), act())[1]
+    with bin.gate.connect() as connection:
+        connection.send(request(bin.made["boss"], "DELETE", "/api/repo", json.dumps({"type": "model", "name": name}).encode(), field))
+        assert asked.wait(5)
+    audit = Audit(bin.keys.state / "audit")
+    outcome = wait_until(lambda: audit.of("outcome", resource=f"model:{name}"), 10)
+    go.set()
+    assert [line["outcome"] for line in outcome] == ["unclear"]
+    assert bin.trashed(name)
+
+
 SPELLINGS = {
     "two slashes": ("DELETE", "/api//repos/delete"), "capitals": ("DELETE", "/api/Repos/delete"), "escaped": ("DELETE", "/api/repos/%64elete"),
     "query": ("POST", DELETE + "?_method=DELETE"), "slash at the end": ("DELETE", DELETE + "/"), "unknown": ("POST", "/api/repos/destroy"),

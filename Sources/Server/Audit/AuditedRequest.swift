@@ -25,8 +25,10 @@ final class AuditedRequest {
     private var record: AuditRecord
     private var stage = Stage.open
     private var isOfStranger = false
-    /// It has gone on to where the Hub is asked.
-    private(set) var isAsked = false
+    /// Calls that were begun for it and may change something.
+    private(set) var calls = 0
+    /// Its calls are made also when its client has left.
+    var outlivesClient = false
     /// Counts the body as it goes by; nil where it does not.
     private(set) var body: AuditedBody?
 
@@ -91,7 +93,6 @@ final class AuditedRequest {
         guard record.text(.action) != HubAction.infer.name else {
             // It costs money and changes nothing: a model does not wait for a disk.
             auditor.note(AuditRecord(.intent, as: record))
-            isAsked = true
             return true
         }
         auditor.write(AuditRecord(.intent, as: record)) { loss in
@@ -107,9 +108,9 @@ final class AuditedRequest {
         record.set(.detail, "moved to the trash")
     }
 
-    /// It goes on from here.
-    func asks() {
-        isAsked = true
+    /// The call with this method begins: from here on the Hub may get it.
+    func calls(_ method: Method) {
+        if !method.isSafe { calls += 1 }
     }
 
     /// The same for who awaits it.

@@ -83,6 +83,6 @@ enum AuditOutcome: String, Sendable {
     case answered
     /// Nothing was asked of the Hub, or it could not be reached.
     case notSent = "not-sent"
-    /// The Hub was asked and no whole response came: it may have been carried out.
+    /// The Hub was asked, or part of the request was sent, and no whole response came: it may have been carried out.
     case unclear
 }

@@ -60,7 +60,8 @@ struct IdempotencyKeys {
         _ act: @escaping @EventLoop @Sendable (RequestContext) async throws(Failure) -> Response
     ) async throws(Failure) -> Response {
         let own = RequestContext(outliving: context)
-        (own.principal, own.audited) = (context.principal, context.audited)
+        own.principal = context.principal
+        own.audits(with: context)
         own.watchKey(of: context)
         let change = context.change
         let awaited = Awaited<Result<Response, Failure>>()

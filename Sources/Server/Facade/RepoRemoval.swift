@@ -28,7 +28,8 @@ struct RepoRemoval {
             return nil
         }
         let own = RequestContext(outliving: context)
-        (own.principal, own.audited) = (context.principal, context.audited)
+        own.principal = context.principal
+        own.audits(with: context)
         own.watchKey(of: context)
         let awaited = Awaited<Result<TrashRecord?, Failure>>()
         EventLoop.task {

@@ -49,7 +49,6 @@ extension RequestPipeline {
             do throws(Failure) {
                 if let failure { throw failure }
                 if context.isCancelled { throw .clientGone }
-                audited.asks()
                 try self.ask(exchange, context, route)
             } catch {
                 self.fail(exchange, context, error)

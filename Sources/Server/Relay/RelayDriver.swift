@@ -155,6 +155,7 @@ extension RelayDriver {
         let call = call
         context.sink?.begins()
         context.allowance?.asks()
+        context.audited?.calls(call.request.method)
         var stream: TransferPool.Stream?
         if call.sendsBody, let upload {
             if let body = upload.whole {

@@ -129,6 +129,7 @@ final class Upstream {
             if let budget { broker.notMade(budget) }
             throw error
         }
+        context.audited?.calls(request.method)
         let started = MonotonicInstant.now
         defer { context.upstreamMicroseconds = MonotonicInstant.now.microseconds(since: started) }
         let content = ContentCollector(limit: limit, patience: 2 * UInt64(limits.stall))

@@ -33,16 +33,21 @@ extension RequestContext {
         try await audited.begun()
         // They may have left meanwhile, and then get nothing of it.
         if isCancelled { throw .clientGone }
-        audited.asks()
+    }
+
+    /// What is done for `context` goes on without its client, and is written down as its.
+    func audits(with context: RequestContext) {
+        audited = context.audited
+        audited?.outlivesClient = true
     }
 
     /// The request has ended.
     func endAudit(_ exchange: Exchange, whole: Bool, microseconds: Int) {
         guard let audited = audited.take() else { return }
-        let isAsked = audited.isAsked
+        let outcome = outcome(exchange, audited)
         audited.end { line in
             line.set(.status, exchange.status?.code ?? 499)
-            line.set(.outcome, line.kind == .outcome ? (isAsked ? outcome(exchange) : .notSent).rawValue : nil)
+            line.set(.outcome, line.kind == .outcome ? outcome.rawValue : nil)
             line.set(.code, failure?.code)
             line.set(.bytesIn, body?.count ?? exchange.declaredLength.map { Int(clamping: $0) })
             line.set(.bytesOut, exchange.sentBytes)
@@ -52,14 +57,15 @@ extension RequestContext {
         }
     }
 
-    private func outcome(_ exchange: Exchange) -> AuditOutcome {
+    private func outcome(_ exchange: Exchange, _ audited: AuditedRequest) -> AuditOutcome {
+        guard audited.calls > 0 else { return audited.outlivesClient && exchange.status == nil ? .unclear : .notSent }
         switch failure?.kind {
-        case nil: exchange.status == nil ? .unclear : .answered
-        case .hubAnswered: .answered
-        // The call may have been on its way.
-        case .clientGone, .hubTooSlow, .hubBroken, .internalError: .unclear
-        case .tooBusy where makesWay: .unclear
-        default: .notSent
+        case nil: return exchange.status == nil ? .unclear : .answered
+        case .hubAnswered: return .answered
+        // Of several the first have come there.
+        case .hubUnreachable where audited.calls == 1: return .notSent
+        // Whatever ended it, the call may have been on its way.
+        default: return .unclear
         }
     }
 }
