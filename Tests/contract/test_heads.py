@@ -89,7 +89,8 @@ def test_a_range_of_head_is_none(start_before, hub, store):
 
 def test_an_early_204_is_the_response_and_the_rest_of_the_upload_goes_nowhere(start_before, hub):
     gate = start_before(hub)
-    body = b"x" * 3_000_000
+    # More than sockets take from a gateway whose Hub reads late: a request that went up whole would leave its connection good.
+    body = b"x" * 50_000_000
     ended = []
 
     def answer(request, connection):
