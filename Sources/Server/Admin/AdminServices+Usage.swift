@@ -58,7 +58,7 @@ extension AdminServices {
         )
     }
 
-    /// Those that stand first, in their order, and the sum of all.
+    /// The first rows in their order, and the sum of all.
     private static func first(
         _ limit: Int, of groups: [String: UsageReport.Counts], _ grouping: UsageTable.Grouping
     ) -> (rows: [(key: String, value: UsageReport.Counts)], total: UsageReport.Counts) {
