@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
-/* Behind the handshake a server sends a few session tickets, and perhaps new keys now and then. Each costs more than a record of
+/* After the handshake a server sends a few session tickets, and perhaps new keys now and then. Each costs more than a record of
  * content, and OpenSSL does not come back from reading before it finds content. */
 enum { CE_TLS_MESSAGES_AT_MOST = 32, CE_TLS_TICKETS_AT_MOST = 256 };
 /* Records read in a row: they may hold a byte each. */

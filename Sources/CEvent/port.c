@@ -85,7 +85,7 @@ uint16_t ce_port_of(int fd) {
 
 /* A socket that shares its port lets others of the same user share it too, a second gateway by accident. So this one first listens
  * without sharing, which the kernel grants to one socket only. Then it changes sides while it still holds the port: with
- * SO_REUSEPORT workers may join, and without SO_REUSEADDR whoever does not ask to share may not, even while no worker listens. Last it
+ * SO_REUSEPORT workers may join, and without SO_REUSEADDR a process that does not share may not, even while no worker listens. Last it
  * stops listening: it stays bound, and no client's connect ends in its queue. */
 static bool hold(int fd) {
     return listen(fd, 1) == 0 && set(fd, SO_REUSEPORT, 1) && set(fd, SO_REUSEADDR, 0) && shutdown(fd, SHUT_RD) == 0;

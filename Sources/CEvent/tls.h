@@ -46,7 +46,7 @@ void ce_tls_judge_chain(ce_tls *tls, const char *path, STACK_OF(X509) * chain);
 bool ce_tls_try(SSL_CTX *context, const char *certificate_path, ce_error *error);
 
 /* ---- tls_ticket.c ---- */
-/* Has a context, whose key is set, encrypt its tickets here. The keys live as long as the context, which connections may hold for longer
+/* Makes a context, whose key is set, encrypt its tickets here. The keys live as long as the context, which connections may hold for longer
  * than its ce_tls lives. */
 bool ce_tickets_begin(SSL_CTX *context);
 /* The key that encrypts at a time, or where a name is given the one that has that name; NULL if that is older than the last epoch. */

@@ -1,4 +1,4 @@
-/* Client certificates in the handshake. It never fails for what a certificate is: the verdict stays with the session, and whoever answers the first request
+/* Client certificates in the handshake. It never fails because of a certificate: the verdict stays with the session, and the response to the first request
  * can say what is wrong, where a failed handshake tells a client next to nothing (RFC 8446 section 6.2). */
 #include "tls_client.h"
 #include "loop.h"

@@ -1,5 +1,5 @@
-/* Private to CEvent: one request and its response. Who calls whom: transfer.c -> transfer_drive.c -> transfer_send.c,
- * transfer_receive.c -> transfer_end.c. */
+/* Private to CEvent: one request and its response. Calls lead from transfer.c to transfer_drive.c to transfer_send.c and
+ * transfer_receive.c to transfer_end.c. */
 #ifndef CE_TRANSFER_H
 #define CE_TRANSFER_H
 
@@ -67,7 +67,7 @@ struct ce_transfer {
     ce_response_parser parser;
     bool paused, complete;
     size_t read_size; /* of the next read, in bytes */
-    int goes_to;      /* the socket of who gets the content; -1: not known */
+    int goes_to;      /* the socket of the client that gets the content; -1: not known */
     bool exact;       /* nothing came behind it */
     uint8_t *held;    /* what came while the sink wanted nothing: content, then what is not parsed yet */
     size_t held_content, held_length;
