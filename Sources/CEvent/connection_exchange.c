@@ -79,7 +79,7 @@ void ce_connection_on_writable(struct bufferevent *bev, void *context) {
     ce_connection *connection = context;
     ce_exchange *exchange = &connection->exchange;
     bool is_empty = ce_connection_queued(connection) == 0;
-    /* It may come behind the client's end. */
+    /* It may come after the client's end. */
     if (connection->state != CE_CONNECTION_OPEN || exchange->events == NULL || exchange->state == CE_EXCHANGE_LOST) {
         return;
     }

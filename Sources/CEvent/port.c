@@ -41,7 +41,7 @@ static bool set(int fd, int option, int value) {
     return setsockopt(fd, SOL_SOCKET, option, &value, sizeof value) == 0;
 }
 
-/* An address of IPv6 that stands for every address stands for those of IPv4 too, whatever the system's default is. */
+/* The IPv6 address for "every address" covers those of IPv4 too, whatever the system's default is. */
 static bool take_both(int fd, const struct sockaddr *address) {
     int off = 0;
     return address->sa_family != AF_INET6

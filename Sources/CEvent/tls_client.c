@@ -88,7 +88,7 @@ static bool is_of_same_files(SSL *ssl, const ce_client_trust *trust) {
         && CRYPTO_memcmp(digest, trust->digest, sizeof trust->digest) == 0;
 }
 
-/* The intermediates are those of the handshake; a session that was resumed has none, so its client may have to connect anew. */
+/* The intermediates are those of the handshake; a session that was resumed has none, so its client may have to connect again. */
 static long verify_again(SSL *ssl, X509 *leaf, const ce_client_trust *trust) {
     STACK_OF(X509) *sent = SSL_get_peer_cert_chain(ssl);
     if (sk_X509_num(sent) >= CE_CHAIN_AT_MOST) {

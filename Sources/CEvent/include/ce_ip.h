@@ -14,7 +14,7 @@ typedef struct ce_network {
     uint32_t prefix; /* bits, 0 to 128: 96 more than IPv4 counts */
 } ce_network;
 
-/* The address of the network with no bit set behind the prefix. */
+/* The address of the network with no bit set after the prefix. */
 ce_ip ce_network_first(ce_network network);
 /* Each network has addresses of its own family only: `::/0` has none of IPv4. */
 bool ce_networks_contain(const ce_network *networks, size_t count, ce_ip address);

@@ -8,7 +8,7 @@
 enum {
     CE_PROXY_LINE_BYTES = 107, /* version 1: the longest line, with its end */
     CE_PROXY_BLOCK_BYTES =
-        4096, /* version 2: the longest block behind the first 16 bytes that is taken, of 65,535 that it may have */
+        4096, /* version 2: the longest accepted block after the first 16 bytes, which may have 65,535 */
 };
 
 typedef enum ce_proxy_event {

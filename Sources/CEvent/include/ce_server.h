@@ -20,7 +20,7 @@ int64_t ce_tls_expires(const ce_tls *tls);
 /* The leaf as PEM, for clients that shall trust exactly it. Lives as long as `tls`. */
 const char *ce_tls_pem(const ce_tls *tls);
 
-/* What is wrong with the chain and may keep some clients away: a line each, no line end behind the last. Lives as long as `tls`. */
+/* What is wrong with the chain and may keep some clients away: a line each, no line end after the last. Lives as long as `tls`. */
 const char *ce_tls_warnings(const ce_tls *tls);
 /* The number of the epoch in which session tickets are encrypted at a time in seconds: those of it and of the one before are taken. */
 int64_t ce_ticket_epoch(int64_t seconds);

@@ -1,7 +1,7 @@
 import CEvent
 import Glibc
 
-/// A file that is read and written in bounded pieces on the loop's thread. It is closed when it is let go.
+/// A file that is read and written in bounded pieces on the loop's thread. It is closed when it is released.
 ///
 /// Only functions that say so wait for the disk: reads take bytes that the page cache holds, and another process brings the others there.
 @safe package final class StoredFile {

@@ -47,7 +47,7 @@ enum AdminAccess: Sendable {
 struct AdminCaller: Sendable {
     /// The name of the key; nil: a user of this machine.
     let name: String?
-    /// What proves to the state process who asks; nil: there is no state process.
+    /// The caller's proof for the state process; nil: there is no state process.
     let proof: AdminOrder.Proof?
     let publicID: Int64
     /// The token of the session; nil where the request shows a key.

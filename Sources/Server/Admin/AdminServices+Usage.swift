@@ -6,7 +6,7 @@ import Hub
 extension AdminServices {
     /// Pieces that one request asks for: some 2,000,000 lines, where many are of one group.
     private static let mostPieces = 1024
-    /// Groups that are added up: to look through them holds the loop for a millisecond.
+    /// The most groups that are added up: going through them holds the loop for a millisecond.
     private static let mostGroups = 20_000
 
     /// As `hubgate usage --json` adds it up, with the sum of all groups.

@@ -32,7 +32,7 @@ struct AuditCheck {
     /// A file that another one names as the one before it, and that is missing; and where it is named.
     private var absent: (name: String, from: String)?
 
-    /// Reads all of it. `known` is the last line that the database knows; nil where the database is not at hand: a cut end is not
+    /// Reads all of it. `known` is the last line that the database knows; nil where the database cannot be read: a cut end is not
     /// found then. Throws where the audit cannot be read at all.
     init(_ directory: AuditDirectory, known: AuditTables.Head?) throws(AuditError) {
         self.directory = directory

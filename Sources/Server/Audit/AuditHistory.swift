@@ -20,7 +20,7 @@ struct AuditHistory {
     struct Row {
         let number: Int64
         fileprivate(set) var kind: AuditRecord.Kind
-        /// The members of the line, and those of what came of it over them.
+        /// The members of the line; those of the outcome replace them.
         fileprivate(set) var members: [String: JSON]
         fileprivate(set) var hasEnded: Bool
     }

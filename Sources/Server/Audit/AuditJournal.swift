@@ -65,7 +65,7 @@ final class AuditJournal {
         report(open.all { $0.run != run })
     }
 
-    /// Makes sure that the file to be continued ends with a whole line of the chain. Returns the records of what was done for it.
+    /// Makes sure that the file to be continued ends with a whole line of the chain. Returns records of any repair.
     private func mend(after tail: AuditTail) throws(AuditError) -> [AuditRecord] {
         if let damage = tail.damage {
             // The damaged file stays as it is; the next one continues the chain.

@@ -25,7 +25,7 @@ struct CallLimits: Equatable, Sendable {
 ///
 /// `next` is called after everything that may have made room, until it gives nil.
 struct CallLedger {
-    /// A call's place, from the asking to the end. What is said of a ticket after its end is ignored.
+    /// A call's place, from its request to its end. Later calls about the ticket are ignored.
     struct Ticket: Hashable, Sendable {
         let index: Int
         fileprivate let life: Int

@@ -209,7 +209,7 @@ extension QuotaWords {
         }
     }
 
-    /// At the end of the gateway: what was taken of what is debited, of each key and limit.
+    /// At the end of the gateway: how much of the debits was taken, for each key and limit.
     var spent: [QuotaDebit] {
         claimedSlots.flatMap { index -> [QuotaDebit] in
             let tag = words.load(index * Self.wordsASlot)

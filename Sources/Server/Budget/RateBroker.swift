@@ -2,7 +2,7 @@ import EventIO
 import HTTP
 import Hub
 
-/// Spends the Hub's budgets for all who share a credential: learns from each response what is left, lets calls go at once while much is, gives them turns
+/// Spends the Hub's budgets for all clients that share a credential: learns from each response what is left, lets calls go at once while much is, gives them turns
 /// when it gets short, and asks again where the Hub has refused for want of budget. As long as the Hub tells of no budget it does nothing.
 ///
 /// Each worker has one; what they know is in memory that they share (`BudgetLedger`).
@@ -28,7 +28,7 @@ final class RateBroker {
     struct Counts {
         /// Calls that waited: those that then went, those that were refused, and those whose clients left.
         var (given, refused, left) = (0, 0, 0)
-        /// 429s of the Hub, by what became of them.
+        /// 429s of the Hub: retried, and passed on to the client.
         var (retried, passed) = (0, 0)
         /// Calls that waited, and then were not refused by the Hub.
         var avoided = 0

@@ -94,7 +94,7 @@ extension CoalescingKey: Equatable {
 }
 
 extension CachePartition {
-    /// The fields that make no difference between those who may share a response.
+    /// The fields in which requests that may share a response can differ.
     fileprivate var leftOut: CaselessWords {
         if case .client = self { CoalescingKey.leftOut } else { CoalescingKey.leftOutForGateway }
     }

@@ -46,7 +46,7 @@ final class SingleFlightCache<Key: Hashable & Sendable, Value: Sendable> {
         return try result.get()
     }
 
-    /// The value held for `key`, or else the result of one call to `make` for all who wait.
+    /// The value held for `key`, or else the result of one call to `make` for all callers that wait.
     /// The call goes on when one of them leaves: the others, and later ones, still want it. Throws `clientGone` to a task that is
     /// cancelled.
     func value(

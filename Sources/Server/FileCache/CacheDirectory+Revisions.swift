@@ -168,7 +168,7 @@ extension CacheDirectory {
         return bytes
     }
 
-    /// Puts a file with these bytes in the place of what is there.
+    /// Replaces a file by one with these bytes.
     func replace(_ path: String, with bytes: [UInt8]) throws(FileError) {
         let slash = path.lastIndex(of: "/") ?? path.startIndex
         let new = "\(path[..<slash])/.new-\(UInt64.random(in: 0 ... .max))"

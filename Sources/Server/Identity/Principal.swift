@@ -16,9 +16,9 @@ final class Principal: Sendable {
     }
 
     let authority: Authority
-    /// Who may share responses with it.
+    /// The principals that may share responses with it.
     let partition: CachePartition
-    /// Who shares the Hub account with it.
+    /// The principals that share its Hub account.
     let account: CachePartition
     /// Whether a browser could attach this credential by itself: the gateway's own, or a user's name and password that it has
     /// stored (RFC 7617 section 2.2) and adds to requests of any page.

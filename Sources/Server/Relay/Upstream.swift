@@ -81,7 +81,7 @@ final class Upstream {
 
     /// Sends `request`, whose path is from the Hub's root, as the principal of `context`.
     /// `limit` is of a successful response, in bytes. Throws `hubBroken` for a larger one, `noToken` where the gateway should lend a
-    /// token and has none, `tooBusy` where no call is to be had.
+    /// token and has none, `tooBusy` where there is no place for a call.
     func send(
         _ request: Request, _ context: RequestContext, limit: Int, isBackground: Bool = false
     ) async throws(Failure) -> Answer {

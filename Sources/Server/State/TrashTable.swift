@@ -217,7 +217,7 @@ extension TrashRecord {
 }
 
 extension AuditRecord {
-    /// The end of a repository in the trash, for the audit: `by` is who ordered it, or the reason of time.
+    /// The end of a repository in the trash, for the audit: `by` is the operator who ordered it, or the reason.
     static func trashEvent(
         _ status: TrashRecord.Status, _ repo: TrashRecord, note: String?, by: String
     ) -> AuditRecord {

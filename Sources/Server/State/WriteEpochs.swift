@@ -81,7 +81,7 @@ import Synchronization
 extension WriteEpochs.Mark {
     var words: [UInt64] { [UInt64(place), ofPlace, ofUnknown] }
 
-    /// Nil for what is no mark.
+    /// Nil for words that are no mark.
     init?(words: [UInt64]) {
         guard words.count == 3, words[0] < WriteEpochs.places else { return nil }
         self.init(place: Int(words[0]), ofPlace: words[1], ofUnknown: words[2])
