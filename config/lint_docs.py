@@ -15,7 +15,7 @@ DOCS = ROOT / "docs"
 ARCHITECTURE = DOCS / "ARCHITECTURE.md"
 TROUBLESHOOTING = DOCS / "troubleshooting.md"
 LINES = {"README.md": 250, "docs/ARCHITECTURE.md": 150}
-# Pages of docs/ that are printed, or are for who changes the code; the others are for users.
+# Pages of docs/ that are printed, or are for developers; the others are for users.
 NOT_FOR_USERS = {"SETTINGS.md", "METRICS.md", "operations.md", "COMPATIBILITY.md", "PERFORMANCE.md", "benchmarks.md", "THREATS.md", "ARCHITECTURE.md", "hub-api.md", "README.md"}
 # Words with an underscore that are not settings: names of the clients', of the log's members, of other programs' settings.
 NOT_SETTINGS = {
