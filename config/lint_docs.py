@@ -189,6 +189,16 @@ def architecture():
             yield f"docs/ARCHITECTURE.md: there is no {cited} in the code"
 
 
+def cited_files():
+    """Source files that any page names, but for decisions, which are about their time."""
+    names = {Path(name).name for name in tracked()}
+    for page in sorted(tracked()):
+        if page.endswith(".md") and not page.startswith(("docs/decisions/", "CHANGELOG")):
+            for file in sorted(set(re.findall(r"[\w+-]+\.(?:swift|c|h|py|sh)\b", " ".join(CODE_SPAN.findall(prose(text(page))))))):
+                if file not in names:
+                    yield f"{page}: there is no file {file}"
+
+
 def cited_settings():
     """Settings, variables and metrics that the pages for users name."""
     shown = {name for name in tracked() if name.startswith(("config/", "docker/", "Tests/"))} | {"Makefile"}
@@ -279,7 +289,7 @@ def fix():
 def main():
     if sys.argv[1:] == ["--fix"]:
         fix()
-    checks = (links, empty_sections, decisions, pages_are_short, cited_tests, architecture, cited_settings, error_codes, rules)
+    checks = (links, empty_sections, decisions, pages_are_short, cited_tests, architecture, cited_files, cited_settings, error_codes, rules)
     faults = [fault for check in checks for fault in check()]
     for fault in faults:
         print(fault, file=sys.stderr)
