@@ -135,7 +135,7 @@ cache-crowd: build ## 100 cold clients at once of one file: one transfer, first 
 api-fuzz: build ## schemathesis on the admin API and the facade for two minutes
 	@HUBGATE_SCHEMATHESIS_SECONDS=120 HUBGATE_SCHEMATHESIS_EXAMPLES=200 Tests/contract/run.sh -q -s test_openapi.py -k schemathesis
 
-slow-crowds: build ## Crowds of 500 slow clients of each kind: nobody else waits, and all are cut in time
+slow-crowds: build ## Crowds of 500 slow clients of each kind: no other client waits, and all are cut in time
 	@HUBGATE_SLOW_CROWD=500 Tests/contract/run.sh -q -s test_fairness.py -k crowd
 
 limits: build ## Limits of keys with 1,000 clients at once on two workers

@@ -120,7 +120,7 @@ def main():
         sys.exit(baseline.run(options))
     if machine.others_load() > 1:
         print(f"This machine is busy (load {machine.others_load():.1f}): only ratios and counts will mean anything.")
-    # Before the measurements: who builds anew meanwhile loses none of them.
+    # Before the measurements: a build that begins meanwhile loses none of them.
     versions = machine.versions(options.binary)
     measured, good = measure(options, [case for case in CASES if not options.case or case.name in options.case])
     print(f"\n{document.targets(measured)}")

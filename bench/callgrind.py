@@ -19,7 +19,7 @@ ROUNDS = 40
 LEFT_OUT = "libcrypto"
 UNDER_VALGRIND = ("valgrind", "--tool=callgrind", "--instr-atstart=no", "--callgrind-out-file=callgrind.out")
 FROM_THE_START = ("valgrind", "--tool=callgrind", "--callgrind-out-file=callgrind.out.%p")
-# valgrind makes system calls of its own in the process that it watches, and writes its file there as whoever started it.
+# valgrind makes system calls of its own in the process that it watches, and writes its file there as the user who started it.
 UNHARDENED = ("--sandboxing=off", *(["--user=root"] if os.geteuid() == 0 else []))
 
 

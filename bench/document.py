@@ -12,7 +12,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 DOCUMENT = ROOT / "docs/PERFORMANCE.md"
 BENCHMARKS = ROOT / "docs/benchmarks.md"
 IMAGES = ROOT / "docs/images"
-# With their headings: prose that somebody puts between the two would leave a heading empty and the figures without one.
+# With their headings: prose between the two would leave a heading empty and the figures without one.
 MARK, END = "<!-- bench: written by `make bench WRITE=1` -->\n", "<!-- /bench -->"
 RESULT, FIGURES = f"## Result\n\n{MARK}", f"## Figures\n\n{MARK}"
 

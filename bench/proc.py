@@ -40,7 +40,7 @@ def reset_peak(pid):
 
 
 def tracer(pid):
-    """Who traces it (strace, or valgrind's vgdb); 0 for nobody."""
+    """The process that traces it (strace, or valgrind's vgdb); 0 for none."""
     status = pathlib.Path(f"/proc/{pid}/status").read_text()
     return int(re.search(r"^TracerPid:\s+(\d+)$", status, re.MULTILINE).group(1))
 

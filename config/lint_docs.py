@@ -15,7 +15,7 @@ DOCS = ROOT / "docs"
 ARCHITECTURE = DOCS / "ARCHITECTURE.md"
 TROUBLESHOOTING = DOCS / "troubleshooting.md"
 LINES = {"README.md": 250, "docs/ARCHITECTURE.md": 150}
-# Pages of docs/ that are printed, or are for who changes the code; the others are for users.
+# Pages of docs/ that are printed, or are for developers; the others are for users.
 NOT_FOR_USERS = {"SETTINGS.md", "METRICS.md", "operations.md", "COMPATIBILITY.md", "PERFORMANCE.md", "benchmarks.md", "THREATS.md", "ARCHITECTURE.md", "hub-api.md", "README.md"}
 # Words with an underscore that are not settings: names of the clients', of the log's members, of other programs' settings.
 NOT_SETTINGS = {
@@ -189,6 +189,16 @@ def architecture():
             yield f"docs/ARCHITECTURE.md: there is no {cited} in the code"
 
 
+def cited_files():
+    """Source files that any page names, but for decisions, which are about their time."""
+    names = {Path(name).name for name in tracked()}
+    for page in sorted(tracked()):
+        if page.endswith(".md") and not page.startswith(("docs/decisions/", "CHANGELOG")):
+            for file in sorted(set(re.findall(r"[\w+-]+\.(?:swift|c|h|py|sh)\b", " ".join(CODE_SPAN.findall(prose(text(page))))))):
+                if file not in names:
+                    yield f"{page}: there is no file {file}"
+
+
 def cited_settings():
     """Settings, variables and metrics that the pages for users name."""
     shown = {name for name in tracked() if name.startswith(("config/", "docker/", "Tests/"))} | {"Makefile"}
@@ -279,7 +289,7 @@ def fix():
 def main():
     if sys.argv[1:] == ["--fix"]:
         fix()
-    checks = (links, empty_sections, decisions, pages_are_short, cited_tests, architecture, cited_settings, error_codes, rules)
+    checks = (links, empty_sections, decisions, pages_are_short, cited_tests, architecture, cited_files, cited_settings, error_codes, rules)
     faults = [fault for check in checks for fault in check()]
     for fault in faults:
         print(fault, file=sys.stderr)

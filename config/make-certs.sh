@@ -136,7 +136,7 @@ CNF
 # $1, $2: the authority's certificate and key
 make_certificate() {
     new_key "$work/key.pem"
-    # A certificate must not outlive who vouches for it.
+    # A certificate must not outlive its issuer.
     days=$leaf_days
     while [ "$days" -gt 1 ] && ! openssl x509 -in "$1" -noout -checkend "$((days * 86400))" >/dev/null; do
         days=$((days - 1))

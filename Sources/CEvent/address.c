@@ -31,7 +31,7 @@ static void make_key(ce_ip client, uint8_t key[16]) {
     memcpy(ce_ip_is_v4(client) ? key + 8 : key, &counted, sizeof counted);
 }
 
-/* Seeded, so that no client can choose addresses that all fall into one bucket. */
+/* Seeded, so that no client can choose addresses that all share one bucket. */
 static struct ce_addresses *bucket_of(ce_http *http, const uint8_t key[16]) {
     uint32_t hash = 2166136261u;
     for (size_t index = 0; index < 16; index += 1) {

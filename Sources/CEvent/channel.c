@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <sys/socket.h>
 
-/* What one turn may take from a socket: two reads of the largest size. */
+/* How much one turn may read from a socket: two reads of the largest size. */
 enum { CE_TURN_BYTES = 256 * 1024 };
 
 void ce_channel_begin_turn(ce_channel *channel) {

@@ -31,7 +31,7 @@ typedef struct ce_channel {
     bool drained;     /* the socket had no more for now */
     bool has_more;    /* the last read stopped at its bound, and OpenSSL holds more */
     bool first_read;  /* still to be read by libcurl, which then keeps the TLS session for the next connection */
-    unsigned messages, tickets; /* TLS messages behind the handshake: tickets, and all others */
+    unsigned messages, tickets; /* TLS messages after the handshake: tickets, and all others */
     bool flooded;               /* with those */
     bool lacks_socket;          /* while connecting: libcurl has none */
     TAILQ_ENTRY(ce_channel) next;

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
-/* Behind the handshake a server sends a few session tickets, and perhaps new keys now and then. Each costs more than a record of
+/* After the handshake a server sends a few session tickets, and perhaps new keys now and then. Each costs more than a record of
  * content, and OpenSSL does not come back from reading before it finds content. */
 enum { CE_TLS_MESSAGES_AT_MOST = 32, CE_TLS_TICKETS_AT_MOST = 256 };
 /* Records read in a row: they may hold a byte each. */
@@ -88,7 +88,7 @@ static void on_message(int sent, int version, int type, const void *bytes, size_
     bool is_ticket = *(const uint8_t *)bytes == SSL3_MT_NEWSESSION_TICKET;
     *(is_ticket ? &channel->tickets : &channel->messages) += 1;
     if (channel->messages > CE_TLS_MESSAGES_AT_MOST || channel->tickets > CE_TLS_TICKETS_AT_MOST) {
-        /* Makes OpenSSL come back from reading: it takes no more behind an end. */
+        /* Makes OpenSSL come back from reading: it reads nothing after an end. */
         channel->flooded = true;
         SSL_set_shutdown(ssl, SSL_get_shutdown(ssl) | SSL_RECEIVED_SHUTDOWN);
     }

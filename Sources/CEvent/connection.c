@@ -15,7 +15,7 @@ ce_connection *ce_connection_of(const SSL *ssl) {
     return SSL_get_ex_data(ssl, index_in_ssl());
 }
 
-/* evhttp has a request to wait with for as long as the connection lives, and calls ce_connection_take_over for it. */
+/* Gives evhttp a request to wait for as long as the connection lives; evhttp calls ce_connection_take_over for it. */
 static void give_stand_in(ce_connection *connection) {
     evbuffer_add(connection->waiting, stand_in_request, sizeof stand_in_request - 1);
     bufferevent_trigger(connection->bev, EV_READ, BEV_TRIG_IGNORE_WATERMARKS);
@@ -60,7 +60,7 @@ static void on_time_up(ce_connection *connection) {
     switch (connection->exchange.state) {
     case CE_EXCHANGE_NONE:
         if (has_unread(connection) && !connection->tls_writes) {
-            /* A request has just come: to close now would reset the connection under it. Not where it is not read since the client reads nothing. */
+            /* A request has just come: closing now would reset the connection under it. Not where it is not read because the client reads nothing. */
             ce_connection_limit_wait(connection);
         } else {
             ce_connection_close_idle(connection);
@@ -104,7 +104,7 @@ void ce_connection_handshake_done(ce_connection *connection) {
         *(SSL_session_reused(connection->ssl) ? &counts->handshakes_resumed : &counts->handshakes_full) += 1;
         ce_connection_enter(connection, CE_CONNECTION_OPEN);
         connection->silent_records = 0;
-        /* Before libevent hears of the handshake's end: the bufferevent never reads a byte that evhttp could see. */
+        /* Before libevent is told of the handshake's end: the bufferevent never reads a byte that evhttp could see. */
         bufferevent_disable(connection->bev, EV_READ);
         ce_connection_limit_wait(connection);
         event_active(connection->work, EV_TIMEOUT, 0);

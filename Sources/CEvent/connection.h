@@ -34,7 +34,7 @@ typedef struct ce_proxied {
 typedef struct ce_unsent ce_unsent;
 
 typedef struct ce_connection {
-    ce_exchange exchange; /* the one that it can be at */
+    ce_exchange exchange; /* the present one */
     ce_connection_state state;
     bool read_enabled; /* `readable` is added */
     bool read_stopped; /* `readable` is not added, until the long body has its turn */
@@ -42,8 +42,8 @@ typedef struct ce_connection {
     bool tls_writes;   /* nothing is read until TLS has sent what it has to say */
     bool write_failed; /* the callee learns it in the next poll */
     bool misbehaves;   /* it is cut off for its TLS records */
-    bool half_closed;  /* its client has ended its side, behind a whole request */
-    bool probed;       /* and was sent what tells whether it has left */
+    bool half_closed;  /* its client has ended its side, after a whole request */
+    bool probed;       /* and was sent a record that shows whether it has left */
     bool wired;        /* its TLS moves bytes through connection_wire.c */
     bool gathers;      /* records are put together before they are sent */
     bool keeps_buffer; /* OpenSSL keeps its memory from one record to the next */
@@ -61,7 +61,7 @@ typedef struct ce_connection {
     uint64_t sent, received; /* bytes on the wire, once it is wired */
     ce_unsent *unsent;       /* records that the socket did not take; NULL: none */
     uint32_t requests;
-    uint32_t sizing, records;   /* the request whose response's records are counted, and how many there were so far */
+    uint32_t sizing, records;   /* the request for whose response TLS records are counted, and their number so far */
     uint32_t silent_records;    /* read, and without bytes of a request so far */
     ce_proxied *proxied;        /* NULL: no PROXY header belongs to it */
     struct ce_address *address; /* counted since it was accepted; NULL before */
@@ -72,13 +72,13 @@ typedef struct ce_connection {
 
 TAILQ_HEAD(ce_connections, ce_connection);
 
-/* Fewer bytes than this within a limit count as none: a byte now and then is no progress. It is looked at so many times in a limit,
- * which is passed by at most two such parts of it. */
+/* Fewer bytes than this within a limit count as none: a byte now and then is no progress. Progress is checked so many times within a limit,
+ * which is exceeded by at most two such intervals. */
 enum { CE_PROGRESS_BYTES = 512, CE_PROGRESS_LOOKS = 16 };
-/* How often it is looked whether a client that has ended its side has reset the connection: its socket would be readable all the time. */
+/* How often a client that has ended its side is checked for a reset: its socket would be readable all the time. */
 enum { CE_HALF_CLOSED_LOOK_MS = 250 };
 enum { CE_ADDRESS_BUCKETS = 1024, CE_LISTENERS = 16 };
-/* How long a leaving server waits for a kept connection's next request, and for a handshake or a head to be completed. */
+/* How long a stopping server waits for a kept connection's next request, and for a handshake or a head to be completed. */
 enum { CE_LEAVING_LINGER_MS = 500, CE_LEAVING_IDLE_MS = 500, CE_LEAVING_BEGUN_MS = 1500 };
 
 /* How many connections an address has. */
@@ -124,12 +124,12 @@ struct ce_http {
     void *context;
     ce_http_counts counts; /* of what has ended; ce_http_count adds what goes on */
     bool draining;         /* every answer closes its connection */
-    bool leaving;          /* who has no request under way is let go */
+    bool leaving;          /* connections without a request under way are closed soon */
     LIST_ENTRY(ce_http) next_server;
     ce_gathered_records gathered;
 };
 
-/* More than this waits unparsed only while TLS delivers one last record: reading stops above it. */
+/* More bytes than this wait unparsed only while TLS delivers one last record: reading stops above it. */
 enum {
     CE_WAITING_HIGH = 64 * 1024,
     CE_OUTPUT_LOW = 16 * 1024,
@@ -140,7 +140,7 @@ enum {
 /* The arrows between the files lead downwards in this list, and from all of them to exchange.c; config/lint-c-layers.py holds it. */
 
 /* ---- connection_records.c ---- */
-/* Has the connections of a context count their TLS records; who sends too many without a byte in them is cut off. */
+/* Counts TLS records of a context's connections; one with too many records without a byte of a request is cut off. */
 void ce_connection_count_records(SSL_CTX *context);
 
 /* ---- connection.c: its life ---- */
@@ -154,7 +154,7 @@ void ce_connection_handshake_done(ce_connection *connection);
 void ce_connection_count_bytes(const ce_connection *connection, ce_http_counts *counts);
 
 /* ---- connection_wire.c ---- */
-/* From here on the connection's TLS moves its bytes through us. */
+/* From here on the connection's TLS reads and writes through this file. */
 void ce_wire_take_over(ce_connection *connection);
 /* Records that OpenSSL makes from here on are put together, until ce_wire_gather_no_more. Nothing else may happen meanwhile. */
 void ce_wire_gather(ce_connection *connection);
@@ -179,14 +179,14 @@ void ce_listening_handshake_over(ce_http *http);
 void ce_listening_again(evutil_socket_t fd, short what, void *http);
 
 /* ---- connection_proxied.c ---- */
-/* Before TLS: reads the PROXY header, if one has to come, and counts the connection for its address: it goes on or is turned away. */
+/* Before TLS: reads the PROXY header, if one has to come, and counts the connection for its address: it continues or is turned away. */
 void ce_connection_admit(ce_connection *connection);
 void ce_proxied_free(ce_connection *connection);
 
 /* ---- connection_read.c ---- */
 /* Reads from here on without the bufferevent. */
 void ce_connection_take_over_reading(ce_connection *connection);
-/* Reads what is there, as much as one turn of the loop may take; of a long body when that has its turn. */
+/* Reads what is there, as much as one turn of the loop may take; a long body when it has its turn. */
 void ce_connection_read(ce_connection *connection);
 void ce_connection_take_turn(void *connection);
 
@@ -198,14 +198,14 @@ void ce_connection_parse_pending(ce_connection *connection);
 /* The time for a head has passed. */
 void ce_connection_head_too_slow(ce_connection *connection);
 
-/* ---- connection_exchange.c: also what ce_server.h says of an exchange and takes its connection ---- */
+/* ---- connection_exchange.c: also the functions of ce_server.h that need the connection of an exchange ---- */
 void ce_connection_on_writable(struct bufferevent *bev, void *connection);
 
 /* ---- connection_stall.c ---- */
-/* From here on it is looked whether the body comes in, and whether what waits goes out. */
+/* From here on it is checked whether the body comes in, and whether queued bytes go out. */
 void ce_connection_watch_body(ce_connection *connection);
 void ce_connection_watch_written(ce_connection *connection);
-/* The time for such a look has come. */
+/* The time for such a check has come. */
 void ce_connection_look(ce_connection *connection);
 
 /* ---- connection_half.c ---- */
@@ -221,7 +221,7 @@ void ce_connection_turn_away(ce_connection *connection);
 void ce_connection_client_lost(ce_connection *connection, ce_client_lost why);
 /* The client has gone, or will send no more. */
 void ce_connection_ended(ce_connection *connection);
-/* Closes behind a whole response. `unread`: the client may still be sending. */
+/* Closes after a whole response. `unread`: the client may still be sending. */
 void ce_connection_close(ce_connection *connection, bool unread);
 /* Closes an idle connection in order. */
 void ce_connection_close_idle(ce_connection *connection);
@@ -247,7 +247,7 @@ bool ce_connection_limit_passed(ce_connection *connection);
 int64_t ce_connection_now_ms(void);
 
 /* ---- address.c ---- */
-/* Whom a connection is from: whom a trusted proxy names in its PROXY header, else who connected. False where the kernel does not say. */
+/* The client of a connection: the one that a trusted proxy names in its PROXY header, else the peer. False where the kernel does not say. */
 bool ce_connection_client(const ce_connection *connection, ce_ip *client);
 /* Counts the connection for its address; false if that has too many. Proxies have no such limit. */
 bool ce_address_enter(ce_connection *connection);
@@ -276,12 +276,12 @@ static inline void ce_connection_enter(ce_connection *connection, ce_connection_
     connection->state = state;
 }
 
-/* What has come in is not for an exchange any more. */
+/* Bytes that come in are not for an exchange any more. */
 static inline bool ce_connection_discards(const ce_connection *connection) {
     return connection->state != CE_CONNECTION_OPEN || ce_exchange_discards(&connection->exchange);
 }
 
-/* What waits for the client, in bytes. */
+/* How many bytes wait for the client. */
 static inline size_t ce_connection_queued(const ce_connection *connection) {
     return evbuffer_get_length(bufferevent_get_output(connection->bev)) + ce_wire_unsent(connection);
 }
@@ -290,7 +290,7 @@ static inline size_t ce_connection_waiting(const ce_connection *connection) {
     return evbuffer_get_length(connection->waiting);
 }
 
-/* To be called before OpenSSL is, whose SSL_get_error takes an older error for a new one. To look is cheaper than to clear. */
+/* To be called before OpenSSL is: SSL_get_error takes an older error as a new one. Checking is cheaper than clearing. */
 static inline void ce_forget_errors(void) {
     if (ERR_peek_error() != 0) {
         ERR_clear_error();

@@ -1,4 +1,4 @@
-/* What the client of a connection has shown in the handshake, and what the callee keeps for the connection. */
+/* The certificate that a connection's client has shown in the handshake, and what the callee keeps for the connection. */
 #include "connection.h"
 #include "tls.h"
 #include "tls_client.h"

@@ -1,4 +1,4 @@
-/* How a connection comes to its end. */
+/* The ways in which a connection ends. */
 #include "connection.h"
 
 #include <sys/socket.h>
@@ -18,7 +18,7 @@ void ce_connection_kill(ce_connection *connection) {
     ce_connection_enter(connection, CE_CONNECTION_CLOSING);
     ce_connection_limit(connection, 0);
     ce_wire_drop(connection);
-    /* A FIN behind what is already sent: a reset would take from the client what it has not read yet. */
+    /* A FIN after the bytes that were sent: a reset would take from the client what it has not read yet. */
     shutdown(bufferevent_getfd(connection->bev), SHUT_WR);
     bufferevent_disable(connection->bev, EV_READ | EV_WRITE);
     ce_connection_set_reading(connection, false);

@@ -1,4 +1,4 @@
-/* What the callee asks of an exchange and its connection does (ce_server.h): the response goes out, the body comes in. */
+/* The functions that a callee calls on an exchange and that use its connection (ce_server.h): the response goes out, the body comes in. */
 #include "connection.h"
 
 #include <netinet/in.h>
@@ -36,7 +36,7 @@ bool ce_exchange_closes(ce_exchange *exchange) {
     return exchange->close_after;
 }
 
-/* OpenSSL would take other memory for each record, which is not in the processor's caches: a third of what a large response costs. It keeps the
+/* OpenSSL would allocate other memory for each record, which is not in the processor's caches: a third of a large response's cost. It keeps the
  * same while the socket takes what comes. */
 static void keep_buffer(ce_connection *connection, size_t count) {
     enum { LEAST_BYTES = 32 * 1024 };
@@ -79,7 +79,7 @@ void ce_connection_on_writable(struct bufferevent *bev, void *context) {
     ce_connection *connection = context;
     ce_exchange *exchange = &connection->exchange;
     bool is_empty = ce_connection_queued(connection) == 0;
-    /* It may come behind the client's end. */
+    /* It may come after the client's end. */
     if (connection->state != CE_CONNECTION_OPEN || exchange->events == NULL || exchange->state == CE_EXCHANGE_LOST) {
         return;
     }
@@ -175,7 +175,7 @@ void ce_exchange_finish(ce_exchange *exchange, const uint8_t *bytes, size_t coun
         }
         return;
     }
-    /* close_notify and the FIN behind the response's end would each be a packet of its own. */
+    /* close_notify and the FIN after the response's end would each be a packet of its own. */
     bool held = count > 0 && ce_connection_queued(connection) == 0 && must_close(connection);
     if (held) {
         hold(connection, 1);

@@ -1,7 +1,7 @@
 /* Whether a connection reads: it stops while enough waits, or while what comes in is not wanted. */
 #include "connection.h"
 
-/* In the next turn of the loop, behind all that is ready by then. What event_active makes active goes on in the same turn, so that a client
+/* In the next turn of the loop, after everything that is ready by then. An event that event_active activates runs in the same turn, so a client
  * whose bytes never end would be read for ever. Not by a time limit on `readable`: libevent takes an event whose time is up from the socket. */
 void ce_connection_read_soon(ce_connection *connection) {
     struct timeval now = { .tv_sec = 0, .tv_usec = 0 };

@@ -1,14 +1,14 @@
-/* A client that has ended its side of the connection and still reads: `shutdown` behind its request, or close_notify (RFC 8446 section 6.1, which allows
- * either side to go on). One that has left looks the same: its system says FIN for both. It tells them apart when bytes reach it, with a
+/* A client that has ended its side of the connection and still reads: `shutdown` after its request, or close_notify (RFC 8446 section 6.1, which allows
+ * either side to continue). A client that has left looks the same: its system sends FIN for both. Bytes that reach it show the difference, by a
  * reset. So one record is sent that every client has to understand and that is no part of a response. */
 #include "connection.h"
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 
-/* A KeyUpdate (RFC 8446 section 4.6.3). TLS 1.2 has no such record: there a client that says FIN has left. */
+/* A KeyUpdate (RFC 8446 section 4.6.3). TLS 1.2 has no such record: there a client that sends FIN counts as gone. */
 static bool probe(ce_connection *connection) {
-    /* Where records wait for the socket, those are the probe. A KeyUpdate behind them would be left half written at the end. */
+    /* If records wait for the socket, those are the probe. A KeyUpdate after them would be left half written at the end. */
     if (connection->probed || ce_wire_unsent(connection) > 0) {
         return true;
     }

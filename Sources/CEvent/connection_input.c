@@ -1,4 +1,4 @@
-/* What clients send: given to the exchange as far as that takes it, and kept where it does not. */
+/* Bytes of clients: passed to the exchange as far as it takes them, and kept where it does not. */
 #include "connection.h"
 #include "request_parser.h"
 
@@ -25,7 +25,7 @@ static void settle(ce_connection *connection) {
     }
 }
 
-/* Its client has ended its side, and no request that is whole is left: what was waited for does not come. */
+/* Its client has ended its side, and no whole request is left: the rest that was waited for does not come. */
 static bool lacks_its_end(const ce_connection *connection) {
     ce_exchange_state state = connection->exchange.state;
     return connection->half_closed && ce_connection_waiting(connection) == 0

@@ -1,5 +1,5 @@
-/* A connection of a trusted proxy that speaks the PROXY protocol: before TLS begins, a header says which client it is for. OpenSSL must not see a
- * byte of it, and nothing but OpenSSL a byte behind it. So the bufferevent stands still until the header is read, to its last byte and no further. */
+/* A connection of a trusted proxy that uses the PROXY protocol: before TLS begins, a header names its client. OpenSSL must not see a
+ * byte of it, and nothing but OpenSSL a byte after it. So the bufferevent stands still until the header is read, to its last byte and no further. */
 #include "connection.h"
 
 #include <errno.h>

@@ -7,8 +7,8 @@
 
 /* Others have their turn after this. A record costs about as much as 2 KiB of its bytes. */
 enum { READ_AT_ONCE = 64 * 1024, RECORDS_AT_ONCE = 32, RECORD_BYTES = 16 * 1024 };
-/* What OpenSSL reads ahead of a body that has shown that it is long: four records by one system call. Not of others: who sends a part of a
- * record and stops has us keep as much. */
+/* How much OpenSSL reads ahead of a body that is known to be long: four records by one system call. Not for others: a client that sends a part of a
+ * record and stops would make us keep as much. */
 enum { LONG_BODY_AHEAD = 4 * (RECORD_BYTES + 64) };
 
 static void on_readable(evutil_socket_t fd, short what, void *connection);
@@ -31,7 +31,7 @@ static void on_no_bytes(ce_connection *connection, int result) {
     case SSL_ERROR_WANT_READ:
         break;
     case SSL_ERROR_WANT_WRITE:
-        /* TLS has to answer, to a KeyUpdate for example, and the client reads nothing: until then there is nothing to be read. */
+        /* TLS has to send something first, for example a response to a KeyUpdate, and the client reads nothing: until then nothing can be read. */
         listen_for(connection, EV_WRITE);
         break;
     case SSL_ERROR_ZERO_RETURN:
@@ -79,7 +79,7 @@ void ce_connection_read(ce_connection *connection) {
     if (!reads_long_body(connection)) {
         read_piece(connection);
     } else if (!ce_turn_take(&connection->http->loop->turns, &connection->turn)) {
-        /* Its socket would say so in each turn of the loop that it waits. */
+        /* The socket would report it in each turn of the loop in which it waits. */
         connection->read_stopped = true;
         event_del(connection->readable);
     }

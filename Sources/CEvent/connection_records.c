@@ -6,7 +6,7 @@
  * (RFC 8446 section 5.5) less than once in 2^24 records. */
 enum { HANDSHAKE_RECORDS = 32, SILENT_RECORDS = 32 };
 
-/* OpenSSL takes up no further record, as if the client had ended its side, and returns from the call that it is in. */
+/* OpenSSL reads no further record, as if the client had ended its side, and returns from its present call. */
 static void stop_reading(SSL *ssl) {
     SSL_set_shutdown(ssl, SSL_get_shutdown(ssl) | SSL_RECEIVED_SHUTDOWN);
 }

@@ -98,7 +98,7 @@ static bool send_unsent(ce_connection *connection) {
         event_active(connection->work, EV_TIMEOUT, 0);
         return true;
     }
-    /* Whoever has sent the last of it, an answer to a KeyUpdate too: where the bufferevent holds nothing, only this says so. Later, as
+    /* Also after a response to a KeyUpdate: the bufferevent holds nothing then, and only this reports it. Later, as
      * OpenSSL may be calling. */
     bufferevent_trigger(connection->bev, EV_WRITE, BEV_TRIG_DEFER_CALLBACKS);
     return true;

@@ -45,7 +45,7 @@ static const char *fault_of(ce_channel *channel, CURLcode result) {
     return channel->tunnel != NULL ? ce_tunnel_behind(channel->tunnel, reason) : reason;
 }
 
-/* Messages are read outside libcurl's callbacks only: who hears of one may close channels. */
+/* Messages are read outside libcurl's callbacks only: their receivers may close channels. */
 static void read_messages(ce_connector *connector) {
     CURLMsg *message;
     int left;

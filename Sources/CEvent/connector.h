@@ -4,7 +4,7 @@
 
 #include "channel.h"
 
-/* Of ce_pool_options: whose certificates are trusted. The strings are copied. */
+/* Takes the trusted certificates from ce_pool_options. The strings are copied. */
 ce_connector *ce_connector_new(ce_loop *loop, const ce_pool_options *options);
 /* Every channel must be closed. */
 void ce_connector_free(ce_connector *connector);

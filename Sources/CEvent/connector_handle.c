@@ -1,4 +1,4 @@
-/* libcurl's handle of one connection: made with all that is the same for each, begun, and let go. */
+/* libcurl's handle of one connection: set up with all common options, begun, and released. */
 #include "connector_handle.h"
 
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* Private to connector*.c: libcurl's handles. Who calls whom: connector.c -> connector_tunnel.c -> connector_handle.c. */
+/* Private to connector*.c: libcurl's handles. Calls lead from connector.c to connector_tunnel.c to connector_handle.c. */
 #ifndef CE_CONNECTOR_HANDLE_H
 #define CE_CONNECTOR_HANDLE_H
 
@@ -22,7 +22,7 @@ struct ce_connector {
 /* A handle that connects to `url`, not begun yet. */
 CURL *ce_connector_handle(ce_connector *connector, ce_channel *channel, const char *url);
 void ce_connector_begin(ce_connector *connector, ce_channel *channel);
-/* It is no longer connecting, or has a socket again: who waits for one leaves the list. */
+/* It is no longer connecting, or has a socket again: leaves the list of channels without one. */
 void ce_connector_has_socket(ce_channel *channel);
 /* Frees the channel's handle, and closes its connection. */
 void ce_connector_let_go(ce_channel *channel);
@@ -30,7 +30,7 @@ void ce_connector_let_go(ce_channel *channel);
 /* ---- connector_tunnel.c ---- */
 /* Of the handle to a proxy, before it begins: its socket can be kept. */
 void ce_connector_keep_socket(ce_channel *channel);
-/* libcurl has done with the connection to the proxy, for good or ill. */
+/* libcurl has finished connecting to the proxy, successfully or not. */
 void ce_connector_reach_proxy(ce_channel *channel, CURLcode result);
 
 #endif

@@ -4,7 +4,7 @@
 
 #include <unistd.h>
 
-/* A copy of the descriptor would not do: behind a copy the kernel's epoll goes on telling of a descriptor that is closed. */
+/* A copy of the descriptor would not do: while a copy is open the kernel's epoll goes on reporting a descriptor that is closed. */
 static int close_unless_kept(void *context, curl_socket_t fd) {
     ce_connector *connector = context;
     return fd == connector->kept ? 0 : close(fd);

@@ -1,4 +1,4 @@
-/* SHA-256 and SHA-1 (FIPS 180-4) of what comes in parts, by OpenSSL. */
+/* SHA-256 and SHA-1 (FIPS 180-4) of bytes that come in parts, by OpenSSL. */
 #include "CEvent.h"
 
 #include <openssl/evp.h>

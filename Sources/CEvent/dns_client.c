@@ -197,7 +197,7 @@ void ce_dns_find(ce_dns *dns, const char *host, ce_on_addresses found, void *con
 }
 
 void ce_dns_free(ce_dns *dns) {
-    /* Ends each query that c-ares still has by on_result, whose event goes with the query before it fires. */
+    /* Ends each query that c-ares still has through on_result; its event is freed with the query before it fires. */
     close_channel(dns);
     ce_dns_query *query;
     while ((query = LIST_FIRST(&dns->queries)) != NULL) {

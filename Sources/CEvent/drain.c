@@ -1,4 +1,4 @@
-/* A server that leaves without dropping a client: it stops being found, empties its queue, and lets each client go in order. */
+/* A server that stops without dropping a client: it stops accepting, empties its queue, and lets each client finish. */
 #include "connection.h"
 
 #include <event2/listener.h>
@@ -10,7 +10,7 @@ void ce_http_announce_drain(ce_http *http) {
     http->draining = true;
 }
 
-/* The kernel completes connects by itself, so a listener that closes resets who came between its last accept and its end. With this
+/* The kernel completes connects by itself, so a listener that closes resets clients that came between its last accept and its end. With this
  * filter it does not see a new client's SYN; the client's kernel sends it again after a second and is refused then, or finds
  * the listener's successor. What is on its way to be accepted already still arrives. */
 static void ignore_new_clients(evutil_socket_t listener) {

@@ -1,4 +1,4 @@
-/* The states of an exchange, and what its callee is told of them. */
+/* The states of an exchange, and the events that its callee gets. */
 #include "exchange.h"
 
 bool ce_exchange_takes_head(ce_exchange *exchange) {

@@ -1,5 +1,5 @@
 /* Private to CEvent: one request of a client and the one response to it, without any I/O. The connection that it is embedded in feeds it
- * what the client sends and asks it for its state; it calls the request parser and the callee (ce_exchange_events), and nothing else.
+ * its client's bytes and asks it for its state; it calls the request parser and the callee (ce_exchange_events), and nothing else.
  * What the callee calls and needs the connection for is in connection_exchange.c. */
 #ifndef CE_EXCHANGE_H
 #define CE_EXCHANGE_H

@@ -1,5 +1,5 @@
-/* Files on the loop's thread: what the page cache has is read at once (preadv2(2), RWF_NOWAIT), the rest by another process first. What is
- * written goes into the page cache, in pieces whose bounds are the caller's, and is sent on to the disk early. */
+/* Files on the loop's thread: bytes in the page cache are read at once (preadv2(2), RWF_NOWAIT), others are read by another process first. Writes
+ * go into the page cache, in pieces that the caller bounds, and are sent to the disk early. */
 #define _GNU_SOURCE
 #include "CEvent.h"
 

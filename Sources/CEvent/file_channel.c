@@ -1,5 +1,5 @@
-/* Messages between two processes of this program, each with an open file or without (SCM_RIGHTS, unix(7)): who gets it reads the same file,
- * whatever has become of its name. */
+/* Messages between two processes of this program, each with an open file or without (SCM_RIGHTS, unix(7)): the receiver reads the same file,
+ * even if its name leads to another one by then. */
 #define _GNU_SOURCE
 #include "CEvent.h"
 

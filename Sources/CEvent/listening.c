@@ -72,7 +72,7 @@ static ce_http *server_of(const struct evconnlistener *listener) {
     return NULL;
 }
 
-/* Out of descriptors, accept fails again at once and for ever: a pause keeps the loop free for those who are connected. */
+/* Without descriptors, accept fails again at once and for ever: a pause keeps the loop free for connected clients. */
 static void on_accept_error(struct evconnlistener *listener, void *context) {
     (void)context;
     ce_http *http = server_of(listener);
@@ -131,7 +131,7 @@ uint16_t ce_http_adopt(ce_http *http, int joined, ce_error *error) {
         ce_error_set(error, "cannot listen on the parent's port: %s", strerror(errno));
         return 0;
     }
-    /* Whoever had it before may have drained: see ignore_new_clients. */
+    /* The socket's former owner may have drained: see ignore_new_clients. */
     int unused = 0;
     (void)setsockopt(fd, SOL_SOCKET, SO_DETACH_FILTER, &unused, sizeof unused);
     uint16_t bound = listen_by(http, fd);

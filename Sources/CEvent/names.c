@@ -1,4 +1,4 @@
-/* Keeps the addresses of hosts, and looks each up once for all who wait for it. */
+/* Keeps the addresses of hosts, and looks each up once for all calls that wait for it. */
 #include "names.h"
 #include "clock.h"
 #include "dns_client.h"
@@ -129,7 +129,7 @@ const char *ce_names_find(ce_names *names, const char *host, ce_lookup *lookup) 
     if (name->addresses != NULL && now < name->expires_ms) {
         return name->addresses;
     }
-    /* A silent DNS server is given up later than a call is: who waited for it would never get as far as the old addresses. */
+    /* A silent DNS server is given up later than a call is: a call that waited for it would never come to the old addresses. */
     bool serves = name->addresses != NULL && now < name->expires_ms + CE_ADDRESSES_SERVE_MS;
     if (!serves) {
         TAILQ_INSERT_TAIL(&name->waiting, lookup, next);

@@ -9,7 +9,7 @@
 typedef struct ce_names ce_names;
 struct ce_name;
 
-/* Who waits for a host's addresses. Lives where the caller wants it, until it is called or cancelled. */
+/* A call that waits for a host's addresses. The caller owns the memory, until it is called or cancelled. */
 typedef struct ce_lookup {
     /* The addresses, or NULL and why there are none. */
     void (*found)(void *context, const char *addresses, const char *reason);

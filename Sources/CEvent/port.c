@@ -41,7 +41,7 @@ static bool set(int fd, int option, int value) {
     return setsockopt(fd, SOL_SOCKET, option, &value, sizeof value) == 0;
 }
 
-/* An address of IPv6 that stands for every address stands for those of IPv4 too, whatever the system's default is. */
+/* The IPv6 address for "every address" covers those of IPv4 too, whatever the system's default is. */
 static bool take_both(int fd, const struct sockaddr *address) {
     int off = 0;
     return address->sa_family != AF_INET6
@@ -85,7 +85,7 @@ uint16_t ce_port_of(int fd) {
 
 /* A socket that shares its port lets others of the same user share it too, a second gateway by accident. So this one first listens
  * without sharing, which the kernel grants to one socket only. Then it changes sides while it still holds the port: with
- * SO_REUSEPORT workers may join, and without SO_REUSEADDR whoever does not ask to share may not, even while no worker listens. Last it
+ * SO_REUSEPORT workers may join, and without SO_REUSEADDR a process that does not share may not, even while no worker listens. Last it
  * stops listening: it stays bound, and no client's connect ends in its queue. */
 static bool hold(int fd) {
     return listen(fd, 1) == 0 && set(fd, SO_REUSEPORT, 1) && set(fd, SO_REUSEADDR, 0) && shutdown(fd, SHUT_RD) == 0;

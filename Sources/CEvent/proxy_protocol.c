@@ -1,5 +1,5 @@
 /* The PROXY protocol's reader. A byte at a time, so that it makes no difference how a header is cut into pieces. Strict: a load balancer writes
- * exactly one form, and whatever else comes is not from one. */
+ * exactly one form, and anything else is not from one. */
 #include "proxy_protocol.h"
 
 static void take(ce_proxy_header *header, uint8_t byte) {

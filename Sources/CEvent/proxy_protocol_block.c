@@ -22,7 +22,7 @@ static void add_to_crc(ce_proxy_header *header, uint8_t byte) {
     header->crc = header->crc >> 4 ^ table[header->crc & 15];
 }
 
-/* The state behind a part of the block. */
+/* The state after a part of the block. */
 static void next_part(ce_proxy_header *header) {
     header->count = 0;
     if (header->rest > 0) {
@@ -133,7 +133,7 @@ static void take_value(ce_proxy_header *header, uint8_t byte) {
     }
 }
 
-/* A byte behind the first 16. */
+/* A byte after the first 16. */
 static void take_rest(ce_proxy_header *header, uint8_t byte) {
     header->rest -= 1;
     /* It is computed with zeros in its own place. */

@@ -6,7 +6,7 @@
 static const uint8_t line_begins[] = "PROXY ";
 enum { LINE_BEGINS_BYTES = sizeof line_begins - 1 };
 
-/* A word of the line, and the byte behind it: what separates words is one blank. False without a word, or for a longer one than an address. */
+/* A word of the line, and the byte after it: one space separates words. False without a word, or for one longer than an address. */
 static bool next_word(const char **line, char word[46]) {
     size_t length = strcspn(*line, " ");
     if (length == 0 || length > 45) {

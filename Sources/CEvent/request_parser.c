@@ -103,7 +103,7 @@ static parser_rule step_chunk_size(ce_request_parser *parser, parser_input *inpu
 }
 
 /* Trailers are read as strictly as fields and dropped: none may change how a message is framed or routed (RFC 9110
- * 6.5.1), and nothing behind the request parser asks for one. */
+ * 6.5.1), and no callee of the request parser asks for one. */
 static parser_rule step_trailer(ce_request_parser *parser, parser_input *input, ce_request_parser_event *event) {
     bool complete;
     parser_rule rule = parser_take_line(&parser->lines, input, parser->limits.chunk_line_bytes,

@@ -153,7 +153,7 @@ bool parser_equal(const uint8_t *bytes, size_t length, const char *lower); /* wi
 bool parser_same(const uint8_t *a, const uint8_t *b, size_t length);       /* so too */
 int parser_hex_value(uint8_t digit);
 ce_span parser_trimmed(const uint8_t *bytes, size_t from, size_t to); /* without the blanks around */
-/* The element of a comma-separated list that starts at *at, trimmed, perhaps empty; false behind the last one. */
+/* The element of a comma-separated list that starts at *at, trimmed, perhaps empty; false after the last one. */
 bool parser_next_element(const uint8_t *list, size_t length, size_t *at, ce_span *element);
 bool parser_has_element(const uint8_t *list, size_t length,
                         const char *lower); /* one that is equal without regard to case */
@@ -190,7 +190,7 @@ parser_rule parser_parse_field(parser_line line, ce_field *field);
 typedef enum parser_taken {
     PARSER_TOOK_NONE, /* the line is not whole yet */
     PARSER_TOOK_FIELD,
-    PARSER_TOOK_END, /* the empty line behind the last field */
+    PARSER_TOOK_END, /* the empty line after the last field */
 } parser_taken;
 /* Takes the next line of a head of at most `head_bytes` with at most `most` fields. A field has its place in `lines`, too. */
 parser_rule parser_take_field(parser_lines *lines, parser_input *input, size_t head_bytes, uint32_t most,
@@ -211,7 +211,7 @@ parser_rule parser_note_length(ce_request_parser *parser, const uint8_t *value, 
 parser_rule parser_note_encoding(ce_request_parser *parser, const uint8_t *value, size_t length);
 parser_rule parser_judge_head(ce_request_parser *parser);
 parser_rule parser_parse_chunk_line(parser_line line, uint64_t *size);
-/* Takes the one byte that has to stand at this place behind a chunk. *complete says whether it was there. */
+/* Takes the one byte that has to be at this place after a chunk. *complete says whether it was there. */
 parser_rule parser_take_chunk_end(parser_input *input, uint8_t expected, bool *complete);
 
 #endif

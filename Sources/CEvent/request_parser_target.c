@@ -5,7 +5,7 @@
 /* The four forms of a request target (RFC 9112 3.2); authority-form is CONNECT's and refused with it. */
 
 /* Walks one path segment after the other, and knows whether the segment so far is nothing but dots. `%2e` is a dot and
- * `%2f` and `%5c` end a segment here, as they do for whoever decodes the target before splitting it: no such reader may
+ * `%2f` and `%5c` end a segment here, as they do for a reader that decodes the target before splitting it: no such reader may
  * be led out of the path that policy saw (RFC 3986 3.3, 6.2.2.3). The Hub's own `refs%2Fpr%2F1` passes. */
 enum { NOT_DOTS = 3 };
 

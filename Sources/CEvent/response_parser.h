@@ -12,7 +12,7 @@ enum {
     RESPONSE_CHUNK_LINE_BYTES = 1024,
 };
 
-/* What only a response can do wrong; it goes on behind the request parser's rules. */
+/* Rules that only a response can break; their numbers follow the request parser's. */
 typedef enum response_rule {
     RESPONSE_STATUS_LINE = PARSER_RULE_COUNT,
     RESPONSE_STATUS_RANGE,

@@ -1,4 +1,4 @@
-/* Random bytes that all processes of a gateway have in common, since the parent makes them before it forks: keys that a client's next
+/* Random bytes that all processes of a gateway share, since the parent makes them before it forks: keys that a client's next
  * connection needs, whichever worker it comes to, are derived from them. */
 #include "CEvent.h"
 

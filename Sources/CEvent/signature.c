@@ -1,4 +1,4 @@
-/* Verifies signatures with keys that were written as JSON Web Keys. All that comes in here is from strangers. */
+/* Verifies signatures with keys that were written as JSON Web Keys. All of this input is from strangers. */
 #include "CEvent.h"
 
 #include <openssl/bn.h>
@@ -103,7 +103,7 @@ ce_public_key *ce_public_key_new(ce_signature_algorithm algorithm, const uint8_t
         *made = (ce_public_key){ .key = key, .algorithm = algorithm };
     else
         EVP_PKEY_free(key);
-    /* What is left in the queue would be taken for an error of the next TLS call. */
+    /* An error left in the queue would be taken as one of the next TLS call. */
     ERR_clear_error();
     return made;
 }

@@ -60,7 +60,7 @@ static int allow_sockets(scmp_filter_ctx filter) {
     return result != 0 ? result : allow_if(filter, SCMP_SYS(socketpair), 0, UINT32_MAX, AF_UNIX);
 }
 
-/* No memory becomes code, no terminal is typed into, and nobody else is signalled. */
+/* No memory becomes executable, no input is pushed into a terminal, and no other process is signalled. */
 static int allow_conditionally(scmp_filter_ctx filter) {
     static const unsigned long requests[] = { FIONREAD, FIONBIO, TCGETS };
     int result = allow_if(filter, SCMP_SYS(mmap), 2, PROT_EXEC, 0);
@@ -72,8 +72,8 @@ static int allow_conditionally(scmp_filter_ctx filter) {
     return result != 0 ? result : allow_sockets(filter);
 }
 
-/* The state process writes files, and who serves with a file cache; Landlock says which. For all others no file is opened to be written or
- * made. */
+/* The state process writes files, and so does a serving process with a file cache; Landlock restricts which. For all others no file is opened for
+ * writing or made. */
 static int add_files(scmp_filter_ctx filter, ce_process_role role, bool writes) {
     enum { WRITING = O_ACCMODE | O_CREAT | O_TRUNC | O_APPEND };
     if (!writes) {

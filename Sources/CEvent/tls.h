@@ -40,13 +40,13 @@ bool ce_tls_remember(ce_tls *tls, X509 *leaf, ce_error *error);
 bool ce_tls_load_pair(ce_tls *tls, const char *certificate_path, const char *key_path, ce_error *error);
 /* Adds a line to the warnings. */
 void ce_tls_warn(ce_tls *tls, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* Warns of what is missing in, or wrong with, the certificates behind the leaf. */
+/* Warns of certificates after the leaf that are missing or wrong. */
 void ce_tls_judge_chain(ce_tls *tls, const char *path, STACK_OF(X509) * chain);
 /* Whether a client can complete a handshake: one is made in memory. */
 bool ce_tls_try(SSL_CTX *context, const char *certificate_path, ce_error *error);
 
 /* ---- tls_ticket.c ---- */
-/* Has a context, whose key is set, encrypt its tickets here. The keys live as long as the context, which connections may hold for longer
+/* Makes a context, whose key is set, encrypt its tickets here. The keys live as long as the context, which connections may hold for longer
  * than its ce_tls lives. */
 bool ce_tickets_begin(SSL_CTX *context);
 /* The key that encrypts at a time, or where a name is given the one that has that name; NULL if that is older than the last epoch. */

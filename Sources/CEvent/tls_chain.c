@@ -1,4 +1,4 @@
-/* What is wrong with the certificates behind the leaf. All of it is a warning: a client may know an intermediate from elsewhere, or another way to
+/* Faults of the certificates after the leaf. All are warnings: a client may know an intermediate from elsewhere, or another way to
  * a root. Most do not. */
 #define _GNU_SOURCE
 #include "tls.h"

@@ -1,4 +1,4 @@
-/* Client certificates in the handshake. It never fails for what a certificate is: the verdict stays with the session, and whoever answers the first request
+/* Client certificates in the handshake. It never fails because of a certificate: the verdict stays with the session, and the response to the first request
  * can say what is wrong, where a failed handshake tells a client next to nothing (RFC 8446 section 6.2). */
 #include "tls_client.h"
 #include "loop.h"
@@ -88,7 +88,7 @@ static bool is_of_same_files(SSL *ssl, const ce_client_trust *trust) {
         && CRYPTO_memcmp(digest, trust->digest, sizeof trust->digest) == 0;
 }
 
-/* The intermediates are those of the handshake; a session that was resumed has none, so its client may have to connect anew. */
+/* The intermediates are those of the handshake; a session that was resumed has none, so its client may have to connect again. */
 static long verify_again(SSL *ssl, X509 *leaf, const ce_client_trust *trust) {
     STACK_OF(X509) *sent = SSL_get_peer_cert_chain(ssl);
     if (sk_X509_num(sent) >= CE_CHAIN_AT_MOST) {

@@ -1,4 +1,4 @@
-/* Private to CEvent: the authorities that vouch for clients, and what a client's certificate says. */
+/* Private to CEvent: the authorities for clients, and the content of a client's certificate. */
 #ifndef CE_TLS_CLIENT_H
 #define CE_TLS_CLIENT_H
 

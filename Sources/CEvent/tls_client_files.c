@@ -1,4 +1,4 @@
-/* The files that say who may vouch for clients: authorities, and what they have revoked. */
+/* The files for client certificates: authorities, and the lists of certificates that they have revoked. */
 #include "loop.h"
 #include "tls_client.h"
 

@@ -1,5 +1,5 @@
-/* What a client's certificate calls its owner. All of it is input of whoever got the authority to sign it: a name that could be read in two ways, or break a
- * line of a log, makes the certificate one that is not taken. */
+/* The names in a client's certificate. Its holder may have chosen all of them: a certificate is refused if a name could be read in two ways, or break a
+ * line of a log. */
 #include "tls_client.h"
 
 #include <openssl/err.h>
@@ -49,7 +49,7 @@ static bool is_text(const X509_NAME_ENTRY *entry) {
     return good;
 }
 
-/* RFC 4514, whose escapes make it plain where each part ends; characters beyond ASCII stand as they are. */
+/* RFC 4514, whose escapes mark where each part ends; characters beyond ASCII are unchanged. */
 static void add_subject(ce_text *text, X509 *certificate) {
     X509_NAME *subject = X509_get_subject_name(certificate);
     int count = X509_NAME_entry_count(subject);

@@ -1,4 +1,4 @@
-/* A certificate of this process's own, for the sandbox: nobody has to make one first. */
+/* A certificate of this process's own, for the sandbox: no certificate has to be made first. */
 #include "loop.h"
 #include "tls.h"
 

@@ -47,7 +47,7 @@ static bool try_with(SSL_CTX *context, SSL_CTX *client_context) {
 
 bool ce_tls_try(SSL_CTX *context, const char *certificate_path, ce_error *error) {
     ERR_clear_error();
-    /* It trusts anybody: whether clients trust who signed is not to be known here. */
+    /* It trusts every certificate: whether clients trust the issuer cannot be known here. */
     SSL_CTX *client = SSL_CTX_new(TLS_client_method());
     bool good = client != NULL && try_with(context, client);
     SSL_CTX_free(client);

@@ -1,5 +1,5 @@
-/* Private to CEvent: one request and its response. Who calls whom: transfer.c -> transfer_drive.c -> transfer_send.c,
- * transfer_receive.c -> transfer_end.c. */
+/* Private to CEvent: one request and its response. Calls lead from transfer.c to transfer_drive.c to transfer_send.c and
+ * transfer_receive.c to transfer_end.c. */
 #ifndef CE_TRANSFER_H
 #define CE_TRANSFER_H
 
@@ -28,7 +28,7 @@ typedef enum ce_step {
 } ce_step;
 
 /* The first read of a response, and the first after the sink wanted no more: what is read and not wanted has to be held. Each read that
- * the sink takes whole lets the next be twice as large, as far as the socket has room behind it. */
+ * the sink takes whole lets the next be twice as large, as far as the client's socket has room. */
 enum { CE_FIRST_READ_BYTES = 16 * 1024 };
 
 struct ce_transfer {
@@ -67,8 +67,8 @@ struct ce_transfer {
     ce_response_parser parser;
     bool paused, complete;
     size_t read_size; /* of the next read, in bytes */
-    int goes_to;      /* the socket of who gets the content; -1: not known */
-    bool exact;       /* nothing came behind it */
+    int goes_to;      /* the socket of the client that gets the content; -1: not known */
+    bool exact;       /* nothing came after it */
     uint8_t *held;    /* what came while the sink wanted nothing: content, then what is not parsed yet */
     size_t held_content, held_length;
     uint64_t received, received_at_check;
@@ -79,7 +79,7 @@ struct ce_transfer {
 };
 
 /* ---- transfer_end.c ---- */
-/* Starts the time limit of the present stage anew. */
+/* Restarts the time limit of the present stage. */
 void ce_transfer_limit(ce_transfer *transfer, uint32_t milliseconds);
 /* The timer has fired: whether the time is up. */
 bool ce_transfer_limit_passed(ce_transfer *transfer);

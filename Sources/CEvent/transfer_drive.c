@@ -36,7 +36,7 @@ static void on_connected(void *context, const char *fault) {
 
 static void open_connection(ce_transfer *transfer, const char *addresses);
 
-/* The addresses were known a moment ago, and if not they are asked for anew. */
+/* The addresses were known a moment ago; if they are not now, they are looked up again. */
 static void connect_anew(ce_transfer *transfer) {
     transfer->stage = CE_STAGE_NAMING;
     transfer->route = transfer->pool->upstreams.route;

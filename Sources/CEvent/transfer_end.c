@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Spare transfers are kept; those whose text grew large are not. */
+/* Spare transfers are kept, except those whose text grew large. */
 enum { CE_SPARE_AT_MOST = 1024, CE_SPARE_TEXT_BYTES = 64 * 1024 };
 
 static void arm(ce_transfer *transfer, int64_t now, int64_t milliseconds) {

@@ -35,7 +35,7 @@ static bool give(ce_transfer *transfer, ce_block *block) {
     return true;
 }
 
-/* Keeps what the sink did not want and what is behind it. The block may be what was held before. */
+/* Keeps the bytes that the sink did not want, and those after them. The block may be the one that was held before. */
 static ce_step hold(ce_transfer *transfer, const ce_block *block) {
     size_t rest = block->count - block->at;
     uint8_t *held = malloc(block->content_length + rest + 1);
@@ -142,7 +142,7 @@ static ce_step parse_held(ce_transfer *transfer) {
     }
     uint8_t *held = transfer->held;
     ce_step step = transfer->complete ? CE_STEP_WHOLE : parse(transfer, &block);
-    /* It is another one if some of it was held anew. */
+    /* It is another block if some of it was held again. */
     if (transfer->held == held) {
         free(held);
         transfer->held = NULL;

@@ -45,7 +45,7 @@ static char *append_part(char *into, const char *from) {
     return into;
 }
 
-/* What stands behind the origin in the URL, and what goes on behind that. */
+/* The part of the URL after the origin, and the target that is appended to it. */
 static char *append_target(char *into, const char *path, const char *target) {
     if (*path != '/' && (*path != '\0' || *target != '/')) {
         *into++ = '/';

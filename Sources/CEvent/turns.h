@@ -1,5 +1,5 @@
 /* Private to CEvent: turns of long bodies. What many of them move in one turn of the loop has a bound, so that the events of all others, which
- * are short, do not wait behind every one of them. */
+ * are short, do not wait for all of them. */
 #ifndef CE_TURNS_H
 #define CE_TURNS_H
 

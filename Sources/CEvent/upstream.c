@@ -78,7 +78,7 @@ static void on_readable(evutil_socket_t fd, short what, void *context) {
     if (upstream->state == CE_UPSTREAM_BUSY) {
         upstream->user->readable(upstream->context);
     } else if (upstream->state == CE_UPSTREAM_IDLE && !ce_channel_is_quiet(&upstream->channel)) {
-        /* It has closed, or says what was not asked for: that would be read as the response to the next request. */
+        /* It has closed, or sends bytes that were not asked for: they would be read as the response to the next request. */
         leave(upstream);
     }
 }

@@ -10,7 +10,7 @@
 
 typedef struct ce_upstream ce_upstream;
 
-/* Whose connection it is while it is connecting or busy. Each may close it or give it back. */
+/* The user of a connection that is connecting or busy. It may close the connection or give it back. */
 typedef struct ce_upstream_user {
     void (*connected)(void *context, const char *fault); /* fault: NULL, or why not; it is then still to be closed */
     void (*readable)(void *context);
@@ -21,7 +21,7 @@ typedef enum ce_upstream_state {
     CE_UPSTREAM_CONNECTING,
     CE_UPSTREAM_BUSY,
     CE_UPSTREAM_IDLE,
-    CE_UPSTREAM_LEFT, /* nobody takes it any more; it is closed in its turn */
+    CE_UPSTREAM_LEFT, /* it is not used any more, and is closed in its turn */
 } ce_upstream_state;
 
 typedef struct ce_upstreams {

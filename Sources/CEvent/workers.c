@@ -55,7 +55,7 @@ int32_t ce_fork(int *line) {
         errno = reason;
     }
     if (child == 0) {
-        /* Nobody restarts a worker without its parent, and it would keep the port. */
+        /* Without its parent a worker is not restarted, and would keep the port. */
         (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
         if (getppid() != parent) {
             _exit(1);

@@ -1,4 +1,4 @@
-/* The settings file, read with libyaml: a mapping of scalars, lists of them, and mappings of the same, and nothing else of what YAML can say. */
+/* The settings file, read with libyaml: a mapping of scalars, lists of them, and mappings of the same, and nothing else of YAML. */
 #include "CEvent.h"
 
 #include <stdio.h>

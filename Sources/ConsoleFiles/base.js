@@ -1,5 +1,5 @@
 'use strict';
-// What all pages of the console stand on. Nothing here makes markup of a text: a text becomes a text.
+// Common code of the console's pages. No text is ever interpreted as markup.
 
 // A page is {id, title, needsKeys, show(main) -> a function that is called when it is left}. Each is in a file of its own.
 const pages = [];

@@ -7,7 +7,7 @@ function svg(tag, attributes) {
   return node;
 }
 
-// `lines` is 1 or 2. The tile's value and note are set with its points, and read by screen readers in its place.
+// `lines` is 1 or 2. Screen readers read the tile's value and note, which are set with its points, in place of the chart.
 function tile(title, lines) {
   const value = el('p', {class: 'value', text: '–'});
   const note = el('p', {class: 'note', text: ' '});
@@ -40,7 +40,7 @@ function tile(title, lines) {
   };
 }
 
-// The bound that a share of what fell into a histogram's buckets lies below, in milliseconds, between two readings; NaN where nothing did.
+// A quantile of what fell into a histogram's buckets between two readings, in milliseconds; NaN where nothing did. `share`: such as 0.95.
 function quantile(now, before, share) {
   const counts = now.counts.map((number, index) => number - (before ? before.counts[index] : 0));
   const total = counts.reduce((sum, number) => sum + number, 0);
@@ -57,7 +57,7 @@ function quantile(now, before, share) {
   return NaN;
 }
 
-// A number with a line of explanation below; with room for a bar where it, or another in its row, is a part of something.
+// A number with a line of explanation below; with room for a bar where it, or another one in its row, is a share of something.
 function number(title, hasRoom) {
   const value = el('p', {class: 'value', text: '–'}), note = el('p', {class: 'note', text: ' '}), part = el('div', {class: hasRoom ? 'part' : null});
   return {
@@ -71,7 +71,7 @@ function number(title, hasRoom) {
   };
 }
 
-// A part of 1 as a bar; `name` is what a screen reader says of it, null where the number stands beside it.
+// A share of 1 as a bar; `name` is its text for screen readers, null where the number stands beside it.
 function bar(share, kind, name) {
   const width = Math.max(0, Math.min(1, share)) * 100;
   const drawing = svg('svg', {class: 'chart bar-of', viewBox: '0 0 100 8', preserveAspectRatio: 'none', ...(name ? {role: 'img', 'aria-label': name} : {'aria-hidden': 'true'})});

@@ -1,4 +1,4 @@
-// Audit: what was done, by whom and by which right; one change's whole story.
+// Audit: what was done, by which key and by which rule; all records of one request.
 pages.push({id: 'audit', title: 'Audit', needsKeys: true, show(main) {
   const form = {key: el('input', {type: 'search', autocomplete: 'off'}), repo: el('input', {type: 'search', autocomplete: 'off', placeholder: 'acme/*'}),
     action: choice([['', 'any'], 'create', 'write', 'delete', 'move', 'publish', 'settings', 'discuss', 'edit', 'rotate', 'revoke', 'sign-in', 'reload', 'drain', 'cache-purge', 'cache-remove']),

@@ -1,4 +1,4 @@
-// Budget: what is left of the Hub's rate limit in each window, until when, who spends it and who waits.
+// Budget: what is left of the Hub's rate limit in each window, until when, and which keys use it and wait.
 pages.push({id: 'budget', title: 'Budget', show(main) {
   const tiles = {waiting: number('Wait for their turn'), waited: number('Had to wait'), spared: number('Calls spared'), refused: number('429s of the Hub')};
   const list = el('div', {}), error = el('p', {class: 'error top', role: 'alert'});

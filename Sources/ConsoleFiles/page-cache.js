@@ -1,4 +1,4 @@
-// Cache: what is kept in memory and on the disk, what it spares, and how to have it gone.
+// Cache: what is kept in memory and on the disk, how many calls it saves, and how to remove it.
 pages.push({id: 'cache', title: 'Cache', show(main) {
   const memory = {ratio: number('Hit ratio', true), spared: number('Calls spared', true), responses: number('Responses kept', true), bytes: number('Memory', true)};
   const disk = {ratio: number('Hit ratio', true), files: number('Files kept', true), bytes: number('On the disk', true), sent: number('Sent from the disk', true)};

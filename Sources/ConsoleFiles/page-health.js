@@ -1,4 +1,4 @@
-// Health: whether all is well, with what settings, and what an operator can have the gateway do.
+// Health: the gateway's state, its settings, and its control.
 pages.push({id: 'health', title: 'Health', show(main) {
   const about = el('div', {class: 'card'}), settings = el('div', {class: 'card'}), find = el('input', {type: 'search', autocomplete: 'off'}), list = el('div', {});
   settings.append(el('h2', {text: 'Settings, and where each comes from'}), el('div', {class: 'bar'}, field('Search', find)), list);

@@ -1,4 +1,4 @@
-// Keys: found and paged by the gateway, so that it does not matter how many there are.
+// Keys: searched and paged by the gateway, so that their number does not matter.
 pages.push({id: 'keys', title: 'Keys', needsKeys: true, show(main) {
   const search = el('input', {type: 'search', autocomplete: 'off', spellcheck: 'false'});
   const all = el('input', {type: 'checkbox'});
@@ -58,7 +58,7 @@ pages.push({id: 'keys', title: 'Keys', needsKeys: true, show(main) {
       ['Change its settings', 'PUT', '/api/models/' + repo + '/settings', JSON.stringify({gated: 'auto'})], ['Delete it', 'DELETE', '/api/repos/delete', JSON.stringify({type: 'model', name: repo.split('/')[1], organization: owner})]];
   };
 
-  // What the rules in a form allow, asked of the gateway as they are typed.
+  // What the rules in a form allow, by the gateway's own answer, as they are typed.
   function preview(ask) {
     const repo = el('input', {value: 'acme/model', autocomplete: 'off', spellcheck: 'false'});
     const result = el('ul', {class: 'preview', 'aria-live': 'polite'});
@@ -82,7 +82,7 @@ pages.push({id: 'keys', title: 'Keys', needsKeys: true, show(main) {
     return {node: el('div', {}, field('What it may do with the model', repo), result), soon};
   }
 
-  // As on the command line; a number alone is one of requests, bytes or tokens.
+  // The form of the command line; a number without a unit counts requests, bytes or tokens.
   const limitFields = [['concurrent', 'At once', 'Requests; empty: as its role'], ['bytes_a_day', 'Bytes a day', 'Such as 50GB'], ['tokens_a_day', 'Tokens a day', 'Such as 1M'],
     ['inference_a_day', 'Requests of models a day', 'A number']];
   function limitsForm(limits) {
@@ -94,7 +94,7 @@ pages.push({id: 'keys', title: 'Keys', needsKeys: true, show(main) {
 
   function rulesForm(key) {
     const limits = limitsForm(key ? key.limits : {});
-    // A role that the settings do not have at present: to save a key without it would take its denies away.
+    // A role that the settings do not define at present: saving a key without it would remove its denying rules.
     const absent = key && key.role && !roles.some(role => role.name === key.role) ? [[key.role, key.role + ' – not defined']] : [];
     const form = {
       role: choice([['', 'none: only the rules below'], ...roles.map(role => [role.name, role.name + ' – ' + role.rules.join('; ')]), ...absent], key ? key.role || '' : 'reader'),

@@ -1,4 +1,4 @@
-// Now: what is going on, from the figures that the gateway sends each second, and the requests that its worker knows.
+// Now: the figures that the gateway sends each second, and the requests that its worker knows.
 pages.push({id: 'now', title: 'Now', show(main) {
   const tiles = {
     requests: tile('Requests a second', 1), errors: tile('Errors a second', 2), latency: tile('Latency', 2),
@@ -12,7 +12,7 @@ pages.push({id: 'now', title: 'Now', show(main) {
   recent.append(el('h2', {text: 'The last 200 requests'}), el('div', {class: 'bar'}, field('Key', filters.key), field('Status', filters.status), field('Endpoint', filters.route)), list);
   main.append(el('h1', {text: 'Now'}), el('div', {class: 'tiles'}, Object.values(tiles).map(one => one.node)), running, recent, totals);
 
-  // Of the last ten seconds: in one alone there may be no request to take the time of.
+  // Of the last ten seconds: a single second may have no request whose time could be shown.
   let before = null, earlier = [], rows = [];
   const own = new Set(['health', 'ready', 'metrics', 'admin', 'console', 'documents']);
   const sum = (figures, of) => Object.entries(figures.requests).filter(([route]) => !own.has(route))
@@ -32,7 +32,7 @@ pages.push({id: 'now', title: 'Now', show(main) {
     tiles.latency.add(milliseconds(p95), 'p95; p50 (dashed) ' + milliseconds(p50) + ', ' + lasting, p95, p50);
     tiles.flight.add(count(figures.requests_in_flight), count(figures.connections) + ' connections', figures.requests_in_flight);
     tiles.upstream.add(milliseconds(up95), 'p95; p50 (dashed) ' + milliseconds(up50) + '; ' + count(figures.upstream_calls_in_flight) + ' calls, ' + count(figures.upstream_calls_queued + figures.budget_waiting) + ' wait', up95, up50);
-    // Of what is relayed. With a cache on, what was answered by the call of another is among its requests already.
+    // Of relayed requests. With a cache, those that were answered by another's call are among its requests already.
     const sumOf = counts => Object.values(counts || {}).reduce((total, number) => total + number, 0);
     const kept = figures.cache_requests.hit + figures.cache_requests.stale + figures.cache_requests.stand_in + figures.requests_shared;
     const asked = sumOf(figures.cache_requests) || sumOf(figures.requests.relay);

@@ -1,4 +1,4 @@
-// Usage: what keys did over some days, added up by what is wanted.
+// Usage: what keys did over some days, grouped as chosen.
 pages.push({id: 'usage', title: 'Usage', needsKeys: true, show(main) {
   const day = back => new Date(Date.now() - back * 86400000).toISOString().slice(0, 10);
   const form = {by: choice([['key', 'key'], ['repo', 'repository'], ['model', 'model'], ['action', 'action'], ['day', 'day']], 'key'),

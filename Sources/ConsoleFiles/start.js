@@ -1,4 +1,4 @@
-// Who is here, and which page is shown.
+// The session, and which page is shown.
 let leave = null;
 const main = document.getElementById('main'), nav = document.getElementById('nav'), who = document.getElementById('who');
 

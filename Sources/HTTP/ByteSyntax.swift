@@ -1,5 +1,5 @@
 extension Headers {
-    /// Whether `value` may be sent as it is: no control bytes but TAB, no white space around it (RFC 9110 section 5.5).
+    /// Whether `value` may be sent unchanged: no control bytes but TAB, no white space around it (RFC 9110 section 5.5).
     package static func isFieldValue(_ value: String) -> Bool {
         let bytes = value.utf8
         return bytes.allSatisfy { ($0 >= 0x20 && $0 != 0x7F) || $0 == 0x09 }
@@ -51,7 +51,7 @@ extension Headers {
         }
     }
 
-    /// Whether `part` stands somewhere in a value of `name`, without regard to ASCII case. Does not allocate.
+    /// Whether `part` is in a value of `name`, without regard to ASCII case. Does not allocate.
     package func mentions(_ part: String, in name: String) -> Bool {
         let part = part.utf8.span
         guard !part.isEmpty else { return contains(name) }
@@ -62,7 +62,7 @@ extension Headers {
             let isThere = withField(at: index) { _, value in
                 var start = 0
                 while start + part.count <= value.count {
-                    // One look at each byte rules nearly all places out.
+                    // One comparison excludes nearly all places.
                     if value[start] | 0x20 == first,
                         value.extracting(start..<start + part.count).isCaselessly(part)
                     {
@@ -101,16 +101,16 @@ extension Headers {
     }
 }
 
-/// A fixed set of ASCII words that are compared without regard to case, such as field names: made once, and asked for each
-/// field of each message, without an allocation.
+/// A fixed set of ASCII words that are compared without regard to case, such as field names: made once, and used for each
+/// field of each message without an allocation.
 package struct CaselessWords: Sendable {
     /// Words of the same length one after another, by that length.
     private let byLength: [[UInt8]]
-    /// Bit n: there is a word of n bytes. It rules most questions out.
+    /// Bit n: there is a word of n bytes. It excludes most candidates.
     private let lengths: UInt64
     private let prefixes: [[UInt8]]
 
-    /// `words`, and all that begins with one of `prefixes`. Words of more than 63 bytes are a bug of the caller.
+    /// `words`, and all names that begin with one of `prefixes`. Words of more than 63 bytes are a bug of the caller.
     package init(_ words: [String], prefixes: [String] = []) {
         var byLength = [[UInt8]](repeating: [], count: 64)
         var lengths: UInt64 = 0
@@ -157,8 +157,8 @@ extension Span<UInt8> {
 }
 
 extension String {
-    /// Whether `part` stands in it, byte for byte. The standard library's own search compares characters: for a path it takes thirty
-    /// times as long, and a combining character behind `/` hides the slash from it.
+    /// Whether `part` is in it, byte for byte. The standard library's own search compares characters: for a path it takes thirty
+    /// times as long, and a combining character after `/` hides the slash from it.
     package func contains(_ part: String) -> Bool {
         let text = utf8.span
         let part = part.utf8.span

@@ -14,7 +14,7 @@ package enum PercentEncoding {
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    /// Decodes every well-formed escape and leaves the rest as it stands; bytes that are not UTF-8 become U+FFFD.
+    /// Decodes every well-formed escape and keeps the rest unchanged; bytes that are not UTF-8 become U+FFFD.
     package static func decode(_ text: some Sequence<UInt8>) -> String {
         let bytes = Array(text)
         guard bytes.contains(UInt8(ascii: "%")) else { return String(decoding: bytes, as: UTF8.self) }
@@ -39,7 +39,7 @@ package enum PercentEncoding {
     private static let digits = Array("0123456789ABCDEF".utf8)
 }
 
-/// Base64 as credentials are written (RFC 4648 section 4).
+/// Base64 in the form of credentials (RFC 4648 section 4).
 package enum Base64 {
     private static let characters = Base64Characters(last: "+/")
 
@@ -65,11 +65,11 @@ package enum Base64URL {
         String(decoding: characters.encode(Array(bytes)), as: UTF8.self)
     }
 
-    /// Nil for what `encode` cannot have made: another character, a length that fits no bytes, spare bits that are set.
+    /// Nil for text that `encode` cannot have made: another character, a length that fits no bytes, spare bits that are set.
     package static func decode(_ text: some Collection<UInt8>) -> [UInt8]? { characters.decode(Array(text).span) }
 }
 
-/// The 64 characters of an alphabet. Of arrays and spans: a generic function is not specialized for another module.
+/// The 64 characters of an alphabet. For arrays and spans: a generic function is not specialized for another module.
 private struct Base64Characters {
     private static let other: UInt8 = 0xFF
 
@@ -104,7 +104,7 @@ private struct Base64Characters {
         return text
     }
 
-    /// Of text without padding; nil for another character, a length that fits no bytes, spare bits that are set.
+    /// For text without padding; nil for another character, a length that fits no bytes, spare bits that are set.
     func decode(_ text: Span<UInt8>) -> [UInt8]? {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(text.count * 3 / 4)

@@ -1,4 +1,4 @@
-/// The names of some fields in an order in which one is found in a few steps, whatever a stranger looks for and however often: nothing is
+/// The names of some fields, sorted so that each is found in a few steps, whatever names are looked for and however often: nothing is
 /// copied or hashed, so no choice of names makes it slow.
 struct FieldNames {
     private let bytes: [UInt8]
@@ -26,7 +26,7 @@ struct FieldNames {
                 high = middle
             }
         }
-        // One that is named again has been marked, and those of the same name behind it.
+        // A name that was looked for before has been marked, and so have the equal ones after it.
         while low < order.count, !marked[order[low]], Self.order(all.extracting(fields[order[low]].name), name) == 0 {
             marked[order[low]] = true
             low += 1

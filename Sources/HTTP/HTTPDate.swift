@@ -7,8 +7,8 @@ package enum HTTPDate {
     private static let separators = Array(",    :: GMT".utf8)
     private static let secondsOfADay = 86_400
 
-    /// Seconds since 1970 of a date in the form that is sent today, `Sun, 06 Nov 1994 08:49:37 GMT`. Nil for all else, the obsolete forms
-    /// too: where it matters, an unknown date is one that has passed.
+    /// Seconds since 1970 of a date in the present form, `Sun, 06 Nov 1994 08:49:37 GMT`. Nil for any other text, also for the obsolete
+    /// forms: where it matters, an unknown date counts as past.
     package static func seconds(_ text: String) -> Int? {
         let bytes = Array(text.utf8)
         guard bytes.count == 29, separators(of: bytes) == Self.separators else { return nil }
@@ -20,7 +20,7 @@ package enum HTTPDate {
         return daysSince1970(year, month + 1, day) * secondsOfADay + hour * 3600 + minute * 60 + second
     }
 
-    /// Days since 1970 of `2026-11-29` (RFC 3339 section 5.6, full-date). Nil for all else, and for a day that no month has.
+    /// Days since 1970 of `2026-11-29` (RFC 3339 section 5.6, full-date). Nil for any other text, and for a day that no month has.
     package static func day(_ text: String) -> Int? {
         let bytes = Array(text.utf8)
         guard bytes.count == 10, bytes[4] == UInt8(ascii: "-"), bytes[7] == UInt8(ascii: "-"),
@@ -31,7 +31,7 @@ package enum HTTPDate {
         return daysSince1970(year, month, day)
     }
 
-    /// All that is the same in each date.
+    /// The bytes that are the same in each date.
     private static func separators(of bytes: [UInt8]) -> [UInt8] {
         [3, 4, 7, 11, 16, 19, 22].map { bytes[$0] } + bytes[25...]
     }
@@ -45,7 +45,7 @@ package enum HTTPDate {
         return number
     }
 
-    /// Of the Gregorian calendar, by years that begin in March, so that the day of a leap year is the last.
+    /// In the Gregorian calendar, with years that begin in March, so that a leap day is the last day of a year.
     private static func daysSince1970(_ year: Int, _ month: Int, _ day: Int) -> Int {
         let shifted = month > 2 ? year : year - 1
         let (era, monthFromMarch) = (shifted / 400, (month + 9) % 12)

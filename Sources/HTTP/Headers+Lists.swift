@@ -1,7 +1,7 @@
 /// Comma-separated lists of tokens over all fields of a name, such as Accept and Connection (RFC 9110 section 5.6.1). They can be as
-/// long as a head may be, so no text is made of a member. Quoted strings are not known.
+/// long as a head may be, so no text is made of a member. Quoted strings are not supported.
 extension Headers {
-    /// Whether a member is one of `words`, its parameters and the case of its letters aside.
+    /// Whether a member is one of `words`, without its parameters and without regard to case.
     package func lists(_ name: String, anyOf words: CaselessWords) -> Bool {
         !forEachMember(of: name) { member in
             var end = 0
@@ -10,12 +10,12 @@ extension Headers {
         }
     }
 
-    /// What `Connection` says of fields that stay on their side anyway.
+    /// Members of `Connection` that no intermediary forwards anyway.
     private static let ofTheConnection = CaselessWords([
         "close", "keep-alive", "Connection", "Proxy-Connection", "TE", "Trailer", "Transfer-Encoding", "Upgrade",
     ])
 
-    /// Whether `Connection` names a field that goes no further for that (RFC 9110 section 7.6.1): the next server does not see what is seen here.
+    /// Whether `Connection` names other fields, which are not forwarded for that (RFC 9110 section 7.6.1): the next server does not get them.
     package var withholdsFields: Bool {
         contains("Connection") && !forEachMember(of: "Connection") { Self.ofTheConnection.contains($0) }
     }
@@ -26,7 +26,7 @@ extension Headers {
         return firstIndex(of: name, from: first + 1) != nil
     }
 
-    /// Appends all values of `name` with a line end behind each, which no value has in it: other values append other bytes.
+    /// Appends all values of `name` with a line feed after each, which no value contains: so different values append different bytes.
     package func appendValues(of name: String, to text: inout [UInt8]) {
         var next = 0
         while let index = firstIndex(of: name, from: next) {
@@ -47,8 +47,8 @@ extension Headers {
         removeAll(marked: marked)
     }
 
-    /// Goes through the members that are not empty, without the white space around them, while `goOn` says so. Returns whether it went
-    /// through all.
+    /// Calls `goOn` with the members that are not empty, without the white space around them, while it returns true. Returns whether all
+    /// were passed.
     private func forEachMember(of name: String, _ goOn: (Span<UInt8>) -> Bool) -> Bool {
         var next = 0
         while let index = firstIndex(of: name, from: next) {

@@ -1,12 +1,12 @@
 /// Header or trailer fields: in order, with names as received, repeated ones kept apart (RFC 9110 section 5).
 ///
-/// All names and values lie in one byte array, and `fields` says where. A parser builds a block with two copies, and a
+/// All names and values are in one byte array, and `fields` has their places. A parser builds a block with two copies, and a
 /// writer copies the bytes out, without making a String for each field.
 ///
-/// No value of this type can inject a field: whatever way a CR, LF or NUL comes in, it is kept as a space
+/// No value of this type can inject a field: a CR, LF or NUL from any source is kept as a space
 /// (RFC 9110 section 5.5 allows that replacement).
 package struct Headers: Sendable {
-    /// Where one field's name and value lie in `bytes`.
+    /// The place of one field's name and value in `bytes`.
     package struct Field: Sendable, Equatable {
         package var nameStart: UInt32
         package var nameLength: UInt32
@@ -28,8 +28,8 @@ package struct Headers: Sendable {
     package private(set) var bytes: [UInt8]
     /// The fields in order.
     package private(set) var fields: [Field]
-    /// Bit n: some field's name may have n bytes, or n and more for the last bit. Most questions are for names that are not there, and most
-    /// of those are answered by this.
+    /// Bit n: some field's name may have n bytes; the last bit also for longer names. Most names that are looked for are missing, and most
+    /// of these look-ups need nothing more.
     private var lengths: UInt64 = 0
 
     package init() {
@@ -80,7 +80,7 @@ package struct Headers: Sendable {
         return false
     }
 
-    /// Calls `body` with the name and the value of each field but those of `names`. Does not allocate.
+    /// Calls `body` with the name and the value of each field except `names`. Does not allocate.
     package func forEach(without names: CaselessWords, _ body: (_ name: Span<UInt8>, _ value: Span<UInt8>) -> Void) {
         let all = bytes.span
         for field in fields where !names.contains(all.extracting(field.name)) {
@@ -105,7 +105,7 @@ package struct Headers: Sendable {
         fields.append(field)
     }
 
-    /// The same of words that stand in the program, and so have nothing to be cleaned of.
+    /// The same for words of the program itself, which need no cleaning.
     package mutating func append(own name: StaticString, _ value: StaticString) {
         let start = bytes.count
         unsafe bytes.append(contentsOf: UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount))
@@ -117,7 +117,7 @@ package struct Headers: Sendable {
                 valueStart: UInt32(start + name.utf8CodeUnitCount), valueLength: UInt32(value.utf8CodeUnitCount)))
     }
 
-    /// Makes `value` the only value of `name`: in the place of its first field, or at the end.
+    /// Makes `value` the only value of `name`: in place of its first field, or at the end.
     package mutating func set(_ name: String, _ value: String) {
         guard let first = firstIndex(of: name, from: 0) else { return append(name, value) }
         while let next = firstIndex(of: name, from: first + 1) { fields.remove(at: next) }
@@ -140,7 +140,7 @@ package struct Headers: Sendable {
         fields = remaining(without: names)
     }
 
-    /// The fields whose names are not among `names`, with room for what a gateway adds: so nothing has to be copied a second time.
+    /// The fields whose names are not among `names`, with room for those that a gateway adds: so nothing has to be copied a second time.
     package func without(_ names: CaselessWords) -> Headers {
         var kept = Headers()
         kept.bytes.reserveCapacity(bytes.count + Self.roomForMore)
@@ -180,7 +180,7 @@ package struct Headers: Sendable {
         fields = fields.indices.filter { !marked[$0] }.map { fields[$0] }
     }
 
-    /// Lends the name and value of field `index`, without a copy.
+    /// Passes the name and value of field `index`, without a copy.
     package func withField<Result, Failed: Error>(
         at index: Int, _ body: (_ name: Span<UInt8>, _ value: Span<UInt8>) throws(Failed) -> Result
     ) throws(Failed) -> Result {
@@ -189,12 +189,12 @@ package struct Headers: Sendable {
         return try body(all.extracting(field.name), all.extracting(field.value))
     }
 
-    /// Lends the first value of `name`, without a copy; nil if there is none.
+    /// Passes the first value of `name`, without a copy; nil if there is none.
     package func withFirst<Result>(_ name: String, _ body: (Span<UInt8>) -> Result) -> Result? {
         firstIndex(of: name, from: 0).map { body(bytes.span.extracting(fields[$0].value)) }
     }
 
-    /// The first field of `name` at `start` or behind it, without regard to ASCII case and without a copy; nil if there is none.
+    /// The first field of `name` at `start` or after it, without regard to ASCII case and without a copy; nil if there is none.
     @inline(__always)
     package func firstIndex(of name: String, from start: Int) -> Int? {
         lengths & Self.bit(name.utf8.count) == 0 ? nil : search(name, from: start)
@@ -211,7 +211,7 @@ package struct Headers: Sendable {
 }
 
 extension Headers {
-    /// For what a gateway adds.
+    /// For fields that a gateway adds.
     private static let (roomForMore, moreFields) = (192, 4)
 
     private static func bit(_ length: Int) -> UInt64 { 1 << UInt64(Swift.min(length, 63)) }
@@ -232,9 +232,9 @@ extension Headers {
             valueStart: UInt32(middle), valueLength: UInt32(bytes.count - middle))
     }
 
-    /// Makes a space of each byte that would end a field, at `start` and after it.
+    /// Replaces each byte that would end a field, from `start` on, by a space.
     private mutating func clean(from start: Int) {
-        // Every byte of every head comes by here: a loop that always stores is one that the compiler makes of vectors.
+        // Every byte of every head passes here: the compiler vectorises a loop that always stores.
         unsafe bytes.withUnsafeMutableBufferPointer { bytes in
             for index in start..<bytes.count {
                 let byte = unsafe bytes[index]

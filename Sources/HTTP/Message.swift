@@ -12,7 +12,7 @@ package struct Request: Sendable {
         self.body = body
     }
 
-    /// Whether the client would rather have `text/plain` than JSON: it names the one in Accept and not the other.
+    /// Whether the client prefers `text/plain` to JSON: it names the one in Accept and not the other.
     package var prefersPlainText: Bool {
         headers.lists("Accept", anyOf: Self.plainText) && !headers.lists("Accept", anyOf: Self.json)
     }
@@ -21,7 +21,7 @@ package struct Request: Sendable {
     private static let json = CaselessWords(["application/json"])
 }
 
-/// A whole response (RFC 9110 section 3.4). Its sender adds what frames it: Content-Length, Connection, Date.
+/// A whole response (RFC 9110 section 3.4). Its sender adds Content-Length, Connection and Date.
 package struct Response: Sendable, Equatable {
     package var status: Status
     package var headers: Headers
@@ -41,7 +41,7 @@ package struct Response: Sendable, Equatable {
 
 /// A request method (RFC 9110 section 9). Methods are case-sensitive, so `get` is not `GET`.
 package struct Method: Hashable, Sendable {
-    /// The method as it stands in the request line.
+    /// The method as written in the request line.
     package let rawValue: String
 
     package init(rawValue: String) {
@@ -58,7 +58,7 @@ package struct Method: Hashable, Sendable {
     package static let patch = Method(rawValue: "PATCH")
     package static let options = Method(rawValue: "OPTIONS")
 
-    /// Whether the request asks for nothing to change (RFC 9110 section 9.2.1).
+    /// Whether the method is safe (RFC 9110 section 9.2.1).
     package var isSafe: Bool {
         switch rawValue {
         case "GET", "HEAD", "OPTIONS", "TRACE": true

@@ -1,9 +1,9 @@
 import Glibc
 
-/// Words that are looked for in paths, each of which begins with a slash: `/resolve/`. Made once, and asked for most requests, without an
-/// allocation. Bytes are compared: a slash with an accent on it is one character, and no slash.
+/// Words to be found in paths, each of which begins with a slash: `/resolve/`. Made once, and used for most requests, without an
+/// allocation. Bytes are compared: a slash with a combining accent is another Character.
 package struct PathParts: Sendable {
-    /// A word's first bytes as one number, for a comparison with the same number of a path's, and where all of them are.
+    /// A word's first bytes as one number, to be compared with that of a path, and the place of all its bytes.
     private struct Part {
         let first: UInt64
         /// Which bits of `first` count: a word may be shorter.
@@ -13,20 +13,20 @@ package struct PathParts: Sendable {
     }
 
     private let parts: [Part]
-    /// The words' bytes, one word behind the other.
+    /// The words' bytes, one word after the other.
     private let text: [UInt8]
-    /// Bit n: in some part the byte behind the slash has n as its last six bits. It rules nearly all places out.
+    /// Bit n: in some part the byte after the slash has n as its last six bits. It excludes nearly all places.
     private let seconds: UInt64
-    /// Only what ends with its segment counts.
+    /// A word counts only where a segment ends with it.
     private let isWhole: Bool
 
-    /// A part without a slash at its beginning, or with nothing behind it, is a bug of the caller.
+    /// A part without a slash at its beginning, or with nothing after it, is a bug of the caller.
     package init(_ parts: [String]) { self.init(parts, isWhole: false) }
 
-    /// Whole segments: `/events` stands in `/a/events?b`, and not in `/a/events-of-b`.
+    /// Whole segments: `/events` is in `/a/events?b`, and not in `/a/events-of-b`.
     package init(whole parts: [String]) { self.init(parts, isWhole: true) }
 
-    /// What stands where one of these stands, and perhaps elsewhere: the words of all, whether their segments end with them or not.
+    /// Matches wherever one of these matches, and perhaps elsewhere: the words of all, whether their segments end with them or not.
     package init(anyOf others: [PathParts]) {
         self.init(others.flatMap { other in other.parts.map { other.word($0) } }, isWhole: false)
     }
@@ -63,12 +63,12 @@ package struct PathParts: Sendable {
         return (number, mask)
     }
 
-    /// Whether one of them stands somewhere in `path`.
+    /// Whether one of them is somewhere in `path`.
     package func stand(in path: Span<UInt8>) -> Bool {
         unsafe path.withUnsafeBufferPointer { path in
             guard let start = path.baseAddress else { return false }
             var place = 0
-            // The last byte has nothing behind it.
+            // Nothing follows the last byte.
             while place + 1 < path.count,
                 let slash = unsafe memchr(start + place, Int32(UInt8(ascii: "/")), path.count - 1 - place)
             {
@@ -97,7 +97,7 @@ package struct PathParts: Sendable {
         }
     }
 
-    /// Whether all of a word whose first bytes are there is.
+    /// Whether the whole word is there, when its first bytes are.
     private func stands(_ part: Part, at rest: UnsafeBufferPointer<UInt8>) -> Bool {
         guard part.length <= rest.count, let other = rest.baseAddress else { return false }
         let isThere = unsafe text.withUnsafeBufferPointer { text in
@@ -116,12 +116,12 @@ extension PathParts: ExpressibleByArrayLiteral {
 }
 
 extension String {
-    /// Whether one of `parts` stands in it.
+    /// Whether one of `parts` is in it.
     package func contains(anyOf parts: PathParts) -> Bool { parts.stand(in: utf8.span) }
 }
 
 extension Target {
-    /// Whether one of `parts` stands in the path as received.
+    /// Whether one of `parts` is in the path as received.
     package func pathContains(anyOf parts: PathParts) -> Bool {
         parts.stand(in: pathAndQuery.utf8.span.extracting(first: pathLength))
     }

@@ -1,10 +1,10 @@
 import Glibc
 
 /// A token. It never prints: describing, interpolating, dumping or mirroring it gives `***`. Its memory is cleared when
-/// the last reference goes; copies made before (the environment, a `reveal()`) are not its to clear.
+/// the last reference goes; copies elsewhere (the environment, a `reveal()`) are not cleared by it.
 @safe
 package final class Secret: @unchecked Sendable {
-    /// Why bytes cannot be a token. It never says what they were.
+    /// Why bytes cannot be a token. It never contains them.
     package enum Flaw: Error, Equatable {
         case empty
         case tooLong
@@ -18,7 +18,7 @@ package final class Secret: @unchecked Sendable {
     private let memory: UnsafeMutablePointer<UInt8>
     package let count: Int
 
-    /// Takes printable ASCII without blanks: such a value cannot end a header line.
+    /// Takes printable ASCII without spaces: such a value cannot end a header line.
     package init(_ bytes: some Collection<UInt8>) throws(Flaw) {
         guard !bytes.isEmpty else { throw .empty }
         guard bytes.count <= Self.longest else { throw .tooLong }
@@ -38,14 +38,14 @@ package final class Secret: @unchecked Sendable {
     }
 
     deinit {
-        // An ordinary store before a free is one that the optimiser may drop.
+        // The optimiser may drop an ordinary store before a free.
         unsafe explicit_bzero(memory, count)
         unsafe memory.deallocate()
     }
 
     package func withBytes<Answer, Fault: Error>(_ body: (Span<UInt8>) throws(Fault) -> Answer) throws(Fault) -> Answer
     {
-        // Else the last reference may go, and the memory with it, before `body` is done.
+        // Otherwise the last reference may go, and the memory with it, before `body` ends.
         defer { withExtendedLifetime(self) {} }
         return try unsafe body(UnsafeBufferPointer(start: memory, count: count).span)
     }
@@ -65,7 +65,7 @@ package final class Secret: @unchecked Sendable {
 }
 
 extension Secret: Hashable {
-    /// Takes as long for a wrong first byte as for a wrong last one. The length is not hidden.
+    /// Takes the same time wherever the first difference is. The length is not hidden.
     package static func == (left: Secret, right: Secret) -> Bool {
         guard left.count == right.count else { return false }
         return left.withBytes { left in

@@ -1,4 +1,4 @@
-/// A response status (RFC 9110 section 15). Any code can be held: the Hub's are passed on as they come.
+/// A response status (RFC 9110 section 15), with any code: the Hub's are passed on unchanged.
 package struct Status: Hashable, Sendable {
     /// The three digits of the status line.
     package let code: Int
@@ -106,6 +106,6 @@ package struct Status: Hashable, Sendable {
 }
 
 extension Status: CustomStringConvertible {
-    /// `404 Not Found`, or the bare number of an unknown code.
+    /// `404 Not Found`, or the number alone of an unknown code.
     package var description: String { reason.isEmpty ? "\(code)" : "\(code) \(reason)" }
 }

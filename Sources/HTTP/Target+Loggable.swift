@@ -1,10 +1,10 @@
 extension Target {
-    /// Where the gateway's own paths begin that stand for URLs elsewhere. What follows is as good as a credential.
+    /// The prefix of the gateway's paths that are signed for URLs elsewhere. The rest of such a path is as good as a credential.
     package static let signedPrefix = "/-/signed/"
-    /// Where replicas ask each other for bytes of files, by their SHA-256.
+    /// The prefix of paths at which replicas ask each other for bytes of files, by their SHA-256.
     package static let peerPrefix = "/-/peer/blobs/"
 
-    /// Path and query with what is signed, and the values of parameters that look secret, replaced by `***`; for logs
+    /// Path and query with signed parts, and the values of parameters that look secret, replaced by `***`; for logs
     /// and errors.
     package var loggable: String {
         let isSigned = pathContains(anyOf: Self.signed)
@@ -12,7 +12,7 @@ extension Target {
         guard isSigned || mayShowSecret else { return pathAndQuery }
         var shown = (isSigned ? pathWithoutSignature : path) + "?"
         var pair: [UInt8] = []
-        // Some servers take ";" for a separator too, so a secret may follow one.
+        // Some servers take ";" as a separator too, so a secret may follow one.
         for byte in query.utf8 {
             if byte == UInt8(ascii: "&") || byte == UInt8(ascii: ";") {
                 shown += Self.redacted(pair) + String(UnicodeScalar(byte))
@@ -24,7 +24,7 @@ extension Target {
         return shown + Self.redacted(pair)
     }
 
-    /// Whether the query has to be looked at closely: not if nothing in it is encoded and no parameter looks secret. This is
+    /// Whether the query has to be examined: not if nothing in it is encoded and no parameter looks secret. This is
     /// asked for each line of the log, so it makes no String.
     private var mayShowSecret: Bool {
         let bytes = pathAndQuery.utf8.span
@@ -50,7 +50,7 @@ extension Target {
     private static func hasSecretPart(_ name: Span<UInt8>) -> Bool {
         for part in secretParts where part.utf8.count <= name.count {
             let part = part.utf8.span
-            // One look at each byte rules nearly all places out.
+            // One comparison excludes nearly all places.
             for start in 0...name.count - part.count where name[start] | 0x20 == part[0] {
                 if name.extracting(start..<start + part.count).isCaselessly(part) { return true }
             }
@@ -58,7 +58,7 @@ extension Target {
         return false
     }
 
-    /// Without the signature: what stands before it, if the gateway is below a path, and what is asked below it.
+    /// Without the signature: the part before it, if the gateway is below a path, and the part below it.
     private var pathWithoutSignature: String {
         guard let prefix = path.firstRange(of: Self.signedPrefix) else { return path }
         let below = path[prefix.upperBound...].split(separator: "/", maxSplits: 2, omittingEmptySubsequences: false)

@@ -10,10 +10,10 @@ package struct MalformedTarget: Error, Sendable, Equatable {
     }
 }
 
-/// A request target (RFC 9112 section 3.2): path and query exactly as received, since the Hub tells `%2F` from `/` and
-/// a pre-signed query is valid to the byte only.
+/// A request target (RFC 9112 section 3.2): path and query exactly as received, since the Hub distinguishes `%2F` from `/` and
+/// a pre-signed query is valid only byte for byte.
 package struct Target: Sendable, Hashable {
-    /// Path, and `?` and query where there is one: what to send upstream.
+    /// Path, and `?` and query where there is one: the target to send upstream.
     package let pathAndQuery: String
     /// In bytes.
     package let pathLength: Int
@@ -47,7 +47,7 @@ package struct Target: Sendable, Hashable {
     }
 
     private static func isPlain(_ received: String) -> Bool {
-        // All of it is looked at: a loop without a way out is one that the compiler makes of vectors.
+        // Reads all of it: the compiler vectorises a loop without an exit.
         unsafe received.utf8.span.withUnsafeBufferPointer { bytes in
             var others: UInt8 = 0
             // The formatter would join the two words before "in".
@@ -64,7 +64,7 @@ package struct Target: Sendable, Hashable {
         pathLength == pathAndQuery.utf8.count ? pathAndQuery : String(Substring(pathAndQuery.utf8.prefix(pathLength)))
     }
 
-    /// Whether `part` stands in the path as received.
+    /// Whether `part` is in the path as received.
     package func pathContains(_ part: String) -> Bool {
         let path = pathAndQuery.utf8.span.extracting(first: pathLength)
         let part = part.utf8.span
@@ -97,14 +97,14 @@ package struct Target: Sendable, Hashable {
         return words.contains(path.extracting(1..<end))
     }
 
-    /// What follows the first `?`, as received; nil without a `?`, empty after a bare one.
+    /// The text after the first `?`, as received; nil without a `?`, empty after a bare one.
     package var query: String? {
         let rest = pathAndQuery.utf8.dropFirst(pathLength)
         return rest.isEmpty ? nil : String(Substring(rest.dropFirst()))
     }
 
     /// The path's segments, percent-decoded one by one: `/a%2Fb/c/` is `["a/b", "c", ""]`, `/` is `[""]`.
-    /// For routing only. A malformed escape stays as it is.
+    /// For routing only. A malformed escape is kept.
     package var segments: [String] {
         pathAndQuery.utf8.prefix(pathLength).dropFirst()
             .split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
@@ -122,11 +122,11 @@ package struct Target: Sendable, Hashable {
     }
 
     /// Whether a segment is `.` or `..`, plain or encoded: a server that resolves these would see another path
-    /// than the one that was routed and allowed. Bytes are looked at: a slash with an accent on it is one character, and no slash.
+    /// than the one that was routed and allowed. Bytes are compared: a slash with a combining accent is another Character.
     package var hasDotSegments: Bool {
         let path = pathAndQuery.utf8.span.extracting(first: pathLength)
         var (dots, isOnlyDots, index) = (0, true, 0)
-        // Decoded as it goes: a slash and a backslash end a segment, written as they are or encoded.
+        // Decoded on the way: a slash and a backslash end a segment, plain or encoded.
         while index < path.count {
             var byte = path[index]
             index += 1
@@ -147,7 +147,7 @@ package struct Target: Sendable, Hashable {
         return isOnlyDots && (dots == 1 || dots == 2)
     }
 
-    /// What it asks for below `prefix`, a path without a slash at its end: of `/hf/x?y` below `/hf` that is `/x?y`, of `/hf` it is `/`.
+    /// The target below `prefix`, a path without a slash at its end: for `/hf/x?y` below `/hf` it is `/x?y`, for `/hf` it is `/`.
     /// Nil for a path that is not below it.
     package func below(_ prefix: String) -> Target? {
         let prefixLength = prefix.utf8.count
@@ -177,7 +177,7 @@ package struct Target: Sendable, Hashable {
 }
 
 extension Target: CustomStringConvertible {
-    /// The loggable form, so that a secret does not get into a text by interpolation.
+    /// The loggable form, so that no secret gets into a text by interpolation.
     package var description: String { loggable }
 }
 

@@ -14,7 +14,7 @@ extension Failure {
         Failure(.notFound, detail: "There is no \(what) here; check the spelling.")
     }
 
-    /// `detail` is a whole sentence that says which credential is wanted.
+    /// `detail` is a whole sentence that names the missing credential.
     package static func noToken(_ detail: String) -> Failure { Failure(.noToken, detail: detail) }
 
     /// `retryAfter` is in seconds; without it the refusal's own Retry-After counts, where that is a number.
@@ -24,7 +24,7 @@ extension Failure {
     }
 
     /// `reason` is a phrase: `.hubUnreachable("the name huggingface.co was not found")`.
-    /// What is wrong with a certificate stays so until somebody mends it. `advice` is a sentence, where there is a better one.
+    /// A fault of a certificate stays until an operator mends it. `advice` is a sentence, where there is a better one.
     package static func hubUnreachable(_ reason: String, _ advice: String? = nil, retryAfter: Int? = nil) -> Failure {
         let usual = reason.lowercased().contains("certificate") ? Advice.mendTrust : .tryLater
         return Failure(
@@ -55,12 +55,12 @@ extension Failure {
 
     package static var clientGone: Failure { Failure(.clientGone, detail: "The client closed the connection.") }
 
-    /// `what` is what has run out: `.tooBusy("connections to the Hub", retryAfter: 1)`; `retryAfter` in seconds.
+    /// `what` is used up: `.tooBusy("connections to the Hub", retryAfter: 1)`; `retryAfter` in seconds.
     package static func tooBusy(_ what: String, retryAfter: Int = 1) -> Failure {
         Failure(
             .tooBusy, detail: "This gateway has no \(what) left. Try again in \(retryAfter) s.", retryAfter: retryAfter)
     }
 
-    /// `detail` goes to the log; what the caller sees of it is the Server's choice.
+    /// `detail` goes to the log; the Server target decides what the caller sees of it.
     package static func internalError(_ detail: String) -> Failure { Failure(.internalError, detail: detail) }
 }

@@ -1,6 +1,6 @@
 package import HTTP
 
-/// Why a request was not answered as asked: the one error type, thrown typed everywhere.
+/// Why a request failed: the one error type, thrown typed everywhere.
 /// Its mapping to a status, headers and JSON lives in the Server target.
 package struct Failure: Error, Sendable, Equatable {
     package enum Kind: Sendable, Equatable {
@@ -14,33 +14,33 @@ package struct Failure: Error, Sendable, Equatable {
         case payloadTooLarge
         case unsupportedMediaType
 
-        /// The caller shows nothing by which the gateway knows them; `code` is a word for why.
+        /// The caller shows no valid credential of this gateway; `code` is a word for why.
         case unidentified(code: String)
         /// The gateway should lend its token and has none.
         case noToken
         /// The caller is known and may not do this.
         case denied
-        /// The gateway does not do this as it was asked, by a rule of its own.
+        /// The gateway refuses this request by a rule of its own.
         case declined(Decline)
-        /// A signed URL is forged, changed, expired, or leads where this gateway does not go.
+        /// A signed URL is forged, changed, expired, or leads to a host that this gateway does not call.
         case signedURLRefused
-        /// The Hub said no.
+        /// The Hub refused.
         case hubAnswered(HubRefusal)
         /// No connection: name, TCP or TLS failed.
         case hubUnreachable
         case hubTooSlow
         /// The Hub broke HTTP or its own contract, or its response was cut off.
         case hubBroken
-        /// The caller hung up: there is no reader of a response.
+        /// The caller hung up: no client reads the response.
         case clientGone
         case tooBusy
-        /// The caller has made the requests that it may make in that time.
+        /// The caller has used up its requests for this period.
         case tooManyRequests(limit: UInt64, seconds: UInt64)
-        /// The Hub would refuse it for now, and is not asked. `limit` is the caller's part of the bucket, in a window of `seconds`.
+        /// The Hub would refuse it for now, and is not called. `limit` is the caller's part of the bucket, in a window of `seconds`.
         case budgetSpent(bucket: String, limit: Int, seconds: Int)
-        /// What the caller may use at once, or in a day, is used up.
+        /// The caller has used up what it may use at once, or in a day.
         case limitReached
-        /// What is asked cannot be written down first, so it is not done.
+        /// The intent cannot be written to the audit first, so nothing is done.
         case auditUnavailable
         case draining
         case notReady
@@ -49,9 +49,9 @@ package struct Failure: Error, Sendable, Equatable {
     }
 
     package let kind: Kind
-    /// What is wrong, in whole sentences; of a server's fault, what is said of the server.
+    /// What is wrong, in whole sentences; where a server failed, without its name.
     private let text: String
-    /// Whose fault it is, where a call to another server failed.
+    /// The server at fault, where a call to another server failed.
     private var server: UpstreamServer?
     private var advice: Advice?
     /// Seconds after which trying again makes sense; nil when unknown or pointless.
@@ -63,7 +63,7 @@ package struct Failure: Error, Sendable, Equatable {
         self.retryAfter = retryAfter
     }
 
-    /// What befell a call. `text` goes on after the server's name: " cannot be reached."
+    /// How a call failed. `text` follows the server's name: " cannot be reached."
     init(_ kind: Kind, _ text: String, _ advice: Advice, retryAfter: Int? = nil) {
         self.kind = kind
         self.text = text
@@ -72,7 +72,7 @@ package struct Failure: Error, Sendable, Equatable {
         self.retryAfter = retryAfter
     }
 
-    /// One or more sentences for the client: what is wrong and what to do. Never holds a token.
+    /// One or more sentences for the client: what is wrong and what to do. Never contains a token.
     package var detail: String {
         guard let server else { return text }
         return "\(server.name)\(text) \(advice?.sentence ?? "")"
@@ -86,7 +86,7 @@ package struct Failure: Error, Sendable, Equatable {
         return failure
     }
 
-    /// A write whose response did not come may have been carried out: to say "try again" would be to say "do it twice".
+    /// A write without a response may have been carried out: the advice "try again" would mean "do it twice".
     package func advised(for method: Method) -> Failure {
         guard !method.isSafe, advice == .tryLater, kind == .hubTooSlow || kind == .hubBroken else { return self }
         var failure = self
@@ -95,20 +95,20 @@ package struct Failure: Error, Sendable, Equatable {
     }
 }
 
-/// Which rule of the gateway's own a request is against.
+/// Which rule of the gateway's own a request breaks.
 package enum Decline: Sendable, Equatable {
     case confirmationRequired, deleteUnderWay, idempotencyKeyReused, idempotencyKeyInUse, idempotencyUnsupported,
         outcomeUnknown
-    /// What has to be on the disk first cannot be written.
+    /// A record that has to be on the disk first cannot be written.
     case stateUnavailable
-    /// A key of that name is there, or is revoked.
+    /// A key of that name exists, or is revoked.
     case keyConflict
 }
 
 /// The servers that are called for clients.
 package enum UpstreamServer: Sendable, Equatable {
     case hub, inferenceRouter
-    /// Where the Hub keeps the bytes of files.
+    /// A host where the Hub keeps the bytes of files.
     case store
 
     var name: String {
@@ -120,7 +120,7 @@ package enum UpstreamServer: Sendable, Equatable {
     }
 }
 
-/// What a client, or who runs the gateway, can do about a call that failed.
+/// What a client, or the operator, can do about a call that failed.
 enum Advice: Sendable, Equatable {
     case tryLater, lookFirst, mendTrust
     /// A sentence.

@@ -8,7 +8,7 @@ extension Sandbox {
         guard let content = hub.repos.repo(withSerial: call.captured["serial"] ?? "")?.history.objects[oid] else {
             throw .cdn(.notFound, "NoSuchKey", "The specified key does not exist.")
         }
-        // Not the ETag of the Hub: a CDN that was filled in parts has one of its own.
+        // Not the Hub's ETag: a CDN that was filled in parts has one of its own.
         var response = SandboxContent(bytes: content, etag: "\(oid.prefix(32))-1", path: "object")
             .response(to: call.request)
         if let disposition = call.query["response-content-disposition"], response.headers.contains("Content-Type") {
@@ -43,14 +43,14 @@ extension Sandbox {
         return Response(.ok, headers: ["ETag": "\"\(etag)\""])
     }
 
-    /// Throws 400 for content that does not have the name it was announced by.
+    /// Throws 400 for content that does not match its announced hash and size.
     package func check(_ content: [UInt8], is oid: String, ofSize size: Int?) throws(SandboxRefusal) {
         guard content.count == size, digest.sha256Hex(content) == oid else {
             throw .cdn(.badRequest, "XAmzContentSHA256Mismatch", "The content is not what its name says")
         }
     }
 
-    /// S3 wants a length, and takes no chunks.
+    /// S3 requires a length, and accepts no chunks.
     package static func contentToStore(_ call: SandboxCall) throws(SandboxRefusal) -> [UInt8] {
         let headers = call.request.headers
         guard !headers.contains("Transfer-Encoding") else {
@@ -68,15 +68,15 @@ extension Sandbox {
     }
 }
 
-/// Pre-signed URLs of the CDN: whoever has one may do what it says, there and until then, and nothing else
-/// (as Amazon's signature version 4 does it; the letters are our own).
+/// Pre-signed URLs of the CDN: a client that has one may use it for its purpose, until it expires, and for nothing else
+/// (as in Amazon's signature version 4; the format is our own).
 extension Sandbox {
     /// How long a URL is good, in seconds.
     package static let signatureLife: Int64 = 3600
 
     private static let signatureMark = "&X-Amz-Signature="
 
-    /// The URL of an LFS object. Its query has what a careless gateway breaks: leaks that need not be, and a plus.
+    /// The URL of an LFS object. Its query has parts that a careless gateway breaks: escapes that are not needed, and a plus.
     package func downloadURL(of sha256: String, in repo: SandboxRepo, named path: String) -> String {
         let disposition = PercentEncoding.encode(segment: SandboxContent.disposition(of: path))
         return signed(
@@ -90,9 +90,9 @@ extension Sandbox {
         return cdn + target + Self.signatureMark + signature(of: target, for: method, host: cdnHost)
     }
 
-    /// Throws 400 where anything came in Authorization: a pre-signed URL has its authorization in the query, and S3
-    /// takes no two. Throws 403 for a query that is not to the byte what was signed, another method or Host, and one that
-    /// is too old.
+    /// Throws 400 where the request has an Authorization field: a pre-signed URL has its authorization in the query, and S3
+    /// does not accept both. Throws 403 for a query that is not exactly the one that was signed, another method or Host, and one that
+    /// has expired.
     package func checkSignature(_ request: Request) throws(SandboxRefusal) {
         guard !request.headers.contains("Authorization") else {
             throw .cdn(.badRequest, "InvalidArgument", "Only one auth mechanism allowed")
@@ -108,7 +108,7 @@ extension Sandbox {
         guard now() <= expires else { throw .cdn(.forbidden, "AccessDenied", "Request has expired") }
     }
 
-    /// For a word of ours that comes back, such as the name of an upload.
+    /// Signs a text of ours that comes back, such as the name of an upload.
     package func seal(_ text: String) -> String {
         String(digest.sha256Hex(Array("\(secret)\n\(text)\n\(secret)".utf8)).prefix(32))
     }
@@ -119,18 +119,18 @@ extension Sandbox {
 
     private var cdnHost: String { String(cdn.drop { $0 != "/" }.dropFirst(2)) }
 
-    /// No secret from anybody who reads this; nothing is behind it but a sandbox.
+    /// Not secret: it protects nothing but a sandbox.
     private var secret: String { "\(origin) \(cdn) sandbox" }
 }
 
 extension SandboxRefusal {
-    /// As S3 refuses.
+    /// A refusal in S3's form.
     package static func cdn(_ status: Status, _ code: String, _ message: String) -> Self {
         Self(status: status, message: message, code: code, isXML: true)
     }
 }
 
-/// Bytes with a name and an ETag, and how HTTP gives them: whole, in part, or not again (RFC 9110 sections 13 and 14).
+/// Bytes with a name and an ETag, and their HTTP responses: whole, in part, or 304 (RFC 9110 sections 13 and 14).
 package struct SandboxContent {
     package let bytes: [UInt8]
     /// Without its quotes.
@@ -171,7 +171,7 @@ package struct SandboxContent {
         request.headers["If-Range"].map { $0 == "\"\(etag)\"" } ?? true
     }
 
-    /// One range of `first-last`, `first-` or `-count`; nil when it has no byte that is there.
+    /// One range of `first-last`, `first-` or `-count`; nil when none of its bytes exists.
     private static func range(_ text: Substring, of count: Int) -> Range<Int>? {
         let ends = text.split(separator: "-", omittingEmptySubsequences: false)
         guard ends.count == 2 else { return nil }

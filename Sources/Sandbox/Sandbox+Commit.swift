@@ -22,7 +22,7 @@ extension Sandbox {
         return Response(.ok, hub: ["files": .array(answers), "commitOid": .string(commit.id)])
     }
 
-    /// By its size, its name's ending, or as it is not text.
+    /// By its size, its name's ending, or because it is no text.
     private static func isLinked(_ path: String, size: Int, sample: String?) -> Bool {
         if size > SandboxFile.longestRegular { return true }
         if path.contains("."), let ending = path.split(separator: ".").last?.lowercased(),
@@ -45,7 +45,7 @@ extension Sandbox {
         let isProposal = call.query.isSet("create_pr")
         var parent = head
         if let wanted = order.parent, wanted != head.id {
-            // A proposal may start from any commit; it is for its merge to find what happened since.
+            // A proposal may start from any commit; its merge finds out what happened since.
             guard isProposal, let commit = repo.history.commits[wanted] else { throw .headMoved }
             parent = commit
         }
@@ -73,7 +73,7 @@ extension Sandbox {
         return .object(members)
     }
 
-    /// The repository in the path, to commit to: whoever may only read may propose.
+    /// The repository in the path, to commit to: a token that may only read may propose.
     package func committable(by call: SandboxCall) throws(SandboxRefusal) -> SandboxRepo {
         guard call.query.isSet("create_pr") || call.revision.hasPrefix("refs/pr/") else {
             return try writable(by: call, to: "commit to")

@@ -1,13 +1,13 @@
 package import HTTP
 package import Hub
 
-/// What is not the Hub's: below `/-/`, for tests that are another process. None of it is in the journal.
+/// Endpoints that are not the Hub's: below `/-/`, for tests in another process. None of them is in the journal.
 extension Sandbox {
     package static let journalPath = "/-/journal"
     package static let cutPath = "/-/cut"
     package static let xorbGrantsPath = "/-/xorb-grants"
 
-    /// Tells the server to break the connection after that many bytes of the content; it takes the field off.
+    /// Tells the server to break the connection after that many bytes of the content; the server removes the field.
     package static let cutField = "X-Sandbox-Cut"
 
     private static let mostCuts = 100
@@ -22,7 +22,7 @@ extension Sandbox {
         }
     }
 
-    /// POST /-/xorb-grants?on=: whether xorbs go to the CDN, by an address that the CAS gives for each.
+    /// POST /-/xorb-grants?on=: whether xorbs are uploaded to the CDN, at an address that the CAS gives for each.
     private mutating func switchXorbGrants(_ query: SandboxQuery) -> Response {
         grantsXorbs = query.isSet("on")
         return Response(.ok, text: "OK")
@@ -37,7 +37,7 @@ extension Sandbox {
         return Response(.ok, text: "OK")
     }
 
-    /// `response` with the break that was planned for it, if it is the one.
+    /// `response` with the break that was planned for it, if there is one.
     package mutating func cut(_ response: Response, of etag: String, to request: Request) -> Response {
         guard request.method == .get, response.status == .ok, let count = cuts.removeValue(forKey: etag) else {
             return response
@@ -48,9 +48,9 @@ extension Sandbox {
     }
 }
 
-/// What clients call of their own accord.
+/// Calls that clients make of their own accord.
 extension Sandbox {
-    /// POST /api/validate-yaml `{content, repoType}`: looks only for what opens and closes a card's metadata.
+    /// POST /api/validate-yaml `{content, repoType}`: checks only the delimiters of a card's metadata.
     package static func validateYAML(_ hub: inout Sandbox, _ call: SandboxCall) throws(SandboxRefusal) -> Response {
         let text = try call.body().string("content")
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map {
@@ -68,7 +68,7 @@ extension Sandbox {
         return Response(.ok, hub: ["errors": [], "warnings": []])
     }
 
-    /// GET /api/agent-harnesses: nobody is known.
+    /// GET /api/agent-harnesses: an empty list.
     package static func agentHarnesses(_ hub: inout Sandbox, _ call: SandboxCall) throws(SandboxRefusal) -> Response {
         Response(.ok, hub: ["standardEnvVars": [], "harnesses": [:]])
     }
@@ -89,7 +89,7 @@ package struct SandboxJournal {
         /// `none`, `unknown`, `xet`, or the name of the Hub's token; never a value.
         package let credential: String
         package let bodyLength: Int
-        /// What it was answered.
+        /// The status of its response.
         package let status: Status
 
         package static let longestTarget = 500
@@ -119,7 +119,7 @@ package struct SandboxJournal {
 
     package static let capacity = 10_000
 
-    /// How many there were ever.
+    /// How many there have been.
     package private(set) var count = 0
     private var slots: [Entry] = []
     /// The oldest entry, once all slots are taken.

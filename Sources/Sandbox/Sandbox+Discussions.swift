@@ -41,7 +41,7 @@ extension Sandbox {
         return hasStatus && hasType
     }
 
-    /// POST /api/{kind}/{id}/discussions `{title, description, pullRequest}`: whoever reads may speak.
+    /// POST /api/{kind}/{id}/discussions `{title, description, pullRequest}`: allowed for every token that may read.
     package static func createDiscussion(_ hub: inout Sandbox, _ call: SandboxCall) throws(SandboxRefusal) -> Response {
         let token = try call.requiredToken()
         var repo = try hub.readable(by: call)
@@ -153,7 +153,7 @@ extension Sandbox {
         _ discussion: inout SandboxDiscussion, _ repo: inout SandboxRepo, _ author: String, _ date: Int64
     ) throws(SandboxRefusal) -> SandboxDiscussion.Event
 
-    /// Changes a discussion and answers with the event. As a moderator only its author and the repository's owners may.
+    /// Changes a discussion and returns the event. Moderation is allowed to its author and the repository's owners only.
     private mutating func change(
         _ call: SandboxCall, named name: String, asModerator: Bool = true, _ work: Work
     ) throws(SandboxRefusal) -> Response {

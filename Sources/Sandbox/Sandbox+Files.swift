@@ -36,7 +36,7 @@ extension Sandbox {
         return hub.cut(content.response(to: call.request), of: file.oid, to: call.request)
     }
 
-    /// GET /{web}/{id}/raw/{revision}/{path}: what git holds, so of an LFS file its pointer.
+    /// GET /{web}/{id}/raw/{revision}/{path}: the content in git, which is a pointer for an LFS file.
     package static func raw(_ hub: inout Sandbox, _ call: SandboxCall) throws(SandboxRefusal) -> Response {
         let (_, commit, file) = try hub.file(of: call)
         return SandboxContent(bytes: file.blob, etag: file.oid, path: call.path, headers: fields(of: commit))
@@ -75,7 +75,7 @@ extension Sandbox {
         ) { json($0.entry, at: $0.path, in: commit, of: repo, expand: expand) }
     }
 
-    /// POST /api/{kind}/{id}/paths-info/{revision}: what is not there is left out.
+    /// POST /api/{kind}/{id}/paths-info/{revision}: paths that do not exist are left out.
     package static func pathsInfo(_ hub: inout Sandbox, _ call: SandboxCall) throws(SandboxRefusal) -> Response {
         let (repo, commit) = try hub.commit(of: call)
         let (paths, expand) = try wantedPaths(call)
@@ -138,11 +138,11 @@ package struct SandboxQuery {
         pairs.lazy.map(Self.split).filter { $0.name == name }.map { Self.decode($0.value) }
     }
 
-    /// Whether `name` is set to what Python or JavaScript call true.
+    /// Whether `name` is true for Python or JavaScript.
     package func isSet(_ name: String) -> Bool { ["1", "true"].contains(self[name]?.lowercased()) }
 
-    /// The same parameters, to the byte, with `value` as the last and only `name`. `value` must be encoded. What would
-    /// end a URL in a Link field is encoded.
+    /// The same parameters, unchanged, with `value` as the last and only `name`. `value` must be encoded. Characters that
+    /// would end a URL in a Link field are encoded.
     package func replacing(_ name: String, with value: String) -> String {
         (pairs.filter { Self.split($0).name != name } + ["\(name)=\(value)"]).joined(separator: "&")
             .split(separator: ">", omittingEmptySubsequences: false).joined(separator: "%3E")
@@ -159,7 +159,7 @@ package struct SandboxQuery {
         var rest = Substring(text).utf8
         while let byte = rest.popFirst() {
             let digits = rest.prefix(2)
-            // Looked at one by one: "+f" is a number to UInt8 as well.
+            // Checked one by one: "+f" is a number to UInt8 as well.
             if byte == UInt8(ascii: "%"), digits.count == 2,
                 digits.allSatisfy({ UnicodeScalar($0).properties.isASCIIHexDigit }),
                 let value = UInt8(Substring(digits), radix: 16)

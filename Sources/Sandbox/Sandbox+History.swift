@@ -92,7 +92,7 @@ extension Sandbox {
         return Response(.ok, hub: ["success": true])
     }
 
-    /// A name that git would take, and room for it.
+    /// A name that git accepts, if there is room for it.
     private static func newReference(_ name: String, in repo: SandboxRepo) throws(SandboxRefusal) -> String {
         guard (try? Revision(name)) != nil, SandboxTree.isPath(name), !name.hasPrefix("refs/"), !name.contains(" ")
         else { throw .badRequest("Invalid reference name") }

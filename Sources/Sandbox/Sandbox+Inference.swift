@@ -1,7 +1,7 @@
 package import HTTP
 import Hub
 
-/// A stand-in of the inference router: says back what it was told.
+/// A stand-in of the inference router: returns the prompt.
 extension Sandbox {
     private static let mostWords = 1000
 

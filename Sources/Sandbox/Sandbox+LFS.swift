@@ -22,7 +22,7 @@ extension Sandbox {
             if let problem = problem(oid, size) {
                 answer["error"] = ["code": 422, "message": .string(problem)]
             } else if isByXet {
-                // Xet knows what is there already.
+                // With Xet the client finds out itself what exists already.
             } else if isUpload, repo.history.objects[oid] == nil {
                 let multipart = mayMultipart && size > SandboxUploads.partBytes
                 inParts = inParts || multipart
@@ -57,7 +57,7 @@ extension Sandbox {
         ["href": .string(signed("/uploads/\(repo.serial)/\(oid)", "size=\(size)&x-id=PutObject", for: .put))]
     }
 
-    /// The name of an upload says nothing and cannot be guessed: who completes it shows no token.
+    /// The name of an upload means nothing and cannot be guessed: completing it takes no token.
     private mutating func beginParts(_ oid: String, _ size: Int, _ repo: SandboxRepo) -> JSON {
         let name = seal("upload \(repo.serial) \(oid) \(uploads.count)")
         let upload = SandboxUploads.Upload(serial: repo.serial, oid: oid, size: size, begun: now())
@@ -132,13 +132,13 @@ package struct SandboxUploads {
     package static let most = 100
 
     package private(set) var heldBytes = 0
-    /// How many there were ever: two of the same object are two.
+    /// How many there have been: two of the same object count as two.
     package private(set) var count = 0
     private var begun: [String: Upload] = [:]
 
     package subscript(_ name: String) -> Upload? { begun[name] }
 
-    /// Forgets those whose URLs have expired, and if there is no room still the oldest.
+    /// Forgets uploads whose URLs have expired, and if there is still no room the oldest.
     package mutating func begin(_ name: String, _ upload: Upload, life: Int64) {
         for (old, other) in begun where upload.begun - other.begun > life { end(old) }
         if begun[name] == nil, begun.count >= Self.most, let oldest = begun.min(by: { $0.value.begun < $1.value.begun })

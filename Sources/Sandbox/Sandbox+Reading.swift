@@ -35,8 +35,8 @@ extension Sandbox {
         return Response(.ok, text: "OK")
     }
 
-    /// The repository in the path. Throws the redirect for an old name, 401 to a stranger and 404 to others for one
-    /// that is not there or not theirs to see.
+    /// The repository in the path. Throws the redirect for an old name, and for a repository that does not exist or may not be seen
+    /// 401 without a token, 404 with one.
     package func repo(of call: SandboxCall) throws(SandboxRefusal) -> SandboxRepo {
         let key = try call.repoKey()
         if let repo = repos[key], repo.isVisible(to: call.token) { return repo }
@@ -46,7 +46,7 @@ extension Sandbox {
         throw call.token == nil ? .anonymous : .repoNotFound
     }
 
-    /// The repository in the path, for its files: of a gated one or a protected space, its owners' alone.
+    /// The repository in the path, for reading its files: those of a gated one or a protected space are for its owners alone.
     package func readable(by call: SandboxCall) throws(SandboxRefusal) -> SandboxRepo {
         let repo = try repo(of: call)
         if call.token?.mayRead(in: repo.id.namespace) == true { return repo }

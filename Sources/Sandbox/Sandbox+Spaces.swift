@@ -2,7 +2,7 @@ package import HTTP
 package import Hub
 
 extension Sandbox {
-    /// GET /api/spaces/{id}/secrets: their names, never their values.
+    /// GET /api/spaces/{id}/secrets: names only, never values.
     package static func secrets(_ hub: inout Sandbox, _ call: SandboxCall) throws(SandboxRefusal) -> Response {
         Response(.ok, hub: try hub.writable(by: call, to: "see the secrets of").settings.secretsJSON)
     }
@@ -83,10 +83,10 @@ extension Sandbox {
     }
 }
 
-/// What a space's program finds in its environment, and how it runs.
+/// The environment of a space's program, and how it runs.
 package struct SandboxSpaceSettings: Sendable, Equatable {
     package struct Entry: Sendable, Equatable {
-        /// Of a secret it is never shown.
+        /// A secret's value is never shown.
         package let value: String
         package let description: String?
         package let date: Int64

@@ -50,7 +50,7 @@ extension Sandbox {
         return Response(.ok, text: "OK")
     }
 
-    /// PUT /api/{kind}/{id}/settings: repeats what was set, also where that changes nothing.
+    /// PUT /api/{kind}/{id}/settings: repeats the new values, also where they change nothing.
     package static func changeSettings(_ hub: inout Sandbox, _ call: SandboxCall) throws(SandboxRefusal) -> Response {
         var repo = try hub.writable(by: call, to: "change the settings of")
         let body = try call.body()
@@ -73,7 +73,7 @@ extension Sandbox {
         return Response(.ok, hub: .object(set))
     }
 
-    /// What `type`, `organization` and `name` name; without an organisation it is the token's own.
+    /// The repository that `type`, `organization` and `name` give; without an organisation it is the token's own.
     private func named(by body: SandboxBody, of token: SandboxToken) throws(SandboxRefusal) -> SandboxRepoStore.Key {
         let kind = try body.choice("type", of: RepoKind.self) ?? .model
         let name = try body.string("name")
@@ -89,7 +89,7 @@ extension Sandbox {
         return id
     }
 
-    /// Throws 404 for a repository that the caller may not see, and 403 for one that the caller may only see.
+    /// Throws 404 for a repository that the caller may not see, and 403 for one that the caller may only read.
     package func writable(
         _ key: SandboxRepoStore.Key, by token: SandboxToken, to verb: String
     ) throws(SandboxRefusal) -> SandboxRepo {

@@ -1,17 +1,17 @@
 package import HTTP
 import Hub
 
-/// A small Hub in memory, with the other origins that large files live on: what `hubgate --sandbox` serves to
-/// people who have no token to spare, and the Hub of the live tests. It refuses what the real Hub refuses, so that a call
+/// A small Hub in memory, with the other origins for large files: `hubgate --sandbox` serves it to
+/// users without a token, and the live tests use it as the Hub. It refuses what the real Hub refuses, so that a call
 /// that works here works there (hub-api.md sections 1 to 3).
 ///
 /// A pure value: no I/O, no clock but `now`, and the same requests always give the same responses.
 package struct Sandbox {
-    /// `https://host:port`, without a slash at the end: what its absolute URLs start with.
+    /// `https://host:port`, without a slash at the end: the beginning of its absolute URLs.
     package let origin: String
-    /// The same of the origin that large files are on.
+    /// The same for the origin of large files.
     package let cdn: String
-    /// The same of the origin that Xet's content-addressed store is on.
+    /// The same for the origin of Xet's content-addressed store.
     package let cas: String
     /// Seconds since 1970.
     package let now: @Sendable () -> Int64
@@ -20,21 +20,21 @@ package struct Sandbox {
     package var repos: SandboxRepoStore
     package var uploads = SandboxUploads()
     package var xorbs = SandboxXorbStore()
-    /// Off as long as Xet's documentation does not know them; its client does (hf_xet 1.8.0).
+    /// Off as long as Xet's documentation does not mention them; its client supports them (hf_xet 1.8.0).
     package var grantsXorbs = false
-    /// By ETag, after how many bytes the next download breaks off.
+    /// By ETag, the number of bytes after which the next download breaks off.
     package var cuts: [String: Int] = [:]
     private var quota: SandboxQuota
     private var record = SandboxJournal()
     private var answered = 0
 
-    /// The moment at which its clock stands still unless told otherwise: 2026-01-01, 00:00 UTC.
+    /// The time at which its clock stands still unless another clock is given: 2026-01-01, 00:00 UTC.
     package static let opening: Int64 = 1_767_225_600
 
     /// The most that all repositories, begun uploads and xorbs may hold.
     package static let mostBytes = 512 << 20
 
-    /// With the sample repositories. Without `limits` it tells of a large quota and refuses nobody. `milliseconds` is the clock of the limits;
+    /// With the sample repositories. Without `limits` it reports a large quota and refuses no request. `milliseconds` is the clock of the limits;
     /// nil: `now`.
     package init(
         origin: String, cdn: String = "https://cdn.sandbox.invalid", cas: String = "https://cas.sandbox.invalid",
@@ -51,10 +51,10 @@ package struct Sandbox {
         quota = SandboxQuota(limits)
     }
 
-    /// The requests it got, oldest first; the last 10,000 of them.
+    /// The requests that it got, oldest first; the last 10,000 of them.
     package var journal: [SandboxJournal.Entry] { record.entries }
 
-    /// HEAD is answered as GET is, body included: `Exchange.send` takes the length from it and leaves it off.
+    /// HEAD is answered like GET, body included: `Exchange.send` takes the length from it and drops it.
     package mutating func answer(_ request: Request, at place: SandboxPlace = .hub) -> Response {
         if place == .hub, let answer = control(request) { return answer }
         let credential = SandboxCredential(request.headers) { xetGrant($0) }
@@ -105,7 +105,7 @@ package struct Sandbox {
             &self, SandboxCall(request: request, token: nil, grant: grant, captured: captured))
     }
 
-    /// Forgets old xorbs if that helps. Throws 507 when `count` more bytes are too many still.
+    /// Forgets old xorbs if that helps. Throws 507 when there is still no room for `count` more bytes.
     package mutating func makeRoom(for count: Int) throws(SandboxRefusal) {
         if !hasRoom(for: count) { xorbs.forget(before: now() - Self.signatureLife) }
         guard hasRoom(for: count) else { throw .full("memory") }
@@ -115,10 +115,10 @@ package struct Sandbox {
         repos.heldBytes + uploads.heldBytes + xorbs.heldBytes + count <= Self.mostBytes
     }
 
-    /// Adds the fields that every answer of the Hub has.
+    /// Adds the fields that every response of the Hub has.
     private mutating func sign(_ response: inout Response, _ request: Request, _ credential: SandboxCredential) {
         answered += 1
-        // The Hub puts the client's trace id behind its own, so a test can see whether it came through.
+        // The Hub appends the client's trace id to its own, so a test can see whether it was passed on.
         let trace = request.headers["X-Amzn-Trace-Id"].map { ";\($0)" } ?? ""
         response.headers.set("X-Request-Id", "Root=sandbox-\(answered)\(trace)")
         let bucket = SandboxQuota.Bucket(request.target, credential)
@@ -127,7 +127,7 @@ package struct Sandbox {
     }
 }
 
-/// Which of its origins a request came to.
+/// The origin that a request came to.
 package enum SandboxPlace: String, Sendable {
     case hub, cdn, cas
 }

@@ -20,7 +20,7 @@ package struct SandboxAccount: Sendable, Equatable {
         memberships: [.init(organization: "acme", role: .admin), .init(organization: "readers", role: .read)])
     package static let other = SandboxAccount(name: "other", fullName: "Another User", memberships: [])
 
-    /// Whether the user sees what is private in `namespace`.
+    /// Whether the user may see private repositories in `namespace`.
     package func mayRead(in namespace: String?) -> Bool {
         namespace == name || memberships.contains { $0.organization == namespace }
     }

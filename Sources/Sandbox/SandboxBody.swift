@@ -1,8 +1,8 @@
 package import HTTP
 package import Hub
 
-/// The JSON object of a call. Each reader refuses what is not to the letter what the Hub takes: a `private` of "true" is
-/// no boolean. A field that it does not ask for is ignored.
+/// The JSON object of a call. Each accessor refuses values that the Hub does not accept literally: a `private` of "true" is
+/// no boolean. A field that no accessor asks for is ignored.
 package struct SandboxBody {
     private let members: [String: JSON]
 
@@ -92,8 +92,8 @@ package struct SandboxBody {
         return choice
     }
 
-    /// Who may see it, by the newer `visibility` or the older `private`; nil where the body has neither.
-    /// Throws 400 if they contradict each other, and for `protected` but of a space.
+    /// Its visibility, by the newer `visibility` or the older `private`; nil where the body has neither.
+    /// Throws 400 if they contradict each other, and for `protected` unless it is a space.
     package func visibility(of kind: RepoKind) throws(SandboxRefusal) -> SandboxRepo.Visibility? {
         let isPrivate = try optionalFlag("private")
         guard let visibility = try choice("visibility", of: SandboxRepo.Visibility.self) else {
@@ -108,7 +108,7 @@ package struct SandboxBody {
         return visibility
     }
 
-    /// `false` (nobody is asked) or the name of a way to ask; nil where the body has no `gated`.
+    /// `false` (no gate) or the kind of gate; nil where the body has no `gated`.
     package func gate() throws(SandboxRefusal) -> SandboxRepo.Gate? {
         switch members["gated"] {
         case nil: return nil
@@ -121,6 +121,6 @@ package struct SandboxBody {
 }
 
 extension JSONLimits {
-    /// What clients tell a Hub: a commit names up to 25,000 files, and has the content of small ones.
+    /// The bodies of clients: a commit names up to 25,000 files, and has the content of small ones.
     package static let sandbox = JSONLimits(bytes: .max, depth: 64, values: 500_000)
 }

@@ -1,7 +1,7 @@
 package import HTTP
 package import Hub
 
-/// A request on its way to a handler: with the token it came with, and what its route's names stand for.
+/// A request on its way to a handler: with its token, and the values of its route's names.
 package struct SandboxCall {
     package let request: Request
     /// Nil for an anonymous call.
@@ -20,7 +20,7 @@ package struct SandboxCall {
 
     package func body() throws(SandboxRefusal) -> SandboxBody { try SandboxBody(request) }
 
-    /// An object in LFS's own media type; Python's verify calls it JSON.
+    /// An object in LFS's own media type; Python's verify sends it as JSON.
     package func lfsBody() throws(SandboxRefusal) -> SandboxBody {
         try SandboxBody(request, types: [Self.lfsType, "application/json"])
     }
@@ -36,7 +36,7 @@ package struct SandboxCall {
     /// The revision in the path.
     package var revision: String { captured["revision"] ?? "main" }
 
-    /// What is left of the path at its end.
+    /// The rest of the path at its end.
     package var path: String { captured["path"] ?? "" }
 
     /// The repository in the path. Throws 400 for a name that none can have.
@@ -49,7 +49,7 @@ package struct SandboxCall {
         return SandboxRepoStore.Key(kind: kind, id: id)
     }
 
-    /// This call's path and query, with `id` in the place of the repository's name: relative, as the Hub redirects.
+    /// This call's path and query, with `id` in place of the repository's name: relative, like the Hub's redirects.
     package func location(at id: RepoID) -> String {
         let written = captured["owner"] == nil ? 1 : 2
         let path = request.target.path.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
@@ -71,7 +71,7 @@ extension SandboxCall {
         return grant
     }
 
-    /// The hash in the path. Throws 400 for what is none.
+    /// The hash in the path. Throws 400 for anything else.
     package func xetHash() throws(SandboxRefusal) -> String {
         guard let hash = captured["hash"], SandboxXetFile.isHash(hash) else {
             throw .badRequest("A hash of Xet has 64 hexadecimal digits in lower case")
@@ -79,7 +79,7 @@ extension SandboxCall {
         return hash
     }
 
-    /// Which of `count` bytes are wanted: what Range says, or all. Throws 416 if it begins behind the last.
+    /// The requested ones of `count` bytes: by Range, or all. Throws 416 if it begins after the last.
     package func range(of count: Int) throws(SandboxRefusal) -> Range<Int> {
         guard count > 0 else { throw .noSuchXetThing }
         guard let field = request.headers["Range"] else { return 0..<count }
@@ -109,8 +109,8 @@ extension SandboxRefusal {
 extension Sandbox {
     package static let largestPage = 1000
 
-    /// The page that a call asks for, of answers in a stable order, and the link to the next one. `cursor` names the last
-    /// answer of a page; those after it follow.
+    /// The page that a call asks for, of elements in a stable order, and the link to the next one. `cursor` names the last
+    /// element of a page; the next page follows it.
     package func page<Element>(
         of all: [Element], for call: SandboxCall, size: Int = largestPage, cursor: (Element) -> String
     ) throws(SandboxRefusal) -> (elements: [Element], link: String?) {
@@ -125,7 +125,7 @@ extension Sandbox {
         }
         let elements = Array(rest.prefix(limit))
         guard rest.count > limit, let last = elements.last else { return (elements, nil) }
-        // The slash is encoded, so a gateway that decodes and encodes again is found out.
+        // The slash is encoded, which reveals a gateway that decodes and encodes again.
         let next = query.replacing("cursor", with: PercentEncoding.encode(segment: cursor(last)))
         return (elements, "<\(origin)\(call.request.target.path)?\(next)>; rel=\"next\"")
     }

@@ -38,7 +38,7 @@ package struct SandboxCommit: Sendable, Equatable {
         ]
     }
 
-    /// As an entry of a tree shows the last commit that touched it.
+    /// In the form in which a tree shows the last commit of an entry.
     package var short: JSON {
         ["id": .string(id), "title": .string(title), "date": .string(SandboxRepo.timestamp(date))]
     }
@@ -52,7 +52,7 @@ package struct SandboxFile: Sendable, Equatable {
     package let content: [UInt8]
     /// The SHA-256 of the content of an LFS file; nil for a file that git holds itself.
     package let linked: String?
-    /// What Xet knows an LFS file by; it knows no empty one.
+    /// Xet's hash of an LFS file; nil for an empty one.
     package let xetHash: String?
 
     /// Larger files must be LFS ones.
@@ -73,13 +73,13 @@ package struct SandboxFile: Sendable, Equatable {
         self.xetHash = content.isEmpty ? nil : xetHash
     }
 
-    /// What git holds, and `raw` gives: the content, or an LFS file's pointer.
+    /// The content in git, and of `raw`: the file's content, or an LFS file's pointer.
     package var blob: [UInt8] { linked.map { Self.pointer($0, content.count) } ?? content }
 
-    /// For the ETag of what `resolve` gives, and of the LFS batch.
+    /// For the ETag of `resolve`, and for the LFS batch.
     package var etag: String { linked ?? oid }
 
-    /// As a tree lists it.
+    /// In the form of a tree's entry.
     package func json(at path: String) -> [String: JSON] {
         var members: [String: JSON] = [
             "type": "file", "path": .string(path), "oid": .string(oid), "size": .integer(Int64(content.count)),

@@ -2,7 +2,7 @@ import FoundationEssentials
 package import HTTP
 import Hub
 
-/// The body of a commit: lines of JSON, the first with what is said of it, the others with what is done.
+/// The body of a commit: lines of JSON, first a header with the message, then the operations.
 package struct SandboxCommitOrder {
     package enum Change {
         case put(path: String, content: [UInt8])
@@ -62,7 +62,7 @@ package struct SandboxCommitOrder {
         }
     }
 
-    /// The files of `head` after the changes. Throws 400 and 404 for what cannot be done.
+    /// The files of `head` after the changes. Throws 400 and 404 for changes that are not possible.
     package func apply(to head: SandboxCommit, of history: SandboxHistory, _ digest: Digest) throws(SandboxRefusal)
         -> [String:
         SandboxFile]
@@ -101,7 +101,7 @@ package struct SandboxCommitOrder {
             case .link(let link, _): path = link
             case .delete, .deleteFolder: continue
             }
-            // Below a file there can be none; and what is put first and deleted later is no matter.
+            // A file has no files below it; a file that is added first and deleted later does not matter.
             guard SandboxTree.isPath(path), !SandboxTree.ancestors(of: path).contains(where: { files[$0] != nil })
             else {
                 throw .badRequest("Invalid path: \(SandboxRefusal.shown(path))")

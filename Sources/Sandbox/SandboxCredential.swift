@@ -6,7 +6,7 @@ package struct SandboxToken: Sendable, Equatable {
         case read, write
     }
 
-    /// What journals and `/api/whoami-v2` call it.
+    /// Its name in journals and in `/api/whoami-v2`.
     package let name: String
     package let value: String
     package let role: Role
@@ -23,7 +23,7 @@ package struct SandboxToken: Sendable, Equatable {
     package func mayWrite(in namespace: String?) -> Bool { role == .write && account.mayWrite(in: namespace) }
 }
 
-/// What a request shows to say who sends it.
+/// The credential of a request.
 package enum SandboxCredential: Sendable, Equatable {
     case none
     /// Not one of ours, not a Bearer token, or two at once.
@@ -32,7 +32,7 @@ package enum SandboxCredential: Sendable, Equatable {
     /// A token of Xet, which opens nothing on the Hub.
     case xet(SandboxXetGrant)
 
-    /// `xet` says what a token of Xet allows; nil if it is none.
+    /// `xet` returns what a token of Xet allows; nil if it is none.
     package init(_ headers: Headers, xet: (Substring) -> SandboxXetGrant? = { _ in nil }) {
         let fields = headers.values(of: "Authorization")
         guard let field = fields.first else {

@@ -7,7 +7,7 @@ package struct SandboxDiscussion: Sendable, Equatable {
         case open, closed, merged, draft
     }
 
-    /// What happened in it, with the JSON that says so.
+    /// An event in it, with its JSON.
     package struct Event: Sendable, Equatable {
         package let id: String
         package let type: String
@@ -73,7 +73,7 @@ package struct SandboxDiscussion: Sendable, Equatable {
         ]
     }
 
-    /// As a list shows it.
+    /// In the form of a list's entry.
     package func json(in repo: SandboxRepo) -> [String: JSON] {
         [
             "num": .integer(Int64(number)), "title": .string(title), "author": Self.person(author),
@@ -84,7 +84,7 @@ package struct SandboxDiscussion: Sendable, Equatable {
         ]
     }
 
-    /// With all that happened.
+    /// With all events.
     package func details(in repo: SandboxRepo, conflicts: [String], url: String, withDiff: Bool) -> JSON {
         var members = json(in: repo)
         members["url"] = .string(url)

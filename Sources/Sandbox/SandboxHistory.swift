@@ -1,4 +1,4 @@
-/// The commits of one repository, what points at them, and the contents that were ever stored there.
+/// The commits of one repository, the references to them, and all contents that were ever stored there.
 package struct SandboxHistory: Sendable, Equatable {
     package private(set) var commits: [String: SandboxCommit] = [:]
     /// By name, without `refs/heads/`.
@@ -8,12 +8,12 @@ package struct SandboxHistory: Sendable, Equatable {
     package var pulls: [Int: String] = [:]
     /// LFS objects by SHA-256, also those that no commit names yet.
     package private(set) var objects: [String: [UInt8]] = [:]
-    /// By the hash that Xet knows them by, how the same objects can be had there. One may have come in two ways.
+    /// By Xet's hashes, how the same objects are made of chunks. One object may have come in two ways.
     package private(set) var xetFiles: [String: SandboxXetFile] = [:]
-    /// The hash of the way in which an object came last, by its SHA-256.
+    /// The hash under which an object came last, by its SHA-256.
     package private(set) var xetHashes: [String: String] = [:]
     private var blobs: Set<String> = []
-    /// What all this takes in memory, roughly.
+    /// About how much memory all this takes.
     package private(set) var heldBytes = 0
 
     package static let mostCommits = 10_000
@@ -55,7 +55,7 @@ package struct SandboxHistory: Sendable, Equatable {
         return last
     }
 
-    /// Keeps a commit; what points at it is set by the caller.
+    /// Keeps a commit; the caller sets the references to it.
     package mutating func add(_ commit: SandboxCommit) throws(SandboxRefusal) {
         guard commits[commit.id] == nil else { return }
         guard commits.count < Self.mostCommits else { throw .full("commits in this repository") }

@@ -13,7 +13,7 @@ package struct SandboxLimits: Sendable, Equatable {
         }
     }
 
-    /// A kind that is not there has no limit.
+    /// A kind that is missing has no limit.
     package let windows: [HubBucket: Window]
 
     package init(_ windows: [HubBucket: Window]) {
@@ -21,10 +21,10 @@ package struct SandboxLimits: Sendable, Equatable {
     }
 }
 
-/// Counts requests in fixed windows, as the Hub counts and tells it (huggingface.co/docs/hub/rate-limits). They follow each other without a
+/// Counts requests in fixed windows, and reports them as the Hub does (huggingface.co/docs/hub/rate-limits). They follow each other without a
 /// gap from the first request on.
 package struct SandboxQuota {
-    /// What is counted together: one kind of path, one credential.
+    /// Requests that are counted together: of one kind of path and one credential.
     package struct Bucket: Hashable {
         package let kind: HubBucket
         package let credential: String
@@ -42,7 +42,7 @@ package struct SandboxQuota {
         var count = 0
     }
 
-    /// What is told of where there is no limit: more than anybody asks.
+    /// Reported where there is no limit: more requests than any client makes.
     package static let unlimited = SandboxLimits.Window(count: 1_000_000, milliseconds: 300_000)
 
     private let limits: SandboxLimits?

@@ -1,7 +1,7 @@
 package import HTTP
 package import Hub
 
-/// Why a call was not answered as asked, in the Hub's own words where they are known; a redirect is one too.
+/// Why a call failed, in the Hub's own words where they are known; a redirect is one too.
 package struct SandboxRefusal: Error {
     package let status: Status
     /// For X-Error-Message, and `error` in the body.
@@ -14,7 +14,7 @@ package struct SandboxRefusal: Error {
     /// Of the CDN.
     package var isXML = false
 
-    /// What the Hub says to every name that it does not take.
+    /// The Hub's sentence for every name that it refuses.
     package static let nameRule = """
         Only regular characters and '-', '_', '.' are accepted. '--' and '..' are forbidden. '-' and '.' cannot start \
         or end the name. The name cannot end with ".git". Max length is \(RepoID.longest).
@@ -44,7 +44,7 @@ package struct SandboxRefusal: Error {
 }
 
 extension Response {
-    /// A JSON answer as the Hub labels it.
+    /// A JSON response in the Hub's form.
     package init(_ status: Status, hub json: JSON) {
         guard let body = try? json.encoded() else {
             self.init(.internalServerError, text: "Internal Error")
@@ -68,8 +68,8 @@ extension SandboxRefusal {
             headers: ["WWW-Authenticate": challenge])
     }
 
-    /// The Hub's words, though it speaks of tokens. It says the same of what is private and of what does not exist, so
-    /// that a stranger cannot tell them apart.
+    /// The Hub's words, though they speak of tokens. It uses them for private repositories and for those that do not exist, so
+    /// that a stranger cannot tell these apart.
     package static var anonymous: Self {
         Self(
             status: .unauthorized, message: "Invalid username or password.", headers: ["WWW-Authenticate": challenge])
@@ -90,13 +90,13 @@ extension SandboxRefusal {
         return Self(status: .notFound, message: "Invalid rev id\(shown)", code: "RevisionNotFound")
     }
 
-    /// With the commit in which it is not: clients remember that it is not there.
+    /// With the commit that does not have it: clients remember that.
     package static func entryNotFound(in commit: SandboxCommit) -> Self {
         Self(
             status: .notFound, message: "Entry not found", code: "EntryNotFound", headers: ["X-Repo-Commit": commit.id])
     }
 
-    /// For who must ask for access first.
+    /// For a client that has to ask for access first.
     package static func gated(_ repo: SandboxRepo, anonymous: Bool) -> Self {
         let message =
             "Access to \(repo.kind.apiName) \(repo.id.text) is restricted. You must have access to it and be "
@@ -112,7 +112,7 @@ extension SandboxRefusal {
             status: .preconditionFailed, message: "A commit has happened since. Please refresh and try again.")
     }
 
-    /// The sandbox's own: nobody must be able to fill its memory. `what` completes "no room for more".
+    /// The sandbox's own: no client must be able to fill its memory. `what` completes "no room for more".
     package static func full(_ what: String) -> Self {
         Self(status: .insufficientStorage, message: "The sandbox is full: no room for more \(what)")
     }
@@ -126,7 +126,7 @@ extension SandboxRefusal {
         return Self(status: .methodNotAllowed, message: "Method not allowed", headers: ["Allow": allowed])
     }
 
-    /// `url` is that of the one there is: clients that asked with `exist_ok` take it from here.
+    /// `url` is the existing repository's: clients that asked with `exist_ok` take it from here.
     package static func exists(_ kind: RepoKind, url: String) -> Self {
         Self(
             status: .conflict, message: "You already created this \(kind.apiName) repo",

@@ -2,7 +2,7 @@ import HTTP
 import Hub
 
 extension SandboxRepo {
-    /// What a commit can be put on.
+    /// What a commit can be added to.
     package enum Reference: Sendable, Equatable {
         case branch(String)
         case pull(Int)
@@ -17,7 +17,7 @@ extension SandboxRepo {
 
     package var main: SandboxCommit? { head(of: .branch("main")) }
 
-    /// What may be written to under the name `revision`: a branch, or an open pull request. Nil for anything else.
+    /// The writable reference for `revision`: a branch, or an open pull request. Nil for anything else.
     package func reference(_ revision: String) -> Reference? {
         if history.branches[revision] != nil { return .branch(revision) }
         let parts = revision.split(separator: "/", maxSplits: 2).map(String.init)
@@ -34,7 +34,7 @@ extension SandboxRepo {
         }
     }
 
-    /// Puts a commit on `reference`, which thereby comes to be where it was not.
+    /// Adds a commit, and moves `reference` to it.
     @discardableResult
     package mutating func commit(
         _ files: [String: SandboxFile], to reference: Reference, after parent: String?, by author: String,
@@ -71,7 +71,7 @@ extension SandboxRepo {
 }
 
 extension SandboxRepo {
-    /// Begins a discussion, or with a commit to start from a proposal; gives its number.
+    /// Begins a discussion, or a proposal if there is a commit to start from; returns its number.
     package mutating func open(
         _ title: String, _ description: String, by author: String, from base: SandboxCommit?, isDraft: Bool = false,
         at date: Int64, _ digest: Digest
@@ -106,7 +106,7 @@ extension SandboxRepo {
         }.sorted()
     }
 
-    /// Puts what the proposal changed on `main`.
+    /// Puts the proposal's changes on `main`.
     package mutating func merge(_ discussion: SandboxDiscussion, by author: String, at date: Int64, _ digest: Digest)
         throws(SandboxRefusal) -> SandboxCommit
     {

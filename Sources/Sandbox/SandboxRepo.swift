@@ -2,10 +2,10 @@ import FoundationEssentials
 import HTTP
 package import Hub
 
-/// One repository, as far as the sandbox keeps it.
+/// One repository, with the properties that the sandbox knows.
 package struct SandboxRepo: Sendable, Equatable {
     package enum Visibility: String, CaseIterable, Sendable {
-        /// A protected space runs for everybody and shows its files to its owner.
+        /// A protected space runs for every visitor and shows its files to its owner.
         case `public`, `private`, protected
     }
 
@@ -46,12 +46,12 @@ package struct SandboxRepo: Sendable, Equatable {
         serial = Self.hex(24, seed: "repo \(number)")
     }
 
-    /// What it takes in memory, roughly.
+    /// About how much memory it takes.
     package var heldBytes: Int { history.heldBytes + settings.heldBytes + discussions.reduce(0) { $0 + $1.heldBytes } }
 
     package func url(at origin: String) -> String { "\(origin)/\(kind.webPrefix)\(id.path)" }
 
-    /// As `/api/{kind}/{id}` shows it at `commit`; lists leave the files out.
+    /// In the form of `/api/{kind}/{id}` at `commit`; lists leave the files out.
     package func json(at commit: SandboxCommit?, withFiles: Bool, withSizes: Bool = false) -> JSON {
         var members: [String: JSON] = [
             "_id": .string(serial), "id": .string(id.text), "author": .string(id.namespace ?? ""),
@@ -84,7 +84,7 @@ package struct SandboxRepo: Sendable, Equatable {
         }
     }
 
-    /// As the Hub writes it: `2026-01-01T00:00:00.000Z`.
+    /// In the Hub's form: `2026-01-01T00:00:00.000Z`.
     package static func timestamp(_ seconds: Int64) -> String {
         Date.ISO8601FormatStyle(includingFractionalSeconds: true)
             .format(Date(timeIntervalSince1970: TimeInterval(seconds)))

@@ -7,10 +7,10 @@ package struct SandboxRepoStore {
         package let id: RepoID
     }
 
-    /// The most repositories, and the most old names: nobody must be able to fill the memory of a sandbox.
+    /// The most repositories, and the most old names: no client must be able to fill the memory of a sandbox.
     package let capacity: Int
 
-    /// What all repositories take in memory, roughly.
+    /// About how much memory all repositories take.
     package private(set) var heldBytes = 0
 
     private var repos: [Key: SandboxRepo] = [:]
@@ -23,7 +23,7 @@ package struct SandboxRepoStore {
 
     package subscript(_ key: Key) -> SandboxRepo? { repos[key] }
 
-    /// The present name of what was called `key` once, or is by an old canonical name.
+    /// The repository that had the name `key` before, or has it as an old canonical name.
     package func successor(of key: Key) -> SandboxRepo? {
         oldNames[key].flatMap { repos[Key(kind: key.kind, id: $0)] }
     }
@@ -31,12 +31,12 @@ package struct SandboxRepoStore {
     /// The repository with this `_id`, whatever its name is now.
     package func repo(withSerial serial: String) -> SandboxRepo? { repos.values.first { $0.serial == serial } }
 
-    /// Those of one kind that `token` may see, by name.
+    /// The repositories of one kind that `token` may see, by name.
     package func visible(_ kind: RepoKind, to token: SandboxToken?) -> [SandboxRepo] {
         repos.values.filter { $0.kind == kind && $0.isVisible(to: token) }.sorted { $0.id.text < $1.id.text }
     }
 
-    /// Makes a repository; an old name that stands in its way is forgotten, as on the Hub. The name must be free.
+    /// Makes a repository; an old name that is the same is forgotten, as on the Hub. The name must be free.
     package mutating func create(
         _ key: Key, visibility: SandboxRepo.Visibility = .public, sdk: SpaceSDK? = nil, at time: Int64
     ) throws(SandboxRefusal) -> SandboxRepo {
@@ -90,11 +90,11 @@ extension SandboxRepoStore {
         var visibility = SandboxRepo.Visibility.public
         var sdk: SpaceSDK?
         var files: [String: String] = [:]
-        /// A file that is larger than its text, and on the CDN.
+        /// The path of an LFS file, whose content is on the CDN.
         var linked: String?
     }
 
-    /// One of each kind, and one for each answer to "may I?".
+    /// One of each kind, and one for each case of access.
     private static let sampleRepos = [
         Sample(
             kind: .model, name: "sandbox/demo",

@@ -1,28 +1,28 @@
 package import HTTP
 package import Hub
 
-/// One line of the sandbox's table: a method, a path, and what answers there.
+/// One line of the sandbox's table: a method, a path, and its handler.
 package struct SandboxRoute: Sendable {
     package typealias Handler = @Sendable (inout Sandbox, SandboxCall) throws(SandboxRefusal) -> Response
 
     package let method: Method
     package let handler: Handler
-    /// One for each way to write the path.
+    /// One for each spelling of the path.
     private let shapes: [[Part]]
 
     private enum Part: Sendable {
         case literal(String)
         case captured(String)
-        /// A name with `.git` behind it.
+        /// A name with `.git` after it.
         case gitName
         /// All segments that are left, at least one, joined by slashes.
         case rest(String)
     }
 
-    /// `pattern` is a path in which `{revision}` stands for any segment and keeps it as `revision`. These mean more:
+    /// `pattern` is a path in which `{revision}` matches any segment and keeps it as `revision`. These have a special meaning:
     /// - `{kind}`: one of `models`, `datasets`, `spaces`
-    /// - `{web}`: the kind as it stands in web addresses: `datasets`, `spaces`, or nothing at all for a model
-    /// - `{repo}`: `{owner}/{name}`, or `{name}` alone; `{repo}.git` the same with `.git` behind it
+    /// - `{web}`: the kind in web addresses: `datasets`, `spaces`, or nothing at all for a model
+    /// - `{repo}`: `{owner}/{name}`, or `{name}` alone; `{repo}.git` the same with `.git` after it
     /// - `{path*}`: the rest of the path
     package init(_ method: Method, _ pattern: String, _ handler: @escaping Handler) {
         self.method = method
@@ -55,7 +55,7 @@ package struct SandboxRoute: Sendable {
 
     package var methods: [Method] { method == .get ? [.get, .head] : [method] }
 
-    /// What the pattern's names stand for in a path with these decoded segments; nil if it is not such a path.
+    /// The values of the pattern's names in a path with these decoded segments; nil if the path does not match.
     package func match(_ segments: [String]) -> [String: String]? {
         for shape in shapes {
             if let captured = Self.match(shape, segments) { return captured }
@@ -91,7 +91,7 @@ package struct SandboxRoute: Sendable {
 }
 
 extension RepoKind {
-    /// To the letter, other than `init(facade:)`: the Hub has no `/api/Models`.
+    /// Literally, unlike `init(facade:)`: the Hub has no `/api/Models`.
     package init?(apiPath text: String) {
         guard let kind = Self.allCases.first(where: { $0.apiPath == text }) else { return nil }
         self = kind
@@ -99,7 +99,7 @@ extension RepoKind {
 }
 
 extension SandboxRoute {
-    /// THE table of what the sandbox's Hub knows: to add a call, add a line. The first line that fits counts.
+    /// THE table of the calls of the sandbox's Hub: to add a call, add a line. The first line that matches counts.
     /// HEAD goes where GET goes.
     package static let all: [SandboxRoute] = [
         SandboxRoute(.get, "/api/whoami-v2", Sandbox.whoAmI),
@@ -174,7 +174,7 @@ extension SandboxRoute {
         SandboxRoute(.post, "/v1/chat/completions", Sandbox.completeChat),
     ]
 
-    /// The same of its CDN, where the signature in the query has been looked at before.
+    /// The same for its CDN, where the signature in the query has been checked before.
     package static let onCDN: [SandboxRoute] = [
         SandboxRoute(.get, "/repos/{serial}/{oid}", Sandbox.download),
         SandboxRoute(.get, "/repos/{serial}/{oid}/xorb", Sandbox.downloadWrapped),
@@ -184,7 +184,7 @@ extension SandboxRoute {
         SandboxRoute(.put, "/parts/{upload}/{part}", Sandbox.putPart),
     ]
 
-    /// The same of Xet's content-addressed store, where the token has been looked at before.
+    /// The same for Xet's content-addressed store, where the token has been checked before.
     package static let onCAS: [SandboxRoute] = [
         SandboxRoute(.get, "/v2/reconstructions/{hash}", Sandbox.reconstruction2),
         SandboxRoute(.get, "/v1/reconstructions/{hash}", Sandbox.reconstruction1),
@@ -197,7 +197,7 @@ extension SandboxRoute {
         SandboxRoute(.post, "/v1/telemetry", Sandbox.xetTelemetry),
     ]
 
-    /// Throws 404 for a path that is in no line, 405 for one that is there with other methods.
+    /// Throws 404 for a path that is in no line, 405 for one with other methods.
     package static func find(
         _ method: Method, _ target: Target, in table: [SandboxRoute]
     ) throws(SandboxRefusal) -> (route: SandboxRoute, captured: [String: String]) {

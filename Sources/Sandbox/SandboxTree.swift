@@ -28,7 +28,7 @@ package struct SandboxTree: Sendable, Equatable {
         return path.isEmpty ? nil : folders[path].map(Entry.folder)
     }
 
-    /// What `folder` holds, by path: at once below it, or all of it. Nil if there is no such folder.
+    /// The content of `folder`, by path: its direct entries, or all. Nil if there is no such folder.
     package func list(_ folder: String, recursive: Bool) -> [(path: String, entry: Entry)]? {
         guard folders[folder] != nil else { return nil }
         // By bytes: a tree may be long, and counting characters is slow.
@@ -43,7 +43,7 @@ package struct SandboxTree: Sendable, Equatable {
         return entries.sorted { $0.path < $1.path }
     }
 
-    /// Whether git could hold a file at `path`; it must not be in a file's place, nor a folder's.
+    /// Whether git could hold a file at `path`; the caller checks that no file or folder is in its way.
     package static func isPath(_ path: String) -> Bool {
         let parts = path.split(separator: "/", omittingEmptySubsequences: false)
         return path.utf8.count <= longestPath && path.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F }

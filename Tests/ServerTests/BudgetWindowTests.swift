@@ -48,7 +48,7 @@ struct BudgetWindowTests {
         // Of the first one, before the Hub has seen the others.
         learn(window, report(49, 200), tickets[0], at: begin)
         #expect(window.look(at: begin)?.left == 40)
-        // Somebody else spends of it, too.
+        // Another program spends of it, too.
         learn(window, report(20, 200), tickets[9], at: begin)
         #expect(window.look(at: begin)?.left == 20)
         // An answer that comes late does not give back what was spent since.
@@ -159,7 +159,7 @@ struct BudgetWindowTests {
         }
         for _ in 0..<2 { window.noteDemand(try view()) }
         #expect(window.isShort(try view(), at: begin))
-        // A moment before the end the rest is enough for all who come.
+        // A moment before the end the rest is enough for all requests that come.
         #expect(!window.isShort(try view(), at: begin + 299_000_000))
     }
 

@@ -93,7 +93,7 @@ private final class World {
         let read: Read
         let began: Int
         let shape: Int
-        /// Nobody waits for it.
+        /// No client waits for it.
         let isBackground: Bool
     }
 
@@ -162,7 +162,7 @@ private final class World {
     private func endWrite() {
         guard let repository = repositories.indices.first(where: { !repositories[$0].untold.isEmpty }) else { return }
         let version = repositories[repository].untold.removeFirst()
-        // Now and then of a kind of which nobody knows what it changes.
+        // Now and then an operation whose effect is unknown.
         if pick(0..<8) == 0 {
             CacheChange(ofAny: epochs).apply()
         } else {

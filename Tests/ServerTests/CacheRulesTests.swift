@@ -37,7 +37,7 @@ struct CacheRulesTests {
             "/api/models/a/b/revision/\(commit)?securityStatus=true", "/api/models/a/b/revision/\(commit)",
             "/api/models/a/b/commits/\(commit)", "/api/models/a/b/treesize/\(commit)",
             "/api/models/a/b/compare/\(commit)", "/api/models/a/b/notebook/\(commit)/x.ipynb",
-            // A repository that is called as what is nobody else's is none of it.
+            // A repository may have the name of such an operation, and is none.
             "/api/models/a/xet-read-token", "/api/models/a/logs",
         ])
     func moving(path: String) throws {

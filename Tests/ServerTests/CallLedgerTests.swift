@@ -233,7 +233,7 @@ private struct Model {
         return self[keyPath: list].remove(at: random.number(0...(self[keyPath: list].count - 1)))
     }
 
-    /// Lets begin who may, and judges who it is.
+    /// Begins the calls that may begin, and checks which they are.
     mutating func settle(_ ledger: inout CallLedger) throws {
         while let ticket = ledger.next() {
             let place = try #require(queued.firstIndex { $0.ticket == ticket })

@@ -209,7 +209,7 @@ struct BlobFileTests {
         file = try open(layout, mayReplace: true)
         try file.complete()
         for mayReplace in [false, true] { #expect(throws: FileError.self) { try open(other, mayReplace: mayReplace) } }
-        // One that has lost its name takes it from nobody.
+        // A file that has lost its name takes the name from no other file.
         stranger.spoil()
         #expect(file.isLinked)
         #expect(try open(layout, mayReplace: false).isComplete)

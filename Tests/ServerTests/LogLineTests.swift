@@ -4,7 +4,7 @@
 @testable import Server
 import Testing
 
-/// A line of the log is one line, and its values are where they belong, whoever chose them.
+/// A line of the log is one line, and its values are where they belong, whatever a client chose.
 struct LogLineTests {
     private func line(_ form: LogEncoding, _ value: String) -> String {
         var line = LogLine(form)

@@ -11,7 +11,7 @@ import Testing
         var (count, wrong) = (0, [String]())
         for line in try Corpus.rows(of: "operations.tsv", columns: 4) where isMeant(line[2]) {
             count += 1
-            // What cannot be a target reaches nobody.
+            // A text that is no target reaches no server.
             guard let target = try? Target(String(line[1])) else { continue }
             let operation = HubOperation.find(Method(rawValue: String(line[0])), target)
             let found = shown(operation)

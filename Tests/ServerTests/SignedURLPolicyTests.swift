@@ -50,7 +50,7 @@ struct SignedURLPolicyTests {
         for use in SignedURLCodec.Use.allCases {
             let signed = path(url, use)
             #expect(((try? signed.get()) != nil) == uses.contains(use), "\(use)")
-            // One that is signed all the same, as by somebody with the key, is not opened.
+            // A URL that is signed all the same, with the right key, is not opened.
             let forced = SignedURLCodec.example.path(to: url, for: use, until: now)
             let opened = Result { try SignedURLPolicy.example.open(try Target(hub: forced), use.methods[0], now: now) }
             #expect(((try? opened.get()) != nil) == uses.contains(use), "\(use)")

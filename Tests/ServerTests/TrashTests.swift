@@ -98,7 +98,7 @@ import Testing
         try settle(table, first, .unclear, now: 1001)
         #expect(try table.carryOut(.begin(try record()), by: 2, now: 1001, live: [1, 2]) == .underWay)
         try settle(table, first, .kept, now: 1002)
-        // It was created anew, and is deleted again.
+        // It was created again, and is deleted again.
         #expect(try table.carryOut(.begin(try record()), by: 2, now: 1003, live: [1, 2]) == .done)
         #expect(try table.find(try RepoID("Acme/x"), .model).count == 2)
     }
@@ -179,7 +179,7 @@ import Testing
         try settle(table, one, .later, now: 1000)
         #expect(try table.work(now: 1001, live: [7]).isEmpty && table.work(now: 1002, live: [7])[0].attempts == 1)
         try settle(table, one, .undone, now: 1010)
-        // Nobody sees it, and the repository can be deleted again.
+        // No client sees it, and the repository can be deleted again.
         #expect(try table.page(skip: 0, limit: 9).isEmpty && table.listedCount() == 0 && table.count() == 1)
         #expect(try table.carryOut(.begin(try record(deleted: 9000)), by: 7, now: 1011, live: [7]) == .done)
         #expect(try table.work(now: 1009 + TrashTable.lastLook, live: [7]).isEmpty)

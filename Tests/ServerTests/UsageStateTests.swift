@@ -64,7 +64,7 @@ import Testing
         try table.settle([debit(33, run: 8), debit(1, run: 7), debit(1, key: 2, run: 8)])
         #expect(try table.debited(of: 1, day: Self.today) == [.bytesADay: 33])
         #expect(try table.debit(debit(0, run: 9), now: now) == QuotaBalance(base: 33, debited: 33))
-        // Nobody gives back what another has spent.
+        // A worker cannot give back what another has spent.
         try table.settle([debit(0, run: 9), debit(99, run: 9)])
         #expect(try table.debited(of: 1, day: Self.today) == [.bytesADay: 33])
     }

@@ -16,7 +16,7 @@ ENDPOINT = re.compile(r"(\w+\.)*_?(endpoint|ENDPOINT)")
 @dataclass(frozen=True)
 class Call:
     where: str
-    # None: the function builds the URL for somebody else.
+    # None: the function builds the URL for another caller.
     method: str | None
     template: str
 

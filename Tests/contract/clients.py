@@ -1,4 +1,4 @@
-"""The real huggingface_hub in each version that is tried, as processes that can reach the gateway and nobody else."""
+"""The real huggingface_hub in each version that is tried, as processes that can reach the gateway and no other host."""
 
 import functools
 import hashlib

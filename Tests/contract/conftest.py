@@ -52,7 +52,7 @@ def workspace(tmp_path):
 
 @pytest.fixture
 def start(tmp_path, certificates):
-    """Starts a gate of the test's own; whoever is left at the end is stopped in order, and looked at."""
+    """Starts gates of the test's own; those that are left at the end are stopped in order, and their logs checked."""
     gates = []
     numbers = itertools.count()
 

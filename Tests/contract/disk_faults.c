@@ -128,7 +128,7 @@ ssize_t pwrite64(int fd, const void *from, size_t count, off_t offset) {
     return pwrite(fd, from, count, offset);
 }
 
-// To delete a large file takes long; here it is noted who does it.
+// Deleting a large file takes long; this notes which process does it.
 
 static void note_deletion(void) {
     uint32_t place = __atomic_fetch_add(&faults->deletions, 1, __ATOMIC_SEQ_CST);

@@ -72,7 +72,7 @@ class Disk:
     def __init__(self, directory, compiled):
         library, self.page = Path(shutil.copy(compiled, directory)), directory / "disk_faults"
         self.page.write_bytes(bytes(4096))
-        # Those who serve may be another user.
+        # The processes that serve may have another user.
         self.page.chmod(0o666)
         for above in (directory, *directory.parents[:2]):
             os.chmod(above, os.stat(above).st_mode | 0o011)

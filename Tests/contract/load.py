@@ -45,7 +45,7 @@ class Load:
                 if connection is None:
                     connection, asked = self.gate.connect(), 0
             except ConnectionRefusedError:
-                # Nobody listens any more: not a failure of a request, there was none.
+                # There is no listener any more: no request has failed, since none was sent.
                 self.refused += 1
                 return
             except (OSError, ssl.SSLError) as error:

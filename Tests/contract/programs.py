@@ -1,4 +1,4 @@
-"""Programs that know nothing of the gateway, as processes that can reach it and nobody else."""
+"""Programs that know nothing of the gateway, as processes that can reach it and no other host."""
 
 import functools
 import re

@@ -1,4 +1,4 @@
-"""The admin API: keys, audit, requests and the process over HTTP, for keys of the role admin and nobody else."""
+"""The admin API: keys, audit, requests and the process over HTTP, for keys of the role admin and no other client."""
 
 import base64
 import contextlib

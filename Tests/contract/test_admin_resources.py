@@ -135,7 +135,7 @@ def test_the_budget_says_what_is_left_until_when_who_spends_and_who_waits(worker
     assert 20 <= budget["seconds_left"] <= 50 and budget["window_seconds"] == 300 and budget["short"]
     ends = datetime.datetime.fromisoformat(budget["ends"]) - datetime.datetime.now(datetime.UTC)
     assert abs(ends.total_seconds() - budget["seconds_left"]) < 3
-    # Of the first call nobody knew yet that it was counted.
+    # When the first call was made it was not known yet that it is counted.
     assert [(share["key"], share["waits"]) for share in budget["shares"]] == [("greedy-team", False), ("other-team", True)]
     assert [share["calls"] for share in budget["shares"]] == [8, 2] and budget["calls"] == 10 and budget["share_count"] == 2
     assert wait_until(lambda: admin("GET", "/budget")["waits"]["left"] == 2 == Page(gate)("budget_waits_total", result="left"), 5)

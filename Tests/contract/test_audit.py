@@ -51,7 +51,7 @@ def id_of(answer):
 
 
 def ended(audit, answer, kind="outcome"):
-    """The line about the end of a request, which nobody waits for."""
+    """The line about the end of a request, which no request waits for."""
     found = wait_until(lambda: audit.of(kind, request_id=id_of(answer)), 10)
     assert len(found) == 1, audit.lines
     return found[0]
@@ -318,7 +318,7 @@ def test_on_a_full_disk_changes_are_503_reads_go_on_and_it_recovers_by_itself(st
     audit.check_chain()
     assert len(is_told(gate, "The audit cannot be written")) == 1
     os.unlink(small_disk / "filler")
-    # Nobody has to ask for anything.
+    # It is reported without being asked for.
     assert wait_until(lambda: Page(gate)("audit_up") == 1, 10)
     assert ask(gate, key, "POST", "/api/models/acme/m/branch/dev").status == 200
     assert is_told(gate, "can be written again")

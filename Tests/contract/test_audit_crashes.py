@@ -107,7 +107,7 @@ def test_killed_at_random_moments_the_audit_has_every_act_and_says_what_is_unkno
             continue
         kind = kinds[kills % 3] if kills < 3 else chance.choice(kinds)
         if kind == "all":
-            # The clients meet nobody for a moment.
+            # For a moment there is no listener for the clients.
             writers.gate = None
             pids = [*children(gate), gate.pid]
             chance.shuffle(pids)

@@ -54,7 +54,7 @@ def swap(files, one, other):
 
 
 def rechain(lines, index):
-    """What somebody does who knows how the chain is made: all lines behind are made to fit."""
+    """An attacker who knows how the chain is made: all later lines are made to fit."""
     import hashlib
 
     for at in range(index + 1, len(lines) - 1):

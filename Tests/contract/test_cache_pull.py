@@ -209,7 +209,7 @@ def test_a_pull_and_a_client_are_one_to_the_store(hub, store, start_before, tmp_
 
 
 def test_what_was_pulled_needs_no_store_after_a_restart(hub, store, start_before, tmp_path):
-    """Nobody who is there remembers that the store has given it out; that it was pulled from this path says so."""
+    """No process remembers that the store has given it out; that it was pulled from this path proves it."""
     content = store.put("w.bin", PIECE)
     listed_by(hub, [entry(), entry(path="w.bin", size=len(content), lfs={"oid": digest(content)})])
     for revision in (COMMIT, "main"):
@@ -379,7 +379,7 @@ def test_an_order_outlives_a_restart_and_can_be_cancelled(site):
     gate = site.gate()
     site.pull(TINY, "--include", "config.json")
     gate.kill()
-    # Nobody is there that could take it up.
+    # No gateway is there that could take it up.
     assert wait_until(lambda: site.run("pull", TINY, check=False).returncode == 69, 5)
     site.house.kill()
     site.gate("--connect-timeout", "1s")

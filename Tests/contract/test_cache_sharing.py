@@ -43,7 +43,7 @@ def test_each_who_shares_a_call_is_answered_by_their_own_condition(cached, hub, 
     assert all(answer.body == (b'"content"' if answer.status == 200 else b"") for answer in answers)
     assert len(held.requests) == 1 and held.requests[0]["If-None-Match"] is None
     assert [answer["Cache-Status"] for answer in answers[1:]] == ["hubgate; fwd=uri-miss; collapsed"] * 4
-    # And it is kept for who has no condition.
+    # And it is kept for clients without a condition.
     assert gate.ask(get(MODEL)).body == b'"content"' and len(held.requests) == 1
 
 

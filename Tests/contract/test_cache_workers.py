@@ -218,7 +218,7 @@ def test_a_worker_that_is_killed_while_it_asks_holds_up_no_other(two, hub):
     began = time.monotonic()
     os.kill(each.pids[0], signal.SIGKILL)
     assert each.answer(1).body == b'"two"' and len(held.requests) == 2
-    # Not when its patience ends: the parent says at once that nobody asks any more.
+    # Not when its patience ends: the parent reports at once that no worker asks any more.
     assert time.monotonic() - began < 6
     held.go_on.set()
     each.gate.check_errors = lambda: None

@@ -220,7 +220,7 @@ def test_the_warning_is_in_the_log_at_the_start_and_at_a_reload(begin, chain):  
     (served / "cert.pem").write_text(leaf)
     shutil.copy(key, served / "key.pem")
     certificates = Certificates(served)
-    # For the client, which wants a file of that name; who signed it is not in it.
+    # For the client, which needs a file of that name; the issuer is not in it.
     (served / "ca.pem").write_text(chain[1].pem)
     gate = begin(certificates, "--sandbox")
 

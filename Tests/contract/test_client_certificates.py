@@ -134,7 +134,7 @@ def bad_certificates(site):
         ("CertificateChainTooLong", deep.issue("/CN=x", f"URI:{SPIFFE}")),
         ("RevocationListUnusable", Authority(site.authorities.parent, "unlisted", site.root).issue("/CN=x", f"URI:{SPIFFE}")),
         ("CertificateUnknown", site.root.issue("/CN=x", f"URI:{SPIFFE}/2,DNS:build.acme.example,email:x@acme.example")),
-        # GeneralNames of one URI with a NUL, with a byte that is not ASCII, and of more names than anybody has.
+        # GeneralNames of one URI with a NUL, with a byte that is not ASCII, and of more names than are accepted.
         ("CertificateMalformed", site.root.issue("/CN=x", extension="2.5.29.17=DER:30:09:86:07:73:3a:2f:2f:61:00:62")),
         ("CertificateMalformed", site.root.issue("/CN=x", extension="2.5.29.17=DER:30:09:86:07:73:3a:2f:2f:61:ff:62")),
         ("CertificateMalformed", site.root.issue("/CN=x", extension="2.5.29.17=DER:30:09:82:07:61:0a:6b:65:79:3d:62")),
@@ -427,7 +427,7 @@ def test_a_signed_address_takes_the_certificate_that_it_was_given_to(start, keys
     path = urllib.parse.urlsplit(made["actions"]["upload"]["href"]).path
     assert path.startswith("/-/signed/")
     put = request(None, "PUT", path, content, content_type="application/octet-stream")
-    # A certificate of the same rule and other names is somebody else.
+    # A certificate of the same rule with other names is another principal.
     others = [None, site.root.issue("/CN=x", "DNS:a.build.acme.example"), site.root.self_signed()]
     for pair in others:
         with gate.connect(context=pair.context(gate) if pair else None) as connection:

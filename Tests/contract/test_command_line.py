@@ -304,7 +304,7 @@ def test_the_probe_of_a_gate_that_runs_ends_with_0(start, workspace, certificate
     gate = start()
     done = run(workspace, "--probe", "--listen", f"127.0.0.1:{gate.port}", **certificates.settings)
     assert (done.returncode, done.stderr) == (0, "")
-    # As in a container, where it listens for everybody.
+    # As in a container, where it listens for all hosts.
     done = run(workspace, "--probe", "--listen", f"0.0.0.0:{gate.port}", "--access", "open", **certificates.settings)
     assert done.returncode == 0
     # No certificate is needed to ask.

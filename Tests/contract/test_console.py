@@ -229,7 +229,7 @@ def test_a_strangers_text_stays_text(console, gate, keys, hub):
     refused = ask(gate, worker, "/api/repo", "POST", b'{"type":"model","name":"x","private":true}')
     assert refused.status == 400 and EVIL in refused.json["error"]
     keys.create("noted", "--role", "reader", "--note", EVIL)
-    # Names of keys that logins make are a stranger's, too; and a database that somebody else has written.
+    # Names of keys that logins make contain a stranger's text, too; and another program may have written the database.
     with sqlite3.connect(keys.database) as database:
         database.execute("UPDATE keys SET name = ?1, allow = ?2 WHERE name = 'noted'", [EVIL, EVIL])
         database.execute("UPDATE keys SET change = (SELECT max(change) + 1 FROM keys) WHERE name = ?1", [EVIL])

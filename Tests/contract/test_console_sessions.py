@@ -1,4 +1,4 @@
-"""Signing in to the console: who gets a session, what it is good for, and what somebody else can do with a browser that has one."""
+"""Signing in to the console: which callers get a session, what it allows, and what others can do with a browser that has one."""
 
 import base64
 import hashlib
@@ -138,7 +138,7 @@ def test_sign_in_takes_an_administrators_key_and_ten_wrong_ones_are_enough(begin
         Admin(gate, None, field).refused("POST", "/session", 403, {"key": key})
     for _ in range(5):
         Admin(gate).refused("POST", "/session", 403, {"key": "hg_wrong"})
-    # Now the good one has to wait, too; who shows it with each request does not.
+    # Now the valid key has to wait, too; a client that sends it with each request does not.
     answer = Admin(gate).refused("POST", "/session", 429, {"key": key})
     assert 1 <= int(answer["Retry-After"]) <= 600
     assert Admin(gate, key)("GET", "/keys")["keys"]

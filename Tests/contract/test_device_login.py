@@ -1,4 +1,4 @@
-"""Logging a device in: hf auth login gets a gateway key once a person has confirmed its code, and nobody gets one otherwise."""
+"""Logging a device in: hf auth login gets a gateway key once a person has confirmed its code, and no device gets one otherwise."""
 
 import json
 import re
@@ -262,7 +262,7 @@ def test_a_devices_key_ends_with_the_one_that_confirmed_it_and_has_its_credentia
 
 @pytest.mark.parametrize("role", ["reader", "approver"])
 def test_a_key_with_limits_or_of_a_login_confirms_no_device_and_the_page_says_what_to_do(start_with, keys, tmp_path, role):
-    """Each device would begin the limits anew, and confirm the next one."""
+    """Each device would start with unused limits, and confirm the next one."""
     settings = tmp_path / "hubgate.yaml"
     settings.write_text("roles: {team: {allow: ['read,search *'], rate: 5/h, bytes_a_day: 3KiB}, free: {allow: ['read,search *']}}\n")
 

@@ -48,7 +48,7 @@ def output(gate, block, directory):
 def test_the_endpoint_reference_shows_what_the_gateway_says(gate, tmp_path):
     shown = list(commands("docs/api.md"))
     assert len(shown) >= 10 and all(said for _, said in shown)
-    # The reference asks for the account before it counts who did.
+    # The reference asks for the account before it counts the keys.
     for block, said in shown:
         got = output(gate, block, tmp_path)
         assert same(got) == same(said), block

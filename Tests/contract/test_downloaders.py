@@ -1,4 +1,4 @@
-"""wget and aria2 from Debian take files from a gateway. The sandbox is the Hub; they can reach the gateway and nobody else."""
+"""wget and aria2 from Debian take files from a gateway. The sandbox is the Hub; they can reach the gateway and no other host."""
 
 import re
 

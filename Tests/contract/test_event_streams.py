@@ -104,7 +104,7 @@ def test_an_upstream_that_is_cut_inside_an_event_is_cut_for_the_client_and_nothi
         with pytest.raises((Ended, WireError)) as cut:
             client.answer()
     assert cut.value
-    # It serves on, and the next stream begins anew.
+    # It serves on, and the next stream begins as usual.
     assert gate.ask(b"GET /-/health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").status == 200
 
 

@@ -23,7 +23,7 @@ KIB = 1 << 10
 # The most that one of them may cost, its buffers included.
 MOST = 64 * KIB
 PATIENCE = 4
-# A stall is seen at most an eighth late, and who was answered has 5 s to read that; the rest is this machine's.
+# A stall is seen at most an eighth late, and a client that was answered has 5 s to read that; the rest is this machine's.
 LATE = PATIENCE / 8 + 5 + 3
 HEAD = b" HTTP/1.1\r\nHost: localhost\r\n"
 LENGTH = b"Content-Length: 100000\r\n\r\n"

@@ -80,7 +80,7 @@ def test_parts_of_a_file(caching, store, cache, is_warm, field, first, last):
     part = gate.ask(get(PATH, f"Range: {field}"), timeout=30)
     assert part.status == 206 and part["Content-Range"] == f"bytes {first}-{last}/{len(content)}"
     assert part.body == content[first : last + 1]
-    # Of what nobody asked for nothing is fetched, but for the pieces that the part lies in.
+    # Only the pieces that the requested part lies in are fetched.
     assert store.bytes_sent(content) <= (len(content) if is_warm else (last // PIECE - first // PIECE + 1) * PIECE)
 
 

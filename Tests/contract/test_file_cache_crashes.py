@@ -1,4 +1,4 @@
-"""`kill -9` at random moments while files are filled: nobody gets a byte that is not the file's.
+"""`kill -9` at random moments while files are filled: no client gets a byte that is not the file's.
 
     HUBGATE_CACHE_KILLS=200 Tests/contract/run.sh test_file_cache_crashes.py      (make cache-crashes)
 """
@@ -66,7 +66,7 @@ def test_killed_at_random_moments_no_reader_gets_a_byte_that_is_not_the_files(st
                     thread.start()
             time.sleep(chance.random() * 0.5)
             if chance.random() < 0.3:
-                # What was whole is filled anew.
+                # What was whole is filled again.
                 for path in (tmp_path / "cache").rglob("?" * 64):
                     path.unlink(missing_ok=True)
             for pid in [*children(gates[-1]), gates[-1].pid]:

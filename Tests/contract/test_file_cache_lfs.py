@@ -321,7 +321,7 @@ def test_what_the_store_does_not_give_at_an_address_comes_from_no_disk(caching, 
         answer = gate.ask(request)
         assert (answer.status, answer.body) == (404, b"no such object")
     assert gate.ask(get(foreign).replace(b"GET", b"HEAD", 1)).status == 404
-    # And who may still has it.
+    # And a client with the right still gets it.
     assert gate.ask(get(batches.address(gate, content))).body == content
 
 

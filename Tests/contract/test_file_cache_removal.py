@@ -1,4 +1,4 @@
-"""What goes from the file cache is deleted by the process that makes room: to free a large file's blocks would hold up whoever serves."""
+"""Files that leave the file cache are deleted by the process that makes room: freeing a large file's blocks would hold up a worker."""
 
 import os
 import signal
@@ -58,7 +58,7 @@ def test_a_file_that_an_administrator_removes_is_deleted_by_another_process(star
     assert Admin(gate, key)("DELETE", f"/cache/files/{digest(content)}") == {"done": True}
     assert not file_of(cache, content).exists()
     if client:
-        # Whoever closes it last would delete it: it has a name until then.
+        # The process that closes it last would delete it: it has a name until then.
         assert gate.ask(METADATA).status == 200 and len(names(cache)) == 1
         assert read_to_end(client) > len(content) - 1000
         client.close()

@@ -63,7 +63,7 @@ def test_a_part_that_one_of_two_readers_has_left_is_not_fetched_for_the_other(ca
 
 
 def test_what_was_asked_for_is_fetched_over_what_is_there_already(caching, store, cache):
-    """Nobody waits any more, most of the file is there, and some of it lies in the way."""
+    """No client waits any more, most of the file is there, and some of it lies in the way."""
     content = store.put("model.bin", 6 * PIECE)
     gate = caching("--cache-finish", "1MiB")
     gate.ask(get(PATH, f"Range: bytes={4 * PIECE}-{5 * PIECE - 1}"), timeout=30)

@@ -85,7 +85,7 @@ def test_one_is_killed_one_reloaded_and_one_drained_under_load(behind, name):
     answered, failed, unconnected = load.result()
     assert answered > 500
     if name == "re-encrypt.cfg":
-        # Reading twice does no harm, so HAProxy asks another gate and nobody notices.
+        # Reading twice does no harm, so HAProxy asks another gate and the client notices nothing.
         assert (failed, unconnected) == (0, 0)
     else:
         # Passed through, what was in flight is lost: one request a connection. Each that reconnects at once may meet the

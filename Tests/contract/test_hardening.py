@@ -53,7 +53,7 @@ def shared(tmp_path_factory):
 
 @pytest.fixture
 def open_certificates(shared, certificates):
-    """Certificates that every user can read: a reload works for whoever the gate has become."""
+    """Certificates that every user can read: a reload works for the user that the gate has become."""
     copy = certificates.copied(shared / "certs")
     for path in [copy.directory, *copy.directory.iterdir()]:
         path.chmod(0o755 if path.is_dir() else 0o644)
@@ -382,7 +382,7 @@ def attempt(tmp_path_factory):
     return attempt
 
 
-# Those who write no file, and the one who does.
+# Processes that write no file, and the one that does.
 ROLES = ("serving", "worker", "worker-with-keys", "supervisor")
 ALL_ROLES = (*ROLES, "state")
 

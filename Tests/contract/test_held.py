@@ -1,4 +1,4 @@
-"""What is asked of the Hub once for several callers: nobody takes it along, and no Hub makes it last."""
+"""Calls to the Hub that are made once for several callers: a caller that leaves does not end them, and no Hub makes them last."""
 
 import threading
 import time

@@ -84,7 +84,7 @@ def test_in_passthrough_access_the_client_pays(start):
 
 @pytest.fixture
 def routed(start_before, hub):
-    """A gate whose router is `hub`, and whose Hub is nobody."""
+    """A gate whose router is `hub`, and whose Hub does not exist."""
 
     def routed(*flags, **options):
         return start_before(hub, "--upstream", "http://127.0.0.1:9", "--inference-upstream", hub.url, *flags, **options)

@@ -283,7 +283,7 @@ def test_a_database_that_another_keeps_locked_is_said_after_a_while(keys):
     with sqlite3.connect(keys.database, isolation_level=None) as other:
         other.execute("BEGIN IMMEDIATE")
         refused(keys.run("keys", "create", "x", "--role", "reader", check=False), 75, "locked")
-        # Reading waits for nobody.
+        # Reading waits for no lock.
         assert len(keys.list()) == 1
         other.execute("ROLLBACK")
     other.close()

@@ -1,4 +1,4 @@
-"""Access by keys: who is let in, what a change of a key does to a running gateway, and what nobody is told."""
+"""Access by keys: which clients are let in, what a change of a key does to a running gateway, and what no client is told."""
 
 import base64
 import json
@@ -317,7 +317,7 @@ def test_a_database_of_a_newer_version_is_an_error_at_the_start(workspace, certi
 
 
 def test_a_key_with_more_rules_than_a_message_holds_is_refused_and_stops_nobody(start_with_keys, keys):
-    """hubgate bounds the rules that it writes; somebody else may have written these, while it runs or before."""
+    """hubgate bounds the rules that it writes; another program may have written these, while it runs or before."""
     good, large = keys.create("good"), keys.create("large")
     gate = start_with_keys()
     assert ask(gate, large).status == 200
@@ -381,7 +381,7 @@ def test_a_command_that_is_killed_at_any_moment_leaves_a_good_database_and_whole
         said = process.communicate()[0].strip()
         found = {key["name"]: key for key in keys.list()}
         if said:
-            # Whoever was told a key has it.
+            # Every key that was shown to a client is there.
             assert found[f"k{round}"]["id"] == said[:13]
     assert "is good" in keys.run("state", "check").stdout
 

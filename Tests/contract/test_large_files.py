@@ -220,6 +220,6 @@ def test_a_gateway_takes_what_another_with_the_same_token_has_sealed(start, star
     signed = json.loads(answer)["objects"][0]["actions"]["download"]["href"]
     assert signed.startswith(one.origin + "/-/signed/r")
     signed = signed.removeprefix(one.origin)
-    # 405: the signature is good, and is looked at before the store is asked, whom nobody reaches from here.
+    # 405: the signature is valid, and is checked before the store is called, which cannot be reached from here.
     for gate, status in ((one, 405), (same, 405), (other, 403)):
         assert gate.curl(signed, "-X", "PUT").stdout.startswith(b"HTTP/1.1 %d" % status)

@@ -1,4 +1,4 @@
-"""Limits of keys: requests at once, bytes, tokens and requests of models in a day; never more, whoever dies."""
+"""Limits of keys: requests at once, bytes, tokens and requests of models in a day; never more, whichever process dies."""
 
 import json
 import os

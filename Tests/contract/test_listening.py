@@ -98,7 +98,7 @@ def test_max_connections_is_of_all_addresses_together(start):
             with pytest.raises(OSError):
                 gate.context.wrap_socket(plain, server_hostname="localhost")
     held.pop().close()
-    # Those who wait at either address are served again.
+    # Clients that wait at either address are served again.
     assert ask(gate, "127.0.0.1", first) == 200
     assert ask(gate, "::1", second) == 200
     held.pop().close()

@@ -36,7 +36,7 @@ def ask(start_program):
 
 @pytest.fixture
 def routed(start_before, hub):
-    """A gate whose router is `hub`, and whose Hub is nobody."""
+    """A gate whose router is `hub`, and whose Hub does not exist."""
     return start_before(hub, "--upstream", "http://127.0.0.1:9", "--inference-upstream", hub.url)
 
 

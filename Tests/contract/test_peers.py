@@ -75,7 +75,7 @@ def test_each_byte_is_fetched_from_the_store_once_by_all_replicas_together(repli
         assert asked == {"ok": len(foreign)} and received == sum(foreign)
         assert answered == {"served": 2 * (len(contents) - len(foreign))}
     assert not [message for gate in gates for message in gate.messages if "peers" in message]
-    # The access log tells who asks whom.
+    # The access log tells which replica calls which.
     assert gates[0].wait_for_log(lambda line: line["path"] == PREFIX + digest(contents[0]) and line["status"] == 206)
 
 
@@ -139,7 +139,7 @@ def test_a_client_gets_its_file_whole_when_the_owner_dies_in_the_middle(replicas
         wait_until_whole(group.cache(number), content)
         asked, _, received = peer_figures(gate)
         assert asked == {"broken": 1} and PIECE < received < 3 * PIECE
-        # That may have been the file's fault. Where nobody answers it is the replica's, which is left alone, and that is said once.
+        # That may have been the file's fault. Where no replica answers it is the replica's, which is left alone, and that is logged once.
         assert gate.ask(get("/acme/m/resolve/main/other.bin"), timeout=30).body == other
         assert gate.ask(get("/acme/m/resolve/main/third.bin"), timeout=30).body == third
         assert peer_figures(gate)[0] == {"broken": 1, "unreachable": 1, "skipped": 1}
@@ -156,7 +156,7 @@ def test_with_another_secret_a_replica_gets_nothing_and_the_store_gives(replicas
     assert gates[0].ask(get(), timeout=30).body == content
     assert peer_figures(gates[0])[0] == {"refused": 1} and peer_figures(gates[1])[1] == {"unknown": 1}
     assert any("peer_secret_file" in message for message in gates[0].messages)
-    # Read anew, it is the right one.
+    # Read again, it is the right one.
     group.secret(1)
     gates[1].signal(signal.SIGHUP)
     request = call(group.origins[1], digest(content), 1000, 0, 999, f"{store.url}/{digest(content)}")

@@ -347,7 +347,7 @@ def test_bad_values_are_errors_that_name_the_setting(tmp_path):
         assert done.returncode == 78 and f": {setting}: " in done.stderr, (setting, value, done.stderr)
     done = run(workspace, "--check", HTTPS_PROXY="ftp://proxy.test:1")
     assert done.returncode == 78 and "HTTPS_PROXY: upstream_proxy: " in done.stderr
-    # Nobody looks at the exceptions to a proxy that there is not.
+    # Exceptions are not read where there is no proxy.
     assert run(workspace, "--print-config", NO_PROXY="<local>;*.x").returncode == 0
 
 

@@ -1,4 +1,4 @@
-"""What goes through to the Hub and back, and what a Hub that misbehaves does not do to anybody."""
+"""Requests that are relayed to the Hub and back, and that a Hub that misbehaves harms no client."""
 
 import gzip
 import hashlib

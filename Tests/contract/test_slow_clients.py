@@ -1,4 +1,4 @@
-"""Clients that are slow, or too many, or ask for too much, are cut in time; nobody else notices, and nothing that is
+"""Clients that are slow, or too many, or ask for too much, are cut in time; no other client notices, and nothing that is
 healthy is cut.
 
 The scenes wait for time limits, so they all run at once; each test then looks at what came of its own.
@@ -459,7 +459,7 @@ def test_five_hundred_slow_clients_cost_less_than_64_kib_each_and_are_all_cut(sc
     # Who waits for the slow ones waits until they are cut.
     assert crowd.waited < PATIENCE / 4
     assert crowd.left <= 2, f"{crowd.left} are still there"
-    # A stall is seen an eighth late at most, and who was answered has 5 s to read that.
+    # A stall is seen an eighth late at most, and a client that was answered has 5 s to read that.
     assert crowd.took < PATIENCE * 9 / 8 + 5 + LATE
 
 

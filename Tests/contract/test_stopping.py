@@ -1,4 +1,4 @@
-"""How the gate ends: nobody's request is lost, and nothing keeps it."""
+"""How the gate ends: no client's request is lost, and nothing keeps it."""
 
 import os
 import signal

@@ -36,7 +36,7 @@ def test_two_hundred_requests_at_once_to_a_hub_known_by_name_are_served_by_one_t
             most = max(most, gate.tasks)
             time.sleep(0.005)
     names.close()
-    # The Hub answered nobody before all of them were there: they were served at once.
+    # The Hub answered none before all of them were there: they were served at once.
     assert [answer.result().body for answer in answers] == [b"ok"] * AT_ONCE
     assert most == 1, f"{most} threads"
     assert names.questions and hub.accepted == AT_ONCE

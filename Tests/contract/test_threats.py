@@ -77,7 +77,7 @@ AUTHORED = {
 @pytest.mark.parametrize("path", AUTHORED)
 @pytest.mark.parametrize("flags", [(), ("--strict-leaks",)])
 def test_what_somebody_has_written_is_not_signed_and_is_no_leak(start_before, hub, another_server, path, flags):
-    """Else whoever may write a card could have the gateway call what they like on a store."""
+    """Otherwise a user who may write a card could have the gateway call any URL of a store."""
     url = another_server.url + "/internal/secret.txt?a=b"
     written = AUTHORED[path](url)
     hub.on(path, lambda *_: http(200, json.dumps(written).encode(), b"Content-Type: application/json"))
@@ -169,7 +169,7 @@ def test_with_upstream_proxy_off_no_proxy_of_the_environment_is_used(start, hub)
                 **proxies)
 
         assert ask(gate_before(hub.url), "GET", "/any").body == b"there"
-        # https takes other variables: nobody listens there, and a proxy would have been asked first.
+        # https takes other variables: no proxy listens there, and it would have been asked first.
         assert ask(gate_before("https://hub.invalid:9"), "GET", "/any").status == 502
         assert arrived == []
 

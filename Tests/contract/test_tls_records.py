@@ -96,7 +96,7 @@ def test_silent_records_cut_a_connection_whose_request_is_being_answered(start_b
 
 @pytest.mark.parametrize("ahead", [0, 20_000], ids=["stalled", "after a little"])
 def test_a_key_update_of_a_client_that_is_slow_holds_up_no_response(start_before, hub, ahead):
-    """The answer to it goes behind what waits for the client, and whoever waits for that to go hears of it."""
+    """The response to it is queued after bytes that wait for the client, and a callee that waits for these is told when they have gone."""
     size = 300_000
     hub.on("/large", lambda *_: http(200, b"x" * size))
     gate = start_before(hub)

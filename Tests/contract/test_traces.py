@@ -137,7 +137,7 @@ def test_calls_of_the_facade_are_in_the_trace_and_probes_begin_none(begin, hub, 
     gate.stop()
     [server], [client] = receiver.servers, receiver.clients
     assert (server.name, server["http.route"], client.parent) == ("GET /api/account", "/api/account", server.id)
-    # Readiness asks so, too, and is nobody's trace.
+    # Readiness makes such a call, too, which belongs to no trace.
     [seen] = [request for request in hub.seen("/api/whoami-v2") if request["traceparent"]]
     assert seen["traceparent"] == f"00-{TRACE}-{client.id}-01"
 

@@ -1,4 +1,4 @@
-"""`delete_grace` and `hubgate trash`: what is deleted can be restored, and is gone for everybody meanwhile."""
+"""`delete_grace` and `hubgate trash`: a deleted repository can be restored, and is gone for all clients meanwhile."""
 
 import json
 import os
@@ -135,7 +135,7 @@ def hub():
     hub.close()
 
 
-# Deleted, and gone for everybody
+# Deleted, and gone for all clients
 
 
 def test_what_is_deleted_is_private_under_another_name_and_gone_under_its_own(bin):
@@ -506,7 +506,7 @@ def test_while_the_state_cannot_be_written_nothing_is_deleted(bin):
     assert wait_until(lambda: bin.delete("acme/locked").status == 200, 20)
 
 
-# Its time, and who dies meanwhile
+# Its time, and processes that die meanwhile
 
 
 def test_when_the_time_is_over_it_is_deleted_for_good_and_a_failure_is_tried_again(start_bin, hub):

@@ -1,4 +1,4 @@
-"""The gateway's connections to the Hub: which are kept, and what a Hub that breaks HTTP on them does to nobody else."""
+"""The gateway's connections to the Hub: which are kept, and that a Hub that breaks HTTP on them harms no other request."""
 
 import signal
 import socket
@@ -535,7 +535,7 @@ def test_a_client_that_leaves_ends_its_call_in_each_state(trusting, certificates
 
     hub.on("/stays", stays, reads=state != "sending")
     if state == "connecting":
-        # Nobody accepts: the queue is full, and the next SYN is not answered.
+        # The socket is not accepted from: the queue is full, and the next SYN is not answered.
         for _ in range(4):
             waiting = socket.socket()
             waiting.setblocking(False)

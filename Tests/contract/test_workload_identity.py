@@ -316,7 +316,7 @@ def test_failures_of_one_address_are_limited_and_cost_nothing_more(start_with, i
     answers = [exchange(gate, bad) for _ in range(31)]
     assert [answer.status for answer in answers] == [400] * 30 + [429]
     assert int(answers[-1]["Retry-After"]) >= 1
-    # Whoever shares the address waits too: the token is not even looked at.
+    # Clients that share the address wait too: their tokens are not even looked at.
     assert exchange(gate, issuer.token()).status == 429
 
 
@@ -377,7 +377,7 @@ def test_keys_of_issuers_are_fetched_anew_after_ten_seconds_and_those_of_one_tha
     issuer.keys.remove(old)
     issuer.add_key("new")
     another_server.on("/keys", lambda *_: http(500, b"no"))
-    # Not fetched again within ten seconds, whoever asks.
+    # Not fetched again within ten seconds, whichever client asks.
     for key in [None] * 5 + [old]:
         answer = exchange(gate, issuer.token(key=key))
         if time.monotonic() - begun < 10:

@@ -7,7 +7,7 @@ HOST = b"Host: localhost"
 
 
 class Admin:
-    """With a key, or as whoever is at this machine; `fields` go along with each request."""
+    """With a key, or as a user of this machine; `fields` are sent with each request."""
 
     def __init__(self, gate, key=None, *fields):
         self.gate, self.key = gate, key

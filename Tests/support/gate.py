@@ -33,7 +33,7 @@ STOP_SECONDS = 60
 
 
 def clean_environment(home, **variables):
-    """Nothing of whoever runs the tests: no token, proxy or setting of theirs."""
+    """Nothing of the user who runs the tests: no token, proxy or setting of theirs."""
     kept = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH", *SANITIZERS) if name in os.environ}
     return {**kept, "HOME": str(home), "LC_ALL": "C.UTF-8", **UNHARDENED, **variables}
 

@@ -5,7 +5,7 @@ import socket
 
 
 def free_port():
-    """A port that nobody listens on now. Somebody else may take it first; the kernel gives each one out again late."""
+    """A port that no process listens on now. Another one may take it first; the kernel gives each one out again late."""
     with unused_port() as port:
         return port
 
@@ -18,7 +18,7 @@ def free_ports(count):
 
 @contextlib.contextmanager
 def unused_port():
-    """Nobody listens on it, and nobody can."""
+    """No process listens on it, and none can."""
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
         yield held.getsockname()[1]
@@ -26,7 +26,7 @@ def unused_port():
 
 @contextlib.contextmanager
 def taken_port():
-    """Somebody listens on it, and says nothing to those who connect."""
+    """A process listens on it, and sends nothing to clients that connect."""
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
         held.listen()

@@ -1,10 +1,10 @@
-/* Client certificates (RFC 8446 section 4.4.2): whom connections may name themselves by, and what one has said. */
+/* Client certificates (RFC 8446 section 4.4.2): the authorities for them, and what a client has shown. */
 #ifndef CEVENT_CE_CERTIFICATE_H
 #define CEVENT_CE_CERTIFICATE_H
 
 #include "ce_types.h"
 
-/* ---- tls_client.c: who may vouch for clients ---- */
+/* ---- tls_client.c: the authorities for clients ---- */
 
 /* From here on connections under `tls` are asked for a certificate, and may do without one. Handshakes do not fail for one that is not good:
  * ce_exchange_certificate says what is wrong with it. `ca_path` has the authorities in PEM, `crl_path` their revocation lists; "" for no lists, and then none
@@ -41,12 +41,12 @@ typedef struct ce_certificate {
     char *names;
 } ce_certificate;
 
-/* What the client of the exchange's connection has shown, judged by the authorities that the server trusts now, which may be others than at the
+/* The certificate of the exchange's client, judged by the authorities that the server trusts now, which may differ from those at the
  * handshake. ce_certificate_clear has to follow. */
 void ce_exchange_certificate(const ce_exchange *exchange, ce_certificate *certificate);
 void ce_certificate_clear(ce_certificate *certificate);
 
-/* What the callee keeps for a connection: `release` gets it when another takes its place, or with the connection's end. */
+/* An object that the callee keeps for a connection: `release` gets it when another replaces it, or with the connection's end. */
 void ce_exchange_attach(ce_exchange *exchange, void *attachment, void (*release)(void *attachment));
 /* NULL: nothing. */
 void *ce_exchange_attachment(const ce_exchange *exchange);

@@ -42,7 +42,7 @@ ce_pool_counts ce_pool_count(const ce_pool *pool);
 typedef struct ce_call {
     const char *method;
     const char *url;    /* absolute; http or https */
-    const char *target; /* goes on behind it, so that nobody has to join the two; may be empty */
+    const char *target; /* appended to the URL, so that the caller need not join the two; may be empty */
     const uint8_t
         *fields; /* lines `name: value`, each ended by NUL, without CR or LF; `Host` is not among them, and what
                             * frames the body is left out */

@@ -1,4 +1,4 @@
-/* What a process gives up once it has what it needs, so that a fault in it is worth less to an attacker. */
+/* What a process gives up once it has what it needs, so that a fault in it is of less use to an attacker. */
 #ifndef CEVENT_CE_HARDENING_H
 #define CEVENT_CE_HARDENING_H
 

@@ -1,4 +1,4 @@
-/* What is asked of OpenSSL and libyaml alone, and which libraries there are. */
+/* Functions of OpenSSL and libyaml that stand alone, and the versions of the libraries. */
 #ifndef CEVENT_CE_LIBRARIES_H
 #define CEVENT_CE_LIBRARIES_H
 
@@ -6,7 +6,7 @@
 
 /* ---- checksum.c ---- */
 
-/* Finds that bytes are not those that were written, by accident: not made against who chooses them and knows the seed. A MiB takes a
+/* Finds accidental changes of bytes: no protection against an attacker who chooses them and knows the seed. A MiB takes a
  * fifth of a millisecond. */
 uint64_t ce_checksum(const uint8_t *bytes, size_t count, uint64_t seed);
 

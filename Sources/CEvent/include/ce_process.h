@@ -27,7 +27,7 @@ int ce_port_reserve(const char *address, uint16_t *port, ce_error *error);
 /* A socket for one child at an address that this process holds: bound, and silent until ce_http_adopt. It must be made with the same
  * effective user as the others of the port. -1 and a reason. */
 int ce_port_join(const char *address, uint16_t port, ce_error *error);
-/* Whoever listened on the socket is gone: clients are refused, and those in its queue reset, until the next one listens on it. */
+/* The listener on the socket has ended: clients are refused, and those in its queue reset, until the next process listens on it. */
 void ce_port_quiet(int fd);
 
 /* ---- workers.c: what a parent of workers does ---- */
@@ -45,7 +45,7 @@ int ce_parent_next_signal(int fd);
 /* Forks; 0 in the child, where the parent's signals wait still, and which ends with its parent. -1: errno, EBUSY if this process has a
  * loop, which cannot be shared. *line is a pipe from the child to the parent, in each its own end; it never waits. */
 int32_t ce_fork(int *line);
-/* Lets the signals come that waited since the fork: when there is somebody to hear them. */
+/* Delivers the signals that came since the fork: to be called when their handlers are set. */
 void ce_child_unblock_signals(void);
 /* Collects a child that has ended, if one has. */
 bool ce_child_ended(ce_child_end *end);

@@ -1,5 +1,5 @@
-/* The PROXY protocol, versions 1 and 2 (https://www.haproxy.org/download/2.9/doc/proxy-protocol.txt): what a load balancer says before the
- * first byte of a client, of where that client is. Values in and out, no I/O. */
+/* The PROXY protocol, versions 1 and 2 (https://www.haproxy.org/download/2.9/doc/proxy-protocol.txt): a header by which a load balancer names
+ * its client's address before the client's first byte. Values in and out, no I/O. */
 #ifndef CEVENT_CE_PROXY_PROTOCOL_H
 #define CEVENT_CE_PROXY_PROTOCOL_H
 
@@ -8,7 +8,7 @@
 enum {
     CE_PROXY_LINE_BYTES = 107, /* version 1: the longest line, with its end */
     CE_PROXY_BLOCK_BYTES =
-        4096, /* version 2: the longest block behind the first 16 bytes that is taken, of 65,535 that it may have */
+        4096, /* version 2: the longest accepted block after the first 16 bytes, which may have 65,535 */
 };
 
 typedef enum ce_proxy_event {
@@ -18,7 +18,7 @@ typedef enum ce_proxy_event {
 } ce_proxy_event;
 
 typedef struct ce_proxy_header {
-    bool has_source; /* false when it is whole: UNKNOWN, LOCAL or UNSPEC; the client is who connected */
+    bool has_source; /* false in a whole header: UNKNOWN, LOCAL or UNSPEC; the client is the peer */
     ce_ip source;
     uint16_t source_port;
     const char *reason; /* of a refusal: a sentence without a full stop */

@@ -9,7 +9,7 @@ typedef struct ce_response_parser ce_response_parser;
 /* Where the content ends (RFC 9112 6.3). */
 typedef enum ce_content_end {
     CE_CONTENT_NONE,    /* there is none: the response to HEAD, 204, 304, or a length of 0 */
-    CE_CONTENT_LENGTH,  /* behind `content_length` bytes */
+    CE_CONTENT_LENGTH,  /* after `content_length` bytes */
     CE_CONTENT_CHUNKED, /* with the last chunk */
     CE_CONTENT_CLOSE,   /* with the connection */
 } ce_content_end;
@@ -20,7 +20,7 @@ typedef struct ce_response {
     int status;
     ce_content_end end;
     uint64_t content_length; /* with CE_CONTENT_LENGTH */
-    bool keeps;              /* the connection may be used again behind this response, if it ends exactly */
+    bool keeps;              /* the connection may be used again after this response, if it ends exactly */
 } ce_response;
 
 typedef enum ce_response_event {

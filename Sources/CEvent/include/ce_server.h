@@ -20,7 +20,7 @@ int64_t ce_tls_expires(const ce_tls *tls);
 /* The leaf as PEM, for clients that shall trust exactly it. Lives as long as `tls`. */
 const char *ce_tls_pem(const ce_tls *tls);
 
-/* What is wrong with the chain and may keep some clients away: a line each, no line end behind the last. Lives as long as `tls`. */
+/* What is wrong with the chain and may keep some clients away: a line each, no line end after the last. Lives as long as `tls`. */
 const char *ce_tls_warnings(const ce_tls *tls);
 /* The number of the epoch in which session tickets are encrypted at a time in seconds: those of it and of the one before are taken. */
 int64_t ce_ticket_epoch(int64_t seconds);
@@ -58,7 +58,7 @@ void ce_http_set_tls(ce_http *http, ce_tls *tls);
 void ce_http_set_limits(ce_http *http, const ce_http_limits *limits);
 /* A shutdown in three steps. 1: every response says `Connection: close`; new clients are still welcome. */
 void ce_http_announce_drain(ce_http *http);
-/* 2: new clients get no response, and who has no request under way has a short time left to send one. */
+/* 2: new clients get no response, and connections without a request under way have a short time left to send one. */
 void ce_http_stop_accepting(ce_http *http);
 /* 3: closes the listener if no client waits to be accepted any more, and says whether it is closed. */
 bool ce_http_stop_listening(ce_http *http);
@@ -123,7 +123,7 @@ int ce_exchange_socket(const ce_exchange *exchange);
 void ce_exchange_finish(ce_exchange *exchange, const uint8_t *bytes, size_t count);
 /* Gives up: closes the connection so that the client cannot take the response for whole (no close_notify). */
 void ce_exchange_abort(ce_exchange *exchange);
-/* The address of who connected as text, without port. */
+/* The peer's address as text, without port. */
 void ce_exchange_peer(const ce_exchange *exchange, char text[46]);
 /* The client that a trusted proxy has named in its PROXY header; false where none has. */
 bool ce_exchange_announced(const ce_exchange *exchange, ce_ip *client);

@@ -1,4 +1,4 @@
-/* What the other headers have in common. */
+/* Types that the other headers share. */
 #ifndef CEVENT_CE_TYPES_H
 #define CEVENT_CE_TYPES_H
 

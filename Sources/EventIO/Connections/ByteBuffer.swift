@@ -1,8 +1,8 @@
 import Glibc
 package import HTTP
 
-/// Bytes that are put together to be handed on as a whole: heads and lines of the log. One allocation for all of them; an Array of
-/// bytes asks at every addition whether it is the only owner, and Strings cost more than the rest of a small response.
+/// Bytes that are collected and then passed on as a whole: heads and lines of the log. One allocation for all of them; an Array of
+/// bytes checks at every addition that it is the only owner, and Strings cost more than the rest of a small response.
 @safe package struct ByteBuffer: ~Copyable {
     @usableFromInline var memory: UnsafeMutablePointer<UInt8>
     @usableFromInline var capacity: Int
@@ -89,12 +89,12 @@ package import HTTP
         used += digits
     }
 
-    /// Keeps the memory for what comes next.
+    /// Keeps the memory for the next bytes.
     package mutating func removeAll() {
         used = 0
     }
 
-    /// The same, when there was a secret among the bytes.
+    /// The same, for bytes that contained a secret.
     package mutating func erase() {
         unsafe explicit_bzero(memory, count)
         used = 0
@@ -135,7 +135,7 @@ extension ByteBuffer {
             length += Int(field.nameLength) + Int(field.valueLength) + 2 + end.utf8CodeUnitCount
         }
         reserve(length)
-        // There is room for all of them now: a copy each for the name and the value is what is left to do.
+        // There is room for all of them now: only one copy each is left for name and value.
         unsafe headers.bytes.withUnsafeBufferPointer { source in
             guard let source = source.baseAddress else { return }
             for field in headers.fields {
@@ -158,7 +158,7 @@ extension ByteBuffer {
         put(UInt8(ascii: ":"))
     }
 
-    /// Text that holds nothing to escape, as a JSON string.
+    /// Text without characters to escape, as a JSON string.
     package mutating func append(quoted text: String) {
         let bytes = text.utf8.span
         reserve(bytes.count + 2)

@@ -1,6 +1,6 @@
 import CEvent
 
-/// The certificate that a client has shown in its handshake (RFC 8446 section 4.4.2), as it is judged by those who vouch for clients now.
+/// The certificate that a client has shown in its handshake (RFC 8446 section 4.4.2), as the present authorities judge it.
 package struct ClientCertificate: Sendable {
     /// What is wrong with it.
     package enum Fault: Sendable, Equatable {
@@ -9,19 +9,19 @@ package struct ClientCertificate: Sendable {
         case revoked
         /// No authority of `client_ca` has issued it.
         case untrusted
-        /// It is for something else than to show who a client is (RFC 5280 section 4.2.1.12).
+        /// It is not for identifying a client (RFC 5280 section 4.2.1.12).
         case wrongPurpose
         case chainTooLong
-        /// The revocation list of one of its issuers is missing or out of date: the operator's to mend.
+        /// The revocation list of one of its issuers is missing or out of date: the operator has to mend it.
         case revocationListUnusable
         case weak
-        /// Its names have control characters, are too many or too long, or are no text.
+        /// Its names contain control characters, are too many or too long, or are no text.
         case malformed
         /// OpenSSL's words for it.
         case invalid(String)
     }
 
-    /// What it calls its owner: `subject` as RFC 4514 writes it, and the alternative names (RFC 5280 section 4.2.1.6) of these kinds. Without control
+    /// A name of its holder: `subject` in RFC 4514's form, and the alternative names (RFC 5280 section 4.2.1.6) of these kinds. Without control
     /// characters.
     package struct Name: Sendable, Equatable {
         package let kind: String
@@ -33,9 +33,9 @@ package struct ClientCertificate: Sendable {
         }
     }
 
-    /// Nil: it is good.
+    /// Nil: it is valid.
     package let fault: Fault?
-    /// Empty unless it is good.
+    /// Empty unless it is valid.
     package let names: [Name]
     /// The end of its validity, in seconds since 1970.
     package let expires: Int64
@@ -52,7 +52,7 @@ extension ClientCertificate {
     fileprivate init?(_ certificate: ce_certificate) {
         guard unsafe certificate.state != CE_CERTIFICATE_NONE else { return nil }
         let lines = unsafe certificate.names.map { unsafe String(cString: $0) } ?? ""
-        // By bytes: with an accent on it an equals sign is another character.
+        // By bytes: an equals sign with a combining accent is another Character.
         let names = lines.utf8.split(separator: UInt8(ascii: "\n")).compactMap { (line: Substring.UTF8View) -> Name? in
             guard let mark = line.firstIndex(of: UInt8(ascii: "=")) else { return nil }
             return Name(
@@ -81,7 +81,7 @@ extension ClientCertificate.Fault {
 }
 
 extension Exchange {
-    /// What the client has shown, judged anew at each call: whoever asks keeps what comes of it (`attachment`). Nil: none.
+    /// The client's certificate, judged again at each call: the caller keeps the verdict (`attachment`). Nil: none.
     package var clientCertificate: ClientCertificate? {
         guard let pointer = unsafe pointer else { return nil }
         var certificate = unsafe ce_certificate()
@@ -90,7 +90,7 @@ extension Exchange {
         return unsafe ClientCertificate(certificate)
     }
 
-    /// What is kept for the connection, over its requests; it is let go with the connection.
+    /// An object that is kept as long as the connection, over its requests.
     package var attachment: AnyObject? {
         get {
             guard let pointer = unsafe pointer, let kept = unsafe ce_exchange_attachment(pointer) else { return nil }

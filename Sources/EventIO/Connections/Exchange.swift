@@ -4,30 +4,30 @@ package import HTTP
 /// One request and the one response to it, on a client's connection.
 ///
 /// C holds one retain from the request to the `done` event, so an exchange lives as long as its connection can call it.
-/// It is answered exactly once: by `send`, by `start` … `finish`, or by `abort`; what comes after is ignored.
+/// It is answered exactly once: by `send`, by `start` … `finish`, or by `abort`; later calls are ignored.
 @EventLoop
 @safe package final class Exchange {
-    /// What was asked. Of a request that the request parser refused nothing is known, and `refusal` says why.
+    /// The request. Where the request parser refused it nothing of it is known, and `refusal` says why.
     package let request: Request
     package let refusal: RequestError?
     /// The number of the request parser's rule that its head or body breaks; 0 is none.
     package internal(set) var brokenRule: Int
-    /// The address of who connected, without a port.
+    /// The address that has connected, without a port.
     package let peer: String
 
-    // What another target reads or sets is behind a call: the compiler cannot see that accesses to a stored property of such a
-    // visibility never overlap, and asks the runtime at each.
+    // Properties that other targets use are behind functions: the compiler cannot see that accesses to a stored property of such
+    // visibility never overlap, and checks it at run time.
     var answered: Status?
     var isLost = false
     var ownedBy: (any ExchangeOwner)?
     var writableHandler: (@EventLoop () -> Void)?
 
     nonisolated(unsafe) var pointer: OpaquePointer?
-    /// Whether bytes of a body may come. A length of 0 is as good as no body.
+    /// Whether bytes of a body may come. A length of 0 counts as no body.
     package let hasBody: Bool
-    /// Its length if the request says one; else it is chunked.
+    /// The body's length if the request declares one; else it is chunked.
     package let declaredLength: UInt64?
-    /// What the response looks like on the wire.
+    /// The form of the response on the wire.
     var writer: ResponseWriter
     /// The client left, but only after all of the response.
     var wasTaken = false
@@ -36,7 +36,7 @@ package import HTTP
     var collector: BodyCollector?
     /// Bytes of a body that count against `budget` until the end, besides the collector's.
     var heldBytes = 0
-    /// Bytes of the body that were handed on.
+    /// Bytes of the body that were passed on.
     var bodyBytes = 0
 
     init(
@@ -49,7 +49,7 @@ package import HTTP
         declaredLength = unsafe framing == CE_FRAMING_LENGTH ? received?.pointee.content_length : nil
         hasBody = framing != CE_FRAMING_NONE && declaredLength != 0
         unsafe (request, refusal) = Request.read(received, refused)
-        // Of a refused request it may be all that is known that it is a HEAD.
+        // Of a refused request only HEAD may be known.
         writer = unsafe ResponseWriter(
             isToHead: refused?.pointee.to_head ?? (request.method == .head),
             isToHTTP10: received?.pointee.http_1_0 ?? false)
@@ -59,7 +59,7 @@ package import HTTP
     }
 }
 
-/// Is told how an exchange ends. An object and no closures: each of those would take memory for each request.
+/// Gets the events at an exchange's end. An object and no closures, each of which would take memory for each request.
 @EventLoop
 package protocol ExchangeOwner: AnyObject {
     /// The client hung up or stood still: the response is not read any more. Called once at most, before the end.
@@ -100,7 +100,7 @@ extension Exchange {
         return try await collector.collected()
     }
 
-    /// The whole body, if it came with the head and has at most `limit` bytes; then nothing more of it comes. Nil: it has to be read.
+    /// The whole body, if it came with the head and has at most `limit` bytes; then no more of it comes. Nil: it has to be read.
     package func bodyAtOnce(atMost limit: Int) -> [UInt8]? {
         guard hasBody, !isLost, let length = declaredLength, length <= UInt64(max(limit, 0)),
             let pointer = unsafe pointer
@@ -116,7 +116,7 @@ extension Exchange {
     /// Gives the body's bytes to `sink` as they come.
     package func stream(into sink: any BodySink) {
         guard !isLost else { return sink.end(.clientGone) }
-        // What is said to be empty has ended before it is asked for: no event follows.
+        // An empty body has ended before it is asked for: no event follows.
         guard hasBody, let pointer = unsafe pointer else { return sink.end(nil) }
         self.sink = sink
         unsafe ce_exchange_read(pointer)
@@ -141,7 +141,7 @@ extension Exchange {
     }
 
     /// Begins a response whose content follows by `write`: of `length` bytes, or of a length that is not known.
-    /// To HEAD, and with 304, `length` is what GET would be told, and no content is taken.
+    /// To HEAD, and with 304, `length` is that of the response to GET, and content is dropped.
     package func start(_ status: Status, headers: Headers, id: IDField? = nil, length: Int?) {
         writer.begin(status, length: length)
         if writer.end == .connection, let pointer = unsafe pointer {
@@ -150,7 +150,7 @@ extension Exchange {
         writer.keepHead(status, headers, id, length: length, closes: closes(after: status))
     }
 
-    /// Sends the head by itself, if no content has taken it along yet.
+    /// Sends the head by itself, if it has not gone out with content yet.
     package func flushHead() {
         guard let head = writer.takeHead() else { return }
         write(head)
@@ -169,7 +169,7 @@ extension Exchange {
         return unsafe ce_exchange_queued(pointer)
     }
 
-    /// The connection's, for asking about its room; -1 without one.
+    /// The connection's socket, for asking how much room it has; -1 without one.
     package var socket: Int32 {
         guard let pointer = unsafe pointer else { return -1 }
         return unsafe ce_exchange_socket(pointer)
@@ -177,8 +177,8 @@ extension Exchange {
 
     /// Writes content. Returns how many bytes wait for the client to take them.
     ///
-    /// What the head has not announced would be read as the next response: content where there can be none is dropped, and more than
-    /// the length that was said ends the connection.
+    /// Content that the head has not announced would be read as the next response: it is dropped where there can be none, and more than
+    /// the announced length ends the connection.
     @discardableResult
     package func write(_ content: UnsafeBufferPointer<UInt8>) -> Int {
         guard let pointer = unsafe pointer, !isLost, writer.takesContent, !content.isEmpty else { return 0 }
@@ -204,13 +204,13 @@ extension Exchange {
         finish(after: writer.takeEnd())
     }
 
-    /// Closes the connection in such a way that the client cannot take the response for a whole one.
+    /// Closes the connection so that the client cannot take the response as whole.
     package func abort() {
         guard let pointer = unsafe pointer else { return }
         unsafe ce_exchange_abort(pointer)
     }
 
-    /// Notes the status that is answered. Whether the head must say that the connection closes.
+    /// Notes the response's status. Returns whether the head must say that the connection closes.
     private func closes(after status: Status) -> Bool {
         answered = status
         guard let pointer = unsafe pointer else { return false }
@@ -231,7 +231,7 @@ extension Exchange {
     }
 }
 
-// MARK: what its user sees
+// MARK: for other targets
 
 extension Exchange {
     /// The status that was answered.
@@ -249,13 +249,13 @@ extension Exchange {
     /// The client hung up or stood still: it reads no more of the response.
     package var isGone: Bool { @inline(never) get { isLost } }
 
-    /// Called when what waited for the client has gone out and more may be written.
+    /// Called when bytes that waited for the client have gone out and more may be written.
     package var onWritable: (@EventLoop () -> Void)? {
         @inline(never) get { writableHandler }
         @inline(never) set { writableHandler = newValue }
     }
 
-    /// Who is told how it ends; it is let go then.
+    /// Gets the events at the end; released then.
     package var owner: (any ExchangeOwner)? {
         @inline(never) get { ownedBy }
         @inline(never) set { ownedBy = newValue }

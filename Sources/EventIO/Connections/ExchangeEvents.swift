@@ -10,7 +10,7 @@ private nonisolated(unsafe) let ended = EventLoop.entry { (exchange: Exchange, w
     exchange.ended(whole: whole)
 }
 
-/// What C calls: each takes the object and calls a method. It lives as long as the process, as C keeps its address.
+/// The functions that C calls: each takes the object and calls a method. C keeps their address, so this lives as long as the process.
 nonisolated(unsafe) let exchangeEvents = {
     let events = UnsafeMutablePointer<ce_exchange_events>.allocate(capacity: 1)
     unsafe events.initialize(
@@ -57,7 +57,7 @@ extension Exchange {
         isLost = true
         wasTaken = answered != nil && !writer.hasUnsentHead && writer.isComplete && queuedBytes == 0
         sink?.end(.clientGone)
-        // Who has the last byte may leave before we have noticed that it was the last: `finish` is about to be called.
+        // A client that has the last byte may leave before this is noticed: `finish` is about to be called.
         guard !wasTaken else { return }
         ownedBy?.clientLeft(self)
         if answered != nil {

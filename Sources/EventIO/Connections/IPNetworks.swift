@@ -10,7 +10,7 @@ package struct IPNumber: Equatable, Sendable {
         low = address.low
     }
 
-    /// Nil for anything else than an address: names, ports and zones too.
+    /// Nil for anything but an address, such as a name, a port or a zone.
     package init?(_ text: some StringProtocol) {
         guard text.utf8.count < 46, !text.utf8.contains(0) else { return nil }
         var address = ce_ip()
@@ -18,7 +18,7 @@ package struct IPNumber: Equatable, Sendable {
         self.init(address)
     }
 
-    /// IPv4 with dots, IPv6 as RFC 5952 has it.
+    /// IPv4 with dots, IPv6 in RFC 5952's form.
     package var text: String {
         unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 46) { text in
             unsafe ce_ip_text(number, text.baseAddress)
@@ -34,10 +34,10 @@ package struct IPNumber: Equatable, Sendable {
 /// All addresses that begin with the same bits.
 package struct IPNetwork: Equatable, Sendable {
     package let address: IPNumber
-    /// Of the address's own family: up to 32 bits, or up to 128.
+    /// For the address's own family: up to 32 bits, or up to 128.
     package let prefix: Int
 
-    /// Nil for a prefix that the family has not.
+    /// Nil for a prefix that the family does not have.
     package init?(_ address: IPNumber, prefix: Int) {
         guard (0...(address.isIPv4 ? 32 : 128)).contains(prefix) else { return nil }
         self.address = address
@@ -52,18 +52,18 @@ package struct IPNetwork: Equatable, Sendable {
 
     package var isSingle: Bool { prefix == (address.isIPv4 ? 32 : 128) }
 
-    /// Whether the address is the network's first, with no bit set behind the prefix.
+    /// Whether the address is the network's first, with no bit set after the prefix.
     package var isExact: Bool { first == address }
 
     /// The network's first address.
     package var first: IPNumber { IPNumber(ce_network_first(network)) }
 
-    /// Of its own family's addresses only: `::/0` holds none of IPv4.
+    /// Addresses of its own family only: `::/0` contains none of IPv4.
     package func contains(_ other: IPNumber) -> Bool {
         unsafe withUnsafePointer(to: network) { unsafe ce_networks_contain($0, 1, other.number) }
     }
 
-    /// The prefix is one of IPv6's form.
+    /// The prefix of IPv6's form.
     fileprivate var network: ce_network {
         ce_network(address: address.number, prefix: UInt32(address.isIPv4 ? prefix + 96 : prefix))
     }

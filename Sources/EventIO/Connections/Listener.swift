@@ -1,6 +1,6 @@
 import CEvent
 
-/// An HTTPS server on one or more addresses, which share its limits: it hands each request to `serve` as an `Exchange`.
+/// An HTTPS server on one or more addresses, which share its limits: it passes each request to `serve` as an `Exchange`.
 @EventLoop
 @safe package final class Listener {
     /// Limits of every connection; times in milliseconds.
@@ -17,9 +17,9 @@ import CEvent
         package var bufferedBytes = 256 << 20
         package var handshake: UInt32 = 10_000
         package var head: UInt32 = 10_000
-        /// How long a request's body may stand still.
+        /// How long a request's body may stop.
         package var bodyStall: UInt32 = 60_000
-        /// How long the client's reading of a response may stand still where more than half of `connections` are taken, and elsewhere.
+        /// How long the client's reading of a response may stop where more than half of `connections` are taken, and elsewhere.
         package var writeStall: UInt32 = 60_000
         package var writePause: UInt32 = 600_000
         package var idle: UInt32 = 75_000
@@ -47,7 +47,7 @@ import CEvent
     }
 
     private nonisolated(unsafe) var pointer: OpaquePointer?
-    /// What all collected bodies of this listener's requests may take.
+    /// The memory that all collected bodies of this listener's requests may take.
     package let budget: BufferedBytes
     package private(set) var tls: TLSContext
     private let serve: @EventLoop (Exchange) -> Void
@@ -69,7 +69,7 @@ import CEvent
         guard unsafe pointer != nil else { throw CError(error) }
     }
 
-    /// What a listener is reached by.
+    /// An address to listen on.
     package struct Address: Sendable {
         /// Empty for every address.
         let host: String
@@ -82,8 +82,8 @@ import CEvent
         }
     }
 
-    /// Listens at all `addresses`, or, beside other workers, on the parent's `sockets` there. Gives the ports, in the same order. Whatever fails,
-    /// nothing stays open.
+    /// Listens on all `addresses`, or, beside other workers, on the parent's `sockets` there. Returns the ports, in the same order. If one fails,
+    /// none stays open.
     package static func opened(
         at addresses: [Address], sockets: [SharedSocket]?, tls: TLSContext, limits: Limits,
         proxies: Proxies = Proxies(),
@@ -107,7 +107,7 @@ import CEvent
 
     /// The proxies that are trusted to name a client's address.
     package struct Proxies: Sendable {
-        /// Their own connections are not counted by address.
+        /// Their connections are not counted by address.
         let networks: IPNetworks
         /// Whether each of their connections begins with a header of the PROXY protocol.
         let sendHeaders: Bool
@@ -162,13 +162,13 @@ import CEvent
         unsafe ce_http_announce_drain(pointer)
     }
 
-    /// New clients get no response, and who is connected has a short time left to send a request.
+    /// New clients get no response, and connected ones have a short time left to send a request.
     package func stopAccepting() {
         guard let pointer = unsafe pointer else { return }
         unsafe ce_http_stop_accepting(pointer)
     }
 
-    /// Closes the address to new clients, unless some are in the queue already. Says whether it is closed.
+    /// Closes the address to new clients, unless some are in the queue already. Returns whether it is closed.
     package func stopListening() -> Bool {
         unsafe ce_http_stop_listening(pointer)
     }
@@ -182,7 +182,7 @@ import CEvent
     /// The end of the certificate's validity, in seconds since 1970.
     package var certificateExpires: Int64 { tls.expires }
 
-    /// What listeners have counted since they were made.
+    /// The counts of listeners since they were made.
     package struct Counts: Sendable {
         /// Accepted, and open now.
         package var connections: UInt64 = 0
@@ -190,7 +190,7 @@ import CEvent
         package var refusedByAddress: UInt64 = 0
         /// Closed for too many small TLS records.
         package var closedByRecords: UInt64 = 0
-        /// Headers of the PROXY protocol: taken; no header, or one that is not well formed; not whole within the handshake's time.
+        /// Headers of the PROXY protocol: accepted; missing or malformed; not whole within the handshake's time.
         package var proxyHeaders: UInt64 = 0
         package var proxyHeadersMalformed: UInt64 = 0
         package var proxyHeadersLate: UInt64 = 0
@@ -242,7 +242,7 @@ import CEvent
     }
 }
 
-/// A request as C hands it over, or its refusal; all of it C's.
+/// A request as C passes it, or its refusal; all of it is C's memory.
 @unsafe private struct Received {
     let exchange: OpaquePointer?
     let request: UnsafePointer<ce_request>?

@@ -1,7 +1,7 @@
 /// Takes a body's bytes as they come.
 @EventLoop
 package protocol BodySink: AnyObject {
-    /// Returns false if no more shall come for now. The bytes are valid during the call only.
+    /// Returns false if no more bytes are wanted for now. The bytes are valid during the call only.
     func take(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool
     /// The body is complete, or will never be.
     func end(_ error: RequestError?)
@@ -10,7 +10,7 @@ package protocol BodySink: AnyObject {
 /// How much of a body is collected, and for how long.
 package struct BodyBounds: Sendable {
     package let bytes: Int
-    /// From the moment the body is wanted to its last byte.
+    /// From the moment the body is asked for to its last byte.
     package var milliseconds: UInt64
 
     package init(bytes: Int, milliseconds: UInt64) {
@@ -19,7 +19,7 @@ package struct BodyBounds: Sendable {
     }
 }
 
-/// The memory that all collected request bodies may take together: many small bodies are as much as a large one.
+/// The memory that all collected request bodies may take together: many small bodies take as much as a large one.
 @EventLoop
 package final class BufferedBytes {
     /// In bytes.
@@ -41,7 +41,7 @@ package final class BufferedBytes {
     }
 }
 
-/// Collects a body up to a limit for someone who waits for the whole.
+/// Collects a whole body up to a limit.
 @EventLoop
 package final class BodyCollector: BodySink {
     /// Bytes that count against `budget`, until the creator of this gives them back.
@@ -52,7 +52,7 @@ package final class BodyCollector: BodySink {
     private var result: Result<[UInt8], RequestError>?
     private var waiter: CheckedContinuation<Result<[UInt8], RequestError>, Never>?
 
-    /// `limit` is in bytes, and this body's own; `budget` is everybody's.
+    /// `limit` is in bytes, for this body; `budget` is shared by all.
     package init(limit: Int, budget: BufferedBytes) {
         self.limit = limit
         self.budget = budget
@@ -63,7 +63,7 @@ package final class BodyCollector: BodySink {
         if let result { return try result.get() }
         let outcome = await withTaskCancellationHandler {
             await withCheckedContinuation { waiter in
-                // Looked at again: see `Transfer.head()`.
+                // Checked again: see `Transfer.head()`.
                 if let result { waiter.resume(returning: result) } else { self.waiter = waiter }
             }
         } onCancel: {

@@ -3,13 +3,13 @@ package import HTTP
 
 /// Why a request, or its body, did not come whole.
 package enum RequestError: Error, Sendable, Equatable {
-    /// It breaks HTTP: the status that it deserves, the short name of the rule, and a sentence for the client.
+    /// It breaks HTTP: the status of the response, the short name of the rule, and a sentence for the client.
     case refused(Status, rule: String, reason: String)
-    /// The parser let it through, and it cannot be read all the same. With a sentence for the client.
+    /// The parser accepted it, and it still cannot be read. With a sentence for the client.
     case malformed(String)
     /// The body has more bytes than are collected.
     case tooLarge(limit: Int)
-    /// All collected bodies together take what they may.
+    /// All collected bodies together take as much as they may.
     case noMemory
     /// The body did not come in time.
     case tooSlow

@@ -2,7 +2,7 @@ import CEvent
 import HTTP
 
 extension Request {
-    /// The request that the request parser let through. Of one that it refused nothing is known but why.
+    /// The request that the request parser accepted. Of a refused one only the reason is known.
     static func read(
         _ passed: UnsafePointer<ce_request>?, _ refused: UnsafePointer<ce_refusal>?
     ) -> (Request, RequestError?) {
@@ -35,7 +35,7 @@ extension String {
 }
 
 extension Headers {
-    /// Copies a parsed header block in two pieces: its bytes, and where the fields stand in them.
+    /// Copies a parsed header block in two pieces: its bytes, and the places of the fields in them.
     init(_ block: ce_header_block) {
         let bytes = unsafe UnsafeBufferPointer(start: block.bytes, count: block.length)
         let found = unsafe UnsafeBufferPointer(start: block.fields, count: block.field_count)
@@ -56,7 +56,7 @@ extension ce_header_block {
     }
 }
 
-/// The rules by which the request parser refuses requests. A rule's number is its place here, counted from 1; 0 is none.
+/// The request parser's rules. A rule's number is its place here, counted from 1; 0 is none.
 package enum ParserRules {
     package static let names: [String] = (1..<ce_rule_count()).map { unsafe String(cString: ce_rule_name($0)) }
 

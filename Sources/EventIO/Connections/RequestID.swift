@@ -1,7 +1,7 @@
 /// Names a request in the response, the log and the call to the Hub. Unique, not secret.
 package struct RequestID: Sendable {
     @EventLoop private static var count: UInt32 = 0
-    /// `hg-` and the process's number, which begin each id of it.
+    /// `hg-` and the process's number, with which all its ids begin.
     fileprivate static let beginning = {
         var text = ByteBuffer(capacity: 16)
         text.append("hg-")
@@ -19,7 +19,7 @@ package struct RequestID: Sendable {
 }
 
 extension RequestID: CustomStringConvertible {
-    /// `hg-`, the process's number and that of the request, such as `hg-5f0c9d12-0000002a`.
+    /// `hg-`, the process's number and the request's, such as `hg-5f0c9d12-0000002a`.
     package var description: String {
         var text = ByteBuffer(capacity: 20)
         text.append(self)
@@ -28,7 +28,7 @@ extension RequestID: CustomStringConvertible {
 }
 
 extension ByteBuffer {
-    /// The same as its description, without making a String of it.
+    /// Appends its description without making a String.
     package mutating func append(_ id: RequestID) {
         append(RequestID.beginning.span)
         append(hex: id.number)

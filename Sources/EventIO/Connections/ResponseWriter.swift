@@ -1,15 +1,15 @@
 import HTTP
 
-/// What a response looks like on the wire: its head, and what shows where its content ends.
+/// The form of a response on the wire: its head, and the framing of its content.
 ///
-/// The mirror of what the request parser reports of a request. It does no I/O: an exchange sends what it makes. No content goes out
+/// The mirror of the request parser. It does no I/O: an exchange sends what it makes. No content goes out
 /// where RFC 9110 section 6.4.1 allows none, and never more than the head has announced: the client would read it as the next response.
 struct ResponseWriter: ~Copyable {
     /// Where the content ends (RFC 9112 section 6.3).
     enum ContentEnd: Equatable {
         /// There is none: the response to HEAD, 1xx, 204 or 304 (RFC 9110 section 6.4.1).
         case none
-        /// Behind so many bytes.
+        /// After so many bytes.
         case length(Int)
         /// With the last chunk (RFC 9112 section 7.1).
         case chunked
@@ -17,11 +17,11 @@ struct ResponseWriter: ~Copyable {
         case connection
     }
 
-    /// How a piece of content goes out.
+    /// The form in which a piece of content goes out.
     enum Framed: ~Copyable {
-        /// As it is.
+        /// Unchanged.
         case bare
-        /// Within this, in one piece: small content goes out with what frames it in one TLS record and one system call.
+        /// Inside this, in one piece: small content goes out with its framing in one TLS record and one system call.
         case joined(ByteBuffer)
         /// Between these two; the second may be empty.
         case between(ByteBuffer, StaticString)
@@ -58,7 +58,7 @@ struct ResponseWriter: ~Copyable {
         if case .length(let length) = end { count > length - written } else { false }
     }
 
-    /// Whether all the content that the head has announced was framed. Where it announced no length, only the writer's user knows.
+    /// Whether all the content that the head has announced was framed. Where it announced no length, only the caller knows.
     var isComplete: Bool {
         switch end {
         case .none: true
@@ -84,8 +84,8 @@ struct ResponseWriter: ~Copyable {
             }
     }
 
-    /// Keeps the head of a response that was begun until content goes out, or it is taken. `length` is what its Content-Length says
-    /// unless `headers` have one: to HEAD, and with 304, what GET would be told (RFC 9110 section 8.6).
+    /// Keeps the head of a response that has begun until content goes out, or it is taken. `length` is its Content-Length
+    /// unless `headers` have one: to HEAD, and with 304, that of the response to GET (RFC 9110 section 8.6).
     @EventLoop
     mutating func keepHead(_ status: Status, _ headers: Headers, _ id: Exchange.IDField?, length: Int?, closes: Bool) {
         head = ByteBuffer(
@@ -113,7 +113,7 @@ struct ResponseWriter: ~Copyable {
         return .joined(message)
     }
 
-    /// What goes out behind all content.
+    /// The bytes after all content.
     mutating func takeEnd() -> ByteBuffer? {
         guard end == .chunked else { return head.take() }
         var message = head.take() ?? ByteBuffer(capacity: Self.lastChunk.utf8CodeUnitCount)
@@ -121,7 +121,7 @@ struct ResponseWriter: ~Copyable {
         return message
     }
 
-    /// A whole response, in the place of a head that waits.
+    /// A whole response, instead of a head that waits.
     @EventLoop
     mutating func whole(_ response: Response, _ id: Exchange.IDField?, closes: Bool) -> ByteBuffer {
         head = nil
@@ -140,8 +140,8 @@ struct ResponseWriter: ~Copyable {
 }
 
 extension ByteBuffer {
-    /// A whole head (RFC 9112 sections 4 and 5). `length` is what its Content-Length says unless `headers` have one, `more` how many
-    /// bytes will be put behind it.
+    /// A whole head (RFC 9112 sections 4 and 5). `length` is its Content-Length unless `headers` have one, `more` how many
+    /// bytes will follow it.
     @EventLoop fileprivate init(
         head status: Status, _ headers: Headers, _ id: Exchange.IDField?, length: Int?, closes: Bool, isChunked: Bool,
         more: Int
@@ -150,7 +150,7 @@ extension ByteBuffer {
         let mayHaveLength = status.allowsContent || status == .notModified
         var headers = headers
         if !mayHaveLength { headers.remove("Content-Length") }
-        // The rest of a head of ours takes less than 256 bytes.
+        // The fields that are added here take less than 256 bytes.
         self.init(capacity: headers.bytes.count + 4 * headers.count + 256 + more)
         if status.code == 200 {
             append("HTTP/1.1 200 OK\r\n")

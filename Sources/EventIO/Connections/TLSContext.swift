@@ -6,7 +6,7 @@ import CEvent
 @safe package final class TLSContext: @unchecked Sendable {
     package let pointer: OpaquePointer
 
-    /// The files of those who vouch for clients, in PEM.
+    /// The files of the authorities for clients' certificates, in PEM.
     package struct ClientFiles: Sendable, Equatable {
         package let authorities: String
         /// Nil: nothing is revoked.
@@ -18,14 +18,14 @@ import CEvent
         }
     }
 
-    /// Throws when a file is missing, unreadable, expired, or the key is not the certificate's, and when no client could make a handshake with them.
+    /// Throws when a file is missing, unreadable or expired, when the key is not the certificate's, and when no client could make a handshake with them.
     package init(certificate: String, key: String) throws(CError) {
         var error = ce_error()
         guard let pointer = unsafe ce_tls_new(certificate, key, &error) else { throw CError(error) }
         unsafe self.pointer = pointer
     }
 
-    /// From here on each client is asked for a certificate, and may do without one. Throws where a file is missing, or has something else in it. To be called
+    /// From here on each client is asked for a certificate, and may connect without one. Throws where a file is missing or wrong. To be called
     /// once, before the context is used.
     package func ask(clients files: ClientFiles) throws(CError) {
         var error = ce_error()
@@ -53,17 +53,17 @@ import CEvent
     /// Whether clients are asked for certificates.
     package var asksClients: Bool { unsafe ce_tls_trusts_clients(pointer) }
 
-    /// When the first of those who vouch for clients ends, and when the first of their revocation lists is out of date, in seconds since 1970;
+    /// When the first of the authorities for clients ends, and when the first of their revocation lists is out of date, in seconds since 1970;
     /// `Int64.max`: never.
     package var clientAuthoritiesExpire: Int64 { unsafe ce_tls_client_ca_expires(pointer) }
     package var revocationListsExpire: Int64 { unsafe ce_tls_client_crl_expires(pointer) }
 
-    /// What may keep some clients away, a sentence each: an intermediate certificate that is missing, has expired or stands in the wrong place.
+    /// What may keep some clients from connecting, a sentence each: an intermediate certificate that is missing, expired or in the wrong place.
     package var warnings: [String] {
         unsafe String(cString: ce_tls_warnings(pointer)).split(separator: "\n").map(String.init)
     }
 
-    /// The certificate as PEM, for clients that shall trust exactly it.
+    /// The certificate as PEM, for clients that are to trust exactly it.
     package var certificatePEM: String {
         unsafe String(cString: ce_tls_pem(pointer))
     }

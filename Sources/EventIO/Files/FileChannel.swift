@@ -1,7 +1,7 @@
 import CEvent
 import Glibc
 
-/// A paired socket whose messages may have an open file with them. Nothing here waits but `wait`.
+/// A paired socket whose messages may carry an open file. Only `wait` blocks.
 @safe package final class FileChannel: Sendable {
     /// The longest message, in bytes.
     package static let longest = 256
@@ -27,7 +27,7 @@ import Glibc
         return (FileChannel(one), FileChannel(other))
     }
 
-    /// False: it does not fit at present, or the other process is gone.
+    /// False: it does not fit at present, or the other process has ended.
     package func send(_ message: [UInt8], with file: StoredFile? = nil) -> Bool {
         unsafe message.withUnsafeBufferPointer { bytes in
             unsafe ce_file_channel_send(descriptor, bytes.baseAddress, bytes.count, file?.descriptor ?? -1)
@@ -48,13 +48,13 @@ import Glibc
         }
     }
 
-    /// Waits until there is something to receive, for so many milliseconds; nil: whenever that is.
+    /// Waits until there is something to receive, for at most so many milliseconds; nil: without a limit.
     package func wait(milliseconds: Int? = nil) {
         var watched = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
         _ = unsafe poll(&watched, 1, milliseconds.map { Int32(clamping: $0) } ?? -1)
     }
 
-    /// In a child: closes all descriptors that it has from its parent, but for this one and the standard ones.
+    /// In a child: closes all descriptors that it has from its parent, except this one and the standard ones.
     package func keepAlone() {
         ce_file_close_others(descriptor)
     }

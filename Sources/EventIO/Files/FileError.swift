@@ -1,6 +1,6 @@
 import Glibc
 
-/// Why something could not be done with a file.
+/// Why an operation on a file failed.
 package struct FileError: Error, Sendable, CustomStringConvertible {
     /// The kernel's `errno`.
     package let code: Int32

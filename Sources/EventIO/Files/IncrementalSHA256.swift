@@ -1,6 +1,6 @@
 import CEvent
 
-/// SHA-256 of what comes in parts (FIPS 180-4).
+/// SHA-256 of bytes that come in parts (FIPS 180-4).
 package final class IncrementalSHA256 {
     private let stream = DigestStream(CE_DIGEST_SHA256)
 
@@ -12,7 +12,7 @@ package final class IncrementalSHA256 {
     package func finish() -> [UInt8] { stream.finish(32) }
 }
 
-/// SHA-1 of what comes in parts: by it git names what it holds.
+/// SHA-1 of bytes that come in parts: git names objects by it.
 package final class IncrementalSHA1 {
     private let stream = DigestStream(CE_DIGEST_SHA1)
 

@@ -1,9 +1,9 @@
 import CEvent
 import Glibc
 
-/// A file that is read and written in bounded pieces on the loop's thread. It is closed when it is let go.
+/// A file that is read and written in bounded pieces on the loop's thread. It is closed when it is released.
 ///
-/// Nothing here waits for the disk, but what says so: reads take what the page cache holds, and another process brings the rest there.
+/// Only functions that say so wait for the disk: reads take bytes that the page cache holds, and another process brings the others there.
 @safe package final class StoredFile {
     package enum Access {
         case read
@@ -12,7 +12,7 @@ import Glibc
         case create
     }
 
-    /// What came of a read.
+    /// The result of a read.
     package enum Outcome {
         /// So many bytes; 0 at the file's end.
         case bytes(Int)
@@ -29,7 +29,7 @@ import Glibc
     package enum InMemory {
         case file(StoredFile)
         case absent
-        /// To find out would wait for the disk, or this kernel does not say.
+        /// Finding out would wait for the disk, or this kernel does not say.
         case unknown
     }
 
@@ -39,7 +39,7 @@ import Glibc
         return errno == ENOENT ? .absent : .unknown
     }
 
-    /// One that another process has opened.
+    /// A file that another process has opened.
     init(owning descriptor: Int32) {
         self.descriptor = descriptor
     }
@@ -48,7 +48,7 @@ import Glibc
     package init(_ path: String, _ access: Access) throws(FileError) {
         let flags =
             switch access {
-            // A pipe in the place of a file is no reason to wait.
+            // A pipe instead of a file must not block.
             case .read: O_RDONLY | O_NONBLOCK
             case .write: O_RDWR
             case .create: O_RDWR | O_CREAT
@@ -73,28 +73,28 @@ import Glibc
         return unsafe fstat(descriptor, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
     }
 
-    /// Whether `path` leads to it.
+    /// Whether `path` leads to this file.
     package func isAt(_ path: String) -> Bool {
         var (own, found) = (stat(), stat())
         return unsafe fstat(descriptor, &own) == 0 && lstat(path, &found) == 0
             && own.st_ino == found.st_ino && own.st_dev == found.st_dev
     }
 
-    /// Lets two files change their names, in one step. False: this file system cannot, or one of them is not there.
+    /// Exchanges the names of two files, in one step. False: this file system cannot, or one of them does not exist.
     package static func exchange(_ one: String, _ other: String) -> Bool { unsafe ce_file_exchange(one, other) }
 
-    /// Makes it so many bytes long; new ones are 0 and take no room.
+    /// Sets its length in bytes; new bytes are 0 and take no room.
     package func resize(_ bytes: Int) throws(FileError) {
         guard ftruncate(descriptor, bytes) == 0 else { throw FileError() }
     }
 
-    /// Of the disk, in bytes: of a sparse file what is written. Nil where the kernel does not say.
+    /// Bytes on the disk: of a sparse file, those that were written. Nil where the kernel does not say.
     package var diskBytes: Int? {
         var status = stat()
         return unsafe fstat(descriptor, &status) == 0 ? Int(status.st_blocks) * 512 : nil
     }
 
-    /// Reads what is in memory, and does not wait.
+    /// Reads bytes that are in memory, and does not wait.
     package func read(into buffer: FileBuffer, at offset: Int, count: Int) -> Outcome {
         outcome(
             of: unsafe ce_file_read_now(descriptor, buffer.start, min(count, buffer.capacity), UInt64(offset)), buffer)
@@ -116,7 +116,7 @@ import Glibc
         }
     }
 
-    /// Writes all of it, into memory.
+    /// Writes all of the bytes, into memory.
     package func write(_ bytes: UnsafeBufferPointer<UInt8>, at offset: Int) throws(FileError) {
         guard unsafe ce_file_write(descriptor, bytes.baseAddress, bytes.count, UInt64(offset)) else {
             throw FileError()
@@ -131,17 +131,17 @@ import Glibc
         guard isWritten else { throw FileError() }
     }
 
-    /// Has the kernel begin to write these bytes to the disk.
+    /// Makes the kernel begin to write these bytes to the disk.
     package func startWriting(at offset: Int, count: Int) {
         ce_file_start_writing(descriptor, UInt64(offset), count)
     }
 
-    /// Claims numbers, which other processes see as long as this file is open here. False: another has one of them.
+    /// Claims numbers, which other processes see as long as this file is open here. False: another process has one of them.
     package func claim(_ numbers: Range<Int>) -> Bool {
         numbers.isEmpty || ce_file_claim(descriptor, UInt64(numbers.lowerBound), UInt64(numbers.count))
     }
 
-    /// Claims one that others may have so, too. False: another has claimed it for itself.
+    /// Claims a number that other processes may share. False: another process has claimed it for itself.
     package func share(_ number: Int) -> Bool { ce_file_share(descriptor, UInt64(number)) }
 
     package func release(_ numbers: Range<Int>) {
@@ -157,8 +157,8 @@ import Glibc
 
 /// Memory that files are read into, one after another.
 @safe package final class FileBuffer {
-    /// Where in a page it begins. OpenSSL copies from here to 8 bytes behind the beginning of a page, and on Zen processors a copy to a place that lies
-    /// a little further in its page than its source takes twenty times as long (`rep movsb`).
+    /// Its offset in a page. OpenSSL copies from here to 8 bytes after the beginning of a page, and on Zen processors a copy (`rep movsb`) whose
+    /// destination is a little further in its page than its source takes twenty times as long.
     private static let offset = 1024
 
     package let capacity: Int
@@ -177,7 +177,7 @@ import Glibc
         unsafe memory.deallocate()
     }
 
-    /// Good until the next read.
+    /// Valid until the next read.
     package var bytes: UnsafeBufferPointer<UInt8> {
         unsafe UnsafeBufferPointer(start: start, count: count)
     }

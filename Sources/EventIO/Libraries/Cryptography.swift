@@ -3,7 +3,7 @@ package import HTTP
 
 /// Digests by OpenSSL (FIPS 180-4).
 package enum MessageDigest {
-    /// 20 bytes. For names that git gives, not for security.
+    /// 20 bytes. For names in git, not for security.
     package static func sha1(_ bytes: [UInt8]) -> [UInt8] { digest(CE_DIGEST_SHA1, bytes) }
 
     /// 32 bytes.
@@ -20,7 +20,7 @@ package enum MessageDigest {
     }
 }
 
-/// SHA-256 without an array for its result, for what is done at each request.
+/// SHA-256 without an array for its result, for code that runs at each request.
 package enum SecretDigest {
     /// The 32 bytes, in the order of memory.
     package static func sha256(_ bytes: Span<UInt8>) -> (UInt64, UInt64, UInt64, UInt64) {
@@ -36,7 +36,7 @@ package enum SecretDigest {
     }
 }
 
-/// HMAC with SHA-256 (RFC 2104): shows that who made a text had the key.
+/// HMAC with SHA-256 (RFC 2104): proves that a text was made with the key.
 package enum HMACSHA256 {
     /// 32 bytes.
     package static func make(of text: String, with key: Secret) -> [UInt8] {
@@ -54,7 +54,7 @@ package enum HMACSHA256 {
         }
     }
 
-    /// Takes as long for a wrong first byte as for a wrong last one.
+    /// Takes the same time wherever the first difference is.
     package static func isSame(_ one: [UInt8], _ other: [UInt8]) -> Bool {
         guard one.count == other.count else { return false }
         return unsafe one.withUnsafeBufferPointer { one in
@@ -65,7 +65,7 @@ package enum HMACSHA256 {
     }
 }
 
-/// Random bytes that all workers of a gateway have in common, and from which they derive the keys that have to be the same in each.
+/// Random bytes that all workers of a gateway share, from which they derive keys that must be the same in each.
 package enum SharedSecret {
     /// To be called before workers are forked.
     package static func make() {

@@ -1,6 +1,6 @@
 import CEvent
 
-/// The libraries that do the work below, as they were loaded.
+/// The versions of the loaded libraries that do the work below.
 package enum Libraries {
     /// For example `libevent 2.1.12-stable, libcurl 7.88.1, OpenSSL 3.0.22`.
     package static var versions: String {
@@ -11,7 +11,7 @@ package enum Libraries {
         }
     }
 
-    /// The version of the one called `name` there.
+    /// The version of the library `name` there.
     package static func version(of name: String) -> String {
         let words = versions.split(separator: ", ").map { $0.split(separator: " ") }
         return words.first { $0.first == name[...] }.map { String($0[1]) } ?? ""

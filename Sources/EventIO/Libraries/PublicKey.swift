@@ -1,6 +1,6 @@
 import CEvent
 
-/// A public key by which signatures of JSON Web Tokens are verified (RFC 7515), by OpenSSL. Good for one algorithm.
+/// A public key with which signatures of JSON Web Tokens are verified (RFC 7515), by OpenSSL. For one algorithm.
 ///
 /// Safe to share: nothing changes it after `init`.
 @safe package final class PublicKey: @unchecked Sendable {
@@ -27,8 +27,8 @@ import CEvent
     package let algorithm: Algorithm
     private let pointer: OpaquePointer
 
-    /// Of big-endian numbers: n and e of an RSA key, x and y of a point of P-256, or x alone of Ed25519. Nil for a key that is too weak or
-    /// too long, not on its curve, or not of that form.
+    /// From big-endian numbers: n and e of an RSA key, x and y of a point of P-256, or x alone of Ed25519. Nil for a key that is too weak or
+    /// too long, not on its curve, or malformed.
     package init?(_ algorithm: Algorithm, _ first: [UInt8], _ second: [UInt8] = []) {
         let made = unsafe first.withUnsafeBufferPointer { first in
             unsafe second.withUnsafeBufferPointer { second in
@@ -45,7 +45,7 @@ import CEvent
         unsafe ce_public_key_free(pointer)
     }
 
-    /// Whether `signature`, as RFC 7518 writes it, is this key's of `bytes`.
+    /// Whether `signature`, in RFC 7518's form, is this key's signature of `bytes`.
     package func verifies(_ signature: [UInt8], of bytes: [UInt8]) -> Bool {
         unsafe signature.withUnsafeBufferPointer { signature in
             unsafe bytes.withUnsafeBufferPointer { bytes in

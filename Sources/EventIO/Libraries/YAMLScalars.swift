@@ -1,17 +1,17 @@
 import CEvent
 
-/// A YAML mapping of scalars, lists of them, and mappings of the same, read by libyaml. It stands here because this folder alone imports CEvent.
+/// A YAML mapping of scalars, lists of them, and mappings of the same, read by libyaml. It is here because only this target imports CEvent.
 package enum YAMLScalars {
     package struct Entry: Equatable, Sendable {
         package enum Kind: Sendable {
             case scalar, list
-            /// What follows is below this path, and has this one in its own.
+            /// The entries after it are below this path, which is a part of theirs.
             case mapping
         }
 
         /// The keys that lead to the value, from the outermost; never empty.
         package let path: [String]
-        /// What stood there: one text for a scalar, one for each item of a list, none for a mapping.
+        /// The value: one text for a scalar, one for each item of a list, none for a mapping.
         package fileprivate(set) var values: [String]
         package let line: Int
         package let kind: Kind
@@ -19,7 +19,7 @@ package enum YAMLScalars {
         /// The outermost key.
         package var key: String { path.first ?? "" }
         package var isNested: Bool { path.count > 1 }
-        /// Parts of a list have commas between them here.
+        /// Items of a list are joined by commas.
         package var value: String { values.joined(separator: ",") }
     }
 
@@ -54,7 +54,7 @@ package enum YAMLScalars {
         return collector.entries
     }
 
-    /// YAML 1.1 section 4.1 forbids it, and libyaml says of it that something cannot start any token.
+    /// YAML 1.1 section 4.1 forbids it, and libyaml's message about it is hard to understand.
     private static func beginsWithTab(_ text: [UInt8], line: Int) -> Bool {
         let lines = text.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
         guard lines.indices.contains(line - 1) else { return false }

@@ -37,9 +37,9 @@ package struct MonotonicInstant: Sendable, Comparable {
     }
 }
 
-/// The time of day as the protocol and the log write it; made anew once a second.
+/// The time of day in the forms of the protocol and the log; made again once a second.
 ///
-/// A class, so that who looks at it takes one reference and no copies of its texts.
+/// A class, so that a reader takes one reference and no copies of its texts.
 @EventLoop
 package final class WallClock {
     /// RFC 9110 section 5.6.7, for example `Sun, 06 Nov 1994 08:49:37 GMT`.
@@ -78,7 +78,7 @@ package final class WallClock {
         iso8601 = unsafe Self.text(&parts, Self.iso8601Form)
     }
 
-    /// The present second as in `iso8601`, for who is not on the loop.
+    /// The present second as in `iso8601`, for code that is not on the loop.
     package nonisolated static var iso8601Now: String {
         var moment = time(nil)
         var parts = unsafe tm()

@@ -1,6 +1,6 @@
 import CEvent
 
-/// Calls back on the loop while a descriptor can be read, and on demand while it can be written. The descriptor stays its owner's.
+/// Calls back on the loop while a descriptor can be read, and on demand while it can be written. The owner closes the descriptor.
 @EventLoop
 @safe package final class DescriptorWatch {
     private nonisolated(unsafe) var pointer: OpaquePointer?

@@ -28,7 +28,7 @@ package actor EventLoop {
         Task(executorPreference: shared.executor, operation: work)
     }
 
-    /// The same, and it runs at once up to where it first waits. Not inside a callback of libevent or libcurl.
+    /// The same, and it runs at once up to its first suspension. Not inside a callback of libevent or libcurl.
     @EventLoop
     @inline(__always)
     @discardableResult
@@ -57,8 +57,8 @@ package actor EventLoop {
         }
     }
 
-    /// A function of the loop's as C's callbacks can call it, which are on its thread but have no Swift isolation. Stops the program elsewhere.
-    /// To be made once for each callback: where `assumeIsolated` takes memory for what its closure captures, this takes a call.
+    /// A function of the loop's in a form that C's callbacks can call: they are on its thread but have no Swift isolation. Stops the program elsewhere.
+    /// To be made once for each callback: where `assumeIsolated` allocates memory for its closure's context, this only calls.
     package nonisolated static func entry<Object, Argument, Result>(
         _ body: @escaping @EventLoop (Object, Argument) -> Result
     ) -> (Object, Argument) -> Result {

@@ -14,11 +14,11 @@ import Synchronization
         case call(@EventLoop @Sendable () -> Void)
     }
 
-    /// What to run, in order. Only tests enqueue from other threads; the lock is never waited for in the program.
+    /// The jobs, in order. Only tests enqueue from other threads; the program never waits for the lock.
     private let queue = Mutex<[Work]>([])
     /// The queue's other half, empty: the two change places at each batch, so that neither gives its memory back.
     private nonisolated(unsafe) var batch: [Work] = []
-    /// To be called once before the next poll; of the thread that polls.
+    /// To be called once before the next poll; used by the polling thread only.
     private nonisolated(unsafe) var lastCalls: [@EventLoop () -> Void] = []
     /// The thread that polls; 0 until `run`.
     private let thread = Atomic<UInt>(0)
@@ -36,7 +36,7 @@ import Synchronization
         }
     }
 
-    /// Calls `work` in its turn among the jobs. It costs a tenth of a task.
+    /// Queues `work` like a job. It costs a tenth of a task.
     package func enqueue(_ work: @escaping @EventLoop @Sendable () -> Void) {
         queue.withLock { $0.append(.call(work)) }
     }
@@ -59,7 +59,7 @@ import Synchronization
         isCurrent
     }
 
-    /// Makes the calling thread the loop's and polls while `goesOn` says so.
+    /// Makes the calling thread the loop's and polls while `goesOn` is true.
     package func run(while goesOn: () -> Bool) {
         thread.store(UInt(pthread_self()), ordering: .relaxed)
         while goesOn() {
@@ -72,7 +72,7 @@ import Synchronization
         }
     }
 
-    /// Runs what is queued now, and says whether more has come meanwhile: events get their turn after each batch.
+    /// Runs the jobs that are queued now, and returns whether more have come meanwhile: events get their turn after each batch.
     @EventLoop private func runBatch() -> Bool {
         queue.withLock { unsafe swap(&$0, &batch) }
         for work in unsafe batch {

@@ -1,6 +1,6 @@
 import CEvent
 
-/// Calls back once after a time, on the loop. Stops when it is let go.
+/// Calls back once after a time, on the loop. Stops when it is released.
 @EventLoop
 @safe package final class Timer {
     private nonisolated(unsafe) var pointer: OpaquePointer?
@@ -21,7 +21,7 @@ import CEvent
         unsafe ce_timer_free(pointer)
     }
 
-    /// Starts, or starts anew.
+    /// Starts or restarts.
     package func start(milliseconds: UInt64) {
         unsafe ce_timer_start(pointer, milliseconds)
     }
@@ -53,7 +53,7 @@ import CEvent
     }
 }
 
-/// The object whose address C was given as its callback's context, and which is alive because C holds it or its owner does.
+/// The object whose address C has as its callback's context; it is alive because C or its owner retains it.
 package func unretained<Object: AnyObject>(_ context: UnsafeMutableRawPointer?) -> Object {
     guard let context = unsafe context else {
         preconditionFailure("a C callback came without its context")
@@ -61,7 +61,7 @@ package func unretained<Object: AnyObject>(_ context: UnsafeMutableRawPointer?) 
     return unsafe Unmanaged<Object>.fromOpaque(context).takeUnretainedValue()
 }
 
-/// Like `unretained`, and gives back the retain that C held: for the last callback.
+/// Like `unretained`, and releases the retain that C held: for the last callback.
 package func retained<Object: AnyObject>(_ context: UnsafeMutableRawPointer?) -> Object {
     guard let context = unsafe context else {
         preconditionFailure("a C callback came without its context")

@@ -1,4 +1,4 @@
-/// Of work that would hold the loop for long: how long its present turn lasts. To be asked between any two steps of less than a tenth of a millisecond.
+/// For work that would hold the loop for long: measures its present turn. `pause` is called between any two steps of less than a tenth of a millisecond.
 @EventLoop
 package struct TurnShare {
     /// In microseconds.
@@ -8,7 +8,7 @@ package struct TurnShare {
 
     package init() {}
 
-    /// Lets others have their turn where this one was long enough.
+    /// Lets other work have its turn where this one was long enough.
     package mutating func pause() async {
         guard MonotonicInstant.now.microseconds(since: began) >= Self.longest else { return }
         await withCheckedContinuation { continuation in EventLoop.post { continuation.resume() } }

@@ -1,12 +1,12 @@
 import CEvent
 import Glibc
 
-/// A forked child as its parent sees it: a number, and a pipe on which the child speaks. It ends with its parent.
+/// A forked child as its parent sees it: a process id, and a pipe for messages of the child. It ends with its parent.
 package final class ChildProcess {
-    /// What the two processes are after a fork.
+    /// What the calling process is after a fork.
     package enum Side {
         case parent(ChildProcess)
-        /// The end of the pipe to speak on; writing never waits.
+        /// The end of the pipe for its messages; writing never blocks.
         case child(line: Int32)
     }
 
@@ -25,7 +25,7 @@ package final class ChildProcess {
     }
 
     package let pid: Int32
-    /// To be polled with others: readable when the child has spoken or ended.
+    /// To be polled with others: readable when the child has sent something or ended.
     package let line: Int32
 
     private init(pid: Int32, line: Int32) {
@@ -46,7 +46,7 @@ package final class ChildProcess {
         }
     }
 
-    /// In a child: delivers signals from here on, those too that came since the fork.
+    /// In a child: delivers signals from here on, also those that came since the fork.
     package static func unblockSignals() {
         ce_child_unblock_signals()
     }
@@ -55,14 +55,14 @@ package final class ChildProcess {
         kill(pid, signal)
     }
 
-    /// What it has said since the last call. Does not wait.
+    /// The messages since the last call. Does not block.
     package func said() -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: 256)
         let count = unsafe bytes.withUnsafeMutableBytes { unsafe read(line, $0.baseAddress, $0.count) }
         return Array(bytes.prefix(max(0, count)))
     }
 
-    /// The next of all children that has ended; nil if none has.
+    /// The next child, of all children, that has ended; nil if none has.
     package static func ended() -> End? {
         var end = ce_child_end()
         guard unsafe ce_child_ended(&end) else { return nil }
@@ -70,7 +70,7 @@ package final class ChildProcess {
     }
 }
 
-/// SIGHUP, SIGINT, SIGTERM and SIGCHLD of a process without an event loop: from here on they wait until they are asked for.
+/// SIGHUP, SIGINT, SIGTERM and SIGCHLD of a process without an event loop: from here on they stay pending until `next` is called.
 package struct ParentSignals: ~Copyable {
     private let descriptor: Int32
 
@@ -83,26 +83,26 @@ package struct ParentSignals: ~Copyable {
         close(descriptor)
     }
 
-    /// The next that has come. Does not wait.
+    /// The next signal that has come. Does not block.
     package func next() -> Int32? {
         let signal = ce_parent_next_signal(descriptor)
         return signal == 0 ? nil : signal
     }
 
-    /// Returns at a signal, when one of `lines` can be read, or after `milliseconds`; nil: whenever that is.
+    /// Returns at a signal, when one of `lines` can be read, or after `milliseconds`; nil: without a limit.
     package func wait(orFor lines: [Int32], milliseconds: Int?) {
         var watched = ([descriptor] + lines).map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
         unsafe poll(&watched, nfds_t(watched.count), milliseconds.map { Int32(clamping: $0) } ?? -1)
     }
 }
 
-/// A port that belongs to this process and on which its workers listen. Nobody else can have it, even while no worker lives.
+/// A port that belongs to this process and on which its workers listen. No other process can take it, even while no worker lives.
 package final class PortReservation {
     package let port: UInt16
     private let host: String
     private let descriptor: Int32
 
-    /// Port 0 takes a free one. Throws when the address is not to be had.
+    /// Port 0 takes a free one. Throws when the address cannot be bound.
     package init(_ host: String, port wanted: UInt16) throws(CError) {
         var error = ce_error()
         var port = wanted
@@ -112,8 +112,8 @@ package final class PortReservation {
         self.host = host
     }
 
-    /// A socket on it for a worker. All are made at the start: later this process may be another user, whom the kernel lets neither
-    /// have port 443 nor share a port with root.
+    /// A socket on it for a worker. All are made at the start: later this process may have another user, whom the kernel forbids
+    /// port 443 and sharing a port with root.
     package func join() throws(CError) -> SharedSocket {
         var error = ce_error()
         let socket = unsafe ce_port_join(host, port, &error)
@@ -126,7 +126,7 @@ package final class PortReservation {
     }
 }
 
-/// A worker's own socket on a port that its parent holds. Parent and worker have it both, so that a successor finds it bound.
+/// A worker's own socket on a port that its parent holds. Parent and worker both have it, so that a successor finds it bound.
 package final class SharedSocket: Sendable {
     package let descriptor: Int32
 
@@ -138,7 +138,7 @@ package final class SharedSocket: Sendable {
         close(descriptor)
     }
 
-    /// In the parent, when the worker is gone: without this its queue would go on taking clients.
+    /// In the parent, when the worker has ended: otherwise its queue would go on accepting clients.
     package func quiet() {
         ce_port_quiet(descriptor)
     }

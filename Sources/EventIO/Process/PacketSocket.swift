@@ -1,8 +1,8 @@
 import Glibc
 
-/// A paired socket for messages of bytes. Nothing here waits but `wait`.
+/// A paired socket for messages of bytes. Only `wait` blocks.
 ///
-/// The parent of both processes keeps both ends: what was sent to one that died waits for its successor.
+/// The parent of both processes keeps both ends: messages to a process that died wait for its successor.
 package final class PacketSocket: Sendable {
     /// The longest message, in bytes.
     package static let longest = 64 * 1024
@@ -11,7 +11,7 @@ package final class PacketSocket: Sendable {
         case sent
         /// It does not fit at present, and nothing of it was sent.
         case full
-        /// It is longer than `longest`: no attempt would send it.
+        /// It is longer than `longest`: it can never be sent.
         case tooLong
     }
 
@@ -52,7 +52,7 @@ package final class PacketSocket: Sendable {
         }
     }
 
-    /// Waits until one of `sockets` can be read, or those of `writing` written, at most `milliseconds`.
+    /// Waits until one of `sockets` can be read, or one of `writing` written, for at most `milliseconds`.
     package static func wait(_ sockets: [PacketSocket], writing: [Bool], milliseconds: Int) {
         var watched = zip(sockets, writing).map { socket, writes in
             pollfd(fd: socket.descriptor, events: Int16(POLLIN) | (writes ? Int16(POLLOUT) : 0), revents: 0)

@@ -1,7 +1,7 @@
 import Glibc
 
-/// One end of a pair of sockets between two processes of this program, closed when it is let go. A message arrives whole or not at all
-/// (SOCK_SEQPACKET), and neither sending nor receiving waits.
+/// One end of a pair of sockets between two processes of this program, closed when it is released. A message arrives whole or not at all
+/// (SOCK_SEQPACKET), and neither sending nor receiving blocks.
 final class PairedSocket: Sendable {
     let descriptor: Int32
 

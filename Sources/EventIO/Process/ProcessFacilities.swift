@@ -3,7 +3,7 @@ import Glibc
 
 /// The process's memory, which holds tokens and keys.
 package enum ProcessMemory {
-    /// Keeps it out of core dumps, and in a release build from other processes of the same user too. A debug build lets debuggers and
+    /// Keeps it out of core dumps, and in a release build from other processes of the same user. A debug build lets debuggers and
     /// the sanitizers' leak checker in.
     package static func keepPrivate() {
         ce_process_keep_private(isRelease)
@@ -18,7 +18,7 @@ package enum ProcessMemory {
 
 /// The processors of the machine.
 package enum SystemProcessors {
-    /// How many the scheduler gives this process.
+    /// How many the scheduler allows this process.
     package static var allowed: Int { Int(ce_processors()) }
 }
 
@@ -36,13 +36,13 @@ package struct CError: Error, CustomStringConvertible {
         self.description = description
     }
 
-    /// `what` could not be done for the reason that the system gave.
+    /// `what` failed, for the reason that the system gave.
     package init(_ what: String, errno number: Int32) {
         description = "\(what): \(SystemError.text(number))"
     }
 }
 
-/// What the numbers in `errno` mean.
+/// The meanings of the numbers in `errno`.
 package enum SystemError {
     package static func text(_ number: Int32) -> String { unsafe String(cString: strerror(number)) }
 }

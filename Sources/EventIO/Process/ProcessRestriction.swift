@@ -1,18 +1,18 @@
 import CEvent
 import Glibc
 
-/// What the kernel lets this process do from here on, and what it forks.
+/// Restricts by the kernel what this process, and those that it forks, may do from here on.
 package enum ProcessRestriction {
     package enum Role {
         /// One loop, no children.
         case serving
-        /// Forks workers, which take more away from themselves.
+        /// Forks workers, which restrict themselves further.
         case supervisor
         /// Keeps the state: no loop, no children, and writes files.
         case state
     }
 
-    /// Leaves the system calls of a role (seccomp). Throws where the kernel or the container does not have it.
+    /// Allows the system calls of a role alone (seccomp). Throws where the kernel or the container does not support it.
     /// `childrenWrite`: one of the children of a supervisor is the state process.
     package static func keepSystemCalls(of role: Role, childrenWrite: Bool = false) throws(CError) {
         var error = ce_error()
@@ -27,8 +27,8 @@ package enum ProcessRestriction {
         }
     }
 
-    /// Leaves these files and directories to read, none to write but those in the directories `written`, and these TCP ports to connect to (Landlock). The ABI version of the
-    /// kernel's Landlock, below 4 without ports; 0 where it has none. Throws where it has it and it fails.
+    /// Allows reading these files and directories, writing in the directories `written`, and connecting to these TCP ports, and nothing else (Landlock).
+    /// Returns the ABI version of the kernel's Landlock, below 4 without ports; 0 where there is none. Throws where there is one and it fails.
     package static func keep(
         paths: [String], written: [String] = [], ports: [UInt16]
     ) throws(CError) -> Int {

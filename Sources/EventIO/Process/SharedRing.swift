@@ -2,12 +2,12 @@ import CEvent
 import Glibc
 
 /// Messages in memory that processes forked from this one share, each written over the oldest. No process waits for another. One that dies in
-/// the middle of a message leaves nothing that another takes for one: a message is given out only where its checksum is right, and nothing has
-/// been written over it.
+/// the middle of a message leaves nothing that another process takes as one: a message is given out only where its checksum is right, and it
+/// was not overwritten.
 ///
-/// The kernel gives memory to what is touched only.
+/// The kernel allocates memory only for pages that are used.
 @safe package final class SharedRing: @unchecked Sendable {
-    /// What stands before each message.
+    /// The bytes before each message.
     private struct Head {
         var position: UInt64
         var length: UInt64
@@ -15,20 +15,20 @@ import Glibc
         var unused: UInt64 = 0
     }
 
-    /// Messages begin at multiples of it: a place of the memory that many programs' processors move as one.
+    /// Messages begin at multiples of it: the size of a cache line on most processors.
     package static let unit = 64
     private static let headBytes = MemoryLayout<Head>.size
-    /// How often a place is tried for that others want at the same moment.
+    /// How often a position is tried that other processes change at the same moment.
     private static let attempts = 64
 
     /// In bytes.
     package let capacity: Int
     let memory: UnsafeMutableRawPointer
-    /// How many bytes were ever given away, and one round more, so that no position is 0.
+    /// How many bytes were ever reserved, and one round more, so that no position is 0.
     private let given = SharedWords(count: 1)
     private let seed: UInt64
 
-    /// `capacity` in bytes, at least 4096. `seed` is what nobody else knows, so that no text can be made that looks whole where it is not.
+    /// `capacity` in bytes, at least 4096. `seed` is secret, so that no text can be made that looks like a whole message.
     package init(capacity: Int, seed: UInt64) {
         self.capacity = capacity / Self.unit * Self.unit
         self.seed = seed
@@ -49,8 +49,8 @@ import Glibc
     /// The longest message, in bytes.
     package var longest: Int { capacity / 8 - Self.headBytes }
 
-    /// Writes a message, and says by what it is found from now on: a multiple of `unit`, greater than each before. Nil for one that is too long,
-    /// or if too many others write.
+    /// Writes a message, and returns the position by which it is found from now on: a multiple of `unit`, greater than each before. Nil for one
+    /// that is too long, or if too many other processes write.
     package func append(_ message: [UInt8]) -> UInt64? {
         guard message.count <= longest, let position = reserve(Self.headBytes + message.count) else { return nil }
         let head = Head(
@@ -64,12 +64,12 @@ import Glibc
         return position
     }
 
-    /// The message that was written there, in a copy; nil if another was written over it, or it is not whole.
+    /// A copy of the message at that position; nil if it was overwritten, or is not whole.
     package func message(at position: UInt64) -> [UInt8]? {
         let offset = Int(position % UInt64(capacity))
         guard isThere(position), offset % Self.unit == 0, offset + Self.headBytes <= capacity else { return nil }
         let place = unsafe memory + offset
-        // Looked at once: it may change at any moment.
+        // Read once: it may change at any moment.
         let head = unsafe place.load(as: Head.self)
         guard head.position == position, head.length <= UInt64(longest),
             offset + Self.headBytes + Int(head.length) <= capacity
@@ -85,13 +85,13 @@ import Glibc
         return message
     }
 
-    /// Whether nothing can have been written over what was written there.
+    /// Whether the message there cannot have been overwritten.
     package func isThere(_ position: UInt64) -> Bool {
         let given = given.load(0)
         return position >= UInt64(capacity) && position < given && given - position <= UInt64(capacity)
     }
 
-    /// Room in one piece.
+    /// Reserves room in one piece.
     private func reserve(_ bytes: Int) -> UInt64? {
         let size = UInt64((bytes + Self.unit - 1) / Self.unit * Self.unit)
         var known = given.load(0)

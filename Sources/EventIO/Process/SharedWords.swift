@@ -4,7 +4,7 @@ import Synchronization
 /// Numbers of 64 bits in memory that processes forked from this one share, all 0 at first. Each is read and changed as a whole, by one
 /// instruction, so no process waits for another, and one that dies leaves nothing half done.
 ///
-/// The kernel gives memory to what is touched only: many words cost nothing while few are used.
+/// The kernel allocates memory only for pages that are used: many words cost nothing while few are used.
 @safe package final class SharedWords: @unchecked Sendable {
     package let count: Int
     private let words: UnsafeMutablePointer<Atomic<UInt64>>
@@ -25,13 +25,13 @@ import Synchronization
         unsafe munmap(UnsafeMutableRawPointer(words), count * MemoryLayout<UInt64>.stride)
     }
 
-    /// What another process wrote before the word that is found here is seen after this.
+    /// What another process wrote before it wrote this word is visible after this.
     package func load(_ index: Int) -> UInt64 {
         precondition(index >= 0 && index < count)
         return unsafe words[index].load(ordering: .sequentiallyConsistent)
     }
 
-    /// Puts `new` in the place of `old`, if that still stands there. Gives what stood there if not.
+    /// Replaces `old` by `new`. If another value is there, returns that instead.
     package func exchange(_ index: Int, _ old: UInt64, for new: UInt64) -> UInt64? {
         precondition(index >= 0 && index < count)
         let (isDone, found) = unsafe words[index].compareExchange(
@@ -39,7 +39,7 @@ import Synchronization
         return isDone ? nil : found
     }
 
-    /// Puts `new` there, whatever stood there.
+    /// Stores `new`, whatever was there.
     package func store(_ index: Int, _ new: UInt64) {
         precondition(index >= 0 && index < count)
         unsafe words[index].store(new, ordering: .relaxed)

@@ -11,7 +11,7 @@ package struct UserAccount: Equatable, Sendable {
         (self.name, self.user, self.group) = (name, user, group)
     }
 
-    /// Nil: there is none of that name.
+    /// Nil: there is no user of that name.
     package init?(named name: String) {
         guard let entry = unsafe getpwnam(name) else { return nil }
         self.name = name
@@ -19,7 +19,7 @@ package struct UserAccount: Equatable, Sendable {
         group = unsafe entry.pointee.pw_gid
     }
 
-    /// The user with whose rights this process acts: a name, or a number that has none.
+    /// The user whose rights this process has: the name, or the number of a user without one.
     package static var currentName: String {
         guard let entry = unsafe getpwuid(geteuid()), let name = unsafe entry.pointee.pw_name else {
             return "\(geteuid())"
@@ -27,7 +27,7 @@ package struct UserAccount: Equatable, Sendable {
         return unsafe String(cString: name)
     }
 
-    /// Makes this process, one of root, one of this user for good. Throws when the system left it anything of root's.
+    /// Changes this process from root to this user for good. Throws when any of root's rights are left.
     package func become() throws(CError) {
         var error = ce_error()
         guard unsafe ce_privileges_drop(user, group, &error) else { throw CError(error) }

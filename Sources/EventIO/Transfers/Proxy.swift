@@ -22,7 +22,7 @@ extension TransferPool {
     }
 }
 
-/// What C calls for each new origin: a pool keeps it for as long as C may.
+/// C calls it for each new origin: a pool keeps it for as long as C may.
 final class ProxyRule: Sendable {
     private let serves: TransferPool.Proxy.Rule
 
@@ -30,7 +30,7 @@ final class ProxyRule: Sendable {
         self.serves = serves
     }
 
-    /// Lends a proxy as C takes it, with `self` as its context.
+    /// Passes a proxy in C's form, with `self` as its context.
     func lend(_ proxy: TransferPool.Proxy, to body: (UnsafePointer<ce_proxy_options>) -> Void) {
         var authorization = ByteBuffer(capacity: 256)
         if let credential = proxy.authorization {

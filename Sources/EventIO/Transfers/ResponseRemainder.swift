@@ -1,5 +1,5 @@
-/// What still comes of a response of which no more is wanted. A little of that is read, so that the connection can be kept; then the call ends, or a
-/// server that never comes to an end would hold a place for ever.
+/// The rest of a response that is not needed. A little of it is read, so that the connection can be kept; then the call ends, since otherwise a
+/// server that never ends its response would hold a place for ever.
 @EventLoop
 package final class ResponseRemainder {
     /// In bytes.

@@ -12,7 +12,7 @@ package import HTTP
         package var connect: UInt32 = 5_000
         /// From the connection to the response's head.
         package var firstByte: UInt32 = 60_000
-        /// How long the content may stand still.
+        /// How long the content may stop.
         package var stall: UInt32 = 60_000
 
         package init(connect: UInt32 = 5_000, firstByte: UInt32 = 60_000, stall: UInt32 = 60_000) {
@@ -37,12 +37,12 @@ package import HTTP
     package let started = MonotonicInstant.now
     private nonisolated(unsafe) var pointer: OpaquePointer?
     private var sink: (any TransferSink)?
-    // Behind calls, for the same reason as in `Exchange`.
+    // Behind functions, for the same reason as in `Exchange`.
     private var headAfter: Int?
     private var received = 0
     private var sendableHandler: (@EventLoop () -> Void)?
     private let pool: TransferPool
-    /// Among the pool's transfers under way.
+    /// Its index among the pool's transfers under way.
     var index = 0
     private var head: Head?
     private var outcome: Result<Void, TransferError>?
@@ -63,7 +63,7 @@ package import HTTP
     /// Bytes of content.
     package var receivedBytes: Int { @inline(never) get { received } }
 
-    /// Called when what `send` queued has mostly gone out.
+    /// Called when most of the bytes that `send` queued have gone out.
     package var onSendable: (@EventLoop () -> Void)? {
         @inline(never) get { sendableHandler }
         @inline(never) set { sendableHandler = newValue }
@@ -80,7 +80,7 @@ package import HTTP
         sink = nil
     }
 
-    /// Returns when the response's head is there. Throws why there is none, `cancelled` when the waiting task is.
+    /// Returns when the response's head is there. Throws why there is none; `cancelled` when the waiting task is cancelled.
     package func head() async throws(TransferError) -> Head {
         if head == nil, outcome == nil {
             await withTaskCancellationHandler {
@@ -108,13 +108,13 @@ package import HTTP
         try outcome?.get()
     }
 
-    /// Returns when the response's head is there, or never will be. Cancelling the task does not end this: it is for whoever cancels the
+    /// Returns when the response's head is there, or never will be. Cancelling the task does not end this: it is for callers that cancel the
     /// transfer itself, and a cancellation handler costs as much as a small response's way through the gateway.
     package func headOrEnd() async {
         guard head == nil, outcome == nil else { return }
         // Resumed at the latest by C's `done`, which comes for every transfer.
         unsafe await withUnsafeContinuation { waiter in
-            // Looked at again: a task that was not started by `EventLoop.task` lets events in before it gets here.
+            // Checked again: in a task that was not started by `EventLoop.task` events may have come before this.
             if head != nil || outcome != nil { unsafe waiter.resume() } else { unsafe headWaiter = waiter }
         }
     }
@@ -144,13 +144,13 @@ package import HTTP
         unsafe ce_transfer_send_end(pointer)
     }
 
-    /// Says to whom the content goes on: what the client has no room for is mostly not read.
+    /// Tells the client's exchange that gets the content: bytes for which the client has no room are mostly not read.
     package func flows(to exchange: Exchange) {
         guard let pointer = unsafe pointer else { return }
         unsafe ce_transfer_flows_to(pointer, exchange.socket)
     }
 
-    /// Has no more content read until `resume()`; some that has been read may still come.
+    /// Stops reading content until `resume()`; some that has been read may still come.
     package func pause() {
         guard let pointer = unsafe pointer else { return }
         unsafe ce_transfer_pause(pointer)

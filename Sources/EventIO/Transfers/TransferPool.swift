@@ -4,7 +4,7 @@ package import HTTP
 /// Makes calls to other HTTP servers, many at once, over kept connections.
 @EventLoop
 @safe package final class TransferPool {
-    /// Whose certificates are trusted for https.
+    /// Which certificates are trusted for https.
     package enum Trust: Sendable {
         case system
         case file(String)
@@ -16,7 +16,7 @@ package import HTTP
     private nonisolated(unsafe) var pointer: OpaquePointer?
     private var underWay: [Transfer] = []
     private var isClosing = false
-    /// C has its address.
+    /// Kept here since C has its address.
     private var proxyRule: ProxyRule?
     /// Called at the end of each call.
     package var onEnd: (@EventLoop (Transfer) -> Void)?
@@ -41,7 +41,7 @@ package import HTTP
         guard unsafe pointer != nil else { throw CError(error) }
     }
 
-    /// Lets the calls that begin from now on go through a proxy, those that it serves. Connections that went another way are not used again.
+    /// Calls that begin from now on go through a proxy, if it serves them. Connections that went another way are not used again.
     package func use(_ proxy: Proxy?) {
         guard let pointer = unsafe pointer else { return }
         let rule = proxy.map { ProxyRule($0.serves) }
@@ -97,7 +97,7 @@ package import HTTP
     }
 
     /// Starts a call; the transfer's `head()` and `done()` tell how it goes. `body`, else the request's, is sent unless `stream` is given,
-    /// and `authorization` in the field of that name. `target` goes on behind `url`.
+    /// and `authorization` in the field of that name. `target` is appended to `url`.
     package func start(
         _ request: Request, body: [UInt8]? = nil, url: String, target: String = "", authorization: Authorization? = nil,
         limits: Transfer.Limits,
@@ -115,12 +115,12 @@ package import HTTP
         unsafe Self.lend(request.method, body ?? request.body, url, target, fields, limits, stream) { call in
             unsafe transfer.begin(pointer, &call)
         }
-        // There may be a token in them.
+        // There may be a token in it.
         fields.erase()
         return transfer
     }
 
-    /// Lends a call as C takes it. Outside the loop's isolation, which each of the closures would ask for anew.
+    /// Passes a call in C's form. Outside of the loop's isolation, which each of the closures would check again.
     nonisolated private static func lend(
         _ method: Method, _ content: [UInt8], _ url: String, _ target: String, _ fields: borrowing ByteBuffer,
         _ limits: Transfer.Limits, _ stream: Stream?, to body: (inout ce_call) -> Void
@@ -145,7 +145,7 @@ package import HTTP
         }
     }
 
-    /// What a pool has counted since it was made.
+    /// The counts of a pool since it was made.
     package struct Counts: Sendable {
         /// Calls that have ended, by how.
         package var whole: UInt64 = 0

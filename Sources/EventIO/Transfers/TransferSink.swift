@@ -1,25 +1,25 @@
 /// Takes an upstream response's content as it comes.
 @EventLoop
 package protocol TransferSink: AnyObject {
-    /// The response's head is there. Nothing of the transfer may be called from here but `cancel()`.
+    /// The response's head is there. Of the transfer only `cancel()` may be called from here.
     func begin(_ head: Transfer.Head)
-    /// Returns false to leave the bytes for later: the transfer pauses, and they come again after `resume()`.
+    /// Returns false to get the bytes later: the transfer pauses, and passes them again after `resume()`.
     /// They are valid during the call only.
     func take(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool
-    /// The last that comes.
+    /// The last event.
     func end(_ outcome: Result<Void, TransferError>)
 }
 
 extension TransferSink {
-    /// For those that are told by `Transfer.done()`.
+    /// For sinks whose owner waits for `Transfer.done()`.
     package func end(_ outcome: Result<Void, TransferError>) {}
 }
 
-/// Why a call to another server did not end whole. The texts are phrases: "the name was not found".
+/// Why a call to another server failed, or did not end whole. The texts are phrases: "the name was not found".
 package enum TransferError: Error, Sendable, Equatable {
     /// No connection: name, TCP or TLS failed.
     case unreachable(String)
-    /// No connection, by the fault of the proxy that leads there.
+    /// No connection, because of the proxy that leads there.
     case proxy(ProxyFault, String)
     /// A time limit has passed.
     case tooSlow(String)
@@ -33,11 +33,11 @@ package enum TransferError: Error, Sendable, Equatable {
     package enum ProxyFault: Sendable {
         /// No name, no route, no connection.
         case unreachable
-        /// It does not take the credentials, or wants some.
+        /// It refuses the credentials, or requires some.
         case credentials
         /// It refuses connections to that server.
         case refused
-        /// It could not connect to the server itself, or what it answers is no answer.
+        /// It could not connect to the server, or its response is invalid.
         case failed
     }
 }

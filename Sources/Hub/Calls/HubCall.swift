@@ -1,6 +1,6 @@
 package import HTTP
 
-/// One call of the Hub's API: what to send, and what its response means. It knows no host, no token and no transport.
+/// One call of the Hub's API: its request, and the meaning of its response. It knows no host, no token and no transport.
 package protocol HubCall: Sendable {
     associatedtype Answer: Sendable
 
@@ -11,7 +11,7 @@ package protocol HubCall: Sendable {
     var body: [UInt8]? { get throws(Failure) }
     /// The Content-Type of the body.
     var contentType: String? { get }
-    /// What a successful response may be at most.
+    /// Bounds of a successful response.
     var limits: JSONLimits { get }
 
     /// Reads a successful response. Throws `hubBroken` if it is not what the Hub promises.

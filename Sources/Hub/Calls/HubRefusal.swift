@@ -1,6 +1,6 @@
 package import HTTP
 
-/// The Hub's own "no": what it answered instead of a success, as far as the caller may see it.
+/// The Hub's refusal: its response instead of a success, as far as the caller may see it.
 package struct HubRefusal: Sendable, Equatable {
     package let status: Status
     /// `X-Error-Code`, such as `RepoNotFound`.
@@ -27,7 +27,7 @@ package struct HubRefusal: Sendable, Equatable {
 
 extension HubRefusal {
     /// Reads a response that is not a success, in all the forms the Hub's client knows (hub-api.md, "Errors").
-    /// Whatever the body is, a message comes out.
+    /// Every body gives a message.
     package init(status: Status, headers: Headers, body: [UInt8]) {
         let inBody = Self.message(inBody: body, isHTML: Self.isHTML(headers, body))
         let candidates = [headers["X-Error-Message"], inBody]

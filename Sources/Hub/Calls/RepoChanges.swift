@@ -7,8 +7,8 @@ package struct RepoUpdate: HubCall, Equatable {
     package let id: RepoID
     package let isPrivate: Bool
 
-    /// Throws `badRequest` for an id without a namespace. Here the Hub does not put the token's own: a bare name
-    /// is an old canonical model of nobody, whereas policy takes a missing namespace for the token's own.
+    /// Throws `badRequest` for an id without a namespace. Here the Hub does not assume the token's own: a bare name
+    /// is an old canonical model without an owner, whereas policy takes a missing namespace as the token's own.
     package init(kind: RepoKind, id: RepoID, isPrivate: Bool, field: String = "namespace") throws(Failure) {
         guard id.namespace != nil else {
             throw .badField(field, "must be \"owner/name\": this call does not complete the owner")
@@ -18,7 +18,7 @@ package struct RepoUpdate: HubCall, Equatable {
         self.isPrivate = isPrivate
     }
 
-    /// Reads the facade's `{"type", "namespace": "owner/name", "private"}`; `name` may stand for `namespace`.
+    /// Reads the facade's `{"type", "namespace": "owner/name", "private"}`; `name` may be used for `namespace`.
     /// Throws `badRequest`.
     package init(facade json: JSON) throws(Failure) {
         let body = try FacadeBody(json)
@@ -27,7 +27,7 @@ package struct RepoUpdate: HubCall, Equatable {
         try self.init(kind: kind, id: RepoID(text, field: field), isPrivate: body.flag("private"), field: field)
     }
 
-    /// Whose repository it is.
+    /// The repository's owner.
     package var namespace: String? { id.namespace }
 
     package var method: Method { .put }
@@ -42,7 +42,7 @@ package struct RepoUpdate: HubCall, Equatable {
         }
     }
 
-    /// The Hub repeats what was set.
+    /// The Hub repeats the new values.
     package func read(_ body: [UInt8]) throws(Failure) {}
 }
 
@@ -78,7 +78,7 @@ package struct RepoDeletion: HubCall, Equatable {
         self.init(kind: try body.repoKind(), id: try body.repoID())
     }
 
-    /// Whose repository it is; nil for the token's own.
+    /// The repository's owner; nil for the token's own.
     package var namespace: String? { id.namespace }
 
     package var method: Method { .delete }

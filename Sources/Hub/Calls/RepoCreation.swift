@@ -6,10 +6,10 @@ package struct RepoCreation: HubCall, Equatable {
     /// Without a namespace it is created in the token's own.
     package let id: RepoID
     package let isPrivate: Bool
-    /// Of a space, which cannot be without; nil for the rest.
+    /// For a space, which needs one; nil for other kinds.
     package let sdk: SpaceSDK?
 
-    /// `sdk` is ignored unless `kind` is a space, and `static` where a space has none: the one that needs no hardware.
+    /// `sdk` is ignored unless `kind` is a space. The default for a space is `static`: it needs no hardware.
     package init(kind: RepoKind, id: RepoID, isPrivate: Bool, sdk: SpaceSDK? = nil) {
         self.kind = kind
         self.id = id
@@ -25,7 +25,7 @@ package struct RepoCreation: HubCall, Equatable {
         self.init(kind: kind, id: try body.repoID(), isPrivate: try body.flag("private"), sdk: try body.sdk(of: kind))
     }
 
-    /// Whose repository it will be; nil for the token's own.
+    /// The repository's future owner; nil for the token's own.
     package var namespace: String? { id.namespace }
 
     package var method: Method { .post }
@@ -38,8 +38,8 @@ package struct RepoCreation: HubCall, Equatable {
                 "type": .string(kind.apiName),
                 "name": .string(id.name),
                 "organization": id.namespace.map(JSON.string) ?? .null,
-                // `private`, not the newer `visibility`: the facade's callers say no more than this boolean, and every
-                // Hub understands it, those that clients before 1.0 were made for too.
+                // `private`, not the newer `visibility`: the facade's callers send no more than this boolean, and every
+                // Hub understands it, also those for clients before 1.0.
                 "private": .bool(isPrivate),
             ]
             if let sdk { members["sdk"] = .string(sdk.rawValue) }

@@ -1,12 +1,12 @@
 package import HTTP
 
-/// Looks at a repository before it is moved or deleted: `GET /api/{models,datasets,spaces}/{namespace}/{name}`. A former name is no success.
+/// Looks at a repository before it is moved or deleted: `GET /api/{models,datasets,spaces}/{namespace}/{name}`. A former name is refused.
 package struct RepoInspection: HubCall, Equatable {
-    /// What the Hub says of it.
+    /// What the Hub tells about it.
     package struct Facts: Sendable, Equatable {
         /// The Hub's `_id`, which stays when the name changes; nil where it does not say.
         package let serial: String?
-        /// As the Hub writes the name; nil where it does not say.
+        /// The name in the Hub's spelling; nil where it does not say.
         package let id: RepoID?
         package let isPrivate: Bool?
 

@@ -1,6 +1,6 @@
 package import HTTP
 
-/// Looks whether a repository is there: `GET /api/{models,datasets,spaces}/{namespace}/{name}`.
+/// Finds out whether a repository exists: `GET /api/{models,datasets,spaces}/{namespace}/{name}`.
 package struct RepoLookup: HubCall, Equatable {
     package let kind: RepoKind
     package let id: RepoID

@@ -1,15 +1,15 @@
 import HTTP
 
-/// What `whoami-v2` says of what a token may change: its role, and the account's place in organisations. Of a fine-grained token the Hub
-/// does not say it in a form that could be relied on.
+/// What a token may change, by `whoami-v2`: its role, and the account's roles in organisations. For a fine-grained token the Hub
+/// does not tell it in a reliable form.
 package struct TokenRights: Sendable, Equatable {
-    /// Whose token it is.
+    /// The token's account.
     package let name: String
     private let role: String?
     /// By the organisation's name in small letters.
     private let roles: [String: String]
 
-    /// Throws `hubBroken` for what is no account.
+    /// Throws `hubBroken` for JSON that is no account.
     package init(account: [UInt8]) throws(Failure) {
         guard let json = try? JSON.parse(account, within: .account), let name = json["name"]?.stringValue,
             let id = try? RepoID(name), id.namespace == nil

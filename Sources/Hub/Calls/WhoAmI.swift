@@ -1,6 +1,6 @@
 package import HTTP
 
-/// Who the token belongs to: `GET /api/whoami-v2`. The Hub limits this call strictly.
+/// The account of the token: `GET /api/whoami-v2`. The Hub limits this call strictly.
 package struct WhoAmI: HubCall, Equatable {
     package init() {}
 
@@ -8,9 +8,9 @@ package struct WhoAmI: HubCall, Equatable {
     package var path: String { "/api/whoami-v2" }
     package var limits: JSONLimits { .account }
 
-    /// The Hub's JSON, where `auth.accessToken` keeps only what cannot help to misuse the token. An allow-list: a
-    /// field that the Hub adds one day may be the secret itself. All other fields pass, whatever their type (they have
-    /// changed); an `auth` that is not an object goes, as nobody knows what it holds.
+    /// The Hub's JSON, where `auth.accessToken` keeps only members that cannot help to misuse the token. An allow-list: a
+    /// field that the Hub adds one day may be the secret itself. All other fields pass, whatever their type (types have
+    /// changed); an `auth` that is not an object is removed, since its content is unknown.
     package func read(_ body: [UInt8]) throws(Failure) -> [UInt8] {
         guard case .object(var account)? = try? JSON.parse(body, within: limits) else {
             throw .hubBroken("the account is not a JSON object")

@@ -1,9 +1,9 @@
 /// Finds some members of a JSON object that comes in pieces: numbers and short texts, by the names that lead to them. It holds nothing else,
-/// whatever the text's length, and does not judge it: of what is no JSON it finds something or nothing.
+/// whatever the text's length, and does not validate it: in a text that is no JSON it finds something or nothing.
 struct JSONMemberScanner {
     private enum State {
         case structure, string, escape, scalar
-        /// More ends than beginnings: nothing behind it counts.
+        /// More ends than beginnings: nothing after this counts.
         case broken
     }
 
@@ -17,12 +17,12 @@ struct JSONMemberScanner {
     private var values: [[UInt8]?]
     private var state = State.structure
     private var depth = 0
-    /// Of the outermost levels: whether it is an object, and the name whose value is being read.
+    /// For the outermost levels: whether it is an object, and the name whose value is being read.
     private var isObject = [Bool](repeating: false, count: Self.deepest)
     private var names = [[UInt8]](repeating: [], count: Self.deepest)
     private var expectsName = false
     private var text: [UInt8] = []
-    /// It has an escape, is too long, or stands where nothing is wanted.
+    /// It has an escape, is too long, or is where nothing is wanted.
     private var isOdd = false
 
     /// `members` are names with dots between them: `usage.total_tokens`.
@@ -31,7 +31,7 @@ struct JSONMemberScanner {
         values = Array(repeating: nil, count: members.count)
     }
 
-    /// The last value of a member, of those that `init` was told in this order.
+    /// The last value of a member, by its index among those given to `init`.
     func value(_ index: Int) -> [UInt8]? { values[index] }
 
     func integer(_ member: String) -> Int64? {
@@ -50,7 +50,7 @@ struct JSONMemberScanner {
     mutating func take(_ bytes: Span<UInt8>) {
         var index = 0
         while index < bytes.count {
-            // Most of a text is what nobody wants.
+            // Most of a text is not wanted.
             if case .string = state, isOdd {
                 while index < bytes.count, bytes[index] != UInt8(ascii: "\""), bytes[index] != UInt8(ascii: "\\") {
                     index += 1
@@ -141,7 +141,7 @@ struct JSONMemberScanner {
     private mutating func endString() {
         state = .structure
         guard expectsName else { return noteValue() }
-        // What is odd is none of the names.
+        // An odd text is none of the names.
         names[depth - 1] = isOdd ? [] : text
     }
 

@@ -1,23 +1,23 @@
-/// What a model's answer took, as its provider says.
+/// The tokens of a model's response, as its provider reports them.
 package struct ModelUsage: Equatable, Sendable {
-    /// Nil where the answer names none.
+    /// Nil where the response names none.
     package var model: String?
-    /// Tokens of the prompt and of the answer.
+    /// Tokens of the prompt and of the response.
     package var input: Int64 = 0
     package var output: Int64 = 0
-    /// The provider has said how many there were.
+    /// The provider has reported the numbers.
     package var isReported = false
 
     package var total: Int64 { input + output }
 }
 
-/// Finds what a model's answer took in the answer itself as it goes by: in JSON, or in the last event of a stream that says it
+/// Finds the tokens of a model's response in the response itself as it passes: in JSON, or in the last event of a stream that has them
 /// (`stream_options.include_usage` of OpenAI's chat, `response.completed` of its responses).
 ///
-/// What a model writes stands in strings, where no member is found.
+/// A model's own text is in strings, where no member is found.
 package final class ModelUsageReader {
     private enum Place {
-        /// Nothing but so many bytes of `data:` has come of this line.
+        /// Only so many bytes of `data:` have come of this line.
         case atBeginning(Int)
         case inData
         case elsewhere
@@ -31,7 +31,7 @@ package final class ModelUsageReader {
     ]
     private static let (models, inputs, outputs, totals) = (0..<2, 2..<5, 5..<8, 8..<10)
     private static let data = Array("data:".utf8)
-    /// No answer has more.
+    /// No response has more.
     private static let most: Int64 = 1 << 40
 
     private let isStream: Bool
@@ -40,7 +40,7 @@ package final class ModelUsageReader {
     private var found = ModelUsage()
     private var modelBytes: [UInt8] = []
 
-    /// `isStream`: it is a stream of events (text/event-stream).
+    /// `isStream`: the response is an event stream (text/event-stream).
     package init(isStream: Bool) {
         self.isStream = isStream
     }
@@ -86,7 +86,7 @@ package final class ModelUsageReader {
     private func absorb() {
         for place in Self.models {
             guard let model = scanner.value(place), !model.isEmpty else { continue }
-            // Each event of a stream names the same.
+            // Each event of a stream has the same name.
             if model != modelBytes { (modelBytes, found.model) = (model, String(decoding: model, as: UTF8.self)) }
             break
         }
@@ -94,7 +94,7 @@ package final class ModelUsageReader {
         guard input != nil || output != nil || total != nil else { return }
         found.isReported = true
         found.input = input ?? 0
-        // What is in the total and in neither of the two is of the answer.
+        // Tokens that are in the total and in neither of the two belong to the response.
         found.output = max(output ?? 0, (total ?? 0) - found.input)
     }
 

@@ -1,14 +1,14 @@
 import HTTP
 
-/// The bytes of a prompt that a model reads as text: all of a body but files, which are strings that begin with `data:`, a media type that is no text
-/// and `;base64,` (RFC 2397). What only begins so is text, else a prompt would be taken for a file.
+/// The bytes of a prompt that a model reads as text: all of a body except files, which are strings that begin with `data:`, a media type that is no text
+/// and `;base64,` (RFC 2397). A string that only begins like that is text, so that no prompt is taken as a file.
 struct PromptLength {
     private enum State {
-        /// So many bytes of `begin` have been there.
+        /// So many bytes of `begin` were read.
         case text(Int)
-        /// Behind `data:`, before the comma.
+        /// After `data:`, before the comma.
         case mediaType
-        /// What may be a file until a byte says that it is none.
+        /// A string that may be a file until a byte shows that it is none.
         case data
         /// A string that is no file.
         case other
@@ -18,12 +18,12 @@ struct PromptLength {
     private static let base64 = Array(";base64,".utf8)
     private static let fileTypes = ["image/", "audio/", "video/", "application/pdf"].map { Array($0.utf8) }
     private static let longestMediaType = 128
-    /// An image or another file counts for so much at most, whatever its length.
+    /// The most that an image or another file counts, whatever its length.
     private static let file: Int64 = 4096
 
     private var count: Int64 = 0
     private var state = State.text(0)
-    /// Of the string that may be a file, from its quotation mark on.
+    /// The length of a string that may be a file, from its quotation mark on.
     private var length: Int64 = 0
     private var mediaType: [UInt8] = []
 
@@ -32,9 +32,9 @@ struct PromptLength {
         for index in bytes.indices { take(bytes[index]) }
     }
 
-    /// Of what has gone by.
+    /// The bytes of what has passed.
     var bytes: Int64 {
-        // A string without an end is one all the same.
+        // A string without an end counts all the same.
         if case .data = state { return max(0, count + saved) }
         return max(0, count)
     }

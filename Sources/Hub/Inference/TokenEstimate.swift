@@ -1,8 +1,8 @@
 import HTTP
 
-/// How many tokens a request of a model may take, before it is asked: read from its body, in one piece or in several.
+/// Estimates the tokens of a request to a model before it is sent: read from its body, in one piece or in several.
 package struct TokenEstimate {
-    /// Of an answer, where the client does not say how long it may be.
+    /// For a response, where the client does not limit it.
     package static let usualAnswer: Int64 = 4096
     private static let mostAnswers: Int64 = 128
     private static let mostAnswer: Int64 = 1 << 32
@@ -13,8 +13,8 @@ package struct TokenEstimate {
 
     package init() {}
 
-    /// At most so many: no text has more tokens than bytes, and no answer more than the client lets it. A body that is not here counts a
-    /// token for four of its `length` bytes, as most of a body that is long is files.
+    /// An upper bound: no text has more tokens than bytes, and no response more than the client allows. A body that is not here counts a
+    /// token for four of its `length` bytes, since most of a long body is files.
     package static func most(_ body: [UInt8]?, length: UInt64?) -> Int64 {
         guard let body else { return min(Int64(clamping: (length ?? 1 << 20) / 4), mostAnswer) + usualAnswer }
         var estimate = TokenEstimate()
@@ -22,13 +22,13 @@ package struct TokenEstimate {
         return estimate.most
     }
 
-    /// Some bytes of the body, which go by in order.
+    /// Takes some bytes of the body, in order.
     package mutating func take(_ bytes: Span<UInt8>) {
         scanner.take(bytes)
         prompt.take(bytes)
     }
 
-    /// When all of the body has gone by.
+    /// The bound when all of the body has passed.
     package var most: Int64 {
         let answer = Self.lengths.compactMap { scanner.integer($0) }.max().map { min(max($0, 0), Self.mostAnswer) }
         let answers = min(max(scanner.integer("n") ?? 1, 1), Self.mostAnswers)

@@ -1,6 +1,6 @@
 import HTTP
 
-/// The JSON object of a facade request: each accessor throws `badRequest` naming the field, the rule and what came.
+/// The JSON object of a facade request: each accessor throws `badRequest` naming the field, the rule and the value's type.
 /// A null counts as missing, as the Hub's own client sends `"organization": null`.
 package struct FacadeBody {
     private let members: [String: JSON]
@@ -45,7 +45,7 @@ package struct FacadeBody {
         }
     }
 
-    /// The same of a member that may be missing.
+    /// The same for a member that may be missing.
     package func optionalFlag(_ field: String) throws(Failure) -> Bool? {
         value(field) == nil ? nil : try flag(field)
     }

@@ -1,5 +1,5 @@
 extension JSON {
-    /// Reads one JSON text in UTF-8. Throws `badRequest` for anything else, for what is beyond `limits`, and for a name that an
+    /// Reads one JSON text in UTF-8. Throws `badRequest` for anything else, for a text beyond `limits`, and for a name that an
     /// object has twice, of which readers take one or the other.
     package static func parse(_ bytes: [UInt8], within limits: JSONLimits) throws(Failure) -> JSON {
         var parser = JSONParser(bytes, limits)
@@ -43,7 +43,7 @@ extension JSON {
         }
     }
 
-    /// Appends `text` as a JSON string, quotes included. Only what has to be is escaped (RFC 8259 section 7).
+    /// Appends `text` as a JSON string, quotes included. Only characters that must be are escaped (RFC 8259 section 7).
     package static func append(quoted text: String, to output: inout [UInt8]) {
         output.append(UInt8(ascii: "\""))
         var text = text

@@ -1,8 +1,8 @@
 import HTTP
 
 extension JSON {
-    /// What stands between the quotes of a JSON string, with its escapes resolved (RFC 8259 section 7). Nil for an escape that is
-    /// none, for half of a surrogate pair, for a bare control byte, and for what is not UTF-8.
+    /// The text between the quotes of a JSON string, with its escapes resolved (RFC 8259 section 7). Nil for an invalid escape,
+    /// for half of a surrogate pair, for a bare control byte, and for invalid UTF-8.
     package static func unescaped(_ raw: ArraySlice<UInt8>) -> String? {
         var text: [UInt8] = []
         text.reserveCapacity(raw.count)
@@ -41,7 +41,7 @@ extension JSON {
         }
     }
 
-    /// What follows `\u`: four digits, and the second half of a pair if they are the first of one.
+    /// The character after `\u`: four digits, and the second half of a surrogate pair if they are the first.
     private static func scalar(_ raw: ArraySlice<UInt8>, _ position: inout Int) -> Unicode.Scalar? {
         guard let first = unit(raw, &position) else { return nil }
         guard 0xD800..<0xDC00 ~= first else { return Unicode.Scalar(first) }

@@ -5,13 +5,13 @@ package enum JSON: Sendable, Equatable {
     case null
     case bool(Bool)
     case integer(Int64)
-    /// A number with a fraction, or one beyond Int64: to the precision of a Double.
+    /// A number with a fraction, or one beyond Int64: with a Double's precision.
     case number(Double)
     case string(String)
     case array([JSON])
     case object([String: JSON])
 
-    /// What it is, for a sentence such as "must be true or false, was a number".
+    /// Its type, for a sentence such as "must be true or false, was a number".
     package var kindName: String {
         switch self {
         case .null: "null"
@@ -45,7 +45,7 @@ extension JSON: ExpressibleByStringLiteral, ExpressibleByBooleanLiteral, Express
     package init(floatLiteral value: Double) { self = .number(value) }
     package init(nilLiteral: ()) { self = .null }
     package init(arrayLiteral elements: JSON...) { self = .array(elements) }
-    /// The last of equal keys counts.
+    /// Of equal keys the last counts.
     package init(dictionaryLiteral members: (String, JSON)...) {
         var object = [String: JSON](minimumCapacity: members.count)
         for (name, value) in members { object[name] = value }
@@ -53,7 +53,7 @@ extension JSON: ExpressibleByStringLiteral, ExpressibleByBooleanLiteral, Express
     }
 }
 
-/// What a reader of JSON accepts. Each reader names its own, so that the cost of a text is bounded before it is paid.
+/// What a reader of JSON accepts. Each reader sets its own limits, so that the cost of a text is bounded before it is read.
 package struct JSONLimits: Sendable {
     /// Bytes of the whole text.
     package let bytes: Int
@@ -75,7 +75,7 @@ package struct JSONLimits: Sendable {
     package static let order = JSONLimits(bytes: 256 << 10, depth: 4, values: 64, string: 1024)
     /// `GET /api/whoami-v2`: about ten members for each organisation and for each scope of a fine-grained token.
     package static let account = JSONLimits(bytes: 256 << 10, depth: 16, values: 4096)
-    /// What the Hub says to an order, and its errors: a message and a few members.
+    /// The Hub's response to an order, and its errors: a message and a few members.
     package static let reply = JSONLimits(bytes: 64 << 10, depth: 16, values: 1024)
 }
 

@@ -1,10 +1,10 @@
 import HTTP
 
 extension JSONParser {
-    /// No number of more bytes is read: turning digits into a Double costs more for each one.
+    /// A longer number is refused: turning digits into a Double costs more for each one.
     private static var longestNumber: Int { 128 }
 
-    /// From the opening quote to behind the closing one.
+    /// From the opening quote to after the closing one.
     package mutating func string() throws(Failure) -> String {
         let start = position + 1
         var end = start
@@ -14,7 +14,7 @@ extension JSONParser {
             let byte = bytes[end]
             if byte == UInt8(ascii: "\\") {
                 isEscaped = true
-                // What follows is part of it, a quote too; the text may end there.
+                // The next byte is part of it, even a quote; the text may end there.
                 end += 1
             } else if byte < 0x20 {
                 position = end
@@ -31,7 +31,7 @@ extension JSONParser {
         position += 1
         let raw = bytes[start..<end]
         guard isEscaped else {
-            // What is ASCII is UTF-8.
+            // ASCII is valid UTF-8.
             if others < 0x80 { return String(decoding: raw, as: UTF8.self) }
             guard let text = String(validating: raw, as: UTF8.self) else {
                 throw .badRequest("The body is not JSON: it is not UTF-8.")
@@ -44,7 +44,7 @@ extension JSONParser {
         return text
     }
 
-    /// `-0`, `1.5e3`: an Int64 if it is one to the last digit, else the nearest Double (RFC 8259 section 6).
+    /// `-0`, `1.5e3`: an Int64 if it is one exactly, else the nearest Double (RFC 8259 section 6).
     package mutating func number() throws(Failure) -> JSON {
         let start = position
         _ = take(UInt8(ascii: "-"))
@@ -67,7 +67,7 @@ extension JSONParser {
         return isWhole ? .number(number) : Int64(exactly: number).map { .integer($0) } ?? .number(number)
     }
 
-    /// Nil for what is beyond Int64.
+    /// Nil for a number beyond Int64.
     private static func whole(_ raw: ArraySlice<UInt8>) -> Int64? {
         let isNegative = raw.first == UInt8(ascii: "-")
         var number: Int64 = 0

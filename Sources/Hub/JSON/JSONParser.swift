@@ -3,10 +3,10 @@ import HTTP
 /// Reads one JSON text in UTF-8 (RFC 8259) in one pass, within limits. It is stricter than the grammar where readers disagree: a
 /// name that an object has twice is refused, because a body that means "private" to us could mean "public" to the Hub.
 package struct JSONParser {
-    /// Swift compares and hashes text that is not ASCII by its canonical form, which costs fifty times as much a byte.
+    /// Swift compares and hashes text that is not ASCII by its canonical form, which costs fifty times as much per byte.
     private static let longestOtherNames = 4096
 
-    /// The members that most objects of the Hub have room for from the start: a dictionary that grows hashes all of them again.
+    /// Room for the members of most objects of the Hub: a dictionary that grows hashes all of them again.
     private static let usualMembers = 6
 
     package let bytes: [UInt8]
@@ -15,7 +15,7 @@ package struct JSONParser {
     private var values = 0
     /// Bytes of names that are not ASCII.
     private var otherNames = 0
-    /// Of a text that is read an element at a time: whether its bracket was.
+    /// For a text that is read an element at a time: whether its bracket was read.
     private var isInside = false
 
     package init(_ bytes: [UInt8], _ limits: JSONLimits) {
@@ -31,7 +31,7 @@ package struct JSONParser {
         return value
     }
 
-    /// The next element of the array that the text is, nil behind the last: so a long list is read in parts. Throws `badRequest`.
+    /// The next element of the array that the text is, nil after the last: so a long list is read in parts. Throws `badRequest`.
     package mutating func nextElement() throws(Failure) -> JSON? {
         guard isInside else {
             try begin()
@@ -61,7 +61,7 @@ package struct JSONParser {
         return nil
     }
 
-    /// The byte at the position; a space after the end, which is none of the bytes that are looked for.
+    /// The byte at the position; a space after the end, which matches none of the bytes that are looked for.
     package var current: UInt8 { position < bytes.count ? bytes[position] : UInt8(ascii: " ") }
 
     private mutating func value(depth: Int) throws(Failure) -> JSON {
@@ -79,7 +79,7 @@ package struct JSONParser {
         }
     }
 
-    /// From the opening brace to behind the closing one.
+    /// From the opening brace to after the closing one.
     private mutating func members(depth: Int) throws(Failure) -> [String: JSON] {
         try enter(depth)
         guard !take(UInt8(ascii: "}")) else { return [:] }
@@ -99,7 +99,7 @@ package struct JSONParser {
         return members
     }
 
-    /// From the opening bracket to behind the closing one.
+    /// From the opening bracket to after the closing one.
     private mutating func elements(depth: Int) throws(Failure) -> [JSON] {
         try enter(depth)
         var elements: [JSON] = []
@@ -154,7 +154,7 @@ package struct JSONParser {
         return true
     }
 
-    /// A stranger's text goes into an error, so into a header: short and without control characters.
+    /// A stranger's text in an error, and so in a header: short and without control characters.
     private static func shown(_ name: String) -> String {
         var text = ""
         text.unicodeScalars.append(
@@ -164,7 +164,7 @@ package struct JSONParser {
 }
 
 extension JSONParser {
-    /// Why the byte at the position cannot stand there.
+    /// Why the byte at the position is not allowed there.
     package var malformed: Failure {
         switch current {
         // UTF-16 and UTF-32 have them, which RFC 8259 section 8.1 forbids.

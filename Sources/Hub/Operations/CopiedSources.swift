@@ -1,8 +1,8 @@
 import HTTP
 
-/// The sources in a batch for a bucket: lines of JSON, of which `copyFile` takes a file of another repository.
+/// The sources in a batch for a bucket: lines of JSON, in which `copyFile` copies a file of another repository.
 enum CopiedSources {
-    /// Lines with a source that are read; a client divides what is more.
+    /// The most lines with a source; a client has to divide a longer batch.
     private static let mostLines = 1000
     private static let mostSources = 64
     private static let limits = JSONLimits(bytes: 64 << 10, depth: 4, values: 64)
@@ -34,7 +34,7 @@ enum CopiedSources {
     }
 
     /// The next line that may have a source, from the beginning of a line or its end on. In one pass: a body can have as many lines as
-    /// bytes. A name can be hidden by escapes only behind a backslash.
+    /// bytes. Escapes can hide a name only where there is a backslash.
     private static func lineWithSource(_ bytes: Span<UInt8>, from first: Int) -> Range<Int>? {
         var (start, index) = (first, first)
         while index < bytes.count {
@@ -42,7 +42,7 @@ enum CopiedSources {
             if isLineEnd(byte) {
                 start = index + 1
             } else if byte == UInt8(ascii: "\\")
-                // "sourceRepo": its capital is rare.
+                // "sourceRepo": its capital letter is rare.
                 || (byte == UInt8(ascii: "R") && index > start && bytes[index - 1] == UInt8(ascii: "e"))
             {
                 var end = index
@@ -71,7 +71,7 @@ enum CopiedSources {
 }
 
 extension Failure {
-    /// A body whose content decides what the request may do; `limit` in bytes.
+    /// A body whose content decides what the request may do is too large; `limit` in bytes.
     package static func tooLargeToJudge(limit: Int) -> Failure {
         Failure(
             .payloadTooLarge,

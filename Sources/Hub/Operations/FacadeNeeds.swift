@@ -1,5 +1,5 @@
 extension RepoCreation {
-    /// The rights that it takes; `account` is the owner of the token, where that is known.
+    /// The rights that it takes; `account` is the owner of the token, where it is known.
     package func needs(account: String?) -> [HubNeed] {
         let made = HubResource(kind: ResourceKind(kind), ownedBy: id).resolved(account: account)
         return [HubNeed(.create, made)] + (isPrivate ? [] : [HubNeed(.publish, made)])

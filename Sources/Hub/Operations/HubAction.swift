@@ -1,12 +1,12 @@
-/// What a request does at the Hub, as far as rights tell it apart.
+/// What a request does at the Hub, as far as rights distinguish it.
 package enum HubAction: UInt8, CaseIterable, Sendable {
     /// Contents and metadata of one repository.
     case read
-    /// Lists, tags, papers, documents: what is about no single repository.
+    /// Lists, tags, papers, documents: content of no single repository.
     case search
     /// What belongs to the owner of the token: webhooks, likes, collections, notifications.
     case account
-    /// Asking a model. Costs money.
+    /// Calling a model. Costs money.
     case infer
     /// Commits, branches, tags, uploads.
     case write
@@ -14,18 +14,18 @@ package enum HubAction: UInt8, CaseIterable, Sendable {
     case discuss
     case create
     case delete
-    /// Renaming and transferring; asked for both names.
+    /// Renaming and transferring; needed for both names.
     case move
-    /// Visibility within what is private, secrets, variables, access requests.
+    /// Visibility without publishing, secrets, variables, access requests.
     case settings
-    /// Whatever makes something public; asked beside `create` or `settings`.
+    /// Everything that makes something public; needed in addition to `create` or `settings`.
     case publish
-    /// Jobs, hardware, storage: what costs money.
+    /// Jobs, hardware, storage: costs money.
     case spend
-    /// What the table of operations does not know.
+    /// Operations that the table does not know.
     case other
 
-    /// To print a case by its name takes thousands of instructions: once for each.
+    /// Printing a case's name takes thousands of instructions: done once for each.
     private static let names = allCases.map { "\($0)" }
 
     package var name: String { Self.names[Int(rawValue)] }

@@ -16,16 +16,16 @@ package struct HubNeed: Sendable, Equatable {
         self.init(HubActions(action), resource)
     }
 
-    /// What a refusal names: the first of the actions.
+    /// The action that a refusal names: the first of them.
     package var action: HubAction { sufficient.elements.first ?? .other }
 }
 
 extension HubOperation {
-    /// The right that method and target take. Where the body names the resource it says only which action that will be.
+    /// The right that method and target take. Where the body names the resource it tells only the action.
     package var need: HubNeed { HubNeed(sufficient, resource, notes) }
 
-    /// All rights that the request takes, with what its body says. The Hub has to read the body as this does, so the body's type and
-    /// coding are part of it. `account` is the owner of the token, where that is known.
+    /// All rights that the request takes, with those from its body. The Hub has to read the body as this does, so the body's type and
+    /// coding count, too. `account` is the owner of the token, where it is known.
     /// Throws `unsupportedMediaType`, `payloadTooLarge`, and `badRequest` with the member that is wrong.
     package func needs(_ headers: Headers, _ bytes: [UInt8], account: String? = nil) throws(Failure) -> [HubNeed] {
         guard let body else { return [need] }
@@ -77,11 +77,11 @@ extension HubOperation {
         }
     }
 
-    /// The path's model where that counts, and the body's where there is one. Both are asked for: which of them the provider takes is
-    /// its own affair.
+    /// The path's model where that counts, and the body's where there is one. Rights to both are needed: it is unknown which of them the provider
+    /// takes.
     private func modelNeeds(_ headers: Headers, _ bytes: [UInt8]) throws(Failure) -> [HubNeed] {
         let named = resource.form == .model ? [need] : []
-        // What has no model in its body has none that a rule could name: a file to transcribe, an answer that is asked for again.
+        // A body without a model names none that a rule could match: a file to transcribe, a response that is asked for again.
         guard !bytes.isEmpty, JudgedBody.isJSON(headers) || JudgedBody.looksLikeObject(bytes) else {
             return named.isEmpty ? [HubNeed(.infer, HubResource(model: ""))] : named
         }

@@ -1,6 +1,6 @@
 package import HTTP
 
-/// What a request does at the Hub, and to what, as its method and target say. What a body adds is `HubNeeds`.
+/// What a request does at the Hub, and on which resource, by its method and target. `HubNeed` has what a body adds.
 package struct HubOperation: Sendable {
     /// How well the target was understood.
     package enum Reading: Sendable, Equatable {
@@ -8,18 +8,18 @@ package struct HubOperation: Sendable {
         case row(Int)
         /// Plainly written, and in no row.
         case unknown
-        /// Written in a way that another reader could take for another path: an escape, a slash or a capital letter where none belongs.
+        /// Written in a way that another reader could take as another path: an escape, a slash or a capital letter in an unusual place.
         case ambiguous
     }
 
     package let reading: Reading
     package let action: HubAction
-    /// Any one of these is enough; `action` among them.
+    /// Any one of these is enough; `action` is among them.
     package let sufficient: HubActions
     package let resource: HubResource
     package let notes: HubOperationRow.Notes
     package let body: HubBody?
-    /// Whether the method asks for nothing to change, and the query for no other method.
+    /// Whether the method is safe, and the query asks for no other method.
     package let isSafe: Bool
 
     private static let hub = OperationTree(HubOperationsTable.all, at: .hub)
@@ -31,7 +31,7 @@ package struct HubOperation: Sendable {
         return Self.rows[index]
     }
 
-    /// Of what there are entries in a list that is filtered: its path says it, and names no resource.
+    /// The kind of the entries in a list that is filtered: the path tells it, and names no resource.
     package var listedKind: ResourceKind? {
         guard notes.contains(.filtered), let row else { return nil }
         return ResourceKind.allCases.first { row.path == "/api/\($0.path)" }
@@ -104,7 +104,7 @@ package struct HubOperation: Sendable {
 }
 
 extension OperationTree.Match {
-    /// What the names in the path name; none without one.
+    /// The resource that the names in the path give; none without one.
     func resource(_ target: Target, _ kind: ResourceKind?) -> HubResource {
         if !name.isEmpty { return HubResource(.repo, kind, target.pathAndQuery, owner, name).knowingOwn }
         if !namespace.isEmpty { return HubResource(.namespace, nil, target.pathAndQuery, namespace, 0..<0).knowingOwn }

@@ -2,46 +2,46 @@ package import HTTP
 
 /// One row of THE table of the Hub's operations.
 package struct HubOperationRow: Sendable {
-    /// Where a request goes: the same path means one thing at the Hub and another at the router of inference.
+    /// The server of a request: the same path means one thing at the Hub and another at the inference router.
     package enum Origin: UInt8, Sendable { case hub, router }
 
-    /// What else is to be known of an operation.
+    /// Other properties of an operation.
     package struct Notes: OptionSet, Sendable {
         package let rawValue: UInt16
         package init(rawValue: UInt16) { self.rawValue = rawValue }
 
         /// With `?create_pr=1` the right to discuss is enough: it makes a pull request.
         package static let pullRequest = Notes(rawValue: 1 << 0)
-        /// The right to discuss is enough: what it gives helps only with a commit, which is asked for itself.
+        /// The right to discuss is enough: its result helps only with a commit, which needs its own right.
         package static let discussSuffices = Notes(rawValue: 1 << 1)
-        /// Only `?service=git-upload-pack` reads; else it is the start of a push.
+        /// Only `?service=git-upload-pack` reads; otherwise it is the start of a push.
         package static let gitService = Notes(rawValue: 1 << 2)
-        /// Every key may: the answer speaks of the key.
+        /// Every key is allowed: the response is about the key.
         package static let everyKey = Notes(rawValue: 1 << 3)
         /// A JSON array: private entries that the key may not read are left out.
         package static let filtered = Notes(rawValue: 1 << 4)
-        /// May show what is private, in a form that is not filtered: asked without a credential, unless the key may read all.
+        /// May show private content, in a form that is not filtered: asked without a credential, unless the key may read everything.
         package static let mayShowPrivate = Notes(rawValue: 1 << 5)
-        /// Named by no resource, and harmless: a rule with the action suffices, whatever its pattern.
+        /// Names no resource, and is harmless: a rule with the action is enough, whatever its pattern.
         package static let anyPattern = Notes(rawValue: 1 << 6)
-        /// To be answered from the key's scope, not the token's.
+        /// To be answered by the key's scope, not the token's.
         package static let ofScope = Notes(rawValue: 1 << 7)
-        /// The model stands in the path, as the provider calls it.
+        /// The model is in the path, by the provider's name for it.
         package static let modelInPath = Notes(rawValue: 1 << 8)
         /// Belongs to the owner of the token, whatever repository it names.
         package static let tokenOwner = Notes(rawValue: 1 << 10)
-        /// The response is one client's own, or goes on for as long as it listens, or changes without a write: each asks for itself.
+        /// The response is for one client alone, or goes on for as long as it listens, or changes without a write: each client makes its own call.
         package static let unshared = Notes(rawValue: 1 << 11)
-        /// With a commit's whole hash in `{rev}` a successful response is content of that commit and nothing besides: it never changes.
+        /// With a commit's whole hash in `{rev}` a successful response is content of that commit alone: it never changes.
         package static let ofCommit = Notes(rawValue: 1 << 12)
-        /// Lets its client into Xet.
+        /// Gives its client access to Xet.
         package static let xetToken = Notes(rawValue: 1 << 13)
-        /// Never passed on where the gateway has keys.
+        /// Never relayed where the gateway has keys.
         package static let notRelayed = Notes(rawValue: 1 << 9)
     }
 
     package let methods: [Method]
-    /// `{T}` is one of models, datasets, spaces, kernels; `{id}` owner/name, or when it is read name alone; `[x]` may be missing.
+    /// `{T}` is one of models, datasets, spaces, kernels; `{id}` is owner/name, or for a read name alone; `[x]` may be missing.
     package let path: String
     package let action: HubAction
     package let notes: Notes
@@ -63,7 +63,7 @@ package struct HubOperationRow: Sendable {
         self.remark = remark
     }
 
-    /// What it acts on, in words.
+    /// The resource that it acts on, in words.
     package var resource: String {
         if let body, body.namesResource { return "in the body" }
         if path.contains("{id}") || path.contains("{name}") {
@@ -74,12 +74,12 @@ package struct HubOperationRow: Sendable {
     }
 }
 
-/// What the body of a request decides about it.
+/// How the body of a request changes its rights.
 package enum HubBody: String, Sendable, CaseIterable {
     case lfsBatch, create, duplicate, delete, move, settings, bucketCreate, bucketBatch, lfsDuplicate, collection,
         collectionUpdate, volumes, job, model
 
-    /// Whether it says what the request acts on.
+    /// Whether it names the resource that the request acts on.
     package var namesResource: Bool {
         switch self {
         case .create, .delete, .move, .model, .collection: true

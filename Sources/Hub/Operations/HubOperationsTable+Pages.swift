@@ -1,12 +1,12 @@
 /// First segments of paths at which the Hub has a page of its own. They are the names of no user and no organization.
 extension HubOperationsTable {
-    /// What a page shows of the account, or does for it.
+    /// Pages that show something of the account, or change it.
     private static let ofAccount = [
         "settings", "notifications", "organizations", "webhooks", "billing", "subscribe", "subscriptions", "new",
         "new-dataset", "new-space", "new-kernel", "new-bucket", "chat", "jobs",
     ]
 
-    /// Where a session begins, ends, or gets another password.
+    /// Pages where a session begins, ends, or gets another password.
     private static let ofLogin = [
         "login", "logout", "join", "signup", "sso", "saml", "email_confirmation", "password_reset", "reset_password",
         "forgot_password", "reset-password", "forgot-password",

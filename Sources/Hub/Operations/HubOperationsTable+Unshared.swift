@@ -1,10 +1,10 @@
 package import HTTP
 
-/// Words of paths, for those who look at a path alone: without finding its operation, and however the rest of it is written.
+/// Parts of paths, for code that looks at a path alone: without finding its operation, and however the rest of it is written.
 extension HubOperationsTable {
-    /// In the paths of operations that each client asks for itself.
+    /// In the paths of operations for which each client makes its own call.
     package static let unshared = PathParts(whole: words(.unshared))
-    /// In those of operations that let a client into Xet.
+    /// In the paths of operations that give a client access to Xet.
     package static let xetTokens = PathParts(whole: words(.xetToken))
 
     /// The last literal segment of each, with its slash.

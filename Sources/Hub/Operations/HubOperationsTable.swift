@@ -1,5 +1,5 @@
-/// THE table of the Hub's operations: what each request of its API does, and to what. Longest pattern wins; what no row names is `other`.
-/// Read off huggingface_hub 2.4, 1.33, 0.36, huggingface.js, git and git-lfs; rows of pages are from memory: a wrong one can only refuse too much.
+/// THE table of the Hub's operations: what each request of its API does, and on which resource. The longest pattern wins; a request in no row is `other`.
+/// Read from huggingface_hub 2.4, 1.33, 0.36, huggingface.js, git and git-lfs; rows of pages are from memory: a wrong one can only refuse too much.
 package enum HubOperationsTable {
     package struct Group: Sendable {
         package let title: String

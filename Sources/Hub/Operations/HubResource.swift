@@ -1,6 +1,6 @@
 import HTTP
 
-/// What a resource of the Hub holds. More than `RepoKind`: the facade offers three of them.
+/// The kinds of the Hub's resources. More than `RepoKind`: the facade offers three of them.
 package enum ResourceKind: UInt8, CaseIterable, Sendable {
     case model, dataset, space, kernel, bucket
 
@@ -8,7 +8,7 @@ package enum ResourceKind: UInt8, CaseIterable, Sendable {
 
     package var name: String { Self.names[Int(rawValue)] }
 
-    /// As it stands in `/api/models/…`.
+    /// Its word in `/api/models/…`.
     package var path: String { name + "s" }
 
     package init?(name: some StringProtocol) {
@@ -26,16 +26,16 @@ package enum ResourceKind: UInt8, CaseIterable, Sendable {
     }
 }
 
-/// What a request is about. Its names are parts of the text that they came in, so that finding them copies nothing.
+/// The resource of a request. Its names are parts of the text that they came in, so that finding them copies nothing.
 package struct HubResource: Sendable {
     package enum Form: UInt8, Sendable {
         /// Nothing that has a name: a list, the account.
         case none
-        /// All of an owner's: jobs, buckets.
+        /// Everything of an owner's: jobs, buckets.
         case namespace
         /// A repository with its owner; the owner of an old canonical one is empty.
         case repo
-        /// A repository of the token's own namespace, where the request leaves the owner out or says `me`.
+        /// A repository in the token's own namespace, where the request leaves the owner out or says `me`.
         case ownRepo
         /// The token's own namespace.
         case ownNamespace
@@ -44,7 +44,7 @@ package struct HubResource: Sendable {
     }
 
     package let form: Form
-    /// Nil: no kind, or not known.
+    /// Nil: no kind, or an unknown one.
     package let kind: ResourceKind?
     private let text: String
     private let owners: Range<Int>
@@ -92,13 +92,13 @@ package struct HubResource: Sendable {
         String(decoding: text.utf8.dropFirst(names.lowerBound).prefix(names.count), as: UTF8.self)
     }
 
-    /// Hands the bytes of owner and name to `body`. Does not allocate.
+    /// Passes the bytes of owner and name to `body`. Does not allocate.
     package func withBytes<Result>(_ body: (_ owner: Span<UInt8>, _ name: Span<UInt8>) -> Result) -> Result {
         let bytes = text.utf8.span
         return body(bytes.extracting(owners), bytes.extracting(names))
     }
 
-    /// Without a copy of what is hashed: whose it is, and what kind of it.
+    /// Hashes owner, name and form without a copy.
     package func hashNames(into hasher: inout Hasher) {
         hasher.combine(kind)
         withBytes { owner, name in
@@ -108,7 +108,7 @@ package struct HubResource: Sendable {
         }
     }
 
-    /// The Hub reads the owner `me` as the owner of the token, in any case of its letters for all that is known.
+    /// The Hub reads the owner `me` as the owner of the token, probably without regard to case.
     package var knowingOwn: HubResource {
         guard form == .repo || form == .namespace, owners.count == 2 else { return self }
         let isOwn = withBytes { owner, _ in
@@ -118,7 +118,7 @@ package struct HubResource: Sendable {
         return HubResource(form == .repo ? .ownRepo : .ownNamespace, kind, text, 0..<0, names)
     }
 
-    /// The same with the owner of the token in place of what stands for it; `account` is nil where that is not known.
+    /// The same with the token's owner instead of `me` or nothing; `account` is nil where that is not known.
     package func resolved(account: String?) -> HubResource {
         guard let account else { return self }
         return switch form {
@@ -136,7 +136,7 @@ extension HubResource: Equatable {
 }
 
 extension HubResource: CustomStringConvertible {
-    /// `model:acme/x`, `acme/*` for a namespace, `-` for none. Safe in a header: what is no name of the Hub's is cut and cleaned.
+    /// `model:acme/x`, `acme/*` for a namespace, `-` for none. Safe in a header: a text that is no name of the Hub's is cut and cleaned.
     package var description: String {
         if form == .none { return "-" }
         var text: [UInt8] = []

@@ -1,11 +1,11 @@
 import HTTP
 
-/// The JSON object of a request, read for what its rights depend on. It takes only what every reader understands alike, and asks for the
+/// The JSON object of a request, read for what its rights depend on. It accepts only what every reader understands alike, and assumes the
 /// larger right where a member is missing. A null counts as missing.
 package struct JudgedBody {
     private let members: [String: JSON]
 
-    /// Bytes of a body that is judged.
+    /// The longest body that is judged, in bytes.
     package static let longest = 1 << 20
     private static let limits = JSONLimits(bytes: longest, depth: 32, values: 8192)
     private static let uncoded = CaselessWords(["identity"])
@@ -17,8 +17,8 @@ package struct JudgedBody {
         self.members = members
     }
 
-    /// An empty body has no members. Throws `unsupportedMediaType` for another type or coding, under which the Hub would read the bytes
-    /// in another way.
+    /// An empty body has no members. Throws `unsupportedMediaType` for another type or coding, by which the Hub would read the bytes
+    /// differently.
     init(_ headers: Headers, _ bytes: [UInt8], as body: HubBody) throws(Failure) {
         guard bytes.count <= Self.longest else { throw .tooLargeToJudge(limit: Self.longest) }
         guard !bytes.isEmpty else {
@@ -46,14 +46,14 @@ package struct JudgedBody {
         else { throw .unsupportedMediaType(accepted: accepted + " in UTF-8, not compressed") }
     }
 
-    /// Whether a body is said to be JSON, whatever else is said of it.
+    /// Whether a body is declared as JSON, whatever else is declared.
     static func isJSON(_ headers: Headers) -> Bool {
         headers.mentions("json", in: "Content-Type") || !headers.contains("Content-Type")
     }
 
-    /// Whether a reader that goes by the bytes alone could take it for an object.
+    /// Whether a reader that looks at the bytes alone could take it as an object.
     static func looksLikeObject(_ bytes: [UInt8]) -> Bool {
-        // Blanks of any reader, and UTF-8's mark of itself.
+        // White space of any reader, and UTF-8's byte order mark.
         bytes.first { ![0x09, 0x0A, 0x0B, 0x0C, 0x0D, 0x20, 0xEF, 0xBB, 0xBF].contains($0) } == UInt8(ascii: "{")
     }
 
@@ -118,7 +118,7 @@ package struct JudgedBody {
         return objects
     }
 
-    /// Whether there is something in the member: not null, false, zero, nor an empty text, array or object.
+    /// Whether the member has a value: not null, false, zero, nor an empty text, array or object.
     func isSet(_ field: String) -> Bool {
         switch value(field) {
         case nil, .bool(false), .integer(0), .string(""), .array([]), .object([:]): false
@@ -128,7 +128,7 @@ package struct JudgedBody {
 }
 
 extension JudgedBody {
-    /// A model where it is left out, as the Hub has it.
+    /// A model where it is missing, as at the Hub.
     func kind(_ field: String) throws(Failure) -> ResourceKind {
         guard let text = try optionalString(field) else { return .model }
         guard let kind = ResourceKind(name: text) else {
@@ -137,7 +137,7 @@ extension JudgedBody {
         return kind
     }
 
-    /// What `type`, `organization` and `name` name; without an organisation it is the token's own.
+    /// The repository that `type`, `organization` and `name` give; without an organisation it is the token's own.
     func named() throws(Failure) -> HubResource {
         let id = try RepoID(try string("name"))
         guard let owner = try optionalString("organization") else {
@@ -154,7 +154,7 @@ extension JudgedBody {
         return HubResource(kind: kind, ownedBy: id)
     }
 
-    /// The token's own where `namespace` is left out.
+    /// The token's own where `namespace` is missing.
     func collectionOwner() throws(Failure) -> HubResource {
         guard let owner = try optionalString("namespace") else {
             return HubResource(.ownNamespace, nil, "", 0..<0, 0..<0)
@@ -170,8 +170,8 @@ extension JudgedBody {
         }
     }
 
-    /// The right to publish `made`, if the body makes it public: by `private`, by `visibility`, or by any gate but one at which each request
-    /// waits for its owner's consent. The Hub makes public what says nothing.
+    /// The right to publish `made`, if the body makes it public: by `private`, by `visibility`, or by any gate except one at which each request
+    /// waits for its owner's consent. The Hub makes a repository public where the body does not say.
     func publishing(_ made: HubResource, unlessPrivate: Bool) throws(Failure) -> [HubNeed] {
         let visibility = try optionalString("visibility")
         let isPrivate = try flag("private")
@@ -191,7 +191,7 @@ extension JudgedBody {
         return asksForMore ? [HubNeed(.spend, made)] : []
     }
 
-    /// The rights to what `volumes` mount: who may mount something has its content. Writing too, unless it says that it is read only.
+    /// The rights to the repositories that `volumes` mount: a mount gives access to the content. Writing too, unless it is declared read-only.
     func mounted() throws(Failure) -> [HubNeed] {
         var needs: [HubNeed] = []
         for volume in try objects("volumes") {
@@ -202,7 +202,7 @@ extension JudgedBody {
         return needs
     }
 
-    /// Of a job, and of the job in an order for a later one.
+    /// The rights for a job, and for the job in an order for a later one.
     func jobNeeds(_ owner: HubResource) throws(Failure) -> [HubNeed] {
         var needs: [HubNeed] = []
         for spec in [self, try optionalObject("jobSpec")].compactMap({ $0 }) {

@@ -1,15 +1,15 @@
 import HTTP
 
-/// A row's path, taken apart: each way to write it as a list of segments.
+/// A row's path in its parts: each spelling of it as a list of segments.
 package struct OperationPattern: Sendable {
     package enum Segment: Sendable, Equatable {
         case literal(String)
-        /// A name of the Hub's: of an owner, of a repository, of one with `.git` behind it.
+        /// A name by the Hub's rules: of an owner, of a repository, of one with `.git` at its end.
         case owner, name, gitName
         /// An owner that is the whole resource.
         case namespace
         case number
-        /// Letters, digits and marks, as they are.
+        /// Letters, digits and marks, not encoded.
         case word
         /// One segment, percent-encoded as received: a revision.
         case text
@@ -20,17 +20,17 @@ package struct OperationPattern: Sendable {
     package let kind: ResourceKind?
     package let segments: [Segment]
 
-    /// Pages of a repository that read it.
+    /// Pages of a repository that only read it.
     package static let pages = [
         "tree", "blob", "blame", "commits", "commit", "discussions", "edit", "upload", "community", "viewer",
         "embed",
     ]
 
-    /// All ways to write the path of `row`.
+    /// All spellings of the path of `row`.
     package static func all(of row: HubOperationRow) -> [OperationPattern] {
         var found: [OperationPattern] = []
         for (path, kind) in kinds(row.path) {
-            // Not where a revision follows: the name could be taken for it.
+            // Not where a revision follows: the name could be taken as that.
             let mayOmitOwner =
                 row.methods == [.get] && (kind == .model || kind == .dataset) && !path.contains("{id}/{rev}")
             for spelling in spellings(path, mayOmitOwner: mayOmitOwner) {
@@ -41,7 +41,7 @@ package struct OperationPattern: Sendable {
         return found
     }
 
-    /// With each kind in the place of `{T}`. A page or file of a model has none.
+    /// With each kind in place of `{T}`. A page or file of a model has none.
     private static func kinds(_ path: String) -> [(String, ResourceKind?)] {
         let repositories: [ResourceKind] = [.model, .dataset, .space, .kernel]
         if path.contains("[{T}/]") {
@@ -56,7 +56,7 @@ package struct OperationPattern: Sendable {
         return repositories.map { (path.replacing("{T}", with: $0.path), $0) }
     }
 
-    /// Without and with what may be missing, from the inside out; and the name of a repository in each form.
+    /// Without and with optional parts, from the inside out; and the name of a repository in each form.
     private static func spellings(_ path: String, mayOmitOwner: Bool) -> [String] {
         var found = [path]
         while found.contains(where: { $0.contains("[") }) {

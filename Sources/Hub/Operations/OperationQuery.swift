@@ -1,13 +1,13 @@
 import HTTP
 
-/// The members of a query that change what a request does. A name that stands there twice, or in another spelling, counts for nothing: the
-/// Hub may take the other one. Members are divided at `;` too, as some readers do.
+/// The parameters of a query that change what a request does. A parameter that comes twice, or in another spelling, counts for nothing: the
+/// Hub may take the other one. Parameters are divided at `;` too, as some readers do.
 struct OperationQuery {
     enum Service { case none, uploadPack, other }
 
     private(set) var service = Service.none
     private(set) var createsPullRequest = false
-    /// Some servers let a query say another method.
+    /// Some servers let a query override the method.
     private(set) var overridesMethod = false
 
     init(_ target: Target) {
@@ -37,7 +37,7 @@ struct OperationQuery {
         overridesMethod = Self.namesMethod(query) || Self.decodedNamesMethod(query)
     }
 
-    /// Whether the member's name is `name` in any case, perhaps with brackets or dots behind it, as `a[]=1` means an array.
+    /// Whether the parameter's name is `name` in any case, perhaps with brackets or dots after it, as `a[]=1` means an array.
     private static func isNamed(_ name: StaticString, _ member: Span<UInt8>) -> Bool {
         let count = name.utf8CodeUnitCount
         guard member.count >= count else { return false }
@@ -52,7 +52,7 @@ struct OperationQuery {
         return true
     }
 
-    /// Whether some reader of such a name could find one of ours in it: by an escape, a blank, brackets, or letters that are not ASCII.
+    /// Whether some reader of such a name could find one of ours in it: by an escape, a space, brackets, or letters that are not ASCII.
     private static func isOddlyNamed(_ member: Span<UInt8>) -> Bool {
         for index in 0..<member.count {
             let byte = member[index]
@@ -62,7 +62,7 @@ struct OperationQuery {
         return false
     }
 
-    /// Whether one of the names in a query is, or holds, `_method` in any case: `_method[]`, `[_method]`, `a._method`. A mark that leads may be the
+    /// Whether one of the names in a query is, or contains, `_method` in any case: `_method[]`, `[_method]`, `a._method`. A leading mark may mean the
     /// underscore: PHP reads `.method` and `[method` so.
     private static func namesMethod(_ query: Span<UInt8>) -> Bool {
         var (start, isName, isLed) = (0, true, false)
@@ -83,7 +83,7 @@ struct OperationQuery {
         return false
     }
 
-    /// The same of what a reader gets who decodes names, or the query as a whole, up to three times.
+    /// The same for a reader that decodes names, or the query as a whole, up to three times.
     private static func decodedNamesMethod(_ query: Span<UInt8>) -> Bool {
         guard query.indices.contains(where: { query[$0] == UInt8(ascii: "%") }) else { return false }
         var text = query.indices.map { query[$0] }
@@ -97,14 +97,14 @@ struct OperationQuery {
 
 /// The model in the path of a request for inference.
 enum InferencePath {
-    /// Whether each reader takes it for the same model. What is not plain is a model without a name here: only a rule for all fits it, and
-    /// each that denies.
+    /// Whether each reader takes it as the same model. One that is not plain counts as a model without a name here: only a rule for all matches it,
+    /// and each rule that denies.
     static func isPlainModel(_ model: Span<UInt8>) -> Bool {
         guard model.count <= 512 else { return false }
         var start = 0
         for index in 0...model.count {
             if index == model.count || model[index] == UInt8(ascii: "/") {
-                // A server could resolve a dot segment, and reach another model.
+                // A server could resolve a dot segment, and call another model.
                 switch index - start {
                 case 0: return false
                 case 1...2: if model.extracting(start..<index).isDots { return false }
@@ -121,7 +121,7 @@ enum InferencePath {
         return true
     }
 
-    /// `acme/x` of `/hf-inference/models/acme/x[/…]`, else all of the path behind its first slash, as its provider calls it.
+    /// `acme/x` of `/hf-inference/models/acme/x[/…]`, else all of the path after its first slash, the provider's name for it.
     static func model(_ target: Target) -> HubResource {
         let path = target.pathAndQuery.utf8.span.extracting(first: target.pathLength)
         guard isPlainModel(path.extracting(1..<path.count)) else { return HubResource(model: "") }
@@ -137,7 +137,7 @@ enum InferencePath {
             }
             return HubResource(.model, .model, target.pathAndQuery, 0..<0, start..<end)
         }
-        // OpenAI's calls name it in the body alone.
+        // OpenAI's calls name the model in the body alone.
         let isOpenAI = ["/chat/completions", "/embeddings", "/responses", "/images/generations"].contains {
             target.pathEnds(with: $0)
         }
@@ -153,6 +153,6 @@ extension Span<UInt8> {
 }
 
 extension UInt8 {
-    /// Whether it can stand in the middle of a plain name.
+    /// Whether it can be in the middle of a plain name.
     fileprivate var isOfWord: Bool { isASCIIAlphanumeric || self == UInt8(ascii: "_") || self == UInt8(ascii: "-") }
 }

@@ -1,12 +1,12 @@
 import HTTP
 
-/// The rows of the table by the segments of their paths: a tree in three flat arrays, walked without an allocation.
+/// The rows of the table by the segments of their paths: a tree in three flat arrays, searched without an allocation.
 struct OperationTree: Sendable {
     struct Node: Sendable {
         var literals = 0..<0
-        /// Nodes behind a segment of this form; -1 for none.
+        /// The nodes after a segment of this form; -1 for none.
         var owner = -1, name = -1, gitName = -1, namespace = -1, number = -1, word = -1, text = -1, rest = -1
-        /// What ends here.
+        /// The rows whose paths end here.
         var ends = 0..<0
     }
 
@@ -21,7 +21,7 @@ struct OperationTree: Sendable {
         let kind: ResourceKind?
     }
 
-    /// Where a path led to: what ends there, and the parts of the path that are names.
+    /// The end of a search: the rows there, and the parts of the path that are names.
     struct Match {
         var ends = 0..<0
         var owner = 0..<0
@@ -73,7 +73,7 @@ struct OperationTree: Sendable {
         return index
     }
 
-    /// The row for a method among what ends at a place of the tree.
+    /// The row for a method among those that end at a place of the tree.
     func end(_ method: Method, in range: Range<Int>) -> End? {
         // RFC 9110 section 9.3.2: HEAD is GET without the content.
         let wanted = method == .head ? .get : method
@@ -81,14 +81,14 @@ struct OperationTree: Sendable {
         return nil
     }
 
-    /// The most special pattern that the path fits; nil for none.
+    /// The most specific pattern that the path matches; nil for none.
     func match(_ path: Span<UInt8>) -> Match? {
         guard !path.isEmpty, path[0] == UInt8(ascii: "/") else { return nil }
         var match = Match()
         return walk(path, 1, nodes.span, 0, &match) ? match : nil
     }
 
-    /// Goes on at the segment that begins at `start`. Only the way that leads to an end writes into `match`.
+    /// Continues at the segment that begins at `start`. Only the way that leads to an end writes into `match`.
     private func walk(_ path: Span<UInt8>, _ start: Int, _ nodes: Span<Node>, _ index: Int, _ match: inout Match)
         -> Bool
     {
@@ -103,7 +103,7 @@ struct OperationTree: Sendable {
         switch literal(segment, node.literals) {
         case .none: break
         case .same(let next): return walk(path, end + 1, nodes, next, &match)
-        // A server may not tell `/API` from `/api`: then it is no owner's name either.
+        // A server may not distinguish `/API` from `/api`: then it is no owner's name either.
         case .otherCase: return false
         }
         if node.gitName >= 0, SegmentSyntax.endsWithGit(segment), segment[segment.count - 1] == UInt8(ascii: "t"),
@@ -177,7 +177,7 @@ private final class OperationBranch {
     var children: [(segment: OperationPattern.Segment, branch: OperationBranch)] = []
     var ends: [OperationTree.End] = []
 
-    /// The branch behind `segment`, made if there is none.
+    /// The branch after `segment`, made if there is none.
     subscript(segment: OperationPattern.Segment) -> OperationBranch {
         if let child = children.first(where: { $0.segment == segment }) { return child.branch }
         let branch = OperationBranch()

@@ -1,9 +1,9 @@
 import HTTP
 
-/// Of a path that fits no row: whether that is because of how it is written.
+/// For a path that matches no row: whether its spelling is the reason.
 enum PathSpelling {
-    /// Whether each reader takes it for the same path: no escape, no empty segment, no dot segment, no `;`, no backslash, no `.git`.
-    /// A slash at the end makes another path for us, and the same one for many servers.
+    /// Whether each reader takes it as the same path: no escape, no empty segment, no dot segment, no `;`, no backslash, no `.git`.
+    /// A slash at the end makes another path here, and the same one for many servers.
     static func isPlain(_ path: Span<UInt8>) -> Bool {
         guard path.count > 1 else { return path.count == 1 && path[0] == UInt8(ascii: "/") }
         guard path[0] == UInt8(ascii: "/") else { return false }
@@ -18,7 +18,7 @@ enum PathSpelling {
         return true
     }
 
-    /// Whether it fits a row once its capital letters are small: a server may not tell them apart.
+    /// Whether it matches a row once its capital letters are small: a server may not distinguish them.
     static func meansAnother(_ path: Span<UInt8>, in tree: OperationTree) -> Bool {
         var small: [UInt8] = []
         small.reserveCapacity(path.count)
@@ -26,7 +26,7 @@ enum PathSpelling {
         return tree.match(small.span) != nil
     }
 
-    /// The repository that a plainly written path is probably about, so that a rule that denies can find it.
+    /// The repository that a plain path is probably about, so that a rule that denies can match it.
     static func resource(of target: Target) -> HubResource {
         let path = target.pathAndQuery.utf8.span.extracting(first: target.pathLength)
         var bounds: [Range<Int>] = []

@@ -1,7 +1,7 @@
 import HTTP
 
-/// What may stand in a segment of a path. A segment that another reader could take for something else fits nothing: what was judged has
-/// to be what the Hub understands.
+/// What a segment of a path may contain. A segment that another reader could take as something else matches nothing: the path that was judged must
+/// be the path that the Hub understands.
 package enum SegmentSyntax {
     /// The name of an owner or of a repository by the Hub's rules (`RepoID`), plainly written.
     package static func isName(_ segment: Span<UInt8>) -> Bool {
@@ -17,7 +17,7 @@ package enum SegmentSyntax {
         return !endsWithGit(segment)
     }
 
-    /// Whether it ends with `.git`, in any case: what some readers cut off.
+    /// Whether it ends with `.git`, in any case: some readers cut that off.
     package static func endsWithGit(_ segment: Span<UInt8>) -> Bool {
         guard segment.count >= 4 else { return false }
         let end = segment.extracting(last: 4)
@@ -43,8 +43,8 @@ package enum SegmentSyntax {
     }
 
     /// A revision or a part of a file's path, percent-encoded as received. Not empty, no dot segment, also where an encoded slash
-    /// divides it; no backslash and no control byte, plain or encoded. `%25` stands for a percent sign in a name: a reader that
-    /// decodes twice gets no dot segment and no slash out of it either.
+    /// divides it; no backslash and no control byte, plain or encoded. `%25` is a percent sign in a name: even a reader that
+    /// decodes twice gets no dot segment and no slash out of it.
     package static func isText(_ segment: Span<UInt8>) -> Bool {
         guard segment.count > 0 else { return false }
         var (index, dots, isOnlyDots, isEmpty) = (0, 0, true, true)
@@ -71,7 +71,7 @@ package enum SegmentSyntax {
         return !isEmpty && !(isOnlyDots && dots <= 2)
     }
 
-    /// Whether what follows an encoded percent sign makes an escape of its own that could divide the path: `%252f`, `%252e`, `%255c`, `%2525`.
+    /// Whether an encoded percent sign begins another escape that could divide the path: `%252f`, `%252e`, `%255c`, `%2525`.
     private static func decodesAgain(_ segment: Span<UInt8>, _ index: Int) -> Bool {
         guard index + 1 < segment.count, let high = segment[index].hexDigit, let low = segment[index + 1].hexDigit
         else {

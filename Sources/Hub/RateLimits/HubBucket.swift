@@ -1,10 +1,10 @@
 package import HTTP
 
-/// What the Hub counts together of one credential's requests (docs/hub-api.md).
+/// The requests of one credential that the Hub counts together (docs/hub-api.md).
 package enum HubBucket: Int, CaseIterable, Sendable {
     case api, resolvers, pages
 
-    /// As the Hub's fields name it.
+    /// Its name in the Hub's fields.
     package var name: String {
         switch self {
         case .api: "api"
@@ -19,11 +19,11 @@ package enum HubBucket: Int, CaseIterable, Sendable {
     }
 }
 
-/// Which requests are surely in one bucket: what the Hub says of one of them is so for the others.
+/// Requests that are surely in one bucket: what the Hub says about one of them holds for the others.
 package enum HubPathClass: Int, CaseIterable, Sendable {
     /// `/…/resolve/…`: files and their metadata.
     case resolve
-    /// Where the Hub redirects those of files that are in git.
+    /// The target of the Hub's redirects for files that are in git.
     case resolveCache
     case api
     /// git and Git LFS.
@@ -33,7 +33,7 @@ package enum HubPathClass: Int, CaseIterable, Sendable {
     private static let resolving: PathParts = ["/resolve/"]
     private static let ofGit: PathParts = ["/info/lfs/", "/info/refs", "/git-upload-pack", "/git-receive-pack"]
 
-    /// Of a path from the Hub's root.
+    /// For a path from the Hub's root.
     package init(_ target: Target) {
         if target.pathBegins(with: "/api/") {
             self = target.pathBegins(with: "/api/resolve-cache/") ? .resolveCache : .api
@@ -44,7 +44,7 @@ package enum HubPathClass: Int, CaseIterable, Sendable {
         }
     }
 
-    /// As long as the Hub has not named it.
+    /// The bucket as long as the Hub has not named it.
     package var likelyBucket: HubBucket {
         switch self {
         case .resolve, .resolveCache: .resolvers

@@ -1,5 +1,5 @@
-/// Reads a list of items with parameters (RFC 9651 sections 3.1 and 3.3), as far as the Hub writes them: strings, tokens and numbers. One thing
-/// is the Hub's own: a string may stand where a parameter's key belongs, `"fixed window";"api";q=500`.
+/// Reads a list of items with parameters (RFC 9651 sections 3.1 and 3.3), as far as the Hub uses them: strings, tokens and numbers. One
+/// extension is the Hub's own: a string instead of a parameter's key, `"fixed window";"api";q=500`.
 struct RateLimitParser {
     static let longestField = 512
     private static let mostMembers = 8
@@ -75,7 +75,7 @@ struct RateLimitParser {
         return place > start ? .other : nil
     }
 
-    /// RFC 9651 section 4.2.5, without its quotes. Nil, and nothing is read, where none begins here.
+    /// A string without its quotes (RFC 9651 section 4.2.5). Nil, and nothing is read, where none begins here.
     private mutating func string() -> ArraySlice<UInt8>? {
         guard peek == UInt8(ascii: "\"") else { return nil }
         var end = place + 1
@@ -115,7 +115,7 @@ struct RateLimitParser {
 }
 
 extension RateLimitMember {
-    /// What is below nothing is not meant.
+    /// A negative number is ignored.
     fileprivate mutating func set(_ key: UInt8, _ number: Int) {
         guard number >= 0 else { return }
         switch key {

@@ -1,21 +1,21 @@
 package import HTTP
 
-/// What a response of the Hub says of the caller's budget: `RateLimit: "api";r=12;t=55`, and
+/// What a response of the Hub tells about the caller's budget: `RateLimit: "api";r=12;t=55`, and
 /// `RateLimit-Policy: "fixed window";"api";q=500;w=300` (draft-ietf-httpapi-ratelimit-headers-09, in a form of the Hub's own).
 ///
-/// It is input: what is out of all bounds is cut to them, and a field that is malformed counts as one that is not there.
+/// It is untrusted input: numbers are cut to bounds, and a malformed field counts as missing.
 package struct RateLimitReport: Sendable, Equatable {
     package let bucket: HubBucket
     /// Requests that are left in the window.
     package let left: Int
     /// Until the window ends, in seconds.
     package let seconds: Int
-    /// Requests in a whole window; nil where it is not said.
+    /// Requests in a whole window; nil where the Hub does not say.
     package let quota: Int?
-    /// How long a window is, in seconds; nil where it is not said.
+    /// The length of a window, in seconds; nil where the Hub does not say.
     package let window: Int?
 
-    /// No window that anybody has to wait for is longer.
+    /// Longer windows than any that a client could wait for.
     package static let longestWindow = 3600
     package static let largestQuota = 100_000_000
 
@@ -39,7 +39,7 @@ package struct RateLimitReport: Sendable, Equatable {
             bucket: bucket, left: left, seconds: seconds, quota: policy?.quota, window: policy?.window)
     }
 
-    /// Most responses of other servers have no such field, and cost a look at the lengths of the names.
+    /// Most responses of other servers have no such field, and cost only a look at the lengths of the names.
     private static func members(_ name: String, _ headers: Headers) -> [RateLimitMember]? {
         headers.withFirst(name) { RateLimitMember.list($0) } ?? nil
     }
@@ -58,7 +58,7 @@ struct RateLimitMember: Equatable {
     var quota: Int?
     var window: Int?
 
-    /// Nil for what is malformed, and for more than the Hub could mean.
+    /// Nil for a malformed list, and for more members than the Hub could mean.
     static func list(_ field: Span<UInt8>) -> [RateLimitMember]? {
         guard field.count <= RateLimitParser.longestField else { return nil }
         var bytes: [UInt8] = []

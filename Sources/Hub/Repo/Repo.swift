@@ -27,13 +27,13 @@ package enum RepoKind: String, Hashable, Sendable, CaseIterable {
         self = kind
     }
 
-    /// `model`: as it stands in the Hub's JSON.
+    /// `model`: its word in the Hub's JSON.
     package var apiName: String { rawValue }
 
-    /// `models`: as it stands in `/api/models/…`.
+    /// `models`: its word in `/api/models/…`.
     package var apiPath: String { rawValue + "s" }
 
-    /// What precedes the name in the Hub's web and file URLs: nothing, `datasets/` or `spaces/`.
+    /// The text before the name in the Hub's web and file URLs: nothing, `datasets/` or `spaces/`.
     package var webPrefix: String { self == .model ? "" : apiPath + "/" }
 }
 

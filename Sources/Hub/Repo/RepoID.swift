@@ -1,13 +1,13 @@
 import HTTP
 
-/// The name of a repository: `namespace/name`, or `name` alone where the Hub knows whose it is.
+/// The name of a repository: `namespace/name`, or `name` alone where the Hub knows its owner.
 /// Always valid by the Hub's rules (huggingface_hub's `validate_repo_id`), so safe in a path and in a header.
 package struct RepoID: Hashable, Sendable {
     /// The user or organisation; nil means the token's own, or an old canonical model such as `gpt2`.
     package let namespace: String?
     package let name: String
 
-    /// The most bytes a name may have; the same is asked of a namespace, which the Hub limits further.
+    /// The most bytes of a name; the same holds for a namespace, which the Hub limits further.
     package static let longest = 96
 
     /// Reads `namespace/name` or `name`. `field` is the JSON field the text came in, for the error's sentence, which
@@ -65,7 +65,7 @@ package struct RepoID: Hashable, Sendable {
         guard !isDoubled else { throw .badField(field, "must have \(part) without \"--\" and \"..\"") }
     }
 
-    /// What may not stand at an end, nor twice in a row.
+    /// A character that may not be at an end, nor come twice in a row.
     private static func isEdge(_ byte: UInt8) -> Bool { byte == UInt8(ascii: "-") || byte == UInt8(ascii: ".") }
 }
 

@@ -1,15 +1,15 @@
 import HTTP
 
-/// The names of repositories that were deleted and can still be restored. Nobody can guess one, and everybody can tell one from others.
+/// The names of deleted repositories that can still be restored. They cannot be guessed, and are easily told from others.
 package enum TrashName {
-    /// Names that begin so, in any case of their letters, are the gateway's own.
+    /// Names that begin like this, in any case, are the gateway's own.
     package static let prefix = "hubgate-trash-"
     /// Without letters that look like digits.
     private static let digits = Array("0123456789abcdefghjkmnpqrstvwxyz".utf8)
-    /// 130 bits of chance.
+    /// 130 random bits.
     private static let length = 26
 
-    /// A name that nobody has. It says nothing of the one before, so that it fits whatever that was.
+    /// A name that no repository has. It contains nothing of the name before, so its length always fits.
     package static func make() -> String {
         var source = SystemRandomNumberGenerator()
         let chance = (0..<length).map { _ in digits[Int.random(in: 0..<digits.count, using: &source)] }
@@ -32,7 +32,7 @@ package enum TrashName {
         return true
     }
 
-    /// Whether a text has such a name somewhere, as it stands or percent-encoded.
+    /// Whether a text contains such a name, plain or percent-encoded.
     package static func stands(in text: String) -> Bool {
         let decoded = PercentEncoding.decode(Array(text.utf8)[...])
         return contains(text.utf8.span) || contains(decoded.utf8.span)
@@ -47,12 +47,13 @@ package enum TrashName {
         return false
     }
 
-    /// Whether a redirect leads to such a repository: to its page, its files or its API. `hub` is the Hub's origin with its path. A file that is called so is none.
+    /// Whether a redirect leads to such a repository: to its page, its files or its API. `hub` is the Hub's origin with its path. A file's name does not
+    /// count.
     package static func isLedTo(by location: String, at hub: String) -> Bool {
         var path = location[...]
         if path.hasPrefix(hub) { path = path.dropFirst(hub.count) }
         guard path.utf8.first == UInt8(ascii: "/"), contains(location.utf8.span) else { return false }
-        // What cannot be read is not followed either.
+        // A target that cannot be read is not followed either.
         guard let target = try? Target(String(path)) else { return true }
         let operation = HubOperation.find(.get, target)
         guard case .row = operation.reading, operation.resource.form == .repo else { return stands(in: location) }

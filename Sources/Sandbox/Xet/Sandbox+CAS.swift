@@ -1,7 +1,7 @@
 package import HTTP
 import Hub
 
-/// Xet's content-addressed store (huggingface.co/docs/xet/api). It takes none but its own tokens.
+/// Xet's content-addressed store (huggingface.co/docs/xet/api). It accepts its own tokens only.
 extension Sandbox {
     /// GET /v2/reconstructions/{hash}
     package static func reconstruction2(_ hub: inout Sandbox, _ call: SandboxCall) throws(SandboxRefusal) -> Response {
@@ -38,7 +38,7 @@ extension Sandbox {
         return (repo, whole, plan)
     }
 
-    /// Good for these ranges and no others.
+    /// Valid for these ranges only.
     private func url(of fetch: SandboxReconstruction.Fetch, for file: SandboxXetFile, in repo: SandboxRepo) -> String {
         let isWrapped = fetch.xorb == SandboxXetFile.xorbHash(of: file.sha256)
         let path = isWrapped ? "/repos/\(repo.serial)/\(file.sha256)/xorb" : "/xorbs/default/\(fetch.xorb)"
@@ -55,7 +55,7 @@ extension Sandbox {
         throw .noSuchXetThing
     }
 
-    /// POST /v1/xorbs/default/{hash}. That the hash is that of the chunks is not looked at, which would take BLAKE3.
+    /// POST /v1/xorbs/default/{hash}. The hash is not checked against the chunks, which would take BLAKE3.
     package static func putXorb(_ hub: inout Sandbox, _ call: SandboxCall) throws(SandboxRefusal) -> Response {
         _ = try call.grant(.write)
         let hash = try call.xetHash()
@@ -74,7 +74,7 @@ extension Sandbox {
         return Response(.ok, hub: ["result": 1])
     }
 
-    /// POST /v2/shards: says on the way how far it is.
+    /// POST /v2/shards: reports its progress.
     package static func putShard2(_ hub: inout Sandbox, _ call: SandboxCall) throws(SandboxRefusal) -> Response {
         let count = try hub.register(call)
         let lines = [
@@ -87,7 +87,7 @@ extension Sandbox {
             body: Array(lines.map { "\($0)\n" }.joined().utf8))
     }
 
-    /// Puts the files of the shard into the token's repository, where a commit finds them by their SHA-256.
+    /// Adds the files of the shard to the token's repository, where a commit finds them by their SHA-256.
     @discardableResult
     private mutating func register(_ call: SandboxCall) throws(SandboxRefusal) -> Int {
         let grant = try call.grant(.write)
@@ -112,7 +112,7 @@ extension Sandbox {
         return shard.files.count
     }
 
-    /// POST /v1/telemetry: what the client counted is thrown away.
+    /// POST /v1/telemetry: the client's counts are dropped.
     package static func xetTelemetry(_ hub: inout Sandbox, _ call: SandboxCall) throws(SandboxRefusal) -> Response {
         _ = try call.grant(.read)
         return Response(.noContent)

@@ -1,7 +1,7 @@
 package import HTTP
 import Hub
 
-/// What the Hub says of Xet: where it is, and who may go there (huggingface.co/docs/xet/auth).
+/// The Hub's part of Xet: its addresses, and tokens for it (huggingface.co/docs/xet/auth).
 extension Sandbox {
     /// GET /api/{kind}/{id}/xet-read-token/{revision}
     package static func xetReadToken(_ hub: inout Sandbox, _ call: SandboxCall) throws(SandboxRefusal) -> Response {
@@ -16,7 +16,7 @@ extension Sandbox {
         return hub.xetToken(.write, for: repo)
     }
 
-    /// What `token` allows; nil if it is not of our making, or too old.
+    /// What `token` allows; nil if it is not ours, or has expired.
     package func xetGrant(_ token: Substring) -> SandboxXetGrant? {
         SandboxXetGrant(token, sealedBy: seal).flatMap { $0.expires >= now() ? $0 : nil }
     }
@@ -33,7 +33,7 @@ extension Sandbox {
         return response
     }
 
-    /// For the response of `resolve`: how to have `file` by Xet.
+    /// For the response of `resolve`: how to get `file` by Xet.
     package func setXetFields(
         of file: SandboxFile, in repo: SandboxRepo, at commit: SandboxCommit, _ fields: inout Headers
     ) {
@@ -61,13 +61,13 @@ package struct SandboxXetGrant: Sendable, Equatable {
 
     private static let prefix = "xet"
 
-    /// The token, with `seal` made of what stands before it.
+    /// The token, with `seal` made of the part before it.
     package func token(sealedBy seal: (String) -> String) -> String {
         let text = "\(Self.prefix)_\(scope.rawValue)_\(serial)_\(expires)"
         return "\(text)_\(seal(text))"
     }
 
-    /// Nil for what is no such token, or has another seal.
+    /// Nil for a text that is no such token, or has another seal.
     package init?(_ token: Substring, sealedBy seal: (String) -> String) {
         let parts = token.split(separator: "_", omittingEmptySubsequences: false).map(String.init)
         guard parts.count == 5, parts[0] == Self.prefix, let scope = Scope(rawValue: parts[1]),
@@ -84,7 +84,7 @@ package struct SandboxXetGrant: Sendable, Equatable {
     }
 }
 
-/// How the content of a file is put together from chunks of xorbs.
+/// How the content of a file is assembled from chunks of xorbs.
 package struct SandboxXetFile: Sendable, Equatable {
     package struct Term: Sendable, Equatable {
         /// The hash of the xorb.
@@ -95,11 +95,11 @@ package struct SandboxXetFile: Sendable, Equatable {
         package let unpackedLength: Int
     }
 
-    /// What Xet knows it by.
+    /// Xet's name of it.
     package let hash: String
-    /// What LFS knows it by.
+    /// The name of it in LFS.
     package let sha256: String
-    /// Empty where it came in another way than by Xet.
+    /// Empty where it did not come by Xet.
     package let terms: [Term]
 
     /// In bytes.
@@ -112,7 +112,7 @@ package struct SandboxXetFile: Sendable, Equatable {
         self.terms = terms
     }
 
-    /// Of a file that came by LFS. Xet's own hash would take BLAKE3 and its way to cut chunks, and no client looks.
+    /// Of a file that came by LFS. Xet's own hash would take BLAKE3 and Xet's chunking, and no client checks it.
     package init(lfs sha256: String) {
         self.init(hash: SandboxRepo.hex(64, seed: "xet file \(sha256)"), sha256: sha256, terms: [])
     }
@@ -120,7 +120,7 @@ package struct SandboxXetFile: Sendable, Equatable {
     /// For the xorb that holds all of such a file, and nothing else.
     package static func xorbHash(of sha256: String) -> String { SandboxRepo.hex(64, seed: "xorb \(sha256)") }
 
-    /// Whether it can be a hash, as Xet writes it in text.
+    /// Whether it can be a hash, in Xet's text form.
     package static func isHash(_ text: String) -> Bool {
         text.utf8.count == 64 && text.utf8.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }
     }

@@ -1,9 +1,9 @@
 package import HTTP
 import Hub
 
-/// The CDN's part of Xet: bytes of xorbs, each by a URL that is good for some of them only.
+/// The CDN's part of Xet: bytes of xorbs, each by a URL that is valid for some of them only.
 extension Sandbox {
-    /// GET /xorbs/default/{hash}: as it was uploaded.
+    /// GET /xorbs/default/{hash}: unchanged.
     package static func downloadXorb(_ hub: inout Sandbox, _ call: SandboxCall) throws(SandboxRefusal) -> Response {
         guard let xorb = hub.xorbs[call.captured["hash"] ?? ""] else {
             throw .cdn(.notFound, "NoSuchKey", "The specified key does not exist.")
@@ -11,7 +11,7 @@ extension Sandbox {
         return try signedRanges(of: xorb.bytes, call)
     }
 
-    /// GET /repos/{serial}/{oid}/xorb: a file that came in another way.
+    /// GET /repos/{serial}/{oid}/xorb: a file that did not come by Xet.
     package static func downloadWrapped(_ hub: inout Sandbox, _ call: SandboxCall) throws(SandboxRefusal) -> Response {
         let repo = hub.repos.repo(withSerial: call.captured["serial"] ?? "")
         guard let content = repo?.history.objects[call.captured["oid"] ?? ""] else {
@@ -20,7 +20,7 @@ extension Sandbox {
         return try signedRanges(of: SandboxXorb(wrapping: content).bytes, call)
     }
 
-    /// Those that are wanted, each of which must be one that the URL was signed for. One comes by itself, several as a
+    /// The requested ranges, each of which must be one that the URL was signed for. A single one is the content, several are a
     /// multipart (RFC 9110 section 14.6).
     private static func signedRanges(of bytes: [UInt8], _ call: SandboxCall) throws(SandboxRefusal) -> Response {
         let signed = ranges(of: call.query[signedRange] ?? "")
@@ -67,13 +67,13 @@ extension Sandbox {
     }
 }
 
-/// Xorbs that the client puts on the CDN itself, as hf_xet 1.8.0 does it where the CAS lets it (seen; not documented).
+/// Xorbs that the client uploads to the CDN itself, as hf_xet 1.8.0 does where the CAS lets it (seen; not documented).
 extension Sandbox {
-    /// What the CDN wants to see again: S3 checks the content by it.
+    /// The CDN requires this field: S3 checks the content by it.
     private static let checksumField = "x-amz-checksum-crc64nvme"
 
-    /// POST /v1/xorb-grants/default/{hash} `{length, checksum: {algo, value}}`: 200 if the xorb is there; 201 with where
-    /// to put it; 404 if it is to be posted to the CAS.
+    /// POST /v1/xorb-grants/default/{hash} `{length, checksum: {algo, value}}`: 200 if the xorb exists; 201 with the
+    /// address for its upload; 404 if it is to be posted to the CAS.
     package static func grantXorb(_ hub: inout Sandbox, _ call: SandboxCall) throws(SandboxRefusal) -> Response {
         _ = try call.grant(.write)
         let hash = try call.xetHash()
@@ -119,7 +119,7 @@ extension Sandbox {
     private func xorbGrant(of hash: String) -> String { seal("xorb \(hash)") }
 }
 
-/// All xorbs, of whatever repository: that is how files with parts in common take less to upload.
+/// All xorbs, of all repositories: so files with common parts take less to upload.
 package struct SandboxXorbStore {
     private struct Stored {
         let xorb: SandboxXorb
@@ -128,7 +128,7 @@ package struct SandboxXorbStore {
     }
 
     private var stored: [String: Stored] = [:]
-    /// On the CDN but not in the store yet, by what they were granted as.
+    /// On the CDN but not in the store yet, by the grants for them.
     private var waiting: [String: Stored] = [:]
     package private(set) var heldBytes = 0
 
@@ -143,7 +143,7 @@ package struct SandboxXorbStore {
         heldBytes += Self.size(of: xorb)
     }
 
-    /// Keeps what a client put on the CDN until it says that it did.
+    /// Keeps a xorb that a client has uploaded to the CDN until the client reports it.
     package mutating func hold(_ xorb: SandboxXorb, as grant: String, at time: Int64) {
         drop(waiting.updateValue(Stored(xorb: xorb, since: time), forKey: grant))
         heldBytes += Self.size(of: xorb)
@@ -160,7 +160,7 @@ package struct SandboxXorbStore {
         if let old { heldBytes -= Self.size(of: old.xorb) }
     }
 
-    /// Files that were made of them are still there: each repository has the whole content of its own.
+    /// Files that were made of them stay: each repository has the whole content of its own.
     package mutating func forget(before time: Int64) {
         for (hash, old) in stored where old.since < time { drop(stored.removeValue(forKey: hash)) }
         for (grant, old) in waiting where old.since < time { drop(waiting.removeValue(forKey: grant)) }
@@ -168,7 +168,7 @@ package struct SandboxXorbStore {
 
     package static func size(of xorb: SandboxXorb) -> Int { xorb.bytes.count + xorb.chunks.count * chunkBytes }
 
-    /// Throws 400 for a xorb or chunks that are not there, and for a term that is not as long as it says.
+    /// Throws 400 for a xorb or chunks that do not exist, and for a term whose length is wrong.
     package func content(of file: SandboxXetFile) throws(SandboxRefusal) -> [UInt8] {
         guard file.unpackedLength <= SandboxFile.longest else {
             throw .badRequest("The sandbox takes files of up to 64 MiB")

@@ -1,8 +1,8 @@
 import HTTP
 import Hub
 
-/// Unpacks an LZ4 frame (lz4_Frame_format.md 1.6, lz4_Block_format.md), as far as Xet's clients write them: without a
-/// dictionary. Its checksums are not looked at, as whoever unpacks checks the SHA-256 of the whole file.
+/// Unpacks an LZ4 frame (lz4_Frame_format.md 1.6, lz4_Block_format.md), in the form that Xet's clients write: without a
+/// dictionary. Its checksums are not checked, since the caller checks the SHA-256 of the whole file.
 package struct SandboxLZ4 {
     private let most: Int
     private var output: [UInt8] = []
@@ -15,7 +15,7 @@ package struct SandboxLZ4 {
         output.reserveCapacity(most)
     }
 
-    /// Throws 400 for what is malformed or unpacks to more than `most` bytes.
+    /// Throws 400 for a malformed frame, or one that unpacks to more than `most` bytes.
     package static func unpack(_ frame: ArraySlice<UInt8>, atMost most: Int) throws(SandboxRefusal) -> [UInt8] {
         var lz4 = SandboxLZ4(atMost: most)
         try lz4.read(frame)
@@ -67,7 +67,7 @@ package struct SandboxLZ4 {
         }
     }
 
-    /// Four bits, of which 15 says that bytes follow that belong to the sum; the last of them is not 255.
+    /// Four bits; 15 means that more bytes follow and are added; the last of them is not 255.
     private func length(_ nibble: Int, _ input: inout SandboxBytes) throws(SandboxRefusal) -> Int {
         guard nibble == 15 else { return nibble }
         var sum = nibble
@@ -83,7 +83,7 @@ package struct SandboxLZ4 {
         output.append(contentsOf: bytes)
     }
 
-    /// Appends `count` bytes, each the one that stands `distance` before it: there may be fewer of them yet.
+    /// Appends `count` bytes, each a copy of the one `distance` before it: there may be fewer of them yet.
     private mutating func copyBack(_ distance: Int, _ count: Int) {
         let (start, end) = (output.count - distance, output.count + count)
         while output.count < end {

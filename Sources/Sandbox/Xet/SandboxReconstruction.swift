@@ -2,7 +2,7 @@ package import Hub
 
 /// What to fetch for a file, or for a part of it (huggingface.co/docs/xet/download-protocol).
 package struct SandboxReconstruction {
-    /// Parts of one xorb that lie apart, in order.
+    /// Separate parts of one xorb, in order.
     package struct Fetch {
         package let xorb: String
         package let ranges: [(chunks: Range<Int>, bytes: Range<Int>)]
@@ -18,7 +18,7 @@ package struct SandboxReconstruction {
     package private(set) var terms: [SandboxXetFile.Term] = []
     package private(set) var fetches: [Fetch] = []
 
-    /// `wanted` must not be empty, nor reach beyond the file. Nil if a xorb is not there any more.
+    /// `wanted` must not be empty, nor reach beyond the file. Nil if a xorb does not exist any more.
     package init?(of file: SandboxXetFile, _ wanted: Range<Int>, xorbs: (String) -> SandboxXorb?) {
         var position = 0
         for term in file.terms {
@@ -77,7 +77,7 @@ package struct SandboxReconstruction {
         return .object(json.merging(["xorbs": .object(xorbs)]) { $1 })
     }
 
-    /// The older answer: one URL for each range.
+    /// The older response: one URL for each range.
     package func json1(url: (Fetch) -> String) -> JSON {
         var info: [String: JSON] = [:]
         for fetch in fetches {

@@ -1,7 +1,7 @@
 import HTTP
 import Hub
 
-/// What a client uploads last: how its files are made of chunks, and which xorbs it made for them
+/// The client's last upload: how its files are made of chunks, and which xorbs it made for them
 /// (huggingface.co/docs/xet/shard).
 package struct SandboxShard {
     package struct Xorb: Equatable {
@@ -23,10 +23,10 @@ package struct SandboxShard {
     private static let entryLength = 48
     private static let hasVerification = 1 << 31
     private static let hasMetadata = 1 << 30
-    /// In the place of a hash: no more entries come.
+    /// Instead of a hash: there are no more entries.
     private static let bookend = String(repeating: "f", count: 64)
 
-    /// Throws 400 for what is malformed. A footer, which must not be there, is left alone, as the Hub leaves it.
+    /// Throws 400 for a malformed shard. A footer, which must not be there, is ignored, as on the Hub.
     package init(_ bytes: [UInt8]) throws(SandboxRefusal) {
         guard bytes.count <= Self.longest else { throw .badRequest("A shard has at most 64 MiB") }
         var input = SandboxBytes(bytes[...], of: "shard")

@@ -1,7 +1,7 @@
 import HTTP
 import Hub
 
-/// A series of chunks behind each other, each with a header that says how it is packed
+/// A series of chunks, each with a header that says how it is packed
 /// (huggingface.co/docs/xet/xorb).
 package struct SandboxXorb: Sendable {
     package struct Chunk: Sendable, Equatable {
@@ -26,12 +26,12 @@ package struct SandboxXorb: Sendable {
     package static let mostChunks = 8192
     package static let longestChunk = 128 << 10
     private static let headerLength = 8
-    /// Seen of hf_xet 1.8.0: 64 MiB and a header for each chunk, though the specification says 64 MiB in all.
+    /// As seen from hf_xet 1.8.0: 64 MiB and a header for each chunk, though the specification says 64 MiB in all.
     package static let longest = (64 << 20) + mostChunks * headerLength
-    /// What stands in a header's place where a footer begins, which the Hub has no use for.
+    /// Instead of a header, the beginning of a footer, which the Hub does not need.
     private static let footerMark = Array("XETBLOB".utf8)
 
-    /// Throws 400 for what is no series of chunks; what is in them is not looked at yet.
+    /// Throws 400 for bytes that are no series of chunks; the chunks are not unpacked yet.
     package init(_ bytes: [UInt8]) throws(SandboxRefusal) {
         guard bytes.count <= Self.longest else { throw .badRequest("A xorb has at most 64 MiB of chunks") }
         var chunks: [Chunk] = []
@@ -59,7 +59,7 @@ package struct SandboxXorb: Sendable {
             start: start, length: headerLength + length, packing: packing, unpackedLength: unpackedLength)
     }
 
-    /// Of content that came in another way than by Xet: in plain chunks of one length.
+    /// For content that did not come by Xet: in plain chunks of one length.
     package init(wrapping content: [UInt8]) {
         var bytes: [UInt8] = []
         var chunks: [Chunk] = []
@@ -80,7 +80,7 @@ package struct SandboxXorb: Sendable {
     /// The usual length of a chunk.
     private static let wrappedLength = 64 << 10
 
-    /// Where `chunks`, which must not be empty, lie in the bytes.
+    /// The range of bytes of `chunks`, which must not be empty.
     package func bytes(of range: Range<Int>) -> Range<Int> {
         let last = chunks[range.upperBound - 1]
         return chunks[range.lowerBound].start..<last.start + last.length
@@ -99,7 +99,7 @@ package struct SandboxXorb: Sendable {
         return chunk.packing == .lz4 ? content : Self.ungroup(content)
     }
 
-    /// Bytes that were put into four groups by their place in each four, back in order. The first groups have the bytes
+    /// Puts bytes that were grouped by their index modulo four back in order. The first groups have the bytes
     /// of the last, incomplete four.
     package static func ungroup(_ grouped: [UInt8]) -> [UInt8] {
         let (fours, rest) = grouped.count.quotientAndRemainder(dividingBy: 4)
@@ -115,11 +115,11 @@ package struct SandboxXorb: Sendable {
     }
 }
 
-/// Reads a binary format from front to back. What it does not have it refuses with 400.
+/// Reads a binary format from front to back. Throws 400 where it ends early.
 package struct SandboxBytes {
     private let bytes: ArraySlice<UInt8>
     package private(set) var position: Int
-    /// What is read, for the refusal.
+    /// What is being read, for the refusal.
     private let name: String
 
     package init(_ bytes: ArraySlice<UInt8>, of name: String) {
@@ -145,7 +145,7 @@ package struct SandboxBytes {
         return number
     }
 
-    /// 32 bytes as Xet writes them in text: four numbers of 64 bits, each of which has its lowest byte first.
+    /// 32 bytes in Xet's text form: four numbers of 64 bits, each with its lowest byte first.
     package mutating func hash() throws(SandboxRefusal) -> String {
         let raw = try Array(next(Self.hashLength))
         return Digest.hex(stride(from: 0, to: raw.count, by: 8).flatMap { raw[$0..<$0 + 8].reversed() })

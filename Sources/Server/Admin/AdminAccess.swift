@@ -2,11 +2,11 @@ import EventIO
 import HTTP
 import Hub
 
-/// Who may run the gateway over HTTP: by the setting `access`, and by where it listens.
+/// Which clients may run the gateway over HTTP: decided by the setting `access`, and by where the gateway listens.
 enum AdminAccess: Sendable {
-    /// Who shows a key of the role admin, or has signed in with one.
+    /// Clients that show a key of the role admin, or have signed in with one.
     case keys
-    /// Programs and pages of this machine, where the gateway listens to no other.
+    /// Programs and pages of this machine; the gateway listens to no other.
     case local
     /// No client: the paths are not there.
     case nobody
@@ -26,7 +26,7 @@ enum AdminAccess: Sendable {
         if case .nobody = self { false } else { true }
     }
 
-    /// By these, what stands between says that it brings somebody else's request.
+    /// A proxy sets these: with one of them the request may be another client's.
     private static let ofProxies = CaselessWords(
         ["Forwarded", "Via", "X-Real-IP", "Client-IP", "True-Client-IP"], prefixes: ["X-Forwarded-"])
 
@@ -45,19 +45,19 @@ enum AdminAccess: Sendable {
 
 /// An administrator, for one request.
 struct AdminCaller: Sendable {
-    /// The key's; nil: a user of this machine.
+    /// The name of the key; nil: a user of this machine.
     let name: String?
-    /// What the state process is shown; nil: there is none.
+    /// The caller's proof for the state process; nil: there is no state process.
     let proof: AdminOrder.Proof?
     let publicID: Int64
-    /// Of a session; nil for a key that is shown with each request.
+    /// The token of the session; nil where the request shows a key.
     let session: String?
 
     static let local = AdminCaller(name: nil, proof: nil, publicID: 0, session: nil)
 }
 
 extension Failure {
-    /// The key is good, and does not run the gateway.
+    /// The key is valid, and has not the role admin.
     static var noAdministrator: Failure {
         Failure(
             .denied,
@@ -72,7 +72,7 @@ extension Failure {
             detail: "This takes a key of the role admin: `Authorization: Bearer hg_KEY`, or a sign-in at /-/console.")
     }
 
-    /// What was asked may still be carried out.
+    /// The order may still be carried out.
     static var stateLate: Failure {
         Failure(
             .declined(.stateUnavailable),

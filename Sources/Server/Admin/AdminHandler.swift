@@ -78,7 +78,7 @@ struct AdminHandler: Handler {
         exchange.send(response, id: .own(context.id))
     }
 
-    /// As any failure, but that no browser asks a person for a password: signing in is the console's.
+    /// The challenge is `Bearer`, so that no browser asks for a password: users sign in on the console.
     private func fail(_ exchange: Exchange, _ context: RequestContext, _ failure: Failure) {
         guard case .unidentified = failure.kind, exchange.canAnswer else { return exchange.fail(failure, context) }
         context.failure = failure
@@ -89,7 +89,7 @@ struct AdminHandler: Handler {
         exchange.send(response)
     }
 
-    /// What is in it may be a stranger's text: a browser shows it as no page, and keeps none of it.
+    /// The content may hold a stranger's text: a browser neither shows it as a page nor keeps it.
     private static func guardDocument(_ headers: inout Headers) {
         headers.set("Cache-Control", "no-store")
         headers.set("X-Content-Type-Options", "nosniff")

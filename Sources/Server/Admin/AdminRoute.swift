@@ -13,7 +13,7 @@ struct AdminRoute: Sendable {
         case usage, budget, cache, purgeCache, keptFiles, removeFile
     }
 
-    /// A member of the query, or of the path.
+    /// A parameter in the query or in the path.
     struct Parameter: Sendable {
         let name: String
         let meaning: String
@@ -36,10 +36,10 @@ struct AdminRoute: Sendable {
     let body: String?
     /// An example of the body, which tests send.
     let example: JSON?
-    /// The name of the schema of what is answered, and with which status.
+    /// The name of the schema of the response, and its status.
     let result: String
     let status: Int
-    /// Whether it is there with keys alone.
+    /// Whether the operation exists with `access = keys` alone.
     let needsKeys: Bool
 
     init(
@@ -64,7 +64,7 @@ struct AdminRoute: Sendable {
     }
 }
 
-/// A request for an operation: which, and what stands in its path for the parameters, in their order.
+/// A request for an operation, and the values of its path parameters in their order.
 struct AdminCall: Sendable {
     let route: AdminRoute
     let parameters: [String]

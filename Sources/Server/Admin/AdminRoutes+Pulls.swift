@@ -1,7 +1,7 @@
 import HTTP
 import Hub
 
-/// What is fetched ahead of clients, and what stays: as `hubgate cache pull`, `pin` and `unpin`.
+/// Which files are fetched before clients ask, and which stay: as `hubgate cache pull`, `pin` and `unpin`.
 extension AdminRoutes {
     static let pulls = [
         AdminRoute(
@@ -24,7 +24,7 @@ extension AdminRoutes {
             example: ["repo": "acme/m", "revision": "main"], result: "Pin"),
     ]
 
-    /// The schemas of what they take and give.
+    /// The schemas of their requests and responses.
     static let pullSchemas: [String: JSON] = [
         "NewPull": AdminSchemas.object(
             repository.merging(["include": patterns, "exclude": patterns, "pin": AdminSchemas.flag]) { $1 },

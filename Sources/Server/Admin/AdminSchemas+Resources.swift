@@ -1,6 +1,6 @@
 import Hub
 
-/// The schemas of what the gateway spends and keeps.
+/// The schemas of the Hub's budget and the caches.
 extension AdminSchemas {
     static let resources: [String: JSON] = [
         "Usage": object([

@@ -21,7 +21,7 @@ extension AdminServices {
         var search = AuditSearch(filter, limit: limit)
         var isAtEnd = false
         if let place {
-            // What came of the first acts of this page stands a little behind it.
+            // The outcomes of this page's newest acts stand a little later in the file.
             let behind = AuditPiece.Place(serial: place.serial, offset: place.offset + AuditPiece.longest)
             search.noteOutcomes(in: try await piece(behind, caller, context), from: place)
         }

@@ -2,7 +2,7 @@ import EventIO
 import HTTP
 import Hub
 
-/// What is left of the Hub's rate limit, of all workers: the ledger is memory that they share.
+/// What is left of the Hub's rate limit, for all workers: the ledger is in shared memory.
 extension AdminServices {
     private static let mostBudgets = 100
     private static let mostShares = 50
@@ -21,7 +21,7 @@ extension AdminServices {
         ]
     }
 
-    /// Those that the gateway has, by their digests.
+    /// The gateway's own credentials, by their digests.
     private var credentialNames: [UInt64: (source: String, name: JSON)] {
         let broker = resources.broker
         var names: [UInt64: (source: String, name: JSON)] = [broker.digest(of: nil): ("none", .null)]

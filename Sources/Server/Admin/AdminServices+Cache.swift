@@ -38,7 +38,7 @@ extension AdminServices {
         ]
     }
 
-    /// How much of what the cache is for the Hub was not asked for; null where there was nothing.
+    /// The part of cacheable requests for which the Hub was not asked; null where there were none.
     private static func ratio(_ count: (Int) -> UInt64) -> JSON {
         let concerned = MetricLabels.CacheResult.allCases.filter { $0 != .bypass }
         let all = concerned.reduce(0) { $0 + count($1.rawValue) }
@@ -46,7 +46,7 @@ extension AdminServices {
         return all == 0 ? .null : .number(Double(spared) / Double(all))
     }
 
-    /// Has nothing given out any more that was fetched before now, by any worker.
+    /// From here on no worker gives out a response that was fetched before.
     func purge(_ exchange: Exchange, _ caller: AdminCaller, _ context: RequestContext) async throws(Failure) -> JSON {
         let members = try await object(exchange, members: ["repositories", "all"])
         guard members["all"] == nil || members["all"] == .bool(true) || members["all"] == .bool(false) else {
@@ -114,7 +114,7 @@ extension AdminServices {
         ]
     }
 
-    /// Who reads it reads it to its end.
+    /// A client that is reading the file still gets all of it.
     func removeFile(_ text: String, _ caller: AdminCaller, _ context: RequestContext) async throws(Failure) -> JSON {
         let directory = try fileDirectory
         guard let name = BlobName(text), directory.has(name) else { throw .notFound("such file in the cache") }

@@ -2,13 +2,13 @@ import EventIO
 import HTTP
 import Hub
 
-/// Who asks, and the sessions of the console.
+/// The caller of a request, and the sessions of the console.
 extension AdminServices {
-    /// Of this origin alone, over TLS, and for no script to read (RFC 6265bis section 4.1.3).
+    /// The cookie goes to this origin alone, over TLS, and no script can read it (RFC 6265bis section 4.1.3).
     static let cookie = "__Host-hubgate"
     private static let csrfField = "X-CSRF-Token"
 
-    /// Throws where it is no administrator, or a page of another site sends it.
+    /// Throws where the caller is no administrator, or a page of another site sent the request.
     func caller(_ request: Request, _ peer: String, _ context: RequestContext) async throws(Failure) -> AdminCaller {
         if case .local = access {
             guard AdminAccess.isLocal(request, peer: peer, address: context.address) else { throw Self.notLocal }
@@ -16,7 +16,7 @@ extension AdminServices {
         }
         if request.headers.contains("Authorization") { return try keyHolder(request, context) }
         guard let token = Self.token(request) else { throw .notSignedIn }
-        // A browser adds a cookie by itself: so it is looked at which page has it sent, and that the page could read the token.
+        // A browser adds a cookie by itself: so the page that sends it has to be ours, and has to know the token.
         guard !CrossSite.sent(request, to: ownOrigin(request, context)),
             request.method.isSafe || Self.hasCSRFToken(request, token)
         else { throw Self.forged }
@@ -28,7 +28,7 @@ extension AdminServices {
         GatewayAddress.origin(of: request, forwarded: context.forwardedOrigin, publicURL: settings.publicURL)
     }
 
-    /// With a key as `Authorization: Bearer`. A password is none here: a browser would add it to what any page has it send.
+    /// The holder of the key in `Authorization: Bearer`. A password does not count here: a browser would add it to requests of any page.
     private func keyHolder(_ request: Request, _ context: RequestContext) throws(Failure) -> AdminCaller {
         guard let key = context.principal.key, !ShownKey.isBasic(request.headers) else {
             let refusal = context.principal.refusal ?? .foreign
@@ -45,7 +45,7 @@ extension AdminServices {
 
     // MARK: sessions
 
-    /// The session's token, if the request has one cookie of ours; of two, of which one may be somebody else's, none counts.
+    /// The session's token, if the request has exactly one cookie of ours: of two, one may have been set by another site.
     static func token(_ request: Request) -> String? {
         let values = request.headers.values(of: "Cookie").flatMap { field in
             field.split(separator: ";").compactMap { pair -> String? in
@@ -60,7 +60,7 @@ extension AdminServices {
         return token
     }
 
-    /// What a page of ours shows that it has: nobody makes it without the session, which no script can read.
+    /// The token by which a page of ours shows itself. It takes the session to make one, and no script can read the session.
     static func csrfToken(_ session: String) -> String {
         Base64URL.encode(MessageDigest.sha256(Array("hubgate: CSRF, 1\n\(session)".utf8)))
     }
@@ -88,7 +88,7 @@ extension AdminServices {
         guard let text = members["key"]?.stringValue else {
             throw .badField("key", "is missing, and has to be a string")
         }
-        // Asked here first: a stranger costs the state process nothing.
+        // The key is checked here first, so that a stranger costs the state process nothing.
         guard let secret = try? Secret(Array(text.utf8)),
             let key = try? identification.keys?.identify(["Authorization": Credential.bearer(secret).reveal()]).key
         else {
@@ -114,7 +114,7 @@ extension AdminServices {
         return response
     }
 
-    /// DELETE /-/api/session. The cookie goes; what was stolen before ends with the session's time, or with its key's rotation.
+    /// DELETE /-/api/session. Removes the cookie; a stolen one is valid until the session ends, or the key is rotated.
     func signOut(_ request: Request, _ context: RequestContext) async throws(Failure) -> Response {
         if let token = Self.token(request) {
             guard !CrossSite.sent(request, to: ownOrigin(request, context)), Self.hasCSRFToken(request, token) else {

@@ -18,7 +18,7 @@ extension AdminServices {
         return listed(rows, count: rows.count)
     }
 
-    /// Each worker knows its own: so it is said which one answers.
+    /// Each worker knows its own requests alone, so the response says which worker it is from.
     private func listed(_ rows: [JSON], count: Int) -> JSON {
         [
             "requests": .array(rows), "count": .integer(Int64(count)),
@@ -38,7 +38,7 @@ extension AdminServices {
         return ["done": true]
     }
 
-    // MARK: what steers the process
+    // MARK: control of the process
 
     func reload(_ caller: AdminCaller, _ context: RequestContext) async throws(Failure) -> JSON {
         guard let control = state.control else { throw Self.notSteered }
@@ -57,7 +57,7 @@ extension AdminServices {
     private static let notSteered = Failure(
         .notFound, detail: "This gateway is a part of another program, which steers it.")
 
-    // MARK: how it is
+    // MARK: status
 
     func status(_ caller: AdminCaller, _ context: RequestContext) async throws(Failure) -> JSON {
         metrics.refresh()

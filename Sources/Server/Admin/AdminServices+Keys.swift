@@ -122,7 +122,7 @@ extension AdminServices {
 
     private static let mostQuestions = 50
 
-    /// What a key, or one that is not made yet, may do of some requests.
+    /// Which of some requests a key may make, or a key that does not exist yet.
     func explain(
         _ exchange: Exchange, _ caller: AdminCaller, _ context: RequestContext
     ) async throws(Failure) -> JSON {

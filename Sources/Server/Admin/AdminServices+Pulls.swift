@@ -2,7 +2,7 @@ import EventIO
 import HTTP
 import Hub
 
-/// What is fetched ahead of clients, and what stays. Orders are carried out by the worker that has them (`PullKeeper`), whichever answers here.
+/// Pulls and pins. The worker that has the orders carries them out (`PullKeeper`), whichever worker responds here.
 extension AdminServices {
     private static let members = ["repo", "type", "revision"]
 

@@ -6,7 +6,7 @@ import Hub
 extension AdminServices {
     /// Pieces that one request asks for: some 2,000,000 lines, where many are of one group.
     private static let mostPieces = 1024
-    /// Groups that are added up: to look through them holds the loop for a millisecond.
+    /// The most groups that are added up: going through them holds the loop for a millisecond.
     private static let mostGroups = 20_000
 
     /// As `hubgate usage --json` adds it up, with the sum of all groups.
@@ -58,7 +58,7 @@ extension AdminServices {
         )
     }
 
-    /// Those that stand first, in their order, and the sum of all.
+    /// The first rows in their order, and the sum of all.
     private static func first(
         _ limit: Int, of groups: [String: UsageReport.Counts], _ grouping: UsageTable.Grouping
     ) -> (rows: [(key: String, value: UsageReport.Counts)], total: UsageReport.Counts) {

@@ -30,7 +30,7 @@ struct AdminServices {
             AdminOrder(proof: proof, address: context.address, act: act, arguments: .object(members)))
         switch answer.outcome {
         case .done: return answer
-        // Revoked since it was looked at.
+        // The key was revoked after it was checked here.
         case .noAdministrator: throw .notSignedIn
         case .notThere: throw .notFound("such key")
         case .nameTaken: throw Self.conflict("There is a key of that name already: take another, or revoke that one.")
@@ -41,7 +41,7 @@ struct AdminServices {
         }
     }
 
-    /// What changes nothing in the state is in the audit all the same, before it is done; where there is no state there is no audit.
+    /// Audits an order that changes nothing in the state, before it is carried out. Without a state process there is no audit.
     func note(_ event: String, _ detail: String?, by caller: AdminCaller, _ context: RequestContext)
         async throws(Failure)
     {
@@ -58,7 +58,7 @@ struct AdminServices {
         Failure(.declined(.keyConflict), detail: sentence)
     }
 
-    /// The body, which has to be a JSON object with none but these members.
+    /// The body, which has to be a JSON object with no members but these.
     func object(_ exchange: Exchange, members: [String]) async throws(Failure) -> [String: JSON] {
         guard exchange.request.headers.mediaType == "application/json" else {
             throw .unsupportedMediaType(accepted: "application/json")
@@ -73,7 +73,7 @@ struct AdminServices {
         return found
     }
 
-    /// The members of the query, of which none but the route's are known.
+    /// The members of the query; any that is not the route's is refused.
     static func query(_ target: Target, _ route: AdminRoute) throws(Failure) -> [String: String] {
         guard let query = target.query, !query.isEmpty else { return [:] }
         let known = route.query.map(\.name)

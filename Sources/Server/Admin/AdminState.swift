@@ -2,15 +2,14 @@ import EventIO
 import HTTP
 import Hub
 
-/// What the admin API has in common over reloads: who is signed in as far as this worker knows, sign-ins that failed, and how to reach whoever
-/// steers the process.
+/// What the admin API shares over reloads: the sessions that this worker knows, failed sign-ins, and access to the control of the process.
 @EventLoop
 final class AdminState {
-    /// What steers the process; the service gives it.
+    /// Control of the process; the service provides it.
     struct Control {
         let reload: @EventLoop () -> Void
         let drain: @EventLoop () -> Void
-        /// From 1; 0: the one process that there is.
+        /// Counted from 1; 0 for a process without workers.
         let worker: Int
         let workers: Int
     }
@@ -21,7 +20,7 @@ final class AdminState {
         let until: MonotonicInstant
     }
 
-    /// Of keys with which somebody would sign in, and that are no good.
+    /// Sign-ins with a key that is not valid.
     let failures = FailureLimit(most: 10, milliseconds: 600_000)
     let keys: KeyStore?
     var control: Control?
@@ -29,10 +28,10 @@ final class AdminState {
     var streams = 0
     private var sessions: [String: Known] = [:]
 
-    /// The state process is asked anew after so long: then a secret that was good for a time of grace may be no more.
+    /// How long a checked session is trusted, in milliseconds. Then the state process is asked again: the grace of a rotated secret may be over.
     private static let trust: UInt64 = 10_000
     private static let mostSessions = 256
-    /// In milliseconds: longer than a state process takes to start anew.
+    /// In milliseconds: longer than the state process takes to restart.
     private static let patience: UInt64 = 5000
     static let mostStreams = 32
 
@@ -54,17 +53,17 @@ final class AdminState {
         }
         switch answer {
         case .answered(let answer) where answer.outcome != .unavailable: return answer
-        // What was lost on its way may have been carried out.
+        // An order that was lost on its way may have been carried out.
         case .late where !order.act.isRead, .refused where !order.act.isRead: throw .stateLate
         case .answered, .refused, .late: throw .stateSilent
         }
     }
 
-    /// Who is signed in by this token; nil: no session.
+    /// The caller whose session has this token; nil: no session.
     func caller(session token: String, _ context: RequestContext) async throws(Failure) -> AdminCaller? {
         guard let keys, token.utf8.count <= AdminSession.longest else { return nil }
         if let known = sessions[token], known.until > .now {
-            // Of a key that was revoked or has expired a session is none.
+            // A session ends when its key is revoked or expires.
             guard keys.identity(known.publicID) != nil else { return nil }
             return AdminCaller(name: known.name, proof: .session(token), publicID: known.publicID, session: token)
         }

@@ -14,7 +14,7 @@ final class FigureStream: CancellableWork {
     private var isOver = false
 
     private static let milliseconds: UInt64 = 1000
-    /// What waits for a page that does not read; then nothing more is written for a while.
+    /// Above so many unsent bytes nothing more is written, until the page has read.
     private static let mostQueued = 64 << 10
 
     static func begin(
@@ -67,7 +67,7 @@ final class FigureStream: CancellableWork {
 
     private func look() {
         guard !isOver else { return }
-        // A gateway that is about to go waits for no page.
+        // A gateway that stops waits for no page.
         guard !services.drainState.isDraining, !exchange.isGone else { return end() }
         guard let session = caller.session else {
             guard caller.proof == nil || isAdministrators else { return end() }

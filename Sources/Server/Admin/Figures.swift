@@ -6,7 +6,7 @@ import Hub
 struct Figures {
     let metrics: Metrics
 
-    /// Routes that administrators and probes ask: their requests are not clients'.
+    /// Routes that administrators and probes use: their requests are not clients'.
     private static let own: Set<Route.Name> = [.health, .ready, .metrics, .admin, .console, .documents]
 
     var json: JSON {

@@ -1,7 +1,7 @@
 import HTTP
 import Hub
 
-/// What would become of a request with a key, and why.
+/// Whether a request with a key would be allowed, and why.
 struct KeyExplanation {
     /// By the key's rules, whether they are enforced or not.
     let isAllowed: Bool
@@ -32,7 +32,7 @@ struct KeyExplanation {
         return explanation
     }
 
-    /// The same of what a key would have that is not there yet.
+    /// The same for a key that does not exist yet.
     static func explain(
         _ grant: KeyGrant, _ roles: RoleBook, method: String, path: String, body: String?
     ) throws(KeyFieldFault) -> KeyExplanation {
@@ -66,7 +66,7 @@ struct KeyExplanation {
         return explanation.text + (isShadow ? Self.line(ofPolicy: Self.ofShadow) : "")
     }
 
-    /// The same as `text`, of what another gateway has said.
+    /// The same as `text`, from another gateway's response.
     static func text(of json: JSON) -> String {
         if let reason = json["reason"]?.stringValue { return "Refused: \(reason).\n" }
         return Explanation.text { name in json[name]?.stringValue }

@@ -7,7 +7,7 @@ enum KeyMembers {
         try field { () throws(KeyFieldFault) in try KeyFields.name(try text(value, "name"), of: "name") }
     }
 
-    /// Of a key that is there: one that a login has made has a name that nobody may choose.
+    /// The name of a key that exists: one that a login has made has a name that no caller may choose.
     static func keyName(_ value: JSON) throws(Failure) -> String {
         try field { () throws(KeyFieldFault) in try text(value, "key") }
     }

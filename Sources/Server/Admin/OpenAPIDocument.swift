@@ -162,7 +162,7 @@ enum FacadeSchemas {
 }
 
 extension JSON {
-    /// For people, who read what differs between two of them: two blanks a level.
+    /// With two spaces a level, so that people can read the difference of two documents.
     func indented(_ depth: Int = 0) -> String {
         let (outer, inner) = (String(repeating: "  ", count: depth), String(repeating: "  ", count: depth + 1))
         switch self {

@@ -26,14 +26,14 @@ struct AuditCheck {
     /// The line before; nil where it is not known.
     private var before: (number: Int64, hash: [UInt8], line: Int, file: String)?
     private var last: Int64 = 0
-    /// The line before was out of its order: it is said once of those that come together.
+    /// The line before was out of order: of several in a row the first alone is reported.
     private var isBehind = false
     private var removed: Set<String> = []
-    /// A file that another says it goes on after, and that is not there; and where that is said.
+    /// A file that another one names as the one before it, and that is missing; and where it is named.
     private var absent: (name: String, from: String)?
 
-    /// Reads all of it. `known` is the last line that the database knows; nil where that is not to be had, and then a cut end is not
-    /// seen. Throws what cannot be read at all.
+    /// Reads all of it. `known` is the last line that the database knows; nil where the database cannot be read: a cut end is not
+    /// found then. Throws where the audit cannot be read at all.
     init(_ directory: AuditDirectory, known: AuditTables.Head?) throws(AuditError) {
         self.directory = directory
         self.known = known
@@ -88,7 +88,7 @@ struct AuditCheck {
         lines += 1
         guard let head = AuditLineHead(line[...]) else {
             note(file.name, number, "it is no line of an audit")
-            // What the next line says of this one counts all the same.
+            // The next line is compared with this one all the same.
             before = before.map { ($0.number + 1, AuditLine.hash(line), number, file.name) }
             return
         }
@@ -104,7 +104,7 @@ struct AuditCheck {
         last = max(last, head.number)
     }
 
-    /// Whether what follows is to be measured by this line.
+    /// Whether the next line is to be compared with this one.
     private mutating func isInOrder(_ head: AuditLineHead, _ file: AuditDirectory.File, _ number: Int) -> Bool {
         guard let before else { return true }
         defer { isBehind = head.number <= before.number }

@@ -43,7 +43,7 @@ struct AuditDirectory: Sendable {
         throw AuditError("the directory \(path.shown) cannot be made: \(SystemError.text(errno))")
     }
 
-    /// Root gives it to the user that the gateway is about to become. `making`: and makes it first, where that user may not be able to.
+    /// As root, gives it to the user that the gateway is about to become. `making`: makes it first, since that user may not be able to.
     func give(to user: UInt32, group: UInt32, making: Bool) {
         if making { _ = unsafe mkdir(path, 0o700) }
         OwnDirectory.give(path, to: user, group: group, isOurs: Self.isOurs)
@@ -58,7 +58,7 @@ struct AuditDirectory: Sendable {
         return names.compactMap { File(name: $0) }.sorted { $0.serial < $1.serial }
     }
 
-    /// Nothing is in it, or it is not there.
+    /// The directory is empty, or missing.
     var noAudit: AuditError {
         AuditError(
             "there is no audit yet in \(path.shown): a gateway with access = keys begins it at its start")
@@ -66,7 +66,7 @@ struct AuditDirectory: Sendable {
 
     func path(of file: File) -> String { path + "/" + file.name }
 
-    /// What belongs into it.
+    /// Whether a file of this name belongs in the directory.
     static func isOurs(_ name: String) -> Bool {
         name == "audit.lock" || File(name: name) != nil || name.hasPrefix("torn-") && name.hasSuffix(".part")
     }

@@ -1,11 +1,11 @@
 import EventIO
 import Glibc
 
-/// One file of the audit, open to be written at its end. What was not written whole is taken back.
+/// One file of the audit, open for appending. A write that fails half way is undone.
 final class AuditFile {
     let path: String
     private let descriptor: Int32
-    /// What is known to be whole, in bytes. A failure may have left more behind it.
+    /// So many bytes are known to be whole. After a failure more may follow them.
     private(set) var length: Int
     private var hasRest = false
     /// A power cut could take its last lines.
@@ -39,7 +39,7 @@ final class AuditFile {
             throw AuditError("\(path.shown) is no file")
         }
         let file = AuditFile(path, descriptor, length: Int(status.st_size))
-        // Who wrote it may have died before it was.
+        // Its last writer may have died before it was synced.
         file.hasUnsynced = true
         return file
     }
@@ -58,7 +58,7 @@ final class AuditFile {
             guard count > 0 else { return try takeBack(errno) }
             written += count
         }
-        // A file whose length has changed: that goes to the disk with its bytes.
+        // Unlike other metadata, the file's length is made durable by this too.
         if syncing, fdatasync(descriptor) != 0 { return try takeBack(errno) }
         length += bytes.count
         hasUnsynced = !syncing
@@ -132,7 +132,7 @@ final class AuditFile {
     }
 }
 
-/// That one process alone writes an audit, for as long as it lives.
+/// Makes sure that one process alone writes an audit, for as long as this object lives.
 final class AuditLock {
     private let descriptor: Int32
 

@@ -1,7 +1,7 @@
 import HTTP
 import Hub
 
-/// What was done, by whom: the lines of an audit, an intent and what came of it as one.
+/// What was done, and by which key: the lines of an audit, an intent and its outcome as one row.
 struct AuditHistory {
     /// Which rows are wanted. What is nil or false does not matter.
     struct Filter {
@@ -20,7 +20,7 @@ struct AuditHistory {
     struct Row {
         let number: Int64
         fileprivate(set) var kind: AuditRecord.Kind
-        /// The members of the line, and those of what came of it over them.
+        /// The members of the line; those of the outcome replace them.
         fileprivate(set) var members: [String: JSON]
         fileprivate(set) var hasEnded: Bool
     }
@@ -43,7 +43,7 @@ struct AuditHistory {
         guard let head = AuditLineHead(line[...]), isShown(head.kind) else { return nil }
         let act = head.act
         let isEnd = head.kind == .outcome || head.kind == .unknown
-        // Before the look at all of it: most lines are of other days.
+        // Before the line is parsed: most lines are of other days.
         if !isEnd, let since = filter.since, head.time < since { return nil }
         if isEnd, underWay[act] == nil { return nil }
         guard case .object(let members)? = try? JSON.parse(line, within: Self.limits) else { return nil }
@@ -172,7 +172,7 @@ extension AuditHistory.Row {
 }
 
 extension String {
-    /// Without what a terminal obeys or hides.
+    /// Without characters that a terminal obeys or hides.
     fileprivate var visible: String {
         let scalars = unicodeScalars.map { scalar -> Unicode.Scalar in
             switch scalar.properties.generalCategory {

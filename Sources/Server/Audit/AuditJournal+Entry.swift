@@ -3,7 +3,7 @@ import Hub
 extension AuditJournal {
     struct Options: Sendable {
         let directory: AuditDirectory
-        /// A file that is as large is followed by another, in bytes.
+        /// In bytes: a file of that size is followed by the next.
         let rotateBytes: Int
         /// 0: for ever.
         let keepDays: Int
@@ -14,8 +14,8 @@ extension AuditJournal {
         let record: AuditRecord
         let origin: AuditLine.Origin
 
-        /// Whether it has to be on the disk when it is said to be written. What came of an act, who was refused, and who asked a model goes
-        /// there with the next one that is, or a moment later.
+        /// Whether it is acknowledged only once it is on the disk. An outcome, a refusal or the intent of an inference reaches the disk with the
+        /// next record that is waited for, or a moment later.
         var isWaitedFor: Bool {
             switch record.kind {
             case .outcome, .refusal: false

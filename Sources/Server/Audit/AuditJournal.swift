@@ -13,15 +13,15 @@ final class AuditJournal {
     private(set) var head = AuditTables.Head()
     private var seen: Set<AuditLineHead.Record> = []
     private(set) var open = OpenIntents()
-    /// The end was read, so that it is known what to write behind.
+    /// The end was read, so it is known which line comes next.
     private var isReady = false
-    /// What is to be said of how the audit was found; nil: it was.
+    /// Records of what the start has found, not written yet; nil: they are written.
     private var owed: [AuditRecord]?
     /// Why nothing can be written; empty where it can.
     private var trouble = ""
-    /// What was refused since then.
+    /// Records that were refused since then.
     private var refused = 0
-    /// Lines by kind that were written since they were asked for last.
+    /// Lines by kind since `takeCounts` was last called.
     private var counts: [AuditRecord.Kind: Int] = [:]
 
     /// Records that are remembered so that none is written twice: far more than workers may have under way.
@@ -36,7 +36,7 @@ final class AuditJournal {
     var isUp: Bool { isReady && trouble.isEmpty }
     var directory: AuditDirectory { options.directory }
 
-    /// Goes on where the last gateway or state process has left off; `known` is the last line that the database knows. What cannot be done is
+    /// Continues the chain of the last gateway or state process; `known` is the last line that the database knows. What fails here is
     /// tried again by `check`.
     func begin(known: AuditTables.Head?) {
         do throws(AuditError) {
@@ -49,7 +49,7 @@ final class AuditJournal {
             (head, open, seen, file) = (tail.head, tail.open, tail.seen, last)
             current = files.last ?? known.flatMap { AuditDirectory.File(name: $0.file) }
             owed = try mend(after: tail) + (tail.knowsRun ? [] : [AuditRecord(.start)])
-            // What is sent again is told to be there.
+            // A record that is sent again is acknowledged as written, so it has to be on the disk.
             try file?.sync()
             isReady = true
             reportFindings()
@@ -58,17 +58,17 @@ final class AuditJournal {
         }
     }
 
-    /// What there was to say at the beginning, once that can be written.
+    /// Writes what the start has found, as soon as that is possible.
     private func reportFindings() {
         guard let records = owed, write(own: records) else { return }
         owed = nil
         report(open.all { $0.run != run })
     }
 
-    /// Makes sure that a whole line of the chain stands last in the file that is written on. What is to be said of it.
+    /// Makes sure that the file to be continued ends with a whole line of the chain. Returns records of any repair.
     private func mend(after tail: AuditTail) throws(AuditError) -> [AuditRecord] {
         if let damage = tail.damage {
-            // The file stays as it is: the next one goes on behind what was written.
+            // The damaged file stays as it is; the next one continues the chain.
             file = nil
             log.error(
                 "The audit in \(options.directory.path.shown) was changed or is incomplete: \(damage). Run `hubgate audit verify`."
@@ -78,7 +78,7 @@ final class AuditJournal {
         return [try setApart(file, from: start)]
     }
 
-    /// What a crash has left behind the last whole line is kept in a file of its own.
+    /// Moves what a crash has left after the last whole line to a file of its own.
     private func setApart(_ file: AuditFile, from start: Int) throws(AuditError) -> AuditRecord {
         let rest = Array(try file.tail(file.length - start).bytes)
         let name = "torn-\(head.number + 1)-\(run).part"
@@ -127,7 +127,7 @@ final class AuditJournal {
         return reasons
     }
 
-    /// Lines of the state process's own. Whether they are on the disk.
+    /// Writes lines of the state process's own. Whether they are on the disk.
     @discardableResult
     private func write(own records: [AuditRecord]) -> Bool {
         guard isReady else { return false }
@@ -135,7 +135,7 @@ final class AuditJournal {
         return trouble.isEmpty
     }
 
-    /// That for a time nothing was written.
+    /// The record that for a time nothing was written.
     private var gap: [Entry] {
         guard !trouble.isEmpty else { return [] }
         var record = AuditRecord(.gap)
@@ -191,7 +191,7 @@ final class AuditJournal {
         return Entry(record: record, origin: .init(run: run))
     }
 
-    /// Makes the next file, where it is time. Whether it did.
+    /// Begins the next file, where it is time. Whether it did.
     private func rotate(_ now: Int) throws(AuditError) -> Bool {
         let today = String(AuditLine.time(now).prefix(10))
         if let file, let current, file.length < options.rotateBytes, current.day >= today || file.length == 0 {
@@ -205,7 +205,7 @@ final class AuditJournal {
         return true
     }
 
-    /// Removes what `audit_keep` lets go, and says so first.
+    /// Removes files older than `audit_keep`; a line says so first.
     private func removeOld(_ now: Int) {
         guard options.keepDays > 0, let files = try? options.directory.files() else { return }
         let oldest = String(AuditLine.time(max(0, now - options.keepDays * 86_400_000_000)).prefix(10))
@@ -220,9 +220,9 @@ final class AuditJournal {
         for file in old { AuditFile.remove(options.directory.path(of: file)) }
     }
 
-    // MARK: what happens around
+    // MARK: checks, workers, the end
 
-    /// To be called now and then: tries again what failed, and looks whether the file is still there. `known` as for `begin`.
+    /// Called now and then: retries what failed, and checks whether the file is still there. `known` as for `begin`.
     func check(known: AuditTables.Head?) {
         guard isReady else { return begin(known: known) }
         sync()
@@ -243,18 +243,18 @@ final class AuditJournal {
         }
     }
 
-    /// A worker has begun: what the one in its place before had under way has no end.
+    /// A worker has begun: acts that its predecessor had under way will have no outcome.
     func began(worker: Int, sender: Int64) {
         report(open.all { $0.worker == worker && $0.sender != sender })
     }
 
-    /// The gateway ends in order: an outcome that is not known by now never will be.
+    /// The gateway stops in order: an outcome that is not known by now never will be.
     func stop() {
         report(open.all())
         write(own: [AuditRecord(.stop)])
     }
 
-    /// Says of acts that nobody knows what came of them, in the audit and in the log.
+    /// Writes to the audit and the log that the outcome of these acts is unknown.
     private func report(_ intents: [OpenIntents.Intent]) {
         guard !intents.isEmpty, isReady else { return }
         let entries = intents.compactMap { intent in

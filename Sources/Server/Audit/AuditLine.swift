@@ -4,13 +4,13 @@ import EventIO
 ///
 /// `prev` is the SHA-256 of the line before, without its line feed: no line can be changed, taken out or moved without the next one saying so.
 enum AuditLine {
-    /// What the state process says of a record, whoever sent it.
+    /// What the state process adds to a record; its sender has no say in it.
     struct Origin: Equatable, Sendable {
-        /// Of this start of the gateway.
+        /// Names this start of the gateway.
         let run: String
         /// Which worker sent it; 0: the state process itself.
         var worker = 0
-        /// By whom it is sent, and its number among theirs: what is sent again has the same.
+        /// Which client of the state sent it, and its number among that one's records: a record that is sent again has the same two.
         var sender: Int64 = 0
         var sequence: Int64 = 0
 
@@ -19,7 +19,7 @@ enum AuditLine {
             sender == 0 ? nil : AuditLineHead.Record(sender: sender, sequence: sequence)
         }
 
-        /// As it stands in the line; nil for a line of the state process's own.
+        /// As written in the line; nil for a line of the state process's own.
         var id: String? { record == nil ? nil : String(UInt64(bitPattern: sender), radix: 16) + "-\(sequence)" }
     }
 
@@ -66,7 +66,7 @@ enum AuditLine {
         }
     }
 
-    /// What could end the string or the line, and what a terminal or an editor obeys or hides, is escaped (RFC 8259 section 7).
+    /// Escapes what could end the string or the line, and characters that a terminal or an editor obeys or hides (RFC 8259 section 7).
     private static func append(quoted text: String, to line: inout [UInt8]) {
         line.append(UInt8(ascii: "\""))
         let isPlain = text.utf8.allSatisfy {

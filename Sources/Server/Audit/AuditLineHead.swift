@@ -8,7 +8,7 @@ struct AuditLineHead {
     let kind: AuditRecord.Kind
     let run: String
     let worker: Int
-    /// Nil: of the state process itself.
+    /// Nil for a line of the state process itself.
     let record: Record?
     /// As it is escaped in the line; empty for none.
     let requestID: [UInt8]
@@ -27,10 +27,10 @@ struct AuditLineHead {
 
     var act: Act { Act(worker: worker, requestID: requestID) }
 
-    /// No audit has as many: the number after it is one, too.
+    /// More than any audit has; adding one cannot overflow.
     private static let mostLines: Int64 = 1 << 60
 
-    /// Nil for what no writer of ours has written. `line` is without its line feed.
+    /// Nil for a line that no writer of ours has written. `line` is without its line feed.
     init?(_ line: ArraySlice<UInt8>) {
         var reader = Reader(rest: line)
         guard reader.skip("{\"n\":"), let number = reader.number(), reader.skip(",\"prev\":\""),

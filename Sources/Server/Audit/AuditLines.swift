@@ -1,7 +1,7 @@
 import EventIO
 import Glibc
 
-/// Reads a file of the audit line by line, in pieces. Behind the last line it gives nil, and what is appended after that is found later.
+/// Reads a file of the audit line by line, in pieces. After the last line it gives nil; a line that is appended then is found by a later call.
 final class AuditLines {
     private let path: String
     private let descriptor: Int32
@@ -48,11 +48,11 @@ final class AuditLines {
         }
     }
 
-    /// Bytes behind the last whole line.
+    /// The number of bytes after the last whole line.
     var rest: Int { bytes.count - start }
 }
 
-/// For commands: nothing of a loop waits by it.
+/// For commands, which have no event loop to block.
 enum Pause {
     static func sleep(milliseconds: UInt32) {
         usleep(milliseconds * 1000)

@@ -1,9 +1,9 @@
 import EventIO
 import Glibc
 
-/// Some lines of the audit, read backwards from a place: so a search costs the state process a short read at a time, however long the audit is.
+/// Some lines of the audit before a place: a backward search takes short reads of the state process, however long the audit is.
 struct AuditPiece: Equatable {
-    /// Behind a line, or at the beginning, of the file with that number.
+    /// A place after a line, or at the beginning, of the file with that number.
     struct Place: Equatable, Sendable {
         var serial: Int
         /// In bytes.
@@ -17,7 +17,7 @@ struct AuditPiece: Equatable {
     /// Where the lines before them end; nil: there are none.
     let before: Place?
 
-    /// An answer of the state process holds it with room. A longer line is left out: no writer of ours makes one.
+    /// So that it fits a message of the state process. A longer line is left out: no writer of ours makes one.
     static let longest = 48 << 10
 
     /// `place`: nil for the end of the audit.
@@ -37,7 +37,7 @@ struct AuditPiece: Equatable {
         let end = place.map { $0.serial == file.serial ? min($0.offset, size) : size } ?? size
         let from = max(0, end - Self.longest)
         var bytes = try AuditFile.read(descriptor, path, from, end - from)[...]
-        // What is behind the last line feed is being written; what is before the first belongs to a line that begins before.
+        // Bytes after the last line feed are still being written; those up to the first one belong to an earlier line.
         bytes = bytes.prefix(upTo: bytes.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? bytes.startIndex)
         var first = from
         if from > 0 {

@@ -1,7 +1,7 @@
 import HTTP
 import Hub
 
-/// Looks for acts in the audit backwards. What came of an act stands behind it, so its outcome is met first and kept until the act is.
+/// Looks for acts in the audit backwards. An outcome stands after its act, so it is met first, and kept until the act is met.
 struct AuditSearch {
     private struct Key: Hashable {
         let worker: Int
@@ -10,12 +10,12 @@ struct AuditSearch {
 
     private let filter: AuditHistory.Filter
     private let limit: Int
-    /// Outcomes whose intents were not met yet: bounded by those that were under way at one moment, but for a damaged audit.
+    /// Outcomes without their intents so far: unless the audit is damaged, no more than were under way at one time.
     private var outcomes: [Key: [UInt8]] = [:]
     private(set) var rows: [JSON] = []
     /// Where the next page begins, if this one ended within a piece.
     private(set) var stop: AuditPiece.Place?
-    /// A line was met that is older than what is asked for.
+    /// A line older than the requested time was met.
     private(set) var isPastSince = false
 
     private static let mostOutcomes = 65_536
@@ -42,7 +42,7 @@ struct AuditSearch {
         stop = piece.start.map { AuditPiece.Place(serial: $0.serial, offset: $0.offset + end) }
     }
 
-    /// Takes up the outcomes of a piece behind `place`, and nothing else.
+    /// Takes up the outcomes of a piece after `place`, and nothing else.
     mutating func noteOutcomes(in piece: AuditPiece, from place: AuditPiece.Place) {
         guard let start = piece.start, start.serial == place.serial else { return }
         var offset = start.offset
@@ -83,9 +83,9 @@ struct AuditSearch {
     }
 }
 
-/// Whether lines of the audit fit each other, read backwards: the other half of what `AuditCheck` looks at, for who cannot read the files.
+/// Whether lines of the audit fit each other, read backwards: as `AuditCheck`, for callers that cannot read the files.
 struct AuditBackwardCheck {
-    /// What the line behind says of the one before.
+    /// What the next line says of the line before it.
     struct Behind: Equatable {
         let number: Int64
         let previous: [UInt8]

@@ -6,7 +6,7 @@ struct AuditTail {
     private(set) var seen: Set<AuditLineHead.Record> = []
     /// Whether a line of this run is there.
     private(set) var knowsRun = false
-    /// Where in the last file what is no whole line begins: a crash has cut it.
+    /// Where in the last file an incomplete line begins: a crash has cut it.
     private(set) var tornAt: Int?
     /// What is wrong beyond that, as a sentence without a full stop. The files stay as they are, for `hubgate audit verify`.
     private(set) var damage: String?
@@ -38,19 +38,19 @@ struct AuditTail {
         }
         if files.isEmpty { head.file = known?.file ?? "" }
         judge(known, isEmpty: last == nil)
-        // Then another file is begun behind the last one, whatever is in that.
+        // Then a new file follows the last one, whatever the last one holds.
         if damage != nil, let last = files.last { head.file = last.name }
     }
 
-    /// Takes up the lines of one file. A file without a whole line, as a crash at a rotation leaves it, is not the one that the next
-    /// goes on after.
+    /// Takes up the lines of one file. A file without a whole line, which a crash at a rotation leaves, is not named as the one before the next
+    /// file.
     private mutating func read(
         _ part: (bytes: [UInt8], offset: Int), of file: String, _ known: AuditTables.Head?, isLast: Bool
     ) {
         let bytes = part.bytes
         var start = 0
         if part.offset > 0 {
-            // What the window cuts.
+            // Skips the line that the window cuts.
             start = bytes.firstIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? bytes.count
         }
         while start < bytes.count {
@@ -61,12 +61,12 @@ struct AuditTail {
                     tornAt = part.offset + start
                     return
                 }
-                // Of an earlier file: none of a crash's doing, and none of ours to judge here.
+                // In an earlier file a crash cannot have done this; `hubgate audit verify` reports it.
                 isLinked = false
                 start = bytes[start...].firstIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? bytes.count
                 continue
             }
-            // A crash cuts lines, and does not write others.
+            // A crash cuts lines; it does not write others.
             if isLinked, line.number != head.number + 1 || line.previous != head.hash {
                 damage = "line \(line.number) does not fit the one before it"
             }
@@ -85,7 +85,7 @@ struct AuditTail {
         if let record = line.record { seen.insert(record) }
     }
 
-    /// What the database knows was on the disk: where it is not there any more, no crash has done that.
+    /// The line that the database knows was on the disk: if it is missing, no crash was the cause.
     private mutating func judge(_ known: AuditTables.Head?, isEmpty: Bool) {
         guard let known else { return }
         if known.number > head.number {
@@ -98,7 +98,7 @@ struct AuditTail {
         } else {
             return
         }
-        // It goes on behind what was really written, so that the fault stays to be seen.
+        // The chain continues from what was really written, so the fault stays visible.
         tornAt = nil
         head = known
     }

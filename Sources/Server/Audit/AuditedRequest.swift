@@ -11,7 +11,7 @@ final class AuditedRequest {
         /// It may be made, and is written down first.
         case allowed
         case refused
-        /// Its intent has gone out; what comes of it follows.
+        /// Its intent was sent; the outcome follows.
         case begun
         /// Its intent will not be written, so nothing is done and nothing follows.
         case ended
@@ -21,7 +21,7 @@ final class AuditedRequest {
     static let shadow = "policy shadow"
 
     private let auditor: Auditor
-    /// What all its lines have.
+    /// The fields that all its lines have.
     private var record: AuditRecord
     private var stage = Stage.open
     private var isOfStranger = false
@@ -42,14 +42,14 @@ final class AuditedRequest {
         record.set(.agent, request.headers["User-Agent"])
     }
 
-    /// By whom.
+    /// Notes the key that it was made with.
     func identify(_ key: KeyIdentity) {
         record.set(.key, key.name)
         record.set(.keyID, key.shownID)
         record.set(.role, key.grant.grant.role)
     }
 
-    /// It may be made. `needs` is all that it takes, `rule` what allows the chief of them.
+    /// The request is allowed. `needs`: all rights that it needs; `rule`: the one that allows the chief of them.
     func allow(_ needs: [HubNeed], rule: String?) {
         describe(needs)
         record.set(.decision, "allowed")
@@ -57,7 +57,7 @@ final class AuditedRequest {
         stage = .allowed
     }
 
-    /// It may not: nothing is asked of the Hub. `rule`: what denies it, if one does. `code` says why.
+    /// The request is refused, and the Hub is not asked. `rule`: the one that denies it, if there is one. `code` says why.
     func refuse(_ needs: [HubNeed], rule: String?, isOfStranger: Bool = false) {
         describe(needs)
         record.set(.decision, "refused")
@@ -81,12 +81,12 @@ final class AuditedRequest {
         body = AuditedBody(isCommit: true)
     }
 
-    /// The body goes by, and is counted.
+    /// The body will be counted on its way.
     func expectBody() {
         body = body ?? AuditedBody(isCommit: false)
     }
 
-    /// Writes down what is about to be done. Returns whether it may be done at once; else `then` says so later, or why it may not.
+    /// Writes down what is about to be done. True: it may be done at once; else `then` is called later, with the failure if it may not.
     func begin(_ then: @escaping @EventLoop (Failure?) -> Void) -> Bool {
         guard stage == .allowed else { return true }
         stage = .begun
@@ -102,7 +102,7 @@ final class AuditedRequest {
         return false
     }
 
-    /// What was to be deleted has this name now: `model:acme/hubgate-trash-…`.
+    /// A delete was a move to this name instead: `model:acme/hubgate-trash-…`.
     func moved(to name: String) {
         record.set(.newName, name)
         record.set(.detail, "moved to the trash")
@@ -113,7 +113,7 @@ final class AuditedRequest {
         if !method.isSafe { calls += 1 }
     }
 
-    /// The same for who awaits it.
+    /// `begin`, to be awaited.
     func begun() async throws(Failure) {
         let failure = await withCheckedContinuation { waiter in
             if begin({ waiter.resume(returning: $0) }) { waiter.resume(returning: nil) }
@@ -121,7 +121,7 @@ final class AuditedRequest {
         if let failure { throw failure }
     }
 
-    /// The request has ended, with these fields about how.
+    /// The request has ended; `ending` sets the fields of its outcome.
     func end(_ ending: (inout AuditRecord) -> Void) {
         defer { stage = .ended }
         switch stage {
@@ -158,20 +158,20 @@ extension HubOperation {
     func isAct(_ needs: [HubNeed]? = nil) -> Bool {
         guard reading != .ambiguous else { return true }
         if let needs { return needs.contains { isAct($0.action) } }
-        // What is in a body that was not read may add an act to what is only read.
+        // The body, which was not read, may add an act to a request that only reads.
         return isAct(action) || body != nil && !isSafe
     }
 
     private func isAct(_ action: HubAction) -> Bool {
         switch action {
         case .read, .search: false
-        // To look at what is the account's, or is not known, changes nothing.
+        // A safe request for the account, or for what is not known, changes nothing.
         case .account, .other: !isSafe
         default: true
         }
     }
 
-    /// Whether it is the body alone that says what is done, or to what.
+    /// Whether the body alone names the act, or its target.
     var isNamedByBody: Bool {
         switch body {
         case .create, .delete, .move, .lfsBatch, .lfsDuplicate, .collection, .duplicate: true
@@ -181,7 +181,7 @@ extension HubOperation {
 }
 
 extension Failure {
-    /// The audit has to have it first, and cannot be written.
+    /// The intent has to be in the audit first, and the audit cannot be written.
     static var auditUnavailable: Failure {
         Failure(
             .auditUnavailable,

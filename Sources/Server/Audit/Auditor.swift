@@ -5,14 +5,14 @@ import Hub
 @EventLoop
 final class Auditor {
     private let client: StateClient
-    /// Those who show no good key cannot fill the disk, nor can a key whose rules allow little.
+    /// Limits records about clients without a valid key, and of refused requests of others, so that neither can fill the disk.
     private var strangers = RecordBudget(perSecond: 20, atOnce: 200)
     private var known = RecordBudget(perSecond: 200, atOnce: 1000)
-    /// Outcomes that were refused, to be sent again.
+    /// Outcomes that the state process refused, to be sent again.
     private var owed: [AuditRecord] = []
     private lazy var again = Timer { [weak self] in self?.sendOwed() }
 
-    /// How long what changes something waits to be written down, in milliseconds: longer than a state process takes to start anew.
+    /// How long a change waits until it is written down, in milliseconds: longer than the state process takes to restart.
     private static let patience: UInt64 = 3000
     private static let mostOwed = 1000
     private static let retryMilliseconds: UInt64 = 1000
@@ -41,7 +41,7 @@ final class Auditor {
         wait.begin(Self.patience)
     }
 
-    /// Sends a record that is not waited for. What came of an act, and who has logged in, is sent again where it was refused.
+    /// Sends a record that is not waited for. An outcome or a login is sent again where it was refused.
     func note(_ record: AuditRecord) {
         client.append(record.stateRecord) { [weak self] result in
             guard case .failure = result, record.kind == .outcome || record.kind == .login else { return }
@@ -49,7 +49,7 @@ final class Auditor {
         }
     }
 
-    /// Notes a refusal, as long as there are not too many of them; the next one that is noted says how many were left out.
+    /// Sends the record of a refusal, unless there are too many; the next one says how many were left out.
     func refuse(_ record: AuditRecord, isOfStranger: Bool) {
         let now = MonotonicInstant.now
         guard let leftOut = isOfStranger ? strangers.take(now) : known.take(now) else { return }
@@ -87,7 +87,7 @@ private final class AuditWait {
         limit?.start(milliseconds: milliseconds)
     }
 
-    /// Out of any callback of C's: what is waited for may end the connection.
+    /// Calls `then` outside of C's callbacks, since it may end the connection.
     func end(_ loss: Auditor.Loss?) {
         guard let then = then.take() else { return }
         EventLoop.post {

@@ -11,7 +11,7 @@ struct OpenIntents {
         let line: [UInt8]
     }
 
-    /// As many as all workers can have under way, and more; a worker that was taken over may send intents alone, as long as they may be.
+    /// More than all workers can have under way. It bounds what a worker that was taken over can add, which may send intents alone, and long ones.
     static let most = 65_536
     static let mostBytes = 64 << 20
 
@@ -42,7 +42,7 @@ struct OpenIntents {
         intents[act] = intent
     }
 
-    /// Those that `condition` holds for, the oldest first. They stay open until a line says otherwise.
+    /// Those that meet `condition`, the oldest first. They stay open until a line ends them.
     func all(where condition: (Intent) -> Bool = { _ in true }) -> [Intent] {
         intents.values.filter(condition).sorted { $0.number < $1.number }
     }

@@ -4,8 +4,8 @@ import Hub
 
 /// What is left of the Hub's budgets, in memory that all workers share: for each credential and each of the Hub's buckets a `BudgetWindow`.
 ///
-/// There is room for a fixed number of credentials. One whose windows are over makes room for another; where none is, a credential that is new
-/// has no budget here, and its calls go as if the Hub had said nothing.
+/// There is room for a fixed number of credentials. One whose windows are over makes room for another. Where there is no room, a new
+/// credential has no budget here, and its calls go as if the Hub had said nothing.
 struct BudgetLedger: Sendable {
     private static let accounts = 256
     private static let probes = 8
@@ -42,7 +42,7 @@ struct BudgetLedger: Sendable {
             if reusable == nil, found == 0 || isOver(base, at: now) { reusable = (base, found) }
         }
         guard let (base, old) = reusable, words.exchange(base, old, for: digest) == nil else { return nil }
-        // What the one before has learned. Counts of shares belong to windows, and windows to this.
+        // Clears the bucket names of the credential before. Counts of shares belong to windows, and windows to the account.
         for word in 1..<Self.header { words.store(base + word, 0) }
         let account = Account(base: base, digest: digest)
         for bucket in HubBucket.allCases { window(account, bucket).forget() }
@@ -62,7 +62,7 @@ struct BudgetLedger: Sendable {
         BudgetWindow(words, at: base + Self.header + bucket.rawValue * BudgetWindow.words)
     }
 
-    /// In which bucket such a request is: as the Hub has named it, else as is likely.
+    /// The bucket of such a request: the one that the Hub has named, else the likely one.
     func bucket(_ account: Account, of path: HubPathClass) -> HubBucket {
         let named = Int(truncatingIfNeeded: words.load(account.base + 1 + path.rawValue))
         return HubBucket(rawValue: named - 1) ?? path.likelyBucket
@@ -84,7 +84,7 @@ struct BudgetLedger: Sendable {
         }
     }
 
-    /// Of each bucket, of the credential with the smallest share left: what is left, and the whole. Nil where no window is known.
+    /// Of the credential that has the smallest part of this bucket left: what is left, and the whole. Nil where no window is known.
     func scarcest(_ bucket: HubBucket, at now: Int) -> (left: Int, quota: Int)? {
         var scarcest: (left: Int, quota: Int)?
         guard isUsed else { return nil }

@@ -4,14 +4,14 @@ import EventIO
 /// `pause`, and when an answer has come.
 struct BudgetQueue {
     struct Waiter: Equatable {
-        /// Grows from one to the next.
+        /// Larger for each call than for the one before.
         let id: Int
         let share: BudgetShare
-        /// When it may not wait any longer, in microseconds.
+        /// The deadline, in microseconds.
         let due: Int
         /// Not before this.
         var from = 0
-        /// Whether it may be made twice (RFC 9110 section 9.2.1): it can find out whether a window has begun.
+        /// Whether it may be made twice (RFC 9110 section 9.2.1): such a call may test whether a window has begun.
         var isSafe = true
         /// Its client gives up early.
         var isHasty = false
@@ -26,7 +26,7 @@ struct BudgetQueue {
     let window: BudgetWindow
     private var lanes: [Int: BudgetLane] = [:]
     private var later: [Waiter] = []
-    /// Who has left, and still stands in a lane.
+    /// Calls that were removed and are still in a lane.
     private var gone: Set<Int> = []
     private(set) var count = 0
 
@@ -41,7 +41,7 @@ struct BudgetQueue {
         window.noteWaiting(waiter.share.place, at: now)
     }
 
-    /// One that waits here has left.
+    /// The client of a waiting call has left.
     mutating func remove(_ id: Int, of share: BudgetShare) {
         count -= 1
         if let index = later.firstIndex(where: { $0.id == id }) {
@@ -59,7 +59,7 @@ struct BudgetQueue {
         window.noteNoneWaits(place)
     }
 
-    /// The call that goes now, or may not wait any longer; nil: none yet.
+    /// The call that goes now, or is refused at its deadline; nil: none yet.
     mutating func next(at now: Int) -> Decision? {
         guard count > 0 else { return nil }
         wake(at: now)
@@ -78,7 +78,7 @@ struct BudgetQueue {
 
     private mutating func popAny() -> Waiter? {
         guard let place = lanes.keys.first, let waiter = lanes[place]?.popFirst() else {
-            // Those behind have to wait, whatever is known.
+            // The calls after it have to wait, whatever is known.
             return nil
         }
         count -= 1
@@ -86,7 +86,7 @@ struct BudgetQueue {
         return waiter
     }
 
-    /// One whose turn has come.
+    /// A call that goes in its turn.
     private mutating func turn(_ view: BudgetWindow.View, at now: Int) -> Decision? {
         guard view.left > 0, let first = turned(view, at: now),
             let ticket = window.take(view, for: first.share, at: now)
@@ -115,7 +115,7 @@ struct BudgetQueue {
         return first.waiter
     }
 
-    /// One whose time is over: it goes where enough is left for others.
+    /// A call at its deadline: it goes where enough is left for others, else it is refused.
     private mutating func overdue(_ view: BudgetWindow.View, at now: Int) -> Decision? {
         if let index = later.firstIndex(where: { $0.due <= now }) {
             count -= 1
@@ -135,11 +135,11 @@ struct BudgetQueue {
         return .goes(waiter.id, ticket)
     }
 
-    /// Microseconds after which `next` is to be asked again. Says to the other workers which shares wait here.
+    /// Microseconds after which `next` is to be called again. Tells the other workers which shares wait here.
     func pause(at now: Int) -> Int {
         for place in lanes.keys { window.noteWaiting(place, at: now) }
         guard let view = window.look(at: now) else { return later.map(\.from).min().map { max($0 - now, 1_000) } ?? 0 }
-        // Another worker may get an answer that changes all.
+        // Another worker may get a response that changes everything.
         var pause = min(max(view.length * 10, 5_000), 100_000)
         if view.left > 0, !lanes.isEmpty { pause = min(pause, window.untilTurn(view, at: now)) }
         for waiter in later { pause = min(pause, waiter.from - now, waiter.due - now) }
@@ -149,7 +149,7 @@ struct BudgetQueue {
 }
 
 extension BudgetWindow.View {
-    /// A call that must not be made twice does not find out whether a window has begun.
+    /// A call that must not be made twice does not test whether a window has begun.
     fileprivate func allowsUnsafe(at now: Int) -> Bool {
         !isProbe || now / 1000 - (end - length) > BudgetWindow.slack
     }

@@ -1,6 +1,6 @@
 import EventIO
 
-/// Whom a call of the Hub's budget is counted for: a gateway key, or where there are none the client's network (as `CallShare`).
+/// What a call of the Hub's budget is counted for: a gateway key, or without keys the client's network (as `CallShare`).
 ///
 /// It is a place in memory of a fixed size. Keys and networks that have the same place have one share together.
 struct BudgetShare: Equatable, Sendable {
@@ -22,8 +22,8 @@ struct BudgetShare: Equatable, Sendable {
         self.init(place: Int(truncatingIfNeeded: key.number), weight: key.grant.weight, key: key.publicID)
     }
 
-    /// Hashed with a seed that is drawn when the program is loaded, before it forks: nobody outside can choose whom to share with, and all
-    /// workers have the same.
+    /// Hashed with a seed that is drawn when the program is loaded, before it forks: no client can choose with whom it shares, and all
+    /// workers have the same seed.
     init(address: String) {
         var hasher = Hasher()
         if address.utf8.contains(UInt8(ascii: ":")) {

@@ -6,7 +6,7 @@ import EventIO
 extension BudgetWindow {
     /// The distance between two calls of a share of weight 1.
     static let distance: UInt64 = 1 << 20
-    /// A worker that has a call of a share waiting says so again before this is over; what a worker that died has said, ends with it.
+    /// In microseconds. A worker in which a call of a share waits notes it again within this time; the note of a worker that died expires.
     static let noteLife = 250_000
 
     /// Where the next call of a share stands.
@@ -42,7 +42,7 @@ extension BudgetWindow {
 extension BudgetWindow {
     /// A turn that was not taken in time is made up for, up to this.
     private static let makeUp = 100_000
-    /// The part of a window, and of its quota, that is kept for others from a call that has waited for as long as it may.
+    /// From a call at its deadline one part in so many of a window's quota is kept, for the other shares.
     private static let kept = 10
 
     /// Whether less is left than would be needed until the end, if requests go on to come as they did over the length of one window.
@@ -59,7 +59,7 @@ extension BudgetWindow {
             <= share.weight * count(.released, of: view.number)
     }
 
-    /// Takes the next turn: what is left is spread evenly over the rest of the window. True for one who asks, of all workers together.
+    /// Takes the next turn: what is left is spread evenly over the rest of the window. True for one caller only, of all workers together.
     func takeTurn(_ view: View, at now: Int) -> Bool {
         let last = load(.lastTurn)
         let due = Int(last) + Self.apart(view, at: now)
@@ -76,7 +76,7 @@ extension BudgetWindow {
     /// Between two turns, in microseconds.
     private static func apart(_ view: View, at now: Int) -> Int { view.rest(at: now) * 1000 / max(view.left, 1) }
 
-    /// Whether a call that may not wait any longer may go before its turn: not with what the others need.
+    /// Whether a call at its deadline may go before its turn: not where the others need what is left.
     func maySpendNow(_ share: BudgetShare, _ view: View, at now: Int) -> Bool {
         if isThrifty(share, view) { return view.left > 0 }
         let weights = weights(with: share, of: view.number)

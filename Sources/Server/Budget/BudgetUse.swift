@@ -9,9 +9,9 @@ final class BudgetUse {
     let path: HubPathClass
     let share: BudgetShare
     let method: Method
-    /// It is made for nobody who waits: it may go only where enough is left for all who do.
+    /// No client waits for it: it may go only where enough is left for all calls that clients wait for.
     let isBackground: Bool
-    /// When it may not wait any longer, in microseconds of the monotonic clock.
+    /// The deadline for waiting, in microseconds of the monotonic clock.
     let due: Int
     /// In which bucket its next call is likely to be.
     var bucket: HubBucket
@@ -19,7 +19,7 @@ final class BudgetUse {
     var ticket: BudgetWindow.Ticket?
     /// The call must not be made before this, in microseconds.
     var from = 0
-    /// The Hub has refused a call of it once, and it was or will be made anew.
+    /// The Hub has refused one of its calls for want of budget, and it was or will be made again.
     var isAskedAgain = false
     /// It has waited.
     var hasWaited = false

@@ -30,7 +30,7 @@ extension BudgetWindow {
         _ = change(ticket.number) { $0 + 1 }
     }
 
-    /// There will be no answer to it.
+    /// No response will come to it.
     func lost(_ ticket: Ticket) { add(-1, to: .inFlight, of: ticket.number) }
 
     /// Changes what is left in the window of this number. False: `change` gives nil, or the window is another.
@@ -46,7 +46,7 @@ extension BudgetWindow {
         }
     }
 
-    /// Takes up what the Hub says with an answer. `ticket`: nil where the call was not counted. `isSpent`: it was refused for want of budget.
+    /// Takes up what the Hub's response says. `ticket`: nil where the call was not counted. `isSpent`: it was refused for want of budget.
     func learn(_ report: RateLimitReport, _ ticket: Ticket?, isSpent: Bool, retryAfter: Int?, at now: Int) {
         if let ticket { lost(ticket) }
         let seconds = isSpent ? max(report.seconds, retryAfter ?? 0, 1) : report.seconds
@@ -55,7 +55,7 @@ extension BudgetWindow {
         let view = look(at: now)
         note(report, seconds)
         guard let known = view else { return start(left, end: end) }
-        // The Hub may have said it at any moment since the call went: only what is later whenever it was is of another window.
+        // The Hub may have reckoned at any moment since the call went out: the window is a new one only if each of these moments says so.
         let earliest = ticket.map { $0.number == known.number ? $0.at / 1000 + seconds * 1000 : end } ?? end
         if min(earliest, end) > known.end + Self.slack {
             // The Hub has begun another window than we know of; or it lengthens the one that it has just refused us in.
@@ -64,11 +64,11 @@ extension BudgetWindow {
             return confirm(number, end: end)
         }
         guard let ticket, ticket.number == known.number else {
-            // Of a window before, or not counted: it can only say that less is left.
+            // The response is of an earlier window, or to a call that was not counted: it can only lower what is left.
             if ticket == nil { correct(known, left: 0...left, end: known.end) }
             return
         }
-        // Those that went later, or are on their way, the Hub may have counted or not. An answer that was overtaken knows too little.
+        // The Hub may or may not have counted calls that went later or are on their way. A response that another one overtook sets no lower bound.
         let later = count(.released, of: known.number) - ticket.sequence
         let newest = count(.newest, of: known.number)
         let least = ticket.sequence < newest ? 0 : left - later - count(.inFlight, of: known.number)
@@ -76,7 +76,7 @@ extension BudgetWindow {
         correct(known, left: max(0, min(left, least))...left, end: isSpent ? end : min(end, known.end))
     }
 
-    /// An answer that says nothing of the budget, though the window is a new one: the Hub has stopped to tell.
+    /// A response that says nothing of the budget though the window is new: the Hub no longer tells it.
     func missed(_ ticket: Ticket?, at now: Int) {
         if let ticket { lost(ticket) }
         if let view = look(at: now), view.isGuess { forget() }
@@ -85,7 +85,7 @@ extension BudgetWindow {
     private func note(_ report: RateLimitReport, _ seconds: Int) {
         if let quota = report.quota { store(.quota, UInt64(quota)) }
         let length = UInt64((report.window ?? max(seconds, 1)) * 1000)
-        // Without a word of the Hub's it is as long as the longest rest of it that was seen.
+        // Where the Hub does not tell the length, it is the longest rest of a window that was seen.
         if report.window != nil || length > load(.length) { store(.length, length) }
     }
 

@@ -3,8 +3,8 @@ import Hub
 
 /// What is left of one of the Hub's buckets until its window ends, in words that all workers share.
 ///
-/// Each count carries the number of the window that it belongs to, so that all of them begin anew when that number grows, by one exchange of one
-/// word: a worker that dies between two words leaves nothing half done. All is an estimate that the Hub's next answer sets right.
+/// Each count carries the number of its window, so all counts start again when that number grows, by one exchange of one word:
+/// a worker that dies between two words leaves nothing half done. All of it is an estimate, which the Hub's next response corrects.
 ///
 /// Times are readings of the monotonic clock in microseconds, where nothing else is said.
 struct BudgetWindow: Sendable {
@@ -36,7 +36,7 @@ struct BudgetWindow: Sendable {
 
     /// The Hub tells whole seconds, and an answer takes its time: what differs by less is the same window.
     static let slack = 1_500
-    /// In milliseconds: shorter windows are none.
+    /// In milliseconds: a window is taken to be at least as long.
     private static let shortest = 100
 
     let all: SharedWords
@@ -91,8 +91,8 @@ struct BudgetWindow: Sendable {
 
     private var length: Int { max(Self.shortest, Int(load(.length))) }
 
-    /// The window's time is over. Whether the Hub thinks so too, the answer to the next call says: until then one may go, or as many as were left;
-    /// and all of them where it is surely over.
+    /// The window's time is over. The response to the next call says whether the Hub agrees: until then one call may go, or as many as were left;
+    /// where the window is surely over, a whole quota may.
     private func roll(_ state: NumberedCount, end: Int, now: Int) {
         let late = now / 1000 - end
         let quota = Int(load(.quota))
@@ -100,7 +100,7 @@ struct BudgetWindow: Sendable {
         begin(after: state, left: left, isNext: late < length)
     }
 
-    /// Begins the window behind `state`, if no other worker has. Its end has to be told next.
+    /// Begins the window after `state`, if no other worker has. Its end has to be stored next.
     @discardableResult
     func begin(after state: NumberedCount, left: Int, isNext: Bool = true) -> UInt64? {
         let next = NumberedCount(state.number &+ 1, left)
@@ -151,7 +151,7 @@ extension BudgetWindow {
         return found.number == number ? found.count : 0
     }
 
-    /// Gives what it comes to. What is of a window that is over is not counted.
+    /// Returns the new count. For a window that is over nothing is counted.
     @discardableResult
     func add(_ count: Int, at index: Int, of number: UInt64) -> Int {
         var known = all.load(index)

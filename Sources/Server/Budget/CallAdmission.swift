@@ -1,10 +1,10 @@
 import EventIO
 import Hub
 
-/// Who may begin a call to another server now. Where there is room that takes two comparisons, and no closure, memory or task.
+/// Decides when a call to another server may begin. Where there is room that takes two comparisons, and no closure, memory or task.
 ///
-/// Where there is none the call waits, fairly by share (`CallLedger`), and not for longer than `patience`. Before anybody has to wait it is looked
-/// whether an upload under way has had nothing from its client for a while: such a call leaves its place, as one does whose client does not read.
+/// Where there is none the call waits, fairly by share (`CallLedger`), for at most `patience`. Before that, uploads are looked for whose
+/// clients have sent nothing for a while: they leave their places, as calls do whose clients do not read.
 @EventLoop
 final class CallAdmission {
     /// An upload without a new byte for so long waits for its client.
@@ -12,12 +12,12 @@ final class CallAdmission {
     /// A call that has stood still for less is not ended to make room.
     private static let leastStall = 1000
 
-    /// The longest wait in milliseconds; for those who begin to wait from now on.
+    /// The longest wait in milliseconds, of calls that begin to wait from now on.
     private var patience: UInt64
     /// How long a call may wait for its client, in milliseconds, while there are as many calls in all as may work.
     private var stall: Int
     private(set) var ledger: CallLedger
-    /// Of each ticket: whose call it is, and when its client sent something last; 0: no body is awaited from it.
+    /// For each ticket: the request of the call, and when its client last sent a part of the body; 0: no body is awaited.
     private var owners: [Owner] = []
     private var queued: [CallLedger.Ticket: Waiter] = [:]
     /// In the order in which they end.
@@ -146,7 +146,7 @@ extension CallAdmission {
         if queued.count == 1 { timer.start(milliseconds: UInt64(Self.silence)) }
     }
 
-    /// Gives the places that are free to who waits.
+    /// Gives free places to waiting calls.
     private func admit() {
         while let ticket = ledger.next() {
             guard let waiter = queued.removeValue(forKey: ticket) else { continue }
@@ -171,7 +171,7 @@ extension CallAdmission {
         answer(waiter.then, .failure(.tooManyWait))
     }
 
-    /// Again and again while a call waits.
+    /// Repeats itself while a call waits.
     private func look() {
         makeRoom()
         let now = MonotonicInstant.now

@@ -3,29 +3,29 @@ import Hub
 
 /// How many calls there may be.
 struct CallLimits: Equatable, Sendable {
-    /// That work at once: what a caller gives or takes is not waited for.
+    /// Calls that work at once: they do not wait for their clients.
     var working: Int
-    /// Those that wait for their clients counted in.
+    /// Calls that work or wait for their clients.
     var total: Int
-    /// Callers that wait for a call.
+    /// Calls that wait for a place.
     var waiting: Int
 
-    /// Above `working`, for shares that have few working calls: where one share has all places with long downloads, none may end for minutes.
+    /// Places above `working`, for shares that have few working calls: where one share has all places with long downloads, none may come free for minutes.
     var reserved: Int { working / 8 }
     /// A share with fewer working calls may have a reserved place.
     var few: Int { max(reserved / 8, 1) }
 }
 
-/// Which calls to other servers are under way and who waits for one, as a value: no clock, no callbacks.
+/// Which calls to other servers are under way and which wait, as a value: no clock, no callbacks.
 ///
 /// A call works, or it waits for its client: for more of a request's body, or until a response is read. Those that wait leave their place to others,
 /// and go on in any case, above the limit if need be. A free place goes to the share that has the fewest working calls, and
-/// within it to who came first: so nobody waits while a place is free, and no share gets more than a quarter of what the others leave while
-/// one waits that has less. An eighth as many places more are for shares that have few working calls or none.
+/// within it to the call that came first: no call waits while a place is free, and while a share with fewer calls waits, no share gets more
+/// than a quarter of what the others leave. An eighth as many places more are for shares that have few working calls or none.
 ///
-/// Who uses it calls `next` after everything that may have made room, until it gives nil.
+/// `next` is called after everything that may have made room, until it gives nil.
 struct CallLedger {
-    /// A call's place, from the asking to the end. What is said of a ticket after its end is ignored.
+    /// A call's place, from its request to its end. Later calls about the ticket are ignored.
     struct Ticket: Hashable, Sendable {
         let index: Int
         fileprivate let life: Int
@@ -45,7 +45,7 @@ struct CallLedger {
     private struct Slot {
         var state = State.free
         var share = CallShare(address: "")
-        /// Counts those who have had it.
+        /// Counts the calls that have had this place.
         var life = 0
         /// Since when it waits for its client, in the caller's milliseconds.
         var since = 0
@@ -57,13 +57,13 @@ struct CallLedger {
     var limits: CallLimits
     private(set) var working = 0
     private(set) var waitingForClients = 0
-    /// Calls that began above the limit, and whose places have not come free since. Those that go on above it are none of these.
+    /// Calls that began above the limit, and whose places have not come free since. A call that goes on above the limit is not counted.
     private var reserveTaken = 0
     private var slots: [Slot] = []
     private var freeSlots: [Int] = []
     private var firstStalled = -1
     private var lastStalled = -1
-    /// Kept only while calls are scarce: else nobody has to be counted.
+    /// Kept only while calls are scarce: otherwise calls need not be counted by share.
     private var queue: CallQueue?
 
     init(limits: CallLimits) {
@@ -118,7 +118,7 @@ struct CallLedger {
         return .waits(ticket, inPlaceOf: pushedOut)
     }
 
-    /// Who has waited and works from now on.
+    /// The waiting call that begins now.
     mutating func next() -> Ticket? {
         let most = hasRoom ? Int.max : limits.few
         guard hasReserve, let ticket = queue?.next(below: most) else {

@@ -1,4 +1,4 @@
-/// Who waits for a call, by share, and how many working calls each share has.
+/// The calls that wait for a place, by share, and how many working calls each share has.
 struct CallQueue {
     fileprivate struct Account {
         var working = 0
@@ -49,7 +49,7 @@ struct CallQueue {
             best = (share, account.working, account.arrival)
         }
         guard let share = best?.share, let ticket = accounts[share]?.waiting.popFirst() else { return nil }
-        // The next one of this share is behind the first ones of the others.
+        // Its next call comes after the first ones of the other shares.
         arrivals += 1
         accounts[share]?.arrival = arrivals
         count -= 1
@@ -57,7 +57,7 @@ struct CallQueue {
         return ticket
     }
 
-    /// Makes room for one of `share` where another share has more than one more who waits: the last of the share that has most.
+    /// Makes room for a call of `share`, where another share has at least two more waiting calls: takes out the last call of the longest queue.
     /// Nil: there is no such share.
     mutating func pushOut(for share: CallShare) -> CallLedger.Ticket? {
         guard let longest = accounts.max(by: { $0.value.waiting.count < $1.value.waiting.count }),

@@ -1,6 +1,6 @@
 import EventIO
 
-/// Whom a call is counted for: callers of one share have the calls of all of them together.
+/// What a call is counted for: all calls of one share count together.
 ///
 /// That is a gateway key, or where there are none the client's network: an IPv4 address, or the first 64 bits of an IPv6 address, whose host chooses
 /// the others itself (RFC 4291 section 2.5.1). Cheap to make; the network is found only when shares are compared.

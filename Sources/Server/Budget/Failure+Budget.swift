@@ -2,7 +2,7 @@ import Hub
 
 /// Of a budget that is spent: what clients are told.
 struct BudgetSpending {
-    /// Of all who share the credential together, in `window` seconds.
+    /// The requests of all clients that share the credential, in `window` seconds.
     let quota: Int
     let window: Int
     /// What of it is the client's.

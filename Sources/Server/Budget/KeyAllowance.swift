@@ -27,7 +27,7 @@ final class KeyAllowance: RequestAllowance {
     private let slot: QuotaWords.Slot
     private let isCounted: Bool
     private var tallies = [Tally](repeating: Tally(), count: KeyLimit.allCases.count)
-    /// Debits that are not on the disk yet, and what has to be read before anything can be taken.
+    /// Debits that are not on the disk yet, and balances that have to be read first.
     private var debits = 0
     private var failure: Failure?
     private var waiters: [@EventLoop @Sendable (Failure?) -> Void] = []
@@ -38,7 +38,7 @@ final class KeyAllowance: RequestAllowance {
     /// It is not known how long they will be.
     private var isBodyOpen = false
     private var isContentOpen = false
-    /// What came of the body beyond what is left goes nowhere.
+    /// The body's bytes beyond what is left are dropped.
     private var isBodyRefused = false
     private var hasEnded = false
 
@@ -207,7 +207,7 @@ extension KeyAllowance {
             set(taken + amount)
             return nil
         } catch {
-            // Another was faster: what was to be taken ahead is not needed yet.
+            // Another request took it first, and what would be taken ahead is not needed yet.
             return needed > 0 ? error : nil
         }
     }
@@ -226,7 +226,7 @@ extension KeyAllowance {
         if let usage, usage.isReported {
             settle(.tokensADay, at: usage.total)
         } else if !hasAsked || !isOurs && exchange.status?.code ?? 0 >= 400 {
-            // What the router refuses costs nothing. Else what was taken is spent, as nobody has said how much it was.
+            // A request that the router refuses costs nothing. Otherwise what was taken is spent, since the real cost is not known.
             settle(.tokensADay, at: 0)
         }
     }

@@ -1,7 +1,7 @@
 import EventIO
 import Hub
 
-/// Lets requests of keys with limits take of them, in one worker: asks the state process for more before what is debited is used up.
+/// Counts requests of keys against their limits, in one worker: asks the state process for more before what is debited is used up.
 @EventLoop
 final class KeyQuotas {
     typealias Debited = @EventLoop (Failure?) -> Void
@@ -23,7 +23,7 @@ final class KeyQuotas {
     private let client: StateClient
     /// Seconds since 1970.
     private let clock: @EventLoop () -> Int
-    /// Who waits for an answer that is under way, by what it is about.
+    /// Requests that wait for an answer of the state process, by what they have asked.
     private var waiting: [Subject: [Waiter]] = [:]
     /// Refused requests, by limit.
     private(set) var refusals = [Int](repeating: 0, count: KeyLimit.allCases.count)
@@ -63,7 +63,7 @@ final class KeyQuotas {
         return allowance
     }
 
-    /// Sees to it that up to `position` is debited. Calls `then` later, with why it is not if it is not.
+    /// Makes sure that use up to `position` is debited. Calls `then` later, with the failure if there is one.
     func debit(
         _ key: KeyIdentity, _ kind: KeyLimit, _ slot: QuotaWords.Slot, upTo position: Int64, limit: Int64, day: Int64,
         then: @escaping Debited
@@ -86,12 +86,12 @@ final class KeyQuotas {
         debit(key, kind, slot, upTo: taken, limit: limit, day: day) { _ in }
     }
 
-    /// What is debited at once: so much a crash of all may lose, and so often the disk is waited for.
+    /// How much is debited at once: a crash of the whole gateway loses at most so much, and one wait for the disk pays for so much.
     nonisolated static func block(_ kind: KeyLimit, of limit: Int64) -> Int64 {
         max(limit / 32, kind == .bytesADay ? 1 << 20 : kind == .tokensADay ? 4096 : 4)
     }
 
-    /// `isAgain`: the state process has died with the answer. To ask twice debits once.
+    /// `isAgain`: the state process died before it answered. To ask twice debits once.
     private func ask(_ subject: Subject, _ slot: QuotaWords.Slot, isAgain: Bool = false) {
         let day = subject.day
         let waiters = waiting[subject] ?? []

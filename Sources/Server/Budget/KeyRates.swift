@@ -3,7 +3,7 @@ import Hub
 
 /// How fast each key has been, in memory that all workers share: a rate is the key's, whichever of them serve it.
 ///
-/// A key has the word of its row's number. With more keys than words two of them have one word, and get the less; nobody ever gets more.
+/// A key has the word of its row's number. With more keys than words two of them share one word, and get less; no key gets more.
 struct KeyRates: Sendable {
     /// 8 MiB of addresses, of which memory is taken for what is used.
     private static let words = 1 << 20
@@ -15,8 +15,8 @@ struct KeyRates: Sendable {
         next = SharedWords(count: words)
     }
 
-    /// Counts one request. Throws `tooManyRequests` where the key has had all that its rate gives. Another worker may count at the same moment:
-    /// who comes second looks again.
+    /// Counts one request. Throws `tooManyRequests` where the key's rate is used up. If another worker counts at the same moment, the second one
+    /// reads the word again.
     func take(_ key: KeyIdentity, at now: UInt64 = MonotonicInstant.now.nanoseconds) throws(Failure) {
         guard let rate = key.grant.rate else { return }
         guard let wait = take(rate, of: key.number, at: now) else { return }

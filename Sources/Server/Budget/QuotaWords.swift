@@ -25,7 +25,7 @@ struct QuotaWords: Sendable {
     /// Of a word, the bits of the amount; above are those of the day.
     private static let amountBits: UInt64 = 47
     private static let amountMask = (UInt64(1) << amountBits) - 1
-    /// How often a place is tried for that another worker wants at the same moment.
+    /// How often a word is tried again that other workers change at the same moment.
     private static let attempts = 16
 
     private let slots: Int
@@ -114,9 +114,9 @@ struct QuotaWords: Sendable {
 extension QuotaWords {
     /// Counts a request of that worker's, unless there are as many under way as may be, in all workers. `most`: nil for no limit.
     ///
-    /// Each counts itself first and then looks at all: so of those that are counted at once none has seen fewer than there were.
+    /// Each request is added before the sum is taken: so of requests that come at once none sees too small a sum.
     ///
-    /// `isCounted`: false for one that is in no one's way. Those are counted in the upper half of the word, as nobody else may have the slot meanwhile.
+    /// `isCounted`: false for a request that the limit leaves out. It is counted in the upper half of the word, which keeps the slot for this key.
     func enter(_ slot: Slot, most: Int64?, isCounted: Bool = true, worker: Int) -> Bool {
         guard isCounted, let most else {
             add(Self.one(isCounted), to: worker * slots + slot.index, of: entered)
@@ -144,7 +144,7 @@ extension QuotaWords {
         return Int64(sum)
     }
 
-    /// After a worker's death its requests are over.
+    /// A worker has died: its requests are over.
     func clear(worker: Int) {
         for index in claimedSlots {
             let place = worker * slots + index
@@ -160,7 +160,7 @@ extension QuotaWords {
     /// Takes `amount` of what is left of `limit` on that day.
     func take(_ amount: Int64, of kind: KeyLimit, _ slot: Slot, limit: Int64, day: Int64) -> Taken {
         let index = place(slot.index, kind)
-        // Who has said what is debited has said before what is taken.
+        // What is debited is always written before what is taken.
         guard isCurrent(words.load(index + 1), day) else { return .unknown }
         var known = words.load(index)
         while true {
@@ -194,7 +194,7 @@ extension QuotaWords {
         return (amount(taken), amount(debited))
     }
 
-    /// What the state has answered. All answers of this start of the gateway name the same base, so it does not matter who comes first.
+    /// Takes up the answer of the state process. All answers since this start of the gateway name the same base, so their order does not matter.
     func learn(_ balance: QuotaBalance, of kind: KeyLimit, _ slot: Slot, day: Int64) {
         let index = place(slot.index, kind)
         var taken = words.load(index)
@@ -209,7 +209,7 @@ extension QuotaWords {
         }
     }
 
-    /// At the end of the gateway: what was taken of what is debited, of each key and limit.
+    /// At the end of the gateway: how much of the debits was taken, for each key and limit.
     var spent: [QuotaDebit] {
         claimedSlots.flatMap { index -> [QuotaDebit] in
             let tag = words.load(index * Self.wordsASlot)

@@ -2,9 +2,9 @@ import EventIO
 import HTTP
 import Hub
 
-/// Those who wait for the Hub's budget.
+/// Calls that wait for the Hub's budget.
 extension RateBroker {
-    /// So many are answered in a turn of the loop.
+    /// So many waiting calls are decided in a turn of the loop.
     private static let mostInATurn = 64
 
     /// Waits until a call of it may go. Throws the 429 that the client gets, and `clientGone` when cancelled.
@@ -52,7 +52,7 @@ extension RateBroker {
         EventLoop.post { waiter.then(failure) }
     }
 
-    /// Something has changed, for those who wait there.
+    /// Something has changed for the calls that wait for this window.
     func lookSoon(_ base: Int) {
         guard !looksSoon, queues[base] != nil else { return }
         looksSoon = true
@@ -77,7 +77,7 @@ extension RateBroker {
         EventLoop.post { self.look() }
     }
 
-    /// False: there may be more who go now.
+    /// False: more of them may be ready to go.
     private func serve(_ base: Int) -> Bool {
         for _ in 0..<Self.mostInATurn {
             guard let decision = queues[base]?.next(at: Self.now) else { return true }

@@ -2,7 +2,7 @@ import EventIO
 import HTTP
 import Hub
 
-/// Spends the Hub's budgets for all who share a credential: learns from each answer what is left, lets calls go at once while much is, gives them turns
+/// Spends the Hub's budgets for all clients that share a credential: learns from each response what is left, lets calls go at once while much is, gives them turns
 /// when it gets short, and asks again where the Hub has refused for want of budget. As long as the Hub tells of no budget it does nothing.
 ///
 /// Each worker has one; what they know is in memory that they share (`BudgetLedger`).
@@ -15,7 +15,7 @@ final class RateBroker {
     let ledger: BudgetLedger
     /// In milliseconds, for calls from now on; 0: none waits.
     private var patience: Int
-    /// Names those who spend most; nil where there are no keys.
+    /// Finds the name of the key that has spent most; nil where there are no keys.
     private let keys: KeyStore?
     private var digests: [Credential: UInt64] = [:]
     var queues: [Int: BudgetQueue] = [:]
@@ -26,9 +26,9 @@ final class RateBroker {
     var counts = Counts()
 
     struct Counts {
-        /// Calls that waited: those that went then, that were refused, and whose clients left.
+        /// Calls that waited: those that then went, those that were refused, and those whose clients left.
         var (given, refused, left) = (0, 0, 0)
-        /// 429s of the Hub, by what became of them.
+        /// 429s of the Hub: retried, and passed on to the client.
         var (retried, passed) = (0, 0)
         /// Calls that waited, and then were not refused by the Hub.
         var avoided = 0
@@ -48,7 +48,7 @@ final class RateBroker {
         self.keys = keys
     }
 
-    /// Those who wait go on to wait as they began.
+    /// Calls that wait already keep their deadline.
     func use(patience: Duration) { self.patience = Int(patience.milliseconds) }
 
     static var now: Int { MonotonicInstant.now.microseconds }
@@ -103,7 +103,7 @@ final class RateBroker {
         if !use.isBackground { window.noteDemand(view) }
         if window.isShort(view, at: now) || queues[window.base] != nil {
             if use.isBackground { return .refused(refusal(use, context)) }
-            // Its turn cannot come while it may wait.
+            // Its turn comes after its deadline.
             if view.left == 0, view.end > use.due / 1000 {
                 counts.refused += 1
                 return .refused(refusal(use, context))
@@ -148,7 +148,7 @@ extension RateBroker {
         let hasBody: Bool
     }
 
-    /// Takes up what the Hub's answer says. True: the Hub has refused the call for now, and it is to be asked again, as `use` says when.
+    /// Takes up what the Hub's response says. True: the Hub has refused the call for now, and it is to be made again, when `use` says.
     func answered(
         _ use: inout BudgetUse?, _ call: Answered, _ status: Status, _ headers: Headers, _ context: RequestContext
     ) -> Bool {
@@ -219,7 +219,7 @@ extension RateBroker {
         let weights = window.weights(with: use.share, of: view.number)
         let seconds = max(1, (view.rest(at: now) + 999) / 1000)
         let greatest = window.greatest(of: view.number)
-        // A key's name is for those who have keys.
+        // Only clients that have a key are told the name of a key.
         let name = context.principal.key == nil ? nil : keys?.identity(greatest.key)?.name
         return .budgetSpent(
             use.bucket, seconds: seconds,

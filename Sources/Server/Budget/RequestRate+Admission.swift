@@ -10,9 +10,9 @@ extension RequestRate {
 
     /// `next`: what was known, 0 for nothing. Both in nanoseconds of a clock that does not go back.
     ///
-    /// What lies further ahead than two bursts of this rate was noted under another rate, or by nobody: it counts as a burst of which one is left,
-    /// so that a key whose rate was raised does not wait for the end of the old one's. A little further ahead than one burst is what another
-    /// process has noted a moment later than `now`.
+    /// A time further ahead than two bursts of this rate was noted under another rate, or was never noted: it counts as a burst of which one
+    /// request is left, so that a key whose rate was raised does not wait as long as before. A time a little further ahead than one burst was
+    /// noted by another process a moment later than `now`.
     func admit(at now: UInt64, next: UInt64) -> Admission {
         let latest = now.saturating(plus: tolerance)
         let isForeign = next > latest.saturating(plus: tolerance + Self.second)

@@ -1,6 +1,6 @@
 import EventIO
 
-/// A value that comes once, from work that goes on when who waits for it leaves.
+/// A value that comes once, from work that goes on when a task that waits for it leaves.
 @EventLoop
 final class Awaited<Value: Sendable> {
     private var result: Value?
@@ -16,11 +16,11 @@ final class Awaited<Value: Sendable> {
         continuation = nil
     }
 
-    /// Nil for a task that is cancelled meanwhile. For one who waits.
+    /// Waits for the value. Nil where the task is cancelled meanwhile.
     func value() async -> Value? {
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                // Of a task that was cancelled before, no handler comes.
+                // A task that was cancelled before gets no call of the handler.
                 if result != nil || Task.isCancelled { return continuation.resume(returning: result) }
                 self.continuation = continuation
             }

@@ -7,7 +7,7 @@ struct CacheDirectives {
     private(set) var noStore = false
     private(set) var isPrivate = false
     private(set) var onlyIfCached = false
-    /// What is stale must not be given out without the Hub's word (RFC 9111 sections 5.2.2.2, 5.2.2.8, 5.2.2.10).
+    /// A stale response must not be given out before the Hub has validated it (RFC 9111 sections 5.2.2.2, 5.2.2.8, 5.2.2.10).
     private(set) var mustRevalidate = false
     private var ownMaxAge: Int?
     private var sharedMaxAge: Int?
@@ -36,7 +36,7 @@ struct CacheDirectives {
         (ownMaxAge, sharedMaxAge, targetedMaxAge) = (own, shared, sharedMaxAge ?? ownMaxAge)
     }
 
-    /// In bytes. A longer one is somebody's attempt to keep this busy.
+    /// In bytes. A longer value is an attempt to keep the loop busy.
     private static let longest = 1024
 
     private mutating func read(_ name: String, of headers: Headers) {
@@ -50,7 +50,7 @@ struct CacheDirectives {
         }
     }
 
-    /// What stands between the commas that are in no quoted string.
+    /// The parts between commas, except commas in quoted strings.
     private static func members(of value: [UInt8]) -> [ArraySlice<UInt8>] {
         var (members, start, isQuoted, isEscaped): ([ArraySlice<UInt8>], Int, Bool, Bool) = ([], 0, false, false)
         for (index, byte) in value.enumerated() {
@@ -85,7 +85,7 @@ struct CacheDirectives {
         }
     }
 
-    /// What is no number is as good as none: stale at once (RFC 9111 section 4.2.1).
+    /// An argument that is no number makes the response stale at once (RFC 9111 section 4.2.1).
     private static func least(_ present: Int?, _ argument: ArraySlice<UInt8>?) -> Int {
         var digits = argument ?? []
         if digits.count > 2, digits.first == UInt8(ascii: "\""), digits.last == UInt8(ascii: "\"") {
@@ -97,10 +97,10 @@ struct CacheDirectives {
 
 /// Numbers of seconds in header fields (RFC 9111 section 1.2.2).
 enum DeltaSeconds {
-    /// As much as anything needs to be; more is taken for this.
+    /// Larger numbers are taken as this one.
     static let most = 1 << 31
 
-    /// Nil for what is no number, or a negative one.
+    /// Nil for text that is no number, or a negative one.
     static func read(_ digits: some Collection<UInt8>) -> Int? {
         guard !digits.isEmpty, digits.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
         var number = 0

@@ -1,13 +1,13 @@
 import HTTP
 
-/// By what a stored response is found: who may have it, what was asked for, and how the client called the gateway, since what leads here
-/// in a response begins with that.
+/// The key of a stored response: the partition that may have it, the request, and how the client called the gateway, since links to the gateway
+/// in a response begin with that.
 ///
-/// Of the request's other fields it has all values of those by which nearly every server chooses; those that a response names in `Vary` are
-/// compared besides (`CachedResponse`). They are the client's: `CacheRules.concerns` leaves out a request of which the Hub gets others.
+/// Of the request's other fields it has those by which nearly every server chooses, with all their values; those that a response names in `Vary` are
+/// compared besides (`CachedResponse`). They are the client's own: `CacheRules.concerns` leaves out a request of which the Hub gets others.
 struct CacheKey: Sendable {
     let bytes: [UInt8]
-    /// Made once: a dictionary would make it of all bytes at each look.
+    /// Computed once: a dictionary would hash all bytes at each look-up.
     let digest: Int
 
     private static let choosing = ["Host", "Accept", "Accept-Encoding"]
@@ -39,7 +39,7 @@ struct CacheKey: Sendable {
     /// The number of the `ResponseShape`.
     let shape: Int
 
-    /// What it takes of memory, in bytes, more or less.
+    /// About how much memory it takes, in bytes.
     var size: Int { bytes.count + 64 }
 }
 

@@ -6,15 +6,15 @@ import Hub
 enum CacheRules {
     /// How long a response is what the Hub would say.
     enum Lifetime: Equatable {
-        /// Its URL names a commit, and it is content of that commit and nothing besides.
+        /// Its URL names a commit, and it holds content of that commit alone.
         case immutable
         /// For `metadata_ttl`.
         case moving
     }
 
-    /// Fields that ask for a part, or of which the response is a page's own.
+    /// Fields that ask for a part, or whose response depends on the page that asks.
     private static let ofItsOwn = CaselessWords(["Range", "If-Range", "If-Match", "If-Unmodified-Since", "Origin"])
-    /// What is said of a commit's files besides, and changes later.
+    /// Query parameters that add what is known about a commit's files, and that changes later.
     private static let changingQueries = ["expand", "securityStatus", "lastCommit"]
     private static let beforeRevision = ["tree", "resolve", "raw"]
 
@@ -23,11 +23,11 @@ enum CacheRules {
         guard !hasBody, request.method == .get || request.method == .head,
             target.pathBegins(with: "/api/") || target.pathContains("/resolve/")
         else { return false }
-        // What the Hub does not see it has not chosen by.
+        // The Hub cannot have chosen a response by fields that it does not get.
         return !request.headers.contains(anyOf: ofItsOwn) && !request.headers.withholdsFields
     }
 
-    /// What the Hub's table says of it; nil where it is not stored.
+    /// How long a response to the operation is good, by the table of operations; nil where it is not stored.
     static func lifetime(_ operation: HubOperation, _ target: Target) -> Lifetime? {
         guard operation.row != nil, operation.isSafe, operation.action == .read || operation.action == .search,
             operation.notes.isDisjoint(with: [.unshared, .ofScope]),
@@ -39,7 +39,7 @@ enum CacheRules {
         return !changes && namesCommit(target) ? .immutable : .moving
     }
 
-    /// Whether the segment that says the revision is a commit's whole hash.
+    /// Whether the revision in the path is a commit's whole hash.
     static func namesCommit(_ target: Target) -> Bool {
         var previous: Substring = ""
         for (index, segment) in target.path.split(separator: "/", maxSplits: 12).enumerated() {
@@ -56,14 +56,14 @@ enum CacheRules {
             && segment.utf8.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }
     }
 
-    /// Whether a head, of the Hub or of its store, lets its response be stored. `isShared`: those who may have it are not one account.
+    /// Whether a response's head, from the Hub or a store, allows to store the response. `isShared`: the partition is more than one account.
     static func allows(_ head: Transfer.Head, isShared: Bool) -> Bool {
         guard !head.headers.contains("Set-Cookie") else { return false }
         let directives = CacheDirectives(response: head.headers)
         return !directives.noStore && !(directives.isPrivate && isShared)
     }
 
-    /// Whether what goes to the client may be stored: what was asked for, a file that is not there, and where a renamed repository is.
+    /// Whether the response to the client may be stored: content, a file that does not exist, or a redirect from a former name.
     static func keeps(_ status: Status, _ headers: Headers) -> Bool {
         switch status.code {
         case 200: true
@@ -73,6 +73,6 @@ enum CacheRules {
         }
     }
 
-    /// Below it are addresses that end, and are made for one client.
+    /// Signed addresses are below it: they expire, and are made for one client.
     static let signed: PathParts = ["/-/signed/"]
 }

@@ -7,19 +7,19 @@ import Hub
 final class CacheWrite {
     private let cache: ResponseCache
     let key: CacheKey
-    /// By what other workers find it; nil where there are none.
+    /// The key by which other workers find it; nil where there are none.
     let shared: SharedKey?
     private let lifetime: CacheRules.Lifetime
     let mark: WriteEpochs.Mark
     private let asked: MonotonicInstant
     private let isShared: Bool
-    /// What was kept before. It stands in where the Hub cannot say anything, and is right again where the Hub says so.
+    /// The response that was kept before. It stands in where the Hub cannot answer, and is fresh again where the Hub validates it.
     let stale: CachedResponse?
-    /// What was found before, whether the request may have it or not.
+    /// The response that was found before, whether it may answer the request or not.
     let seen: CachedResponse?
     /// Why the Hub is asked.
     let reason: CacheStatus.Forward
-    /// The Hub is asked whether what was kept is still right.
+    /// The Hub is asked to validate the response that was kept.
     private(set) var isConditional = false
     /// What the heads so far allow; nil until the Hub's is there.
     private var isAllowed: Bool?
@@ -42,19 +42,19 @@ final class CacheWrite {
         self.asked = asked
     }
 
-    /// Whether the client wants to know what the Hub says from now on, and not what it has said to another.
+    /// Whether the client wants to know what the Hub says from now on, and no earlier response.
     var isOfItsOwn: Bool { reason == .request }
 
-    /// Of what is asked and of the changes that it is asked after: calls of all workers with the same give the same. Nil where there are no others.
+    /// Of the request and of the changes before it: calls of all workers for the same have the same. Nil where there are no other workers.
     var callDigest: UInt64? {
         guard let shared else { return nil }
         return mark.words.reduce(shared.words[2]) { ($0 ^ $1) &* 0x9E37_79B9_7F4A_7C15 ^ $0 >> 29 }
     }
 
-    /// The fields by which a client says what it has. Of a response that is kept the gateway judges them itself, for each who gets it.
+    /// The fields by which a client says what it has. For a response that is kept the gateway evaluates them itself, for each client.
     private static let conditions = CaselessWords(["If-None-Match", "If-Modified-Since"])
 
-    /// The request as its response answers all who may have it: without the client's own conditions.
+    /// The request without the client's own conditions: its response is good for all clients that may have it.
     static func withoutConditions(_ request: Request) -> Request {
         guard request.headers.contains(anyOf: conditions) else { return request }
         var plain = request
@@ -62,7 +62,7 @@ final class CacheWrite {
         return plain
     }
 
-    /// Puts the condition that spares the Hub the content of what is kept (RFC 9110 section 13.1) in the place of the client's.
+    /// Replaces the client's conditions by one on the response that is kept, so that the Hub need not send its content again (RFC 9110 section 13.1).
     func makeConditional(_ headers: inout Headers) {
         headers.removeAll(Self.conditions)
         guard let validators = stale?.validators else { return }
@@ -71,7 +71,7 @@ final class CacheWrite {
         isConditional = validators.etag != nil || validators.lastModified != nil
     }
 
-    /// A head on the way to the response, as it came: each may forbid that it is kept. The Hub's is the first, and has the validators.
+    /// Takes a response's head as it came: each one may forbid storing. The Hub's is the first, and has the validators.
     private func judge(_ head: Transfer.Head) {
         if isAllowed == nil, head.status == .ok {
             validators.etag = head.headers["ETag"]
@@ -80,8 +80,8 @@ final class CacheWrite {
         isAllowed = isAllowed ?? true && CacheRules.allows(head, isShared: isShared)
     }
 
-    /// The largest content that is kept, in bytes; nil where this response is not. What was kept before is not right any more then,
-    /// unless it is only now that the Hub cannot say it.
+    /// The largest content that is kept, in bytes; nil where this response is not kept. Then the response that was kept before is dropped,
+    /// unless the Hub cannot answer just now.
     func limit(_ status: Status, _ headers: Headers, length: Int?, to request: Request) -> Int? {
         if isAllowed == true, CacheRules.keeps(status, headers), length ?? 0 <= cache.largest,
             NominatedFields(headers, of: request) != nil
@@ -92,7 +92,7 @@ final class CacheWrite {
         return nil
     }
 
-    /// Whether others than who asked may have the response, kept or not.
+    /// Whether clients other than the one that asked may have the response, kept or not.
     func mayShare(_ response: RecordedResponse) -> Bool { !response.holdsSigned }
 
     func keep(_ response: RecordedResponse, to request: Request) {
@@ -105,8 +105,8 @@ final class CacheWrite {
         cache.keep(kept, for: key, shared)
     }
 
-    /// What is kept, where the Hub says that it is right, or cannot say anything now. Else the head decides whether its response is kept.
-    /// `led`: the head with what leads to the Hub turned, as it would go to a client.
+    /// The response that was kept, where the Hub validates it, or cannot answer now. Nil: the head decides whether its response is kept.
+    /// `led`: the head's fields as they would go to a client, with links to the Hub rewritten.
     func replacement(
         for head: Transfer.Head, led: Headers, at now: MonotonicInstant = .now
     ) -> (CachedResponse, CacheStatus)? {
@@ -125,7 +125,7 @@ final class CacheWrite {
         return nil
     }
 
-    /// What is kept, where nothing came from the Hub.
+    /// The response that was kept, where no response came from the Hub.
     func replacement(for failure: Failure, at now: MonotonicInstant = .now) -> (CachedResponse, CacheStatus)? {
         switch failure.kind {
         case .hubUnreachable, .hubTooSlow, .hubBroken, .tooBusy, .budgetSpent: standIn(nil, now)
@@ -138,12 +138,12 @@ final class CacheWrite {
         return (stale, .standIn(status: code, ttl: cache.ttl(of: stale, at: now)))
     }
 
-    /// However it ended: the next one may ask again.
+    /// However it ended, the next request may ask again.
     func ended() { stale?.isRevalidating = false }
 }
 
 extension RecordedResponse {
-    /// Whether it has an address that ends, and that was made for one client.
+    /// Whether it holds an address that expires and was made for one client.
     fileprivate var holdsSigned: Bool {
         CacheRules.signed.stand(in: headers.bytes.span) || CacheRules.signed.stand(in: content.span)
     }

@@ -2,7 +2,7 @@ import EventIO
 import HTTP
 import Hub
 
-/// A response that is kept, as bytes for the memory that workers share.
+/// A kept response as bytes, for the memory that workers share.
 extension CachedResponse {
     var record: [UInt8] {
         var writer = ByteWriter()
@@ -27,7 +27,7 @@ extension CachedResponse {
         return writer.bytes
     }
 
-    /// Nil for what is no record.
+    /// Nil for bytes that are no record.
     convenience init?(from reader: inout ByteReader) {
         guard let asked = reader.number(UInt64.self), let place = reader.number(UInt64.self),
             let ofPlace = reader.number(UInt64.self), let ofUnknown = reader.number(UInt64.self),
@@ -44,7 +44,7 @@ extension CachedResponse {
 }
 
 extension ByteWriter {
-    /// Of each field its name and value; what `bytes` has of fields that were removed stays here.
+    /// The name and value of each field. Fields that were removed are still in `bytes` and are not written.
     fileprivate mutating func put(_ headers: Headers) {
         put(UInt32(headers.count))
         for field in headers.fields {

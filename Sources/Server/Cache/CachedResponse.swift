@@ -4,7 +4,7 @@ import HTTP
 /// A response that is kept, as it goes out to a client.
 @EventLoop
 final class CachedResponse {
-    /// What the Hub is asked by whether it still has the same (RFC 9110 section 8.8); empty where it gave none.
+    /// By these the Hub is asked whether it still has the same content (RFC 9110 section 8.8); empty where it gave none.
     struct Validators {
         var etag: String?
         var lastModified: String?
@@ -12,30 +12,30 @@ final class CachedResponse {
 
     private(set) var response: RecordedResponse
     let lifetime: CacheRules.Lifetime
-    /// As the Hub gave them: what clients see is what was made of its response.
+    /// As the Hub gave them: clients see fields that were rewritten.
     let validators: Validators
-    /// Counts of changes from before the Hub was asked.
+    /// The changes that were known before the Hub was asked.
     let mark: WriteEpochs.Mark
     let nominated: NominatedFields
     private(set) var freshness: Freshness
-    /// When the Hub was asked last, and said that this is right.
+    /// When the Hub was last asked and has validated the response.
     private(set) var asked: MonotonicInstant
     /// The Hub is being asked whether it is still right.
     var isRevalidating = false
     /// Where the workers' shared memory has it; nil where it does not.
     var sharedPlace: UInt64?
 
-    /// Fields of one response alone: who asked, and what was left of the budget then.
+    /// Fields of one response alone: which request it was, and what was left of the budget then.
     private static let ofOneResponse = CaselessWords([
         "X-Request-Id", "RateLimit", "RateLimit-Policy", "Retry-After", "Age", "Cache-Status",
     ])
-    /// Fields that a 304 does not change: they speak of the content that is kept, or are ours (RFC 9111 section 3.2).
+    /// Fields that a 304 does not change: they describe the stored content, or are ours (RFC 9111 section 3.2).
     private static let ofTheContent = CaselessWords([
         "Content-Length", "Content-Encoding", "Content-Type", "Content-Range", "ETag", "Content-Security-Policy",
         "X-Content-Type-Options",
     ])
 
-    /// Nil for a response to this one request, whatever the next one says.
+    /// Nil for a response that is good for this one request only.
     init?(
         _ response: RecordedResponse, lifetime: CacheRules.Lifetime, validators: Validators, mark: WriteEpochs.Mark,
         to request: Request, asked: MonotonicInstant
@@ -52,7 +52,7 @@ final class CachedResponse {
         self.asked = asked
     }
 
-    /// As another worker has kept it.
+    /// From the record that another worker has written.
     init(
         _ response: RecordedResponse, lifetime: CacheRules.Lifetime, validators: Validators, mark: WriteEpochs.Mark,
         nominated: NominatedFields, freshness: Freshness, asked: MonotonicInstant
@@ -69,16 +69,16 @@ final class CachedResponse {
         min(DeltaSeconds.most, freshness.age + Int(now.milliseconds(since: asked)) / 1000)
     }
 
-    /// For how many seconds more it is fresh, where what says nothing else is so for `ttl`; 0 or less once it is not.
+    /// For how many seconds more it is fresh, with `ttl` where the response does not say; 0 or less once it is stale.
     func freshFor(_ ttl: Int, at now: MonotonicInstant) -> Int {
         freshness.asksAlways ? 0 : min(ttl, freshness.lifetime ?? ttl) - age(at: now)
     }
 
-    /// Whether it may be given out past that.
+    /// Whether it may be given out when it is stale.
     var mayBeStale: Bool { !freshness.isNeverStale }
     var asksAlways: Bool { freshness.asksAlways }
 
-    /// The Hub has said that it is still right, in a 304 with these fields. Returns whether it may be kept on.
+    /// The Hub has validated it, in a 304 with these fields. Returns whether it may still be kept.
     func validate(_ headers: Headers, asked: MonotonicInstant) -> Bool {
         var news = headers
         news.removeAll(Self.ofOneResponse)
@@ -94,6 +94,6 @@ final class CachedResponse {
         return !CacheDirectives(response: merged).noStore
     }
 
-    /// Of memory, in bytes, more or less.
+    /// About how much memory it takes, in bytes.
     var size: Int { response.content.count + response.headers.bytes.count + 512 }
 }

@@ -1,16 +1,16 @@
 import EventIO
 
-/// Which calls the workers of a gateway make at present, in memory that they share: so that one asks, and the others wait for what it gets.
+/// Which calls the workers of a gateway make at present, in memory that they share: one worker calls the Hub, the others wait for its response.
 ///
-/// A claim is one word. A worker that dies leaves its own behind: the parent takes them away, and what is as old as no call is counts for nothing.
+/// A claim is one word. A worker that dies leaves its claims: the parent removes them, and a claim older than any call is ignored.
 struct CallClaims: Sendable {
-    /// Who makes a call.
+    /// Which worker makes a call.
     enum Answer {
-        /// Who asked: until `release`.
+        /// The one that asks: until `release`.
         case own(Claim)
-        /// Another: until `isHeld` says no more.
+        /// Another one: until `isHeld` is false.
         case others(Claim)
-        /// There is no room to say so.
+        /// None: there is no room for a claim.
         case nobody
     }
 
@@ -33,8 +33,8 @@ struct CallClaims: Sendable {
 
     private let words = SharedWords(count: CallClaims.rows * CallClaims.row)
 
-    /// Claims the call with that digest for a worker, counted from 1, unless it is claimed. Of several who ask at once it is mostly one who gets
-    /// it; if not, the Hub is asked twice.
+    /// Claims the call with that digest for a worker, counted from 1, unless it is claimed. Of several workers that try at once mostly one gets
+    /// it; if more than one does, the Hub is asked more than once.
     func claim(_ digest: UInt64, worker: Int, at now: MonotonicInstant = .now) -> Answer {
         let first = Int(digest % UInt64(Self.rows)) * Self.row
         let new =
@@ -44,7 +44,7 @@ struct CallClaims: Sendable {
             guard let (place, old) = free(from: first, at: now) else { return .nobody }
             guard words.exchange(place, old, for: new) == nil else { continue }
             let claim = Claim(place: place, word: new)
-            // Who looked before that was written may have written elsewhere.
+            // A worker that looked before this was written may have written elsewhere in the row.
             guard let other = find(new, from: first, but: place, at: now) else { return .own(claim) }
             release(claim)
             if isHeld(other) { return .others(other) }
@@ -60,7 +60,7 @@ struct CallClaims: Sendable {
         _ = words.exchange(claim.place, claim.word, for: 0)
     }
 
-    /// After a worker's death nobody waits for it.
+    /// Removes the claims of a worker that has died.
     func clear(worker: Int) {
         for place in 0..<words.count {
             let word = words.load(place)

@@ -1,12 +1,12 @@
 import HTTP
 import Hub
 
-/// What makes two requests the same call: whoever is answered for one of them may get the response to the other.
+/// What makes two requests the same call: a client that gets the response to one of them may get the response to the other.
 ///
-/// It has every byte of the head but what names a single request, so that no field that we do not know can make a difference
-/// to the Hub that it does not make here. The credential is one of them: answers never cross identities.
+/// It has every byte of the head but fields that name a single request, so that no field that we do not know can make a difference
+/// to the Hub that it does not make here. The credential is a part of it: responses never cross identities.
 struct CoalescingKey: Sendable {
-    /// Of all that counts. Keyed with a secret of this process: nobody can choose requests that have the same.
+    /// Of all that counts. Keyed with a secret of this process: no client can choose requests that collide.
     let digest: Int
     private let method: Method
     private let headers: Headers
@@ -14,21 +14,21 @@ struct CoalescingKey: Sendable {
     private let partition: CachePartition
     private let forwarded: ForwardedOrigin?
 
-    /// Fields in which identical requests differ: traces, and who asks by way of a proxy.
+    /// Fields in which identical requests differ: traces, and which client is behind a proxy.
     private static let ofOneRequest = [
         "X-Amzn-Trace-Id", "X-Request-Id", "Traceparent", "Tracestate", "Forwarded", "X-Forwarded-For", "X-Real-IP",
     ]
     /// Where the gateway's token is used, a client's own does not count.
     fileprivate static let leftOutForGateway = CaselessWords(ofOneRequest + ["Authorization"])
     fileprivate static let leftOut = CaselessWords(ofOneRequest)
-    /// Fields that ask for a part, or for what nobody else has got.
+    /// Fields that ask for a part, or for a response that no other client has got.
     private static let ofItsOwn = CaselessWords(["Range", "If-Range", "Pragma"])
     /// What most clients accept: not a stream of events.
     private static let usuallyAccepted = CaselessWords(["*/*", "application/json"])
 
     /// Nil for a request that has to be a call of its own: anything but GET and HEAD, one with a body, one for a part of a
-    /// file, one that wants no stored answer (RFC 9111 section 5.2.1), GET of anything but the Hub's API.
-    /// `forwarded`: how the client called a proxy. `target` stands for the request's own where the gateway is below a path.
+    /// file, one that wants no stored response (RFC 9111 section 5.2.1), GET of anything but the Hub's API.
+    /// `forwarded`: how the client called a proxy. `target` replaces the request's own where the gateway is below a path.
     init?(
         _ request: Request, to target: Target? = nil, hasBody: Bool, in partition: CachePartition,
         forwarded: ForwardedOrigin? = nil
@@ -53,13 +53,13 @@ struct CoalescingKey: Sendable {
         (method, self.headers) = (request.method, headers)
     }
 
-    /// All that counts, different for different requests. Made only where two have the same digest, which are the same but by a rare chance.
+    /// All that counts. Made only where two digests are equal, to be certain that the requests are the same.
     private var bytes: [UInt8] {
         var bytes: [UInt8] = []
         bytes += method.rawValue.utf8
         bytes += " ".utf8
         bytes += target.utf8
-        // What leads to the gateway in the response begins with it.
+        // Links to the gateway in the response begin with it.
         if let forwarded { bytes += "\0\(forwarded.scheme ?? "")\0\(forwarded.authority ?? "")\0".utf8 }
         headers.forEach(without: partition.leftOut) { name, value in
             bytes.append(0)
@@ -94,7 +94,7 @@ extension CoalescingKey: Equatable {
 }
 
 extension CachePartition {
-    /// The fields that make no difference between those who may share a response.
+    /// The fields in which requests that may share a response can differ.
     fileprivate var leftOut: CaselessWords {
         if case .client = self { CoalescingKey.leftOut } else { CoalescingKey.leftOutForGateway }
     }

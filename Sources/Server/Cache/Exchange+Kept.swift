@@ -14,7 +14,7 @@ extension Exchange {
         context.release(length, to: self) { self.answer(response, context, id: .own(context.id)) }
     }
 
-    /// Answers with what another got who asked the same, on whatever conditions.
+    /// Answers with the response to an identical request of another client, whatever its conditions.
     func send(shared response: RecordedResponse, _ context: RequestContext, isConditional: Bool) {
         var response = response
         if context.cacheStatus != nil {
@@ -32,7 +32,7 @@ extension Exchange {
         answer(unmet: status, response.headers, id: id)
     }
 
-    /// The status that tells the client what became of its condition, where that is not met; nil where there is none, or it is.
+    /// The status of a condition that is not met; nil where there is no condition, or it is met.
     func unmetCondition(_ status: Status, _ headers: Headers) -> Status? {
         guard status == .ok,
             case .answer(let status) = Preconditions.outcome(

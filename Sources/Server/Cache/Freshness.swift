@@ -1,6 +1,6 @@
 import HTTP
 
-/// How old a response came, and how long it may be given out, as it says itself (RFC 9111 section 4.2).
+/// How old a response was when it came, and for how long it may be given out, by its own fields (RFC 9111 section 4.2).
 struct Freshness: Equatable, Sendable {
     /// For how long it is fresh, in seconds; nil where it does not say.
     let lifetime: Int?
@@ -24,7 +24,7 @@ struct Freshness: Equatable, Sendable {
         isNeverStale = directives.noCache || directives.mustRevalidate
     }
 
-    /// Nil without `Expires`. One that cannot be read has passed, and one that is there twice too.
+    /// Nil without `Expires`. An unreadable or repeated one counts as expired.
     private static func untilExpiry(_ headers: Headers, now: Int) -> Int? {
         guard headers.contains("Expires") else { return nil }
         let all = headers.values(of: "Expires")
@@ -32,7 +32,7 @@ struct Freshness: Equatable, Sendable {
         return max(0, expiry - (headers["Date"].flatMap { HTTPDate.seconds($0) } ?? now))
     }
 
-    /// Of several the first counts; what is no number is ignored (RFC 9111 section 5.1).
+    /// Of several values the first counts; one that is no number is ignored (RFC 9111 section 5.1).
     private static func age(_ headers: Headers) -> Int {
         guard let value = headers["Age"] else { return 0 }
         return DeltaSeconds.read(value.utf8.prefix { $0 != UInt8(ascii: ",") }.trimmingOWS()) ?? 0

@@ -2,36 +2,36 @@ import EventIO
 import HTTP
 import Hub
 
-/// A call to the Hub under way for one client, and those who wait for its response besides.
+/// A call to the Hub under way for one client, and the other requests that wait for its response.
 @EventLoop
 final class InFlightCall: ResponseSink {
-    /// How it went, for those who waited.
+    /// How the call ended, for the requests that waited.
     enum Outcome: Sendable {
-        /// With a response that all may have.
+        /// With a response that all of them may have.
         case answered(RecordedResponse)
-        /// With one that is kept.
+        /// With a response that is kept.
         case kept(CachedResponse, CacheStatus)
-        /// Without one: all are told the same.
+        /// Without a response: all get the same failure.
         case failed(Failure)
-        /// The response is not for sharing: each makes a call of their own.
+        /// The response is not for sharing: each request makes a call of its own.
         case unshared
     }
 
     fileprivate static let toldInATurn = 8
-    /// Of content, in bytes.
+    /// Bytes of content that are sent in one turn of the loop.
     fileprivate static let writtenInATurn = 1 << 20
 
     let key: CallKey
-    /// The key's: to ask for it copies no key.
+    /// The key's: comparing it copies no key.
     let digest: Int
-    /// Of the coalescer's: whether others can find it, and the next one at its place.
+    /// Set by the coalescer: whether other requests can find it. `next` is the next call at the same place.
     var isShared = false
     var next: InFlightCall?
     private let coalescer: RequestCoalescer
     let asked: Request
-    /// Keeps the response besides.
+    /// Keeps the response as well.
     private let write: CacheWrite?
-    /// Counts of changes from before the Hub was asked.
+    /// The changes that were known before the Hub was asked.
     let mark: WriteEpochs.Mark
     /// The head has said that the response may be kept.
     private(set) var isKept = false
@@ -40,9 +40,9 @@ final class InFlightCall: ResponseSink {
     private var kept: (CachedResponse, CacheStatus)?
     private var hasEnded = false
     private var hasBegun = false
-    /// Says to the other workers that this one asks; nil where there are none, or they need not wait.
+    /// Tells the other workers that this one makes the call; nil where there are none, or they need not wait.
     private var claim: WorkerCalls.Own?
-    /// Ends the call when nobody waits any more.
+    /// Ends the call when no request waits any more.
     private var stop: (@EventLoop () -> Void)?
 
     init(
@@ -58,7 +58,7 @@ final class InFlightCall: ResponseSink {
     }
 
     var judgesConditions: Bool { write != nil }
-    /// It began because its client wants the newest: whoever comes after may have that, too.
+    /// It began because its client wants the newest: later requests may have its response, too.
     var isNewest: Bool { write?.isOfItsOwn ?? false }
 
     /// Calls `then` once, outside of any callback of C: with the outcome, or with `clientGone` when the request is cancelled before.
@@ -84,7 +84,7 @@ final class InFlightCall: ResponseSink {
         coalescer.begins(self)
     }
 
-    /// Other workers wait for the call: unless it is to wait for its own turn first, which may be late.
+    /// Other workers wait for the call from now on, unless it does not begin at once: its turn at the Hub may be late.
     func holds(_ claim: WorkerCalls.Own) {
         self.claim = claim
         EventLoop.post { if !self.hasBegun { self.claim = nil } }
@@ -95,7 +95,7 @@ final class InFlightCall: ResponseSink {
 
     func outlivesClient(_ stop: @escaping @EventLoop () -> Void) { self.stop = stop }
 
-    /// Who asks from here on asks anew, unless the response is recorded anyway.
+    /// Unless the response is recorded, requests from here on make calls of their own.
     func begin(_ status: Status, _ headers: Headers, length: Int?, isHead: Bool) {
         let most = write?.limit(status, headers, length: isHead ? nil : length, to: asked)
         isKept = most != nil
@@ -118,8 +118,8 @@ final class InFlightCall: ResponseSink {
         end(.answered(response))
     }
 
-    /// Whether the Hub would have given the response to this request, too. Requests for one kept response may differ in fields by which
-    /// the Hub chooses.
+    /// Whether the Hub would have given the response to this request, too. Requests with the same key for a kept response may differ in fields
+    /// by which the Hub chooses.
     func serves(_ request: Request, _ response: RecordedResponse) -> Bool {
         guard case .kept = key else { return true }
         return NominatedFields(response.headers, of: asked)?.fit(request) ?? false
@@ -145,7 +145,7 @@ final class InFlightCall: ResponseSink {
 
     func fail(_ failure: Failure?) { end(failure.map { .failed($0) } ?? .unshared) }
 
-    /// Only the first outcome counts, and it takes the call out of those under way.
+    /// The first outcome counts, and removes the call from those under way.
     private func end(_ outcome: Outcome) {
         guard !hasEnded else { return }
         hasEnded = true
@@ -161,7 +161,7 @@ final class InFlightCall: ResponseSink {
         stop.take()?()
     }
 
-    /// To each it is a write of up to what is recorded: so only to some in a turn of the loop.
+    /// Each waiter may be sent all that is recorded, so only some are told in a turn of the loop.
     private static func tell(
         _ waiters: ArraySlice<@EventLoop @Sendable (Outcome) -> Void>, _ outcome: Outcome, atOnce: Int
     ) {
@@ -174,7 +174,7 @@ final class InFlightCall: ResponseSink {
 }
 
 extension InFlightCall.Outcome {
-    /// How many who wait are told in one turn of the loop.
+    /// How many waiters are told in one turn of the loop.
     @EventLoop fileprivate var toldInATurn: Int {
         let bytes =
             switch self {

@@ -1,7 +1,7 @@
 import HTTP
 
-/// The fields of a request by which the Hub has chosen a response: those that `Vary` names, with their values in the request that it
-/// answers (RFC 9111 section 4.1). Those of `CacheKey`, and what partitions stand for, are left out.
+/// The fields of a request by which the Hub has chosen a response: those that `Vary` names, with their values in that request
+/// (RFC 9111 section 4.1). Fields in `CacheKey`, and credentials, which partitions cover, are left out.
 struct NominatedFields: Sendable {
     struct Field: Sendable {
         let name: String
@@ -10,13 +10,13 @@ struct NominatedFields: Sendable {
 
     let fields: [Field]
 
-    /// A response that depends on more is a response to one request.
+    /// A response that depends on more fields is kept for no other request.
     private static let most = 16
     private static let inKey = CaselessWords(["Accept", "Accept-Encoding", "Authorization", "Cookie", "Origin", "Host"])
 
     init(_ fields: [Field]) { self.fields = fields }
 
-    /// Nil for a response that answers this request alone, whatever the next one says.
+    /// Nil for a response that is good for this request alone.
     init?(_ response: Headers, of request: Request) {
         var fields: [Field] = []
         if response.contains("Vary") {
@@ -32,7 +32,7 @@ struct NominatedFields: Sendable {
         self.fields = fields
     }
 
-    /// Whether the Hub would have chosen the same for this request.
+    /// Whether the Hub would have chosen the same response for this request.
     func fit(_ request: Request) -> Bool {
         fields.allSatisfy { request.headers.values(of: $0.name) == $0.values }
     }

@@ -1,13 +1,13 @@
 import EventIO
 import HTTP
 
-/// Makes one call to the Hub of identical ones that are made at the same moment: a thousand jobs that start together ask for the same
-/// revision a thousand times. Nothing is kept once it is answered.
+/// Combines identical calls to the Hub that are made at the same moment into one: a thousand jobs that start together ask for the same
+/// revision a thousand times. Nothing is kept once the call has ended.
 @EventLoop
 final class RequestCoalescer {
     /// Otherwise each request is a call of its own.
     var isOn: Bool
-    /// By their keys' digests, which are random enough to be places by themselves; those of one place stand one behind the other.
+    /// By the digests of their keys, which are random enough to be indices; calls at one index form a list.
     private var underWay = [InFlightCall?](repeating: nil, count: 256)
     private let epochs: WriteEpochs
 
@@ -22,11 +22,11 @@ final class RequestCoalescer {
         case bypass
         /// By a call that others may share: the response goes to it, too.
         case lead(InFlightCall)
-        /// With what another is answered who asks the same now.
+        /// With the response to an identical request that is under way.
         case follow(InFlightCall)
     }
 
-    /// Decides about a request for which nothing has been done yet. `write`: the response is to be kept besides.
+    /// Decides about a request for which nothing has been done yet. `write`: the response is also to be kept.
     func join(_ exchange: Exchange, _ context: RequestContext, _ write: CacheWrite?) -> Role {
         guard isOn || write != nil, let key = key(exchange, context, write) else { return .bypass }
         if isOn, write?.isOfItsOwn != true, let call = find(key, key.digest) { return .follow(call) }
@@ -44,10 +44,10 @@ final class RequestCoalescer {
         return nil
     }
 
-    /// From now on others may wait for the call. Not before it is made: while it waits for its turn they would wait for the turn of
-    /// somebody else's share.
+    /// From now on other requests may wait for the call. Not earlier: while it waits for its turn at the Hub they would depend on the share of
+    /// another key.
     func begins(_ call: InFlightCall) {
-        // Of two for the same the newer is found.
+        // Of two calls for the same the newer is found.
         guard isOn, !call.isShared, call.isNewest || find(call.key, call.digest) == nil else { return }
         call.next = underWay[place(call.digest)]
         call.isShared = true
@@ -67,7 +67,7 @@ final class RequestCoalescer {
         before?.next = call.next.take()
     }
 
-    /// One that began after every change through this gateway that it could tell of: whoever has changed something reads the change.
+    /// The call under way for this key that began after every change known here: so a client that has changed something reads its change.
     private func find(_ key: @autoclosure () -> CallKey, _ digest: Int) -> InFlightCall? {
         var call = underWay[place(digest)]
         while let other = call {
@@ -80,14 +80,14 @@ final class RequestCoalescer {
     private func place(_ digest: Int) -> Int { digest & (underWay.count - 1) }
 }
 
-/// Which requests one call is for.
+/// Which requests one call is made for.
 enum CallKey: Equatable, Sendable {
-    /// Those that are the same but for what names a single request.
+    /// Requests that are the same but for fields that name a single request.
     case same(CoalescingKey)
-    /// Those that one kept response would be for.
+    /// Requests that one kept response would answer.
     case kept(CacheKey)
 
-    /// Random enough to be a place in a table.
+    /// Random enough to be an index into a table.
     var digest: Int {
         switch self {
         case .same(let key): key.digest

@@ -2,33 +2,33 @@ import EventIO
 import HTTP
 import Hub
 
-/// Small responses of the Hub, kept for those who ask the same later (RFC 9111). Each worker has one, and looks into what all of them share where it
-/// has nothing that is good (`SharedResponses`).
+/// Small responses of the Hub, kept for later requests for the same (RFC 9111). Each worker has one, and looks into the memory that all of them
+/// share where it has no response that is good (`SharedResponses`).
 ///
-/// Never older than said: what is kept is as young as `metadata_ttl`, or immutable by its name, or was fetched before no change that went
-/// through this gateway. Rights are asked before the cache is.
+/// Never older than promised: a response is as young as `metadata_ttl`, or immutable by its name, and was fetched after the last change that
+/// went through this gateway. Rights are checked before the cache is asked.
 @EventLoop
 final class ResponseCache {
     /// What there is for a request.
     enum Found {
-        /// The cache has nothing to do with it.
+        /// The cache does not apply to the request.
         case bypass
-        /// This is it.
+        /// This response is good.
         case hit(CachedResponse)
-        /// This is it for now; the Hub is to be asked whether it still is.
+        /// This response is good for now; the Hub is to be asked whether it still is.
         case stale(CachedResponse, CacheWrite)
         /// The Hub has to be asked, and its response kept.
         case fetch(CacheWrite)
-        /// The client wants what is kept or nothing, and nothing is.
+        /// The client wants a stored response or none, and there is none.
         case absent
     }
 
     /// In seconds.
     struct Times {
         var fresh: Int
-        /// For so long after that it is given out while the Hub is asked.
+        /// How long a stale response is given out while the Hub is asked.
         var stale: Int
-        /// For so long it is given out where the Hub cannot be asked.
+        /// How long a stale response is given out where the Hub cannot be asked.
         var onError: Int
     }
 
@@ -36,11 +36,11 @@ final class ResponseCache {
     private var objectLimit: Int
     private let epochs: WriteEpochs
     private let metrics: Metrics
-    /// Of all workers; nil where there is but one.
+    /// Shared by all workers; nil where there is one process.
     private let others: SharedResponses?
     private var store: S3FIFO<CacheKey, CachedResponse>
     private var shape: ResponseShape
-    /// Counts the shapes that responses have had: what was kept in another is not found.
+    /// Counts the shapes that responses have had: responses kept in another shape are not found.
     private var shapeNumber = 0
     private var isTrimming = false
 
@@ -69,7 +69,7 @@ final class ResponseCache {
     /// The largest content that is kept, in bytes.
     var largest: Int { min(objectLimit, store.largest) }
 
-    /// Looks for what may answer the request now. Rights have been asked.
+    /// Looks for a response that may answer the request now. Rights have been checked.
     func find(
         _ request: Request, _ context: RequestContext, hasBody: Bool, at now: MonotonicInstant = .now
     ) -> Found {
@@ -94,7 +94,7 @@ final class ResponseCache {
         guard !directives.onlyIfCached else { return .absent }
         let operation = HubOperation.find(request.method == .head ? .get : request.method, target)
         guard let lifetime = CacheRules.lifetime(operation, target) else { return .bypass }
-        // Content that the client has may be too large to be kept: the Hub is spared it only by the client's own condition.
+        // The content may be too large to be kept here: then only the client's own condition saves the Hub from sending it.
         if kept == nil, request.method == .get, operation.notes.contains(.ofCommit),
             request.headers.contains("If-None-Match") || request.headers.contains("If-Modified-Since")
         {
@@ -110,12 +110,13 @@ final class ResponseCache {
                 seen: present, stale: kept, isShared: partition == .client(nil), reason, asked: now))
     }
 
-    /// Whether the client shows a credential of its own that nobody here can read: it is none of those who show none (RFC 9111 section 3.5).
+    /// Whether the client shows a credential that the gateway cannot read: such a request must not get what clients without one may have
+    /// (RFC 9111 section 3.5).
     private func isOfStranger(_ request: Request, _ principal: Principal, _ partition: CachePartition) -> Bool {
         partition == .client(nil) && principal.key == nil && request.headers.contains("Authorization")
     }
 
-    /// What is kept, unless a change through this gateway rules it out.
+    /// The response that is kept, unless a change through this gateway made it invalid.
     private func current(_ key: CacheKey) -> CachedResponse? {
         guard let kept = store.find(key) else { return nil }
         guard epochs.isCurrent(kept.mark) else {
@@ -125,7 +126,7 @@ final class ResponseCache {
         return kept
     }
 
-    /// What another worker has kept, where the Hub was asked for it later than for what was found here.
+    /// The response that another worker has kept, where it asked the Hub later than this one did.
     private func newer(than seen: CachedResponse?, _ shared: SharedKey) -> CachedResponse? {
         guard let newer = others?.find(shared, but: seen?.sharedPlace), epochs.isCurrent(newer.mark),
             newer.asked > seen?.asked ?? MonotonicInstant(nanoseconds: 0)
@@ -133,12 +134,12 @@ final class ResponseCache {
         return newer
     }
 
-    /// Whether another worker has kept something since that was looked for.
+    /// Whether another worker has kept a response since this write began.
     func isKeptMeanwhile(_ write: CacheWrite) -> Bool {
         write.shared.map { newer(than: write.seen, $0) != nil } ?? false
     }
 
-    /// The same, which is kept here, too, from here on.
+    /// The same; this worker keeps it too from here on.
     private func takeNewer(than seen: CachedResponse?, _ shared: SharedKey, _ key: CacheKey) -> CachedResponse? {
         guard let newer = newer(than: seen, shared) else { return nil }
         metrics.add(.cacheTaken)
@@ -146,12 +147,12 @@ final class ResponseCache {
         return newer
     }
 
-    /// Whether nobody has to be asked.
+    /// Whether it may be given out without asking the Hub.
     private func isGood(
         _ kept: CachedResponse, _ directives: CacheDirectives, _ principal: Principal, _ now: MonotonicInstant
     ) -> Bool {
         if let most = directives.maxAge, most == 0 || kept.age(at: now) > most { return false }
-        // A client's own credential can end, and with it what may be seen with it.
+        // A client's own credential can end, and with it the right to the response.
         return kept.freshFor(times.fresh, at: now) > 0
             || kept.lifetime == .immutable && principal.isLent && !kept.asksAlways
     }
@@ -179,17 +180,17 @@ final class ResponseCache {
         kept.lifetime == .immutable ? 31_536_000 : kept.freshFor(times.fresh, at: now)
     }
 
-    /// Whether it may stand in for what the Hub cannot say now.
+    /// Whether it may stand in while the Hub cannot answer.
     func standsIn(_ kept: CachedResponse, at now: MonotonicInstant = .now) -> Bool {
         kept.mayBeStale && kept.freshFor(times.fresh, at: now) > -times.onError && epochs.isCurrent(kept.mark)
     }
 
-    /// Keeps it, unless something was changed since it was asked for.
+    /// Keeps it, unless something was changed since the Hub was asked.
     func keep(_ response: CachedResponse, for key: CacheKey, _ shared: SharedKey?) {
         guard response.response.content.count <= objectLimit, epochs.isCurrent(response.mark),
             key.shape == shapeNumber
         else { return }
-        // Of two calls that overlap the later one knows better, whichever ends first.
+        // Of two calls that overlap the one that began later is newer, whichever ends first.
         if let present = store.find(key), present.asked > response.asked, epochs.isCurrent(present.mark) { return }
         let gone = store.insert(key, response, bytes: response.size + key.size)
         if let shared { others?.keep(response, for: shared) }
@@ -197,7 +198,7 @@ final class ResponseCache {
         noteSize(gone: gone)
     }
 
-    /// What was kept is wrong now.
+    /// The response that was kept is wrong now.
     func forget(_ key: CacheKey, _ shared: SharedKey? = nil) {
         store.remove(key)
         if let shared { others?.forget(shared) }
@@ -231,7 +232,7 @@ extension ResponseCache.Times {
 }
 
 extension Principal {
-    /// Those who ask the Hub with the same credential get the same from it. What a key may not see is refused before the cache is asked,
-    /// and what is filtered for it is not kept.
+    /// Requests to the Hub with the same credential get the same response. A key's rules are checked before the cache is asked,
+    /// and a response that is filtered for a key is not kept.
     fileprivate var cachePartition: CachePartition { isLent ? account : partition }
 }

@@ -1,24 +1,24 @@
 import EventIO
 import HTTP
 
-/// A whole response that went out at one exchange and can go out at others.
+/// A whole response that went to one client and can go to others.
 struct RecordedResponse: Sendable {
     let status: Status
     var headers: Headers
-    /// What the head said of the content's length; to HEAD it is all there is of the content.
+    /// The content's length by the head; for a response to HEAD there is no content.
     let length: Int?
     var content: [UInt8] = []
 }
 
 /// Records a response, as long as it is small.
 struct ResponseRecorder {
-    /// The largest content that is recorded for those who wait, in bytes.
+    /// The largest content that is recorded for requests that wait, in bytes.
     static let shared = 128 * 1024
 
     private(set) var response: RecordedResponse
     private let limit: Int
 
-    /// Nil where the response has more than `limit` bytes, or no end that could be waited for.
+    /// Nil where the response has more than `limit` bytes, or does not end by itself.
     init?(_ status: Status, _ headers: Headers, length: Int?, isHead: Bool, limit: Int) {
         guard isHead || length ?? 0 <= limit, !headers.isEventStream else { return nil }
         self.limit = limit
@@ -38,7 +38,7 @@ extension Headers {
 }
 
 extension Exchange {
-    /// Answers with what another was answered, and `id` in the place of the other's.
+    /// Answers with a recorded response, under this request's own `id`.
     func send(_ recorded: RecordedResponse, _ context: RequestContext, id: IDField) {
         start(recorded.status, headers: recorded.headers, id: id, length: recorded.length)
         guard recorded.content.count <= RecordedSending.mostAtOnce || !takesContent else {

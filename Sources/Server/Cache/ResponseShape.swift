@@ -1,5 +1,5 @@
-/// Whatever of the settings decides what becomes of a Hub's response on its way to a client, or what the Hub is asked: a response that was kept
-/// with others is not given out. Which token it is asked with is the partition's.
+/// All settings that decide how a response of the Hub is changed on its way to a client, or what the Hub is asked: a response that was kept
+/// under others is not given out. The token is not among them; it is a matter of the partition.
 struct ResponseShape: Equatable {
     private let upstream: UpstreamAddress
     private let basePath: String
@@ -21,7 +21,7 @@ struct ResponseShape: Equatable {
         trustedOrigins = settings.trustedOrigins
     }
 
-    /// The same for the same shapes, in each worker, and for no others.
+    /// The same texts for the same shape in each worker, and different ones for different shapes.
     var texts: [String] {
         [
             "\(upstream)", basePath, publicURL.map { "\($0)" } ?? "", xet.rawValue, "\(isStrict)", billTo ?? "",

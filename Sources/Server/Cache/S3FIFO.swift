@@ -1,11 +1,11 @@
-/// Keeps what is asked for more than once, within a number of bytes, by S3-FIFO (Yang, Zhang, Qiu, Yue, Vigfusson: "FIFO queues are all
+/// Keeps values that are asked for more than once, within a number of bytes, by S3-FIFO (Yang, Zhang, Qiu, Yue, Vigfusson: "FIFO queues are all
 /// you need for cache eviction", SOSP 2023).
 ///
-/// What is new goes into a small queue. It comes into the main queue only if it is asked for again while it is there, so that what passes by
-/// once, such as a crawl, takes no more than a tenth. The digests of keys that left the small queue are remembered for a while: what comes
+/// A new value goes into a small queue. It moves into the main queue only if it is asked for again while it is there, so that a scan, such as
+/// a crawl, takes no more than a tenth. The digests of keys that left the small queue are remembered for a while: a value that comes
 /// back is wanted.
 ///
-/// No call takes more than `mostSteps` steps, whatever is in it: so it may be over its aim for a moment, by one value at most.
+/// No call takes more than `mostSteps` steps, whatever the cache holds: so it may exceed its aim for a moment, by one value at most.
 struct S3FIFO<Key: Hashable, Value> {
     /// A value's place, or a free one. Queues are lists of them, so that what is removed leaves its queue at once.
     private struct Slot {
@@ -44,22 +44,22 @@ struct S3FIFO<Key: Hashable, Value> {
 
     var count: Int { places.count }
     var bytes: Int { small.bytes + main.bytes }
-    /// The largest that is kept, in bytes: a larger one would push out all that is new.
+    /// The largest value that is kept, in bytes: a larger one would push out all new ones.
     var largest: Int { capacity / 10 }
-    /// What it comes back to: with the largest value besides it is full.
+    /// The size that `trim` comes back to: one more value of the largest size still fits into the capacity.
     private var aim: Int { capacity - largest }
-    /// Whether there is more than that, so that `trim` has work to do.
+    /// Whether `trim` has work to do.
     var isOver: Bool { bytes > aim }
 
-    /// The value, which is asked for.
+    /// Finds a value, and counts the request for it.
     mutating func find(_ key: Key) -> Value? {
         guard let place = places[key].map({ Int($0) }) else { return nil }
         if slots[place].hits < Self.mostHits { slots[place].hits += 1 }
         return slots[place].value
     }
 
-    /// Keeps `value` in the place of what was there. Returns how many others had to go. What is too large is not kept, and nothing is while there
-    /// is no room yet; what was there is gone then, too.
+    /// Keeps `value` in the place of the one before. Returns how many others had to go. A value that is too large is not kept, nor is any while
+    /// there is no room yet; the one before is removed in either case.
     @discardableResult
     mutating func insert(_ key: Key, _ value: Value, bytes size: Int) -> Int {
         guard size <= largest else {
@@ -91,12 +91,12 @@ struct S3FIFO<Key: Hashable, Value> {
         free.append(place)
     }
 
-    /// Another bound from now on; `trim` until it holds.
+    /// Sets another capacity; call `trim` until it holds.
     mutating func resize(_ capacity: Int) {
         self.capacity = capacity
     }
 
-    /// Comes nearer to the bound. Returns how many had to go.
+    /// Removes some values towards the aim. Returns how many.
     @discardableResult
     mutating func trim() -> Int {
         var (gone, steps) = (0, 0)
@@ -108,7 +108,7 @@ struct S3FIFO<Key: Hashable, Value> {
         return gone
     }
 
-    /// Looks at the oldest new one, which goes or comes into the main queue. Returns how many went.
+    /// Takes the oldest of the small queue: it goes, or moves into the main queue. Returns how many went.
     private mutating func lookAtSmall() -> Int {
         let place = small.oldest
         guard place != Self.none else { return 0 }
@@ -119,7 +119,7 @@ struct S3FIFO<Key: Hashable, Value> {
             return 0
         }
         if let key = slots[Int(place)].key {
-            // As many as there are values: so the memory of it follows from the capacity.
+            // No more than there are values: so the memory for it follows from the capacity.
             ghosts.insert(key.hashValue, most: max(64, places.count))
         }
         drop(place)
@@ -188,7 +188,7 @@ extension S3FIFO {
     }
 }
 
-/// Digests of what went a while ago. Two keys with the same digest are taken for one, which costs a place in the wrong queue.
+/// Digests of keys that went a while ago. Two keys with the same digest count as one; at worst a value gets into the wrong queue.
 private struct GhostSet {
     private var digests: Set<Int> = []
     private var order: [Int] = []

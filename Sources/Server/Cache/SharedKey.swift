@@ -1,8 +1,8 @@
 import EventIO
 import HTTP
 
-/// By what the workers of a gateway find a response that one of them has fetched: a digest of all that a `CacheKey` has, with the credential in the
-/// place of its partition, since each worker numbers its tokens for itself. From it nobody learns a credential.
+/// The key by which the workers of a gateway find a response that one of them has fetched: a digest of a `CacheKey`, with the credential in the
+/// place of its partition, since each worker numbers its tokens for itself. A credential cannot be found from it.
 struct SharedKey: Equatable, Sendable {
     private static let secret = SharedSecret.derive("shared responses")
 
@@ -38,7 +38,7 @@ extension ByteWriter {
 }
 
 extension Principal {
-    /// With which the Hub is asked; nil without any.
+    /// The credential with which the Hub is asked; nil without any.
     fileprivate var upstreamCredential: Credential? {
         switch authority {
         case .gateway(let credential), .named(_, let credential), .client(let credential): credential

@@ -1,18 +1,18 @@
 import EventIO
 
-/// Responses that one worker has fetched, for all of them: in memory that was made before they were forked, and that no disk ever sees.
+/// Responses that one worker has fetched, for all of them: in memory that was made before they were forked and is never on a disk.
 ///
-/// A ring of bytes, in which each response is written over the oldest, and an index of words, each of which is changed as a whole. Nobody waits for
-/// anybody, and a worker that dies leaves nothing half done. What two write at the same moment for the same key may be there twice: who looks takes
-/// what was written last. A worker's own cache is what holds what is asked for often, and what a crawl passes by.
+/// A ring of bytes, in which each response overwrites the oldest, and an index of words, each of which is changed as a whole. No worker waits for
+/// another, and a worker that dies leaves nothing half done. Responses that two write at the same moment for the same key may both be there: the
+/// last one is taken. A worker's own cache keeps what is asked for often, so that a crawl does not push it out.
 struct SharedResponses: Sendable {
     /// Places in the index for keys with the same bits: one line of a processor's cache.
     private static let row = 8
-    /// Bytes of the ring for a place of the index.
+    /// Bytes of the ring for each word of the index.
     private static let bytesAPlace = 512
     /// The longest content, in bytes: it is copied within a turn of the loop.
     private static let longest = 1 << 20
-    /// Of a word of the index, the bits of the place in the ring; above are bits of the key.
+    /// In a word of the index, the low bits are the place in the ring, the others belong to the key.
     private static let placeBits: UInt64 = 48
     private static let placeMask = (UInt64(1) << placeBits) - 1
 
@@ -28,7 +28,7 @@ struct SharedResponses: Sendable {
         index = SharedWords(count: rows * Self.row)
     }
 
-    /// What was kept last for a key; nil where there is nothing, or nothing but what is at `known`.
+    /// The response that was kept last for a key; nil where there is none, or none but the one at `known`.
     @EventLoop
     func find(_ key: SharedKey, but known: UInt64? = nil) -> CachedResponse? {
         for word in words(of: key) {
@@ -39,7 +39,7 @@ struct SharedResponses: Sendable {
         return nil
     }
 
-    /// Keeps a response from here on in the place of what was there, unless the Hub was asked for that later.
+    /// Keeps a response in the place of the one before, unless that one was asked for later.
     @EventLoop
     func keep(_ response: CachedResponse, for key: SharedKey) {
         guard response.response.content.count <= Self.longest else { return }
@@ -54,12 +54,12 @@ struct SharedResponses: Sendable {
         guard let position = ring.append(message.bytes + response.record) else { return }
         response.sharedPlace = position
         let new = Self.word(key, position)
-        // What is found there now is another's, and newer.
+        // A word that has changed is another worker's, and newer.
         for word in known where index.exchange(word.place, word.value, for: new) == nil { return }
         put(new, inRow: Self.row * row(of: key))
     }
 
-    /// What is kept is wrong.
+    /// The response that is kept is wrong.
     @EventLoop
     func forget(_ key: SharedKey) {
         for word in words(of: key) where response(at: Self.position(word.value), for: key) != nil {
@@ -94,7 +94,7 @@ extension SharedResponses {
 
     private static func position(_ word: UInt64) -> UInt64 { (word & placeMask) * UInt64(SharedRing.unit) }
 
-    /// What may be of that key and is still there, the last first.
+    /// Words that may be of that key and whose responses are still there, the last first.
     private func words(of key: SharedKey) -> [Word] {
         let first = Self.row * row(of: key)
         var found: [Word] = []
@@ -109,13 +109,13 @@ extension SharedResponses {
         return found.count < 2 ? found : found.sorted { Self.position($0.value) > Self.position($1.value) }
     }
 
-    /// In a free place, or that of what was written longest ago.
+    /// Puts it into a free place, or that of the oldest response.
     private func put(_ new: UInt64, inRow first: Int) {
         for _ in 0..<Self.row {
             var oldest = Word(place: first, value: index.load(first))
             for place in first..<first + Self.row {
                 let value = index.load(place)
-                // What is free was written before all.
+                // A free place counts as the oldest.
                 if Self.position(value) < Self.position(oldest.value) { oldest = Word(place: place, value: value) }
             }
             if index.exchange(oldest.place, oldest.value, for: new) == nil { return }

@@ -1,7 +1,7 @@
 import EventIO
 import Hub
 
-/// Holds answers for a while, and makes one call of all that ask while none is held: for what the Hub rate-limits strictly.
+/// Holds responses for a while, and makes one call for all requests while none is held: for calls that the Hub rate-limits strictly.
 @EventLoop
 final class SingleFlightCache<Key: Hashable & Sendable, Value: Sendable> {
     @EventLoop
@@ -25,7 +25,7 @@ final class SingleFlightCache<Key: Hashable & Sendable, Value: Sendable> {
     private static var failureMicroseconds: Int { 2_000_000 }
     private static var longestRetryAfter: Int { 60 }
 
-    /// For what is asked from now on, in microseconds.
+    /// For values that come from now on, in microseconds.
     private var microseconds: Int
     private var entries: [Key: Entry] = [:]
 
@@ -33,7 +33,7 @@ final class SingleFlightCache<Key: Hashable & Sendable, Value: Sendable> {
         microseconds = Int(duration / .microseconds(1))
     }
 
-    /// What is held already is held for as long as was meant when it came.
+    /// Values that are held already keep the time that was set when they came.
     func use(_ duration: Duration) {
         microseconds = Int(duration / .microseconds(1))
     }
@@ -46,8 +46,8 @@ final class SingleFlightCache<Key: Hashable & Sendable, Value: Sendable> {
         return try result.get()
     }
 
-    /// The value held for `key`, or else of one call to `make` for all who wait.
-    /// The call goes on when one of them leaves: the others, and the next to come, still want it. Throws `clientGone` to a task that is
+    /// The value held for `key`, or else the result of one call to `make` for all callers that wait.
+    /// The call goes on when one of them leaves: the others, and later ones, still want it. Throws `clientGone` to a task that is
     /// cancelled.
     func value(
         _ key: Key, _ make: @escaping @EventLoop () async throws(Failure) -> Value
@@ -56,7 +56,7 @@ final class SingleFlightCache<Key: Hashable & Sendable, Value: Sendable> {
         let waiter = Waiter()
         let result: Result<Value, Failure> = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                // Of a task that was cancelled before, no handler comes.
+                // A task that was cancelled before gets no call of the handler.
                 guard !Task.isCancelled else { return continuation.resume(returning: .failure(.clientGone)) }
                 waiter.continuation = continuation
                 join(waiter, key, make)

@@ -1,26 +1,26 @@
 import EventIO
 import Hub
 
-/// What the workers of a gateway share of the cache of small responses. Their parent makes it before it forks them.
+/// The parts of the cache of small responses that all workers share. Their parent makes it before it forks them.
 struct SharedMetadata: Sendable {
     let responses: SharedResponses
     let claims = CallClaims()
 
-    /// `bytes` for responses.
+    /// `bytes`: for responses.
     init(bytes: Int) {
         responses = SharedResponses(bytes: bytes)
     }
 }
 
-/// Calls of other workers that requests of this one wait for. While somebody waits it is looked every few milliseconds whether one has ended.
+/// Calls of other workers that requests of this one wait for. While a request waits, it is checked every few milliseconds whether they have ended.
 @EventLoop
 final class WorkerCalls {
-    /// Between two looks, in milliseconds.
+    /// Between two checks, in milliseconds.
     private static let pause: UInt64 = 3
-    /// So many are told in a turn of the loop: each may be answered with a large response.
+    /// So many waiters are called in a turn of the loop: each may be answered with a large response.
     private static let toldInATurn = 8
 
-    /// A call that this worker makes. It is let go of when that ends, or when others need not wait for it any more.
+    /// This worker's claim of a call. It is released when the call ends, or when other workers need not wait for it any more.
     final class Own: Sendable {
         private let claims: CallClaims
         private let claim: CallClaims.Claim
@@ -55,7 +55,7 @@ final class WorkerCalls {
         (self.claims, self.worker, self.longest) = (claims, worker, longest)
     }
 
-    /// Says to the other workers that this one makes the call, unless one of them does.
+    /// Claims the call for this worker, unless another one makes it.
     func claim(_ call: CacheWrite) -> Answer {
         guard let digest = call.callDigest else { return .nobody }
         switch claims.claim(digest, worker: worker) {

@@ -1,6 +1,6 @@
 import ConsoleFiles
 
-/// A file of `Sources/ConsoleFiles`, which is a part of this program: its markup is as good as what the source spells out.
+/// A file of `Sources/ConsoleFiles`, which is a part of this program: its markup is trusted like a literal of the source.
 struct EmbeddedFile {
     let text: String
 
@@ -10,7 +10,7 @@ struct EmbeddedFile {
 
     static let consolePage = unsafe EmbeddedFile(console_html())
     static let consoleStyle = unsafe EmbeddedFile(console_css())
-    /// In the order in which they run.
+    /// In the order of execution.
     static let consoleScripts = (0..<console_script_count()).map { unsafe EmbeddedFile(console_script($0)) }
     static let homePage = unsafe EmbeddedFile(home_html())
     static let homeStyle = unsafe EmbeddedFile(home_css())

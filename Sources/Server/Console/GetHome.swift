@@ -2,7 +2,7 @@ import EventIO
 import HTTP
 import Hub
 
-/// GET /: what this is and how to use it: HTML to a browser, a short text to others.
+/// GET /: what this gateway is and how to use it: HTML for browsers, short text for others.
 struct GetHome: Handler {
     let settings: Settings
     let hubProbe: HubProbe
@@ -48,11 +48,11 @@ struct GetHome: Handler {
         }
     }
 
-    /// The page is shown whatever the Hub says.
+    /// Every state of the Hub has a page.
     private func hubState(_ context: RequestContext) async -> HomePage.HubState {
         do throws(Failure) {
             let name = try await hubProbe.probe(context)
-            // With keys the name is not for everybody.
+            // With keys the account's name is not for every client.
             return (name ?? (settings.access == .keys ? "" : nil)).map { .reachable(name: $0) } ?? .noToken
         } catch {
             return error.kind == .noToken ? .noToken : .unreachable(reason: error.detail)
@@ -61,7 +61,7 @@ struct GetHome: Handler {
 }
 
 extension HomePage.Endpoint {
-    /// `owner` stands in the example for the account that the token is of, so that the line works as it is.
+    /// `owner`: the name of the token's account, put into the example so that the line works as it is.
     fileprivate init(_ route: Route, owner: String?) {
         let method = route.method == .get ? "" : "-X \(route.method) "
         let body =
@@ -76,7 +76,7 @@ extension HomePage.Endpoint {
 }
 
 extension HomePage.HubState {
-    /// The account's name, if it can stand in a shell's line as it is.
+    /// The account's name, if a shell takes it without quotes.
     fileprivate var owner: String? {
         guard case .reachable(let name) = self, let id = try? RepoID(name), id.namespace == nil else { return nil }
         return id.name

@@ -1,5 +1,5 @@
-/// A piece of HTML. What the source spells out is markup; whatever is interpolated is text and is escaped on the way
-/// in, so that forgetting to is not possible. Attributes have to be in double quotes.
+/// A piece of HTML. A literal of the source is markup; every interpolated value is text and is escaped,
+/// so that forgetting it is not possible. Attributes have to be in double quotes.
 struct HTMLText: ExpressibleByStringInterpolation, Sendable {
     private(set) var markup: String
 
@@ -11,12 +11,12 @@ struct HTMLText: ExpressibleByStringInterpolation, Sendable {
         markup = stringInterpolation.markup
     }
 
-    /// Takes only what the source spells out, such as a stylesheet.
+    /// Takes literals of the source only, such as a stylesheet.
     init(constant: StaticString) {
         markup = constant.description
     }
 
-    /// As it stands in a file of ours.
+    /// The file's content, unchanged.
     init(_ file: EmbeddedFile) {
         markup = file.text
     }
@@ -98,7 +98,7 @@ struct HTMLTemplate {
         }
     }
 
-    /// A part, with these values in its places: text becomes text, and never markup. All that it has have to be given.
+    /// A part, with these values in its places: text becomes text, and never markup. Each place needs a value.
     func fill(_ part: String = "", _ values: [String: HTMLText] = [:]) -> HTMLText {
         guard let pieces = parts[part] else { preconditionFailure("no part \(part) in a template") }
         let filled = pieces.map { piece -> HTMLText in

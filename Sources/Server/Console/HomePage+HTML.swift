@@ -8,12 +8,12 @@ extension HomePage {
     private static let style = HTMLText(.homeStyle)
     private static let script = HTMLText(.homeScript)
 
-    /// What the page needs to show itself, and nothing from anywhere else: its style and its script by their hashes.
+    /// Allows what the page needs to show itself, and nothing from elsewhere: its style and its script by their hashes.
     static let contentSecurityPolicy =
         "default-src 'none'; style-src '\(digest(style))'; script-src '\(digest(script))'; img-src data:; "
         + "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-    /// Of an element's content, which begins with the line feed behind its tag.
+    /// The hash of an element's content, which begins with the line feed after its tag.
     private static func digest(_ content: HTMLText) -> String {
         "sha256-\(Base64.encode(MessageDigest.sha256(Array("\n\(content.markup)".utf8))))"
     }
@@ -30,7 +30,7 @@ extension HomePage {
         ).markup
     }
 
-    /// Links to how the gateway is, where this address shows it.
+    /// Links to the pages about the gateway's state, where this listener serves them.
     private var state: HTMLText {
         guard endpoints.contains(where: { $0.path == "/-/health" }) else { return "" }
         let base = HTMLText(text: basePath)
@@ -38,7 +38,7 @@ extension HomePage {
             "state", ["base": base, "console": hasConsole ? Self.template.fill("console", ["base": base]) : ""])
     }
 
-    /// The way of a request, and how its far end is.
+    /// The way of a request, and the state of the Hub at its end.
     private var road: HTMLText {
         let status = hubStatus
         return Self.template.fill(
@@ -79,7 +79,7 @@ extension HomePage {
             ])
     }
 
-    /// Lines to copy. The script adds the button: without it one click selects all of them.
+    /// Lines to copy. The script adds the button: without a script one click selects all of them.
     private func box(_ commands: String, about subject: String) -> HTMLText {
         Self.template.fill("box", ["subject": HTMLText(text: subject), "commands": HTMLText(text: commands)])
     }

@@ -2,7 +2,7 @@ import Hub
 import Sandbox
 
 extension HomePage {
-    /// The page for who asks with curl: at most 25 lines of 100 columns, but that no command is cut.
+    /// The page for clients such as curl: at most 25 lines of 100 columns, except that no command is cut.
     func text() -> String {
         let status = hubStatus
         var lines = [
@@ -38,7 +38,7 @@ extension HomePage {
         return shown.count == endpoints.count ? rows : rows + ["  ... and \(endpoints.count - shown.count) more"]
     }
 
-    /// One line of a terminal: nothing in it that steers the terminal, and cut where it would wrap.
+    /// One line of a terminal: without control characters, and cut where it would wrap.
     private static func line(_ text: String) -> String {
         var clean = ""
         clean.unicodeScalars.append(contentsOf: text.unicodeScalars.map { $0.isInvisibleCommand ? "?" : $0 })
@@ -48,7 +48,7 @@ extension HomePage {
 
 /// Text as one word of a POSIX shell's command line.
 enum ShellWord {
-    /// Unchanged if a shell takes nothing in it to be special, else in single quotes.
+    /// Unchanged if no byte of it is special to a shell, else in single quotes.
     static func quoted(_ text: String) -> String {
         if !text.isEmpty, text.utf8.allSatisfy(isPlain) { return text }
         return "'\(text.replacing("'", with: #"'\''"#))'"

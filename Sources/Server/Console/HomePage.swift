@@ -1,13 +1,13 @@
 import EventIO
 import Hub
 
-/// What `GET /` answers: what this gateway is, how the Hub behind it is, and how to use both. A value in, text out.
+/// The response to `GET /`: what this gateway is, the state of the Hub behind it, and how to use both. A value in, text out.
 struct HomePage: Sendable {
     let version: String
     /// `https://host:port` as this client reached the gateway. Made of its `Host` header, so it is shown only after
     /// `shownOrigin` has judged it.
     let origin: String
-    /// The certificate authority to show clients, where its certificate is not one they already trust.
+    /// The certificate authority for clients, where they do not trust the gateway's certificate already.
     let caFile: String?
     let endpoints: [Endpoint]
     let hub: HubState
@@ -43,16 +43,16 @@ struct HomePage: Sendable {
             ? "the Hub behind this gateway is a small one in its memory" : "the Hub behind this gateway is the real one"
     }
 
-    /// The lines that point `hf`, `huggingface_hub` and what is built on them here.
+    /// The lines that point `hf`, `huggingface_hub` and programs built on them here.
     var setup: [String] {
         var lines = ["export HF_ENDPOINT=\(ShellWord.quoted(address))"]
         if let caFile {
-            // Those clients do not run where this file's relative path was meant.
+            // Clients do not run in the directory that this file's relative path is meant for.
             let prefix = caFile.hasPrefix("/") ? "" : #""$PWD"/"#
             lines.append("export SSL_CERT_FILE=\(prefix)\(ShellWord.quoted(caFile))")
         }
         if hidesXet {
-            // Else an upload asks for Xet; with it off the same files go by plain HTTP.
+            // Otherwise an upload asks for Xet; without it the same files go by plain HTTP.
             lines.append("export HF_HUB_DISABLE_XET=1")
         }
         if isPassthrough {
@@ -67,14 +67,14 @@ struct HomePage: Sendable {
 extension HomePage {
     /// One line of the page's list of endpoints.
     struct Endpoint: Sendable {
-        /// `GET`, or what stands for several: `ANY`.
+        /// `GET`, or `ANY` for several.
         let method: String
         /// The path, or its pattern: `/{owner}/{name}/resolve/{revision}/{file}`.
         let path: String
         /// One sentence, without its full stop.
         let summary: String
-        /// What follows `curl` in an example, where `{origin}` stands for the gateway's address: `-I {origin}/x`. A long
-        /// one reads better broken in two, with `\` before the line's end. Empty for no example.
+        /// The arguments of `curl` in an example, with `{origin}` for the gateway's address: `-I {origin}/x`. A long
+        /// one reads better in two lines, with `\` before the line's end. Empty for no example.
         let curl: String
     }
 
@@ -84,7 +84,7 @@ extension HomePage {
         return curl(endpoint.curl)
     }
 
-    /// `curl` with what it needs to trust this gateway. The origin is quoted: to zsh, `[::1]` is a pattern.
+    /// `curl` with the options that it needs to trust this gateway. The origin is quoted: to zsh, `[::1]` is a pattern.
     func curl(_ arguments: String) -> String {
         let trust = caFile.map { "--cacert \(ShellWord.quoted($0)) " } ?? ""
         return "curl \(trust)\(arguments.replacing("{origin}", with: ShellWord.quoted(address)))"
@@ -92,11 +92,11 @@ extension HomePage {
 }
 
 extension HomePage {
-    /// The origin if it is plainly one, else a placeholder. Whoever sends a request chooses its `Host`, and the page
-    /// puts it into lines that people paste into a shell: there escaping HTML is not enough.
+    /// The origin if it is plainly one, else a placeholder. A client chooses its `Host`, and the page
+    /// puts it into lines that people paste into a shell: escaping HTML is not enough for that.
     var shownOrigin: String { Self.isPlainOrigin(origin) ? origin : "https://HOST:PORT" }
 
-    /// The gateway's address for clients: what they call `HF_ENDPOINT`.
+    /// The gateway's address for clients: their `HF_ENDPOINT`.
     var address: String { shownOrigin + basePath }
 
     /// `shownOrigin` without its scheme.
@@ -147,7 +147,7 @@ extension HomePage {
         case unreachable(reason: String)
     }
 
-    /// How `hub` is said. Each mood has its colour, and `headline` says the same to who does not see it.
+    /// How the page shows `hub`. Each mood has its colour, and `headline` says the same without colour.
     struct HubStatus {
         enum Mood: String { case good, warn, bad, idle }
 
@@ -162,7 +162,7 @@ extension HomePage {
         case .reachable(let name):
             HubStatus(mood: .good, headline: "Reachable", detail: name.isEmpty ? "" : " as \(name)")
         case .noToken where isPassthrough:
-            // Here it is meant to be so.
+            // Here that is intended.
             HubStatus(mood: .idle, headline: "No token here", detail: ": each client brings its own")
         case .noToken:
             HubStatus(mood: .warn, headline: "No token", detail: ": calls to the Hub answer 503; set HF_ACCESS_TOKEN")

@@ -2,7 +2,7 @@ import EventIO
 import HTTP
 import Hub
 
-/// GET /-/health: the process runs and its loop turns; nothing else is looked at.
+/// GET /-/health: the process runs and its loop turns; nothing else is checked.
 struct GetHealth: Handler {
     private static let response = Response(
         .ok, headers: ["Content-Type": "application/json"], body: Array(#"{"status":"ok"}\#n"#.utf8))
@@ -48,7 +48,7 @@ struct GetMetrics: Handler {
     }
 }
 
-/// Whether the Hub can be reached, and as whom: for readiness and the home page. Cheap, because the responses are held.
+/// Whether the Hub can be reached, and with which account: for readiness and the home page. Cheap, because the responses are held.
 @EventLoop
 struct HubProbe {
     typealias Reached = SingleFlightCache<CachePartition, Bool>
@@ -58,14 +58,14 @@ struct HubProbe {
     let account: AccountCache
     let reached: Reached
 
-    /// The name of the token's owner; nil where that is each caller's own, or not for everybody to know.
+    /// The name of the token's owner; nil where each caller has its own token, or must not learn the name.
     func probe(_ context: RequestContext) async throws(Failure) -> String? {
         if upstream.isOff { return nil }
         switch gateway.access {
         case .open:
             return try JSON.parse(try await account.whoAmI(context), within: .account)["name"]?.stringValue ?? "?"
         case .keys:
-            // The gateway asks; who has no key is not told whose token it is.
+            // The gateway asks for itself: a client without a key is not told which account its token belongs to.
             let own = RequestContext(id: context.id, address: context.address)
             own.principal = gateway.gateway
             _ = try await account.whoAmI(own)

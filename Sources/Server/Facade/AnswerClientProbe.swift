@@ -2,8 +2,8 @@ import EventIO
 import HTTP
 import Hub
 
-/// What huggingface_hub asks of its own accord, unless `client_probes` is relay: telemetry goes nowhere, and what is the same for all is asked of
-/// the Hub once a day, without anybody's token.
+/// Requests that huggingface_hub makes of its own accord, unless `client_probes` is relay: telemetry is dropped, and what is the same for all clients
+/// is fetched from the Hub once a day, without a token.
 struct AnswerClientProbe: Handler {
     typealias Held = SingleFlightCache<Bool, [UInt8]>
 

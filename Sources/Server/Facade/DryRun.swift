@@ -2,7 +2,7 @@ import EventIO
 import HTTP
 import Hub
 
-/// What an order would come to: the Hub is only asked, by GET.
+/// Finds out what an order would do. The Hub is only read, by GET.
 @EventLoop
 struct DryRun {
     let services: RepoServices
@@ -23,7 +23,7 @@ struct DryRun {
         if let key = context.principal.key {
             let refusal = services.identification.isShadow(key) ? nil : key.grant.scope.decide(needs).refusal
             facts["key"] = ["may": .bool(refusal == nil), "reason": refusal.map { .string($0.message) } ?? .null]
-            // Whether it is there is not for who may not have it.
+            // A caller without the right to the repository is not told whether it exists.
             if let refusal { return Self.result(.refused(refusal.status, refusal.message), facts) }
         }
         let rights = try TokenRights(account: try await services.account.whoAmI(context))
@@ -47,7 +47,7 @@ struct DryRun {
         return Self.result(found.map { Self.outcome(order, $0) } ?? .unknown, facts)
     }
 
-    /// Nil where the Hub does not say it, as of a repository that has another name now.
+    /// Nil where the Hub does not tell, as for a repository with a new name.
     private func look(_ call: RepoLookup, _ context: RequestContext) async throws(Failure) -> RepoState? {
         do throws(Failure) {
             return .there(isPrivate: try await services.hub.send(call, context))

@@ -20,7 +20,7 @@ struct GetAccount: Handler {
         }
     }
 
-    /// A client with a key sees what the key is, and of the account behind it what is within its scope.
+    /// A client with a key sees its key, and the part of the account that is within the key's scope.
     private static func response(_ json: [UInt8], _ principal: Principal) throws(Failure) -> Response {
         guard let key = principal.key else { return Response(.ok, headers: headers, body: json) }
         let view = try KeyAccountView.json(json, key: key.name, key.grant.scope)
@@ -28,7 +28,7 @@ struct GetAccount: Handler {
     }
 }
 
-/// Whose token it is, asked at most once in `account_cache_ttl` for each credential: the Hub limits this call strictly.
+/// The account of each token, asked at most once in `account_cache_ttl` for each credential: the Hub limits this call strictly.
 @EventLoop
 struct AccountCache {
     typealias Held = SingleFlightCache<CachePartition, [UInt8]>
@@ -41,10 +41,10 @@ struct AccountCache {
         try held.cached(principal.account)
     }
 
-    /// The Hub's JSON, without what is secret in it.
+    /// The Hub's JSON, without its secrets.
     func whoAmI(_ context: RequestContext) async throws(Failure) -> [UInt8] {
         try await held.value(context.principal.account) { [hub] () async throws(Failure) -> [UInt8] in
-            // Others wait for it too: the first client must not take it along when it leaves.
+            // Others wait for it too: it goes on when the first client leaves.
             let own = RequestContext(outliving: context)
             own.principal = context.principal
             defer {

@@ -19,7 +19,7 @@ struct HubClient {
         if answer.status == .unauthorized, context.principal.isLent {
             throw .tokenRefused(HubRefusal(status: answer.status, headers: answer.headers, body: answer.body))
         }
-        // What was deleted is not there, whatever name it has until its time is over.
+        // A deleted repository is gone, whatever its name in the trash is.
         if answer.status.isRedirect, let location = answer.headers["Location"],
             TrashName.isLedTo(by: location, at: upstream.base)
         {
@@ -34,7 +34,7 @@ struct HubClient {
 }
 
 extension Failure {
-    /// The Hub says what is wrong; what to do about it depends on the call, and these are calls for one repository.
+    /// The Hub says what is wrong; the advice depends on the call, and these are calls for one repository.
     fileprivate func withAdvice(for method: Method) -> Failure {
         guard case .hubAnswered(let refusal) = kind else { return self }
         let advice: String? =
@@ -50,7 +50,7 @@ extension Failure {
         return Failure(kind, detail: "\(sentence) \(advice)", retryAfter: retryAfter)
     }
 
-    /// The Hub does not take the gateway's own token: nothing that the caller can mend.
+    /// The Hub refuses the gateway's own token: the caller cannot mend that.
     fileprivate static func tokenRefused(_ refusal: HubRefusal) -> Failure {
         let message =
             "The Hub does not take this gateway's token (\(refusal.message)). Its operator has to set a valid one."

@@ -1,7 +1,7 @@
 import HTTP
 import Hub
 
-/// The key by which a client says that a request is the same one again (draft-ietf-httpapi-idempotency-key-header).
+/// The key by which a client marks a repeated request (draft-ietf-httpapi-idempotency-key-header).
 struct IdempotencyKey: Sendable, Equatable {
     static let field = "Idempotency-Key"
     private static let longest = 255
@@ -22,11 +22,11 @@ struct IdempotencyKey: Sendable, Equatable {
         self.text = String(decoding: text, as: UTF8.self)
     }
 
-    /// Nil for what is neither form.
+    /// Nil for neither form.
     private static func unquoted(_ bytes: [UInt8]) -> [UInt8]? {
         let quote = UInt8(ascii: "\""), backslash = UInt8(ascii: "\\")
         guard bytes.first == quote else {
-            // What would begin a list or a parameter of a structured field is none.
+            // Characters that would begin a list or a parameter of a structured field are refused.
             let isPlain = bytes.allSatisfy { (0x21...0x7E).contains($0) && !"\"\\,;".utf8.contains($0) }
             return isPlain ? bytes : nil
         }

@@ -2,7 +2,7 @@ import EventIO
 import HTTP
 import Hub
 
-/// Carries a request with an `Idempotency-Key` out once, whichever workers it comes to, and gives the same response to each repetition.
+/// Carries out a request with an `Idempotency-Key` once, whichever workers it comes to, and gives the same response to each repetition.
 ///
 /// The claim is on the disk before the Hub is asked. A worker that dies in between leaves a claim without a response; the request is not repeated.
 @EventLoop
@@ -12,7 +12,7 @@ struct IdempotencyKeys {
 
     private static let claims = 3
 
-    /// `act` is not cancelled when the client leaves: its response is kept for who asks again. Throws what `act` throws, and why the request is not carried
+    /// `act` is not cancelled when the client leaves: its response is kept for repetitions. Throws what `act` throws, or why the request is not carried
     /// out.
     func once(
         _ key: IdempotencyKey, _ request: Request, _ body: [UInt8], _ context: RequestContext,
@@ -37,12 +37,12 @@ struct IdempotencyKeys {
         return try await perform(claim, request, context, act)
     }
 
-    /// What makes two requests the same one.
+    /// Two requests with the same content are the same request.
     private static func content(_ request: Request, _ target: Target, _ body: [UInt8]) -> [UInt8] {
         Array("\(request.method) \(target.pathAndQuery)\n".utf8) + body
     }
 
-    /// The state process may die with the answer: the same claim is asked for again then.
+    /// The state process may die before it answers: then the same claim is made again.
     private func answer(to claim: IdempotencyClaim) async throws(Failure) -> IdempotencyAnswer {
         for _ in 0..<Self.claims {
             let result = await withCheckedContinuation { continuation in
@@ -50,7 +50,7 @@ struct IdempotencyKeys {
             }
             if case .success(let bytes) = result, let answer = IdempotencyAnswer(bytes) { return answer }
         }
-        // In case that it was granted after all.
+        // The claim may have been granted after all.
         state.append(IdempotencyEnd(claim, .released).record)
         throw .stateUnavailable
     }
@@ -72,7 +72,7 @@ struct IdempotencyKeys {
             } catch {
                 result = .failure(error)
             }
-            // The client may have left long before.
+            // The client may have left long ago.
             change?.apply()
             let end = IdempotencyEnd(claim, Self.outcome(result, request, context.id))
             self.note(end, tries: 0) { awaited.settle(result) }
@@ -93,7 +93,7 @@ struct IdempotencyKeys {
     private static let longestTries = 60
     private static let retryMilliseconds: UInt64 = 1000
 
-    /// A full disk may have room again. The client is not kept waiting for that: who repeats the request meanwhile is told that it still runs.
+    /// A full disk may have room again later. The client does not wait for that: repetitions meanwhile are told that the request still runs.
     private func note(_ end: IdempotencyEnd, tries: Int, _ done: @escaping @EventLoop () -> Void) {
         state.append(end.record) { result in
             if tries == 0 { done() }
@@ -121,11 +121,11 @@ struct IdempotencyKeys {
 }
 
 extension Failure {
-    /// What is known of a call that may act and failed so.
+    /// What is known of the effect of a call that has failed.
     enum Effect {
-        /// For certain nothing was done, and a repetition may succeed.
+        /// Certainly none, and a repetition may succeed.
         case none
-        /// The Hub's last word on it.
+        /// The Hub's final answer.
         case final
         case unknown
     }
@@ -134,20 +134,20 @@ extension Failure {
         switch kind {
         case .hubAnswered(let refusal):
             switch refusal.status.code {
-            // A redirect was not followed; 401 speaks of the token and not of the request.
+            // Redirects are not followed; 401 is about the token and not about the request.
             case 300..<400, 401, 425, 429: .none
             case 408: .unknown
             case 400..<500: .final
             case 503 where refusal.headers.contains("Retry-After"): .none
             default: .unknown
             }
-        // No connection was there to send it on, or the gateway would not.
+        // The call was never sent.
         case .hubUnreachable, .noToken, .tooBusy, .budgetSpent, .declined, .unidentified, .denied: .none
         default: .unknown
         }
     }
 
-    /// There is no state to keep keys in.
+    /// There is no state to keep the keys in.
     static var noIdempotency: Failure {
         Failure(
             .declined(.idempotencyUnsupported),

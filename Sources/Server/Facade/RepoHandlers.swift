@@ -17,7 +17,7 @@ struct RepoServices {
 }
 
 extension RepoServices {
-    /// The key may have changed while the body came.
+    /// Takes up the key again, which may have changed while the body came.
     fileprivate func takeUp(_ context: RequestContext) throws(Failure) {
         do throws(Failure) {
             guard let key = try context.changedKey() else { return }
@@ -28,7 +28,7 @@ extension RepoServices {
         }
     }
 
-    /// Whether the request may do all of `needs`; if so returns what has to be on the disk first, nil where there is no audit. Throws why it
+    /// Whether the request may do all of `needs`. Returns the intent that has to be on the disk first, nil where there is no audit. Throws why it
     /// may not.
     fileprivate func authorize(
         _ needs: [HubNeed], _ context: RequestContext, _ headers: Headers
@@ -42,13 +42,13 @@ extension RepoServices {
     }
 }
 
-/// A handler of `/api/repo`: it reads an order from the JSON body, carries it out, and says so.
+/// A handler of `/api/repo`: it reads an order from the JSON body, carries it out, and reports the result.
 @EventLoop
 protocol RepoHandler: Handler, Sendable {
     associatedtype Call: FacadeCall
 
     var services: RepoServices { get }
-    /// What is said of an order that was carried out.
+    /// The report on an order that was carried out.
     func result(_ call: Call, _ answer: Call.Answer) -> RepoResult
     /// Carries out an order.
     func perform(_ call: Call, _ context: RequestContext) async throws(Failure) -> RepoResult
@@ -57,7 +57,7 @@ protocol RepoHandler: Handler, Sendable {
 extension RepoHandler {
     func handle(_ exchange: Exchange, _ context: RequestContext) throws(Failure) -> Reply {
         let request = exchange.request
-        // Not only for tidiness: a page in somebody's browser can send text/plain here without asking, but not this type.
+        // A page in a browser can send text/plain here without a preflight request, but not this type.
         guard request.headers.mediaType == "application/json" else {
             throw .unsupportedMediaType(accepted: "application/json")
         }
@@ -103,7 +103,7 @@ extension RepoHandler {
     }
 }
 
-/// What the facade says of an order that was carried out: a sentence, and the facts in it.
+/// What the facade reports of an order: a sentence, and the facts in it.
 struct RepoResult: Sendable {
     let message: String
     let members: [String: JSON]
@@ -121,7 +121,7 @@ struct RepoResult: Sendable {
         return RepoResult(message, members)
     }
 
-    /// JSON, or the sentence alone to who prefers that.
+    /// JSON, or the sentence alone for clients that prefer text.
     func response(to request: Request) throws(Failure) -> Response {
         guard !request.prefersPlainText else { return Response(.ok, text: message + "\n") }
         var response = try Response(.ok, json: .object(members))

@@ -6,26 +6,26 @@ protocol FacadeCall: HubCall {
     init(facade json: JSON) throws(Failure)
     var kind: RepoKind { get }
     var id: RepoID { get }
-    /// The rights that it takes; `account` is the owner of the token, where that is known.
+    /// The rights that it takes; `account` is the owner of the token, where it is known.
     func needs(account: String?) -> [HubNeed]
     /// What the caller may accept as done; nil: nothing.
     static var tolerance: Tolerance? { get }
-    /// What it would do where the repository is, or is not, what `found` says.
+    /// What the call would do, given what was `found`.
     func effect(_ found: RepoState) -> RepoEffect
 }
 
-/// A refusal of the Hub's which says that what is ordered is so already.
+/// A refusal of the Hub's which says that the repository already is as ordered.
 struct Tolerance: Sendable {
     /// The member of the body by which the caller accepts it.
     let field: String
-    /// That of the Hub's refusal.
+    /// The status of the Hub's refusal.
     let status: Status
     /// The member of the response that says whether something was done.
     let done: String
     /// Ends a sentence that begins with the repository's name.
     let clause: String
 
-    /// Whether the Hub has said so, and not something else with the same status.
+    /// Whether the Hub has said so, and nothing else with the same status.
     func covers(_ failure: Failure) -> Bool {
         guard case .hubAnswered(let refusal) = failure.kind, refusal.status == status else { return false }
         return status != .notFound || refusal.code == nil || refusal.code == "RepoNotFound"
@@ -35,7 +35,7 @@ struct Tolerance: Sendable {
 /// An order as its body gives it.
 struct RepoOrder<Call: FacadeCall>: Sendable {
     let call: Call
-    /// What is so already is accepted.
+    /// The caller accepts that the repository already is as ordered.
     let isTolerant: Bool
 
     init(facade json: JSON) throws(Failure) {
@@ -55,12 +55,12 @@ enum RepoState: Sendable, Equatable {
     case there(isPrivate: Bool?)
 }
 
-/// What an order would come to.
+/// What an order would do.
 enum RepoEffect: String, Sendable {
     case create, delete
     case makePrivate = "make private"
     case makePublic = "make public"
-    /// It is so already.
+    /// The repository already is as ordered.
     case nothing
     /// The Hub would refuse it: it is there already, or not there.
     case conflict, absent

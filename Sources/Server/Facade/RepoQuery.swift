@@ -1,7 +1,7 @@
 import HTTP
 import Hub
 
-/// The query of a request to `/api/repo`. What is not known is refused: a typing error must never act.
+/// The query of a request to `/api/repo`. Unknown parameters are refused: a typing error must never act.
 struct RepoQuery {
     /// Say what would happen, and change nothing.
     let isDryRun: Bool

@@ -4,8 +4,8 @@ import Hub
 
 /// Deletes repositories: for good or, with `delete_grace`, into the trash.
 ///
-/// The record is on the disk before anything is done, and the repository is private before it gets its other name. Whatever breaks off in between
-/// leaves a record by which `TrashKeeper` looks at the Hub.
+/// The record is on the disk before anything is done, and the repository is private before it is renamed. If that breaks off in between,
+/// the record is left, and by it `TrashKeeper` looks at the Hub.
 @EventLoop
 struct RepoRemoval {
     let hub: HubClient
@@ -13,7 +13,7 @@ struct RepoRemoval {
     /// Nil where there is no state to keep its records in.
     let trash: Trash?
 
-    /// The response to the Hub's own call.
+    /// The response to a client that calls the Hub's own endpoint.
     func reply(to call: RepoDeletion, _ context: RequestContext) -> Reply {
         .pending { () async throws(Failure) in
             _ = try await remove(call, context)
@@ -21,7 +21,7 @@ struct RepoRemoval {
         }
     }
 
-    /// Nil: it is deleted for good. Goes on when the client leaves.
+    /// Nil: deleted for good. Goes on when the client leaves.
     func remove(_ call: RepoDeletion, _ context: RequestContext) async throws(Failure) -> TrashRecord? {
         guard let trash, trash.isInUse else {
             try await hub.send(call, context)
@@ -59,7 +59,7 @@ struct RepoRemoval {
         let facts: RepoInspection.Facts
         switch try await hub.look(call.kind, asked, context) {
         case .there(let found): facts = found
-        // By a former name the Hub could delete what is in the trash.
+        // By a former name the Hub could delete a repository that is in the trash.
         case .elsewhere: throw .formerName(asked)
         case .absent: throw .repositoryGone
         }
@@ -83,7 +83,7 @@ struct RepoRemoval {
                 trashName: id.name, .purged, by: "the key \(context.principal.key?.name ?? ""), by a second delete"))
     }
 
-    /// The Hub takes a name without an owner, and the owner `me`, for one of the token's own; to move takes the owner.
+    /// The Hub takes a name without an owner, and the owner `me`, as one of the token's own; a move needs the owner.
     private func fullName(_ call: RepoDeletion, _ context: RequestContext) async throws(Failure) -> RepoID {
         let resource = HubResource(kind: ResourceKind(call.kind), ownedBy: call.id)
         guard resource.form == .ownRepo else { return call.id }
@@ -112,17 +112,17 @@ struct RepoRemoval {
         }
         trash.changed(record.kind, record.id, trashID)
         context.audited?.moved(to: "\(record.kind.apiName):\(trashID.text)")
-        // If it is not, the next look finds that, and makes it private.
+        // If it is not, the next look of the keeper finds that, and makes it private.
         await trash.settle(record, await isPrivate(trashID, record, context) ? .kept : .unclear, by: "")
     }
 
-    /// Whether it is private there. A call of a worker that has died, which made an earlier delete of it undone, may have come to the Hub after ours.
+    /// Whether it is private there. A worker that has died may have begun to undo an earlier delete, and its call may have come to the Hub after ours.
     private func isPrivate(_ trashID: RepoID, _ record: TrashRecord, _ context: RequestContext) async -> Bool {
         guard case .there(let facts)? = try? await hub.look(record.kind, trashID, context) else { return false }
         return facts.isPrivate == true
     }
 
-    /// Whether all is as it was. Of a space it is not known whether it was public or protected, so it stays private.
+    /// Whether everything is as before. It is not known whether a space was public or protected, so it stays private.
     private func publishAgain(_ record: TrashRecord, _ context: RequestContext) async -> Bool {
         guard record.wasPrivate == false else { return record.wasPrivate == true }
         guard record.kind != .space else { return false }
@@ -136,7 +136,7 @@ struct RepoRemoval {
 }
 
 extension RepoInspection.Facts {
-    /// The name as the Hub writes it, which may be in other letters than a request has it; another name is not to be deleted.
+    /// The name as the Hub writes it, which may differ from the request's in case only; a repository of another name is not deleted.
     fileprivate func spelling(of asked: RepoID) -> RepoID {
         guard let id, id.namespace != nil,
             id.text.utf8.elementsEqual(
@@ -150,7 +150,7 @@ extension RepoInspection.Facts {
 }
 
 extension TrashRecord {
-    /// Of one that is about to go there.
+    /// The record of a repository that is about to be moved there.
     @EventLoop
     fileprivate init(
         _ kind: RepoKind, _ id: RepoID, _ facts: RepoInspection.Facts, _ context: RequestContext, grace: Duration
@@ -164,7 +164,7 @@ extension TrashRecord {
 }
 
 extension Failure {
-    /// By that name the Hub could take another repository than is meant.
+    /// By that name the Hub could take another repository than the caller means.
     fileprivate static func formerName(_ id: RepoID) -> Failure {
         .hubAnswered(
             HubRefusal(

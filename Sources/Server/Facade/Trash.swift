@@ -6,7 +6,7 @@ import Hub
 /// each.
 @EventLoop
 final class Trash {
-    /// Zero: what is deleted is deleted for good. What is in the trash stays there until its time is over all the same.
+    /// Zero: repositories are deleted for good. Those in the trash stay there until their time is over all the same.
     private(set) var grace: Duration
     private let state: StateClient
     private let metrics: Metrics
@@ -25,12 +25,12 @@ final class Trash {
 
     func use(_ settings: Settings) { grace = settings.deleteGrace }
 
-    /// Whether what is deleted goes there.
+    /// Whether deleted repositories go to the trash.
     var isOn: Bool { grace > .zero }
-    /// Whether anything is there, or may be.
+    /// Whether the trash holds a repository, or may.
     var isInUse: Bool { isOn || metrics.ofGateway(.trashedRepos) > 0 }
 
-    /// Nil where the state cannot say or write anything, or did and its answer is lost.
+    /// Nil where the state cannot read or write, or its answer is lost.
     func ask(_ request: TrashRequest) async -> TrashAnswer? {
         for _ in 0..<Self.attempts {
             let result = await withCheckedContinuation { continuation in
@@ -41,33 +41,33 @@ final class Trash {
         return nil
     }
 
-    /// Notes that `record` is about to be moved. Throws why it may not be.
+    /// Records that a repository is about to be moved. Throws why it may not be.
     func begin(_ record: TrashRecord) async throws(Failure) {
         switch await ask(.begin(record)) {
         case .done: break
         case .underWay: throw .deleteUnderWay(record.id)
         case .full: throw .trashFull
         case .work, nil:
-            // In case that it was noted after all.
+            // The record may have been written after all.
             await settle(record, .notMoved, by: "")
             throw .trashUnavailable
         }
     }
 
-    /// Notes what became of it. Where that cannot be written the Hub is looked at later.
+    /// Records the outcome. Where that cannot be written the keeper looks at the Hub later.
     func settle(_ record: TrashRecord, _ outcome: TrashOutcome, by: String) async {
         _ = await ask(.settle(trashName: record.trashName, outcome, by: by))
     }
 
-    /// Nothing is given out any more that was fetched before from any of these.
+    /// No response about these repositories that was fetched before is given out any more.
     func changed(_ kind: RepoKind, _ names: RepoID?...) {
         for case let id? in names { epochs.changed(HubResource(kind: ResourceKind(kind), ownedBy: id)) }
     }
 
     func countFailure() { metrics.add(.trashFailures) }
 
-    /// Throws the Hub's 404 where one of `needs` is of a repository in the trash: it is deleted. To delete it once more is allowed. A name of
-    /// that form is nobody's to give.
+    /// Throws the Hub's 404 where one of `needs` is of a repository in the trash: it counts as deleted. It may be deleted once more. No caller may
+    /// give a repository a name of that form.
     func check(_ needs: [HubNeed]) throws(Failure) {
         guard isInUse else { return }
         for need in needs where TrashName.isReserved(need.resource) {
@@ -82,7 +82,7 @@ final class Trash {
 }
 
 extension HubClient {
-    /// What is at a name now.
+    /// What the Hub has at a name now.
     enum Found: Sendable {
         case there(RepoInspection.Facts)
         /// It is a former name.

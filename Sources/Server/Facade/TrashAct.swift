@@ -2,17 +2,17 @@ import EventIO
 import HTTP
 import Hub
 
-/// What can be done with one repository of the trash. Each looks at the Hub first, and throws where it is to be tried again.
+/// The acts on one repository of the trash. Each looks at the Hub first, and throws where it is to be tried again.
 @EventLoop
 struct TrashAct {
     let hub: HubClient
     let record: TrashRecord
     let context: RequestContext
 
-    /// A call that was given up may still be under way at the Hub: that one was not moved is said when it was looked for so often, over some seconds.
+    /// A call that was given up may still be under way at the Hub: only after so many looks, seconds apart, does a repository count as not moved.
     private static let looks = 2
 
-    /// Where it is, when the worker that moved it does not know.
+    /// Finds out where the repository is, when the worker that moved it does not know.
     func resolve() async throws(Failure) -> TrashOutcome {
         guard let trashID = record.trashID else { return .lost("its record is damaged") }
         if case .there(let facts) = try await hub.look(record.kind, trashID, context) {
@@ -35,7 +35,7 @@ struct TrashAct {
         guard let trashID = record.trashID else { return .lost("its record is damaged") }
         switch try await hub.look(record.kind, trashID, context) {
         case .absent: return .purged
-        // To delete it by this name could delete what somebody has brought back.
+        // To delete by this name could delete a repository that was restored.
         case .elsewhere: return .lost("somebody has given it another name")
         case .there: break
         }
@@ -64,8 +64,8 @@ struct TrashAct {
         return .restored(note: try await publishAgain())
     }
 
-    /// Why it stays private though it was not; nil where it is as it was. Of a space the Hub does not say so whether it was public or
-    /// protected, which shows its files to nobody.
+    /// Why it stays private though it was public; nil where it is as before. The Hub does not tell whether a space was public or
+    /// protected, and a protected space shows its files to no one but its owner.
     private func publishAgain() async throws(Failure) -> String? {
         guard record.wasPrivate == false else { return nil }
         guard record.kind != .space else { return "it stays private: make the space public or protected yourself" }
@@ -82,7 +82,7 @@ struct TrashAct {
         try await hub.send(try RepoUpdate(kind: record.kind, id: id, isPrivate: isPrivate), context)
     }
 
-    /// Whether it is the repository that was deleted, as far as the Hub says that.
+    /// Whether it is the repository that was deleted, as far as the Hub tells.
     private func isSame(_ facts: RepoInspection.Facts) -> Bool {
         record.serial == nil || facts.serial == nil || record.serial == facts.serial
     }

@@ -1,9 +1,9 @@
 import EventIO
 import Hub
 
-/// Its pieces come.
+/// Filling the pieces of a blob.
 extension Blob {
-    /// Sees to it that a piece is filled, here or by another worker. Nothing is fetched from `end` on.
+    /// Makes sure that a piece is filled, here or by another worker. Nothing is fetched from `end` on.
     func fill(_ piece: Int, upTo end: Int, _ source: FileSource, _ address: String) {
         guard !fills.contains(where: { $0.comes(to: piece) }) else { return }
         guard takes(piece) else { return pollSoon(about: piece) }
@@ -22,10 +22,10 @@ extension Blob {
         prove(source, address: address)
     }
 
-    /// Claims a piece that has to be filled. False: another fills it, or it is there.
+    /// Claims a piece that has to be filled. False: another worker or fill has it, or it is there.
     func takes(_ piece: Int) -> Bool {
         guard state(of: piece) == .absent, !fills.contains(where: { $0.claimed.contains(piece) }) else { return false }
-        // Claimed still.
+        // Its claim was kept with the rest of the fill before.
         if leftovers.contains(where: { $0.piece == piece }) { return true }
         guard file.claim(piece) else { return false }
         // Another may have filled it between the look and the claim.
@@ -38,8 +38,8 @@ extension Blob {
         return true
     }
 
-    /// The first piece from `first` on that is there, or that is filled here, or `end`. It is not looked for further than it takes to read some
-    /// of the index.
+    /// The first piece from `first` on that is there or is filled here, or `end`. The search is bounded, so that it reads a part of the index at
+    /// most.
     func firstUntaken(from first: Int, upTo end: Int) -> Int {
         let taken = fills.map(\.claimed.lowerBound).filter { $0 >= first }.min() ?? end
         let end = min(end, taken)
@@ -64,7 +64,7 @@ extension Blob {
         if let proof { cache.turns.add(proof) }
     }
 
-    /// Has each fill end behind the last piece that somebody waits for, unless it goes on without anybody.
+    /// Lets each fill end after the last piece that a reader waits for, unless the file is fetched without readers.
     func endUnwanted() {
         guard !goesOn else { return }
         for fill in fills {
@@ -73,7 +73,7 @@ extension Blob {
         }
     }
 
-    /// Goes on with what the last client has asked for and left: a fill ends where others have been.
+    /// Continues what the last client had asked for when it left, where a fill has ended because it met pieces of others.
     private func goOnAlone(after fill: BlobFill) {
         guard readers.isEmpty, fills.isEmpty, cache.isOn, !isSpoiled, !file.isComplete, goesOn else { return }
         let rest = fill.piece..<max(fill.piece, min(fill.asked, fill.piece + Self.longestLook / BlobLayout.pieceBytes))
@@ -81,18 +81,18 @@ extension Blob {
         self.fill(piece, upTo: fill.asked, fill.origin, fill.address)
     }
 
-    /// There is no room for a fill's call to the store. True: it is to ask again, for those who have a part of the file already.
+    /// There is no room for a fill's call to the store. True: the fill is to try again, for readers that have begun their responses.
     func turnAway(_ fill: BlobFill, _ failure: Failure) -> Bool {
         let waiting = readers.values.filter { $0.isWaiting && fill.comes(to: layout.piece(at: $0.position)) }
         for reader in waiting where !reader.hasBegun { reader.fail(failure, mayRelay: true) }
         return waiting.contains { $0.hasBegun }
     }
 
-    /// A fill has ended; `failure`: it has come to nothing, so that whoever waits for it waits for nothing.
+    /// A fill has ended; with a `failure`, readers that wait for it fail too.
     func ended(_ fill: BlobFill, _ failure: Failure?) {
         fills.removeAll { $0 === fill }
         if let rest = fill.rest, !isSpoiled {
-            // Its claim is kept with it.
+            // The claim of this piece is kept.
             leftovers.append(rest)
             file.release(rest.piece + 1..<max(rest.piece + 1, fill.claimed.upperBound))
         } else {
@@ -103,23 +103,23 @@ extension Blob {
         } else if !fill.isCancelled {
             goOnAlone(after: fill)
         }
-        // It waited for what this fill was to bring, and would keep the blob open, and other workers from looking.
+        // The proof waited for what this fill was to bring: it would keep the blob open, and other workers from checking.
         if let proof { cache.turns.add(proof) }
         wake()
-        // It may have waited for this one, and would keep the file open.
+        // Closing the blob waits for the proof.
         if let proof { cache.turns.add(proof) }
         dropUnwanted()
         closeIfIdle()
     }
 
-    /// Leaves to other workers what nobody here waits for: its claim would keep them from it.
+    /// Leaves pieces to other workers that no reader here waits for: a claim would keep them away.
     func dropUnwanted() {
         let wanted = Set(readers.values.map { layout.piece(at: $0.position) })
         for rest in leftovers where !wanted.contains(rest.piece) { file.release(rest.piece..<rest.piece + 1) }
         leftovers.removeAll { !wanted.contains($0.piece) }
     }
 
-    /// `source`: it is refused, and others may not be; those who have others try these.
+    /// `source`: only readers with this source fail, since it was refused; readers with another one try theirs.
     func fail(_ failure: Failure, from piece: Int, to end: Int, of source: FileSource? = nil) {
         for pull in pulls { pull.fail(failure) }
         for reader in readers.values where reader.isWaiting {
@@ -129,7 +129,7 @@ extension Blob {
         }
     }
 
-    /// Writing is not possible any more; readers use the store.
+    /// The disk cannot be written; readers use the store.
     func stopFilling() {
         for fill in fills { fill.cancel() }
     }

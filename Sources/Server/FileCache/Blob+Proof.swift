@@ -1,7 +1,7 @@
 import EventIO
 import Hub
 
-/// Whether it is right: each piece that another start has left, and all of it.
+/// Whether the content is right: each piece that is left from another start, and all of them together.
 extension Blob {
     func startCheck(of piece: Int) {
         guard check == nil else { return }
@@ -14,12 +14,12 @@ extension Blob {
         cache.turns.add(check)
     }
 
-    /// A piece was looked at.
+    /// A piece was checked.
     func checked(_ piece: Int, _ entry: PieceEntry, isRight: Bool) {
         check = nil
         if isRight {
             pieces[piece] = .good
-            // So that no other worker of this start has to look. A disk that takes no more is no reason not to serve.
+            // So that no other worker of this start has to check it. If the disk takes no more, the piece is served all the same.
             try? file.hold(piece, PieceEntry(generation: cache.generation, digest: entry.digest))
         } else {
             cache.foundCorrupt(name, "piece \(piece) is not what was fetched", .disk)
@@ -30,7 +30,7 @@ extension Blob {
         closeIfIdle()
     }
 
-    /// The disk does not give it in time: nobody knows whether it is right.
+    /// The disk does not give it in time: it is not known whether it is right.
     func uncheckable(_ piece: Int, _ error: FileError) {
         check = nil
         cache.stopReading(error)
@@ -46,7 +46,7 @@ extension Blob {
         if file.isComplete { try? file.reopen() }
     }
 
-    /// Begins to look whether all of it is right, unless somebody does.
+    /// Begins to check whether all of it is right, unless a worker does that already.
     func prove(_ source: FileSource, address: String) {
         guard !file.isComplete, !isSpoiled else { return }
         if let proof {
@@ -54,7 +54,7 @@ extension Blob {
             return cache.turns.add(proof)
         }
         guard file.claimProof() else { return pollSoon() }
-        // Another may have done so meanwhile.
+        // Another worker may have done so meanwhile.
         guard file.refresh() else { return spoil(isOurs: false) }
         guard !file.isComplete else {
             file.releaseProof()
@@ -68,7 +68,7 @@ extension Blob {
     /// How the piece is that the proof needs next.
     enum Readiness {
         case ready, soon
-        /// Nobody here brings it.
+        /// No fill of this process brings it.
         case missing
     }
 
@@ -80,7 +80,7 @@ extension Blob {
             return .soon
         case .absent, .unknown:
             if fills.contains(where: { $0.comes(to: piece) }) { return .soon }
-            // The last of what readers wait for; before that each of them fetches its own.
+            // Readers wait for the last pieces; before that each of them fetches its own.
             if readers.values.contains(where: { $0.awaitsProof }) {
                 fill(piece, upTo: piece + 1, proof.source, proof.address)
             } else if !readers.isEmpty || !fills.isEmpty {
@@ -113,7 +113,7 @@ extension Blob {
         closeIfIdle()
     }
 
-    /// It is not what its name says. Nobody who reads it gets its end, and nobody finds it any more.
+    /// The content is not what its name says. No reader gets its end, and it is not found any more.
     func spoil(isOurs: Bool) {
         guard !isSpoiled else { return }
         isSpoiled = true

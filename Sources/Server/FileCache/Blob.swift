@@ -2,11 +2,11 @@ import EventIO
 import HTTP
 import Hub
 
-/// The content of a file, as one process works on it: its pieces, who fills them and who reads them.
+/// The content of a file, as one process works on it: its pieces, the fills that write them and the clients that read them.
 ///
-/// A piece is readable once it is known to be what was fetched: filled in this start of the gateway, or checked by its own SHA-256. Of what is being
-/// filled here, readers get each byte that is written. All of the file is right once its SHA-256 is its name; until then who reads it from its
-/// beginning to its end does not get the end.
+/// A piece is readable once it is known to be what was fetched: filled in this start of the gateway, or checked by its own SHA-256. From a piece that is being
+/// filled here, readers get each byte that is written. The file is right once its SHA-256 is its name; until then a client that reads all of it
+/// does not get its end.
 @EventLoop
 final class Blob {
     enum Piece: UInt8 {
@@ -18,10 +18,10 @@ final class Blob {
 
     /// So much of a file's end is held back until all of it is known to be right.
     static let heldBack = 64 * 1024
-    /// Whoever wants a piece waits for a fill that is at most so many pieces before it; these are claimed for the fill.
+    /// A reader waits for a fill that is at most so many pieces before the one that it needs; these are claimed for the fill.
     static let lookahead = 8
     static let longestLook = 1024 * BlobLayout.pieceBytes
-    /// How often it is looked what other workers have done, in milliseconds.
+    /// How often the work of other workers is checked, in milliseconds.
     private static let pollMilliseconds: UInt64 = 20
 
     let name: BlobName
@@ -30,10 +30,10 @@ final class Blob {
     let cache: FileCache
     var pieces: [Piece]
     private(set) var readers: [ObjectIdentifier: FileResponse] = [:]
-    /// Those who wait for all of it and read nothing.
+    /// Pulls, which wait for all of it and read nothing.
     var pulls: [BlobPull] = []
     var fills: [BlobFill] = []
-    /// Of fills that broke off: what they had of a piece.
+    /// Parts of pieces that fills have left.
     var leftovers: [PieceInProgress] = []
     var check: PieceCheck?
     var proof: BlobProof?
@@ -42,11 +42,11 @@ final class Blob {
     private var poll: Timer?
     private var isPolling = false
     var isSpoiled = false
-    /// The replica that gave bytes of it, if one did.
+    /// The replica that gave bytes of it, if any.
     var giver: String?
-    /// Its size is the Hub's word, and not only what a client may have told the Hub.
+    /// Its size is from the Hub, and not only from a client that may have told it to the Hub.
     var isSizeSure = true
-    /// Nobody reads, fills or checks it any more.
+    /// It has no reader, fill or check any more.
     private(set) var isClosed = false
 
     init(_ file: BlobFile, in cache: FileCache) {
@@ -57,7 +57,7 @@ final class Blob {
         pieces = Array(repeating: .unknown, count: file.layout.pieces)
     }
 
-    // MARK: who reads
+    // MARK: readers
 
     func join(_ reader: FileResponse) {
         readers[ObjectIdentifier(reader)] = reader
@@ -72,14 +72,14 @@ final class Blob {
         closeIfIdle()
     }
 
-    /// Whether what was asked for is fetched to its end though nobody waits for it: where most of the file is there, or little of it is missing.
+    /// Whether a fill goes on to its end without readers: where most of the file is there, or little of it is missing.
     var goesOn: Bool {
         if !pulls.isEmpty { return true }
         let held = min(file.diskBytes, layout.size)
         return held >= layout.size - held || layout.size - held <= cache.finish
     }
 
-    /// Whether all of a range is there. Of a long one that is not whole that is not looked for.
+    /// Whether all of a range is there. A long range of a file that is not whole is not searched: false.
     func holds(_ range: Range<Int>) -> Bool {
         if file.isComplete { return true }
         guard range.count <= Self.longestLook else { return false }
@@ -89,7 +89,7 @@ final class Blob {
         }
     }
 
-    /// How many bytes can be read from `offset` on, up to `end`. `isWhole`: by who reads all of the file.
+    /// How many bytes can be read from `offset` on, up to `end`. `isWhole`: for a reader of all of the file.
     func readable(from offset: Int, to end: Int, isWhole: Bool) -> Int {
         guard !isSpoiled else { return 0 }
         let piece = layout.piece(at: offset)
@@ -103,7 +103,7 @@ final class Blob {
         return max(0, min(top, end) - offset)
     }
 
-    /// The disk does not give a piece that it has taken. False: it did not give it the last time either.
+    /// The disk does not give a piece that it has taken. False: that was so before, too.
     func lose(_ piece: Int, _ error: FileError) -> Bool {
         guard lost.insert(piece).inserted else { return false }
         cache.foundCorrupt(name, "piece \(piece) cannot be read: \(error)", .disk)
@@ -111,7 +111,7 @@ final class Blob {
         return true
     }
 
-    /// Sees to it that there is something to read at `offset`, and then wakes the reader.
+    /// Makes sure that there will be something to read at `offset`, and then wakes the reader.
     func fetch(_ offset: Int, for reader: FileResponse) {
         let piece = layout.piece(at: offset)
         switch state(of: piece) {
@@ -121,7 +121,7 @@ final class Blob {
         }
     }
 
-    /// Has everybody look again who waits.
+    /// Lets all waiting readers look again.
     func wake() {
         for reader in readers.values where reader.isWaiting { cache.turns.add(reader) }
     }
@@ -134,7 +134,7 @@ final class Blob {
         return pieces[piece]
     }
 
-    /// Looks later what other workers have done.
+    /// Checks the work of other workers later.
     func pollSoon(about piece: Int? = nil) {
         if let piece, pieces[piece] == .absent { pieces[piece] = .unknown }
         guard !isPolling else { return }
@@ -151,7 +151,7 @@ final class Blob {
         closeIfIdle()
     }
 
-    /// The gateway ends.
+    /// The gateway stops.
     func end() {
         isClosed = true
         (readers, pulls, leftovers) = ([:], [], [])

@@ -1,6 +1,6 @@
 import EventIO
 
-/// Looks at a blob on the disk from its beginning to its end, and waits for the disk: for the command line.
+/// Checks a blob on the disk from its beginning to its end, and waits for the disk: for the command line.
 struct BlobCheck {
     let name: BlobName
     let isComplete: Bool
@@ -9,12 +9,12 @@ struct BlobCheck {
     private(set) var held = 0
     /// Pieces that are not what was fetched.
     private(set) var damaged: [Int] = []
-    /// Of one that is whole: whether its SHA-256 is another than its name.
+    /// The blob is whole, and its SHA-256 is not its name.
     private(set) var isOther = false
 
     var isGood: Bool { damaged.isEmpty && !isOther }
 
-    /// Without its content where `isDeep` is off.
+    /// With `isDeep` off its content is not read.
     init(_ file: BlobFile, isDeep: Bool) {
         (name, isComplete, size) = (file.name, file.isComplete, file.layout.size)
         let (buffer, all, own) = (FileBuffer(capacity: 1 << 20), IncrementalSHA256(), IncrementalSHA256())

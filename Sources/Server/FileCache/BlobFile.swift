@@ -11,21 +11,21 @@ final class BlobFile {
     /// Whether its SHA-256 was found right.
     private(set) var isComplete: Bool
 
-    /// Claims stand far behind any content: of pieces, of looking whether all of it is right, and of having it open.
+    /// Claims are locks far beyond any content: of pieces, of the check of all of it, and of having it open.
     private static let claims = 1 << 56
     private static let proofClaim = claims - 1
     private static let useClaim = CacheDirectory.use
 
-    /// A file of which less is on the disk is as good as none.
+    /// A file of which less is on the disk counts as empty.
     private static let hardlyAnything = 64 << 10
 
-    /// Opens what is there, or makes it. Throws what the kernel says, `EEXIST` for another size than that of what is there. `mayReplace`: one that is
+    /// Opens the blob, or makes it. Throws what the kernel says, `EEXIST` for a blob of another size. `mayReplace`: one that is
     /// not whole makes way.
     static func open(
         _ name: BlobName, _ layout: BlobLayout, in directory: CacheDirectory, now: Int, mayReplace: Bool = true
     ) throws(FileError) -> BlobFile {
         if let found = try? BlobFile(existing: name, isComplete: true, in: directory) {
-            // Its SHA-256 was found right, so its size is.
+            // Its SHA-256 was found right, so its size is right, too.
             guard found.layout == layout else { throw FileError(EEXIST) }
             return found
         }
@@ -41,13 +41,13 @@ final class BlobFile {
                 let isLittle = found.diskBytes < hardlyAnything && !found.isInUse
                 guard mayReplace || isLittle else { throw FileError(EEXIST) }
             }
-            // The rest of a crash, or of another version of this program.
+            // A crash, or another version of this program, has left it.
             _ = try directory.discard(path)
         }
         throw FileError(EIO)
     }
 
-    /// Opens what is there. Throws what the kernel says; `EBADMSG` for what is no blob.
+    /// Opens a blob that exists. Throws what the kernel says; `EBADMSG` for a file that is no blob.
     init(
         existing name: BlobName, isComplete: Bool, in directory: CacheDirectory, access: StoredFile.Access = .write
     ) throws(FileError) {
@@ -69,7 +69,7 @@ final class BlobFile {
         refresh()
     }
 
-    /// The content's size follows from the file's: looked for among the few that it can be.
+    /// The content's size follows from the file's: only a few sizes are possible, and each is tried.
     private static func layout(of file: StoredFile, bytes: Int, _ scratch: FileBuffer) -> BlobLayout? {
         // Each piece of content has an entry, so the index begins near `bytes * piece / (piece + entry)`, on a page.
         let page = 4096
@@ -95,34 +95,34 @@ final class BlobFile {
 extension BlobFile {
     var header: BlobHeader? { bytes(at: layout.headerOffset, BlobLayout.headerBytes).flatMap { BlobHeader($0) } }
 
-    /// Nil for a piece that is not held.
+    /// Nil for a piece that is not there.
     func entry(of piece: Int) -> PieceEntry? {
         bytes(at: layout.entryOffset(of: piece), BlobLayout.entryBytes).flatMap { PieceEntry($0) }
     }
 
-    /// Says that a piece is held. Its bytes have been written before; the generation is last, and makes it so.
+    /// Marks a piece as there. Its bytes were written before; the generation is written last and makes the entry valid.
     func hold(_ piece: Int, _ entry: PieceEntry) throws(FileError) {
         try file.write(entry.digest, at: layout.entryOffset(of: piece) + 8)
         try file.write(entry.generation.littleEndianBytes, at: layout.entryOffset(of: piece))
     }
 
-    /// Says that a piece is not held any more.
+    /// Marks a piece as not there.
     func drop(_ piece: Int) {
         try? file.write(UInt64(0).littleEndianBytes, at: layout.entryOffset(of: piece))
     }
 
-    /// Another has asked for it. Of two who count at once one may be lost: it says that it is wanted, and no more.
+    /// Counts a request. If two processes count at once one may be lost: it only shows that the blob is wanted.
     func countHit() {
         guard let header else { return }
         try? file.write((header.hits &+ 1).littleEndianBytes, at: layout.headerOffset + BlobHeader.hitsOffset)
     }
 
-    /// Whether it stays, whatever is asked for.
+    /// Sets whether it stays, whatever else is asked for.
     func setPinned(_ isPinned: Bool) {
         try? file.write(UInt64(isPinned ? 1 : 0).littleEndianBytes, at: layout.headerOffset + BlobHeader.pinOffset)
     }
 
-    /// Looks whether others have found it right meanwhile. False: they found it wrong.
+    /// Looks whether other processes have found it right meanwhile. False: they found it wrong.
     @discardableResult
     func refresh() -> Bool {
         guard let state = header?.state else { return false }
@@ -146,7 +146,7 @@ extension BlobFile {
         try rename(from: false)
     }
 
-    /// A piece of it turned out to be damaged: it has to be made whole again.
+    /// A piece of it turned out to be damaged: it has to be filled again.
     func reopen() throws(FileError) {
         try write(.partial)
         try rename(from: true)
@@ -156,19 +156,19 @@ extension BlobFile {
         let (old, new) = (
             directory.path(of: name, isComplete: wasComplete), directory.path(of: name, isComplete: !wasComplete)
         )
-        // One that has lost its name meanwhile is only read to its end; another may have it by now.
+        // A file that has lost its name meanwhile is only read to its end; another file may have the name by now.
         guard file.isAt(old) else { return }
         guard unsafe Glibc.rename(old, new) == 0 || errno == ENOENT else { throw FileError() }
     }
 
-    /// It is not what its name says: nobody finds it any more.
+    /// The content is not what its name says: it is not found any more.
     func spoil() {
         try? write(.bad)
-        // By then another may have the name.
+        // By then another file may have the name.
         if isLinked { try? directory.discard(name) }
     }
 
-    /// Whether others still find it by its name.
+    /// Whether other processes still find it by its name.
     var isLinked: Bool {
         [isComplete, !isComplete].contains { file.isAt(directory.path(of: name, isComplete: $0)) }
     }
@@ -185,10 +185,10 @@ extension BlobFile {
         file.readWaiting(into: buffer, at: offset, count: min(count, layout.size - offset))
     }
 
-    /// As another process is given it, open.
+    /// The open file, to be handed to another process.
     var stored: StoredFile { file }
 
-    /// What of it is on the disk, in bytes; of a sparse file about as much as its pieces.
+    /// How many bytes of it are on the disk; for a sparse file about as many as its pieces have.
     var diskBytes: Int { file.diskBytes ?? 0 }
 
     func write(_ bytes: UnsafeBufferPointer<UInt8>, at offset: Int) throws(FileError) {
@@ -207,13 +207,13 @@ extension BlobFile {
         file.release(Self.claims + pieces.lowerBound..<Self.claims + pieces.upperBound)
     }
 
-    /// The same of looking whether all of it is right.
+    /// Claims the check of all of it.
     func claimProof() -> Bool { file.claim(Self.proofClaim..<Self.proofClaim + 1) }
     func releaseProof() { file.release(Self.proofClaim..<Self.proofClaim + 1) }
 
     /// While it is open here, the sweeper does not remove it.
     func use() { _ = file.share(Self.useClaim) }
 
-    /// Whether another has it open to read or to fill it.
+    /// Whether another process has it open to read or to fill it.
     var isInUse: Bool { file.isClaimedElsewhere(Self.useClaim..<Self.claims + layout.pieces) }
 }

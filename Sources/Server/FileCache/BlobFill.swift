@@ -2,42 +2,42 @@ import EventIO
 import HTTP
 import Hub
 
-/// Fetches pieces of a blob, one behind the other, and writes them to the disk as they come: at the pace of the store and the disk, whoever reads.
+/// Fetches pieces of a blob, one after the other, and writes them to the disk as they come: at the pace of the store and the disk, not of the readers.
 @EventLoop
 final class BlobFill: TransferSink, CancellableWork {
     /// After so many bytes the kernel is told to write to the disk.
     private static let writeBytes = 1 << 20
-    /// A call that brings less is one that failed: a store that breaks off at each byte is not asked for ever.
+    /// A call that brings less has failed: a store that breaks off after each byte is not called for ever.
     private static let leastProgress = 64 * 1024
-    /// Where there was no room for its call, in milliseconds.
+    /// How long it waits after there was no room for its call, in milliseconds.
     private static let retryMilliseconds: UInt64 = 1000
 
     private let blob: Blob
     private let progress: PieceInProgress
-    /// The piece that nobody wants any more, or that is there.
+    /// The first piece that is not wanted any more, or is there.
     private var end: Int
-    /// The one behind the last that was asked of it.
+    /// The piece after the last that was asked of it.
     let asked: Int
-    /// Of the client whose share of calls it is.
+    /// The client whose share pays for the call.
     let address: String
-    /// As it was given; `source` may be where that leads on to.
+    /// The source as it was given; `source` may be the one that it leads on to.
     let origin: FileSource
     private var source: FileSource
-    /// The piece behind the last one that the store was asked for, and the last byte.
+    /// The piece after the last one that the store was asked for, and the last byte.
     private var (called, last) = (0, 0)
-    /// Of what comes behind that.
+    /// Bytes that come after the ones that were asked for.
     private var remainder: ResponseRemainder?
     private lazy var retry = Timer { [weak self] in self?.askAgain() }
     private var isRetrying = false
     private(set) var isCancelled = false
-    /// The store does not give this source anything, such as when the time of its address is over.
+    /// The store refuses this source, for example because its address has expired.
     private(set) var isRefused = false
-    /// Those from the one that is being filled on, which nobody else on the machine fills.
+    /// The pieces from the present one on that are claimed: no other process on the machine fills them.
     private(set) var claimed: Range<Int>
     private var first: Int
     private var transfer: Transfer?
     private var place: CallPlace?
-    /// The replica that is asked in the place of the store.
+    /// The replica that is asked instead of the store.
     private var peer: PeerFetch?
     private var mayAskPeer = true
     private var context: RequestContext?
@@ -46,7 +46,7 @@ final class BlobFill: TransferSink, CancellableWork {
     private var isDone = false
     private var writtenFrom: Int
 
-    /// `address`: of the client whose share of calls it is.
+    /// `address`: the client whose share pays for the call.
     init(_ blob: Blob, _ progress: PieceInProgress, upTo end: Int, _ source: FileSource, _ address: String) {
         self.blob = blob
         self.progress = progress
@@ -59,14 +59,14 @@ final class BlobFill: TransferSink, CancellableWork {
     }
 
     var piece: Int { progress.piece }
-    /// In the file: all bytes of the piece before it are there.
+    /// Of the next byte in the file: all earlier bytes of the piece are there.
     var position: Int { progress.position }
-    /// Of a piece that is not whole; nil where there is none.
+    /// The part of a piece that is there; nil where there is none.
     var rest: PieceInProgress? {
         claimed.contains(piece) && position > blob.layout.range(of: piece).lowerBound ? progress : nil
     }
 
-    /// Whether it will fill the piece, and soon.
+    /// Whether it will reach the piece soon.
     func comes(to piece: Int) -> Bool { !isDone && claimed.contains(piece) }
 
     func start() {
@@ -78,7 +78,7 @@ final class BlobFill: TransferSink, CancellableWork {
     }
 
     private func enter(_ context: RequestContext) {
-        // Once in a fill, and it takes no place of the Hub's.
+        // Once in a fill; it takes no place of the calls to the Hub.
         if mayAskPeer, let peer = blob.cache.peers.call(for: blob.name, source) {
             self.peer = peer
             return make(at: nil)
@@ -111,7 +111,7 @@ final class BlobFill: TransferSink, CancellableWork {
             return settle(nil)
         }
         self.place = place
-        // What is asked for and not taken may be on its way already.
+        // Pieces after this one may be on their way already.
         end = isMet ? claimed.upperBound : blob.firstUntaken(from: piece + 1, upTo: end)
         called = end
         last = blob.layout.range(of: end - 1).upperBound - 1
@@ -127,7 +127,7 @@ final class BlobFill: TransferSink, CancellableWork {
             Request(method: .get, target: .root, headers: headers), url: source.url, limits: source.limits, sink: self)
     }
 
-    /// It is not wanted any more; what it has stays.
+    /// It is not wanted any more; what it has fetched stays.
     func cancel() {
         guard !isDone else { return }
         (isDone, isCancelled) = (true, true)
@@ -140,7 +140,7 @@ final class BlobFill: TransferSink, CancellableWork {
         EventLoop.post { self.settle(nil) }
     }
 
-    /// Nobody waits for what comes from `piece` on. The piece that it is in is fetched to its end: a part of one is good for nobody.
+    /// No reader waits for pieces from `piece` on. The present piece is fetched to its end: a part of a piece is of no use.
     func end(before piece: Int) {
         let hasBegun = position > blob.layout.range(of: self.piece).lowerBound
         guard !isDone, piece < end else { return }
@@ -151,10 +151,10 @@ final class BlobFill: TransferSink, CancellableWork {
         claimed = claimed.lowerBound..<end
     }
 
-    /// Whether what it would claim next is there or another's.
+    /// Whether the next piece to claim is there, or another fill has it.
     private var isMet: Bool { claimed.upperBound < min(end, piece + Blob.lookahead) }
 
-    /// Claims as far as others wait for it.
+    /// Claims as many pieces as readers may wait for.
     private func extendClaims() {
         while claimed.upperBound < min(end, piece + Blob.lookahead), claimed.upperBound < blob.layout.pieces,
             blob.takesNext(claimed.upperBound)
@@ -210,7 +210,7 @@ final class BlobFill: TransferSink, CancellableWork {
     }
 
     private func write(_ bytes: UnsafeBufferPointer<UInt8>) throws(FileError) {
-        // The replica gives nothing that its store has not confirmed.
+        // A replica gives only what its store has confirmed.
         if peer != nil, position == first { blob.cache.confirmed.insert(blob.name, at: origin.url) }
         try unsafe blob.file.write(bytes, at: position)
         unsafe progress.add(bytes)
@@ -230,7 +230,7 @@ final class BlobFill: TransferSink, CancellableWork {
         try blob.filled(whole, progress.finish())
         claimed = whole + 1..<max(whole + 1, claimed.upperBound)
         extendClaims()
-        // What comes next is there already, or another's.
+        // The next piece is there already, or another fill has it.
         if !claimed.contains(piece) {
             isDone = true
             remainder = ResponseRemainder { self.transfer?.cancel() }
@@ -253,7 +253,7 @@ final class BlobFill: TransferSink, CancellableWork {
         if let peer = peer.take() {
             let isUnwanted = isCancelled || failure != nil
             peer.end(outcome, as: isUnwanted ? .unwanted : isDone ? .whole : .short)
-            // What it has not given, the store gives.
+            // The store gives what the replica has not given.
             if !isUnwanted, !isDone, let context {
                 (mayAskPeer, first) = (false, position)
                 return enter(context)
@@ -266,7 +266,7 @@ final class BlobFill: TransferSink, CancellableWork {
         if isDone { return settle(nil) }
         var reason = failure
         if reason == nil, case .failure(let error) = outcome { reason = Failure(error).at(.store) }
-        // A response that ended early, in order: the rest is asked for.
+        // A response ended early and in order: the rest is asked for.
         let isProgress = position - first >= Self.leastProgress
         if isProgress, blob.cache.isOn { reason = nil }
         if reason == nil, !isProgress {

@@ -1,5 +1,5 @@
-/// Where in a blob's file what stands: the content, sparse as long as it is not whole, then the index, from the next page on. One file for
-/// both: a process that opens it gets an index that belongs to these bytes, whatever others do to its name.
+/// The layout of a blob's file: the content, sparse as long as it is not whole, then the index, from the next page on. One file for
+/// both: a process that opens it gets an index that belongs to these bytes, whatever other processes do to its name.
 ///
 /// The index is a header and an entry a piece. Numbers are little-endian.
 struct BlobLayout: Equatable, Sendable {
@@ -39,11 +39,11 @@ struct BlobLayout: Equatable, Sendable {
 /// The beginning of a blob's index.
 struct BlobHeader: Equatable {
     enum State: UInt64 {
-        /// Some pieces may be missing, or nobody has looked yet whether all of them together are right.
+        /// Some pieces may be missing, or all of them together were not checked yet.
         case partial
         /// Its SHA-256 is its name.
         case complete
-        /// What was in it is not the file's. It has lost its name already.
+        /// The content is not the file's. The blob has lost its name already.
         case bad
     }
 
@@ -53,7 +53,7 @@ struct BlobHeader: Equatable {
     var created: Int
     /// How often it was asked for.
     var hits: UInt64 = 0
-    /// It stays, whatever is asked for.
+    /// It stays, whatever else is asked for.
     var isPinned = false
 
     private static let magic = UInt64(littleEndianBytes: Array("hubgate1".utf8))
@@ -66,7 +66,7 @@ struct BlobHeader: Equatable {
         self.created = created
     }
 
-    /// Nil where that is no header, or one of pieces of another size.
+    /// Nil for bytes that are no header, or one with pieces of another size.
     init?(_ bytes: [UInt8]) {
         guard bytes.count == BlobLayout.headerBytes else { return nil }
         let words = stride(from: 0, to: 56, by: 8).map { UInt64(littleEndianBytes: Array(bytes[$0..<$0 + 8])) }
@@ -87,12 +87,12 @@ struct BlobHeader: Equatable {
 
 /// What the index has of a piece that is held.
 struct PieceEntry: Equatable {
-    /// Names the start of the gateway in which it was filled or last checked; never 0, which is that of a piece that is not there.
+    /// Names the start of the gateway in which it was filled or last checked; 0 is that of a piece that is not there.
     var generation: UInt64
     /// Of the piece.
     var digest: [UInt8]
 
-    /// Nil for a piece that is not held.
+    /// Nil for a piece that is not there.
     init?(_ bytes: [UInt8]) {
         guard bytes.count == BlobLayout.entryBytes else { return nil }
         self.init(generation: UInt64(littleEndianBytes: Array(bytes[..<8])), digest: Array(bytes[8...]))

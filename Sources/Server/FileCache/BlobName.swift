@@ -1,4 +1,4 @@
-/// By what the content of a file is found: its SHA-256.
+/// The name of a file's content: its SHA-256.
 struct BlobName: Hashable, Sendable {
     private let words: (UInt64, UInt64, UInt64, UInt64)
 
@@ -8,7 +8,7 @@ struct BlobName: Hashable, Sendable {
         self.words = (words[0], words[1], words[2], words[3])
     }
 
-    /// The Hub names a file in a store by a strong tag. Nil for another one, such as the 40 digits of a file in git.
+    /// The Hub names a file in a store by a strong entity tag. Nil for another one, such as the 40 digits of a file in git.
     init?(etag: String) {
         guard etag.utf8.count == 66, etag.hasPrefix("\""), etag.hasSuffix("\"") else { return nil }
         self.init(etag.dropFirst().dropLast())
@@ -17,10 +17,10 @@ struct BlobName: Hashable, Sendable {
     /// 64 lower-case hexadecimal digits.
     var hex: String { HexWords.text([words.0, words.1, words.2, words.3], digits: 64) }
 
-    /// The number of the directory that it is in: its first two digits.
+    /// The number of the directory that holds it: the first two digits.
     var part: Int { Int(words.0 >> 56) }
 
-    /// Whether it is the name of what has this digest.
+    /// Whether content with this digest has this name.
     func isOf(_ digest: [UInt8]) -> Bool { digest.hexText == hex }
 
     static func == (left: BlobName, right: BlobName) -> Bool { left.words == right.words }
@@ -33,7 +33,7 @@ struct BlobName: Hashable, Sendable {
     }
 }
 
-/// What git calls a file or a commit: its SHA-1.
+/// The name of a file or a commit in git: its SHA-1.
 struct GitHash: Hashable, Sendable {
     private let words: (UInt64, UInt64, UInt32)
 
@@ -55,9 +55,9 @@ struct GitHash: Hashable, Sendable {
     }
 }
 
-/// Digests as numbers: they need no memory of their own, however many there are.
+/// Digests as integers: they need no memory of their own, however many there are.
 private enum HexWords {
-    /// Of 16 digits each, the last of what is left. Nil where one is none.
+    /// Words of 16 digits each, the last one of the rest. Nil where a digit is none.
     static func read(_ digits: some Sequence<UInt8>, count: Int) -> [UInt64]? {
         var words = [UInt64](repeating: 0, count: count)
         var index = 0

@@ -1,7 +1,7 @@
 import EventIO
 import Glibc
 
-/// Reads a blob from its beginning to its end, behind those who fill it, and looks whether its SHA-256 is its name.
+/// Reads a blob from its beginning to its end, after the fills that write it, and checks that its SHA-256 is its name.
 @EventLoop
 final class BlobProof: LoopWork {
     var isQueued = false
@@ -11,7 +11,7 @@ final class BlobProof: LoopWork {
     private var position = 0
     private(set) var source: FileSource
     private(set) var address: String
-    /// It waits for a piece that nobody here fills.
+    /// It waits for a piece that no fill here brings.
     private(set) var isStuck = false
     private var isOver = false
 
@@ -21,7 +21,7 @@ final class BlobProof: LoopWork {
         self.address = address
     }
 
-    /// Another source, in the place of one that may have ended.
+    /// Takes another source: its own may have expired.
     func lend(_ source: FileSource, address: String) {
         (self.source, self.address) = (source, address)
     }
@@ -47,7 +47,7 @@ final class BlobProof: LoopWork {
         case .later, .unknown: break
         case .bytes: lose(FileError(EIO))
         case .failed(let error):
-            // Fetched anew it may be readable.
+            // When it is fetched again it may be readable.
             if error.code != ETIMEDOUT, blob.lose(piece, error) { return blob.cache.turns.add(self) }
             lose(error)
         }

@@ -1,24 +1,24 @@
 import EventIO
 import Glibc
 
-/// Reads of a blob that do not wait for the disk: what is not in memory is brought there by another process, and then the work gets another turn.
+/// Reads a blob without waiting for the disk: another process reads what is not in memory, and then the work gets another turn.
 @EventLoop
 final class BlobReading {
-    /// Into the one buffer of all.
+    /// The size of one read, into the one buffer of the cache.
     static let pieceBytes = 64 * 1024
-    /// What is brought into memory at once; while it is read the next is.
+    /// How much is brought into memory at once; the next part is requested while this one is read.
     private static let aheadBytes = 1 << 20
-    /// A disk that gives nothing for so long is as good as broken.
+    /// A disk that gives nothing for so long counts as broken.
     private static let longestMilliseconds: UInt64 = 10_000
-    /// What was brought so often and was gone again is waited for: memory is short.
+    /// After so many tries, each of which was evicted again, the loop waits for the disk: memory is short.
     private static let mostTries = 8
 
     private let blob: Blob
     private weak var work: (any LoopWork)?
     private lazy var limit = Timer { [weak self] in self?.fail(FileError(ETIMEDOUT)) }
-    /// Is being brought into memory; empty: nothing is.
+    /// The range that is being brought into memory; empty: none.
     private var asked = 0..<0
-    /// Has been.
+    /// The range that was brought.
     private var brought = 0..<0
     private var tries = 0
     private var isWaiting = false
@@ -41,7 +41,7 @@ final class BlobReading {
             ask(behind: offset)
             return wait(offset, min(count, brought.upperBound - offset))
         case .bytes, .failed:
-            // Nothing is asked for where nothing was missing.
+            // Where nothing was missing, nothing is requested.
             if !brought.isEmpty { ask(behind: offset) }
             tries = 0
             return outcome
@@ -50,7 +50,7 @@ final class BlobReading {
 
     private func later(_ offset: Int, _ count: Int) -> StoredFile.Outcome {
         guard let disk = blob.cache.disk, !disk.isOver, tries < Self.mostTries else { return wait(offset, count) }
-        // Its work may have other turns meanwhile.
+        // The work may have other turns meanwhile.
         if !asked.contains(offset) {
             tries += 1
             ask(offset, of: disk)
@@ -67,7 +67,7 @@ final class BlobReading {
         return blob.file.readWaiting(into: blob.cache.buffer, at: offset, count: count)
     }
 
-    /// Has the next brought in time.
+    /// Requests the next part in time.
     private func ask(behind offset: Int) {
         guard asked.isEmpty, let disk = blob.cache.disk else { return }
         if brought.contains(offset), offset + Self.aheadBytes / 2 > brought.upperBound {
@@ -83,7 +83,7 @@ final class BlobReading {
     }
 
     private func have(_ range: Range<Int>, _ error: FileError?) {
-        // Of another question, from before a limit of time.
+        // The answer to an earlier request, which took too long.
         guard asked == range else { return }
         asked = 0..<0
         brought =

@@ -9,9 +9,9 @@ struct BlobSummary {
     let held: Int
     let isComplete: Bool
     let hits: UInt64
-    /// When it was asked for first, in seconds since 1970.
+    /// When it was first asked for, in seconds since 1970.
     let created: Int
-    /// Of a repository that is pinned: it stays.
+    /// It belongs to a repository that is pinned: it stays.
     let isPinned: Bool
 
     init(_ file: BlobFile, held: Int) {

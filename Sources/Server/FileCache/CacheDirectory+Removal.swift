@@ -19,7 +19,7 @@ extension CacheDirectory {
         }
     }
 
-    /// The same of a file; gives its name from then on, nil where it was not there, or where the disk has no room for another name: then it is gone.
+    /// The same for a file; returns its name from then on. Nil where it did not exist, or was deleted since the disk has no room for another name.
     func discard(_ path: String) throws(FileError) -> String? {
         let new = path + Self.removed + String(UInt64.random(in: 0 ... .max), radix: 16)
         if unsafe rename(path, new) == 0 { return new }
@@ -44,6 +44,6 @@ extension CacheDirectory {
         return true
     }
 
-    /// What has lost its name in a directory.
+    /// Files of a directory that have lost their names.
     static func removed(among names: [String]) -> [String] { names.filter { $0.contains(Self.removed) } }
 }

@@ -6,7 +6,7 @@ import Hub
 /// `cache_dir/revisions`: `models--acme--m@COMMIT` for a commit, and `models--acme--m@@main` for a branch, with its commit in it. `cache_dir/pins`
 /// has an empty file for each repository, or revision of one, whose files stay.
 ///
-/// Files are replaced by a rename, so whoever reads one has all of it.
+/// Files are replaced by a rename, so a reader gets all of one.
 extension CacheDirectory {
     /// How many revisions are kept: each is a file in one directory.
     static let mostRevisions = 10_000
@@ -17,7 +17,7 @@ extension CacheDirectory {
 
     func path(of repo: RepoKey, commit: String) -> String { "\(revisions)/\(repo.folder)@\(commit)" }
 
-    /// Nil for a name that has no room in a file's.
+    /// Nil for a name too long for a file's.
     private func path(of repo: RepoKey, ref: String) -> String? {
         let name = "\(repo.folder)@@\(PercentEncoding.encode(segment: ref))"
         return name.utf8.count <= 250 ? "\(revisions)/\(name)" : nil
@@ -34,7 +34,7 @@ extension CacheDirectory {
         return unsafe access(path(of: repo, commit: commit), R_OK) == 0 ? commit : nil
     }
 
-    /// All but entries and information; nil where it is not there or damaged.
+    /// All but entries and information; nil where the file does not exist or is damaged.
     func head(of repo: RepoKey, commit: String) -> HeldRevisionReading? {
         guard let file = try? StoredFile(path(of: repo, commit: commit), .read) else { return nil }
         let buffer = FileBuffer(capacity: HeldRevisionReading.headBytes)
@@ -43,7 +43,7 @@ extension CacheDirectory {
         return reading?.repo == repo && reading?.commit == commit ? reading : nil
     }
 
-    /// Waits for the disk. Nil where it is not there or damaged.
+    /// Waits for the disk. Nil where the file does not exist or is damaged.
     func revision(_ repo: RepoKey, commit: String) -> HeldRevision? {
         guard let bytes = try? read(path(of: repo, commit: commit), atMost: HeldRevision.mostBytes),
             let found = HeldRevision(bytes), found.repo == repo, found.commit == commit
@@ -51,14 +51,14 @@ extension CacheDirectory {
         return found
     }
 
-    /// Keeps a revision, and that `ref` is at it. Throws what the kernel says; `ENOSPC` where there are as many as may be.
+    /// Keeps a revision, and notes that `ref` is at it. Throws what the kernel says; `ENOSPC` where there are as many as allowed.
     func keep(_ revision: HeldRevision, as ref: String?) throws(FileError) {
         try checkRoom(for: revision)
         try replace(path(of: revision.repo, commit: revision.commit), with: revision.bytes)
         if let ref { try note(revision, at: ref) }
     }
 
-    /// That a branch or tag is at it.
+    /// Notes that a branch or tag is at it.
     func note(_ revision: HeldRevision, at ref: String) throws(FileError) {
         guard !GitNames.isHash(ref) else { return }
         guard let path = path(of: revision.repo, ref: ref) else { throw FileError(ENAMETOOLONG) }
@@ -88,7 +88,7 @@ extension CacheDirectory {
         }
     }
 
-    /// Forgets a commit, and what leads to it.
+    /// Forgets a commit, and the refs that lead to it.
     func forget(_ repo: RepoKey, commit: String) {
         for found in refs(of: repo) where found.commit == commit {
             if let path = path(of: repo, ref: found.ref) { unsafe unlink(path) }
@@ -105,23 +105,23 @@ extension CacheDirectory {
         return RepoKey(folder: String(parts[0])).map { ($0, parts.count > 1 ? String(parts[1]) : "") }
     }
 
-    /// Of which commit a file of that name is; nil: of none.
+    /// The commit of the file with that name; nil for another file.
     static func commit(named name: String) -> (repo: RepoKey, commit: String)? {
         parts(of: name).flatMap { repo, rest in GitNames.isHash(rest) ? (repo, rest) : nil }
     }
 
-    // MARK: what stays
+    // MARK: pins
 
     /// What is pinned: a repository with all that is or will be pulled of it, or one revision.
     struct Pin: Hashable, Sendable {
         let repo: RepoKey
-        /// Nil: all.
+        /// Nil: all revisions.
         let revision: String?
 
         var text: String { repo.text + (revision.map { "@" + $0 } ?? "") }
     }
 
-    /// What is here of what a pin is about.
+    /// The commits here that a pin covers.
     func held(of pin: Pin) -> [(repo: RepoKey, commit: String)] {
         guard let revision = pin.revision else { return held().filter { $0.repo == pin.repo } }
         return commit(of: revision, in: pin.repo).map { [(pin.repo, $0)] } ?? []
@@ -168,7 +168,7 @@ extension CacheDirectory {
         return bytes
     }
 
-    /// Puts a file with these bytes in the place of what is there.
+    /// Replaces a file by one with these bytes.
     func replace(_ path: String, with bytes: [UInt8]) throws(FileError) {
         let slash = path.lastIndex(of: "/") ?? path.startIndex
         let new = "\(path[..<slash])/.new-\(UInt64.random(in: 0 ... .max))"
@@ -183,7 +183,7 @@ extension CacheDirectory {
         }
     }
 
-    /// What root makes belongs to whom the directory belongs to: the gateway has to read it.
+    /// A file that root makes gets the owner of the directory: the gateway has to read it.
     func give(_ file: String) {
         var status = stat()
         guard geteuid() == 0, unsafe stat(path, &status) == 0 else { return }

@@ -1,8 +1,8 @@
 import EventIO
 import Glibc
 
-/// `cache_dir`: `blobs/sha256/ab/HASH` for what is whole, with `.part` behind it for what is not yet; `revisions`, `pins` and `orders`; and `lock`, which the one process has that
-/// makes room.
+/// `cache_dir`: `blobs/sha256/ab/HASH` for a whole blob, `HASH.part` for one that is not; `revisions`, `pins` and `orders`; and `lock`, which
+/// the one process holds that makes room.
 struct CacheDirectory: Sendable {
     static let partial = ".part"
 
@@ -21,24 +21,24 @@ struct CacheDirectory: Sendable {
         "\(blobs)/\(name.hex.prefix(2))/\(name.hex)\(isComplete ? "" : Self.partial)"
     }
 
-    /// Whose a file of that name is; nil for a file of somebody else's.
+    /// The blob of a file of that name; nil for any other file.
     static func blob(_ fileName: String) -> (name: BlobName, isComplete: Bool)? {
         if let name = BlobName(fileName) { return (name, true) }
         guard fileName.hasSuffix(partial), let name = BlobName(fileName.dropLast(partial.count)) else { return nil }
         return (name, false)
     }
 
-    /// Makes all directories that are not there. The process that serves makes none: it may not.
+    /// Makes all directories that do not exist. The process that serves makes none: it may not.
     func make() throws(FileError) {
         for directory in [path, path + "/blobs", blobs, revisions, pins, orders] + Self.parts.map({ blobs + "/" + $0 })
         {
             guard unsafe mkdir(directory, 0o700) == 0 || errno == EEXIST else { throw FileError() }
         }
-        // What cannot be written to is found out now, and not by the first client.
+        // A directory that cannot be written is noticed now, and not by the first client.
         _ = try StoredFile(lockPath, .create)
     }
 
-    /// Root gives what it has just made to the user that the gateway is about to become. What is somebody else's stays so.
+    /// Root gives the files that it has just made to the user that the gateway is about to become. Files of other users stay theirs.
     func give(to user: UInt32, group: UInt32) {
         for directory in Self.parts.map({ blobs + "/" + $0 }) + [
             lockPath, blobs, revisions, pins, orders, path + "/blobs", path,

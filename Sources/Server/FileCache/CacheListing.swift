@@ -5,10 +5,10 @@ import EventIO
 struct CacheListing {
     let directory: CacheDirectory
 
-    /// In microseconds, of a turn of the loop: then others have theirs.
+    /// The longest turn of the loop, in microseconds: then other work has its turn.
     private static let longestTurn = 500
 
-    /// Files by their names, behind `name`, at most `limit`; and whether there are more.
+    /// Files by their names, after `name`, at most `limit`; and whether there are more.
     func page(after name: BlobName?, limit: Int) async -> (files: [BlobSummary], hasMore: Bool) {
         var files: [BlobSummary] = []
         for part in (name?.part ?? 0)..<CacheDirectory.parts.count {
@@ -16,7 +16,7 @@ struct CacheListing {
                 .compactMap { CacheDirectory.blob($0) }.filter { $0.name.hex > name?.hex ?? "" }
             await Self.nextTurn()
             var began = MonotonicInstant.now
-            // Under both names for a moment, it is one file: the whole one stands first.
+            // For a moment one file can have both names: the whole one comes first.
             for entry in found where files.last?.name != entry.name {
                 guard files.count < limit else { return (files, true) }
                 guard

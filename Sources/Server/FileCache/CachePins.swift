@@ -1,7 +1,7 @@
 import EventIO
 import Hub
 
-/// Files that stay, whatever else is asked for: what was pulled of a repository or a revision. Waits for the disk: for the command line, and an
+/// Pins: the pulled files of a repository or a revision stay, whatever else is asked for. Waits for the disk: for the command line, and an
 /// administrator's order.
 struct CachePins {
     struct Outcome: Equatable, Sendable {
@@ -19,7 +19,7 @@ struct CachePins {
         }
     }
 
-    /// Why not, as a sentence without its full stop, and the exit code of a command (sysexits.h).
+    /// Why not: a sentence without its full stop, and the exit code of a command (sysexits.h).
     struct Refusal: Error {
         let code: Int32
         let reason: String
@@ -94,14 +94,14 @@ extension CacheDirectory {
         }
     }
 
-    /// The blobs that pins are about.
+    /// The blobs that pins cover.
     func pinnedContents() -> Set<BlobName> {
         pinnedCommits().reduce(into: []) { all, pin in
             all.formUnion(revision(pin.repo, commit: pin.commit)?.contents ?? [])
         }
     }
 
-    /// Lets those go that no pin is about.
+    /// Unpins the blobs that no pin covers.
     func unpin(_ names: Set<BlobName>) {
         for name in names.subtracting(pinnedContents()) { setPinned(name, false) }
     }
@@ -112,7 +112,7 @@ extension CacheDirectory {
 }
 
 extension Sequence<Int> {
-    /// The largest number where there is none for it: sizes are what a Hub has said.
+    /// The sum, or the largest number where that overflows: sizes are what a Hub has said.
     var sum: Int {
         reduce(0) { total, size in
             let (sum, isTooLarge) = total.addingReportingOverflow(size)

@@ -1,13 +1,13 @@
 import EventIO
 import Glibc
 
-/// Makes room in `cache_dir`, in a process of its own, since all of it waits for the disk: to look through directories, to open files, and most of
-/// all to delete large ones. Of the machine the one process does it that has the directory's lock.
+/// Makes room in `cache_dir`, in a process of its own, since all of it waits for the disk: reading directories, opening files, and most of
+/// all deleting large ones. One process of the machine does it: the one that holds the directory's lock.
 final class CacheSweeper {
     private static let pauseMilliseconds = 250
-    /// Directories are looked through after so many pauses; between them it is looked how what is being filled has grown.
+    /// Directories are read after so many pauses; between them only the growth of partial files is checked.
     private static let pausesALook = 4
-    /// A file that could not be removed, as in a directory that may not be written, is left alone for so long. Others go in its place.
+    /// A file that could not be removed, for example because its directory is read-only, is left alone for so long. Others go in its place.
     private static let faultMilliseconds = 10_000
     /// So many of them at once are a fault of the disk.
     private static let mostFaults = 16
@@ -21,19 +21,19 @@ final class CacheSweeper {
     private var size: CacheSize
     private let channel: FileChannel
     private var lock: StoredFile?
-    /// By the directory that it is in.
+    /// By the directory that holds them.
     private var known = [[BlobName: Known]](repeating: [:], count: CacheDirectory.parts.count)
     private var bytes = 0
     private var partial: Set<BlobName> = []
     private var queue = Sieve<BlobName>()
-    /// When each directory was changed last, as far as it was looked through.
+    /// When each directory last changed, as far as it was read.
     private var changed = [Int](repeating: 0, count: CacheDirectory.parts.count)
-    /// What has lost its name, and is read still.
+    /// Files that have lost their names and may still be read.
     private var removed: Set<String> = []
-    /// What could not be removed or deleted, and when it is tried again.
+    /// Files that could not be removed or deleted, and when that is tried again.
     private var stuck: [BlobName: MonotonicInstant] = [:]
     private var stuckPaths: [String: MonotonicInstant] = [:]
-    /// When that of revisions was.
+    /// When the directory of revisions last changed.
     private var revisionsChanged = 0
     private var evictions = 0
     private var reported: SweepReport?
@@ -46,7 +46,7 @@ final class CacheSweeper {
         (self.directory, self.size, self.channel) = (directory, size, channel)
     }
 
-    /// Until the other process ends.
+    /// Runs until the other process ends.
     func run() {
         while !isOver {
             sweep()
@@ -77,7 +77,7 @@ final class CacheSweeper {
         return true
     }
 
-    // MARK: the process that serves
+    // MARK: messages of the process that serves
 
     private func receive() {
         while true {
@@ -94,7 +94,7 @@ final class CacheSweeper {
         }
     }
 
-    /// One that was opened: known at once, so that there is room for it in time.
+    /// A file that was opened: noted at once, so that there is room for it in time.
     private func note(_ name: BlobName, _ isComplete: Bool) {
         guard lock != nil, known[name.part][name] == nil else { return }
         _ = look(at: name, isComplete)
@@ -109,7 +109,7 @@ final class CacheSweeper {
 
     // MARK: what is there
 
-    /// Looks through a directory that has changed. False: it has not.
+    /// Reads a directory that has changed. False: it has not.
     private func look(_ part: Int) -> Bool {
         let path = directory.blobs + "/" + CacheDirectory.parts[part]
         let time = Self.changeTime(of: path)
@@ -126,14 +126,14 @@ final class CacheSweeper {
         return true
     }
 
-    /// In nanoseconds; 0 where it is not there.
+    /// In nanoseconds; 0 for a file that does not exist.
     private static func changeTime(of path: String) -> Int {
         var status = stat()
         guard unsafe stat(path, &status) == 0 else { return 0 }
         return status.st_mtim.tv_sec &* 1_000_000_000 &+ status.st_mtim.tv_nsec
     }
 
-    /// Of revisions what was replaced, and what a crash has left of one.
+    /// Finds replaced revisions, and drafts that a crash has left.
     private func lookAtRevisions() {
         let time = Self.changeTime(of: directory.revisions)
         guard time != revisionsChanged else { return }
@@ -150,17 +150,17 @@ final class CacheSweeper {
         }
     }
 
-    /// False: it is no blob.
+    /// False: the file is no blob.
     private func look(at name: BlobName, _ isComplete: Bool) -> Bool {
         if let file = try? BlobFile(existing: name, isComplete: isComplete, in: directory) {
             add(name, isComplete: isComplete, hits: file.header?.hits ?? 0)
             return true
         }
-        // The rest of a crash, unless somebody is about to make it.
+        // A crash has left it, unless another process is about to make it.
         let path = directory.path(of: name, isComplete: isComplete)
         var status = stat()
         if unsafe stat(path, &status) == 0, status.st_mtim.tv_sec < time(nil) - 60 { unsafe unlink(path) }
-        // It may be made by then: looked at again.
+        // The directory is read again: a file that is being made may be whole by then.
         changed[name.part] = 0
         return false
     }
@@ -174,14 +174,14 @@ final class CacheSweeper {
         bytes += size
     }
 
-    /// What it takes of the disk: of one that is not whole, as much as is there. Nil where it is not.
+    /// The bytes that it takes of the disk: of a partial file, as many as are there. Nil for a file that does not exist.
     private func usage(of name: BlobName, isComplete: Bool) -> Int? {
         var status = stat()
         guard unsafe stat(directory.path(of: name, isComplete: isComplete), &status) == 0 else { return nil }
         return Int(status.st_blocks) * 512
     }
 
-    /// Those that were not whole when they were looked at last grow, or are whole by now.
+    /// Files that were partial before have grown, or are whole by now.
     private func lookAtPartial() {
         for name in partial {
             guard let before = known[name.part][name]?.bytes else {
@@ -203,7 +203,7 @@ final class CacheSweeper {
         bytes -= gone.bytes
     }
 
-    // MARK: what goes
+    // MARK: eviction
 
     private var isOverfull: Bool {
         guard let room = CacheRoom(of: directory.path) else { return false }
@@ -224,7 +224,7 @@ final class CacheSweeper {
             }
             forget(name)
             evictions += 1
-            // At once: by the room that is free it is seen whether more has to go.
+            // At once: the free room decides whether more has to go.
             deleteRemoved()
         }
     }
@@ -236,7 +236,7 @@ final class CacheSweeper {
         if stuck.isEmpty, stuckPaths.isEmpty { fault = nil }
     }
 
-    /// Files that no process has open any more.
+    /// Deletes removed files that no process has open any more.
     private func deleteRemoved() {
         for path in removed where stuckPaths[path] == nil {
             do throws(FileError) {
@@ -248,7 +248,7 @@ final class CacheSweeper {
         }
     }
 
-    /// Whether it was asked for since it was looked at last, or is being filled or read.
+    /// Whether it was asked for since the last look, or is being filled or read.
     private func isWanted(_ name: BlobName) -> Bool {
         for isComplete in [true, false] {
             guard let file = try? BlobFile(existing: name, isComplete: isComplete, in: directory) else {

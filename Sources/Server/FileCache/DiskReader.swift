@@ -1,10 +1,10 @@
 import EventIO
 import Glibc
 
-/// To the process that waits for the disk in the place of this one (`DiskReading`): what it reads is in memory for both.
+/// The connection to the process that waits for the disk in the place of this one (`DiskReading`): what it reads is in memory for both.
 @EventLoop
 final class DiskReader {
-    /// Where its socket has no room, in milliseconds.
+    /// How long it waits where the socket has no room, in milliseconds.
     private static let retryMilliseconds: UInt64 = 5
 
     private let channel: FileChannel
@@ -27,7 +27,7 @@ final class DiskReader {
         send(then, with: file) { DiskRequest(number: $0, range: range).bytes }
     }
 
-    /// The same of what it takes to open a blob.
+    /// The same for the parts of a blob that opening it needs.
     func open(_ name: BlobName, then: @escaping @EventLoop (FileError?) -> Void) {
         send(then, with: nil) { DiskOpening(number: $0, name: name).bytes }
     }
@@ -64,7 +64,7 @@ final class DiskReader {
         }
     }
 
-    /// From here on the process waits by itself.
+    /// From here on this process waits for the disk itself.
     private func end() {
         isOver = true
         EventLoop.post { self.watch = nil }
@@ -75,7 +75,7 @@ final class DiskReader {
     }
 }
 
-/// What is asked of the process that reads.
+/// A request to the process that reads.
 struct DiskRequest {
     let number: Int
     let range: Range<Int>
@@ -92,7 +92,7 @@ struct DiskRequest {
     var bytes: [UInt8] { [number, range.lowerBound, range.upperBound].messageBytes }
 }
 
-/// The same of a blob that is to be opened.
+/// A request to prepare a blob for opening.
 struct DiskOpening {
     private static let kind = UInt8(ascii: "o")
 
@@ -114,7 +114,7 @@ struct DiskOpening {
     var bytes: [UInt8] { [Self.kind] + [number].messageBytes + Array(name.hex.utf8) }
 }
 
-/// What it answers.
+/// Its answer.
 struct DiskAnswer {
     let number: Int
     let error: FileError?

@@ -1,13 +1,13 @@
 import EventIO
 import Glibc
 
-/// A process of its own that reads what another will read, and waits for the disk in its place. What it reads of contents it gets open; blobs that the
+/// A process of its own that reads what another one will read, and waits for the disk in its place. Contents it gets as open files; blobs that the
 /// other is about to open it looks up itself, in `cache_dir` alone.
 struct DiskReading {
     let channel: FileChannel
     let directory: CacheDirectory
 
-    /// Until the other process ends.
+    /// Runs until the other process ends.
     func run() {
         let buffer = FileBuffer(capacity: 256 * 1024)
         while true {
@@ -26,7 +26,7 @@ struct DiskReading {
     }
 
     private func answer(_ answer: DiskAnswer) {
-        // Full of answers that were not read. This process ends with the other.
+        // The socket is full of answers that were not read. This process ends with the other.
         while !channel.send(answer.bytes) { usleep(5000) }
     }
 
@@ -36,7 +36,7 @@ struct DiskReading {
             switch file.readWaiting(into: buffer, at: position, count: range.upperBound - position) {
             case .bytes(let count) where count > 0: position += count
             case .failed(let error): return error
-            // It is shorter than it was: who reads finds that.
+            // The file is shorter than before: the reader finds that.
             case .bytes, .later, .unknown: return nil
             }
         }

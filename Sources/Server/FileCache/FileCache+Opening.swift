@@ -1,22 +1,22 @@
 import EventIO
 import Glibc
 
-/// To open a blob whose inode or index is not in memory waits for the disk: the process beside does that first.
+/// Opening a blob whose inode or index is not in memory waits for the disk: the reader process does that first.
 extension FileCache {
-    /// A disk that gives nothing for so long is as good as broken, in milliseconds.
+    /// A disk that gives nothing for so long counts as broken, in milliseconds.
     private static let longestMilliseconds: UInt64 = 10_000
 
-    /// Calls `then` once, when opening the blob does not wait for the disk any more: at once where it is open or in memory, or where there is no other
-    /// process that could wait for the disk.
+    /// Calls `then` once, when opening the blob does not wait for the disk any more: at once where it is open or in memory, or where there is no
+    /// reader process.
     func whenOpenable(_ name: BlobName, then: @escaping @EventLoop () -> Void) {
         guard let disk, !isOpenable(name) else { return then() }
         let opening = BlobOpening(then)
         opening.start(milliseconds: Self.longestMilliseconds) { self.stopReading(FileError(ETIMEDOUT)) }
-        // Out of the callback: what follows may end calls.
+        // Outside of the callback: `then` may end calls.
         disk.open(name) { _ in EventLoop.post { opening.end() } }
     }
 
-    /// Whether the loop would not wait for the disk; also where nothing else can.
+    /// Whether the loop would not wait for the disk, or has to, since there is no reader process.
     func isOpenable(_ name: BlobName) -> Bool {
         guard isReadable, !isOpen(name), let disk, !disk.isOver else { return true }
         return directory.isInMemory(name, buffer)
@@ -39,7 +39,7 @@ private final class BlobOpening {
         self.then = then
     }
 
-    /// `fail` is called where it takes too long, before it goes on.
+    /// Goes on after so many milliseconds at the latest; `fail` is called first then.
     func start(milliseconds: UInt64, fail: @escaping @EventLoop () -> Void) {
         let limit = Timer { [weak self] in EventLoop.post { self?.end(fail) } }
         limit.start(milliseconds: milliseconds)
@@ -55,7 +55,7 @@ private final class BlobOpening {
 }
 
 extension CacheDirectory {
-    /// Whether the kernel has all in memory that opening a blob takes: its place in the directory, its inode and its index.
+    /// Whether all that opening a blob takes is in memory: its directory entry, its inode and its index.
     func isInMemory(_ name: BlobName, _ buffer: FileBuffer) -> Bool {
         for isComplete in [true, false] {
             switch StoredFile.inMemory(path(of: name, isComplete: isComplete)) {
@@ -64,11 +64,11 @@ extension CacheDirectory {
             case .unknown: return false
             }
         }
-        // It has to be made.
+        // The blob will be made.
         return true
     }
 
-    /// Has it so. Waits for the disk.
+    /// Reads all that opening it takes. Waits for the disk.
     func bringIntoMemory(_ name: BlobName, _ buffer: FileBuffer) {
         for isComplete in [true, false] {
             guard let file = try? StoredFile(path(of: name, isComplete: isComplete), .read), let range = file.indexRange

@@ -2,7 +2,7 @@ import EventIO
 import Glibc
 import Hub
 
-/// Waits for all of a blob, as a reader does who takes no bytes.
+/// Waits for all of a blob, as a reader that takes no bytes.
 @EventLoop
 final class BlobPull {
     private(set) var failure: Failure?
@@ -11,10 +11,10 @@ final class BlobPull {
     func fail(_ failure: Failure) { self.failure = failure }
 }
 
-/// What is fetched because an operator has ordered it.
+/// Files that are fetched because an operator has ordered it.
 extension FileCache {
     private static let pause: UInt64 = 25
-    /// Pieces of which it is looked in a step whether they are there.
+    /// The number of pieces that are checked in one step.
     private static let looked = 256
     private static let partBytes = 256 << 10
 
@@ -23,13 +23,13 @@ extension FileCache {
         (try? BlobFile(existing: name, isComplete: true, in: directory, access: .read)) != nil
     }
 
-    /// The same, of one that has this size.
+    /// The same for a blob of this size.
     func isHeld(_ name: BlobName, _ layout: BlobLayout) -> Bool {
         (try? BlobFile(existing: name, isComplete: true, in: directory, access: .read))?.layout == layout
     }
 
-    /// Comes back when all of it is here and right, whoever fetches it. `note` gets the number of bytes that are there, `isCancelled` is asked now and then.
-    /// Throws why it cannot be had, `clientGone` where it is cancelled.
+    /// Returns when all of it is here and right, whichever process fetches it. `note` gets the number of bytes that are here; `isCancelled` is asked from
+    /// time to time. Throws why it cannot be fetched, `clientGone` where it is cancelled.
     func pull(
         _ name: BlobName, _ layout: BlobLayout, from source: FileSource, isCancelled: () -> Bool, note: (Int) -> Void
     ) async throws(Failure) {
@@ -49,7 +49,7 @@ extension FileCache {
                 blob.fill(cursor, upTo: layout.pieces, source, "")
             } else if blob.fills.isEmpty {
                 blob.prove(source, address: "")
-                // One that turned out damaged is missing again.
+                // A piece that turned out to be damaged is missing again.
                 steps += 1
                 if steps % 40 == 0 { cursor = 0 }
             }
@@ -60,7 +60,7 @@ extension FileCache {
         note(layout.size)
     }
 
-    /// Keeps content that is here, by its SHA-256. Nil for none at all, which needs no place. Throws where the disk does not take it.
+    /// Keeps content under its SHA-256. Nil for empty content, which needs no file. Throws where the disk does not take it.
     func keep(_ content: [UInt8]) async throws(Failure) -> BlobName? {
         guard let layout = BlobLayout(size: content.count) else { return nil }
         let hash = IncrementalSHA256()
@@ -91,7 +91,7 @@ extension FileCache {
         }
     }
 
-    /// Whether blobs stay, whatever is asked for.
+    /// Sets whether blobs stay, whatever else is asked for.
     func setPinned(_ names: some Sequence<BlobName>, _ isPinned: Bool) async {
         var count = 0
         for name in names {
@@ -104,7 +104,7 @@ extension FileCache {
 }
 
 extension Blob {
-    /// The first piece from `piece` on that is not there, looked for among the next `count`.
+    /// The first piece from `piece` on that is not there, among the next `count`.
     fileprivate func firstMissing(from piece: Int, atMost count: Int) -> Int {
         let end = min(layout.pieces, piece + count)
         return (piece..<max(piece, end)).first {
@@ -156,7 +156,7 @@ final class BlobWriter {
         }
     }
 
-    /// Whether it is what its name says; it has its name then, and else it is gone.
+    /// Whether the content is what its name says: then the blob gets its name, otherwise it is deleted.
     func finish() throws(FileError) -> Bool {
         guard position == file.layout.size, file.name.isOf(all.finish()) else {
             try directory.discard(file.name)
@@ -168,7 +168,7 @@ final class BlobWriter {
 }
 
 extension FileSource {
-    /// Of what is not fetched: the discard port (RFC 863), where nothing answers.
+    /// For content that is not fetched: the discard port (RFC 863), where no server listens.
     static let none = FileSource(
         url: "https://127.0.0.1:9/", userAgent: nil, limits: Transfer.Limits(connect: 1, firstByte: 1, stall: 1)
     ) { _ throws(Failure) in throw .hubBroken("nothing is fetched for this file") }

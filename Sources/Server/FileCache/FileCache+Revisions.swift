@@ -2,8 +2,8 @@ import EventIO
 import Glibc
 
 extension FileCache {
-    /// Keeps a revision, and that `ref` is at it: written a part in each turn of the loop. Throws what the kernel says; `ENOSPC` where there are as many
-    /// as may be.
+    /// Keeps a revision, and notes that `ref` is at it: writes a part in each turn of the loop. Throws what the kernel says; `ENOSPC` where there are as
+    /// many as allowed.
     func keep(_ revision: HeldRevision, as ref: String) async throws(FileError) {
         try directory.checkRoom(for: revision)
         var share = TurnShare()
@@ -28,17 +28,17 @@ extension FileCache {
 }
 
 extension CacheDirectory {
-    /// What the name of a revision's file begins with as long as it is written.
+    /// The prefix of a revision's file while it is being written.
     static let draft = "new-"
 
-    /// Whether there may be one more.
+    /// Throws where there may be no more revisions.
     func checkRoom(for revision: HeldRevision) throws(FileError) {
         guard unsafe access(path(of: revision.repo, commit: revision.commit), F_OK) != 0 else { return }
         let names = (SystemFiles.list(revisions) ?? []).count { GitNames.isHash($0.suffix(40)) && !$0.contains("@@") }
         guard names < Self.mostRevisions else { throw FileError(ENOSPC) }
     }
 
-    /// Puts a file in the place of what is there, which is deleted by the process that makes room: it may be large.
+    /// Replaces the file of a revision. The sweeper deletes the old one, which may be large.
     fileprivate func put(_ draft: String, asThatOf revision: HeldRevision) throws(FileError) {
         let target = path(of: revision.repo, commit: revision.commit)
         if StoredFile.exchange(draft, target) {

@@ -3,13 +3,13 @@ import Glibc
 import HTTP
 import Hub
 
-/// The file cache of one process: `cache_dir`, which all processes of the machine share. Files in a store are kept by their content, and who may
-/// have one is asked of the Hub each time, or of what it has just said (`ResolvedFiles`).
+/// The file cache of one process: `cache_dir`, which all processes of the machine share. Files of stores are kept by their content; whether a client
+/// may have one is asked of the Hub each time, or known from its last response (`ResolvedFiles`).
 ///
 /// Where the disk fails, caching stops for a while, and serving goes on.
 @EventLoop
 final class FileCache {
-    /// After a failure of the disk it is tried again, in milliseconds.
+    /// How long after a failure of the disk it is tried again, in milliseconds.
     private static let retryMilliseconds: UInt64 = 30_000
 
     let directory: CacheDirectory
@@ -17,27 +17,27 @@ final class FileCache {
     /// Revisions that were pulled.
     let held: HeldRevisions
     let turns = LoopTurns.shared
-    /// All reads go through it, one after the other.
+    /// For all reads, one after the other.
     let buffer = FileBuffer(capacity: BlobReading.pieceBytes)
     let pool: TransferPool
     let admission: CallAdmission
     let metrics: Metrics
     let peers: Peers
     var confirmed = ConfirmedAddresses()
-    /// Who waits for a store's word on an address.
+    /// Requests that wait for a store to confirm an address.
     var confirming: [ConfirmedAddresses.Key: [@EventLoop (Bool) -> Void]] = [:]
     /// Names this start of the gateway, the same in all its processes.
     let generation: UInt64
-    /// So many bytes that are left of a file are fetched though nobody waits for them.
+    /// When at most so many bytes of a file are missing, they are fetched even without readers.
     private(set) var finish: Int
     private var size: CacheSize
-    /// Whether the disk takes what is fetched.
+    /// Whether the disk can be written.
     private(set) var isOn = true
-    /// Whether the disk gives what it has.
+    /// Whether the disk can be read.
     private(set) var isReadable = true
-    /// Waits for the disk in the place of this process. Nil: it waits itself.
+    /// Waits for the disk in the place of this process. Nil: this process waits itself.
     private(set) var disk: DiskReader?
-    /// Nil: another process of the machine has what makes room.
+    /// Nil: another process of the machine has the sweeper.
     private var sweep: SweepLink?
     private let warn: (String) -> Void
     private var blobs: [BlobName: Blob] = [:]
@@ -63,7 +63,7 @@ final class FileCache {
         metrics.set(.fileCacheUp, to: 1)
     }
 
-    /// What works beside this process.
+    /// Takes the helper processes.
     func use(_ processes: CacheProcesses) {
         disk = DiskReader(processes.reading, warn: warn)
         held.disk = disk
@@ -78,9 +78,9 @@ final class FileCache {
         size = settings.cacheSize
     }
 
-    // MARK: who reads
+    // MARK: readers
 
-    /// Answers from here on. False: it has to be done without the cache.
+    /// Serves the response from here on. False: it has to be relayed without the cache.
     func serve(_ answer: FileAnswer, _ exchange: Exchange, _ context: RequestContext) -> Bool {
         guard let blob = open(answer) else { return false }
         FileResponse(answer, of: blob, exchange, context).start()
@@ -94,7 +94,7 @@ final class FileCache {
         return blob.holds(answer.range)
     }
 
-    /// Whether there could be room for so many bytes, if all else went.
+    /// Whether so many bytes could fit, if all other files went.
     private func mayTake(_ bytes: Int) -> Bool {
         if case .bytes(let most) = size { return bytes <= most }
         return bytes <= mostBytes
@@ -103,15 +103,15 @@ final class FileCache {
     /// The most that all files may take together.
     var mostBytes: Int { CacheRoom.most(size, at: directory.path) }
 
-    /// Whether nothing has to be asked of its store before it goes out.
+    /// Whether it may go out without asking its store.
     func isConfirmed(_ answer: FileAnswer) -> Bool { answer.confirmation.map { confirmed.contains($0.key) } ?? true }
 
-    /// What makes way for another size is what a store has not.
+    /// A blob whose size is only a client's word makes way for another size.
     private func open(_ answer: FileAnswer) -> Blob? {
         open(answer.name, answer.layout, isSure: answer.isSizeSure && isConfirmed(answer))
     }
 
-    /// Nil for what the cache does not take. `isSure`: the size is the Hub's word.
+    /// Nil for a file that the cache does not take. `isSure`: the size is the Hub's word.
     func open(_ name: BlobName, _ layout: BlobLayout, isSure: Bool = true) -> Blob? {
         guard mayTake(layout.size) else { return nil }
         if let blob = blobs[name], blob.file.isLinked, !blob.isSpoiled {
@@ -119,7 +119,7 @@ final class FileCache {
                 blob.isSizeSure = blob.isSizeSure || isSure
                 return blob
             }
-            // Of two sizes one is wrong: another of the Hub's is a fault of its own, and a client's makes way.
+            // One of two sizes is wrong: if the Hub gave both, the Hub is at fault; a size of a client's makes way.
             guard isSure, !blob.isSizeSure, !blob.file.isComplete else { return nil }
         }
         do throws(FileError) {
@@ -131,7 +131,7 @@ final class FileCache {
             file.use()
             return blob
         } catch {
-            // One that is too large for the file system, of another size, or one too many open at once, is no fault of the disk's.
+            // A file that is too large for the file system, of another size, or one too many open files is no fault of the disk's.
             if ![EFBIG, EEXIST, EMFILE, ENFILE].contains(error.code) { stop(error) }
             return nil
         }
@@ -139,7 +139,7 @@ final class FileCache {
 
     func isOpen(_ name: BlobName) -> Bool { blobs[name] != nil }
 
-    /// While the disk takes nothing, what is whole is served still.
+    /// While the disk cannot be written, whole blobs are still served.
     private func openFile(_ name: BlobName, _ layout: BlobLayout, isSure: Bool) throws(FileError) -> BlobFile? {
         guard isReadable else { return nil }
         guard isOn else {
@@ -149,10 +149,10 @@ final class FileCache {
         return try BlobFile.open(name, layout, in: directory, now: WallClock.now.seconds, mayReplace: isSure)
     }
 
-    /// Somebody has begun to read it: what makes room has to know it in time.
+    /// A reader has begun: the sweeper has to know the file in time.
     func note(_ file: BlobFile) { sweep?.say(.opened(file.name, isComplete: file.isComplete)) }
 
-    /// The gateway ends: nothing is filled, read or looked at any more. What is open refers to this and this to it.
+    /// The gateway stops: nothing is filled, read or checked any more. Blobs and this refer to each other.
     func close() {
         let open = blobs.values
         blobs = [:]
@@ -165,22 +165,22 @@ final class FileCache {
         if blobs[blob.name] === blob { blobs[blob.name] = nil }
     }
 
-    /// Outside of what is going on now.
+    /// Runs `work` later, outside of what is going on now.
     func later(_ work: @escaping @EventLoop @Sendable () -> Void) { EventLoop.post(work) }
 
-    // MARK: what goes wrong
+    // MARK: faults
 
-    /// The disk is full, broken, gone or not to be written to: nothing is kept for a while.
+    /// The disk is full, broken, missing or read-only: nothing is kept for a while.
     func stop(_ error: FileError) { stop(error.description) }
 
-    /// It gives nothing, either.
+    /// The disk cannot be read either.
     func stopReading(_ error: FileError) {
         isReadable = false
         stop(error)
         retry.start(milliseconds: Self.retryMilliseconds)
     }
 
-    /// Nothing more is kept where the file system has hardly any room: the last of it is others'.
+    /// Keeps nothing more where the file system has hardly any room: the reserve is for other programs.
     func leaveRoom() {
         guard isOn, let room = CacheRoom(of: directory.path), room.isShort else { return }
         stop("\(FileError(ENOSPC)), but for the last \(room.reserve >> 20) MiB, which are left to others")
@@ -202,7 +202,7 @@ final class FileCache {
         metrics.set(.fileCacheUp, to: 1)
     }
 
-    /// What is wrong with a file, in words that go on after its name.
+    /// Reports what is wrong with a file. `reason` follows its name.
     func foundCorrupt(_ name: BlobName, _ reason: String, _ place: MetricLabels.Corruption) {
         metrics.add(.fileCacheCorrupt, at: place.rawValue)
         warn("The file \(name.hex) of cache_dir: \(reason).")

@@ -1,21 +1,21 @@
 import HTTP
 
-/// Which bytes of a file a request is for (RFC 9110 section 14).
+/// The bytes of a file that a request is for (RFC 9110 section 14).
 enum FileRange: Equatable {
     case whole
     case part(Range<Int>)
     /// None of them is there.
     case unsatisfiable
-    /// Several parts at once: a store answers that, and no cache here.
+    /// Several parts at once: stores answer that, and this cache does not.
     case several
 
-    /// `etag`: what the client is told of the file; `size` in bytes, above 0.
+    /// `etag`: the file's entity tag as clients see it; `size` in bytes, above 0.
     init(of request: Request, etag: String?, size: Int) {
         guard request.method == .get, let text = request.headers["Range"] else {
             self = .whole
             return
         }
-        // A date is none that was ever said here (section 13.1.5).
+        // A date matches no file here, since none was ever sent (section 13.1.5).
         if let condition = request.headers["If-Range"], condition != etag || condition.hasPrefix("W/") {
             self = .whole
             return
@@ -23,7 +23,7 @@ enum FileRange: Equatable {
         self = Self.read(text, size: size)
     }
 
-    /// What is not understood is as if it were not there (section 14.2).
+    /// A field that cannot be read is ignored (section 14.2).
     private static func read(_ text: String, size: Int) -> FileRange {
         let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
         guard parts.count == 2, parts[0].lowercased() == "bytes" else { return .whole }
@@ -41,7 +41,7 @@ enum FileRange: Equatable {
         }
     }
 
-    /// Nil in nil: no number. A longer one than any file is as good as the longest.
+    /// Nil in nil: no number. A number larger than any file counts as the largest.
     private static func number(_ digits: some StringProtocol) -> Int?? {
         if digits.isEmpty { return .some(nil) }
         guard digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }

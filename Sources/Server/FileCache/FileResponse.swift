@@ -3,30 +3,30 @@ import Glibc
 import HTTP
 import Hub
 
-/// What a client gets of a file, where the file cache has to do with it.
+/// The response for a file that the file cache has or fetches.
 @EventLoop
 struct FileAnswer {
     let name: BlobName
     let layout: BlobLayout
     let range: Range<Int>
     let status: Status
-    /// As they go out.
+    /// The fields as they go out.
     let headers: Headers
     let source: FileSource
-    /// Another replica gets it, which is to know at once that it does.
+    /// The client is another replica, which is to get the head at once.
     var isForPeer = false
     /// The size is the Hub's word, and not what a client may have told the Hub.
     var isSizeSure = true
-    /// Without it nothing of it goes out. Nil where there is no store to ask, or it has been asked.
+    /// Nothing of the file goes out before this has been confirmed. Nil where there is no store to ask, or it has been asked.
     var confirmation: FileConfirmation?
-    /// Answers without the cache, as long as nothing has gone out.
+    /// Relays the response without the cache, as long as nothing has gone out.
     let relay: @EventLoop () -> Void
 
-    /// Whether its end waits until all of the file is known to be right. Another replica looks itself, and would have to wait twice.
+    /// Whether its end waits until all of the file is known to be right. Another replica checks that itself, and would have to wait twice.
     var isWhole: Bool { range == 0..<layout.size && !isForPeer }
 }
 
-/// That a file's store gives it out at the address to which the Hub has led this client.
+/// Confirms that a file's store serves it at the address to which the Hub has led this client.
 @EventLoop
 struct FileConfirmation {
     let key: ConfirmedAddresses.Key
@@ -34,18 +34,18 @@ struct FileConfirmation {
     let ask: @EventLoop (@escaping @EventLoop (Bool) -> Void) -> Void
 }
 
-/// Sends a file, or a part of it, from the disk, at the pace of its client: what is there, and behind who fills the rest.
+/// Sends a file, or a part of it, from the disk, at the pace of its client: what is there, and then what fills write.
 @EventLoop
 final class FileResponse: LoopWork, CancellableWork {
     /// Bytes that may wait for the client before no more is read.
     private static let highMark = 16 * 1024
-    /// Of `BlobReading.pieceBytes` each, in a turn.
+    /// Reads of `BlobReading.pieceBytes` each, in a turn.
     private static let readsATurn = 4
 
     var isQueued = false
-    /// It has told the blob what it needs, and looks again when it is woken.
+    /// It has told the blob what it needs, and continues when it is woken.
     private(set) var isWaiting = false
-    /// In the file.
+    /// In the file, of the next byte.
     private(set) var position: Int
     private let answer: FileAnswer
     private let exchange: Exchange
@@ -73,7 +73,7 @@ final class FileResponse: LoopWork, CancellableWork {
     var end: Int { answer.range.upperBound }
     var source: FileSource { answer.source }
     var address: String { context.address }
-    /// All before it is there, and it waits until that is known to be right.
+    /// All before the end is sent, and it waits until the file is known to be right.
     var awaitsProof: Bool { isWaiting && answer.isWhole && position >= blob.layout.size - Blob.heldBack }
 
     func start() {
@@ -96,12 +96,12 @@ final class FileResponse: LoopWork, CancellableWork {
             guard exchange.queuedBytes < Self.highMark else { return }
             let room = blob.readable(from: position, to: end, isWhole: answer.isWhole)
             guard room > 0 else {
-                // A replica is not sent to an address at which its store may have nothing.
+                // No replica is asked for an address at which the store may have nothing.
                 guard mayGive() || !cache.peers.areAsked(for: answer.name, source) else { return confirm() }
                 isWaiting = true
                 return blob.fetch(position, for: self)
             }
-            // What a fill of its own brings is confirmed by that.
+            // A fill for this client confirms its address.
             guard mayGive() else { return confirm() }
             switch reading.read(at: position, count: room) {
             case .bytes(let count) where count > 0: send()
@@ -109,7 +109,7 @@ final class FileResponse: LoopWork, CancellableWork {
             case .bytes: return loseDisk(FileError(EIO))
             case .failed(let error):
                 let piece = blob.layout.piece(at: position)
-                // Fetched anew it may be readable.
+                // When it is fetched again it may be readable.
                 guard error.code != ETIMEDOUT, blob.lose(piece, error) else { return loseDisk(error) }
                 return cache.turns.add(self)
             }
@@ -125,7 +125,7 @@ final class FileResponse: LoopWork, CancellableWork {
         return isConfirmed
     }
 
-    /// Bytes are here that another address has brought, or another replica has: the store is asked whether it gives them at this one, too.
+    /// The bytes here came from another address or another replica: the store is asked whether it serves them at this one, too.
     private func confirm() {
         guard !isConfirming, let confirmation = answer.confirmation else { return }
         isConfirming = true
@@ -166,7 +166,7 @@ final class FileResponse: LoopWork, CancellableWork {
         goDirect()
     }
 
-    /// What it waits for will not come. `mayRelay`: a store may be asked by itself, for all of it or for what is left.
+    /// What it waits for will not come. `mayRelay`: the store may be asked directly, for all of it or for the rest.
     func fail(_ failure: Failure, mayRelay: Bool) {
         guard !isOver, tail == nil else { return }
         isWaiting = false

@@ -2,14 +2,14 @@ import EventIO
 import HTTP
 import Hub
 
-/// The rest of a response that began from the disk and cannot go on from there: from the store to the client, as a relayed one. It takes its place among
+/// The rest of a response that began from the disk and cannot continue from there: relayed from the store to the client. It takes its place among
 /// the calls under way, and waits for one as long as its client does.
 @EventLoop
 final class FileTail: TransferSink {
     private static let highMark = 16 * 1024
-    /// Where there was no place, in milliseconds.
+    /// How long it waits after there was no place, in milliseconds.
     private static let retryMilliseconds: UInt64 = 1000
-    /// A call that brings less is one that failed.
+    /// A call that brings less has failed.
     private static let leastProgress = 64 * 1024
 
     private var source: FileSource
@@ -22,12 +22,12 @@ final class FileTail: TransferSink {
     private var transfer: Transfer?
     private var place: CallPlace?
     private lazy var retry = Timer { [weak self] in self?.start() }
-    /// Where the present call began.
+    /// The first byte of the present call.
     private var first = 0
     private var next: FileSource?
     private var failure: Failure?
     private var isOver = false
-    /// Of what comes behind the last byte that was asked for.
+    /// Bytes that come after the last one that was asked for.
     private var remainder: ResponseRemainder?
 
     /// `done` is called once: with nil when all has been written.
@@ -51,7 +51,7 @@ final class FileTail: TransferSink {
             return cache.admission.wait(context) { result in
                 switch result {
                 case .success(let place): self.make(at: place)
-                // It has promised the rest: what would be a refusal at its beginning is a wait here.
+                // The head has gone out: what would be a refusal before is a wait now.
                 case .failure: if !self.isOver { self.retry.start(milliseconds: Self.retryMilliseconds) }
                 }
             }
@@ -72,7 +72,7 @@ final class FileTail: TransferSink {
         transfer?.flows(to: exchange)
     }
 
-    /// The client takes more.
+    /// The client can take more.
     func goOn() {
         place?.goesOn()
         transfer?.resume()
@@ -111,7 +111,7 @@ final class FileTail: TransferSink {
         unsafe exchange.write(bytes)
         range = range.lowerBound + bytes.count..<range.upperBound
         if range.isEmpty {
-            // With its last byte the response is whole to the client, who may leave at once.
+            // With its last byte the response is whole to the client, which may leave at once.
             isOver = true
             remainder = ResponseRemainder { self.transfer?.cancel() }
             done(nil)
@@ -131,7 +131,7 @@ final class FileTail: TransferSink {
             source = next
             return start()
         }
-        // A response that ended early, in order or not: the rest is asked for.
+        // A response ended early, in order or not: the rest is asked for.
         if failure == nil, range.lowerBound - first >= Self.leastProgress { return start() }
         isOver = true
         done(failure ?? .hubBroken("the store of its files sent less of a file than was asked for"))

@@ -1,8 +1,8 @@
 import EventIO
 import Glibc
 
-/// The files and folders of a commit, in two pieces of memory however many there are: 200,000 that have a piece each are not let go of within a turn of
-/// the loop. What is read often of one is read alone.
+/// The files and folders of a commit, in two pieces of memory however many there are: freeing 200,000 separate objects would take longer than a turn of
+/// the loop. A field that is read often can be read alone.
 struct HeldEntries: RandomAccessCollection, Sendable {
     private struct Record: Sendable {
         /// Of the path in `paths`.
@@ -44,7 +44,7 @@ struct HeldEntries: RandomAccessCollection, Sendable {
 
     mutating func setContent(_ content: BlobName?, at index: Int) { records[index].content = content }
 
-    /// Behind the others, whatever its path. Of a name in git that is none nothing is kept.
+    /// Appends an entry after the others, whatever its path. An `oid` that is no name in git is dropped.
     mutating func append(_ entry: HeldEntry) {
         guard let oid = GitHash(entry.oid) ?? GitHash(Self.noHash) else { return }
         let start = paths.count
@@ -58,12 +58,12 @@ struct HeldEntries: RandomAccessCollection, Sendable {
 
     mutating func reserve(_ count: Int) { records.reserveCapacity(count) }
 
-    /// Whether the path of one is before another path, by their bytes: git tells apart what Swift takes for the same text.
+    /// Whether an entry's path is before another path, by their bytes: git distinguishes texts that Swift takes as equal.
     func isPath(at index: Int, before path: String.UTF8View) -> Bool {
         bytes(of: records[index]).lexicographicallyPrecedes(path)
     }
 
-    /// Whether it has the path of the one before it, where they are sorted.
+    /// Whether the entry has the same path as the one before it, where they are sorted.
     func isTwin(at index: Int) -> Bool { index > 0 && !precedes(records[index - 1], records[index]) }
 
     private func bytes(of record: Record) -> ArraySlice<UInt8> {
@@ -84,12 +84,12 @@ extension HeldEntries: Equatable {
     static func == (left: HeldEntries, right: HeldEntries) -> Bool { left.elementsEqual(right) }
 }
 
-// MARK: in turns
+// MARK: sorting in turns
 
 extension HeldEntries {
     private static let blockCount = 256
 
-    /// Sorts them, a part in each turn of the loop: small blocks first, which are then merged, as far as they are not in order already.
+    /// Sorts them, a part in each turn of the loop: small blocks first, which are then merged where they are not in order already.
     @EventLoop
     mutating func sort(_ share: inout TurnShare) async {
         for start in stride(from: 0, to: records.count, by: Self.blockCount) {

@@ -11,12 +11,12 @@ struct HeldEntry: Equatable, Sendable {
     let path: String
     /// Of the content, in bytes.
     let size: Int
-    /// Its name in git; of a file in a store that of its pointer.
+    /// Its name in git; for a file in a store, the name of its pointer.
     let oid: String
     let place: Place
-    /// By what its content is in the cache; nil for a file of git that was not fetched, and for an empty one.
+    /// The name of its content in the cache; nil for a file in git that was not fetched, and for an empty one.
     var content: BlobName?
 
-    /// As clients are told it.
+    /// The entity tag as clients see it.
     var etag: String { "\"\(place == .store ? content?.hex ?? oid : oid)\"" }
 }

@@ -1,18 +1,18 @@
 import EventIO
 import Hub
 
-/// What is known of a commit of a repository, so that it can be read while the Hub cannot be asked: its information, and all its paths. Who may
-/// have it follows from `isOpen` and from whose credential it was fetched with: the gateway's own.
+/// A commit of a repository, so that it can be read while the Hub cannot be asked: its information, and all its paths. Which clients may
+/// have it follows from `isOpen`, and from the credential it was fetched with: the gateway's own.
 struct HeldRevision: Equatable, Sendable {
     let repo: RepoKey
     let commit: String
     /// Whether it was public and without a gate when it was fetched.
     var isOpen: Bool
-    /// When that was, in seconds since 1970.
+    /// When it was fetched, in seconds since 1970.
     var taken: Int64
-    /// What the Hub says of the revision, as it said it.
+    /// The Hub's information about the revision, as it was sent.
     var info: [UInt8]
-    /// By the bytes of their paths, each once.
+    /// In the order of the bytes of their paths, each once.
     let entries: HeldEntries
 
     static let mostEntries = 200_000
@@ -41,7 +41,7 @@ struct HeldRevision: Equatable, Sendable {
         return found
     }
 
-    /// The place of the first entry that is not before `path`.
+    /// The index of the first entry that is not before `path`.
     func index(of path: String) -> Int {
         var (low, high) = (0, entries.count)
         while low < high {
@@ -55,7 +55,7 @@ struct HeldRevision: Equatable, Sendable {
         return low
     }
 
-    /// Compared by bytes: git tells apart what Swift takes for the same text.
+    /// Compared by bytes: git distinguishes texts that Swift takes as equal.
     subscript(_ path: String) -> HeldEntry? {
         let index = index(of: path)
         guard index < entries.count else { return nil }
@@ -67,7 +67,7 @@ struct HeldRevision: Equatable, Sendable {
 // MARK: on the disk
 
 extension HeldRevision {
-    /// With its SHA-256 behind it.
+    /// With its SHA-256 at the end.
     var bytes: [UInt8] {
         var (writing, bytes): (HeldRevisionWriting, [UInt8]) = (HeldRevisionWriting(self), [])
         while let part = writing.next() { bytes += part }
@@ -97,14 +97,14 @@ struct HeldRevisionWriting {
     private var hasBegun = false
     private var isOver = false
     private var entry = 0
-    /// Of its information: what is written; nil: its length is not.
+    /// How much of the information is written; nil: not even its length.
     private var info: Int?
 
     init(_ revision: HeldRevision) {
         self.revision = revision
     }
 
-    /// Nil behind the last.
+    /// Nil after the last part.
     mutating func next() -> [UInt8]? {
         guard !isOver else { return nil }
         guard let part = content() else {
@@ -161,10 +161,10 @@ struct HeldRevisionReading {
     private var last: String?
     private var reader: ByteReader
 
-    /// So much of the beginning is enough for all but entries and info.
+    /// So many bytes of the beginning are enough for all but entries and information.
     static let headBytes = 512
 
-    /// Of all of it, or of its beginning. Nil for what is none.
+    /// From all bytes, or from the first ones. Nil for bytes that are no revision.
     init?(_ bytes: [UInt8]) {
         var reader = ByteReader(bytes)
         guard reader.text() == HeldRevision.magic, let repo = reader.text().flatMap({ RepoKey(folder: $0) }),
@@ -176,7 +176,7 @@ struct HeldRevisionReading {
         self.reader = reader
     }
 
-    /// Reads so many entries more. False: it is damaged.
+    /// Reads up to `most` more entries. False: it is damaged.
     mutating func read(_ most: Int) -> Bool {
         if entries.isEmpty { entries.reserve(count) }
         for _ in 0..<min(most, count - entries.count) {
@@ -192,7 +192,7 @@ struct HeldRevisionReading {
         return true
     }
 
-    /// With all entries read: the revision. Nil: it is damaged.
+    /// The revision, once all entries are read. Nil: it is damaged.
     mutating func finish() -> HeldRevision? { end().map { revision(Array($0)) } }
 
     /// The same, a part in each turn of the loop.

@@ -1,9 +1,9 @@
 import EventIO
 import Hub
 
-/// What pins are about, looked up a part in each turn of the loop.
+/// What pins cover, looked up a part in each turn of the loop.
 extension HeldRevisions {
-    /// The commits that pins are about, by what is here now.
+    /// The commits that pins cover, of those here now.
     func pinned() async -> [(repo: RepoKey, commit: String)] {
         let pins = directory.pinned()
         guard !pins.isEmpty else { return [] }
@@ -21,7 +21,7 @@ extension HeldRevisions {
         return found
     }
 
-    /// What is here of what a pin is about.
+    /// The commits here that a pin covers.
     func held(of pin: CacheDirectory.Pin) async -> [(repo: RepoKey, commit: String)] {
         guard pin.revision == nil else { return directory.held(of: pin) }
         var share = TurnShare()
@@ -53,7 +53,7 @@ extension HeldRevisions {
         return sizes
     }
 
-    /// Those of the blobs that no commit has of these.
+    /// Those of the blobs that none of these commits has.
     func contents(_ names: Set<BlobName>, without commits: [(repo: RepoKey, commit: String)]) async -> Set<BlobName> {
         var share = TurnShare()
         var left = names

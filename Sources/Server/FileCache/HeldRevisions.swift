@@ -1,10 +1,10 @@
 import EventIO
 import Glibc
 
-/// The revisions that were asked for last, in memory: read from the disk a part at a time, so that nobody waits long for a large one.
+/// The revisions that were asked for last, in memory: read from the disk a part at a time, so that a large one does not block the loop.
 @EventLoop
 final class HeldRevisions {
-    /// By what it is decided whether something is answered from a revision.
+    /// Enough of a revision to decide whether a request is answered from it.
     struct Head {
         let commit: String
         let isOpen: Bool
@@ -17,7 +17,7 @@ final class HeldRevisions {
 
     private struct Loaded {
         let path: String
-        /// Which file it was.
+        /// Identifies the file.
         let stamp: [Int]
         let revision: HeldRevision
     }
@@ -26,26 +26,26 @@ final class HeldRevisions {
     private static let partBytes = 256 << 10
     private static let entriesAPart = 200
     private static let mostHeads = 4096
-    /// How old a head may be that another process has changed, in milliseconds.
+    /// How long a head that another process has changed may still be used, in milliseconds.
     private static let headMilliseconds: UInt64 = 1000
-    /// What was brought into memory so often and was gone again is waited for.
+    /// After so many tries, each of which was evicted again, the loop waits for the disk.
     private static let mostTries = 8
 
     let directory: CacheDirectory
-    /// Waits for the disk in the place of this process. Nil: it waits itself.
+    /// Waits for the disk in the place of this process. Nil: this process waits itself.
     var disk: DiskReader?
     private var loaded: [Loaded] = []
-    /// Of names that were asked for last; nil: nothing of that name is here.
+    /// Of names that were asked for last; nil: there is no such revision here.
     private var heads: [Name: Head?] = [:]
     private var headsLooked = MonotonicInstant(nanoseconds: 0)
-    /// When the directory was changed, as it was looked at last.
+    /// The directory's time of change at the last look.
     private var changed: [Int]?
 
     init(_ directory: CacheDirectory) {
         self.directory = directory
     }
 
-    /// Nil where nothing of that revision is here.
+    /// Nil where the revision is not here.
     func head(of revision: String, in repo: RepoKey) -> Head? {
         look()
         let name = Name(repo: repo, revision: revision)
@@ -58,10 +58,10 @@ final class HeldRevisions {
         return found
     }
 
-    /// This process has changed what is here.
+    /// This process has changed the revisions.
     func forgetHeads() { heads = [:] }
 
-    /// Forgets heads where another process has changed what is here.
+    /// Forgets heads where another process has changed the revisions.
     private func look() {
         guard MonotonicInstant.now.milliseconds(since: headsLooked) >= Self.headMilliseconds else { return }
         headsLooked = .now
@@ -69,13 +69,13 @@ final class HeldRevisions {
         let now =
             unsafe stat(directory.revisions, &status) == 0
             ? [Int(status.st_ino), status.st_mtim.tv_sec, status.st_mtim.tv_nsec] : nil
-        // Two changes of one moment have one time.
+        // Two changes within a second may have the same time.
         let isSettled = time(nil) - status.st_mtim.tv_sec > 1
         if now != changed || !isSettled { heads = [:] }
         changed = now
     }
 
-    /// Nil where it is not there or damaged.
+    /// Nil where the revision does not exist or is damaged.
     func find(_ repo: RepoKey, commit: String) async -> HeldRevision? {
         let path = directory.path(of: repo, commit: commit)
         guard let stamp = Self.stamp(path) else { return nil }
@@ -126,7 +126,7 @@ final class HeldRevisions {
         return await reading.finish(&share)
     }
 
-    /// Reads some of it, as soon as it is in memory. False: it does not come.
+    /// Reads a range as soon as it is in memory. False: it does not come.
     private func read(_ file: StoredFile, _ range: Range<Int>, into buffer: FileBuffer) async -> Bool {
         for _ in 0..<Self.mostTries {
             guard let disk, !disk.isOver else { break }

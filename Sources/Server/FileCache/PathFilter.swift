@@ -1,4 +1,4 @@
-/// Which paths of a repository are meant: as huggingface_hub's `allow_patterns` and `ignore_patterns` say it, by `fnmatch` of Python.
+/// Chooses paths of a repository, as huggingface_hub's `allow_patterns` and `ignore_patterns` do, by the rules of Python's `fnmatch`.
 struct PathFilter: Sendable {
     let include: [String]
     let exclude: [String]
@@ -6,7 +6,7 @@ struct PathFilter: Sendable {
     static let mostPatterns = 64
     static let longestPattern = 256
 
-    /// What is wrong with patterns, as what follows on "a pattern"; nil: nothing.
+    /// What is wrong with the patterns, to follow "a pattern"; nil: nothing.
     static func fault(_ patterns: [String]) -> String? {
         if patterns.count > mostPatterns { return "is one of more than \(mostPatterns)" }
         if patterns.contains("") { return "is empty" }
@@ -16,13 +16,13 @@ struct PathFilter: Sendable {
         return patterns.contains { !$0.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F } } ? "has control characters" : nil
     }
 
-    /// Whether a file is meant.
+    /// Whether a file is chosen.
     func takes(_ path: String) -> Bool {
         (include.isEmpty || include.contains { Self.matches($0, path) }) && !exclude.contains { Self.matches($0, path) }
     }
 
-    /// `*` stands for any characters, slashes too, `?` for one, `[a-z]` for one of a set, `[!a-z]` for one that is not. One that ends with a slash is all
-    /// of a folder. No more steps than the lengths multiplied: it goes back to the last star only.
+    /// `*` matches any characters, slashes too, `?` one, `[a-z]` one of a set, `[!a-z]` one that is not in it. A pattern that ends with a slash matches all
+    /// of a folder. Takes no more steps than the product of the lengths: it goes back to the last star only.
     static func matches(_ pattern: String, _ path: String) -> Bool {
         let tokens = tokens(Array((pattern.hasSuffix("/") ? pattern + "*" : pattern).unicodeScalars))
         let text = Array(path.unicodeScalars)
@@ -69,7 +69,7 @@ struct PathFilter: Sendable {
             case "*": tokens.append(.any)
             case "?": tokens.append(.one)
             case "[":
-                // A bracket that is first in its set is one of it, and one without an end is itself.
+                // A bracket that comes first in a set belongs to it, and one without an end matches itself.
                 var start = index
                 let isNegative = start < pattern.count && pattern[start] == "!"
                 if isNegative { start += 1 }

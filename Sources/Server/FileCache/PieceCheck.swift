@@ -1,7 +1,7 @@
 import EventIO
 import Glibc
 
-/// Reads a piece that is held since another start of the gateway, and looks whether it still is what was fetched.
+/// Reads a piece that is left from another start of the gateway, and checks whether it still is what was fetched.
 @EventLoop
 final class PieceCheck: LoopWork {
     var isQueued = false
@@ -29,7 +29,7 @@ final class PieceCheck: LoopWork {
             blob.checked(piece, entry, isRight: hash.finish() == entry.digest)
         case .later, .unknown: break
         case .failed(let error) where error.code == ETIMEDOUT: blob.uncheckable(piece, error)
-        // A file that is shorter than it was, or that the disk does not give.
+        // The file is shorter than before, or the disk does not give it.
         case .bytes, .failed: blob.checked(piece, entry, isRight: false)
         }
     }

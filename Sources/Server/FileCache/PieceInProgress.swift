@@ -1,10 +1,10 @@
 import EventIO
 
-/// What has come of a piece.
+/// The part of a piece that has come.
 @EventLoop
 final class PieceInProgress {
     private(set) var piece: Int
-    /// In the file: all before it is written.
+    /// In the file: all bytes of the piece before it are written.
     private(set) var position: Int
     private let hash = IncrementalSHA256()
 
@@ -17,7 +17,7 @@ final class PieceInProgress {
         position += bytes.count
     }
 
-    /// It is whole: gives its SHA-256, and goes on with the next.
+    /// The piece is whole: returns its SHA-256, and goes on with the next.
     func finish() -> [UInt8] {
         piece += 1
         return hash.finish()

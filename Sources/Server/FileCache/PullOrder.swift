@@ -2,7 +2,7 @@ import EventIO
 import Glibc
 import Hub
 
-/// An order to fetch a revision: a file in `cache_dir/orders`, which one process of the gateway carries out. With it stands what has come of it.
+/// An order to fetch a revision: a file in `cache_dir/orders`, which one process of the gateway carries out. Its result is in the same file.
 struct PullOrder: Equatable, Sendable {
     enum Status: UInt8, Sendable {
         case waiting, running, done, failed, cancelled
@@ -10,7 +10,7 @@ struct PullOrder: Equatable, Sendable {
         var isOver: Bool { self.rawValue >= Status.done.rawValue }
     }
 
-    /// 16 hexadecimal digits: orders by their time.
+    /// 16 hexadecimal digits: in their order, orders are in the order of their times.
     let id: String
     let repo: RepoKey
     /// As it was ordered: a branch, a tag or a commit.
@@ -77,7 +77,7 @@ extension PullOrder {
         return writer.bytes
     }
 
-    /// Nil for what `encoded` cannot have made.
+    /// Nil for bytes that `encoded` cannot have made.
     init?(_ bytes: [UInt8]) {
         var reader = ByteReader(bytes)
         guard reader.number(UInt8.self) == Self.version, let id = reader.text(), Self.isID(id),
@@ -102,7 +102,7 @@ extension PullOrder {
 }
 
 extension CacheDirectory {
-    /// How many orders there may be that are not over.
+    /// The most orders that have not ended.
     static let mostOrders = 1000
 
     private func path(of id: String) -> String { "\(orders)/\(id)" }
@@ -136,12 +136,12 @@ extension CacheDirectory {
         unsafe unlink(cancelPath(of: id))
     }
 
-    /// Whoever carries it out finds this, and ends it.
+    /// The process that carries it out finds this, and ends it.
     func cancel(_ order: PullOrder) throws(FileError) { try replace(cancelPath(of: order.id), with: []) }
 
     func isCancelled(_ order: PullOrder) -> Bool { unsafe access(cancelPath(of: order.id), F_OK) == 0 }
 
-    /// Whether a gateway that runs has this directory.
+    /// Whether a running gateway uses this directory.
     var isServed: Bool {
         (try? StoredFile(lockPath, .read))?.isClaimedElsewhere(0..<1) ?? false
     }

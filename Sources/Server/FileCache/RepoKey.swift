@@ -1,15 +1,15 @@
 import HTTP
 import Hub
 
-/// Which repository: its kind, and its name.
+/// A repository: its kind, and its name.
 struct RepoKey: Hashable, Sendable {
     let kind: RepoKind
     let id: RepoID
 
-    /// As huggingface_hub calls its folder: `models--acme--m`. Names have no `--` in them, so it can be read back.
+    /// The name of its folder in huggingface_hub's cache: `models--acme--m`. Names have no `--` in them, so it can be read back.
     var folder: String { ([kind.apiPath] + id.text.split(separator: "/").map(String.init)).joined(separator: "--") }
 
-    /// As people write it: `acme/m`, `datasets/acme/d`.
+    /// As written by people: `acme/m`, `datasets/acme/d`.
     var text: String { kind.webPrefix + id.text }
 
     init(_ kind: RepoKind, _ id: RepoID) {
@@ -17,7 +17,7 @@ struct RepoKey: Hashable, Sendable {
         self.id = id
     }
 
-    /// Nil for what no repository's folder is called.
+    /// Nil for a text that is no repository's folder.
     init?(folder: String) {
         let parts = folder.split(separator: "-", omittingEmptySubsequences: false).reduce(into: [""]) { parts, piece in
             // Two in a row leave an empty piece between them.
@@ -35,21 +35,21 @@ struct RepoKey: Hashable, Sendable {
     }
 }
 
-/// What git calls things.
+/// Names in git.
 enum GitNames {
     /// Whether it is a commit's hash, all of it.
     static func isHash(_ text: some StringProtocol) -> Bool {
         text.utf8.count == 40 && text.utf8.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }
     }
 
-    /// Whether git could hold a file there: a path that leads out of no folder.
+    /// Whether git could hold a file at the path, which leads out of no folder.
     static func isPath(_ path: String) -> Bool {
         (1...1024).contains(path.utf8.count) && path.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F && $0 != 0x5C }
             && path.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
                 .allSatisfy { !$0.isEmpty && !$0.elementsEqual(".".utf8) && !$0.elementsEqual("..".utf8) }
     }
 
-    /// What stands in git in the place of a file in a store (the specification of Git LFS).
+    /// The content in git that points to a file in a store (the specification of Git LFS).
     static func pointer(_ content: BlobName, size: Int) -> [UInt8] {
         Array("version https://git-lfs.github.com/spec/v1\noid sha256:\(content.hex)\nsize \(size)\n".utf8)
     }

@@ -2,20 +2,20 @@ import EventIO
 import HTTP
 import Hub
 
-/// Where the Hub has led a principal for a file: what it names, and by that the right to it. As young as `metadata_ttl` that spares the Hub a question;
-/// where the Hub cannot be asked it stands in for `stale_if_error`. It is kept only where `cache_memory` keeps responses, and never past a change of the
-/// repository that went through this gateway.
+/// Where the Hub has redirected a principal for a file: it names the file, and shows the right to it. While it is as young as `metadata_ttl` the Hub is
+/// not asked again; where the Hub cannot be asked it stands in for `stale_if_error`. It is kept only where `cache_memory` keeps responses, and never
+/// past a change of the repository that went through this gateway.
 @EventLoop
 final class ResolvedFiles {
     struct Key: Hashable {
         let partition: CachePartition
         let target: String
-        /// By it the Hub may choose something else than the file.
+        /// By it the Hub may choose another response than the redirect.
         let accept: String
     }
 
     final class Resolved {
-        /// The Hub's redirect, without what was of one response alone.
+        /// The Hub's redirect, without fields of one response alone.
         let redirect: Transfer.Head
         fileprivate let nominated: NominatedFields
         fileprivate let mark: WriteEpochs.Mark
@@ -27,7 +27,7 @@ final class ResolvedFiles {
         }
     }
 
-    /// What is known from before the Hub is asked.
+    /// A request, as far as it is known before the Hub is asked.
     struct Question {
         let key: Key
         fileprivate let mark: WriteEpochs.Mark
@@ -35,12 +35,12 @@ final class ResolvedFiles {
         fileprivate let isShared: Bool
     }
 
-    /// Of memory.
+    /// Bytes of memory.
     private static let most = 4 << 20
     private static let ofOneResponse = CaselessWords([
         "X-Request-Id", "RateLimit", "RateLimit-Policy", "Retry-After", "Age", "Cache-Status", "Date",
     ])
-    /// With these the Hub has to be asked.
+    /// Requests with these fields always go to the Hub.
     private static let ofItsOwn = CaselessWords([
         "Origin", "Cookie", "If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since",
     ])
@@ -62,7 +62,7 @@ final class ResolvedFiles {
         if !isOn { store = S3FIFO(capacity: Self.most) }
     }
 
-    /// Nil for what is not for this: only a file that somebody reads has a place here.
+    /// Nil for a request that this does not apply to: only reads of files.
     func question(_ request: Request, _ context: RequestContext) -> Question? {
         guard isOn, request.method.isSafe, context.target.pathContains("/resolve/"),
             context.target.pathAndQuery.utf8.count <= 2048, !request.headers.contains(anyOf: Self.ofItsOwn),
@@ -80,7 +80,7 @@ final class ResolvedFiles {
             mark: epochs.mark(operation.resource), isShared: partition == .client(nil))
     }
 
-    /// What is young enough for a request that does not ask for what is newer.
+    /// A redirect that is young enough, unless the request asks for a newer one.
     func fresh(_ question: Question, _ request: Request) -> Resolved? {
         let directives = CacheDirectives(request: request.headers)
         guard let found = find(question, request), !directives.noCache else { return nil }
@@ -88,7 +88,7 @@ final class ResolvedFiles {
         return age < min(times.fresh, directives.maxAge ?? .max) ? found : nil
     }
 
-    /// What stands in for a Hub that cannot be asked.
+    /// A redirect that stands in for a Hub that cannot be asked.
     func standIn(_ question: Question, _ request: Request) -> Resolved? {
         guard let found = find(question, request) else { return nil }
         let age = MonotonicInstant.now.microseconds(since: found.asked) / 1_000_000
@@ -104,11 +104,11 @@ final class ResolvedFiles {
         return found
     }
 
-    /// The Hub has answered: with a redirect to a file, or with something else, which ends what was known.
+    /// Takes up the Hub's response: a redirect to a file, or another one, which removes the redirect that was known.
     func note(_ head: Transfer.Head, for question: Question, _ request: Request) {
         guard head.status.isRedirect, head.headers["X-Linked-Etag"].flatMap({ BlobName(etag: $0) }) != nil,
             CacheRules.allows(head, isShared: question.isShared),
-            // The coding is of the redirect's own content, which is dropped.
+            // The redirect's own content is dropped, and its coding with it.
             let nominated = NominatedFields(head.headers, of: request)
         else {
             if head.status.code < 500, head.status.code != 429, head.status.code != 304 { store.remove(question.key) }

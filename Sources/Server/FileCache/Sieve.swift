@@ -1,6 +1,6 @@
-/// Which of many has to go: SIEVE (Zhang, Yang, Yue, Vigfusson, Rashmi: "SIEVE is simpler than LRU", NSDI 2024). What is new goes to one end of a
-/// queue, and stays where it is. A hand moves from the old to the new, passes over what was asked for since it was there last, and takes the
-/// first that was not.
+/// Chooses what is evicted: SIEVE (Zhang, Yang, Yue, Vigfusson, Rashmi: "SIEVE is simpler than LRU", NSDI 2024). New items go to one end of a
+/// queue, and stay where they are. A hand moves from the old to the new, passes over items that were asked for since it was there last, and takes
+/// the first that was not.
 struct Sieve<Key: Hashable> {
     private struct Neighbors {
         var older: Key?
@@ -29,8 +29,8 @@ struct Sieve<Key: Hashable> {
         if let newer = link.newer { links[newer]?.older = link.older } else { newest = link.older }
     }
 
-    /// Takes the next that has to go out of the queue. `isKept` is asked of each that the hand passes, and may forget what it knew; of the same
-    /// at most twice. Nil: none may go, or so many were passed, `most`.
+    /// Takes the next item to be evicted out of the queue. `isKept` is asked for each item that the hand passes, and may forget what it knew; for the
+    /// same item at most twice. Nil: none may go, or the hand has passed `most`.
     mutating func evict(passing most: Int, isKept: (Key) -> Bool) -> Key? {
         for _ in 0..<min(most, 2 * links.count) {
             guard let key = hand ?? oldest else { return nil }

@@ -2,8 +2,8 @@ import EventIO
 import HTTP
 import Hub
 
-/// Asks a store whether it gives out what is at an address, by its first byte. The Hub may have signed an address of what it has not looked for, and
-/// may lead there by a pointer that anybody has written.
+/// Asks a store whether it serves the content of an address, by its first byte. The Hub may have signed an address without checking that content is
+/// there, and may lead there by a pointer that any user has written.
 @EventLoop
 final class StoreConfirmation: TransferSink {
     private var source: FileSource
@@ -69,8 +69,8 @@ final class StoreConfirmation: TransferSink {
 }
 
 extension FileCache {
-    /// Asks for what is not confirmed yet, once for all who ask for the same address meanwhile. Where the store does not give it to the first, whose
-    /// signature may be over, each of the others asks at once: one behind the other they would wait for its time limit as often. Calls back once, later.
+    /// Confirms an address, once for all requests that ask for it meanwhile. Where the store refuses the first, whose signature may have expired,
+    /// each of the others asks at once: one after the other they would wait for as many time limits. Calls back once, later.
     func confirm(_ confirmation: FileConfirmation, then: @escaping @EventLoop (Bool) -> Void) {
         let key = confirmation.key
         guard confirming[key] == nil else {
@@ -93,7 +93,7 @@ extension FileCache {
     }
 }
 
-/// The addresses whose content a store has given out. Where the path has the content's name in it, the query is a signature: with another signature
+/// The addresses whose content a store has served. Where the path has the content's name in it, the query is a signature: with another signature
 /// from the Hub a client would get the same content from the store, so one confirmation is enough.
 struct ConfirmedAddresses {
     /// In each half.
@@ -102,7 +102,7 @@ struct ConfirmedAddresses {
     private var older: Set<Key> = []
     private var newer: Set<Key> = []
 
-    /// A digest: a URL can be thousands of bytes long, and a client chooses how many there are.
+    /// A digest: a URL can be thousands of bytes long, and clients choose how many there are.
     struct Key: Hashable {
         private let digest: [UInt8]
 

@@ -2,8 +2,8 @@ import EventIO
 import HTTP
 
 extension Transfer.Head {
-    /// What is wrong with it as a store's response to a request for `range` of a file of `size` bytes; nil where just these follow, or from the
-    /// beginning on all of them (RFC 9110 section 15.3.7).
+    /// What is wrong with it as a store's response to a request for `range` of a file of `size` bytes; nil where exactly these bytes follow, or all
+    /// bytes from the beginning on (RFC 9110 section 15.3.7).
     func fault(for range: Range<Int>, of size: Int) -> String? {
         guard headers["Content-Encoding"] ?? "identity" == "identity" else {
             return "the store of its files sent a file in another coding than was asked for"

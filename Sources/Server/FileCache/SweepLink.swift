@@ -1,6 +1,6 @@
 import EventIO
 
-/// To the process that makes room in `cache_dir`, from the one worker that has started it.
+/// The connection to the process that makes room in `cache_dir`, from the one worker that has started it.
 @EventLoop
 final class SweepLink {
     private let channel: FileChannel
@@ -17,7 +17,7 @@ final class SweepLink {
         watch = DescriptorWatch(channel.descriptor, readable: { [weak self] in self?.receive() }, writable: {})
     }
 
-    /// What does not fit is left out: all files are found by looking, too.
+    /// A message that does not fit is dropped: the sweeper finds all files by itself, too.
     @discardableResult
     func say(_ order: SweepOrder) -> Bool { channel.send(order.bytes) }
 

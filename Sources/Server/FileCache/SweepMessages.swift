@@ -1,6 +1,6 @@
-/// What the process that makes room is told.
+/// Messages to the process that makes room.
 enum SweepOrder: Equatable {
-    /// `cache_size` is another.
+    /// `cache_size` has changed.
     case size(CacheSize)
     /// A file was opened to be read or filled.
     case opened(BlobName, isComplete: Bool)
@@ -28,7 +28,7 @@ enum SweepOrder: Equatable {
     }
 }
 
-/// What that process says of its work.
+/// What that process reports of its work.
 struct SweepReport: Equatable {
     /// Of the disk.
     let bytes: Int

@@ -1,7 +1,7 @@
 import EventIO
 import HTTP
 
-/// Where a client is, and how it called the gateway, as far as whoever stands between is trusted to say so.
+/// A client's address, and how it called the gateway, as far as the proxies between are trusted to say so.
 struct ClientAddress: Sendable {
     /// Without a port.
     let text: String
@@ -10,9 +10,9 @@ struct ClientAddress: Sendable {
 }
 
 extension ClientAddress {
-    /// The nearest address that is known and no trusted proxy's. The peer is known by its connection. A trusted proxy may name its
-    /// client: in its PROXY protocol header, then in `Forwarded` or else `X-Forwarded-For`, from the last entry to the first. An entry that
-    /// is no address ends that, and so does the first address that is not trusted: what stands before it was written by that client.
+    /// The nearest known address that is no trusted proxy's. The peer's address is known from its connection. A trusted proxy may name its
+    /// client: in its PROXY protocol header, then in `Forwarded` or else `X-Forwarded-For`, from the last entry to the first. The search ends at an
+    /// entry that is no address, and at the first address that is not trusted: entries before that were written by that client.
     @EventLoop static func of(_ exchange: Exchange, trusted: IPNetworks) -> ClientAddress {
         guard !trusted.isEmpty else { return ClientAddress(text: exchange.peer, origin: nil) }
         let announced = exchange.announcedClient
@@ -28,7 +28,7 @@ extension ClientAddress {
         guard let number, trusted.contains(number) else { return unknown }
         let standard = ForwardedFields.forwarded(headers).map { walk($0, from: number, trusted) }
         let usual = ForwardedFields.xForwardedFor(headers).map { walk($0, from: number, trusted) }
-        // A proxy writes one of them and may pass on the other as its client wrote it: where they differ, neither is believed.
+        // A proxy writes one of them and may pass on the other as its client wrote it: if the two differ, neither is believed.
         if let standard, let usual, standard.client != usual.client { return unknown }
         let client = standard?.client ?? usual?.client ?? number
         return ClientAddress(

@@ -1,9 +1,9 @@
 import EventIO
 import HTTP
 
-/// How a client becomes a principal by its certificate: what `client_certificates` says of those whom `client_ca` vouches for.
+/// How a client becomes a principal by its certificate: by the rules of `client_certificates`, for certificates that `client_ca` has signed.
 ///
-/// It is judged once for a connection, and again after each reload; what comes of it stays with the connection.
+/// A certificate is judged once for a connection, and again after each reload; the verdict stays with the connection.
 @EventLoop
 final class ClientCertificates {
     private struct Rule {
@@ -11,11 +11,11 @@ final class ClientCertificates {
         let grant: SharedGrant
     }
 
-    /// What came of the judgement.
+    /// The result of a judgement.
     private final class Verdict {
         let source: ClientCertificates
         let principal: Principal
-        /// Of the certificate, in seconds since 1970.
+        /// The end of the certificate, in seconds since 1970.
         let expires: Int64
 
         init(_ source: ClientCertificates, _ principal: Principal, expires: Int64) {
@@ -25,7 +25,7 @@ final class ClientCertificates {
 
     private let rules: [Rule]
 
-    /// Nil where clients are not asked.
+    /// Nil where clients are not asked for certificates.
     init?(_ settings: Settings) {
         guard settings.clientFiles != nil else { return nil }
         let roles = RoleBook(settings.roles)
@@ -38,7 +38,7 @@ final class ClientCertificates {
         }
     }
 
-    /// Nil where the client has shown no certificate. With one that is not good the client is not identified, and the reason is kept.
+    /// Nil where the client has shown no certificate. With one that is refused the client is not identified, and the reason is kept.
     func principal(of exchange: Exchange, by identification: Identification) -> Principal? {
         let now = Int64(WallClock.now.seconds)
         if let verdict = exchange.attachment as? Verdict, verdict.source === self, now <= verdict.expires {
@@ -47,7 +47,7 @@ final class ClientCertificates {
         guard let certificate = exchange.clientCertificate else { return nil }
         let verdict: Verdict
         do throws(CertificateRefusal) {
-            // A session that is taken up again was judged before.
+            // A resumed session was judged when it began.
             guard now <= certificate.expires else { throw .fault(.expired) }
             verdict = Verdict(
                 self, identification.principal(with: try identity(of: certificate), isAmbient: true),
@@ -72,7 +72,7 @@ final class ClientCertificates {
         throw .noRule
     }
 
-    /// The name of a host has no case (RFC 4343).
+    /// Host names are compared without regard to case (RFC 4343).
     private static func comparable(_ name: ClientCertificate.Name) -> ClientCertificate.Name {
         name.kind == "dns" ? ClientCertificate.Name(kind: "dns", value: name.value.lowercased()) : name
     }
@@ -87,16 +87,16 @@ final class ClientCertificates {
 }
 
 extension KeyIdentity {
-    /// Who has a certificate with these names, by that rule. It is the same for each certificate that has them: a renewal changes nothing.
+    /// The holder of a certificate with these names, by that rule. A renewed certificate with the same names gives the same identity.
     fileprivate init(certificateOf names: [String], by rule: String, _ grant: SharedGrant) {
         let text = ([rule] + names).joined(separator: "\n")
-        // Below zero, where no key's public id is.
+        // Negative: no key's public id is.
         let id = Int64(bitPattern: SecretDigest.sha256(Array(text.utf8).span).0.littleEndian | 1 << 63)
         self.init(
             number: id, publicID: id, name: "cert:\(rule):" + LoginKeys.printable(names.first ?? ""), grant: grant)
     }
 
-    /// It is shown by a certificate, and not by a key.
+    /// The client showed a certificate, and no key.
     var isOfCertificate: Bool { publicID < 0 }
 
     /// As the audit shows it.

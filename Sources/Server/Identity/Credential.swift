@@ -1,12 +1,12 @@
 import EventIO
 import HTTP
 
-/// What a request shows to say who sends it (RFC 9110 section 11.4): a secret, and how it is written.
+/// The credential of a request (RFC 9110 section 11.4): a secret, and its scheme.
 struct Credential: Sendable, Hashable {
     enum Scheme: String, CaseIterable, Sendable {
         /// RFC 6750 section 2.1.
         case bearer = "Bearer"
-        /// RFC 7617 section 2: git clones so, with a user's name and the token.
+        /// RFC 7617 section 2: git sends a user's name, and the token as password.
         case basic = "Basic"
     }
 
@@ -21,7 +21,7 @@ struct Credential: Sendable, Hashable {
     }
 
     /// Reads an `Authorization` field, in which the scheme's case does not matter.
-    /// Nil for another scheme, and for what is no single word behind it.
+    /// Nil for another scheme, and for a value that is not one word after the scheme.
     init?(_ authorization: String) {
         let words = authorization.split(separator: " ", maxSplits: 2)
         guard words.count == 2,

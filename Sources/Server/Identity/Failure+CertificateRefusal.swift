@@ -3,7 +3,7 @@ import EventIO
 /// Why a client's certificate is refused.
 enum CertificateRefusal: Error, Equatable {
     case fault(ClientCertificate.Fault)
-    /// It is good, and no rule is for its names.
+    /// It is valid, and no rule covers its names.
     case noRule
 
     /// For `X-Error-Code`.

@@ -1,7 +1,7 @@
 import EventIO
 import Hub
 
-/// What a client is told whose key is no good.
+/// The failure for a client whose key is refused.
 extension KeyRefusal {
     /// For `X-Error-Code` and the metric.
     var code: String {

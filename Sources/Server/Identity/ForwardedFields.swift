@@ -1,7 +1,7 @@
 import EventIO
 import HTTP
 
-/// What a proxy says of one hop: who came to it, and how it was called.
+/// What a proxy says of one hop: the client that came to it, and how it was called.
 struct ForwardedHop {
     /// Nil for `unknown`, an obfuscated name, or anything else that is no address.
     var client: IPNumber?
@@ -16,7 +16,7 @@ struct ForwardedOrigin: Equatable, Sendable {
     var isEmpty: Bool { scheme == nil && authority == nil }
 }
 
-/// The fields in which proxies say for whom a request is, as lists of hops: the last is the nearest.
+/// The fields in which proxies name the clients of a request, as lists of hops: the last is the nearest.
 enum ForwardedFields {
     /// No network has more hops than this.
     static let mostHops = 32
@@ -34,7 +34,7 @@ enum ForwardedFields {
     static func xForwardedFor(_ headers: Headers) -> [ForwardedHop]? {
         let values = headers.values(of: "X-Forwarded-For")
         guard !values.isEmpty else { return nil }
-        // By bytes: with an accent on it a comma is another character.
+        // By bytes: a comma with a combining accent is another Character.
         let elements = values.flatMap { $0.utf8.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false) }
             .map { Substring($0) }
         return elements.suffix(mostHops).map { ForwardedHop(client: address(ofNode: trimmed($0))) }

@@ -4,8 +4,8 @@ import HTTP
 /// A key that a client shows: `hg_`, a public id, `_`, a secret, a checksum, in base 62. For example
 /// `hg_0aZ4kQ9xT1_…`. Always of the same length, so that a scanner for secrets finds it and nothing else.
 ///
-/// The checksum is the CRC-32 of all before it: a key that was mistyped or cut is told from one that is unknown, without a look-up. It
-/// keeps nothing secret.
+/// The checksum is the CRC-32 of everything before it: a mistyped or cut key can be told from an unknown one without a look-up. It
+/// protects no secret.
 enum GatewayKey {
     static let prefix = KeyRecord.prefix
     /// 10 characters: 59 bits, which are random so that ids tell nothing of how many keys there are.
@@ -26,7 +26,7 @@ enum GatewayKey {
         case mistyped
     }
 
-    /// What a key says: who it claims to be, and what shows that.
+    /// The parts of a key: the id that it claims, and the proof of it.
     struct Parsed: Equatable {
         let publicID: Int64
         /// SHA-256 of the secret's characters.
@@ -71,7 +71,7 @@ enum GatewayKey {
     }
 }
 
-/// SHA-256 of a secret with 256 bits of chance: they cannot all be tried, so it needs neither salt nor stretching.
+/// SHA-256 of a secret with 256 random bits: they cannot all be tried, so it needs neither salt nor stretching.
 struct SecretHash: Sendable {
     private let words: (UInt64, UInt64, UInt64, UInt64)
 
@@ -82,7 +82,7 @@ struct SecretHash: Sendable {
     /// Enough of it to tell two secrets of a key apart.
     var mark: UInt64 { words.0 }
 
-    /// Of no secret.
+    /// The hash of no secret.
     static let none = SecretHash(words: (0, 0, 0, 0))
 
     private init(words: (UInt64, UInt64, UInt64, UInt64)) {
@@ -99,7 +99,7 @@ struct SecretHash: Sendable {
 }
 
 extension SecretHash: Equatable {
-    /// Takes as long for a wrong first byte as for a wrong last one.
+    /// Takes the same time wherever the first difference is.
     static func == (left: SecretHash, right: SecretHash) -> Bool {
         (left.words.0 ^ right.words.0) | (left.words.1 ^ right.words.1) | (left.words.2 ^ right.words.2)
             | (left.words.3 ^ right.words.3) == 0

@@ -9,15 +9,15 @@ final class Identification {
     let access: Access
     /// The gateway's own credential, if it has one.
     let own: Credential?
-    /// Those of `credentials_dir`, by name.
+    /// The credentials of `credentials_dir`, by name.
     let credentials: [String: Credential]
-    /// Which of the tokens that it has had since its start these are.
+    /// Counts the sets of tokens since the gateway's start.
     let tokenNumber: Int
     /// Nil but in access by keys.
     let keys: KeyStore?
     /// Nil: no client is asked for a certificate.
     private let certificates: ClientCertificates?
-    /// Of keys that have none of their own.
+    /// The policy of keys that have none of their own.
     private let policy: KeyPolicy
     /// The gateway itself.
     let gateway: Principal
@@ -38,7 +38,7 @@ final class Identification {
             isAmbient: true)
     }
 
-    /// Whose request it is. With open access the client's own credential is not even looked at.
+    /// The principal of a request. With open access the client's own credential is not even read.
     func principal(of request: Request) -> Principal {
         switch access {
         case .open: return gateway
@@ -51,7 +51,7 @@ final class Identification {
         }
     }
 
-    /// Whose request it is by the certificate of its connection. Asked where it shows no credential: what is shown on purpose counts. Nil: there is none.
+    /// The principal by the connection's certificate. Called where the request shows no credential, which would count first. Nil: no certificate.
     func principal(byCertificateOf exchange: Exchange) -> Principal? {
         certificates?.principal(of: exchange, by: self)
     }
@@ -59,7 +59,7 @@ final class Identification {
     /// Whether the key's rules refuse nothing, and what they would refuse is recorded.
     func isShadow(_ key: KeyIdentity) -> Bool { (key.grant.policy ?? policy) == .shadow }
 
-    /// Who has this key. `isAmbient`: it came as a browser could add it by itself.
+    /// The principal with this key. `isAmbient`: a browser could have added the key by itself.
     func principal(with key: KeyIdentity, isAmbient: Bool) -> Principal {
         let partition = CachePartition.key(key.publicID, token: tokenNumber)
         guard let name = key.grant.grant.credential else {

@@ -3,7 +3,7 @@ import HTTP
 extension KeyFields {
     private static let secondsADay: Int64 = 86_400
 
-    /// Days since 1970 (UTC), of what is asked for of usage: `since` is a time to look back, such as `7d`, or a day; `until` a day, and today where it
+    /// The days of a usage report, counted from 1970 (UTC): `since` is a time to look back, such as `7d`, or a day; `until` is a day, and today where it
     /// is nil.
     static func days(
         since: String, until: String?, as names: (since: String, until: String), now: Int64

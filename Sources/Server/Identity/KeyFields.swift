@@ -6,8 +6,8 @@ struct KeyFieldFault: Error, Equatable {
     let reason: String
 }
 
-/// The fields that whoever makes a key may choose, checked: on the command line and in the admin API alike. `of` names the field in what is said
-/// of it.
+/// Checks the fields of a key that its maker may choose: on the command line and in the admin API alike. `of` names the field in messages
+/// about it.
 enum KeyFields {
     private static let longestNote = 1000
     private static let longestLife: Int64 = 3653 * 86_400

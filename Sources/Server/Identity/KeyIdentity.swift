@@ -1,15 +1,15 @@
 import EventIO
 
-/// Who asks, by a gateway key.
+/// A caller that was identified by a gateway key.
 struct KeyIdentity: Sendable {
-    /// Of its row.
+    /// The number of its row.
     let number: Int64
     let publicID: Int64
     let name: String
     let grant: SharedGrant
     /// In seconds since 1970, when it has to be looked up again; the highest number: never.
     var expires: Int64 = .max
-    /// Of the secret that was shown; nil where none was, or it does not matter which.
+    /// Identifies the secret that was shown; nil where none was, or where it does not matter which.
     var secret: UInt64?
 }
 
@@ -17,28 +17,28 @@ extension KeyIdentity {
     var mark: KeyMark { KeyMark(id: publicID, rights: grant.digest) }
 }
 
-/// What many keys may do alike, with one reference to count and not one for each text in it.
+/// The rights that many keys have in common: one reference is counted, and not one for each text in them.
 final class SharedGrant: Sendable {
     let grant: KeyGrant
     let scope: Scope
-    /// Nil: as many requests as it likes.
+    /// Nil: no limit on the rate.
     let rate: RequestRate?
-    /// Its part of the Hub's budget where that is short, beside those of others; from its role.
+    /// Its weight when the Hub's budget is shared out; from its role.
     let weight: Int
-    /// Nil: it has none.
+    /// Nil: no limits.
     let limits: KeyLimits?
-    /// Nil: what the setting says. A word of a later version enforces.
+    /// Nil: the setting's. A policy that this version does not know counts as enforce.
     let policy: KeyPolicy?
     /// Whether it was made with rules that refuse nothing, by its own policy or the setting's.
     private let isShadow: Bool
-    /// Of all that decides what may be done, as whom: another number for other rights. A change of the name, the secret or the rate is none.
+    /// Of everything that decides what the key may do, and with which credential: other rights have another digest. Name, secret and rate do not count.
     let digest: UInt64
     /// Why nothing may be done with it, as a sentence for operators; nil where its rules are good.
     let fault: String?
     /// Which roles it was made with.
     let rolesNumber: Int
 
-    /// Nothing is allowed where one of the rules cannot be read, or the role is not there: it may be the one that denies.
+    /// Nothing is allowed where a rule cannot be read, or the role does not exist: it may be a rule that denies.
     /// `setting` is the policy of keys that have none of their own.
     init(_ grant: KeyGrant, _ roles: RoleBook = .presets, policy setting: KeyPolicy = .enforce, number: Int = 0) {
         self.grant = grant
@@ -63,17 +63,17 @@ final class SharedGrant: Sendable {
         // No rule and no name of a credential has a line feed.
         let text =
             scope.rules.map(\.description) + ["as \(grant.credential.map { "=\($0)" } ?? "the gateway")"]
-            // What was got while nothing was refused is not good once it would be.
+            // A signed URL from a time when nothing was refused is not good once rules are enforced.
             + (isShadow ? ["shadow"] : [])
         digest = SecretDigest.sha256(Array(text.joined(separator: "\n").utf8).span).0.littleEndian
     }
 
-    /// Whether it means the same where keys without a policy have this one.
+    /// Whether it means the same where `setting` is the policy of keys without one.
     func isFor(_ setting: KeyPolicy) -> Bool { isShadow == ((policy ?? setting) == .shadow) }
 }
 
 extension KeyGrant {
-    /// Its rules, and those of its role. Throws for one that cannot be read, and for a role that is not in `roles`.
+    /// Its rules, and those of its role. Throws for a rule that cannot be read, and for a role that is not in `roles`.
     func rules(_ roles: RoleBook) throws(RuleError) -> [Rule] {
         var rules: [Rule] = []
         if let role {

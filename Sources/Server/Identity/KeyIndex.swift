@@ -1,7 +1,7 @@
-/// The keys that a worker knows, by their public ids: numbers in flat arrays, about 100 bytes a key. What many keys may do alike is
-/// there once.
+/// The keys that a worker knows, by their public ids: numbers in flat arrays, about 100 bytes a key. Rights that many keys share are
+/// stored once.
 struct KeyIndex {
-    /// One key; what is rarely there stands elsewhere.
+    /// One key; fields that few keys have are stored elsewhere.
     private struct Entry {
         var publicID: Int64
         var number: Int64
@@ -22,20 +22,20 @@ struct KeyIndex {
     private var entries: [Entry] = []
     private var names: [String] = []
     private var grants: [KeyGrant] = []
-    /// What they mean, made when one of their keys is used first: nil until then.
+    /// The compiled rights, made when one of their keys is first used: nil until then.
     private var shared: [SharedGrant?] = []
     private var roles = RoleBook.presets
     private var policy = KeyPolicy.enforce
-    /// Which roles these are, of those that there were.
+    /// Counts the sets of roles so far.
     private var rolesNumber = 0
     private var grantNumbers: [KeyGrant: UInt32] = [:]
     private var previous: [UInt32: Previous] = [:]
-    /// Open addressing with linear steps: an entry's place plus 1; 0 is free. At most half are taken.
+    /// Open addressing with linear probing: an entry's index plus 1; 0 is free. At most half are taken.
     private var slots: [UInt32]
-    /// Entries whose use was not told of yet.
+    /// Entries whose use was not reported yet.
     private var used: [UInt32] = []
 
-    /// With room for `capacity` keys: as it grows all have to be placed anew, which takes a moment where there are many.
+    /// With room for `capacity` keys: when it grows all keys are placed again, which takes a moment where there are many.
     init(capacity: Int = 0) {
         var size = 64
         while size < capacity * 2 { size *= 2 }
@@ -46,7 +46,7 @@ struct KeyIndex {
 
     var count: Int { entries.count }
 
-    /// The entry's place; nil where there is none.
+    /// The index of a key's entry; nil where there is none.
     func find(_ publicID: Int64) -> Int? {
         var slot = Self.start(publicID, slots.count)
         while slots[slot] != 0 {
@@ -57,21 +57,21 @@ struct KeyIndex {
         return nil
     }
 
-    /// Fibonacci hashing: ids are random, and those of requests may be anything.
+    /// Fibonacci hashing: ids are random, but a request may ask for any.
     private static func start(_ publicID: Int64, _ count: Int) -> Int {
         Int(truncatingIfNeeded: (UInt64(bitPattern: publicID) &* 0x9E37_79B9_7F4A_7C15) >> 32) & (count - 1)
     }
 
-    /// Who shows this key. Throws `unknown` without saying whether the id or the secret is wrong.
+    /// The identity of a key that was shown. Throws `unknown` without saying whether the id or the secret is wrong.
     mutating func identify(_ key: GatewayKey.Parsed, now: Int64) throws(KeyRefusal) -> KeyIdentity {
         try use(try verify(key, now: now), now: now)
     }
 
-    /// Whose secret this is. Good as long as nothing is applied.
+    /// A key whose secret was checked. Valid until the next change of the index.
     struct Verified {
         fileprivate let place: UInt32
         fileprivate let secret: UInt64
-        /// Until when this is so: the secret of before a rotation ends.
+        /// Until when that holds: the secret from before a rotation expires.
         let until: Int64
     }
 
@@ -101,13 +101,13 @@ struct KeyIndex {
         return identity
     }
 
-    /// Nil for a key that is not there, was revoked or has expired.
+    /// Nil for a key that does not exist, was revoked or has expired.
     mutating func identity(_ publicID: Int64, now: Int64) -> KeyIdentity? {
         guard let place = find(publicID), !entries[place].isRevoked, entries[place].expires > now else { return nil }
         return identity(at: place)
     }
 
-    /// What has become of a key that was good. Throws why it is no more, or why its secret is not.
+    /// The present state of a key that was valid before. Throws why the key, or its secret, is not valid any more.
     mutating func present(_ key: KeyIdentity, now: Int64) throws(KeyRefusal) -> KeyIdentity {
         guard let place = find(key.publicID) else { throw .unknown }
         let entry = entries[place]
@@ -122,7 +122,8 @@ struct KeyIndex {
         return identity
     }
 
-    /// From here on roles mean this, and keys without a policy have this one. Keys that have one are judged anew when they are used next: so it takes no time, however many there are.
+    /// Sets the meaning of roles, and the policy of keys without one. Rights are compiled again at their next use: so this takes no time, however many keys
+    /// there are.
     mutating func use(_ roles: RoleBook, policy: KeyPolicy = .enforce) {
         self.roles = roles
         self.policy = policy
@@ -147,7 +148,7 @@ struct KeyIndex {
         return made
     }
 
-    /// Takes up a key that is new or has changed. One with a hash of another length is left out: no writer of ours makes it.
+    /// Takes up a new or changed key. One with a hash of another length is left out: no writer of ours makes it.
     mutating func apply(_ record: KeyRecord) {
         guard let hash = SecretHash(record.secretHash) else { return }
         let place = find(record.publicID) ?? add(record.publicID)
@@ -190,7 +191,7 @@ struct KeyIndex {
         return number
     }
 
-    /// At most `limit` keys that were used since they were asked for last.
+    /// At most `limit` keys that were used since the last call.
     mutating func takeUses(_ limit: Int) -> [(number: Int64, use: KeyUse)] {
         let taken = used.suffix(limit)
         used.removeLast(taken.count)

@@ -1,15 +1,15 @@
-/// Why a credential that a client shows is no good here.
+/// Why a client's credential is refused.
 enum KeyRefusal: Error, Equatable {
     case missing
-    /// Neither Bearer nor Basic, or no key of this gateway's: a Hub token, most often.
+    /// Neither Bearer nor Basic, or no key of this gateway's: most often a Hub token.
     case foreign
     /// It has a key's form, and its checksum is wrong.
     case mistyped
-    /// No such key, or not its secret: which of the two is not told.
+    /// No such key, or not its secret: the client is not told which.
     case unknown
     /// Seconds since 1970.
     case expired(at: Int64)
     case revoked
-    /// There is none, and the certificate that is shown instead is no good.
+    /// There is no key, and the certificate that is shown instead is refused.
     case certificate(CertificateRefusal)
 }

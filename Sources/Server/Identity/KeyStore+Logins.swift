@@ -1,8 +1,8 @@
 import EventIO
 
-/// What a login has the state process do.
+/// Orders of logins to the state process.
 extension KeyStore {
-    /// Nil where it was not done, or where that is not known.
+    /// Nil where it was not carried out, or the result is not known.
     func ask(_ order: LoginOrder) async -> LoginAnswer? {
         let record = order.record
         guard record.payload.count <= StateRecord.longest else { return nil }

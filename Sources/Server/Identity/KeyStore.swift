@@ -1,25 +1,25 @@
 import EventIO
 import HTTP
 
-/// The keys in a worker's memory, kept up to date by the state process. To ask it is to look into an array: no file, no database.
+/// The keys in a worker's memory, kept up to date by the state process. A look-up reads an array: no file, no database.
 @EventLoop
 final class KeyStore {
     private var keys = KeyIndex()
     private var seen = ShownKeyCache()
-    /// What comes in anew while the present ones still count.
+    /// All keys as they come in again, while the present ones still count.
     private var incoming: KeyIndex?
     private var roles = RoleBook.presets
     private var policy = KeyPolicy.enforce
     let client: StateClient
-    /// Rises when a key is new or has changed, and when roles or certificates may mean something else.
+    /// Rises when a key is new or has changed, and when the meaning of roles or certificates may have changed.
     private(set) var changes = 0
-    /// By the settings of now.
+    /// By the present settings.
     private(set) var identification: Identification?
     /// Called when a key is new or has changed.
     var onChange: (() -> Void)?
     /// Lines for the log.
     private let warn: (String) -> Void
-    /// Of what was warned: each once, and no more of them than an operator reads.
+    /// Warnings that were given: each once, and no more of them than an operator reads.
     private var warned: Set<String> = []
     private lazy var report = Timer { [weak self] in self?.sendUses() }
 
@@ -41,7 +41,7 @@ final class KeyStore {
         report.start(milliseconds: Self.reportMilliseconds)
     }
 
-    /// Who shows the key in these header fields, and whether as a browser could add it by itself.
+    /// The key in these header fields, and whether it came in a form that a browser could add by itself.
     func identify(_ headers: Headers) throws(KeyRefusal) -> (key: KeyIdentity, isBasic: Bool) {
         let now = Int64(WallClock.now.seconds)
         let mark = headers.withFirst("Authorization") { seen.mark($0) } ?? nil
@@ -54,21 +54,21 @@ final class KeyStore {
         return (try keys.use(verified, now: now), isBasic)
     }
 
-    /// A key that was good when it was shown; nil if it is no more.
+    /// A key that was valid when it was shown; nil if it is not any more.
     func identity(_ publicID: Int64) -> KeyIdentity? { keys.identity(publicID, now: Int64(WallClock.now.seconds)) }
 
-    /// The same with why it is no more.
+    /// The same, but throws why it is not valid any more.
     func present(_ key: KeyIdentity) throws(KeyRefusal) -> KeyIdentity {
         try keys.present(key, now: Int64(WallClock.now.seconds))
     }
 
-    /// From the next request on clients become principals by this.
+    /// Sets how clients become principals, from the next request on.
     func use(_ identification: Identification) {
         self.identification = identification
         changes += 1
     }
 
-    /// From the next request on roles mean this. `policy` is that of keys that have none of their own.
+    /// Sets the meaning of roles from the next request on. `policy` is that of keys that have none of their own.
     func use(_ roles: RoleBook, policy: KeyPolicy) {
         (self.roles, self.policy) = (roles, policy)
         keys.use(roles, policy: policy)
@@ -76,7 +76,7 @@ final class KeyStore {
         warned = []
     }
 
-    /// Tells the operator that a key in use can do nothing, and why.
+    /// Tells the operator that a key in use allows nothing, and why.
     func note(fault: String, of key: KeyIdentity) {
         guard warned.count < Self.mostWarnings, warned.insert(key.name).inserted else { return }
         warn("The key \(key.name) is refused everything: \(fault).")
@@ -94,7 +94,7 @@ final class KeyStore {
             for record in records { keys.apply(record) }
             return
         }
-        // No copy: there is no other reference.
+        // The only reference is moved, so no copy is made.
         incoming = nil
         for record in records { next.apply(record) }
         guard isLast else {
@@ -106,7 +106,7 @@ final class KeyStore {
         keys = next
     }
 
-    /// Tells of what was used since the last time, at the end too.
+    /// Reports the keys that were used since the last report; also called at the end.
     func sendUses() {
         defer { report.start(milliseconds: Self.reportMilliseconds) }
         while case let uses = keys.takeUses(KeyUses.most), !uses.isEmpty {

@@ -1,31 +1,31 @@
 import HTTP
 import Hub
 
-/// Who asks, and as whom the Hub is asked for them.
+/// The caller of a request, and the credential with which the Hub is asked for it.
 ///
-/// A class: with open access it is the same for all, and each request takes a reference.
+/// A class: with open access all requests have the same one, and each takes a reference.
 final class Principal: Sendable {
-    /// Whose credential goes to the Hub.
+    /// The credential that goes to the Hub.
     enum Authority: Sendable {
-        /// The gateway's own token; nil where it has none, so that nothing can be asked.
+        /// The gateway's own token; nil where it has none: then the Hub cannot be asked.
         case gateway(Credential?)
         /// A token of `credentials_dir`; nil where there is none of that name.
         case named(String, Credential?)
-        /// The client's; nil asks without any.
+        /// The client's own; nil: the Hub is asked without a credential.
         case client(Credential?)
     }
 
     let authority: Authority
-    /// Whose responses these may be.
+    /// The principals that may share responses with it.
     let partition: CachePartition
-    /// Whose account it is.
+    /// The principals that share its Hub account.
     let account: CachePartition
     /// Whether a browser could attach this credential by itself: the gateway's own, or a user's name and password that it has
-    /// remembered (RFC 7617 section 2.2) and adds to what any page makes it send.
+    /// stored (RFC 7617 section 2.2) and adds to requests of any page.
     let isAmbient: Bool
-    /// By which key; nil where there are none.
+    /// Its key; nil where it has none.
     let key: KeyIdentity?
-    /// Why the client could not be identified. What needs no key is open to it.
+    /// Why the client could not be identified. It may still use what needs no key.
     let refusal: KeyRefusal?
 
     init(
@@ -44,21 +44,21 @@ final class Principal: Sendable {
     static let anonymous =
         Principal(authority: .client(nil), partition: .client(nil), account: .client(nil), isAmbient: false)
 
-    /// A client whom the gateway does not know, for that reason.
+    /// A client that could not be identified, and why.
     static func nobody(_ refusal: KeyRefusal, isAmbient: Bool = true) -> Principal {
         Principal(
             authority: .client(nil), partition: .client(nil), account: .client(nil), isAmbient: isAmbient,
             refusal: refusal)
     }
 
-    /// The same, where the Hub is asked for what is public only.
+    /// The same principal, but the Hub is asked without a credential, for public content only.
     var withoutCredential: Principal {
         Principal(
             authority: .client(nil), partition: .client(nil), account: account, isAmbient: isAmbient, key: key,
             refusal: refusal)
     }
 
-    /// What goes to the Hub. Throws `noToken` where the gateway should lend a token and has none.
+    /// The credential for the Hub. Throws `noToken` where the gateway should lend a token and has none.
     var credential: Credential? {
         get throws(Failure) {
             switch authority {
@@ -73,21 +73,21 @@ final class Principal: Sendable {
         }
     }
 
-    /// Whether the credential is one that the client knows nothing of.
+    /// Whether the client does not know the credential.
     var isLent: Bool {
         if case .client = authority { false } else { true }
     }
 }
 
-/// Those to whom the same response may be given: what is shared or kept never crosses from one of them to another.
+/// The clients to which the same response may be given: what is shared or kept never crosses from one partition to another.
 enum CachePartition: Hashable, Sendable {
-    /// All who use the gateway's own token. Another token is another account, so it has another number.
+    /// All clients that use the gateway's own token. Another token may be another account, so it has another number.
     case gateway(token: Int)
-    /// All who use a token of `credentials_dir`.
+    /// All clients that use a token of `credentials_dir`.
     case named(String, token: Int)
-    /// A client by its own credential.
+    /// A client with its own credential.
     case client(Credential?)
-    /// A client by its key: what may be seen with it is its own.
+    /// A client with a key whose rules decide what it sees.
     case key(Int64, token: Int)
 }
 

@@ -1,10 +1,10 @@
 import HTTP
 
-/// The key that a request shows: as `HF_TOKEN` does (Bearer, RFC 6750), or as git does (Basic, RFC 7617: any user, the key as password).
+/// Reads the key of a request: as `HF_TOKEN` sends it (Bearer, RFC 6750), or as git does (Basic, RFC 7617: any user, the key as password).
 enum ShownKey {
     private static let bearer = "bearer "
     private static let basic = "basic "
-    /// A user's name and a key in base 64, with room.
+    /// For a user's name and a key in base 64, with room.
     private static let longestBasic = 1024
 
     /// Whether the credential is one that a browser may attach by itself.
@@ -39,7 +39,7 @@ enum ShownKey {
         return value.count >= scheme.count && value.extracting(0..<scheme.count).isCaselessly(scheme)
     }
 
-    /// Where the word behind the scheme begins: RFC 9110 section 11.4 allows several blanks before it.
+    /// Where the word after the scheme begins: RFC 9110 section 11.4 allows several spaces before it.
     private static func word(of value: Span<UInt8>, after scheme: String) -> Int {
         var start = scheme.utf8.count
         while start < value.count, value[start] == UInt8(ascii: " ") { start += 1 }

@@ -1,17 +1,17 @@
 import EventIO
 
-/// Whose key an `Authorization` field showed a moment ago, so that its checksum and digest are made once and not for each request.
+/// The keys of recent `Authorization` fields, so that checksum and digest are not computed for each request.
 ///
-/// It holds no secret: of a field it has 128 bits by SipHash under a key that this process made by itself and does not show. An attacker with another
-/// field would have to guess them, as they would a secret. Everything in it is dropped when any key changes; whether the key is
-/// revoked or has expired is asked each time.
+/// It holds no secret: of a field it has 128 bits by SipHash under a key that this process has made and does not show. An attacker with another
+/// field would have to guess these bits, as they would a secret. All of it is dropped when any key changes; whether the key is
+/// revoked or has expired is checked each time.
 struct ShownKeyCache {
-    /// What a field is known by.
+    /// Identifies a field.
     struct Mark: Equatable {
         fileprivate let one: UInt64
         fileprivate let other: UInt64
 
-        /// Takes as long for any two.
+        /// Takes the same time for any two.
         static func == (left: Mark, right: Mark) -> Bool {
             (left.one ^ right.one) | (left.other ^ right.other) == 0
         }
@@ -20,13 +20,13 @@ struct ShownKeyCache {
     struct Entry {
         let mark: Mark
         let verified: KeyIndex.Verified
-        /// It came as a browser could add it by itself.
+        /// It came in a form that a browser could add by itself.
         let isBasic: Bool
     }
 
-    /// Fields of clients that take turns: two with the same place push each other out.
+    /// For fields of clients that take turns: two fields with the same place replace each other.
     private static let places = 1024
-    /// Longer fields are read each time.
+    /// Longer fields are parsed each time.
     private static let longest = 256
 
     private let salt: (UInt64, UInt64, UInt64)
@@ -38,7 +38,7 @@ struct ShownKeyCache {
         salt = (generator.next(), generator.next(), generator.next())
     }
 
-    /// Nil for a field that is not kept.
+    /// Nil for a field that is not cached.
     func mark(_ field: Span<UInt8>) -> Mark? {
         guard field.count <= Self.longest else { return nil }
         return unsafe field.withUnsafeBytes { bytes in
@@ -47,7 +47,7 @@ struct ShownKeyCache {
     }
 
     private func hash(_ bytes: UnsafeRawBufferPointer, _ salt: UInt64) -> UInt64 {
-        // Seeded by the standard library, too; with our own, whatever the environment says of that.
+        // The standard library seeds it too; our own seed holds even where the environment turns that off.
         var hasher = Hasher()
         hasher.combine(self.salt.0)
         hasher.combine(salt)

@@ -1,7 +1,7 @@
 import EventIO
 
-/// How often something may go wrong for one client in a time: an IPv4 address, or the first 64 bits of an IPv6 address, whose host chooses the others
-/// itself (RFC 4291 section 2.5.1). Each worker counts by itself.
+/// How often something may fail for one client in a time. A client is an IPv4 address, or the first 64 bits of an IPv6 address, whose host chooses the
+/// others itself (RFC 4291 section 2.5.1). Each worker counts by itself.
 @EventLoop
 final class FailureLimit {
     private struct Count {
@@ -9,7 +9,7 @@ final class FailureLimit {
         var failures = 0
     }
 
-    /// A stranger may have many.
+    /// A stranger may have many addresses.
     private static let mostClients = 4096
 
     private let most: Int
@@ -21,7 +21,7 @@ final class FailureLimit {
         self.milliseconds = milliseconds
     }
 
-    /// Seconds to wait; nil: go on.
+    /// Seconds to wait; nil: no wait.
     func wait(_ address: String) -> Int? {
         guard let count = counts[IPAddress.network(of: address)], count.failures >= most else { return nil }
         let passed = MonotonicInstant.now.milliseconds(since: count.began)
@@ -39,7 +39,7 @@ final class FailureLimit {
         }
         if counts.count >= Self.mostClients {
             counts = counts.filter { now.milliseconds(since: $0.value.began) < milliseconds }
-            // So many at once are no accident; who comes back is counted anew.
+            // So many at once are no accident. Their counts begin again.
             if counts.count >= Self.mostClients { counts = [:] }
         }
         counts[client] = Count(began: now, failures: 1)

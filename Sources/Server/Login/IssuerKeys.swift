@@ -2,14 +2,14 @@ import EventIO
 import HTTP
 import Hub
 
-/// The public keys of one issuer, as this worker knows them: from a file, or fetched and held.
+/// The public keys of one issuer, as this worker knows them: from a file, or fetched and kept.
 ///
-/// They are fetched over the gateway's own connections from the addresses that the settings name, without following a redirect. What was
-/// fetched counts for an hour; a key that is not among them has them fetched anew, but not at once after the last time. Where they cannot be
-/// had, those of before count for a day.
+/// They are fetched over the gateway's own connections from the addresses in the settings, without following a redirect. Fetched
+/// keys are valid for an hour; for an unknown key they are fetched again, but not soon after the last time. Where they cannot be
+/// fetched, the old ones are valid for a day.
 @EventLoop
 final class IssuerKeys {
-    /// How long fetched keys count, how soon they may be fetched again, and how long they count where they cannot be, in milliseconds.
+    /// How long fetched keys are valid, how soon they may be fetched again, and how long old ones are valid where they cannot be fetched, in milliseconds.
     static let lifetime: UInt64 = 3_600_000
     static let pause: UInt64 = 10_000
     static let longestLifetime: UInt64 = 86_400_000
@@ -25,7 +25,7 @@ final class IssuerKeys {
     private var isFetching = false
     private var waiters: [CheckedContinuation<Void, Never>] = []
 
-    /// `rule` is one of those of the issuer: all have the same place of keys.
+    /// `rule` is any rule of the issuer: all of them name the same source of keys.
     init(_ rule: LoginRule, pool: TransferPool, reporter: LoginReporter) {
         self.rule = rule
         self.pool = pool
@@ -33,7 +33,7 @@ final class IssuerKeys {
         if case .file(_, let document) = rule.keySource { held = try? JSONWebKeySet(document) }
     }
 
-    /// The keys, fetched where `keyID` is not among those that are held. Nil where there are none.
+    /// The keys, fetched again where `keyID` is unknown. Nil where there are none.
     func keys(with keyID: String) async -> JSONWebKeySet? {
         if case .file = rule.keySource { return held }
         if wantsFetch(keyID) {
@@ -87,7 +87,7 @@ final class IssuerKeys {
         return try await get(try location(json["jwks_uri"]?.stringValue))
     }
 
-    /// The address of its keys, which has to be at its own host: others are for the settings to name.
+    /// The address of its keys, which has to be on the issuer's own host: the settings may name another one.
     private func location(_ text: String?) throws(JSONWebKeySet.Fault) -> String {
         guard let text, let address = try? LoginRule.address(text) else {
             throw JSONWebKeySet.Fault(
@@ -151,13 +151,13 @@ final class Issuers {
         self.reporter = reporter
     }
 
-    /// What the settings no longer name is forgotten.
+    /// Issuers that the settings no longer name are forgotten.
     func use(_ rules: LoginRules) {
         let named = Set(rules.rules.map { Place(issuer: $0.issuer, source: $0.keySource) })
         known = known.filter { named.contains($0.key) }
     }
 
-    /// Of the issuer of a rule.
+    /// The keys of a rule's issuer.
     func keys(of rule: LoginRule) -> IssuerKeys {
         let place = Place(issuer: rule.issuer, source: rule.keySource)
         if let keys = known[place] { return keys }

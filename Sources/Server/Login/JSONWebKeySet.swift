@@ -15,7 +15,7 @@ struct JSONWebKeySet: Sendable {
     }
 
     static let longest = 256 << 10
-    /// To take up each is work; issuers have two to ten.
+    /// Each key takes work; issuers have two to ten.
     private static let most = 30
     private static let limits = JSONLimits(bytes: longest, depth: 8, values: 8192, string: 16 << 10)
 
@@ -23,7 +23,7 @@ struct JSONWebKeySet: Sendable {
     /// Why a key cannot be used, by its id.
     private var unfit: [String: String] = [:]
 
-    /// The keys that are in a document; those that are for something else, too weak or not understood are left out. Throws where none is
+    /// The keys in a document; those for another use, too weak ones and unknown kinds are left out. Throws where none is
     /// left.
     init(_ document: [UInt8]) throws(Fault) {
         let json: JSON
@@ -52,7 +52,7 @@ struct JSONWebKeySet: Sendable {
 
     func has(_ id: String) -> Bool { unfit[id] != nil || entries.contains { $0.id == id } }
 
-    /// Throws `untrusted` for an id that is not there, and for a key that is not for this algorithm.
+    /// Throws `untrusted` for an unknown id, and for a key of another algorithm.
     func verify(_ token: JSONWebToken) throws(TokenRefusal) {
         let named = entries.filter { $0.id == token.keyID }
         guard !named.isEmpty else {
@@ -94,7 +94,7 @@ struct JSONWebKeySet: Sendable {
         return made
     }
 
-    /// By the sort of key (RFC 7518 section 6.1, RFC 8037 section 2), whatever else it says.
+    /// Chosen by the key's type (RFC 7518 section 6.1, RFC 8037 section 2), whatever else it says.
     private static func algorithm(_ json: JSON) throws(Fault) -> PublicKey.Algorithm {
         switch (json["kty"]?.stringValue, json["crv"]?.stringValue) {
         case ("RSA", _): .rs256

@@ -2,14 +2,14 @@ import EventIO
 import HTTP
 import Hub
 
-/// A signed JSON Web Token in its compact form (RFC 7515 section 3.1, RFC 7519), taken apart. Nothing that it says counts before its
+/// A signed JSON Web Token in its compact form (RFC 7515 section 3.1, RFC 7519), in its parts. No claim counts before the
 /// signature was verified.
 struct JSONWebToken: Sendable {
     let algorithm: PublicKey.Algorithm
     /// Which of the issuer's keys has signed it.
     let keyID: String
     let claims: [String: JSON]
-    /// What is signed: the first two parts, as they came.
+    /// The signed bytes: the first two parts, as they came.
     let signed: [UInt8]
     let signature: [UInt8]
 
@@ -18,7 +18,7 @@ struct JSONWebToken: Sendable {
     private static let longestSignature = 1024 + 1
     private static let limits = JSONLimits(bytes: longest, depth: 8, values: 512, string: 4096)
 
-    /// Reads a token, and refuses all that is not written in the one way that is accepted here.
+    /// Reads a token. Anything but the one accepted form is refused.
     init(_ text: String) throws(TokenRefusal) {
         let bytes = Array(text.utf8)
         guard bytes.count <= Self.longest else { throw .malformed("it has more than \(Self.longest) bytes") }
@@ -45,7 +45,7 @@ struct JSONWebToken: Sendable {
         throw .malformed("its \(name) is no JSON object")
     }
 
-    /// The header says how it is signed, and nothing that we would have to understand (RFC 7515 section 4.1.11).
+    /// The header names the algorithm, and has no extension that must be understood (RFC 7515 section 4.1.11).
     private static func algorithm(_ header: [String: JSON]) throws(TokenRefusal) -> PublicKey.Algorithm {
         for name in ["crit", "b64", "enc", "zip"] where header[name] != nil {
             throw .malformed("its header has \(name), which is not understood here")
@@ -55,7 +55,7 @@ struct JSONWebToken: Sendable {
             let accepted = PublicKey.Algorithm.allCases.map(\.rawValue).joined(separator: ", ")
             throw .malformed("its alg is \(name.quotedForLog); accepted: \(accepted)")
         }
-        // RFC 8725 section 3.11: a token of another type is not to be taken for this one.
+        // RFC 8725 section 3.11: a token of another type must not pass as this one.
         if let type = header["typ"], type.stringValue?.lowercased() != "jwt" {
             throw .malformed("its typ is not JWT")
         }
@@ -69,7 +69,7 @@ struct JSONWebToken: Sendable {
         return id
     }
 
-    /// Who says to have issued it.
+    /// The issuer that it claims.
     var issuer: String {
         get throws(TokenRefusal) {
             guard let issuer = claims["iss"]?.stringValue, !issuer.isEmpty else {

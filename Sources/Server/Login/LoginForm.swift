@@ -60,7 +60,7 @@ struct LoginForm {
         .said { padding: .75rem 1rem; border: 1px solid; border-radius: 6px; font-weight: 600; }
         """
 
-    /// It asks for nothing but itself, is sent nowhere else, and stands in no other page.
+    /// It loads nothing, is sent nowhere else, and cannot be framed.
     private static let contentSecurityPolicy =
         "default-src 'none'; style-src 'sha256-\(Base64.encode(MessageDigest.sha256(Array(style.description.utf8))))'; base-uri 'none'; "
         + "form-action 'self'; frame-ancestors 'none'"

@@ -2,7 +2,7 @@ import EventIO
 import HTTP
 import Hub
 
-/// GET and POST /-/login: a person says which device is theirs, and shows a key to say so. A plain form, without a script and without anything
+/// GET and POST /-/login: a person names their device, and shows a key to confirm it. A plain form, without a script and without anything
 /// that a browser would add by itself: the key is typed each time, so no other page can send it.
 struct LoginPage: Handler {
     let logins: Logins
@@ -30,7 +30,7 @@ struct LoginPage: Handler {
                 let form = try? OAuthParameters(body, mediaType: mediaType)
             else { throw .badRequest("The body has to be the form of this page.") }
             let message = await decide(form, context)
-            // The code stays for another try, the key never.
+            // The code stays in the form for another try, the key never does.
             let code = message.isDone ? "" : UserCode.read(form["code"] ?? "").map(UserCode.shown) ?? ""
             return LoginForm(code: code, message: message, basePath: device.basePath).response(message.status)
         }
@@ -69,7 +69,7 @@ struct LoginPage: Handler {
 
     private static let boundReason = "a key that has limits, or that a login has made, confirms no device"
 
-    /// Whose key it is: without its secret nothing is said of a key.
+    /// The holder of a key: nothing is told of a key without its secret.
     private func approver(_ key: [UInt8]) -> KeyIdentity? {
         guard let secret = try? Secret(key) else { return nil }
         let headers: Headers = ["Authorization": Credential.bearer(secret).reveal()]
@@ -89,7 +89,7 @@ struct LoginPage: Handler {
                 publicID: key?.publicID, reason: reason))
     }
 
-    /// Why this key may not give the role; nil where it may. A key gives no more than it has.
+    /// Why this key may not give the role; nil where it may. A key cannot give more rights than it has.
     private func fault(_ approver: KeyIdentity, _ role: String) -> LoginForm.Message? {
         guard approver.grant.fault == nil else { return .badKey }
         guard approver.grant.rate == nil, approver.grant.limits == nil else { return .bound }

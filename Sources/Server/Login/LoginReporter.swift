@@ -1,6 +1,6 @@
 import EventIO
 
-/// What happened at a login: for the log and the audit.
+/// What happened in a login: for the log and the audit.
 struct LoginEvent: Sendable {
     enum Kind: String, Sendable {
         /// A workload's token became a key.
@@ -9,22 +9,22 @@ struct LoginEvent: Sendable {
         case refused
         /// A device asks for a key; it was confirmed, or refused; it was given its key.
         case deviceAsked, deviceConfirmed, deviceDenied, deviceGiven
-        /// The keys of an issuer cannot be had.
+        /// The keys of an issuer cannot be fetched.
         case issuerFailed
     }
 
     let kind: Kind
     var address = ""
     var requestID: RequestID?
-    /// Of the settings.
+    /// The name of the settings' rule.
     var rule: String?
-    /// The name of the key that was made, or that somebody has decided with; and its public id.
+    /// The name of the key that was made, or that has decided; and its public id.
     var key: String?
     var publicID: Int64?
-    /// What a token says of itself; not to be believed where it was refused.
+    /// The token's own claims; not to be believed where it was refused.
     var issuer: String?
     var subject: String?
-    /// What exactly was wrong. Of strangers' texts, quoted and short.
+    /// What exactly is wrong. Strangers' texts are quoted and short.
     var reason: String?
 }
 
@@ -48,7 +48,7 @@ extension LoginEvent {
 }
 
 extension LoginEvent.Kind {
-    /// As `event` has it in a line of the audit.
+    /// The event's name in a line of the audit.
     fileprivate var auditName: String? {
         switch self {
         case .exchanged: "exchange"
@@ -68,7 +68,7 @@ final class LoginReporter {
     private let auditor: Auditor?
     private let notice: (String) -> Void
     private let warn: (String) -> Void
-    /// Of refusals in the present time: a stranger shall not fill the log.
+    /// Refusals in the present period: a stranger must not fill the log.
     private var refusals = 0
     private var began = MonotonicInstant.now
 
@@ -104,7 +104,7 @@ final class LoginReporter {
         }
     }
 
-    /// What any stranger can have written is bounded in number.
+    /// Events that any stranger can cause are limited in number.
     private func audit(_ event: LoginEvent) {
         guard let auditor, let record = event.record else { return }
         switch event.kind {

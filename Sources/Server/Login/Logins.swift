@@ -2,17 +2,17 @@ import EventIO
 import HTTP
 import Hub
 
-/// What logins have in common, over reloads: the issuers' keys, what went wrong for whom, and who makes keys.
+/// What all logins share, over reloads: the issuers' keys, the limits on failures, and the way to the state process.
 @EventLoop
 final class Logins {
     let reporter: LoginReporter
     let issuers: Issuers
-    /// Of tokens that were refused: their verification is work.
+    /// Tokens that were refused: verifying one takes work.
     let refusals = FailureLimit(most: 30, milliseconds: 60_000)
-    /// Of devices that begin to log in, and of their questions whether they are confirmed.
+    /// Logins that devices begin, and their polls.
     let starts = FailureLimit(most: 20, milliseconds: 60_000)
     let polls = FailureLimit(most: 240, milliseconds: 60_000)
-    /// Of keys with which somebody would confirm a device, and which are not good.
+    /// Invalid keys with which a device was to be confirmed.
     let guesses = FailureLimit(most: 10, milliseconds: 600_000)
     private let keys: KeyStore?
 

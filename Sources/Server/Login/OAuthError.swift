@@ -2,7 +2,7 @@ import EventIO
 import HTTP
 import Hub
 
-/// An error in the form of OAuth (RFC 6749 section 5.2), which clients tell by its word.
+/// An error in OAuth's form (RFC 6749 section 5.2): clients read its code.
 struct OAuthError: Error, Equatable {
     enum Code: String {
         case invalidRequest = "invalid_request"
@@ -14,7 +14,7 @@ struct OAuthError: Error, Equatable {
         case slowDown = "slow_down"
         case accessDenied = "access_denied"
         case expiredToken = "expired_token"
-        /// Not in RFC 6749 for this endpoint, and what clients of others know: try again later.
+        /// Not in RFC 6749 for this endpoint, but clients know it from others: try again later.
         case temporarilyUnavailable = "temporarily_unavailable"
     }
 
@@ -32,7 +32,7 @@ struct OAuthError: Error, Equatable {
         self.retryAfter = retryAfter
     }
 
-    /// Too much was wrong from that address.
+    /// Too many failures from that address.
     static func tooMany(retryAfter: Int) -> OAuthError {
         OAuthError(
             .temporarilyUnavailable, "Too many attempts have failed from this address. Try again in \(retryAfter) s.",
@@ -42,7 +42,7 @@ struct OAuthError: Error, Equatable {
     func response() throws(Failure) -> Response {
         var response = try OAuthAnswer.response(
             status, ["error": .string(code.rawValue), "error_description": .string(description)])
-        // hf prints the one where it does not read the other.
+        // hf prints the second where it does not read the first.
         response.headers.append("X-Error-Code", code.rawValue)
         response.headers.append("X-Error-Message", description)
         if let retryAfter { response.headers.append("Retry-After", String(retryAfter)) }
@@ -50,7 +50,7 @@ struct OAuthError: Error, Equatable {
     }
 }
 
-/// What all answers of these endpoints have in common.
+/// What all responses of these endpoints have in common.
 enum OAuthAnswer {
     /// It is not cached (RFC 6749 section 5.1).
     static func response(_ status: Status, _ members: [String: JSON]) throws(Failure) -> Response {

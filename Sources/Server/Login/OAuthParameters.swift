@@ -1,7 +1,7 @@
 import HTTP
 import Hub
 
-/// The parameters of a request to these endpoints: a form, as OAuth has it, or the members of a JSON object, as hf sends its token exchange.
+/// The parameters of a request to these endpoints: a form, as OAuth defines it, or a JSON object, in which hf sends its token exchange.
 struct OAuthParameters: Equatable {
     private var values: [String: String] = [:]
 
@@ -22,7 +22,7 @@ struct OAuthParameters: Equatable {
         }
     }
 
-    /// Members that are no text are none of ours.
+    /// Members that are no text are ignored.
     private mutating func read(json body: [UInt8]) throws(OAuthError) {
         guard case .object(let members)? = try? JSON.parse(body, within: Self.limits) else {
             throw OAuthError(.invalidRequest, "The body is no JSON object that is read here.")
@@ -30,7 +30,7 @@ struct OAuthParameters: Equatable {
         values = members.compactMapValues(\.stringValue)
     }
 
-    /// https://url.spec.whatwg.org/#urlencoded-parsing, but an escape that is none and a name that is there twice are refused (RFC 6749
+    /// https://url.spec.whatwg.org/#urlencoded-parsing, but an invalid escape and a repeated name are refused (RFC 6749
     /// section 3.2).
     private mutating func read(form body: [UInt8]) throws(OAuthError) {
         let pairs = body.split(separator: UInt8(ascii: "&"))

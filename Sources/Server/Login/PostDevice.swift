@@ -2,7 +2,7 @@ import EventIO
 import HTTP
 import Hub
 
-/// POST /oauth/device: a device wants a key, and waits until a person says so (RFC 8628 section 3.1).
+/// POST /oauth/device: a device asks for a key, and waits until a person confirms it (RFC 8628 section 3.1).
 struct PostDevice: Handler {
     let logins: Logins
     let device: DeviceLogin
@@ -21,7 +21,7 @@ struct PostDevice: Handler {
     }
 }
 
-/// Logins of devices, as the settings have them.
+/// The settings for logins of devices.
 struct DeviceLogin: Sendable {
     static let grantType = "urn:ietf:params:oauth:grant-type:device_code"
 
@@ -77,7 +77,7 @@ struct DeviceLogin: Sendable {
         return response
     }
 
-    /// The gateway's, as the client knows it.
+    /// The gateway's address, as the client knows it.
     private func address(_ request: Request, _ context: RequestContext) -> String {
         let origin = GatewayAddress.origin(of: request, forwarded: context.forwardedOrigin, publicURL: publicURL)
         return (origin ?? "") + basePath
@@ -88,7 +88,7 @@ struct DeviceLogin: Sendable {
         return (0..<count).map { _ in UInt8.random(in: 0...255, using: &generator) }
     }
 
-    /// RFC 8628 section 3.4: the device asks whether a person has decided.
+    /// RFC 8628 section 3.4: the device polls for the person's decision.
     @EventLoop
     func answer(_ parameters: OAuthParameters, _ context: RequestContext) async throws(OAuthError) -> Response {
         guard role != nil else { throw Self.off }
@@ -111,7 +111,7 @@ struct DeviceLogin: Sendable {
         logins.reporter.note(
             LoginEvent(
                 kind: .deviceGiven, address: context.address, requestID: context.id, key: name, publicID: publicID))
-        // RFC 6749 section 5.1: from the time of this response, so never longer than the key lives.
+        // RFC 6749 section 5.1: counted from this response, so never longer than the key's life.
         let seconds = max(1, expires - Int64(WallClock.now.seconds))
         guard let response = try? OAuthAnswer.token(key.text, seconds: seconds, exchanged: false) else {
             throw .settling
@@ -119,7 +119,7 @@ struct DeviceLogin: Sendable {
         return response
     }
 
-    /// A device that waits asks again and again: that is no refusal.
+    /// A device that waits polls again and again: that is no refusal.
     @EventLoop
     private func noteRefusal(_ answer: LoginAnswer, _ context: RequestContext) {
         let reason: String
@@ -156,7 +156,7 @@ extension OAuthError {
 }
 
 extension FailureLimit {
-    /// Counts one, and throws where there were too many.
+    /// Counts one request. Throws where there were too many.
     func take(_ address: String) throws(OAuthError) {
         if let seconds = wait(address) { throw .tooMany(retryAfter: seconds) }
         note(address)

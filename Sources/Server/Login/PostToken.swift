@@ -2,7 +2,7 @@ import EventIO
 import HTTP
 import Hub
 
-/// POST /oauth/token: gives a gateway key for something else that shows who asks.
+/// POST /oauth/token: gives a gateway key in exchange for another proof of identity.
 struct PostToken: Handler {
     let logins: Logins
     let exchange: TokenExchange
@@ -37,10 +37,10 @@ struct PostToken: Handler {
     }
 }
 
-/// The token of a workload for a gateway key (RFC 8693), by the rules of the settings.
+/// Exchanges a workload's token for a gateway key (RFC 8693), by the rules of the settings.
 struct TokenExchange: Sendable {
     static let grantType = "urn:ietf:params:oauth:grant-type:token-exchange"
-    /// hf says the first, the specification of such tokens the second.
+    /// hf sends the first, the specification of such tokens names the second.
     private static let tokenTypes = ["id_token", "jwt"].map { "urn:ietf:params:oauth:token-type:\($0)" }
 
     let logins: Logins
@@ -85,7 +85,7 @@ struct TokenExchange: Sendable {
         return try await give(rule, token?.subject ?? "", context)
     }
 
-    /// Which rule gives a key for it. Throws why none does.
+    /// The rule that gives a key for the token. Throws why none does.
     @EventLoop
     private func judge(_ token: JSONWebToken, _ resource: String?) async throws(TokenRefusal) -> LoginRule {
         let issuer = try token.issuer
@@ -96,7 +96,7 @@ struct TokenExchange: Sendable {
         }
         try keys.verify(token)
         try TokenJudgement.checkTimes(token.claims, now: Int64(WallClock.now.seconds))
-        // A client that knows a rule by its name may choose it; what else stands there is for the Hub's own exchange.
+        // A client may choose a rule by its name; any other value is meant for the Hub's own exchange.
         let named = known.filter { $0.name == resource }
         return try TokenJudgement.rule(for: token.claims, among: named.isEmpty ? known : named)
     }

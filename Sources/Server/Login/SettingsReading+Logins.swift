@@ -18,7 +18,7 @@ extension SettingsReading {
         }
     }
 
-    /// Notes what is wrong with what `client_ca` and `client_certificates` say together.
+    /// Notes contradictions between `client_ca` and `client_certificates`.
     mutating func checkClients() {
         let book = RoleBook(settings.roles)
         for rule in settings.clientRules.rules {

@@ -1,11 +1,11 @@
 import HTTP
 import Hub
 
-/// What a genuine token's claims come to. The signature was verified before.
+/// Judges a token's claims, after its signature was verified.
 enum TokenJudgement {
     /// How far clocks may differ, in seconds.
     static let leeway = 60.0
-    /// Of a claim that is compared with a pattern, in bytes.
+    /// The longest claim that is compared with a pattern, in bytes.
     private static let longestText = 1024
 
     /// RFC 7519 sections 4.1.4 to 4.1.6. `now` is in seconds since 1970.
@@ -30,10 +30,10 @@ enum TokenJudgement {
         }
     }
 
-    /// Of any size: a stranger chooses it.
+    /// A stranger chooses the number, so it may be of any size.
     private static func shown(_ seconds: Double) -> String { seconds < 1e9 ? String(Int(seconds)) : "very many" }
 
-    /// The first of `rules` that is for these claims. Each is of the token's issuer.
+    /// The first of `rules` that covers these claims. All are of the token's issuer.
     static func rule(for claims: [String: JSON], among rules: [LoginRule]) throws(TokenRefusal) -> LoginRule {
         let audiences = try audiences(claims)
         let addressed = rules.filter { !Set($0.audiences).isDisjoint(with: audiences) }
@@ -69,10 +69,10 @@ enum TokenJudgement {
         case .bool(let value): text = value ? "true" : "false"
         case .integer(let value): text = String(value)
         case nil: return "it has no \(condition.name)"
-        // What is not one text is not compared with one: a list that has the wanted name among others says something else.
+        // A list is not compared with a text: it may hold the wanted name and others, which means something else.
         case let other?: return "its \(condition.name) is \(other.kindName)"
         }
-        // A pattern costs its length times that of the text.
+        // Matching costs the product of the two lengths.
         guard !condition.isPattern || text.utf8.count <= longestText else {
             return "its \(condition.name) is too long for a pattern"
         }

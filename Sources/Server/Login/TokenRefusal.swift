@@ -4,14 +4,14 @@ import Hub
 struct TokenRefusal: Error, Equatable {
     /// What the client is told: no more than the holder of such a token may know.
     enum Kind: Equatable {
-        /// It is no token that this gateway reads.
+        /// This gateway cannot read it.
         case malformed
-        /// Nobody whom the gateway trusts has signed it, as far as can be seen.
+        /// It has no valid signature of a trusted issuer.
         case untrusted
-        /// Its time is over, or has not come.
+        /// It has expired, or is not valid yet.
         case untimely
         case audience
-        /// It is genuine, and no rule is for its claims.
+        /// It is genuine, and no rule covers its claims.
         case claims
     }
 
@@ -40,7 +40,7 @@ struct TokenRefusal: Error, Equatable {
 }
 
 extension String {
-    /// A stranger's text in quotes, short and printable.
+    /// A stranger's text, quoted, short and printable.
     var quotedForLog: String {
         "\""
             + String(

@@ -2,7 +2,7 @@ import EventIO
 import HTTP
 import Hub
 
-/// One line a request on standard output: no token, and no secret of a query (`Target.loggable`).
+/// One line for each request on standard output: without tokens, and without secrets of a query (`Target.loggable`).
 @EventLoop
 final class AccessLog {
     private let output: LogWriter
@@ -50,7 +50,7 @@ final class AccessLog {
         }
         if let failure = context.failure {
             line.add(names[.error], failure.code)
-            // The client is told nothing of a bug; here it has to be found.
+            // The client learns nothing of a bug; the log has it.
             if failure.kind == .internalError { line.add(names[.detail], failure.detail) }
         }
         if !whole {
@@ -60,19 +60,19 @@ final class AccessLog {
     }
 }
 
-/// What the formats that others have made want besides.
+/// What the formats of others need besides.
 extension AccessLog {
-    /// Bytes of what a client says of itself.
+    /// Bytes of a client's `User-Agent`.
     private static let longestAgent = 256
 
-    /// What says of which schema and kind the line is, and a sentence for people.
+    /// Members that name the schema and kind of the line, and a sentence for people.
     private func addConstants(of exchange: Exchange, to line: inout LogLine) {
         line.add(constants: form.ofRequests)
         let request = exchange.request
         line.add(names[.message], sentence: "\(request.method.rawValue) \(parts(of: request).path)")
     }
 
-    /// The target in its parts, who says to ask, and the trace.
+    /// The target in its parts, the user agent, and the trace.
     private func addParts(of exchange: Exchange, _ context: RequestContext, to line: inout LogLine) {
         let request = exchange.request
         let (path, query) = parts(of: request)

@@ -6,7 +6,7 @@ import Synchronization
 
 /// swift-log's lines on standard error, in the same form as the access log.
 ///
-/// Written at once: what the program says of itself is rare, and must not be lost when it ends.
+/// Written at once: these lines are rare, and must not be lost when the program ends.
 struct GatewayLogHandler: LogHandler {
     /// Shared by all copies of the logger.
     let threshold: SharedLogLevel
@@ -75,7 +75,7 @@ enum LogEncoding: Sendable {
             }
     }
 
-    /// Whether the names are those of a schema that others have made.
+    /// Whether the names are of a schema that several programs share.
     var isShared: Bool { self == .ecs || self == .otel }
 
     /// The same in each line of a request.
@@ -85,7 +85,7 @@ enum LogEncoding: Sendable {
             : #""severity_text":"INFO","severity_number":9,"service.name":"hubgate","event.name":"hubgate.access""#
     }
 
-    /// In each line that the program says of itself. OpenTelemetry has numbers for levels (Logs Data Model, SeverityNumber).
+    /// The same in each line of the program itself. OpenTelemetry has numbers for levels (Logs Data Model, SeverityNumber).
     func ofGateway(_ level: Logger.Level) -> StaticString {
         guard self == .otel else {
             return #""ecs.version":"8.17.0","service.name":"hubgate","event.dataset":"hubgate.gateway""#

@@ -35,7 +35,7 @@ struct LogFieldRow: Sendable {
 }
 
 /// THE table of the names of the log's values: ours, those of the Elastic Common Schema, and those of OpenTelemetry's semantic conventions.
-/// What neither knows is below `hubgate`.
+/// Values that neither of them has are below `hubgate`.
 enum LogFields {
     static let all = [
         LogFieldRow(.time, "UTC", json: "time", ecs: "@timestamp", otel: "timestamp"),
@@ -87,7 +87,7 @@ enum LogFields {
     ]
 }
 
-/// The names of one format. They stand in a row behind each other, so that to find one costs what a constant does.
+/// The names of one format, in an array: finding one costs as much as a constant.
 struct LogNames: Sendable {
     private let names: InlineArray<24, StaticString>
 

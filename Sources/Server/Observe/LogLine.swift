@@ -1,6 +1,6 @@
 import EventIO
 
-/// One line of the log, of named values. It is made as bytes: with Strings it cost more than the rest of a small response.
+/// One line of the log, of named values. It is built as bytes: building it of Strings cost more than the rest of a small response.
 struct LogLine: ~Copyable {
     private let form: LogEncoding
     private var bytes = ByteBuffer(capacity: 384)
@@ -15,7 +15,7 @@ struct LogLine: ~Copyable {
         quoted { line in line.append(value, blank: line.form == .text) }
     }
 
-    /// A value of our own that holds nothing to escape.
+    /// A value of our own without characters to escape.
     mutating func add(_ name: StaticString, plain value: String) {
         begin(name)
         if form != .text { bytes.append(quoted: value) } else { bytes.append(value) }
@@ -26,7 +26,7 @@ struct LogLine: ~Copyable {
         quoted { line in line.bytes.append(id) }
     }
 
-    /// A sentence of our own, the last value of its line: in text it keeps its blanks.
+    /// A sentence of our own, the last value of its line: in the text format it is not quoted.
     mutating func add(_ name: StaticString, sentence: String) {
         begin(name)
         quoted { line in line.append(sentence, blank: false) }
@@ -98,8 +98,8 @@ struct LogLine: ~Copyable {
 
     private static let quote = UInt8(ascii: "\"")
 
-    /// What could end the line or the JSON string, or move a terminal's cursor, is escaped as in JSON (RFC 8259 section 7).
-    /// `blank`: whether a blank is escaped too, which in text separates the values.
+    /// Escapes, as in JSON (RFC 8259 section 7), what could end the line or the JSON string, or move a terminal's cursor.
+    /// `blank`: a space is escaped too, since it separates values in the text format.
     private mutating func append(_ value: String, blank: Bool) {
         let text = value.utf8.span
         if Self.isPlain(text) { return bytes.append(text) }
@@ -113,8 +113,8 @@ struct LogLine: ~Copyable {
         for index in text.indices { append(escaping: text[index], blank: blank) }
     }
 
-    /// Whether nothing has to be escaped in either form. Almost every value is so, and all of it is looked at: a loop without a way
-    /// out is one that the compiler makes of vectors.
+    /// Whether nothing has to be escaped in either form. Almost every value is like that, and the loop reads all of it: the compiler
+    /// vectorises a loop without an exit.
     private static func isPlain(_ text: Span<UInt8>) -> Bool {
         unsafe text.withUnsafeBufferPointer { text in
             var others: UInt8 = 0

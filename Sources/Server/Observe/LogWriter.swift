@@ -2,7 +2,7 @@ import EventIO
 import Glibc
 import HTTP
 
-/// Writes lines to a descriptor without ever making the loop wait for the reader: what it does not take is kept, up to a bound, and then
+/// Writes lines to a descriptor without making the loop wait for the reader: bytes that the reader does not take are kept, up to a bound, and then
 /// dropped and counted. A full pipe behind the log must not stop the gateway.
 ///
 /// Workers write to one pipe together. Each write ends with a line, so that lines of at most 4096 bytes stay whole.
@@ -59,24 +59,24 @@ final class LogWriter {
         }
     }
 
-    /// How much of `waiting` the next write takes: to the last line that fits whole, or a part of one that is too long.
+    /// How much of `waiting` the next write takes: up to the last line that fits whole, or a part of one that is too long.
     nonisolated static func lengthOfWrite(_ waiting: UnsafeBufferPointer<UInt8>) -> Int {
         let most = unsafe waiting.prefix(atomic)
         return unsafe most.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? most.count
     }
 }
 
-/// How bytes get into a descriptor that others may write to as well, without waiting for its reader. That it is ready says little then:
-/// another process may be faster. And O_NONBLOCK on what was inherited would be on for everybody who has it.
+/// How bytes get into a descriptor that other processes may write to as well, without waiting for its reader. Polling it says little:
+/// another process may be faster. And O_NONBLOCK on an inherited descriptor would hold for every process that has it.
 final class NonblockingDescriptor: Sendable {
     private enum Kind {
-        /// A pipe, opened anew, so that not waiting is this process's own affair.
+        /// A pipe, opened again, so that O_NONBLOCK holds for this process alone.
         case ownPipe
         /// Such as the journal's.
         case socket
         /// It is always ready.
         case file
-        /// A terminal; or a pipe that cannot be opened again, as another user made it.
+        /// A terminal; or a pipe that cannot be opened again, since another user made it.
         case other
     }
 
@@ -96,7 +96,7 @@ final class NonblockingDescriptor: Sendable {
         if kind == .ownPipe { close(descriptor) }
     }
 
-    /// How many of the bytes were taken; not more than 0 when the reader does not take any now.
+    /// How many of the bytes were taken; 0 or less where the reader takes none now.
     func write(_ bytes: UnsafeBufferPointer<UInt8>) -> Int {
         switch kind {
         case .ownPipe, .file: unsafe Glibc.write(descriptor, bytes.baseAddress, bytes.count)

@@ -2,12 +2,12 @@ import EventIO
 import HTTP
 import Hub
 
-/// The requests that this process answers now, and the last ones that it has answered: for administrators, who see and may end them.
+/// The requests that this process is answering, and the last ones that have ended: for administrators, who see them and may end them.
 ///
-/// It is on the road of every request, so it makes no text and no copy: what it keeps of a request are references to what is there.
+/// It is on the road of every request, so it makes no text and no copy: it keeps references to what exists anyway.
 @EventLoop
 final class RequestTracker {
-    /// One that has ended.
+    /// A request that has ended.
     fileprivate struct Ended {
         let id: RequestID
         /// When it ended, in seconds since 1970.
@@ -31,7 +31,7 @@ final class RequestTracker {
         let context: RequestContext
     }
 
-    /// As many of those that have ended are kept, without those that only look at the gateway.
+    /// How many ended requests are kept, without those that only look at the gateway.
     static let most = 200
 
     private var running: [Running] = []
@@ -51,7 +51,7 @@ final class RequestTracker {
             last.context.place = context.place
         }
         guard !Self.isPolling(exchange, context) else { return }
-        // Not the context: a call for others may go on with it, and it has the Hub's token, which may be replaced by another.
+        // Not the context: a call for other requests may still use it, and it has the Hub's token, which may be replaced.
         keep(
             Ended(
                 id: context.id, time: WallClock.now.seconds, address: context.address,
@@ -73,7 +73,7 @@ final class RequestTracker {
         next = next + 1 == Self.most ? 0 : next + 1
     }
 
-    /// Ends the request with this id. Whether it is under way here.
+    /// Ends the request with this id. False: it is not under way here.
     @discardableResult
     func cancel(_ requestID: String) -> Bool {
         guard let found = running.first(where: { $0.context.id.description == requestID }) else { return false }
@@ -82,7 +82,7 @@ final class RequestTracker {
     }
 }
 
-// MARK: what is shown of them
+// MARK: as JSON
 
 extension RequestTracker {
     /// The newest first.

@@ -2,7 +2,7 @@ import EventIO
 import HTTP
 import Hub
 
-/// Collects what keys do whose rules refuse nothing, and whether the rules would have refused it, for the state process.
+/// Collects, for the state process, what keys in shadow mode do, and whether their rules would have refused it.
 @EventLoop
 final class ScopeObserver {
     private struct Act: Hashable {
@@ -22,7 +22,7 @@ final class ScopeObserver {
     private lazy var report = Timer { [weak self] in self?.sendUses() }
     private var isWaiting = false
 
-    /// How often it is told to the state process, in milliseconds, and how many different acts may wait for that.
+    /// How often it is reported to the state process, in milliseconds, and how many different acts may wait for that.
     private static let reportMilliseconds: UInt64 = 2000
     private static let most = 2048
 
@@ -39,7 +39,7 @@ final class ScopeObserver {
         }
     }
 
-    /// One of which it cannot be told what it does: no rule allows it but one for everything.
+    /// A request of which it is not known what it does: only a rule for everything allows it.
     func noteUnclear(by key: KeyIdentity) {
         metrics.add(.shadowDecisions, at: key.grant.scope.isUnlimited ? 0 : 1)
         let unclear = Observation(action: .other, pattern: Observation.inexpressible)
@@ -60,7 +60,7 @@ final class ScopeObserver {
         }
     }
 
-    /// Tells of what came since the last time, at the end too.
+    /// Reports what came since the last report; also called at the end.
     func sendUses() {
         isWaiting = false
         var uses = counts.map { act, count in

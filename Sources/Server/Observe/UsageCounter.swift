@@ -2,10 +2,10 @@ import EventIO
 import HTTP
 import Hub
 
-/// Adds up what keys do, in one worker, and tells the state process each second. Of a request that is like one before it copies no text.
+/// Adds up what keys do, in one worker, and reports it to the state process each second. A request like an earlier one copies no text.
 @EventLoop
 final class UsageCounter {
-    /// What is counted together. The resource stands here by its hash under a key of this process's own.
+    /// What is counted together. The resource is a hash, under a secret of this process's own.
     private struct Mark: Hashable {
         let day: Int64
         let publicID: Int64
@@ -20,10 +20,10 @@ final class UsageCounter {
     private var isWaiting = false
     private var unanswered = 0
 
-    /// How often it is told to the state process, in milliseconds: what a crash of all loses. And how many lines may wait for that.
+    /// How often it is reported to the state process, in milliseconds: a crash of the gateway loses as much. And how many lines may wait for that.
     private static let reportMilliseconds: UInt64 = 1000
     private static let most = 2048
-    /// Records that the state process may owe an answer: while it has more to do, what comes is added to what waits here.
+    /// Records that may be unanswered: while the state process has not answered so many, new uses are added to those that wait here.
     private static let mostUnanswered = 16
     private static let modelPrefix = "model:"
 
@@ -31,7 +31,7 @@ final class UsageCounter {
         self.client = client
     }
 
-    /// Counts a request at its end, where it is of a key.
+    /// Counts a request at its end, if it was made with a key.
     func note(_ exchange: Exchange, _ context: RequestContext) {
         guard let key = context.spender else { return }
         let code = exchange.status?.code ?? 499
@@ -39,7 +39,7 @@ final class UsageCounter {
         let action = context.act
         let mark = Mark(
             day: Int64(WallClock.now.seconds) / 86_400, publicID: key.publicID, action: action,
-            // What does not exist, or may not be seen, has no line of its own: clients choose its name.
+            // A resource that does not exist, or may not be seen, has no line of its own: clients choose its name.
             resource: code < 400 ? hash(context.operation?.resource, usage?.model) : 0)
         var counts = UsageReport.Counts()
         counts.requests = 1
@@ -56,7 +56,7 @@ final class UsageCounter {
         }
     }
 
-    /// Where what is new is counted while too much waits already; nil where there is room, or no such line.
+    /// Where a new line is counted while too many wait already; nil where there is room, or no such line.
     private func placeWithoutResource(_ mark: Mark) -> Int? {
         guard lines.count >= Self.most else { return nil }
         return places[Mark(day: mark.day, publicID: mark.publicID, action: mark.action, resource: 0)]
@@ -95,7 +95,7 @@ final class UsageCounter {
         return hasher.finalize() | 1
     }
 
-    /// Without what is no letter of a name: it is printed on terminals.
+    /// Without characters that names cannot have: it is printed on terminals.
     private func text(_ resource: HubResource?, _ model: String?) -> String {
         guard let resource = model.map(HubResource.init(model:)) ?? resource else { return "" }
         // ASCII, by bytes: counting characters costs a hundred times as much.
@@ -103,7 +103,7 @@ final class UsageCounter {
         return String(decoding: text.prefix(UsageReport.longestText), as: UTF8.self)
     }
 
-    /// Tells of what came since the last time, at the end too.
+    /// Reports what came since the last report; also called at the end.
     func send() {
         isWaiting = false
         guard unanswered < Self.mostUnanswered else {
@@ -121,7 +121,7 @@ final class UsageCounter {
 }
 
 extension RequestContext {
-    /// What it did, for who adds it up.
+    /// The action under which it is added up.
     fileprivate var act: HubAction {
         if let operation { return operation.action }
         return switch route {

@@ -2,7 +2,7 @@ import EventIO
 import HTTP
 import Hub
 
-/// What outlives a reload: calls under way, whose turn it is, what is shared or held, what has been counted. Settings and handlers are made anew
+/// What outlives a reload: calls under way, the order of waiting calls, caches, counts. Settings and handlers are made again
 /// over it.
 @EventLoop
 final class GatewayState {
@@ -15,27 +15,27 @@ final class GatewayState {
     let coalescer: RequestCoalescer
     let epochs: WriteEpochs
     let cache: ResponseCache
-    /// Nil where no other worker shares what is kept.
+    /// Nil where no other worker shares the cache.
     let workerCalls: WorkerCalls?
     /// Nil: no files are kept.
     let files: FileCache?
     let accounts: AccountCache.Held
     let logins: Logins
-    /// Nil but in access by keys.
+    /// Nil except with `access = keys`.
     let observer: ScopeObserver?
-    /// Nil but in access by keys.
+    /// Nil except with `access = keys`.
     let trash: Trash?
     let agents = AnswerClientProbe.Held(for: .seconds(86_400))
     let hubReached = HubProbe.Reached(for: .seconds(10))
     private let rates: KeyRates?
-    /// Nil but in access by keys.
+    /// Nil except with `access = keys`.
     let quotas: KeyQuotas?
     /// Nil where no usage is kept.
     let usage: UsageCounter?
     let admin: AdminState
     /// Nil: no traces are exported.
     let tracer: Tracer?
-    /// Nil: it is not shown.
+    /// Nil: requests are not shown.
     let tracker: RequestTracker?
     /// Nil: there is no audit.
     let auditor: Auditor?
@@ -86,7 +86,7 @@ final class GatewayState {
         tracer?.use(TransferPool.Proxy(settings))
     }
 
-    /// Counts a request of the key's, if the key is good for anything and its rate allows one more.
+    /// Counts a request of the key's. Throws where the key is not valid, or its rate is used up.
     func count(_ key: KeyIdentity) throws(Failure) {
         if let fault = key.grant.fault {
             identification.keys?.note(fault: fault, of: key)
@@ -101,7 +101,7 @@ final class GatewayState {
         }
     }
 
-    /// What is under way goes on as it began.
+    /// Requests under way go on as they began.
     func use(_ settings: Settings, token: Secret?, limits: CallLimits) {
         admission.use(
             total: limits.total, patience: UInt64(settings.connectTimeout.milliseconds),
@@ -125,7 +125,7 @@ final class GatewayState {
 }
 
 extension Identification {
-    /// What was fetched with the tokens of `old` may be another account's, where these are others.
+    /// Other tokens than those of `old` may be another account's, whose responses must not be mixed with the earlier ones.
     fileprivate convenience init(_ settings: Settings, token: Secret?, keys: KeyStore?, after old: Identification?) {
         let own = token.map { Credential.bearer($0) }
         let credentials = settings.credentials?.tokens.mapValues { Credential.bearer($0) } ?? [:]
@@ -138,7 +138,7 @@ extension Identification {
 }
 
 extension TransferPool.Proxy {
-    /// Nil: there is none. The sandbox is in this machine.
+    /// Nil where there is no proxy. The sandbox is on this machine and needs none.
     init?(_ settings: Settings) {
         guard !settings.sandbox, let proxy = settings.upstreamProxy else { return nil }
         let exceptions = settings.noProxy

@@ -4,7 +4,7 @@ import Hub
 
 /// The files of an order.
 extension PullAct {
-    /// In a step.
+    /// Bytes that are hashed in one step.
     private static let hashedBytes = 64 << 10
 
     func fetch() async throws(Failure) {
@@ -51,7 +51,7 @@ extension PullAct {
         }
         var answer = try await ask(.get, target, limit: Self.longestGitFile)
         if answer.status.isRedirect, let location = answer.headers["Location"] {
-            // The Hub leads on to itself.
+            // The Hub redirects to itself.
             let next = location.hasPrefix(hub.base + "/") ? String(location.dropFirst(hub.base.utf8.count)) : location
             guard next.hasPrefix("/"), !next.hasPrefix("//") else {
                 throw .hubBroken("it leads elsewhere for a file of git")
@@ -65,7 +65,7 @@ extension PullAct {
         return try await files.keep(answer.body)
     }
 
-    /// What git calls it, computed a part in each turn of the loop.
+    /// The content's name in git, computed a part in each turn of the loop.
     private static func gitName(of content: [UInt8]) async -> String {
         let hash = IncrementalSHA1()
         var (rest, share) = (content[...], TurnShare())
@@ -93,7 +93,7 @@ extension PullAct {
                 }
             } catch {
                 guard error.kind != .clientGone, error.kind != .payloadTooLarge else { throw error }
-                // A URL that is signed ends, a store breaks off: as long as it goes on, it is asked again.
+                // A signed URL expires, a store breaks off: as long as bytes come, the file is asked for again.
                 attempt = (partial[ObjectIdentifier(mark)] ?? 0) > before ? 1 : attempt + 1
                 guard attempt < Self.mostAttempts else { throw error }
                 try await pause(min(Self.longestPause, max(error.retryAfter ?? 0, 1 << (attempt - 1))), because: error)
@@ -101,7 +101,7 @@ extension PullAct {
         }
     }
 
-    /// Where a store has it.
+    /// Where a store has the file.
     private func source(of entry: HeldEntry, _ content: BlobName, _ target: String) async throws(Failure) -> FileSource
     {
         let request = Request(method: .get, target: try Target(hub: target))

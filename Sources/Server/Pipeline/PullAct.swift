@@ -2,8 +2,8 @@ import EventIO
 import HTTP
 import Hub
 
-/// Fetches a revision, for an order: what the Hub says of it and all its paths, then the files that are meant and are not here. The Hub is asked with the
-/// gateway's own credential, as one in the background: where its rate limit gets short, clients come first.
+/// Carries out an order: fetches a revision's information and all its paths, then the files that the order is for and that are not here. The Hub is asked with
+/// the gateway's own credential, in the background: when its rate limit gets short, clients come first.
 @EventLoop
 final class PullAct {
     static let lanes = 4
@@ -12,9 +12,9 @@ final class PullAct {
     static let longestPause = 60
     private static let pageLimit = 500
     static let pageBytes = 1 << 20
-    /// What is read of a revision without a second question, in one turn of the loop.
+    /// How much of a revision is read in one turn of the loop.
     private static let readInfo = 64 << 10
-    /// The Hub keeps no larger ones in git.
+    /// The Hub keeps no larger files in git.
     static let longestGitFile = 10 << 20
 
     var order: PullOrder
@@ -23,15 +23,15 @@ final class PullAct {
     private let principal: Principal
     let isEnding: @EventLoop () -> Bool
     let note: @EventLoop (PullOrder) -> Void
-    /// What the revision has, with the contents that are here.
+    /// The entries of the revision, with the names of contents that are here.
     var entries = HeldEntries()
-    /// Which of them are fetched.
+    /// The entries that are to be fetched.
     var queue: ArraySlice<Int> = []
     var partial: [ObjectIdentifier: Int] = [:]
     var doneBytes = 0
     var failure: Failure?
 
-    /// `isEnding` is asked often; `note` is told what has come of it so far.
+    /// `isEnding` is called often; `note` gets the progress.
     init(
         _ order: PullOrder, hub: Upstream, files: FileCache, principal: Principal,
         isEnding: @escaping @EventLoop () -> Bool, note: @escaping @EventLoop (PullOrder) -> Void
@@ -40,7 +40,7 @@ final class PullAct {
         (self.isEnding, self.note) = (isEnding, note)
     }
 
-    /// Ends with the order done. Throws why it cannot be, `clientGone` where it was ended.
+    /// Returns the order as done. Throws why it cannot be carried out, `clientGone` where it was cancelled.
     func run() async throws(Failure) -> PullOrder {
         let (found, info) = try await lookUp()
         order.commit = found.commit
@@ -56,7 +56,7 @@ final class PullAct {
         return order
     }
 
-    // MARK: what it is
+    // MARK: the revision
 
     private var apiPath: String { "/api/\(order.repo.kind.apiPath)/\(order.repo.id.path)" }
 
@@ -64,7 +64,7 @@ final class PullAct {
         let revision = try Revision(order.revision).path
         let path = "\(apiPath)/revision/\(revision)"
         let answer = try await ask(.get, path, limit: HeldRevision.mostInfo)
-        // Of a large one as much as is needed.
+        // Of a large revision only as much as is needed.
         let small =
             answer.body.count <= Self.readInfo
             ? answer : try await ask(.get, path + "?expand=sha&expand=private&expand=gated", limit: Self.pageBytes)
@@ -77,7 +77,7 @@ final class PullAct {
 
     private func tree(_ commit: String) async throws(Failure) -> HeldEntries {
         var (entries, share) = (HeldEntries(), TurnShare())
-        // By bytes: a String equals one that is composed in another way.
+        // By bytes: two Strings of different bytes may be equal.
         var firsts: Set<[UInt8]> = []
         let path = "\(apiPath)/tree/\(commit)"
         var query = "recursive=true&limit=\(Self.pageLimit)"
@@ -85,7 +85,7 @@ final class PullAct {
             let answer = try await ask(.get, "\(path)?\(query)", limit: Self.pageBytes)
             let before = entries.count
             try await read(answer.body, into: &entries, &share)
-            // Pages that lead to each other have no end. All other twins are found when they are sorted.
+            // Pages that lead to each other would have no end. All other duplicates are found when the entries are sorted.
             guard entries.count == before || firsts.insert(Array(entries.path(at: before).utf8)).inserted else {
                 throw .hubBroken("it lists a path twice")
             }
@@ -108,7 +108,7 @@ final class PullAct {
         return entries
     }
 
-    /// An entry after the other: a page takes longer than a turn of the loop may.
+    /// Reads the entries of a page one by one: a page takes longer than a turn of the loop may.
     private func read(
         _ page: [UInt8], into entries: inout HeldEntries, _ share: inout TurnShare
     ) async throws(Failure) {
@@ -139,7 +139,7 @@ final class PullAct {
         return HeldEntry(path: path, size: Int(size), oid: oid, place: .store, content: content)
     }
 
-    /// Files of git that an earlier pull has brought are not fetched again.
+    /// Finds files of git that an earlier pull has brought: they are not fetched again.
     private func recall(_ commit: String) async {
         var (known, share): ([GitHash: BlobName], _) = ([:], TurnShare())
         let last = files.directory.commit(of: order.revision, in: order.repo)
@@ -164,7 +164,7 @@ final class PullAct {
         return files.isHeld(content)
     }
 
-    /// What has to be fetched, and whether there is room for it.
+    /// Finds the files to be fetched, and checks that there is room for them.
     private func choose() async throws(Failure) {
         let filter = PathFilter(include: order.include, exclude: order.exclude)
         var (small, large, share): ([Int], [Int], _) = ([], [], TurnShare())
@@ -190,7 +190,7 @@ final class PullAct {
         guard order.bytes <= files.mostBytes else { throw .tooLargeForCache(order.bytes, files.mostBytes) }
         let wanted = order.bytes - doneBytes
         if let room = CacheRoom(of: files.directory.path) {
-            // What is kept of other repositories makes way.
+            // Files of other repositories make way.
             let kept = Int(clamping: files.metrics.total(.fileCacheBytes))
             let most = room.limit(.bytes(.max), taken: kept)
             guard wanted <= most else {
@@ -220,7 +220,7 @@ final class PullAct {
         if pins.contains(where: { $0.repo == order.repo && $0.commit == revision.commit }) {
             await files.setPinned(await revision.contents(&share), true)
         }
-        // What only the commit before needed, where its branch was pinned, may go now.
+        // Where a branch is pinned, files that only its last commit needed may go now.
         if let before, before != revision.commit, let old = await files.held.find(order.repo, commit: before) {
             let left = await files.held.contents(await old.contents(&share), without: pins)
             await files.setPinned(left, false)
@@ -253,7 +253,7 @@ extension PullAct {
             }
             attempt += failure.isOfBudget ? 0 : 1
             guard failure.mayPass, attempt < Self.mostAttempts else { throw failure }
-            // A little into the next window of the Hub's rate limit: as it begins nobody knows yet whether it has.
+            // A little after the next window of the Hub's rate limit begins: at its very beginning the Hub may not have begun it yet.
             let seconds =
                 failure.isOfBudget
                 ? min(3600, failure.retryAfter ?? 60) + 2
@@ -265,7 +265,7 @@ extension PullAct {
     func pause(_ seconds: Int, because failure: Failure) async throws(Failure) {
         order.reason = failure.detail
         for _ in 0..<max(1, seconds * 10) {
-            // Told again and again: it is written now and then, and by it is looked whether the order was cancelled.
+            // Called again and again: the order is written from time to time, and it is checked whether it was cancelled.
             note(order)
             if isEnding() { throw .clientGone }
             await EventLoop.sleep(milliseconds: 100)
@@ -275,7 +275,7 @@ extension PullAct {
 }
 
 extension Failure {
-    /// Whether it is the rate limit that is used up.
+    /// Whether the rate limit is used up.
     fileprivate var isOfBudget: Bool {
         switch kind {
         case .budgetSpent: true
@@ -284,7 +284,7 @@ extension Failure {
         }
     }
 
-    /// Whether the same may be answered a while later.
+    /// Whether the same request may succeed a while later.
     fileprivate var mayPass: Bool {
         switch kind {
         case .budgetSpent, .hubUnreachable, .hubTooSlow, .hubBroken, .tooBusy: true

@@ -3,14 +3,14 @@ import Glibc
 import HTTP
 import Hub
 
-/// Carries out the orders of `hubgate cache pull`, one after the other. Of all workers one has it. An order that a stop of the gateway breaks off is taken up
-/// by the next start.
+/// Carries out the orders of `hubgate cache pull`, one after the other, in one of the workers. An order that a stop of the gateway interrupts is taken up
+/// at the next start.
 @EventLoop
 final class PullKeeper {
     /// In milliseconds.
     private static let pause: UInt64 = 500
     private static let noteMicroseconds = 250_000
-    /// How long it is known what became of an order, in seconds.
+    /// How long an order's result is kept, in seconds.
     private static let memory: Int64 = 86_400
 
     private unowned let pipeline: RequestPipeline
@@ -20,7 +20,7 @@ final class PullKeeper {
     private lazy var timer = Timer { [weak self] in self?.look() }
     private var noted = MonotonicInstant.now
     private var isCancelled = false
-    /// Orders that are over, with when that was: they are not read again.
+    /// Orders that have ended, and when: they are not read again.
     private var over: [String: Int64] = [:]
 
     /// Nil where no files are kept. `pipeline` outlives it.
@@ -80,7 +80,7 @@ final class PullKeeper {
         write(order)
     }
 
-    /// Now and then: each is a file.
+    /// Writes the progress from time to time only: each is a file.
     private func note(_ order: PullOrder) {
         guard MonotonicInstant.now.microseconds(since: noted) >= Self.noteMicroseconds else { return }
         noted = .now
@@ -100,7 +100,7 @@ final class PullKeeper {
 }
 
 extension Failure {
-    /// As of a command that it ends (sysexits.h).
+    /// The exit code of a command that the failure ends (sysexits.h).
     fileprivate var exitCode: Int32 {
         switch kind {
         case .notFound: 66

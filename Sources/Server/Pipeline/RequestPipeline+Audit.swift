@@ -2,21 +2,21 @@ import EventIO
 import HTTP
 import Hub
 
-/// What the audit has to know: who was refused, and what is about to be done, before it is.
+/// What is written to the audit: requests that were refused, and changes before they are made.
 extension RequestPipeline {
     /// Nil where there is no audit.
     func audited(_ request: Request, _ context: RequestContext) -> AuditedRequest? {
         state.auditor.map { AuditedRequest($0, context.id, request, context.target, address: context.address) }
     }
 
-    /// Who shows no good key.
+    /// A client without a valid key.
     func auditStranger(_ request: Request, _ context: RequestContext) {
         guard let audited = audited(request, context) else { return }
         audited.refuse([], rule: nil, isOfStranger: true)
         context.audited = audited
     }
 
-    /// Counts a request of the key's. Throws where that is one too many, or the key is good for nothing.
+    /// Counts a request of the key's. Throws where that is one too many, or the key is not valid.
     func count(_ key: KeyIdentity, _ request: Request, _ context: RequestContext) throws(Failure) {
         context.spender = key
         do throws(Failure) {
@@ -27,7 +27,7 @@ extension RequestPipeline {
         }
     }
 
-    /// The request is one more, or more, than its key may make.
+    /// The key has made more requests than it may.
     func auditRefusal(_ key: KeyIdentity, _ request: Request, _ context: RequestContext) {
         guard let audited = audited(request, context) else { return }
         audited.identify(key)
@@ -35,14 +35,14 @@ extension RequestPipeline {
         context.audited = audited
     }
 
-    /// Makes ready for an order of the facade's, whose handler judges it.
+    /// Prepares the audit of a facade's order, which the order's handler completes.
     func auditOrder(_ request: Request, _ context: RequestContext, _ route: Route.Name) {
         guard route.isOrder, let key = context.principal.key, let audited = audited(request, context) else { return }
         audited.identify(key)
         context.audited = audited
     }
 
-    /// What changes something is on the disk before the Hub is asked. Returns whether it goes on at once; else it does by itself.
+    /// Makes sure that the intent of a change is on the disk before the Hub is asked. True: the request goes on at once; else it goes on by itself later.
     func writeDown(_ exchange: Exchange, _ context: RequestContext, _ route: Route.Name) -> Bool {
         guard let audited = context.audited else { return true }
         return audited.begin { failure in
@@ -58,11 +58,11 @@ extension RequestPipeline {
 }
 
 extension ScopeJudgement {
-    /// Notes in the context that it is allowed, if it may change something. `needs`: nil where its body was not read for the decision.
+    /// Notes in the context that the request is allowed, if it may change something. `needs`: nil where its body was not read for the decision.
     /// `decision`: nil where the key's rules refuse nothing.
     func auditAllowed(_ needs: [HubNeed]?, _ decision: AccessDecision?, _ body: [UInt8]?) {
         guard let auditor, let scope else { return }
-        // Where everything is allowed the body was read for the audit alone, and what cannot be read there goes on all the same.
+        // Where everything is allowed the body was read for the audit alone: a body that cannot be parsed is no reason to refuse.
         let needs = needs ?? (operation.isNamedByBody ? try? operation.needs(sent, body ?? [], account: nil) : nil)
         guard operation.isAct(needs) else { return }
         let known = needs ?? [operation.need]
@@ -83,7 +83,7 @@ extension ScopeJudgement {
             [HubNeed(refusal.action, refusal.resource)], rule: scope.rule(refusing: refusal))
     }
 
-    /// It is refused by a setting, whatever the key's rules allow.
+    /// The request is refused by a setting, whatever the key's rules allow.
     func auditRefused(_ needs: [HubNeed], by setting: String) {
         guard let auditor else { return }
         makeAudited(auditor).refuse(needs, rule: setting)
@@ -103,7 +103,7 @@ extension HubOperation {
 }
 
 extension Route.Name {
-    /// Whether it is one that changes something at the Hub.
+    /// Whether the route changes something at the Hub.
     fileprivate var isOrder: Bool {
         switch self {
         case .createRepo, .updateRepo, .deleteRepo: true

@@ -2,9 +2,9 @@ import EventIO
 import HTTP
 import Hub
 
-/// The limits of keys: what a request may cost is taken of them before it goes on.
+/// The limits of keys: a request's cost is taken from them before it goes on.
 extension RequestPipeline {
-    /// Notes whose use of the gateway it is, and takes of the limits of that key what is known before the body is.
+    /// Notes the key that the request counts for, and takes from its limits what is known before the body comes.
     func takeLimits(
         _ exchange: Exchange, _ context: RequestContext, _ judgement: ScopeJudgement?, _ route: Route.Name
     ) throws(Failure) {
@@ -21,13 +21,13 @@ extension RequestPipeline {
         }
     }
 
-    /// Whether the body has to be read for how long an answer it lets the model give.
+    /// Whether the body has to be read to learn how long a response it allows the model.
     func needsBodyForTokens(_ exchange: Exchange, _ context: RequestContext, _ route: Route.Name) -> Bool {
         guard context.allowance != nil, route == .inference, let length = exchange.declaredLength else { return false }
         return context.spender?.grant.limits?[.tokensADay] != nil && length <= UInt64(JudgedBody.longest)
     }
 
-    /// Takes what a model may cost. Returns whether all that was taken is debited; else the request goes on by itself when it is.
+    /// Takes the cost of a call to a model. True: everything that was taken is debited; else the request goes on by itself when it is.
     func isDebited(
         _ exchange: Exchange, _ context: RequestContext, _ route: Route.Name
     ) throws(Failure) -> Bool {

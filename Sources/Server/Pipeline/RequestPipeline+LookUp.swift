@@ -3,7 +3,7 @@ import HTTP
 import Hub
 
 extension RequestPipeline {
-    /// Is it here: a response that is kept, or a call under way for the same. Returns whether that answers this request, too.
+    /// Looks for a kept response, or a call under way for the same. Returns whether that answers this request, too.
     func lookUp(_ exchange: Exchange, _ context: RequestContext, _ route: Route.Name) throws(Failure) -> Bool {
         let request = exchange.request
         guard request.method.isSafe else {
@@ -37,7 +37,7 @@ extension RequestPipeline {
         return true
     }
 
-    /// What a request changes; nil for what changes nothing, or where nothing is shared or kept.
+    /// What a request changes; nil where it changes nothing, or nothing is shared or kept.
     private func change(by request: Request, _ context: RequestContext, _ route: Route.Name) -> CacheChange? {
         guard state.cache.isOn || state.coalescer.isOn else { return nil }
         switch route {
@@ -47,7 +47,7 @@ extension RequestPipeline {
         }
     }
 
-    /// Whether the Hub's response could be another's, too.
+    /// Whether the Hub's response could be given to others, too.
     private func isShareable(_ context: RequestContext, _ route: Route.Name) -> Bool {
         route == .relay && context.permit == .relayed && context.body == nil
     }
@@ -82,7 +82,7 @@ extension RequestPipeline {
         }
     }
 
-    /// Another worker makes the call at present: the request goes on when that has ended, with what is kept of it.
+    /// Another worker is making the call: the request goes on when that has ended, with the response if it is kept.
     private func wait(
         _ claim: CallClaims.Claim, _ calls: WorkerCalls, _ exchange: Exchange, _ context: RequestContext
     ) {
@@ -121,12 +121,12 @@ extension RequestPipeline {
         }
     }
 
-    /// Asks the Hub whether what a client was answered with is still right, for those who ask later.
+    /// Asks the Hub whether the response that a client was given is still right, for later requests.
     private func revalidate(_ exchange: Exchange, _ answered: RequestContext, _ write: CacheWrite) {
         let context = RequestContext(
             id: .next(), address: answered.address, forwardedOrigin: answered.forwardedOrigin)
         (context.principal, context.target, context.route) = (answered.principal, answered.target, .relay)
-        // Other waiters for the same do so as well.
+        // Another waiter for the same does that as well.
         guard case .lead(let call) = state.coalescer.join(exchange, context, write) else { return write.ended() }
         if state.coalescer.isOn, let calls = state.workerCalls {
             switch calls.claim(write) {

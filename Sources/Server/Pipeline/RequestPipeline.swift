@@ -34,7 +34,7 @@ final class RequestPipeline {
         handlers = Handlers(settings, upstreams: upstreams, state: state)
     }
 
-    /// Requests in flight go on with what they have.
+    /// Requests under way keep what they began with.
     func use(_ settings: Settings, upstreams: Upstreams) {
         log.isOn = settings.accessLog
         trustedOrigins = settings.trustedOrigins
@@ -55,14 +55,14 @@ final class RequestPipeline {
         context.trace = state.tracer?.begin(exchange.request.headers)
         context.recorder = self
         exchange.owner = context
-        // Outside of the callback of C's that told of it.
+        // Outside of C's callback that reported the end.
         EventLoop.post { self.run(exchange, context, at: role) }
     }
 
-    /// The phases, in the order of docs/ARCHITECTURE.md. Whatever throws, the client is told why.
+    /// The phases, in the order of docs/ARCHITECTURE.md. Whatever is thrown becomes the client's response.
     private func run(_ exchange: Exchange, _ context: RequestContext, at role: ListenerRole) {
         do throws(Failure) {
-            // Once: it is made of parts that are counted, and each look at it from here would copy them all.
+            // Taken once: each access would copy all its reference-counted parts.
             let request = exchange.request
             guard try accept(request, exchange, context) else { return }
             try identify(request, exchange, context)
@@ -74,20 +74,20 @@ final class RequestPipeline {
         }
     }
 
-    /// From where it is known that they may.
+    /// Goes on from where the request is allowed.
     private func goOn(_ exchange: Exchange, _ context: RequestContext, _ route: Route.Name) throws(Failure) {
         try admit(context)
         guard writeDown(exchange, context, route) else { return }
         try ask(exchange, context, route)
     }
 
-    /// From where what has to be written down is.
+    /// Goes on from where the intent is written down.
     func ask(_ exchange: Exchange, _ context: RequestContext, _ route: Route.Name) throws(Failure) {
         guard try isDebited(exchange, context, route) else { return }
         try askNow(exchange, context, route)
     }
 
-    /// From where what it may cost is taken of its key's limits.
+    /// Goes on from where its cost is taken from the key's limits.
     func askNow(_ exchange: Exchange, _ context: RequestContext, _ route: Route.Name) throws(Failure) {
         try context.confirmKey()
         guard try !lookUp(exchange, context, route) else { return }
@@ -98,7 +98,7 @@ final class RequestPipeline {
 // MARK: the phases
 
 extension RequestPipeline {
-    /// What the parser has refused is answered in the same form as all else, and what a browser asks before it asks at once. Returns
+    /// Answers a request that the parser has refused, in the same form as all others, and a browser's preflight request. Returns
     /// whether there is more to do.
     private func accept(
         _ request: Request, _ exchange: Exchange, _ context: RequestContext
@@ -111,7 +111,7 @@ extension RequestPipeline {
         return false
     }
 
-    /// Identifies the client, and refuses pages of other sites. Before the route is known: such a page learns of none.
+    /// Identifies the client, and refuses pages of other sites: before the route is found, so that such a page learns nothing about routes.
     private func identify(
         _ request: Request, _ exchange: Exchange, _ context: RequestContext
     ) throws(Failure) {
@@ -130,7 +130,7 @@ extension RequestPipeline {
                 of: request, forwarded: context.forwardedOrigin, publicURL: publicURL))
     }
 
-    /// What is asked: an endpoint of ours, or what is relayed.
+    /// Finds what is asked for: an endpoint of ours, or what is relayed.
     private func route(
         _ request: Request, _ context: RequestContext, at role: ListenerRole
     ) throws(Failure) -> Route.Name {
@@ -141,7 +141,7 @@ extension RequestPipeline {
         return route
     }
 
-    /// May they. Returns whether that is known: where it depends on the body, the road goes on when that is here.
+    /// Decides whether the request is allowed. Returns false where that depends on the body: then the road goes on when the body is here.
     private func authorize(
         _ request: Request, _ exchange: Exchange, _ context: RequestContext, _ route: Route.Name
     ) throws(Failure) -> Bool {
@@ -151,15 +151,15 @@ extension RequestPipeline {
             let refusal = context.principal.refusal ?? .missing
             state.metrics.add(.keyRefusals, at: MetricLabels.KeyReason(refusal).rawValue)
             auditStranger(request, context)
-            // With another certificate its client comes by another connection.
+            // With another certificate the client has to open another connection.
             if case .certificate = refusal { exchange.closeAfterResponse() }
             throw refusal.failure
         }
-        // Before the rules are asked and a body is read: what they refuse counts, too.
+        // Before the rules are asked and a body is read: refused requests count, too.
         if route.needsKey, let key = context.principal.key { try count(key, request, context) }
         let judgement = ScopeJudgement(protection, state, request, context, route)
         try takeLimits(exchange, context, judgement, route)
-        // The facade's orders are judged by their handlers, which read them.
+        // The handlers of the facade judge their own orders, whose bodies they read.
         guard let judgement else {
             auditOrder(request, context, route)
             return true
@@ -182,7 +182,7 @@ extension RequestPipeline {
         return false
     }
 
-    /// The same by what the key is now that the body has come.
+    /// The same with the key as it is when the body has come.
     private func judgement(
         now judgement: ScopeJudgement, _ context: RequestContext, _ route: Route.Name
     ) throws(Failure) -> ScopeJudgement {
@@ -196,15 +196,15 @@ extension RequestPipeline {
         return ScopeJudgement(protection, state, judgement.request, context, route) ?? judgement
     }
 
-    /// Is there time for it. Whose turn it is at the Hub is asked where a call begins (`CallAdmission`).
+    /// Checks that there is time left. Its turn at the Hub is waited for where a call begins (`CallAdmission`).
     private func admit(_ context: RequestContext) throws(Failure) {
         if context.isCancelled { throw .clientGone }
     }
 
-    /// Ask the handler, and by it mostly the Hub.
+    /// Calls the handler, which mostly calls the Hub.
     func forward(_ exchange: Exchange, _ context: RequestContext, _ route: Route.Name) throws(Failure) {
         if context.permit == .writeAccess {
-            // What the token may is another question.
+            // What the token is allowed is another question.
             return send(try Response(.ok, json: [:]), exchange, context)
         }
         let endpoint = context.permit == .account ? Route.Name.account : route
@@ -247,7 +247,7 @@ extension RequestPipeline {
 }
 
 extension RequestPipeline: RequestRecorder {
-    /// Whatever happened, it is logged and counted.
+    /// Every request is logged and counted, however it ended.
     func record(_ exchange: Exchange, _ context: RequestContext, whole: Bool) {
         let microseconds = MonotonicInstant.now.microseconds(since: context.started)
         timeLimit.forget(context)

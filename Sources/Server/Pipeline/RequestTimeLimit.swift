@@ -1,7 +1,7 @@
 import EventIO
 
-/// Cancels requests that take longer than `request_timeout`, with one timer for all of them: a timer of libevent's for each cost as
-/// much as the rest of what the gateway does for a small response.
+/// Cancels requests that take longer than `request_timeout`, with one timer for all of them: one libevent timer for each request cost as
+/// much as the rest of the gateway's work for a small response.
 @EventLoop
 final class RequestTimeLimit {
     /// For requests that begin from now on; 0: no limit.
@@ -21,7 +21,7 @@ final class RequestTimeLimit {
         context.due = due
         context.index = watched.count
         watched.append(context)
-        // In general it fires for a request that has long ended, and is then set for one that has not.
+        // Mostly it fires for a request that has long ended, and is then set for one that has not.
         if next.map({ due < $0 }) ?? true { wait(until: due) }
     }
 
@@ -48,7 +48,7 @@ final class RequestTimeLimit {
 
     private func wait(until due: MonotonicInstant) {
         next = due
-        // A millisecond more than the rest: it must not fire before.
+        // A millisecond later than needed: it must not fire early.
         timer.start(milliseconds: due.milliseconds(since: .now) + 1)
     }
 }

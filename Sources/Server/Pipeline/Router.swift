@@ -1,32 +1,33 @@
 import HTTP
 import Hub
 
-/// Finds what answers a request.
+/// Finds the handler of a request.
 struct Router: Sendable {
     /// The path that stands before all others here; empty for none.
     var basePath = ""
-    /// Whether the gateway answers logins itself.
+    /// Whether the gateway handles logins itself.
     var hasLogins = false
-    /// Whether the gateway answers what clients ask of their own accord.
+    /// Whether the gateway answers probes that clients send of their own accord.
     var answersProbes = false
     /// Whether administrators may use it over HTTP.
     var hasConsole = true
 
     private static let telemetry = "/api/telemetry/"
 
-    /// What a request asks for below `base_path`. What begins with `/-/` is at the root as well, where probes look for it.
+    /// The target of a request below `base_path`. Paths that begin with `/-/` are at the root as well, where probes look for them.
     /// Throws `notFound`, with the base path, for any other path that is not below it, and `refused` for `//` below it.
     func target(of request: Request, at role: ListenerRole) throws(Failure) -> Target {
         let target = request.target
         guard !basePath.isEmpty, !target.pathBegins(with: ListenerRole.adminPrefix) else { return target }
         guard let below = target.below(basePath) else { throw .notBelow(basePath) }
-        // As the parser refuses it at the root.
+        // The parser refuses the same at the root.
         guard !below.pathBegins(with: "//") else { throw .doubleSlash }
         return below
     }
 
-    /// The endpoint's name, `content` for what looks signed, or `relay` or `inference` for a path that is not ours.
-    /// Throws `notFound` for an unknown path below `/-/` and for what is not shown at this listener, `methodNotAllowed` for an endpoint's path with another method.
+    /// The endpoint's name, `content` for a path that looks signed, or `relay` or `inference` for a path that is not ours.
+    /// Throws `notFound` for an unknown path below `/-/` or one that this listener does not serve, `methodNotAllowed` for an endpoint's path with another
+    /// method.
     func route(_ method: Method, _ target: Target, at role: ListenerRole) throws(Failure) -> Route.Name {
         guard target.pathBegins(with: "/"), role.shows(target) else { throw unknown(target) }
         // RFC 9110 9.3.2: HEAD is GET without the content, everywhere.
@@ -77,7 +78,7 @@ extension Failure {
         )
     }
 
-    /// Below `base_path` a second slash follows, where another host could be read.
+    /// After `base_path` comes a second slash, which could be read as the beginning of another host.
     static var doubleSlash: Failure {
         Failure(
             .refused(.badRequest, rule: "target-double-slash"),

@@ -2,12 +2,12 @@ import EventIO
 import HTTP
 import Hub
 
-/// What is in the trash is deleted: nobody reads or changes it here, and no list has it. What is deleted goes there.
+/// A repository in the trash counts as deleted: no client reads or changes it here, and it is in no list. Deletes put repositories there.
 extension ScopeJudgement {
-    /// By which it is refused, as the audit says it.
+    /// The name of the setting that refuses it, for the audit.
     private static let setting = "delete_grace"
 
-    /// Whether the request's body can name a repository that is in the trash, or that goes there.
+    /// Whether the request's body can name a repository that is in the trash, or that would go there.
     var mayNameTrash: Bool {
         guard trash != nil, let body = operation.body else { return false }
         return switch body {
@@ -16,8 +16,8 @@ extension ScopeJudgement {
         }
     }
 
-    /// Notes in the context what the gateway deletes itself, and what a list is not to show. Throws the Hub's 404 for what is in the trash, and
-    /// `denied` for a change of which it cannot be told whether it deletes something. `needs` are those of the body too, where `mayNameTrash` says so.
+    /// Notes in the context what the gateway deletes itself, and what a list must not show. Throws the Hub's 404 for a repository in the trash, and
+    /// `denied` for a change that may delete something unknown. `needs` include those of the body, where `mayNameTrash` says so.
     func passTrash(_ needs: [HubNeed]) throws(Failure) {
         guard let trash else { return }
         do throws(Failure) {
@@ -31,7 +31,7 @@ extension ScopeJudgement {
         if operation.notes.contains(.filtered) { hideTrash() }
     }
 
-    /// What is in no row of the table could be any of its paths, to the Hub.
+    /// The Hub may read a path that is in no row of the table as any of the trash's paths.
     private func checkSpelling(_ trash: Trash) throws(Failure) {
         if case .row = operation.reading { return }
         if TrashName.stands(in: context.target.pathAndQuery) { throw .repositoryGone }
@@ -45,13 +45,13 @@ extension ScopeJudgement {
         let mayReadAll = observer != nil || scope?.readsAll ?? true
         context.entryFilter = PrivateEntryFilter(
             operation.listedKind, mayReadAll ? nil : scope, hidesTrash: true)
-        // It is not the Hub's list, so it is not shared.
+        // It is not the Hub's own list any more, so it is not shared.
         if context.permit == .relayed { context.permit = .filtered }
     }
 }
 
 extension RepoDeletion {
-    /// Nil for what is no repository that can be moved.
+    /// Nil for a resource that is no repository, which cannot be moved.
     fileprivate init?(_ resource: HubResource) {
         guard let kind = resource.kind.flatMap({ RepoKind(rawValue: $0.name) }),
             resource.form == .repo || resource.form == .ownRepo,

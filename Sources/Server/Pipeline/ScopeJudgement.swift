@@ -2,24 +2,24 @@ import EventIO
 import HTTP
 import Hub
 
-/// Whether a request may be relayed, and how: by the rules of a key, and by what is protected from whoever asks.
+/// Decides whether a request may be relayed, and how: by the rules of a key, and by the settings that protect repositories from all callers.
 @EventLoop
 struct ScopeJudgement {
     /// Nil: there are no keys.
     let key: KeyIdentity?
-    /// Nil for what is not the Hub's.
+    /// Nil for a request that does not go to the Hub.
     private let protection: Protection?
     let operation: HubOperation
     let request: Request
     let context: RequestContext
-    /// Nil where the key's rules refuse what they do not allow.
+    /// Nil where the key's rules are enforced.
     let observer: ScopeObserver?
     /// Nil: there is no audit.
     let auditor: Auditor?
-    /// Nil where nothing is in it.
+    /// Nil where nothing is in the trash.
     let trash: Trash?
 
-    /// Nil for what is not relayed to the Hub or the inference router, and where nothing limits it.
+    /// Nil for a request that goes neither to the Hub nor to the inference router, and where nothing limits it.
     init?(
         _ protection: Protection, _ state: GatewayState, _ request: Request, _ context: RequestContext,
         _ route: Route.Name
@@ -28,7 +28,7 @@ struct ScopeJudgement {
         key = context.principal.key
         guard key != nil || protection.isOn else { return nil }
         self.protection = route == .relay && protection.isOn ? protection : nil
-        // No closures: of each that is handed to the standard library it is checked at run time that it runs on the loop.
+        // No closures: the runtime checks for each one given to the standard library that it runs on the loop.
         if route == .relay, let trash = state.trash, trash.isInUse { self.trash = trash } else { trash = nil }
         if let key, state.identification.isShadow(key) { observer = state.observer } else { observer = nil }
         self.request = request
@@ -40,26 +40,26 @@ struct ScopeJudgement {
 
     var scope: Scope? { key?.grant.scope }
 
-    /// The fields that the Hub reads the body by: not those that the client names in `Connection`.
+    /// The fields by which the Hub reads the body: without those that the client names in `Connection`.
     var sent: Headers { EndToEndHeaders.upstream(request.headers) }
 
-    /// Whether the decision depends on what is in the body, where there is one, or the audit on what it names. `length` is in bytes, nil where
-    /// that is not known.
+    /// Whether the decision, or the audit, depends on the body, where there is one. `length` is in bytes, nil where
+    /// it is not known.
     func needsBody(ofLength length: UInt64? = 0) -> Bool {
         if isJudgedByBody(ofLength: length) { return true }
-        // For the audit alone nothing is refused for its size.
+        // A body that is read for the audit alone is not refused for its size.
         return auditor != nil && operation.isNamedByBody && length ?? 0 <= UInt64(JudgedBody.longest)
     }
 
     private func isJudgedByBody(ofLength length: UInt64? = 0) -> Bool {
         if protection?.needsBody(operation) ?? false { return true }
         if mayNameTrash { return true }
-        // What is only observed is not refused for its size.
+        // A body that is only observed is not refused for its size.
         if observer != nil { return operation.body != nil && length ?? 0 <= UInt64(JudgedBody.longest) }
         return scope?.needsBody(operation) ?? false
     }
 
-    /// Notes in the context how the request is to be made. Throws why it may not be. What is sent on is the body that was judged, byte for byte.
+    /// Notes in the context how the request is to be made. Throws why it may not be. The Hub gets the body that was judged, byte for byte.
     func pass(_ body: [UInt8]?) throws(Failure) {
         context.body = body
         guard let key, let observer else {
@@ -81,7 +81,7 @@ struct ScopeJudgement {
         }
     }
 
-    /// The rules refuse nothing. What is not theirs still does: logins are not relayed, and what is protected is.
+    /// The rules refuse nothing. Other limits still hold: logins are not relayed, and protected repositories are protected.
     private func observe(_ key: KeyIdentity, _ observer: ScopeObserver, _ body: [UInt8]?) throws(Failure) {
         let needs: Result<[HubNeed], Failure>
         do throws(Failure) {
@@ -108,7 +108,7 @@ struct ScopeJudgement {
         try passTrash(known)
     }
 
-    /// The rights to spend what belongs to those who shall pay.
+    /// The rights to spend for the accounts that are to pay.
     private var payers: [HubNeed] {
         request.headers.values(of: Self.payer).compactMap { name in
             guard let id = try? RepoID(namespace: nil, name: name) else { return nil }
@@ -139,7 +139,7 @@ struct ScopeJudgement {
         return Failure(refusal)
     }
 
-    /// Who pays, where not the account itself, is said in a field of its own: it takes the right to spend what is theirs.
+    /// A field may name another account that is to pay: that takes the right to spend for it.
     private func checkPayer(_ scope: Scope) throws(Failure) {
         guard request.headers.contains(Self.payer) else { return }
         context.payers = payers

@@ -2,10 +2,10 @@ import EventIO
 import HTTP
 import Hub
 
-/// Does what is to be done with repositories in the trash: deletes for good those whose time is over, carries out the operator's orders, and looks
-/// at the Hub where it is unknown whether one was moved. Of all workers one has it.
+/// Takes care of repositories in the trash, in one of the workers: deletes those whose time is over, carries out the operator's orders, and looks
+/// at the Hub where it is unknown whether one was moved.
 ///
-/// Each step looks at the Hub first, so that it can be made again after whatever broke off.
+/// Each step looks at the Hub first, so that it can be repeated after an interruption.
 @EventLoop
 final class TrashKeeper {
     private unowned let pipeline: RequestPipeline
@@ -14,7 +14,7 @@ final class TrashKeeper {
     private let warn: (String) -> Void
     private lazy var timer = Timer { [weak self] in self?.look() }
 
-    /// How often the state is asked, and how often it is looked whether it has to be, in milliseconds.
+    /// How often the state is asked, and how often it is checked whether it has to be, in milliseconds.
     private static let pause: UInt64 = 1000
     private static let idlePause: UInt64 = 5000
 
@@ -43,7 +43,7 @@ final class TrashKeeper {
             context.principal = pipeline.state.identification.principal(actingAs: record.credential)
             let outcome = await outcome(record, context)
             trash.changed(record.kind, record.id, record.trashID, record.restoreAs)
-            // What breaks off since the gateway stops says nothing.
+            // An error while the gateway stops means nothing.
             if case .failed = outcome, trash.drainState.isDraining { return false }
             await settle(record, outcome)
         }
@@ -79,7 +79,7 @@ final class TrashKeeper {
 }
 
 extension TrashRecord {
-    /// What is to become of it.
+    /// What was ordered for it.
     fileprivate var wish: String {
         switch (status, order) {
         case (.kept, .restore?): "restored"

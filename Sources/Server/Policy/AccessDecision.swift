@@ -20,7 +20,7 @@ enum AccessDecision: Sendable {
 /// How an allowed request is to be made.
 struct Permit: Sendable, Equatable {
     enum Response: Sendable {
-        /// The Hub's.
+        /// The Hub's own response.
         case relayed
         /// The Hub's list without private entries that the scope may not read.
         case filtered
@@ -30,41 +30,41 @@ struct Permit: Sendable, Equatable {
         case writeAccess
     }
 
-    /// The number of the rule in the scope; nil where every key may.
+    /// The number of the rule in the scope; nil where every key is allowed.
     let rule: Int?
-    /// Asked of the Hub without the upstream credential, so that it can give what is public only.
+    /// The Hub is asked without the upstream credential, so that it gives public content only.
     let withoutCredential: Bool
     let response: Response
 }
 
-/// Why a request may not be made, and what the client is told.
+/// Why a request is refused, and what the client is told.
 struct AccessRefusal: Error, Sendable, Equatable {
     enum Reason: Sendable, Equatable {
         case noRule
         /// The number of the rule in the scope.
         case denied(Int)
-        /// Only what is public may be read, and this would be done with the credential.
+        /// Only public content may be read, and this request would use the credential.
         case publicOnly
         /// The target can be read in more than one way.
         case ambiguous
-        /// The gateway's own affair where it has keys.
+        /// The gateway handles this itself where it has keys.
         case notRelayed
     }
 
     let action: HubAction
     let resource: HubResource
     let reason: Reason
-    /// Whether the key may not even read it, so that the response has to be the Hub's for what is not there.
+    /// Whether the key may not even read it: then the response is the Hub's for a repository that does not exist.
     let looksAbsent: Bool
 
     /// 404 or 403.
     var status: Status { looksAbsent ? .notFound : .forbidden }
 
-    /// `X-Error-Code`; the Hub's own for what is not there, nil where it gives none.
+    /// `X-Error-Code`; the Hub's own for a repository that does not exist, else nil.
     var code: String? { looksAbsent ? "RepoNotFound" : nil }
 
-    /// `X-Error-Message`: what the Hub says of what is not there, else the missing action and the resource. It never cites a rule, as one that
-    /// denies names what the key's holder need not know.
+    /// `X-Error-Message`: the Hub's for a repository that does not exist, else the missing action and the resource. It never quotes a rule: one that
+    /// denies may name what the key's holder need not know.
     var message: String {
         if looksAbsent { return "Repository not found" }
         switch reason {

@@ -1,9 +1,9 @@
 import HTTP
 import Hub
 
-/// The rules of a scope, made ready for questions: flat, so that one costs no allocation and a few nanoseconds a rule.
+/// The rules of a scope in a flat form: a question costs no allocation and a few nanoseconds a rule.
 ///
-/// A rule that allows takes names as they are written in it; one that denies takes them in any case, and in doubt it fits: the Hub may read
+/// A rule that allows compares names exactly; one that denies ignores case, and matches in doubt: the Hub may read
 /// `ACME/x` as `acme/x`, and a name without an owner as one of an owner's.
 struct CompiledRules: Sendable {
     private struct Entry: Sendable {
@@ -16,7 +16,7 @@ struct CompiledRules: Sendable {
         let isNameAny: Bool
         /// The byte that the owner has to begin with, in small letters; 0 for any.
         let first: UInt8
-        /// Of the letters: the part before the slash, empty without one; the part behind it; both.
+        /// Ranges of the letters: the part before the slash, empty without one; the part after it; both.
         let owner: Range<Int>
         let name: Range<Int>
         let whole: Range<Int>
@@ -25,7 +25,7 @@ struct CompiledRules: Sendable {
     /// What the rules say about a resource.
     struct Verdict {
         var allowed = HubActions.none
-        /// By a rule for what is public.
+        /// Allowed by a rule for public content.
         var allowedPublic = HubActions.none
         var denied = HubActions.none
         /// The first rule that allowed one of the actions asked for, and the first that denied one.
@@ -91,7 +91,7 @@ struct CompiledRules: Sendable {
         }
     }
 
-    /// Whether a rule allows anything of this owner's, all owners' included.
+    /// Whether a rule allows anything of this owner's, or of all owners'.
     func concern(owner: String) -> Bool {
         entries.contains { entry in
             !entry.isDenial && !entry.isPublic
@@ -130,12 +130,12 @@ struct CompiledRules: Sendable {
         case .repo: return !entry.owner.isEmpty && fits(entry.owner, owner, true) && fits(entry.name, name, true)
         case .ownRepo: return fits(entry.name, name, true)
         case .ownNamespace: return entry.isNameAny
-        // A model that is not named may be any.
+        // A model without a name may be any.
         case .model: return name.isEmpty || fitsModel(entry, name, true)
         }
     }
 
-    /// A model may have a provider behind a colon, as in `meta-llama/Llama-3.1-8B-Instruct:groq`.
+    /// A model may have a provider after a colon, as in `meta-llama/Llama-3.1-8B-Instruct:groq`.
     private func fitsModel(_ entry: Entry, _ model: Span<UInt8>, _ isCaseless: Bool) -> Bool {
         if fits(entry.whole, model, isCaseless) { return true }
         guard let colon = model.indices.last(where: { model[$0] == UInt8(ascii: ":") }) else { return false }

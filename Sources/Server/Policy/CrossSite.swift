@@ -3,10 +3,11 @@ import Hub
 
 /// Whether a request was sent by a web page of another site, in a browser that can reach this gateway.
 ///
-/// With `access = open` the gateway acts for every client that reaches it, and a page that a user of this machine looks at can: without this it could
+/// With `access = open` the gateway acts for every client that reaches it, and so for a page that a user of this machine has open: without this check it could
 /// create or delete repositories in their name. Browsers say where a request comes from in fields that a page cannot set.
 enum CrossSite {
-    /// Throws `denied` for what such a page may not do. `isAmbient`: a browser could attach the credential by itself. `isTrusted`: its origin is named in `trusted_origins`. `gateway`: see `sent`.
+    /// Throws `denied` for a request that such a page may not make. `isAmbient`: a browser could attach the credential by itself. `isTrusted`: the page's
+    /// origin is in `trusted_origins`. `gateway`: see `sent`.
     static func check(
         _ request: Request, isAmbient: Bool, isTrusted: Bool, to gateway: @autoclosure () -> String?
     ) throws(Failure) {
@@ -14,7 +15,7 @@ enum CrossSite {
         if registersServiceWorker(request) { throw .serviceWorker }
     }
 
-    /// A link or a typed address is let through (`navigate`, with a safe method): it shows something to the user alone.
+    /// A link or a typed address is not counted (`navigate`, with a safe method): only the user sees its response.
     /// `gateway` is its origin as clients know it, where that is another than the request's `Host` says.
     static func sent(_ request: Request, to gateway: @autoclosure () -> String? = nil) -> Bool {
         if let site = request.headers["Sec-Fetch-Site"], site != "same-origin", site != "none" {
@@ -25,12 +26,12 @@ enum CrossSite {
     }
 
     /// Whether a browser asks for the script of a service worker, which would answer for this origin from then on
-    /// (https://www.w3.org/TR/service-workers, section 5.2). No script here is one, whoever registers it.
+    /// (https://www.w3.org/TR/service-workers, section 5.2). The gateway has no such script, whichever page asks for one.
     static func registersServiceWorker(_ request: Request) -> Bool {
         request.headers.contains("Service-Worker") || request.headers["Sec-Fetch-Dest"] == "serviceworker"
     }
 
-    /// The gateway is reached over TLS alone, so its own pages have an https origin.
+    /// Clients reach the gateway over TLS alone, so its own pages have an https origin.
     private static func isOurs(_ origin: String, host: String?) -> Bool {
         guard let host else { return false }
         return origin.lowercased() == "https://\(host.lowercased())"
@@ -47,7 +48,7 @@ extension Failure {
         )
     }
 
-    /// A browser asked for a script that would answer in the place of this gateway.
+    /// A browser asked for a script that would answer instead of this gateway.
     fileprivate static var serviceWorker: Failure {
         Failure(
             .denied,

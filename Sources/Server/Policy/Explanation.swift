@@ -1,7 +1,7 @@
 import HTTP
 import Hub
 
-/// What becomes of a request under a scope, and by which rule: for `hubgate keys explain`.
+/// The decision about a request under a scope, and the rule behind it: for `hubgate keys explain`.
 struct Explanation: Sendable {
     let method: Method
     let target: Target
@@ -13,7 +13,7 @@ struct Explanation: Sendable {
     let failure: Failure?
     private let scope: Scope
 
-    /// `body` nil: none is at hand, and what it would add is said.
+    /// `body` nil: there is none at hand; the text says what it would add.
     init(
         _ scope: Scope, _ method: Method, _ target: Target, headers: Headers = ["Content-Type": "application/json"],
         body: [UInt8]? = nil, account: String? = nil, at origin: HubOperationRow.Origin = .hub

@@ -1,9 +1,9 @@
 import HTTP
 
-/// Whether a text fits a pattern in which `*` stands for any bytes. Never more steps than the lengths multiplied: it goes back to
+/// Whether a text matches a pattern in which `*` stands for any bytes. Never more steps than the product of the lengths: it goes back to
 /// the last star only.
 enum Glob {
-    /// `isCaseless`: the pattern has small letters, and those of the text count as small.
+    /// `isCaseless`: the pattern has small letters, and capital letters of the text count as small.
     static func matches(_ pattern: Span<UInt8>, _ text: Span<UInt8>, isCaseless: Bool) -> Bool {
         var (index, place) = (0, 0)
         var (star, mark) = (-1, 0)

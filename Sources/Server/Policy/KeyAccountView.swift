@@ -1,7 +1,7 @@
 import Hub
 
-/// What `whoami-v2` says to a key: its own name as that of a fine-grained token, and of the account no more than its name and the
-/// organisations within the scope. A list of what is shown, as the Hub may add a member that tells too much.
+/// The response to `whoami-v2` for a key: its own name as that of a fine-grained token, and of the account only the name and the
+/// organisations within the scope. Members are shown by a fixed list, since the Hub may add one that tells too much.
 enum KeyAccountView {
     private static let ofAccount = ["type", "id", "name", "fullname", "avatarUrl", "isPro"]
     private static let ofOrganization = ["type", "id", "name", "fullname", "avatarUrl", "roleInOrg"]
@@ -30,7 +30,7 @@ enum KeyAccountView {
         }
     }
 
-    /// Texts and flags only: an object in their place could hold anything.
+    /// Texts and flags only: an object could hold anything.
     private static func texts(of members: [String: JSON], named names: [String]) -> [String: JSON] {
         members.filter { name, value in
             guard names.contains(name) else { return false }

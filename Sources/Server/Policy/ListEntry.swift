@@ -1,14 +1,14 @@
 import HTTP
 import Hub
 
-/// What one entry of a list says of itself: its name, and whether it is private.
+/// What one entry of a list tells about itself: its name, and whether it is private.
 struct ListEntry: Equatable {
-    /// Nil: there is none, or there are two.
+    /// Nil: there is no name, or there are two.
     private(set) var id: String?
-    /// Nil: it does not say, or nothing that can be relied on.
+    /// Nil: the entry does not tell, or not reliably.
     private(set) var isPrivate: Bool?
 
-    /// Reads the members `id` and `private` of an object, and skips the rest. Nil for what is no object.
+    /// Reads the members `id` and `private` of an object, and skips the rest. Nil for anything but an object.
     init?(_ element: [UInt8]) {
         var reader = Reader(bytes: element)
         guard reader.next() == UInt8(ascii: "{") else { return nil }
@@ -38,7 +38,7 @@ struct ListEntry: Equatable {
         let bytes: [UInt8]
         var index = 0
 
-        /// The next byte that is no space, where the index then is.
+        /// The next byte that is no white space; the index is then at it.
         mutating func next() -> UInt8? {
             while index < bytes.count {
                 let byte = bytes[index]
@@ -48,7 +48,7 @@ struct ListEntry: Equatable {
             return nil
         }
 
-        /// A string of at most 64 bytes, unescaped, or an empty one for what is longer; nil if it has no end.
+        /// A string of at most 64 bytes, unescaped, or an empty one for a longer one; nil if it has no end.
         mutating func string() -> String? {
             guard let range = quoted() else { return nil }
             return range.count <= 66 ? text(range) ?? "" : ""
@@ -65,7 +65,7 @@ struct ListEntry: Equatable {
             return start..<index
         }
 
-        /// Skips a value; where it was.
+        /// Skips a value, and returns its range.
         mutating func value() -> Range<Int>? {
             guard let first = next() else { return nil }
             if first == UInt8(ascii: "\"") { return quoted() }

@@ -1,13 +1,13 @@
 import HTTP
 import Hub
 
-/// One thing that a key did, in the words of a rule that allows it and as little else as can be.
+/// One act of a key, in the words of the narrowest rule that allows it.
 struct Observation: Sendable, Hashable {
     let action: HubAction
-    /// Of exactly this resource. Empty: a rule with the action suffices, whatever its pattern.
+    /// Matches exactly this resource. Empty: a rule with the action is enough, whatever its pattern.
     let pattern: String
 
-    /// Stands for what no rule allows but one for everything.
+    /// For an act that only a rule for everything allows.
     static let inexpressible = "*"
 
     init(action: HubAction, pattern: String) {
@@ -15,7 +15,7 @@ struct Observation: Sendable, Hashable {
         self.pattern = pattern
     }
 
-    /// Of the actions that suffice, the least one: the last in their order.
+    /// Of the actions that are enough, the least one: the last in their order.
     init(_ need: HubNeed) {
         action = need.sufficient.elements.last ?? .other
         guard !need.notes.contains(.anyPattern) else {

@@ -1,7 +1,7 @@
 import Hub
 
-/// Leaves private entries that a scope may not read, and what is in the trash, out of a list of the Hub's, a JSON array that comes in pieces.
-/// An entry stays if it says that it is not private, or if it may be read. It holds one entry at a time; what comes out does not depend on where the pieces
+/// Removes private entries that a scope may not read, and repositories in the trash, from a list of the Hub's, a JSON array that comes in pieces.
+/// An entry stays if it says that it is not private, or if it may be read. One entry is held at a time; the output does not depend on where the pieces
 /// were cut.
 struct PrivateEntryFilter {
     private enum State {
@@ -28,7 +28,7 @@ struct PrivateEntryFilter {
         self.scope = scope
     }
 
-    /// What can go out. Throws `hubBroken` for what is no array, and for an entry that is too long.
+    /// What can go out. Throws `hubBroken` for anything but an array, and for an entry that is too long.
     mutating func rewrite(_ piece: Span<UInt8>) throws(Failure) -> [UInt8] {
         var output: [UInt8] = []
         var index = 0
@@ -46,7 +46,7 @@ struct PrivateEntryFilter {
         return output
     }
 
-    /// When no more comes: throws `hubBroken` if the array had no end, for what went out then is a part of it.
+    /// The list has ended: throws `hubBroken` if the array had no end, since then only a part of it went out.
     func finish() throws(Failure) {
         guard state == .after else { throw .hubBroken("its list has no end") }
     }
@@ -74,7 +74,7 @@ struct PrivateEntryFilter {
         return true
     }
 
-    /// Goes on to the entry's end or that of the piece. True at the entry's end, where the index is that of what follows it.
+    /// Reads on to the entry's end or that of the piece. True at the entry's end, with the index after it.
     private mutating func inEntry(_ piece: Span<UInt8>, _ index: inout Int) throws(Failure) -> Bool {
         while index < piece.count {
             let byte = piece[index]

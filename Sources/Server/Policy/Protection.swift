@@ -1,14 +1,14 @@
 import HTTP
 import Hub
 
-/// The repositories that `protect` names: to delete, move or publish one takes its name a second time, in a header field. Whoever may do it
-/// has to; it guards against mistakes of people and of programs, not against who means it.
+/// The repositories that `protect` names: deleting, moving or publishing one takes its name a second time, in a header field. Every caller that may
+/// do it has to give that; it protects against mistakes of people and of programs, not against intent.
 ///
-/// A name is compared as by a rule that denies: in any case, and in doubt it fits.
+/// A name is compared as by a rule that denies: without regard to case, and it matches in doubt.
 struct Protection: Sendable {
     /// Full names with commas between them. It never goes to the Hub.
     static let field = "X-Hubgate-Confirm"
-    /// By which it is refused, as the audit says it.
+    /// The name of the setting that refuses it, for the audit.
     static let setting = "protect"
 
     private static let guarded: HubActions = [HubActions(.delete), HubActions(.move), HubActions(.publish)]
@@ -33,21 +33,21 @@ struct Protection: Sendable {
         }
     }
 
-    /// Throws `declined` where the request needs a confirmation that it does not have, and `denied` where it cannot be told what it would
-    /// change. `needs` are those of the body too, where `needsBody` says so.
+    /// Throws `declined` where the request needs a confirmation and has none, and `denied` where it is unknown what it would
+    /// change. `needs` include those of the body, where `needsBody` says so.
     func check(
         _ operation: HubOperation, _ needs: [HubNeed], _ target: Target, _ headers: Headers
     ) throws(Failure) {
         guard isOn, !operation.isSafe else { return }
         switch operation.reading {
         case .ambiguous: throw .unclearChange
-        // What it would change stands in a body of unknown form.
+        // What it would change is in a body of unknown form.
         case .unknown where target.pathBegins(with: "/api/repos/"): throw .unclearChange
         default: try check(needs, headers)
         }
     }
 
-    /// The same of the facade's calls.
+    /// The same for the facade's calls.
     func check(_ needs: [HubNeed], _ headers: Headers) throws(Failure) {
         let missing = unconfirmed(needs, headers)
         guard !missing.isEmpty else { return }
@@ -63,7 +63,7 @@ struct Protection: Sendable {
         return wanted.filter { !confirmed.contains(Self.comparable($0.resource.fullName)) }
     }
 
-    /// Whether the right is one that takes a confirmation. What is not known may be any change.
+    /// Whether the right takes a confirmation. An unknown one may be any change.
     func concerns(_ need: HubNeed) -> Bool {
         !need.sufficient.isDisjoint(with: Self.guarded.union(HubActions(.other))) && isProtected(need.resource)
     }
@@ -85,7 +85,7 @@ struct Protection: Sendable {
 }
 
 extension HubResource {
-    /// As it has to be confirmed: `owner/name`; the name alone where the request leaves the owner to the Hub.
+    /// The form in which it has to be confirmed: `owner/name`; the name alone where the request leaves the owner to the Hub.
     fileprivate var fullName: String { form == .repo && !owner.isEmpty ? "\(owner)/\(name)" : name }
 }
 

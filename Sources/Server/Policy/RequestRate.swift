@@ -1,10 +1,10 @@
 import HTTP
 
-/// How many requests a key may make in a time: `600/m`. That many at once after a silence, then one each tenth of a second.
+/// How many requests a key may make in a period: `600/m`. After a pause that many at once, then one each tenth of a second.
 struct RequestRate: Sendable, Hashable {
     /// Requests in a period.
     let count: UInt64
-    /// Of the period.
+    /// The length of the period.
     let seconds: UInt64
     /// Nanoseconds from one request to the next, rounded up, so that there are never more.
     let interval: UInt64
@@ -14,7 +14,7 @@ struct RequestRate: Sendable, Hashable {
     private static let units: [String: UInt64] = ["s": 1, "m": 60, "h": 3600, "d": 86_400]
     static let most: UInt64 = 1_000_000_000
 
-    /// Nil for what is no rate: a number from 1 to a billion, a slash and a unit.
+    /// Nil for a text that is no rate: a number from 1 to a billion, a slash and a unit.
     init?(_ text: String) {
         let parts = text.split(separator: "/", omittingEmptySubsequences: false)
         guard parts.count == 2, parts[0].utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }),
@@ -24,7 +24,7 @@ struct RequestRate: Sendable, Hashable {
         self.count = count
         self.seconds = seconds
         interval = (period + count - 1) / count
-        // At most a day and a second: far from the end of the numbers.
+        // At most a day and a second: it cannot overflow.
         tolerance = interval * count
     }
 }
@@ -37,6 +37,6 @@ extension RequestRate: CustomStringConvertible {
         return "\(count) \(count == 1 ? "request" : "requests") \(unit ?? "a second")"
     }
 
-    /// As it can be read again.
+    /// In the form that `init` reads.
     var description: String { "\(count)/\(Self.units.first { $0.value == seconds }?.key ?? "s")" }
 }

@@ -24,10 +24,10 @@ struct RoleBook: Sendable {
         }
     }
 
-    /// All names, for those who may choose one: the presets first.
+    /// All names that a caller may choose: the presets first.
     var names: [String] { Preset.allCases.map(\.rawValue) + defined.keys.sorted() }
 
-    /// Nil for a role that is not there.
+    /// Nil for a role that does not exist.
     func rules(of name: String) -> [Rule]? {
         // An action's name is no role, though a rule could begin with it.
         if Preset(rawValue: name) != nil, let rule = try? Rule("\(name) *") { return [rule] }
@@ -37,10 +37,10 @@ struct RoleBook: Sendable {
     /// A preset's is 1.
     func weight(of name: String) -> Int { weights[name] ?? 1 }
 
-    /// Of its keys that have none of their own; nil: as many requests as they like.
+    /// The rate of its keys that have none of their own; nil: no limit.
     func rate(of name: String) -> RequestRate? { rates[name] }
 
-    /// Of its keys, for what they do not limit themselves.
+    /// The limits of its keys, where they have none of their own.
     func limits(of name: String) -> KeyLimits { limits[name] ?? KeyLimits() }
 
     private mutating func takeLimits(_ name: String, _ role: TeamRoles.Role) throws(RuleError) {
@@ -84,7 +84,7 @@ struct RoleBook: Sendable {
 }
 
 extension Rule {
-    /// A rule that stands in a list of those that allow or of those that deny: it does not say the contrary.
+    /// A rule in a list of rules that allow, or of rules that deny: it must not say the opposite.
     init(_ text: String, listed effect: Effect) throws(RuleError) {
         try self.init(text, effect: effect)
         guard self.effect == effect else {

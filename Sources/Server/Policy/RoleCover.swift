@@ -1,6 +1,6 @@
 import Hub
 
-/// Whether one set of rules allows no more than another, as far as that can be seen without looking at what names fit a pattern.
+/// Whether one set of rules allows no more than another, as far as that can be seen without knowing which names match a pattern.
 enum RoleCover {
     /// True only where it is certain: each rule of `rules` has its actions allowed by rules of `others` with the same pattern or for everything,
     /// and what `others` denies is denied by `rules` as well.

@@ -5,9 +5,9 @@ import Hub
 struct Scope: Sendable {
     let rules: [Rule]
     private let compiled: CompiledRules
-    /// Everything may be done, so nothing has to be looked at.
+    /// Everything is allowed, so no rule has to be looked at.
     let isUnlimited: Bool
-    /// Nothing can be read that the scope may not.
+    /// The scope may read everything.
     let readsAll: Bool
     private let infersAll: Bool
 
@@ -23,20 +23,20 @@ struct Scope: Sendable {
         infersAll = all.contains(.infer) && !isDenied(.infer)
     }
 
-    /// Whether the decision needs the request's body. Without that it can be relayed as it comes.
+    /// Whether the decision needs the request's body. If not, the body can be relayed as it comes.
     func needsBody(_ operation: HubOperation) -> Bool {
         guard let body = operation.body, !isUnlimited else { return false }
         return !(body == .model && infersAll)
     }
 
-    /// Decides by method and target alone. What `needsBody` is refused here: its body has not been read.
+    /// Decides by method and target alone. An operation that `needsBody` is refused here: its body has not been read.
     func decide(_ operation: HubOperation) -> AccessDecision {
         if let decision = decideAtOnce(operation) { return decision }
         guard !needsBody(operation) else { return .refuse(refusal(operation.need, .noRule)) }
         return decide(operation.need, operation, isAlone: true)
     }
 
-    /// Decides with all that the request needs: `operation.needs(…)`. Each of them has to be allowed.
+    /// Decides by all that the request needs: `operation.needs(…)`. Each of them has to be allowed.
     func decide(_ operation: HubOperation, _ needs: [HubNeed]) -> AccessDecision {
         if let decision = decideAtOnce(operation) { return decision }
         var decision = AccessDecision.refuse(refusal(HubNeed(.other, .none), .noRule))
@@ -47,7 +47,7 @@ struct Scope: Sendable {
         return decision
     }
 
-    /// The same of the facade's calls, which are no operation of the Hub's table.
+    /// The same for the facade's calls, which are no operations of the Hub's table.
     func decide(_ needs: [HubNeed]) -> AccessDecision {
         var permit = Permit(rule: nil, withoutCredential: false, response: .relayed)
         for need in needs {
@@ -71,10 +71,10 @@ struct Scope: Sendable {
         return !verdict.allowed.union(verdict.allowedPublic).subtracting(verdict.denied).isEmpty
     }
 
-    /// Whether anything of this owner's is within it.
+    /// Whether anything of this owner's is within the scope.
     func concerns(owner: String) -> Bool { compiled.concern(owner: owner) }
 
-    /// What is decided before any rule is looked at.
+    /// Decisions that need no look at the rules.
     private func decideAtOnce(_ operation: HubOperation) -> AccessDecision? {
         let isMatched = operation.reading != .ambiguous
         if operation.notes.contains(.everyKey) {
@@ -103,14 +103,14 @@ struct Scope: Sendable {
         }
         let isPublic = !verdict.allowedPublic.subtracting(verdict.denied).isEmpty
         guard isPublic, let rule = verdict.allowing else { return .refuse(refusal(need, verdict)) }
-        // What is done with the credential beside it would do the reading with it too.
+        // The request's other needs take the credential, which would then do the reading, too.
         guard isAlone else { return .refuse(refusal(need, .publicOnly)) }
         return .allow(
             Permit(
                 rule: rule, withoutCredential: true, response: need.notes.contains(.ofScope) ? .writeAccess : .relayed))
     }
 
-    /// A rule that denies anything on the resource: what is not understood could be just that.
+    /// The number of a rule that denies anything on the resource: an act that is not understood could be exactly that.
     private func denying(_ resource: HubResource) -> Int? {
         resource.form == .none ? nil : compiled.verdict(on: resource, .all).denying
     }
@@ -127,7 +127,7 @@ extension Scope {
             action: need.action, resource: need.resource, reason: reason, looksAbsent: looksAbsent(need, reason))
     }
 
-    /// That a repository exists is not said where it may not even be read. What is new has nothing to hide.
+    /// A client that may not read a repository is not told that it exists. A new repository has nothing to hide.
     private func looksAbsent(_ need: HubNeed, _ reason: AccessRefusal.Reason) -> Bool {
         guard reason != .ambiguous, reason != .notRelayed else { return false }
         guard need.resource.form == .repo || need.resource.form == .ownRepo else { return false }

@@ -5,12 +5,12 @@ import Hub
 struct SuggestedRules: Sendable, Equatable {
     /// Texts of rules that allow.
     let rules: [String]
-    /// Those of them that are for what belongs to an owner as a whole, such as jobs: they are for all of the owner's repositories, too.
+    /// The rules for what belongs to an owner as a whole, such as jobs: they cover all of the owner's repositories, too.
     let wide: [String]
-    /// What none of them allows: only a rule for everything would.
+    /// Acts that none of them allows: only a rule for everything would.
     let beyond: [Observation]
 
-    /// Names stand as they were asked for; more than `limit` names of one owner that begin alike become one pattern.
+    /// Names are kept as they were asked for; more than `limit` names of one owner with the same beginning become one pattern.
     init(_ observations: some Sequence<Observation>, globAbove limit: Int) {
         var actions: [Place: HubActions] = [:]
         var anywhere = HubActions.none
@@ -35,7 +35,7 @@ struct SuggestedRules: Sendable, Equatable {
         rules.sort { ($0.pattern, $0.actions.rawValue) < ($1.pattern, $1.actions.rawValue) }
         for action in anywhere.elements {
             let added = HubActions(action)
-            // A rule for models alone may hold what others may not.
+            // A rule for models alone may have patterns that other rules may not.
             if let place = rules.firstIndex(where: { ($0.actions == HubActions(.infer)) == (action == .infer) }) {
                 rules[place].actions.formUnion(added)
             } else if action == .search || action == .read {
@@ -73,7 +73,7 @@ struct SuggestedRules: Sendable, Equatable {
         return (String(pattern[...slash]), String(pattern[pattern.index(after: slash)...]))
     }
 
-    /// The names, where many that begin with the same word are one pattern.
+    /// The names; many that begin with the same word become one pattern.
     private static func patterns(_ names: [String], above limit: Int) -> [String] {
         var patterns: [String] = []
         for (word, alike) in Dictionary(grouping: names, by: firstWord) {
@@ -86,7 +86,7 @@ struct SuggestedRules: Sendable, Equatable {
         return patterns
     }
 
-    /// Up to the first mark, with it, or up to the first digit.
+    /// Up to the first separator, with it, or up to the first digit.
     private static func firstWord(_ name: String) -> String {
         var word: [UInt8] = []
         for byte in name.utf8 {

@@ -2,7 +2,7 @@ import EventIO
 import Glibc
 
 extension AdminState.Control {
-    /// What administrators may have the process do: a worker asks its parent, which knows what all of them do; a process alone sends itself the
+    /// Control of the process for administrators: a worker asks its parent, which knows what all workers do; a process without workers sends itself the
     /// signal that an operator would send.
     init(of worker: Worker?) {
         guard let worker else {

@@ -3,15 +3,15 @@ import Glibc
 
 extension CacheProcesses {
     enum Side {
-        /// In the process that serves; nil: there is no `cache_dir`.
+        /// In the process that serves; nil: `cache_dir` is not set.
         case parent(CacheProcesses?)
-        /// In one of these, when it has ended.
+        /// In a helper process, when it has ended.
         case child(Int32)
     }
 
     private enum Work { case reading, sweeping }
 
-    /// Starts them, before there is a loop. Throws why the system does not.
+    /// Starts the helper processes, before there is a loop. Throws where the system cannot.
     static func start(_ settings: OneShotSettings, as worker: Worker?) throws(CError) -> Side {
         guard settings.hasFileCache else { return .parent(nil) }
         guard let reading = try fork(.reading, settings, as: worker) else { return .child(Exit.ok) }
@@ -36,14 +36,14 @@ extension CacheProcesses {
 
     private static func run(_ work: Work, by channel: FileChannel, _ settings: Settings, as worker: Worker?) {
         channel.keepAlone()
-        // The end is the parent's to decide, also at a terminal.
+        // The parent decides when it ends, also at a terminal.
         for number in [SIGINT, SIGTERM, SIGHUP] { signal(number, SIG_IGN) }
         var hardening = Hardening()
         do throws(CError) {
-            // A worker's parent has done so.
+            // A worker's parent has done that already.
             if worker == nil { try hardening.dropPrivileges(settings) }
         } catch {
-            // Its parent says why, of itself.
+            // The parent reports the reason for itself.
             return
         }
         let directory = settings.cacheDirectory

@@ -1,6 +1,7 @@
 import EventIO
 
-/// Says in time that the certificate has to be renewed, and what vouches for clients: when they are read, and once a day. A revocation list that is out of date is said at once.
+/// Warns in time that the certificate, or a file for clients' certificates, has to be renewed: when they are read, and once a day. An expired
+/// revocation list is reported at once.
 @EventLoop
 final class CertificateWatch {
     private static let day: UInt64 = 86_400_000
@@ -35,7 +36,7 @@ final class CertificateWatch {
         daily.start(milliseconds: min(Self.day, untilListsExpire))
     }
 
-    /// What is wrong with the files that vouch for clients, or soon will be.
+    /// What is wrong with the files for clients' certificates, or soon will be.
     nonisolated static func warnings(
         _ files: TLSContext.ClientFiles?, _ authoritiesExpire: Int64, _ listsExpire: Int64, now: Int64
     ) -> [String] {

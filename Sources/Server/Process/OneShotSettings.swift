@@ -25,7 +25,7 @@ final class OneShotSettings: Sendable {
         }
     }
 
-    /// Reads the key of signed URLs that the state directory keeps, or makes it, where nothing else gives one. While there are still the rights.
+    /// Reads the key of signed URLs from the state directory, or makes it, where nothing else gives one. Called while the process still has the rights.
     func keepSigningKey() {
         settings.withLock { settings in
             guard let settings, settings.signingKey == nil, settings.token == nil, !settings.sandbox else { return }
@@ -34,7 +34,7 @@ final class OneShotSettings: Sendable {
     }
 }
 
-/// The files and the user that the settings name and that are needed later: to be looked into before anybody is told that all is well.
+/// The files and the user that the settings name and that are needed later: checked before the program reports that the settings are valid.
 struct FileChecks: Sendable {
     private let certificate: String
     private let key: String
@@ -42,7 +42,7 @@ struct FileChecks: Sendable {
     private let authorities: [(name: String, path: String?)]
     private let clients: TLSContext.ClientFiles?
     private let user: String?
-    /// Nil but in access by keys.
+    /// Nil except with `access = keys`.
     private let state: StateDirectory?
     /// Nil: there is no audit.
     private let audit: AuditDirectory?
@@ -65,7 +65,7 @@ struct FileChecks: Sendable {
         ].compactMap(\.self) + authorities.compactMap(Self.fault(of:))
     }
 
-    /// What does not keep the gateway from serving, in one line each.
+    /// Faults with which the gateway can still serve, one line each.
     var warnings: [String] {
         (try? TLSContext(certificate: certificate, key: key))?.warnings ?? []
     }
@@ -99,7 +99,7 @@ struct FileChecks: Sendable {
         }
     }
 
-    /// libcurl would say of a wrong file at the first call only.
+    /// libcurl would report a wrong file only at the first call.
     private static func fault(of authorities: (name: String, path: String?)) -> String? {
         let (name, path) = authorities
         guard let path else { return nil }

@@ -34,7 +34,7 @@ enum Probe {
         }
     }
 
-    /// The one that this machine reaches for certain, if there is one.
+    /// An address that this machine certainly reaches, if there is one.
     private static func reachable(_ settings: Settings) -> ListenAddress? {
         settings.adminListen ?? settings.listen.first { $0.isEvery || $0.isLoopback } ?? settings.listen.first
     }

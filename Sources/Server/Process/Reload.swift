@@ -1,6 +1,6 @@
 import EventIO
 
-/// What a SIGHUP changes: found here, carried out by `Service`.
+/// The changes of a SIGHUP: decided here, carried out by `Service`.
 struct Reload {
     let settings: Settings
     let tls: TLSContext
@@ -15,7 +15,7 @@ struct Reload {
         var description: String { "Not reloaded, all stays as it was: \(reasons.joined(separator: "; "))" }
     }
 
-    /// `reading` is what the files say now; certificate and key are read here.
+    /// `reading`: the files as they are now; certificate and key are read here.
     static func decide(_ old: Settings, _ reading: Result<Command, SettingsError>) -> Result<Reload, Refusal> {
         switch reading {
         case .success(.serve(let new)):
@@ -46,7 +46,7 @@ struct Reload {
         case .failure(let error):
             return .failure(Refusal(reasons: error.problems.map(\.description)))
         case .success:
-            // The command line is the one that it serves by.
+            // The present command line is the one that it serves by.
             return .failure(Refusal(reasons: ["the command line asks for something else"]))
         }
     }

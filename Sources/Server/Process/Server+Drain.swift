@@ -1,14 +1,14 @@
 import EventIO
 
-/// How a server leaves: no client that is connected, or about to be, gets an error for it.
+/// How a server stops: no client that is connected, or about to be, gets an error because of it.
 extension Server {
-    /// For a client's TCP handshake that is half done when the address closes: its last packet is on its way, over a network or in this
+    /// The wait for a client's TCP handshake that is half done when the address closes: its last packet is on its way, over a network or in this
     /// machine.
     private static let handshakeMilliseconds: (remote: UInt64, local: UInt64) = (remote: 250, local: 10)
     private static let checkMilliseconds: UInt64 = 10
 
-    /// Goes on accepting for `drain_delay` with readiness refused, then accepts who waits and no others, and lets requests finish within
-    /// `drain_timeout`. Gives the number of requests that it cut off after that.
+    /// Goes on accepting for `drain_delay` with readiness refused, then accepts waiting clients and no others, and lets requests finish within
+    /// `drain_timeout`. Returns the number of requests that it cut off after that.
     func stop(_ settings: Settings) async -> Int {
         state.drainState.beginDrain()
         listener.announceDrain()
@@ -21,12 +21,12 @@ extension Server {
         let handshake = isLocal ? Self.handshakeMilliseconds.local : Self.handshakeMilliseconds.remote
         await EventLoop.sleep(milliseconds: min(handshake, UInt64(settings.drainTimeout.milliseconds)))
         await empty(listener) { MonotonicInstant.now.microseconds(since: began) < limit }
-        // Last, so that whoever watches sees the others drain.
+        // Last, so that an observer sees the other listeners drain.
         if let admin {
             admin.stopAccepting()
             await empty(admin) { MonotonicInstant.now.microseconds(since: began) < limit }
         }
-        // What goes on without its client, too.
+        // Calls that go on without their clients, too.
         while state.drainState.inFlight > 0, MonotonicInstant.now.microseconds(since: began) < limit {
             await EventLoop.sleep(milliseconds: Self.checkMilliseconds)
         }
@@ -35,7 +35,7 @@ extension Server {
         return cut
     }
 
-    /// Returns when nobody waits in the listener's queue, and then nobody is connected, as long as `goesOn`.
+    /// Returns when no client waits in the listener's queue, and then none is connected, or `goesOn` is false.
     private func empty(_ listener: Listener, while goesOn: () -> Bool) async {
         while !listener.stopListening() || listener.connectionCount > 0, goesOn() {
             await EventLoop.sleep(milliseconds: Self.checkMilliseconds)

@@ -5,24 +5,24 @@ import Hub
 /// A running gateway: its listener, its pool of upstream connections, and the gateway between them.
 @EventLoop
 final class Server {
-    /// Those of `listen`, in its order.
+    /// The ports of `listen`, in its order.
     let ports: [UInt16]
-    /// That of `admin_listen`, if it is set.
+    /// The port of `admin_listen`, if it is set.
     let adminPort: UInt16?
     let pipeline: RequestPipeline
     let state: GatewayState
     let metrics: Metrics
     let listener: Listener
     let admin: Listener?
-    /// Of all workers one has it.
+    /// One of the workers has it.
     private let trashKeeper: TrashKeeper?
     private let pullKeeper: PullKeeper?
     let pool: TransferPool
-    /// Without its token, which lives no longer than what serves with it.
+    /// Without its token, which lives no longer than the handlers that use it.
     private let origin: HubOrigin
 
     /// Starts serving, as `worker` beside others of its parent. `warn` gets lines for the log.
-    /// Throws when the certificate is not good or the address not to be had.
+    /// Throws when the certificate is not valid, or the address cannot be listened on.
     init(
         _ settings: Settings, origin: HubOrigin, log: AccessLog, as worker: Worker? = nil, keys: KeyStore? = nil,
         auditor: Auditor? = nil, logins: LoginReporter? = nil,
@@ -98,7 +98,7 @@ final class Server {
             broker: state.broker, drainState: state.drainState, log: log, quotas: state.quotas)
     }
 
-    /// Serves on with other settings, as far as they are reloadable. `tls` is for new connections.
+    /// Serves on with other settings, as far as a reload can change them. `tls` is for new connections.
     func use(_ settings: Settings, token: Secret?, tls: TLSContext) {
         let limits = Listener.Limits(settings)
         state.use(settings, token: token, limits: CallLimits(settings))
@@ -127,7 +127,7 @@ final class Server {
 
     var connectionCount: Int { listener.connectionCount }
 
-    /// The first of `listen`.
+    /// The first port of `listen`.
     var port: UInt16 { ports.first ?? 0 }
 }
 
@@ -167,7 +167,7 @@ extension Listener.Limits {
             writePause: settings.idleDownloadTimeout.milliseconds, idle: settings.idleTimeout.milliseconds)
     }
 
-    /// Of the listener for `/-/`: few connections, which those of clients cannot take away.
+    /// For the listener of `/-/`: few connections, which those of clients cannot take away.
     fileprivate var forAdmin: Self {
         var limits = self
         limits.connections = 64

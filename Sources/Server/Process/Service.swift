@@ -8,28 +8,28 @@ import Logging
 final class Service {
     typealias Reader = () -> Result<Command, SettingsError>
 
-    /// The only lasting holder of the token besides what serves with it.
+    /// Besides the handlers, the only lasting holder of the token.
     private(set) var settings: Settings
     private let read: Reader
     private let log: Logger
     private let threshold: SharedLogLevel
     private let output: LogWriter
-    /// As what it serves beside others; nil: it is the whole gateway.
+    /// The worker that it is; nil: it is the whole gateway.
     private let worker: Worker?
-    /// A worker's parent speaks to the service manager.
+    /// Nil in a worker, whose parent talks to the service manager.
     private let notify: SystemdNotifier?
     private var watchdog: Watchdog?
     private let sandbox: SandboxServer?
-    /// Of the sandbox in this process or the parent's.
+    /// The sandbox in this process, or the parent's.
     private let site: SandboxSite?
     private let server: Server
     private let certificate: CertificateWatch
-    /// Nil but in access by keys.
+    /// Nil except with `access = keys`.
     private let keys: KeyStore?
     private let state: StateClient?
     private let hardening: Hardening
 
-    /// Starts serving. `read` reads the settings anew.
+    /// Starts serving. `read` reads the settings again.
     init(_ settings: Settings, as worker: Worker? = nil, read: @escaping Reader) throws(CError) {
         let form = LogEncoding(settings.logFormat, isTerminal: isatty(STDOUT_FILENO) == 1)
         let threshold = SharedLogLevel(settings.logLevel.level)
@@ -43,7 +43,7 @@ final class Service {
         self.log = log
         certificate = CertificateWatch { log.warning("\($0)") }
         DescriptorLimit.raise()
-        // Before anybody is served: until the keys are there, every one of them would be refused.
+        // Before the first client is served: until the keys are there, every key would be refused.
         let client = worker?.state.map { StateClient($0) }
         let keys = try client.map { (client) throws(CError) in try KeyStore(client) { log.warning("\($0)") } }
         self.keys = keys
@@ -65,7 +65,7 @@ final class Service {
         }
         var hardening = Hardening()
         do throws(CError) {
-            // A worker's parent has done so.
+            // A worker's parent has done that already.
             if worker == nil { try hardening.dropPrivileges(settings) }
         } catch {
             server.close()
@@ -86,12 +86,12 @@ final class Service {
         warn()
     }
 
-    /// How long the end waits until all that is to be written has gone out.
+    /// How long the end waits until everything that is to be written has been sent.
     private static let lastMilliseconds: UInt64 = 2000
-    /// A worker's word that it is alive, and the age of its figures on another's page of metrics.
+    /// Between two signs of life of a worker; also the age of its figures on another worker's page of metrics.
     private static let wordMilliseconds: UInt64 = 1000
 
-    /// What works beside this process from here on.
+    /// Takes the helper processes.
     func use(_ processes: CacheProcesses) { server.state.files?.use(processes) }
 
     private func greet() {
@@ -108,7 +108,7 @@ final class Service {
     /// Takes up what changed in the files, all of it or, if anything is wrong, nothing.
     func reload() {
         guard !server.state.drainState.isDraining else {
-            // It is about to go, with what it has: nobody has to wait for it.
+            // It is about to end, with its present settings: no process has to wait for it.
             worker?.say(.reloaded)
             return
         }

@@ -1,7 +1,7 @@
 import EventIO
 import HTTP
 
-/// The first lines of the log: where the gateway listens, for whom it speaks, and what to try.
+/// The first lines of the log: where the gateway listens, with which access, and what to try.
 enum StartupBanner {
     static func lines(
         _ settings: Settings, ports: [UInt16], adminPort: UInt16?, sandbox: SandboxSite?, workers: Int = 1

@@ -1,8 +1,8 @@
 import EventIO
 import Glibc
 
-/// SIGTERM and SIGINT, from when this is made on: the first asks the program to stop in order, the second ends it with code 1.
-/// A worker gets the signals of a terminal or a service manager twice, from its parent too: only that one can end it at once.
+/// SIGTERM and SIGINT, from when this is made: the first asks the program to stop in order, the second ends it with code 1.
+/// A worker gets the signals of a terminal or a service manager twice, from its parent too: only the parent can end it at once.
 @EventLoop
 final class StopSignals {
     private var signals: [Signal] = []
@@ -32,7 +32,7 @@ final class StopSignals {
     }
 }
 
-/// SIGHUP: the program shall read its settings anew. From a terminal that is gone it means what it always meant: stop.
+/// SIGHUP: the program is to read its settings again. From a terminal that was closed it has its old meaning: stop.
 @EventLoop
 final class ReloadSignal {
     var reload: (@EventLoop () -> Void)?

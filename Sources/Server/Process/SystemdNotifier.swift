@@ -2,19 +2,19 @@ import EventIO
 import Glibc
 import HTTP
 
-/// Tells the service manager how the program fares: sd_notify(3), which is a datagram to the socket that it names.
+/// Tells the service manager the program's state by sd_notify(3): datagrams to a socket that the environment names.
 final class SystemdNotifier {
-    /// How often the service manager wants to be told that the program is alive; nil if it does not ask.
+    /// The service manager's watchdog time; nil if it has none.
     let watchdogMilliseconds: UInt64?
     private let address: [UInt8]
     private let descriptor: Int32
 
-    /// Without NOTIFY_SOCKET nothing is said.
+    /// Without NOTIFY_SOCKET nothing is sent.
     init(_ environment: [String: String]) {
         address = Self.address(environment["NOTIFY_SOCKET"] ?? "")
         let isForUs = environment["WATCHDOG_PID"].map { $0 == String(getpid()) } ?? true
         let microseconds = isForUs ? environment["WATCHDOG_USEC"].flatMap(UInt64.init) : nil
-        // Twice as often as asked for, as sd_watchdog_enabled(3) advises.
+        // Twice as often as required, as sd_watchdog_enabled(3) advises.
         watchdogMilliseconds = address.isEmpty ? nil : microseconds.map { max(1, $0 / 2000) }
         descriptor = address.isEmpty ? -1 : socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
     }
@@ -46,7 +46,7 @@ final class SystemdNotifier {
         unsafe withUnsafeMutableBytes(of: &target.sun_path) { unsafe $0.copyBytes(from: address) }
         let length = socklen_t(MemoryLayout<sa_family_t>.size + address.count)
         let text = Array(message.utf8)
-        // A manager that does not read is not waited for.
+        // It does not wait for a manager that does not read.
         _ = unsafe withUnsafeBytes(of: &target) { target in
             unsafe text.withUnsafeBytes { text in
                 unsafe sendto(
@@ -56,14 +56,14 @@ final class SystemdNotifier {
         }
     }
 
-    /// The bytes of `sun_path`: a path, or after `@` a name in Linux's abstract space. Empty for what is neither.
+    /// The bytes of `sun_path`: a path, or after `@` a name in Linux's abstract namespace. Empty for anything else.
     static func address(_ name: String) -> [UInt8] {
         guard name.hasPrefix("/") || name.hasPrefix("@"), name.utf8.count > 1, name.utf8.count < 108 else { return [] }
         return name.hasPrefix("@") ? [0] + name.utf8.dropFirst() : Array(name.utf8)
     }
 }
 
-/// Calls back again and again, from a timer of the loop: what it proves is that the loop turns.
+/// Calls back again and again, from a timer of the loop: each call proves that the loop turns.
 @EventLoop
 final class Watchdog {
     private let milliseconds: UInt64

@@ -1,7 +1,7 @@
 import EventIO
 
 extension TLSContext {
-    /// Has clients asked for certificates, where the settings say so. The error begins with the setting's name.
+    /// Asks clients for certificates, where the settings say so. The error begins with the setting's name.
     func askClients(_ settings: Settings) throws(CError) {
         guard let files = settings.clientFiles else { return }
         do throws(CError) {
@@ -11,7 +11,7 @@ extension TLSContext {
         }
     }
 
-    /// As the settings have it.
+    /// By the settings.
     static func make(_ settings: Settings) throws(CError) -> TLSContext {
         let tls = try TLSContext(certificate: settings.tlsCertificate, key: settings.tlsKey)
         try tls.askClients(settings)

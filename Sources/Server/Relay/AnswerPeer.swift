@@ -2,7 +2,7 @@ import EventIO
 import HTTP
 import Hub
 
-/// Bytes of a file for another replica: from the cache, and into it from where the Hub has led that replica.
+/// Sends another replica bytes of a file: from the cache, which is filled from the address to which the Hub has led that replica.
 ///
 /// The calling replica has asked the Hub whether its client may have the file. This one calls the store alone, and never another replica.
 struct AnswerPeer: Handler {
@@ -51,12 +51,12 @@ struct AnswerPeer: Handler {
                 StoreConfirmation(source, context, in: files, done: done).start()
             }
         ) {
-            // It goes to the store itself.
+            // The other replica then asks the store itself.
             exchange.fail(.cacheDisk, context)
         }
     }
 
-    /// As for a redirect of the Hub: an address to which no redirect would be followed is refused.
+    /// An address is refused where a redirect of the Hub to it would not be followed.
     private func source(of call: PeerCall) throws(Failure) -> FileSource {
         let head = Transfer.Head(status: .found, headers: ["Location": call.source])
         let request = Request(method: .get, target: .root)

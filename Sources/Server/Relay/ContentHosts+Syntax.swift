@@ -1,9 +1,9 @@
 extension ContentHosts {
-    /// A relative reference that stays on its host for every reader (RFC 3986 section 4.2): browsers take `//host`, `/\host` and
-    /// `https:host` for other hosts, and leave out tabs wherever they stand.
+    /// A relative reference that stays on its host for every reader (RFC 3986 section 4.2): browsers read `//host`, `/\host` and
+    /// `https:host` as other hosts, and ignore tabs anywhere.
     static func isLocal(_ reference: String) -> Bool {
         let bytes = reference.utf8.span
-        // Readers leave out blanks in front.
+        // Readers ignore leading spaces.
         if bytes.count >= 1, bytes[0] == UInt8(ascii: " ") { return false }
         if bytes.count >= 2, bytes[0] == UInt8(ascii: "/"), bytes[1] == UInt8(ascii: "/") { return false }
         var mayBeScheme = true
@@ -29,14 +29,14 @@ extension ContentHosts {
         return Substring(authority.prefix { $0 != UInt8(ascii: ":") }).lowercased()
     }
 
-    /// `scheme://host[:port]` in lower case. Nil where an HTTP library could find another host than this does: user
+    /// `scheme://host[:port]` in lower case. Nil where an HTTP library could find another host than this function: user
     /// information, escapes, control characters and spaces anywhere, letters that are not ASCII in the host.
     static func origin(of url: String) -> String? {
         parts(of: url).map { Substring(url.utf8.prefix($0.authority.upperBound)).lowercased() }
     }
 
     private struct Parts {
-        /// Where the authority is, in bytes.
+        /// The range of the authority, in bytes.
         let authority: Range<Int>
     }
 
@@ -65,7 +65,7 @@ extension ContentHosts {
         }
     }
 
-    /// A name or an address, in brackets if of IPv6, and perhaps a port. Brackets elsewhere, some readers leave out.
+    /// A name or an address, an IPv6 address in brackets, and perhaps a port. Some readers ignore brackets elsewhere.
     private static func isAuthority(_ bytes: Span<UInt8>) -> Bool {
         var end = 0
         if bytes.count > 0, bytes[0] == UInt8(ascii: "[") {

@@ -1,9 +1,9 @@
-/// Which hosts may hold the Hub's content. A redirect of the Hub names the place; without this list it could name one inside the
+/// The hosts that may hold the Hub's content. A redirect of the Hub names the host; without this list it could name one inside the
 /// operator's network.
 struct ContentHosts: Sendable {
-    /// Domain names; each stands for itself and all below it.
+    /// Domain names; each covers all names below it.
     let domains: [String]
-    /// Origins in full, such as that of the sandbox's store, or of a self-hosted Hub's.
+    /// Whole origins, such as that of the sandbox's store, or of a self-hosted Hub's.
     let origins: [String]
     /// The Hub's own origin.
     private let hub: String?
@@ -19,9 +19,9 @@ struct ContentHosts: Sendable {
     enum Place: Equatable {
         /// To the Hub itself, so to this gateway.
         case hub
-        /// To where the bytes of files are.
+        /// To a store, which has the bytes of files.
         case content
-        /// Out of here, or to something that two readers could read in two ways.
+        /// To another host, or to something that can be read in two ways.
         case elsewhere
     }
 
@@ -39,7 +39,7 @@ struct ContentHosts: Sendable {
     private func allows(_ url: String, _ origin: String) -> Bool {
         guard let host = Self.host(of: url) else { return false }
         if origins.contains(origin) || origins.contains(Self.withoutUsualPort(origin)) { return true }
-        // On https and its own port only: the list says names, not services.
+        // By https and its own port only: the list allows hosts, not other services on them.
         let portLength = origin.utf8.count - host.utf8.count - "https://".utf8.count
         guard origin.hasPrefix("https://"), portLength == 0 || portLength == 4 && origin.hasSuffix(":443") else {
             return false
@@ -55,8 +55,8 @@ struct ContentHosts: Sendable {
         return origin.hasSuffix(usual) ? String(origin.dropLast(usual.count)) : origin
     }
 
-    /// Where `reference` leads from `url` (RFC 3986 section 5.2), for a whole URL and a path from the root: what stores redirect with.
-    /// Nil for the others.
+    /// The URL to which `reference` leads from `url` (RFC 3986 section 5.2), for a whole URL or a path from the root: the forms that stores use.
+    /// Nil for other forms.
     static func resolved(_ reference: String, from url: String) -> String? {
         if host(of: reference) != nil { return reference }
         guard reference.hasPrefix("/"), isLocal(reference), let origin = origin(of: url) else { return nil }

@@ -2,31 +2,31 @@ import EventIO
 import HTTP
 import Hub
 
-/// Which fields go through a gateway and which stay on their side (RFC 9110 section 7.6.1).
+/// Which fields an intermediary forwards, and which belong to one connection (RFC 9110 section 7.6.1).
 enum EndToEndHeaders {
-    /// Of a connection, or of the framing that each side makes anew.
+    /// Fields of a connection, or of the message framing, which each side has its own.
     private static let hopByHop = [
         "Connection", "Keep-Alive", "Proxy-Connection", "Proxy-Authenticate", "Proxy-Authorization", "TE", "Trailer",
         "Transfer-Encoding", "Upgrade", "Content-Length",
     ]
 
-    /// By these, servers that trust who stands before them learn for whom a request is: it is not for the client to say.
+    /// By these, servers that trust a proxy learn which client a request is from: a client must not set them.
     private static let ofAProxy = [
         "Forwarded", "Via", "X-Forwarded", "X-Forward-For", "X-Real-IP", "True-Client-IP", "Client-IP", "X-Client-IP",
         "X-Cluster-Client-IP", "X-Remote-IP", "X-Remote-Addr", "X-Originating-IP", "X-ProxyUser-IP", "Fastly-Client",
         "Fastly-Client-IP", "Fastly-SSL", "Front-End-Https", "X-Scheme", "X-URL-Scheme", "X-Host", "Proxy",
         "X-SSL-Client-Cert", "X-Client-Cert", "Client-Cert", "Client-Cert-Chain", "X-Remote-User", "Remote-User",
     ]
-    /// By these, some servers act on another method or path than those of the request, which were judged here.
+    /// By these, some servers act on another method or path than the request's own, which were judged here.
     private static let inPlaceOfTheRequest = [
         "X-HTTP-Method", "X-HTTP-Method-Override", "X-Method-Override", "X-Rewrite-URL", "X-Rewrite-URI", "X-Real-URL",
         "X-Proxy-URL", "X-HTTP-Host-Override", "X-HTTP-DestinationURL",
     ]
 
-    /// What is said to the gateway itself.
+    /// Fields for the gateway itself.
     private static let ofTheGateway = ["X-Hubgate-Confirm"]
 
-    /// What a client says of itself or of others that the Hub must not hear from us: credentials are added by the access mode,
+    /// Fields of a client that the Hub must not get from us: credentials are added by the access mode,
     /// cookies belong to browsers.
     private static let notUpstream = CaselessWords(
         hopByHop + ofAProxy + inPlaceOfTheRequest + ofTheGateway + [
@@ -34,9 +34,9 @@ enum EndToEndHeaders {
         ],
         prefixes: ["X-Forwarded-", "X-Original-", "CF-", "CloudFront-", "X-Envoy-", "X-Middleware-"])
 
-    /// What speaks of the Hub's own origin and would be taken for ours: what a browser keeps for an origin, what it tells others of it,
-    /// and where it looks for more of it. Not among them is what says who may read a response (`Access-Control-`): pages that use a
-    /// gateway by CORS need that, and `CrossSite` is what guards the gateway's token.
+    /// Fields about the Hub's own origin, which would be applied to ours: what a browser stores for an origin, what it reports about it,
+    /// and where it finds more of it. Fields that say who may read a response (`Access-Control-`) are not among them: pages that use a
+    /// gateway by CORS need those, and `CrossSite` protects the gateway's token.
     private static let notDownstream = CaselessWords(
         hopByHop + [
             "Set-Cookie", "Set-Cookie2", "Alt-Svc", "Alt-Used", "Strict-Transport-Security", "Public-Key-Pins",
@@ -50,7 +50,7 @@ enum EndToEndHeaders {
         ],
         prefixes: ["Attribution-Reporting-", "Sec-Session-", "Secure-Session-", "Cross-Origin-"])
 
-    /// What Connection mostly says; it names no field.
+    /// Frequent values of Connection that name no field.
     private static let persistence = CaselessWords(["keep-alive", "close"])
 
     static func upstream(_ headers: Headers) -> Headers {
@@ -70,7 +70,7 @@ enum EndToEndHeaders {
 }
 
 extension RelayedDocument {
-    /// The fields of a relayed response, as they go to a client.
+    /// The fields of a relayed response for a client.
     static func headers(of head: Transfer.Head) -> Headers {
         var headers = EndToEndHeaders.downstream(head.headers)
         isolate(&headers)
@@ -78,12 +78,12 @@ extension RelayedDocument {
     }
 }
 
-/// What hiding Xet changes in requests to the Hub.
+/// Requests to the Hub where Xet is hidden.
 enum HiddenXet {
-    /// With this a client asks where in Xet a file is, instead of for the file.
+    /// With this media type a client asks for a file's place in Xet, instead of for the file.
     private static let fileInfo = "application/vnd.xet-fileinfo+json"
 
-    /// Throws `refusal` for a request to be let into Xet: without that the client would call Xet, and be refused.
+    /// Throws `refusal` for a request that asks for access to Xet: otherwise the client would call Xet, and be refused there.
     static func prepare(_ request: inout Request, instead refusal: Failure = .xetHidden) throws(Failure) {
         guard !request.target.path.contains(anyOf: HubOperationsTable.xetTokens) else { throw refusal }
         guard request.headers.mentions(fileInfo, in: "Accept") else { return }
@@ -94,7 +94,7 @@ enum HiddenXet {
 }
 
 extension Failure {
-    /// With `xet = uploads` nothing is read from Xet here.
+    /// With `xet = uploads` nothing is downloaded from Xet here.
     static var xetDownloadsHidden: Failure {
         Failure(
             .notFound,

@@ -1,23 +1,23 @@
 import EventIO
 import HTTP
 
-/// Sends a comment after each silence of a relayed stream of events (HTML's text/event-stream), so that no proxy in between takes the
-/// connection for dead while a model thinks. Only between two events, and only where nobody counted the bytes before.
+/// Sends a comment after each silence of a relayed event stream (HTML's text/event-stream), so that no proxy in between takes the
+/// connection for dead while a model thinks. Only between two events, and only in streams without a length.
 @EventLoop
 final class EventStreamKeepAlive {
-    /// Every reader of event streams drops it.
+    /// Readers of event streams ignore it.
     private static let comment = Array(": keep-alive\n\n".utf8)
 
     private let exchange: Exchange
     private let silence: UInt64
     private var boundary = EventBoundary()
     private var spoke = MonotonicInstant.now
-    /// One for the whole stream: it is not started anew at each event, but asks when it is over how long ago the last one was.
+    /// One for the whole stream: it is not restarted at each event; when it fires it computes the time since the last one.
     private var timer: Timer?
 
-    /// Nil if `head`, which has no length, is of no such stream, or of one with a coding. `silence` is in milliseconds.
+    /// Nil if `head`, which has no length, does not begin an event stream, or begins one with a content coding. `silence` is in milliseconds.
     static func of(_ head: Transfer.Head, on exchange: Exchange, after silence: UInt64) -> EventStreamKeepAlive? {
-        // Not in a failing initializer, which would allocate first.
+        // Not in a failable initializer, which would allocate first.
         guard head.headers.mediaType == "text/event-stream", !head.headers.contains("Content-Encoding") else {
             return nil
         }
@@ -44,7 +44,7 @@ final class EventStreamKeepAlive {
             timer?.start(milliseconds: silence - quiet)
             return
         }
-        // With bytes that wait for the client nothing is silent; inside an event its end has to come first.
+        // While bytes wait for the client there is no silence; inside an event its end has to come first.
         if boundary.isHere, exchange.queuedBytes == 0 {
             _ = unsafe Self.comment.withUnsafeBufferPointer { unsafe exchange.write($0) }
         }
@@ -53,14 +53,14 @@ final class EventStreamKeepAlive {
     }
 }
 
-/// Whether a stream of events stands between two of them: at its beginning, or behind a blank line.
+/// Whether an event stream is between two events: at its beginning, or after a blank line.
 struct EventBoundary {
     private enum Place {
         /// Nothing of the next event has come.
         case between
         case atLineStart
         case inLine
-        /// Behind a CR, of which an LF may be the other half. A stream with CR alone never gets farther.
+        /// After a CR, which an LF may follow. A stream with CR alone stays in this state.
         case behindCR(isBlank: Bool)
     }
 
@@ -71,7 +71,7 @@ struct EventBoundary {
     }
 
     mutating func note(_ bytes: Span<UInt8>) {
-        // What is before the last line end tells nothing.
+        // Bytes before the last line end do not matter.
         var start = bytes.count
         while start > 0, Self.isLineEnd(bytes[start - 1]) { start -= 1 }
         if start > 0 { place = .inLine }

@@ -2,7 +2,7 @@ import EventIO
 import HTTP
 import Hub
 
-/// What is answered without asking the store: the Hub's redirect says enough.
+/// Responses that need no call to the store: the Hub's redirect says enough.
 extension FileRedirect {
     /// The response to a condition that fails, or to HEAD; nil where the store has to be asked.
     func answerAtOnce(to request: Request) -> Transfer.Head? {
@@ -18,7 +18,7 @@ extension FileRedirect {
         return headers
     }
 
-    /// What HEAD is answered where the size is known, under another name.
+    /// The response to HEAD where the Hub has named the size in another field.
     var headAnswer: Transfer.Head? {
         guard let size = linkedSize else { return nil }
         var headers = metadata
@@ -28,12 +28,12 @@ extension FileRedirect {
         return Transfer.Head(status: .ok, headers: headers)
     }
 
-    /// What a pre-signed URL tells the store to say of the content.
+    /// The fields that a pre-signed URL makes the store send with the content.
     static func signedFields(of url: String) -> [(name: String, value: String)] {
         signedNames.compactMap { name, parameter in signed(parameter, in: url).map { (name, $0) } }
     }
 
-    /// In bytes. Nil where the Hub says nothing, or no number: it is taken for a length, and must not trap.
+    /// In bytes. Nil where the Hub sends no number: it is used as a length, and must not trap.
     var linkedSize: Int? {
         let all = redirect.headers.values(of: "X-Linked-Size")
         guard let text = all.first, all.allSatisfy({ $0 == text }), (1...18).contains(text.utf8.count),

@@ -2,35 +2,35 @@ import EventIO
 import HTTP
 import Hub
 
-/// The step from the Hub to where a file's bytes are: the gateway takes it itself, so that a client needs to reach no other host
-/// and what it gets at the Hub's path has the metadata that only the Hub's redirect carries.
+/// The step from the Hub to the store that has a file's bytes: the gateway takes it itself, so that a client needs to reach no other host,
+/// and gets at the Hub's path the metadata that only the Hub's redirect carries.
 struct FileRedirect: Sendable {
-    /// Where the bytes are: absolute, on one of the hosts that are allowed to hold the Hub's content.
+    /// The URL of the bytes: absolute, on a host that may hold the Hub's content.
     private(set) var url: String
     /// The head of the Hub's redirect.
     var redirect: Transfer.Head
-    /// What the store is asked with. It is the client's method; where a store refuses HEAD, which a URL that is signed for GET does not
-    /// allow, it is asked by GET and stopped when its head is there.
+    /// The method of the call to the store. It is the client's; where a store refuses HEAD, since the URL is signed for GET only,
+    /// it is asked by GET, and the call ends with the head.
     private(set) var method: Method
     /// Whether the store's own redirect may still be followed.
     private var mayGoOn = true
 
-    /// Fields of the request that choose which bytes come back. No credential is among them.
+    /// Fields of the request that choose which bytes come back. None of them is a credential.
     private static let requestFields = [
         "Range", "If-Range", "If-Modified-Since", "If-Unmodified-Since", "Accept-Encoding", "User-Agent",
     ]
-    /// What only the store knows of the content that it sends.
+    /// Fields about the content that only the store knows.
     private static let contentFields = [
         "Content-Length", "Content-Range", "Content-Encoding", "Accept-Ranges", "Content-Type", "Content-Disposition",
         "Last-Modified",
     ]
-    /// What describes the redirect and would be wrong of the content.
+    /// Fields that describe the redirect, and would be wrong for the content.
     private static let redirectFields = [
         "Location", "Content-Length", "Content-Type", "Content-Encoding", "ETag",
     ]
 
-    /// Nil where the response does not redirect, or redirects to a place on the Hub.
-    /// Throws `hubBroken` for a redirect to anywhere else, because the client would follow it out of here.
+    /// Nil where the response is no redirect, or leads to the Hub itself.
+    /// Throws `hubBroken` for a redirect to any other host, because the client would follow it past the gateway.
     init?(_ head: Transfer.Head, of request: Request, hosts: ContentHosts) throws(Failure) {
         guard let location = try head.location, head.status.isRedirect else { return nil }
         let isRead = request.method == .get || request.method == .head
@@ -45,21 +45,21 @@ struct FileRedirect: Sendable {
         method = request.method
     }
 
-    /// The request for the bytes: nothing of the client goes along but what chooses them.
+    /// The request for the bytes: of the client's fields only those that choose bytes.
     func request(for original: Request) throws(Failure) -> Request {
         var headers: Headers = [:]
         for name in Self.requestFields {
             if let value = original.headers[name] { headers.append(name, value) }
         }
-        // RFC 9110 section 14.2: a range of HEAD is none, and a store that is asked by GET instead must not take it for one.
+        // RFC 9110 section 14.2: a range is ignored in HEAD, and a store that is asked by GET instead must not apply it.
         if original.method == .head {
             headers.remove("Range")
             headers.remove("If-Range")
         }
-        // RFC 9110 section 13.2.2: dates count only where no ETag was named, and those are judged here.
+        // RFC 9110 section 13.2.2: dates count only where no entity tag is given, and entity tags are judged here.
         if original.headers.contains("If-None-Match") { headers.remove("If-Modified-Since") }
         if original.headers.contains("If-Match") { headers.remove("If-Unmodified-Since") }
-        // The client knows the linked ETag, the store one of its own: the condition is decided here. A date is the store's.
+        // The client knows the linked ETag, the store has another: the condition is decided here. A date is the store's.
         if let condition = headers["If-Range"], condition.hasSuffix("\"") {
             headers.remove("If-Range")
             if condition != metadata["ETag"] { headers.remove("Range") }
@@ -67,18 +67,18 @@ struct FileRedirect: Sendable {
         return Request(method: method, target: .root, headers: headers)
     }
 
-    /// The store's response with the Hub's metadata: to the client one response of one server.
+    /// The store's response with the Hub's metadata: for the client one response of one server.
     func joined(_ content: Transfer.Head) -> Transfer.Head {
         var headers = metadata
         for name in Self.contentFields {
             if let value = content.headers[name] { headers.set(name, value) }
         }
-        // Both have chosen: the Hub where the content is, the store in which coding.
+        // Both have chosen: the Hub a place, the store a content coding.
         for value in content.headers.values(of: "Vary") { headers.append("Vary", value) }
         return Transfer.Head(status: content.status, headers: headers)
     }
 
-    /// The linked ETag names the content in every client's cache; the store's own is another.
+    /// The linked ETag names the content in every client's cache; the store's own is different.
     var metadata: Headers {
         var headers = redirect.headers
         for name in Self.redirectFields { headers.remove(name) }
@@ -88,7 +88,7 @@ struct FileRedirect: Sendable {
     }
 }
 
-// MARK: the steps after it
+// MARK: the next steps
 
 extension FileRedirect {
     /// The same store, asked by GET.
@@ -98,7 +98,7 @@ extension FileRedirect {
         return hop
     }
 
-    /// Where the store leads on to. Throws `hubBroken` for a place that is not allowed, and the second time for any.
+    /// The redirect of the store. Throws `hubBroken` for a host that is not allowed, and for a second redirect.
     func onward(_ content: Transfer.Head, hosts: ContentHosts) throws(Failure) -> FileRedirect? {
         guard let location = try content.location, content.status.isRedirect else { return nil }
         let target = ContentHosts.resolved(location, from: url)
@@ -112,7 +112,7 @@ extension FileRedirect {
 }
 
 extension Transfer.Head {
-    /// Where it leads. Throws `hubBroken` where it leads to two places: each client may go to another of them.
+    /// Where it leads. Throws `hubBroken` for two locations: clients may differ in which one they follow.
     var location: String? {
         get throws(Failure) {
             guard headers.contains("Location") else { return nil }
@@ -122,12 +122,12 @@ extension Transfer.Head {
         }
     }
 
-    /// Whether HTTP libraries go where such a redirect leads (RFC 9110 section 15.4).
+    /// Whether HTTP libraries follow such a redirect (RFC 9110 section 15.4).
     var isFollowed: Bool { [301, 302, 303, 307, 308].contains(status.code) }
 }
 
 extension Failure {
-    /// The store that the Hub leads to leads to another, and that one on to `host`.
+    /// The store that the Hub led to redirects to a second one, and that one on to `host`.
     static func storeLeadsOn(to host: String) -> Failure {
         Failure(
             .hubBroken,

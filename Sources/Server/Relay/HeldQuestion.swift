@@ -1,13 +1,13 @@
 import HTTP
 import Hub
 
-/// What a request asks of a revision, as far as a pulled one can say it.
+/// A request about a revision that a pulled one can answer.
 struct HeldQuestion: Equatable, Sendable {
     enum Wish: Equatable, Sendable {
         case info
-        /// What a folder holds; the empty path is the root.
+        /// The content of a folder; the empty path is the root.
         case tree(String)
-        /// What is said of paths that the body names.
+        /// Information about paths that the body names.
         case paths
         case refs
         case file(String)
@@ -17,7 +17,7 @@ struct HeldQuestion: Equatable, Sendable {
     let revision: String
     let wish: Wish
 
-    /// Nil for anything else. What repository it is about is read as its rights were judged.
+    /// Nil for any other request. The repository is found as for the rights.
     init?(_ method: Method, _ target: Target) {
         let operation = HubOperation.find(method == .head ? .get : method, target)
         let resource = operation.resource
@@ -26,7 +26,7 @@ struct HeldQuestion: Equatable, Sendable {
         guard let id = try? RepoID(namespace: owner.isEmpty ? nil : owner, name: resource.name) else { return nil }
         let isAPI = row.path.hasPrefix("/api/")
         let named = (isAPI ? 2 : kind == .model ? 0 : 1) + (owner.isEmpty ? 1 : 2)
-        // Behind the name: a word, the revision, a path.
+        // After the repository's name: a word, the revision, a path.
         let rest = target.segments.dropFirst(named)
         let revision = rest.dropFirst().first ?? "main"
         let path = rest.dropFirst(2).joined(separator: "/")
@@ -42,7 +42,7 @@ struct HeldQuestion: Equatable, Sendable {
         self.revision = wish == .refs ? "main" : revision
     }
 
-    /// What is asked for, in words.
+    /// The subject of the question, in words.
     var text: String {
         switch wish {
         case .file(let path): "\(path.shown) of \(repo.text) at \(revision.shown)"
@@ -52,7 +52,7 @@ struct HeldQuestion: Equatable, Sendable {
 }
 
 extension HeldRevisions {
-    /// Whether what was pulled has that content at the path that is asked for.
+    /// Whether the pulled revision has that content at the path in question.
     func has(_ name: BlobName, _ question: HeldQuestion) async -> Bool {
         guard case .file(let path) = question.wish, let head = head(of: question.revision, in: question.repo),
             let revision = await find(question.repo, commit: head.commit)
@@ -62,7 +62,7 @@ extension HeldRevisions {
 }
 
 extension ResourceKind {
-    /// Nil for what is no repository of git.
+    /// Nil for a resource that is no git repository.
     var repoKind: RepoKind? {
         switch self {
         case .model: .model

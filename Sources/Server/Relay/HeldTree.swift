@@ -1,13 +1,13 @@
 import HTTP
 import Hub
 
-/// What the Hub's API says of paths, made of a pulled revision.
+/// The Hub's API for paths, answered from a pulled revision.
 struct HeldTree {
     let revision: HeldRevision
 
     static let largestPage = 1000
 
-    /// One page of what `folder` holds, by path, from behind `cursor`; and the path behind which the next begins, if there is more. Nil: there is no such
+    /// One page of the content of `folder`, by path, after `cursor`; and the path after which the next page begins, if there is one. Nil: there is no such
     /// folder.
     func page(
         of folder: String, isRecursive: Bool, after cursor: String?, limit: Int
@@ -26,7 +26,7 @@ struct HeldTree {
             let entry = revision.entries[index]
             let name = entry.path.utf8.dropFirst(prefix.utf8.count).prefix { $0 != UInt8(ascii: "/") }
             guard isRecursive || name.endIndex == entry.path.utf8.endIndex else {
-                // What another folder holds is passed over at once: a `0` follows on the slash.
+                // Skips the content of a subfolder at once: `0` is the byte after the slash.
                 index = revision.index(of: prefix + String(Substring(name)) + "0")
                 continue
             }
@@ -38,10 +38,10 @@ struct HeldTree {
         return (found, nil)
     }
 
-    /// Those of the paths that are there.
+    /// The entries at those paths that exist.
     func entries(at paths: [String]) -> [JSON] { paths.compactMap { revision[$0]?.json } }
 
-    /// Paths as the body of `paths-info` names them: a form (Python) or JSON (JavaScript). Throws `badRequest`.
+    /// The paths in the body of `paths-info`: a form (Python) or JSON (JavaScript). Throws `badRequest`.
     static func paths(in body: [UInt8], mediaType: String?) throws(Failure) -> [String] {
         let found: [String]
         if mediaType == "application/x-www-form-urlencoded" {

@@ -1,7 +1,7 @@
 import EventIO
 import HTTP
 
-/// Where the Hub is, and whose certificate it must show.
+/// The addresses of the Hub, its token, and the certificates that are trusted for it.
 struct HubOrigin: Sendable {
     let base: String
     let trust: TransferPool.Trust
@@ -21,7 +21,7 @@ extension HubOrigin {
             token: settings.token, inference: settings.inferenceUpstream?.description)
     }
 
-    /// The same places for another token.
+    /// The same addresses with another token.
     func with(token: Secret?) -> HubOrigin {
         var origin = self
         origin.token = token

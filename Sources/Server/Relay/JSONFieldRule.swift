@@ -3,8 +3,8 @@ import Hub
 
 /// Which strings of a JSON text are rewritten, and how.
 struct JSONFieldRule: Sendable {
-    /// The end of the way to the member: the names of objects from the outside in, arrays left out.
-    /// A name is `*url` for all that end so, or `#` for a number. Empty: each string that is a URL, wherever it is.
+    /// The end of the path to the member: the names of objects from the outside in, without arrays.
+    /// A name is `*url` for all with that ending, or `#` for a number. Empty: each string that is a URL, anywhere.
     let path: [String]
     let change: Rewrite.URLAction
 
@@ -13,22 +13,22 @@ struct JSONFieldRule: Sendable {
         self.change = change
     }
 
-    /// Whether no string is concerned but those that are URLs.
+    /// Whether the rules are only for strings that are URLs.
     static func areOfURLs(_ rules: [JSONFieldRule]) -> Bool {
         for rule in rules where !rule.path.isEmpty && !rule.isOfAuthor { return false }
         return true
     }
 
-    /// Each string that is a URL in a member of this name, and below it.
+    /// For each string that is a URL in a member of this name, and below it.
     static func authored(_ name: String) -> JSONFieldRule { JSONFieldRule(name, change: .authored) }
 
     fileprivate var isOfAuthor: Bool { if case .authored = change { !path.isEmpty } else { false } }
 
-    /// Each string that is a URL and nothing else, if no rule says more.
+    /// For each string that is a URL and nothing else, where no other rule applies.
     static func anyURL(_ change: Rewrite.URLAction) -> JSONFieldRule { JSONFieldRule(change: change) }
 }
 
-/// Rules made ready for a text: each name is told once which of the patterns it fits, as bits.
+/// Rules in a form for one text: each name is compared once with all patterns, and the result is a set of bits.
 struct MemberRules {
     private enum Pattern: Equatable {
         case number
@@ -59,12 +59,12 @@ struct MemberRules {
     private var patterns: [Pattern] = []
     /// From the inside out, a bit for each pattern.
     private var ways: [(way: [UInt32], change: Rewrite.URLAction)] = []
-    /// What becomes of any other string that is a URL.
+    /// The action for any other string that is a URL.
     private(set) var anyURL: Rewrite.URLAction?
-    /// The patterns of members that an author has written, with all below them.
+    /// The patterns of members whose text an author has written, with everything below them.
     private(set) var authored: UInt32 = 0
 
-    /// At most 32 different names are a bug of the caller.
+    /// More than 32 different names would be a bug of the caller.
     init(_ rules: [JSONFieldRule]) {
         describes = rules.contains { if case .object = $0.change { true } else { false } }
         for rule in rules {
@@ -87,25 +87,25 @@ struct MemberRules {
         return 1 << (patterns.count - 1)
     }
 
-    /// Whether names have to be known at all.
+    /// Whether names have to be compared at all.
     var askForNames: Bool { !patterns.isEmpty }
 
-    /// Whether a member may be left out, so that it has to wait for its value.
+    /// Whether a member may be left out, so that its name has to wait for its value.
     var canDrop: Bool {
         ways.contains { if case .drop = $0.change { true } else { false } }
     }
 
-    /// Whether objects say what their URLs are of.
+    /// Whether objects tell what their URLs lead to.
     let describes: Bool
 
-    /// The patterns that `name` fits.
+    /// The patterns that `name` matches.
     func fitting(_ name: Span<UInt8>) -> UInt32 {
         var fitting: UInt32 = 0
         for index in patterns.indices where patterns[index].fits(name) { fitting |= 1 << index }
         return fitting
     }
 
-    /// What becomes of a member, by the bits of the names of objects from the inside out.
+    /// The action for a member, by the bits of the names of objects from the inside out.
     func change(_ names: some Sequence<UInt32>) -> Rewrite.URLAction? {
         ways.first { rule in
             var names = names.makeIterator()

@@ -1,12 +1,12 @@
 import Hub
 
-/// What an object of JSON says that its URLs are of, until its end.
+/// What a JSON object tells about the target of its URLs, until the object ends.
 struct DescribedObject {
-    /// How many objects and arrays are open where its members stand.
+    /// How many objects and arrays are open at its members.
     let depth: Int
     private var oid: String?
     private var size: Int?
-    /// A member came twice, and readers differ in which of them counts.
+    /// A member came twice, and readers differ in which one counts.
     private var isTwofold = false
 
     init(depth: Int) {
@@ -29,14 +29,14 @@ struct DescribedObject {
     }
 }
 
-/// A URL of which it is not known yet what it is of: members of JSON come in any order. It and what follows on it wait for the end of their object.
+/// A URL whose target is not known yet: members of JSON come in any order. The URL and the text after it wait for the end of their object.
 struct WaitingURL {
     let url: String
-    /// Of the object, as in `DescribedObject`.
+    /// The depth of the object, as in `DescribedObject`.
     let depth: Int
-    /// What follows on it, from earlier pieces.
+    /// The text after it, from earlier pieces.
     private(set) var text: [UInt8] = []
-    /// Its place in the output of the piece.
+    /// Its index in the output of the piece.
     private(set) var place = 0
     /// Its string has just been read.
     private(set) var isNew = true
@@ -54,7 +54,7 @@ struct WaitingURL {
         return text
     }
 
-    /// Keeps what follows it for later; gives the output.
+    /// Keeps the text after it for later; returns the output.
     fileprivate mutating func keep(_ output: [UInt8]) -> [UInt8] {
         defer { place = 0 }
         text = Array(output[place...])
@@ -70,14 +70,14 @@ extension Optional<WaitingURL> {
 }
 
 extension JSONRewriter {
-    /// Bytes that may follow on a URL before its object ends. What is further behind is not waited for.
+    /// The most bytes that may follow a URL before its object ends. Beyond that it does not wait.
     static let mostBehind = 4 << 10
     /// Digits of a size that is one.
     private static let mostDigits = 18
-    /// So much deeper than an object stand the URLs that are of it: `{"actions":{"download":{"href":…}}}`.
+    /// The URLs of an object may be so much deeper: `{"actions":{"download":{"href":…}}}`.
     private static let depthOfURLs = 2
 
-    /// Notes what the object at hand says of itself.
+    /// Notes what the present object tells about itself.
     mutating func describe(_ note: (inout DescribedObject) -> Void) {
         var object = DescribedObject(depth: frames.count)
         if let described, described.depth == object.depth { object = described }
@@ -85,7 +85,7 @@ extension JSONRewriter {
         described = object
     }
 
-    /// More of a number that is a size. What is none says nothing.
+    /// Another part of a number that is a size. A text that is no size is ignored.
     mutating func addToSize(_ part: Span<UInt8>, isWhole: Bool) {
         text.append(part.extracting(first: min(part.count, Self.mostDigits + 1 - text.count)))
         guard isWhole else { return }
@@ -97,7 +97,7 @@ extension JSONRewriter {
         describe { $0.measure(size) }
     }
 
-    /// What the URL of an object becomes; nil where it waits for the rest of that, or stays.
+    /// The replacement for a URL in an object; nil where it waits for the rest of the object, or stays.
     mutating func replacement(ofObject url: String) throws(Failure) -> String? {
         let depth = frames.count - Self.depthOfURLs
         if described?.depth == depth, let object = described?.object { return try replace(url, .object(object)) }
@@ -115,7 +115,7 @@ extension JSONRewriter {
         if described?.depth == frames.count { described = nil }
     }
 
-    /// The URL that waited goes out. `isWhole`: its object has been read.
+    /// Lets the waiting URL out. `isWhole`: its object has been read.
     mutating func endWaiting(isWhole: Bool) throws(Failure) {
         guard let ended = waiting.take() else { return }
         let object = isWhole && described?.depth == ended.depth ? described?.object : nil
@@ -124,7 +124,7 @@ extension JSONRewriter {
         output.insert(contentsOf: quoted, at: ended.place)
     }
 
-    /// The output of a piece, without what waits.
+    /// The output of a piece, without the part that waits.
     mutating func withoutWaiting() throws(Failure) -> [UInt8] {
         if let waiting, output.count - waiting.place > Self.mostBehind { try endWaiting(isWhole: false) }
         return waiting.withhold(output)

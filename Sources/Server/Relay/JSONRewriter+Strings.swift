@@ -10,7 +10,7 @@ extension JSONRewriter {
             guard member.count <= Self.longestName else { throw .hubBroken("its JSON has a name that is too long") }
         }
         guard let closing else {
-            // A name that is longer is none of those that are looked for.
+            // A longer name is none of those that rules have.
             text.append(part.extracting(first: min(part.count, Self.longestName + 1 - text.count)))
             return piece.count
         }
@@ -67,7 +67,7 @@ extension JSONRewriter {
         return closing + 1
     }
 
-    /// The string goes on in the next piece: it is held until its end, or if it is none that is replaced it goes out.
+    /// The string continues in the next piece: it is held until its end, or goes out if it cannot be one that is replaced.
     private mutating func hold(_ piece: Span<UInt8>, _ part: Span<UInt8>, as next: State) {
         if case .string = next {
             if heldFrom == nil {
@@ -85,7 +85,7 @@ extension JSONRewriter {
         state = next
     }
 
-    /// What the string with this end becomes; nil where it stays.
+    /// The replacement for the string with this end; nil where it stays.
     private mutating func replacement(
         _ part: Span<UInt8>, _ change: Rewrite.URLAction, _ byName: Bool
     ) throws(Failure) -> String? {

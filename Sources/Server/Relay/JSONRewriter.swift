@@ -3,15 +3,15 @@ import Hub
 
 /// Rewrites URLs in a JSON text that comes in pieces, and leaves members out; everything else keeps its bytes.
 ///
-/// It knows where it is in the text, not what all of it says. What it holds are a string that may be a URL until it is clear, and,
-/// where members may be left out, a name until its value begins. A text that is not JSON passes as it is, for no reader will find a
-/// member in it. What comes out does not depend on where the pieces were cut.
+/// It knows its place in the text, and does not parse all of it. It holds back a string that may be a URL until that is known, and,
+/// where members may be left out, a name until its value begins. A text that is not JSON passes unchanged, for no reader will find a
+/// member in it. The output does not depend on where the pieces were cut.
 struct JSONRewriter {
     struct Frame {
         let isObject: Bool
-        /// The patterns that the name of the member being read fits.
+        /// The patterns that the name of the present member matches.
         var name: UInt32 = 0
-        /// Whether all members so far have been left out: the first that goes out has no comma before it.
+        /// Whether all members so far have been left out: the next one goes out without a comma before it.
         var isEmptied = false
         var hasMember = false
     }
@@ -31,7 +31,7 @@ struct JSONRewriter {
         case value, name, colon, end
     }
 
-    /// Bytes of a name with what is around it, and of a URL: longer ones are no name and no URL of ours.
+    /// The longest name with its surroundings, and the longest URL, in bytes: longer ones are no name and no URL of ours.
     static let longestName = 8 << 10
     static let longestURL = 16 << 10
     private static let deepest = 512
@@ -43,31 +43,31 @@ struct JSONRewriter {
     var state = State.structure
     var expected = Expected.value
     var end = StringEnd()
-    /// A member up to its value, where it may be left out: a comma, the name, a colon, and space.
+    /// The beginning of a member that may be left out: a comma, the name, a colon, and space.
     var member: [UInt8] = []
-    /// Of a name or a held string that began in an earlier piece: as written, without the opening quote.
+    /// A name or a held string that began in an earlier piece: as written, without the opening quote.
     var text: [UInt8] = []
 
-    /// Of this piece: what goes out in its place, and from where on its own bytes do.
+    /// What goes out instead of the piece's bytes, and from where on its own bytes go out.
     var output: [UInt8] = []
     var run = 0
-    /// Where the held string's quote is; nil if that is in an earlier piece.
+    /// The index of the held string's quote; nil if that is in an earlier piece.
     var heldFrom: Int?
-    /// What the object at hand says that its URLs are of.
+    /// What the present object tells about its URLs.
     var described: DescribedObject?
-    /// A URL that goes out when its object has been read.
+    /// A URL that goes out when its whole object has been read.
     var waiting: WaitingURL?
-    /// The scalar at hand is a size, and read.
+    /// The present scalar is a size that is needed.
     var isSize = false
 
-    /// `replace` gives what a URL becomes; nil where it stays.
+    /// `replace` returns the replacement for a URL; nil where it stays.
     init(_ rules: [JSONFieldRule], replace: @escaping (String, Rewrite.URLAction) throws(Failure) -> String?) {
         self.rules = MemberRules(rules)
         canDrop = self.rules.canDrop
         self.replace = replace
     }
 
-    /// What can go out; nil for the piece as it is. Throws `hubBroken` for what is too deep and for a name or a URL that is too
+    /// What can go out; nil for the unchanged piece. Throws `hubBroken` for a text that is nested too deeply and for a name or a URL that is too
     /// long, and what `replace` throws.
     mutating func rewrite(_ piece: Span<UInt8>) throws(Failure) -> [UInt8]? {
         (run, heldFrom) = (0, nil)
@@ -76,7 +76,7 @@ struct JSONRewriter {
         while index < piece.count {
             switch state {
             case .structure:
-                // Where nothing waits, space only goes by.
+                // Where nothing is held back, space is passed.
                 if member.isEmpty { while index < piece.count, piece[index].isSpace { index += 1 } }
                 if index < piece.count { index = try structure(piece, index) }
             case .scalar: index = scalar(piece, index)
@@ -96,7 +96,7 @@ struct JSONRewriter {
         return try rest(piece)
     }
 
-    /// What was held back when no more comes. Throws `hubBroken` if that would be a part of a URL whose name says that it is one.
+    /// What was held back, when the text has ended. Throws `hubBroken` if that is a part of a URL in a member whose name says so.
     mutating func finish() throws(Failure) -> [UInt8] {
         let rest: [UInt8]
         switch state {
@@ -110,14 +110,14 @@ struct JSONRewriter {
         return output + rest
     }
 
-    /// What goes out of the piece at its end.
+    /// The output at the end of a piece.
     private mutating func rest(_ piece: Span<UInt8>) throws(Failure) -> [UInt8]? {
         if run == 0, output.isEmpty, heldFrom == nil, !isHolding, waiting == nil { return nil }
         if !isHolding { pass(piece, to: heldFrom ?? piece.count) }
         return try withoutWaiting()
     }
 
-    /// Whether what comes does not go out as it is.
+    /// Whether the next bytes do not go out unchanged.
     private var isHolding: Bool {
         switch state {
         case .held: heldFrom == nil
@@ -188,10 +188,10 @@ struct JSONRewriter {
         let isValue = expected == .value
         expected = frames.isEmpty ? .value : .end
         var byName = isValue && frames.last?.isObject == true && rules.askForNames ? change() : nil
-        // Not a number: it says nothing.
+        // Not a number, so no size.
         if case .size? = byName { byName = nil }
         if case .drop? = byName {
-            // The member goes along.
+            // The whole member is left out.
             member = []
             frames[frames.count - 1].isEmptied = frames.last?.hasMember == false
             run = index + 1
@@ -213,12 +213,12 @@ struct JSONRewriter {
         return index + 1
     }
 
-    /// Whether it is in a member that an author has written.
+    /// Whether it is in a member whose text an author has written.
     private var isAuthored: Bool {
         rules.authored != 0 && frames.contains { $0.name & rules.authored != 0 }
     }
 
-    /// What becomes of the value that begins here.
+    /// The action for the value that begins here.
     private func change() -> Rewrite.URLAction? {
         guard let last = frames.last, last.name != 0 else { return nil }
         return rules.change(frames.lazy.reversed().filter(\.isObject).map(\.name))
@@ -226,14 +226,14 @@ struct JSONRewriter {
 }
 
 extension JSONRewriter {
-    /// Holds a comma or a name's opening quote back, if its member may be left out.
+    /// Holds back a comma or a name's opening quote, if its member may be left out.
     mutating func hold(_ piece: Span<UInt8>, _ index: Int) {
         guard canDrop else { return }
         if member.isEmpty { pass(piece, to: index) }
         member.append(piece[index])
     }
 
-    /// Lets out the member that waited; the piece's bytes follow from `index` on.
+    /// Lets out the member that was held back; the piece's bytes follow from `index` on.
     mutating func release(_ index: Int) {
         guard !member.isEmpty else { return }
         let isFirst = frames.last?.isEmptied == true && member[0] == UInt8(ascii: ",")
@@ -249,7 +249,7 @@ extension JSONRewriter {
 extension UInt8 {
     fileprivate var isSpace: Bool { self == 0x20 || self == 0x0A || self == 0x0D || self == 0x09 }
 
-    /// Whether a number or a word of JSON is over before this byte.
+    /// Whether a number or a word of JSON ends before this byte.
     fileprivate var endsScalar: Bool {
         switch self {
         case 0x20, 0x09, 0x0A, 0x0D, UInt8(ascii: ","), UInt8(ascii: "]"), UInt8(ascii: "}"), UInt8(ascii: "["),

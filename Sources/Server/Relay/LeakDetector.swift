@@ -4,22 +4,22 @@ import HTTP
 /// A place in a response that would lead a client past the gateway.
 struct UpstreamLeak: Hashable, Sendable {
     let place: MetricLabels.LeakPlace
-    /// Where it leads; the path and the query, in which there may be a secret, are not kept.
+    /// The host that it leads to; path and query, which may hold a secret, are not kept.
     let host: String
 }
 
-/// Finds what still names the Hub, or where its content is, in answers on their way to a client.
+/// Finds URLs of the Hub, or of its stores, in responses on their way to a client.
 ///
-/// It knows nothing of how answers are rewritten: so it finds what that has missed.
+/// It is independent of the rewriting of responses: so it finds what that has missed.
 struct LeakDetector: Sendable {
-    /// The Hub's own, whatever the settings say: its responses name them.
+    /// The Hub's own domains, whatever the settings say: its responses name them.
     private static let ofTheHub = ["huggingface.co", "hf.co"]
 
     private let hosts: [String]
     private let domains: [String]
     private let meant: [String]
 
-    /// `addresses` are those of the Hub, the router and stores; `domains` stand for all below them too.
+    /// `addresses` are those of the Hub, the router and stores; `domains` cover all names below them.
     /// `meant` are domains that the operator lets clients go to.
     init(addresses: [String], domains: [String], meant: [String] = []) {
         self.meant = meant
@@ -28,7 +28,7 @@ struct LeakDetector: Sendable {
     }
 
     /// The host that `url` leads to, if it is one of the Hub's or of its stores.
-    /// `gateway` is the gateway's address, as the client knows it: what leads there does not lead away.
+    /// `gateway` is the gateway's address, as the client knows it: URLs below it do not lead away.
     func host(in url: some StringProtocol, gateway: String) -> String? {
         guard let authority = URLAuthority(url) else { return nil }
         let host = authority.host
@@ -38,8 +38,8 @@ struct LeakDetector: Sendable {
         return host
     }
 
-    /// The host that `url` leads to, if it is any but the gateway and those that the operator lets clients go to: the fields below are
-    /// the Hub's word on where a client shall go, so a stranger in them is worse than a store.
+    /// The host that `url` leads to, unless it is the gateway's or one that the operator lets clients go to. In the fields below the Hub
+    /// tells a client where to go, so an unknown host there is worse than a store.
     private func otherHost(in url: some StringProtocol, gateway: String) -> String? {
         guard let authority = URLAuthority(url), authority != URLAuthority(gateway) else { return nil }
         return Self.isBelow(meant, authority.host) ? nil : authority.host
@@ -85,7 +85,7 @@ struct LeakDetector: Sendable {
     ]
     private static let names = CaselessWords(fields.map(\.name))
 
-    /// What stands in angle brackets (RFC 8288 section 3).
+    /// The targets in angle brackets (RFC 8288 section 3).
     @Sendable private static func targets(_ link: String) -> [Substring] {
         link.utf8.split(separator: UInt8(ascii: "<"), omittingEmptySubsequences: false).dropFirst()
             .map { Substring($0.prefix { $0 != UInt8(ascii: ">") }) }
@@ -98,8 +98,8 @@ struct LeakDetector: Sendable {
     }
 }
 
-/// The host and port that a client could find in a URL or a reference, however oddly it is written: browsers take `\` for `/`,
-/// and `https:host` for `https://host`, and leave out tabs and what stands before. For finding what leads away; to trust a host,
+/// The host and port that a client could find in a URL or a reference, however oddly it is written: browsers read `\` as `/`,
+/// and `https:host` as `https://host`, and ignore tabs and leading spaces. It serves to find leaks; to trust a host,
 /// `ContentHosts` is stricter.
 struct URLAuthority: Equatable {
     /// In lower case, without user information and without the dot that may end a name.
@@ -107,12 +107,12 @@ struct URLAuthority: Equatable {
     /// Nil for the scheme's own.
     let port: String?
 
-    /// A host has at most 253 bytes, and three times that with escapes: what is longer is no address of anybody's.
+    /// A host has at most 253 bytes, and three times that with escapes: a longer text is no host.
     private static let longestHost = 1024
 
-    /// Nil for a reference that stays where it is, and for schemes other than http and https.
+    /// Nil for a reference without a host, and for schemes other than http and https.
     init?(_ reference: some StringProtocol) {
-        // Bytes: an accent behind a slash makes another character of it, and no other delimiter.
+        // Bytes: a slash with a combining accent is another Character, which no delimiter matches.
         self.init(bytes: Array(reference.utf8))
     }
 
@@ -134,7 +134,7 @@ struct URLAuthority: Equatable {
         while index < bytes.count, !Self.isSlash(bytes[index]), bytes[index] != UInt8(ascii: "?"),
             bytes[index] != UInt8(ascii: "#")
         {
-            // User information, perhaps with an @ of its own.
+            // User information, which may contain an @.
             if bytes[index] == UInt8(ascii: "@") { first = index + 1 }
             index += 1
         }

@@ -2,10 +2,10 @@ import EventIO
 import HTTP
 import Hub
 
-/// Counts leaks, and tells of each kind once.
+/// Counts leaks, and logs each kind once.
 @EventLoop
 final class LeakReporter {
-    /// What a Hub can fill with names of hosts.
+    /// A bound, since a Hub chooses the hosts.
     private static let most = 1000
 
     private let metrics: Metrics
@@ -28,14 +28,14 @@ final class LeakReporter {
 }
 
 extension Upstream {
-    /// Looks at a head that is about to go out. `gateway` is this gateway's address, as the client knows it.
+    /// Checks a head that is about to go out. `gateway` is this gateway's address, as the client knows it.
     /// Throws `hubBroken` with `strict_leaks`.
     func check(_ headers: Headers, gateway: String) throws(Failure) {
         guard let leak = detector.leak(in: headers, gateway: gateway) else { return }
         try found(leak)
     }
 
-    /// Looks in the same way at JSON as it goes by; what is found there counts once.
+    /// Checks JSON in the same way as it passes; a leak that is found there is counted once.
     func scanner(gateway: String, _ authored: AuthoredURLs) -> URLScanner {
         var isFound = false
         return URLScanner { (url) throws(Failure) in
@@ -53,9 +53,9 @@ extension Upstream {
     }
 }
 
-/// URLs in a JSON text that an author has written: to follow one is what the author wanted, and not what the Hub said.
+/// URLs in a JSON text that an author has written: a client that follows one does what the author wanted, and not the Hub.
 final class AuthoredURLs {
-    /// More than these, and bytes of one behind these, are not told apart from others.
+    /// Beyond this number, and beyond this length in bytes, URLs are not told apart from others.
     private static let (most, longest) = (1024, 512)
 
     private var seen: Set<String> = []
@@ -72,7 +72,7 @@ final class AuthoredURLs {
 }
 
 extension Failure {
-    /// The Hub's response would lead a client past this gateway. `place` is where: `.leak(to: "cdn.hf.co", in: "Link")`.
+    /// The Hub's response would lead a client past this gateway. `place`: `.leak(to: "cdn.hf.co", in: "Link")`.
     fileprivate static func leak(to host: String, in place: String) -> Failure {
         Failure(
             .hubBroken,

@@ -3,15 +3,15 @@ import HTTP
 
 /// One link of a `Link` field (RFC 8288 section 3). Parts of the field's text, not copies.
 struct Link: Sendable, Equatable {
-    /// What stands before `<`: white space. All of it, if there is no target.
+    /// The text before `<`: white space. The whole text, if there is no target.
     private let lead: Substring
     private let hasTarget: Bool
-    /// What stands in angle brackets.
+    /// The text in angle brackets.
     let target: Substring
-    /// What follows them, as it came.
+    /// The text after them, unchanged.
     private let parameters: Substring
 
-    /// The links of one field's value, in order. What is not a link is one without a target, and stays as it is.
+    /// The links of one field's value, in order. A part that is no link is one without a target, and stays unchanged.
     static func list(_ value: String) -> [Link] {
         var links: [Link] = []
         let bytes = value.utf8
@@ -47,7 +47,7 @@ struct Link: Sendable, Equatable {
         parameters = Substring(bytes[bytes.index(after: close)...])
     }
 
-    /// What `rel` says, in lower case.
+    /// The relations in `rel`, in lower case.
     var relations: [String] {
         var isQuoted = false
         // A ; in quotes separates nothing.
@@ -70,7 +70,7 @@ struct Link: Sendable, Equatable {
             && letters.next() == UInt8(ascii: "l") && letters.next() == nil
     }
 
-    /// The link as it came, with another target.
+    /// The link with another target, otherwise unchanged.
     func text(target: some StringProtocol) -> String {
         hasTarget ? "\(lead)<\(target)>\(parameters)" : String(lead)
     }

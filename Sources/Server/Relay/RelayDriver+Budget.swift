@@ -2,9 +2,9 @@ import EventIO
 import HTTP
 import Hub
 
-/// What a relayed request has to do with the Hub's budget (`RateBroker`). Calls to stores and to the inference router have none.
+/// The use of the Hub's budget by a relayed request (`RateBroker`). Calls to stores and to the inference router have no budget.
 extension RelayDriver {
-    /// What is signed has an address of its own, and no path of the Hub's.
+    /// A signed URL has an address of its own, and no path of the Hub's.
     private var isCounted: Bool { call.server == .hub && !call.target.isEmpty }
 
     /// Whether the call may go at once. Else it goes later by itself, or fails.
@@ -32,13 +32,13 @@ extension RelayDriver {
         }
     }
 
-    /// It had its part of the budget, and could not be made.
+    /// The call had its part of the budget, and could not be made.
     func makesNoCall(_ failure: Failure) {
         if let budget { broker.notMade(budget) }
         fail(failure)
     }
 
-    /// Takes up what the head says. True: it is a refusal that is waited out, and the call is to be made anew.
+    /// Takes up what the head says of the budget. True: the Hub has refused the call for now, and it is to be made again.
     func asksAgain(_ head: Transfer.Head) -> Bool {
         guard isCounted, budget != nil || head.status == .tooManyRequests || head.headers.contains("RateLimit") else {
             return false
@@ -50,12 +50,12 @@ extension RelayDriver {
         return budget.map { !standsIn($0) } ?? true
     }
 
-    /// Whether there is something kept that is given out where the Hub cannot be asked: better now than what is fresh in a while.
+    /// Whether a kept response may stand in where the Hub cannot be asked: it is better now than a fresh one much later.
     private func standsIn(_ budget: BudgetUse) -> Bool {
         context.sink?.replaces(broker.refusal(budget, context)) ?? false
     }
 
-    /// The call has ended; what its head did not settle is settled.
+    /// The call has ended; settles what its head did not.
     func endBudget(_ outcome: Result<Void, TransferError>) {
         guard let budget, budget.ticket != nil else { return }
         switch outcome {

@@ -2,7 +2,7 @@ import EventIO
 import HTTP
 import Hub
 
-/// A response on its way: what its head makes of it, and its content.
+/// The response: the action that its head leads to, and its content.
 extension RelayDriver {
     func begin(_ head: Transfer.Head) {
         if asksAgain(head) { return leadsOn(to: call) }
@@ -37,7 +37,7 @@ extension RelayDriver {
         _ head: Transfer.Head, _ onlyURLs: Bool, _ make: @escaping @EventLoop () -> (JSONRewriter, URLScanner)
     ) {
         guard exchange.request.method != .head else {
-            // Both are of the bytes as the Hub sends them.
+            // Both fields describe the bytes as the Hub sends them.
             var head = head
             head.headers.remove("Content-Length")
             head.headers.remove("ETag")
@@ -48,8 +48,8 @@ extension RelayDriver {
         waitingHead = head
     }
 
-    /// Whether the head goes out by itself, before there is content. Not while a rewriter may yet find what must not go out: as
-    /// long as nothing has, the client can be told why.
+    /// Whether the head goes out by itself, before there is content. Not while a rewriter may still find a fault: as
+    /// long as nothing has gone out, the client can be told of it.
     private var sendsHeadAtOnce: Bool { rewriter == nil && makeRewriter == nil }
 
     func giveUp(_ failure: Failure) {
@@ -58,7 +58,7 @@ extension RelayDriver {
         transfer?.cancel()
     }
 
-    /// `hasContent`: its content follows at once, and takes it along.
+    /// `hasContent`: its content follows at once, and the two go out together.
     func start(_ head: Transfer.Head, hasContent: Bool = false) {
         var headers = RelayedDocument.headers(of: head)
         context.crossOrigin?.admit(&headers)
@@ -69,9 +69,9 @@ extension RelayDriver {
         }
         if !isDetached { answer(head.status, headers) }
         if isUnwanted { return serve() }
-        // A body that still comes in goes on to the Hub first, which may want all of it before it believes itself.
+        // A body that is still coming goes on to the Hub first, which may answer early and want all of it.
         guard isDetached || exchange.takesContent || exchange.hasBody else { return serve() }
-        // Followers that may not have the response do not need its content.
+        // Requests that wait and may not have the response do not need its content.
         if let sink = context.sink, !sink.isRecording, !sink.isWanted { context.sink = nil }
         if context.sink == nil { transfer?.flows(to: exchange) }
         if call.eventSilence > 0, missingBytes == nil {
@@ -82,7 +82,7 @@ extension RelayDriver {
         }
     }
 
-    /// Begins the client's response. Where it has what the response has already, it is told so, and the rest is for others.
+    /// Begins the client's response. If the client has the content already it is told so, and the rest is for others.
     private func answer(_ status: Status, _ headers: Headers) {
         guard context.sink?.judgesConditions == true, let unmet = exchange.unmetCondition(status, headers) else {
             return exchange.start(status, headers: headers, id: .beside(context.id), length: missingBytes)
@@ -92,10 +92,10 @@ extension RelayDriver {
         exchange.answer(unmet: unmet, headers, id: .beside(context.id))
     }
 
-    /// The client has its response, or there is none, and no other request waits for this one, nor is it kept.
+    /// The client needs no more of the response, no other request waits for it, and it is not kept.
     private var isUnwanted: Bool { isDetached && context.sink?.isRecording != true && context.sink?.isWanted != true }
 
-    /// A response that has become too large to be kept would go on for as long as the other side sends.
+    /// Otherwise a response that has become too large to be kept would go on for as long as the other side sends.
     private func dropIfUnwanted() {
         guard isUnwanted, !isDropped else { return }
         isFinished = true
@@ -103,7 +103,7 @@ extension RelayDriver {
         dropContent()
     }
 
-    /// It is whole. What the other side may send behind the head of it is none of the client's, and not fetched.
+    /// The client's response is whole without content. What the other side may still send is not fetched.
     private func serve() {
         finish()
         dropContent()
@@ -126,13 +126,13 @@ extension RelayDriver {
         }
         if let missing = missingBytes {
             missingBytes = missing - bytes.count
-            // With its last byte the response is whole to the client, who may leave at once: that must not look like a cut.
+            // With its last byte the response is whole to the client, which may leave at once: that must not look like a cut.
             if missing == bytes.count {
                 finish()
                 return true
             }
         }
-        // Else as much again would be read, only to be held.
+        // Otherwise as much again would be read, only to be held.
         if !hasRoom {
             place?.waitsForClient()
             transfer?.pause()
@@ -140,14 +140,14 @@ extension RelayDriver {
         return true
     }
 
-    /// Whether more may be written. Those who wait for the same do not wait for this client: as much as is recorded may wait for it.
+    /// Whether more may be written. Other requests that wait do not wait for this client: as much as is recorded may wait for it.
     var hasRoom: Bool {
         if let allowance = context.allowance, !isDetached, !allowance.isOpen { return false }
         if isDetached || exchange.queuedBytes < Self.highMark { return true }
         return context.sink.map { $0.isWanted && $0.isRecording } ?? false
     }
 
-    /// Most answers come in one piece and have nothing in them that could be a URL: those go out as they are.
+    /// Most responses come in one piece and contain nothing that could be a URL: those go out unchanged.
     private func decide(
         on bytes: UnsafeBufferPointer<UInt8>, _ make: @EventLoop () -> (JSONRewriter, URLScanner)
     ) {
@@ -160,10 +160,10 @@ extension RelayDriver {
         }
     }
 
-    /// Writes as much as there is room for. False: the bytes have to come again, since some are left.
+    /// Writes as much as there is room for. False: the bytes have to be passed again, since some are left.
     private func writePieces(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
         guard takenBytes < bytes.count else {
-            // They come again in smaller pieces.
+            // They are passed again in smaller pieces.
             takenBytes -= bytes.count
             return true
         }
@@ -183,7 +183,7 @@ extension RelayDriver {
     }
 
     func write(_ bytes: UnsafeBufferPointer<UInt8>) {
-        // Each byte may be the one that says that it is done: a push goes on long after its head.
+        // Each byte may be the one that reports success: a push goes on long after its head.
         context.change?.apply()
         guard isAllowed(bytes.count) else { return }
         unsafe context.sink?.take(bytes)
@@ -193,14 +193,14 @@ extension RelayDriver {
         unsafe keepAlive?.note(bytes)
     }
 
-    /// The response is another than the call's, and whole.
+    /// Answers with the kept response, which is whole, instead of the call's.
     func answerWithKept() {
         isFinished = true
         noteTime()
         context.sink?.answer(isDetached ? nil : exchange, context)
     }
 
-    /// Another answers the client from here on. Those who wait for the same ask by themselves.
+    /// `answer` responds to the client from here on. Other requests that wait make calls of their own.
     func handOver(to answer: @escaping @EventLoop @Sendable () -> Void) {
         (isDetached, isFinished) = (true, true)
         noteTime()
@@ -214,7 +214,7 @@ extension RelayDriver {
         do throws(Failure) {
             let tail = try rewrittenTail()
             startRewritten(length: tail.count)
-            // Nothing at all would look like the end of a chunked response.
+            // An empty write would look like the end of a chunked response.
             if !tail.isEmpty { unsafe tail.withUnsafeBufferPointer { unsafe write($0) } }
         } catch {
             return giveUp(error)

@@ -3,7 +3,7 @@ import HTTP
 import Hub
 
 extension RelayDriver {
-    /// Rewrites as much as this turn has time for and the client takes. False: the bytes have to come again, since some are left.
+    /// Rewrites as much as this turn has time for and the client takes. False: the bytes have to be passed again, since some are left.
     func takeRewritten(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
         while takenBytes < bytes.count {
             guard hasRoom else {
@@ -25,8 +25,8 @@ extension RelayDriver {
         return true
     }
 
-    /// Rewrites for a while, and lets out what has come of it. The head goes out with all that came with it: until that has been looked
-    /// at, the client can be told what is wrong.
+    /// Rewrites for a while, and writes the result. The head goes out together with the first of it: until these bytes have been
+    /// checked, the client can be told what is wrong.
     private func rewriteSome(_ bytes: UnsafeBufferPointer<UInt8>) throws(Failure) {
         let start = waitingHead == nil ? takenBytes : 0
         while takenBytes < bytes.count, RewriteTurn.hasTime,
@@ -50,7 +50,7 @@ extension RelayDriver {
         let piece = unsafe UnsafeBufferPointer(rebasing: bytes[range])
         let changed = try rewriter?.rewrite(unsafe piece.span)
         if let changed { try scanner?.scan(changed.span) } else { try scanner?.scan(unsafe piece.span) }
-        // Last: it lets a whole entry out at once, and only looks where its end is.
+        // Last: it lets a whole entry out at once, and only searches for its end.
         if var filter = context.entryFilter.take() {
             let kept =
                 if let changed { try filter.rewrite(changed.span) } else { try filter.rewrite(unsafe piece.span) }
@@ -64,7 +64,7 @@ extension RelayDriver {
         gathered = whole
     }
 
-    /// What is left when the content has ended.
+    /// The rest of the output, when the content has ended.
     func rewrittenTail() throws(Failure) -> [UInt8] {
         guard let tail = try rewriter?.finish() else { return [] }
         try scanner?.scan(tail.span)
@@ -74,7 +74,7 @@ extension RelayDriver {
         return kept
     }
 
-    /// All of it is here, as mostly: what becomes of it has a length, and if nothing had to be changed all fields stay.
+    /// All of the content is here, as in most responses: so the result has a length, and if nothing was changed all fields stay.
     private func writeWhole(_ bytes: UnsafeBufferPointer<UInt8>) throws(Failure) {
         let tail = try rewrittenTail()
         var whole = gathered.take()
@@ -92,7 +92,7 @@ extension RelayDriver {
         finish()
     }
 
-    /// Lets the head out, if it still waits: without what is of the bytes as the Hub sent them.
+    /// Lets the head out, if it still waits: without fields that describe the bytes as the Hub sent them.
     func startRewritten(length: Int?) {
         guard var head = waitingHead else { return }
         head.headers.remove("Content-Length")

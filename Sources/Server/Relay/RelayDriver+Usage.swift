@@ -2,9 +2,9 @@ import EventIO
 import HTTP
 import Hub
 
-/// What a response costs its key.
+/// The cost of a response to its key.
 extension RelayDriver {
-    /// Takes of the key's limits what the response will have of content, and looks for what a model's answer took.
+    /// Takes the response's content from the key's limits, and looks for the number of tokens in a model's response.
     func count(_ head: Transfer.Head) throws(Failure) {
         guard context.spender != nil else { return }
         if call.server == .inferenceRouter, head.status.isSuccess, !head.headers.contains("Content-Encoding") {
@@ -25,7 +25,7 @@ extension RelayDriver {
         resumeWhenOpen(allowance)
     }
 
-    /// Whether the key may have so many bytes more: of a response without a length, or one that has become longer here. If not, it ends here.
+    /// Whether the key may have so many more bytes: of a response without a length, or one that has become longer here. If not, it ends here.
     func isAllowed(_ count: Int) -> Bool {
         guard let allowance = context.allowance, !isDetached else { return true }
         guard !isOverLimit else { return false }

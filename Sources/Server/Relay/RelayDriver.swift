@@ -2,18 +2,18 @@ import EventIO
 import HTTP
 import Hub
 
-/// Answers a client by a call to another server, or by one after another where the first leads on: the body goes up and the response comes down as
+/// Answers a client by a call to another server, or by several where one leads to the next: the body goes up and the response comes down as
 /// they come, no faster than the other side takes them. Nothing is collected: bytes go from the transfer's callback to the client's connection,
-/// and to the sink of those who wait for the same.
+/// and to the sink for other requests that wait for the same response.
 ///
-/// Callbacks move it on; there is no task. All that it starts, it starts outside of C's callbacks.
+/// Callbacks move it on; there is no task. Everything that it starts is started outside of C's callbacks.
 @EventLoop
 final class RelayDriver: TransferSink, CancellableWork {
-    /// Bytes that may wait for the client before the transfer is paused: what the client's socket takes at once does not wait.
+    /// Bytes that may wait for the client before the transfer is paused; bytes that the client's socket takes at once do not wait.
     static let highMark = 16 * 1024
-    /// As much is written at once, a TLS record.
+    /// How much is written at once: a TLS record.
     static let pieceBytes = 16 * 1024
-    /// The same of content that goes out as it is: four records, which leave together. A chunk would need a write more for each of its ends.
+    /// The same for unchanged content: four records, which leave together. A chunk would need one more write for each of its ends.
     static let barePieceBytes = 64 * 1024
 
     let exchange: Exchange
@@ -21,58 +21,58 @@ final class RelayDriver: TransferSink, CancellableWork {
     private let pool: TransferPool
     private let admission: CallAdmission
     let broker: RateBroker
-    /// Of the Hub's budget; nil as long as none is known.
+    /// The use of the Hub's budget; nil as long as none is known.
     var budget: BudgetUse?
-    /// It is made for those who ask later.
+    /// No client waits for it: its response is for later requests.
     let isBackground: Bool
     private let started = MonotonicInstant.now
     var call: RelayedCall
-    /// The call that follows on this one.
+    /// The call that follows this one.
     private var next: RelayedCall?
     private var upload: UploadPump?
     private(set) var transfer: Transfer?
-    /// Of the call; nil where the request is not traced.
+    /// The call's; nil where the request is not traced.
     private var span: CallSpan?
-    /// Of the call; given back at its end.
+    /// The call's; given back at its end.
     private(set) var place: CallPlace?
     var isDropped = false
-    /// Of what is dropped.
+    /// What is left of a content that is dropped.
     private(set) var remainder: ResponseRemainder?
-    /// Whether the head was all that was wanted of the call, so that it does not matter how it ends.
+    /// Whether only the head of the call was wanted, so that its end does not matter.
     var isServed = false
-    /// The client has been answered in another way, or has left; others still wait for the response.
+    /// The client has been answered in another way, or has left; other requests still wait for the response.
     var isDetached: Bool
-    /// Who waits for the budget and for a place: the client's request, or what stands for it once the client has left those who wait for the same.
+    /// What waits for the budget and for a place: the client's request, or a substitute for it once the client has left.
     private(set) var holder: RequestContext
     /// The response is not needed any more.
     var isAbandoned: Bool { holder.isCancelled }
     var isFinished = false
     private var hasEnded = false
-    /// The response is more than the limits of this client's key leave: that is nothing to those who wait for the same.
+    /// The response is more than this client's key may still have; other requests that wait are not concerned.
     var isOverLimit = false
-    /// The client's key may not do this any more: that is nothing to them, either.
+    /// The key may not make this request any more; other requests that wait are not concerned either.
     private var isOfKey = false
-    /// Of a response of which nothing has come yet: what makes the next two.
+    /// Makes the next two when the first content comes.
     var makeRewriter: (@EventLoop () -> (JSONRewriter, URLScanner))?
     var onlyURLs = false
     var rewriter: JSONRewriter?
-    /// Looks at what was rewritten.
+    /// Checks the rewritten text.
     var scanner: URLScanner?
-    /// Of a response that is rewritten: it goes out with the first content, when it is known what that has become.
+    /// The head of a response that is rewritten: it goes out with the first content, when its rewriting is known.
     var waitingHead: Transfer.Head?
-    /// What has become of content and has not gone out yet; nil while all of it stays.
+    /// Rewritten content that has not gone out yet; nil while all of it is unchanged.
     var gathered: [UInt8]?
-    /// Why the response cannot go to the client, if it cannot; the call is cancelled then.
+    /// Why the response cannot go to the client; the call is cancelled then.
     var failure: Failure? { didSet { hasFailed = failure != nil } }
-    /// To look at this is no copy of a failure.
+    /// Reading this does not copy a failure.
     private var hasFailed = false
-    /// Of the bytes that were left for later, those that are done all the same.
+    /// Of bytes that are to be passed again, how many are done all the same.
     var takenBytes = 0
     /// Content that is still to come; nil if the head did not say how much there is.
     var missingBytes: Int?
     var keepAlive: EventStreamKeepAlive?
 
-    /// `isDetached`: the client has been answered, so that the exchange has ended and tells nothing any more.
+    /// `isDetached`: the client has been answered, so the exchange has ended and reports nothing any more.
     init(
         _ call: RelayedCall, _ exchange: Exchange, _ context: RequestContext, pool: TransferPool,
         admission: CallAdmission, broker: RateBroker, isDetached: Bool = false
@@ -97,7 +97,7 @@ final class RelayDriver: TransferSink, CancellableWork {
 // MARK: the calls
 
 extension RelayDriver {
-    /// Begins with the call. The exchange is answered by callbacks from here on.
+    /// Begins with the call. Callbacks answer the exchange from here on.
     func start() {
         context.work = self
         guard call.sendsBody else { return enter() }
@@ -116,7 +116,7 @@ extension RelayDriver {
         }
     }
 
-    /// Makes the call when the Hub's budget has room for it, and it is its turn.
+    /// Makes the call when the Hub's budget has room for it, and it has its turn.
     private func enter() {
         guard !isAbandoned else { return fail(.clientGone) }
         if askBudget() { enterPlace() }
@@ -138,7 +138,7 @@ extension RelayDriver {
         }
     }
 
-    /// It may have waited long, and the client's key may not do this any more. For others who wait it is made all the same.
+    /// The call may have waited long, and the client's key may not make it any more. For other requests that wait it is made all the same.
     private func makeIfMay(at place: CallPlace) {
         do throws(Failure) {
             if holder === context { try context.confirmKey() }
@@ -173,7 +173,7 @@ extension RelayDriver {
         if stream != nil { upload?.go(on: transfer, at: place) }
     }
 
-    /// The client has left, or the request has to end for another reason (RFC 9110 has no word for it: 499 in the log).
+    /// The client has left, or the request has to end for another reason (499 in the log, for which RFC 9110 has no status).
     func cancel() {
         if let sink = context.sink, sink.isWanted, !context.makesWay, holder === context {
             outliveClient(for: sink)
@@ -184,12 +184,12 @@ extension RelayDriver {
         }
     }
 
-    /// Goes on for others, also where it waits for its turn at the time.
+    /// Goes on for other requests, also while it waits for its turn.
     private func outliveClient(for sink: any ResponseSink) {
         isDetached = true
         let holder = RequestContext(id: context.id, address: context.address, forwardedOrigin: context.forwardedOrigin)
         (holder.principal, holder.target, holder.route) = (context.principal, context.target, context.route)
-        // What ends the wait comes along, and is not called for the client's end.
+        // The handler that ends the wait moves along, and is not called for the client's end.
         holder.onCancel = context.onCancel.take()
         holder.work = self
         self.holder = holder
@@ -209,7 +209,7 @@ extension RelayDriver {
         settle(outcome)
     }
 
-    /// The head was all that was wanted. What is announced behind it mostly comes with it, and the connection may then be kept; what does not
+    /// Only the head was wanted. The rest mostly comes with it, and then the connection may be kept; otherwise the rest
     /// is not waited for.
     func leadsOn(to next: RelayedCall) {
         self.next = next
@@ -227,7 +227,7 @@ extension RelayDriver {
         enter()
     }
 
-    /// What follows from the last call's end: the response is whole, or why there is none.
+    /// The last call has ended: the response is whole, or fails.
     private func settle(_ outcome: Result<Void, TransferError>) {
         if !hasFailed { finish(after: outcome) }
         if hasFailed, let failure { return fail(failure) }
@@ -265,13 +265,13 @@ extension RelayDriver {
     private func letGo() {
         hasEnded = true
         context.sink = nil
-        // It may be another's by now.
+        // The context may have another work by now.
         if context.work === self { context.work = nil }
         if holder.work === self { holder.work = nil }
         upload = nil
     }
 
-    /// How long the server took, whatever came of it.
+    /// Notes how long the server took, whatever the result.
     func noteTime() {
         guard context.upstreamMicroseconds == nil else { return }
         let waited = min(context.budgetMicroseconds, MonotonicInstant.now.microseconds(since: started))

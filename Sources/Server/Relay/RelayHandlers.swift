@@ -1,7 +1,7 @@
 import EventIO
 import Hub
 
-/// Any request that is no endpoint of our own: to the Hub and back.
+/// Relays any request that is for none of our own endpoints to the Hub.
 struct RelayToHub: Handler {
     let hub: Upstream
 
@@ -11,8 +11,8 @@ struct RelayToHub: Handler {
     }
 }
 
-/// /v1/… and the providers' own paths: to the inference router and back, each event as it comes. By the same road as what goes to the Hub, so with
-/// the same rules for credentials and redirects.
+/// Relays /v1/… and the providers' own paths to the inference router, each event as it comes. It takes the same way as requests to the Hub, so
+/// the same rules for credentials and redirects hold.
 struct RelayToInferenceRouter: Handler {
     /// Nil where the gateway has no router for its Hub.
     let router: Upstream?

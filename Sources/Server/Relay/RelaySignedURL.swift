@@ -2,11 +2,11 @@ import EventIO
 import HTTP
 import Hub
 
-/// What has been signed: to the Hub's stores and back, bodies streamed both ways.
+/// Relays requests to signed URLs to the Hub's stores, with bodies streamed in both directions.
 struct RelaySignedURL: Handler {
     let upstream: Upstream
     let identification: Identification
-    /// Nil but in access by keys.
+    /// Nil except with `access = keys`.
     let quotas: KeyQuotas?
 
     func handle(_ exchange: Exchange, _ context: RequestContext) throws(Failure) -> Reply {
@@ -20,7 +20,7 @@ struct RelaySignedURL: Handler {
             if signed.use == .verify {
                 credential = try lend(identity, signed)
             } else if mark != identity.mark {
-                // With other rights the call that gave the address might be refused now: so the client makes it again.
+                // With its present rights the call that gave the address might be refused: so the client has to make that call again.
                 throw .signedURLOfOtherRights
             }
             context.spender = identity
@@ -41,7 +41,7 @@ struct RelaySignedURL: Handler {
         return .stream
     }
 
-    /// Who got the address. A key is looked up; who got it by a certificate has to show that here, too.
+    /// The identity that got the address. A key is looked up; a client with a certificate has to show that here, too.
     private static func identity(
         _ mark: KeyMark, _ keys: KeyStore, _ context: RequestContext
     ) throws(Failure) -> KeyIdentity {
@@ -70,9 +70,9 @@ struct RelaySignedURL: Handler {
 }
 
 extension Upstream {
-    /// Carries a request to where its signed path leads, and the response back. No token of the gateway's goes along, whoever asks, but
-    /// the `credential` of a key's own call to the Hub: what is signed is a credential by itself, or leads to Xet's server, where the
-    /// client shows one of Xet's.
+    /// Relays a request to the target of its signed path. No token of the gateway's goes along for any client, except
+    /// the `credential` for a key's own call to the Hub: the signed URL is a credential by itself, or leads to Xet's server, for which the
+    /// client has one of Xet's tokens.
     func relay(
         _ signed: SignedURLCodec.Opened, _ credential: Credential?, _ exchange: Exchange, _ context: RequestContext
     ) {
@@ -95,8 +95,8 @@ extension Upstream {
         var request = Request(
             method: method, target: .root,
             headers: SignedURLRequest.headers(of: original, for: signed.use, isOwn: isOwn))
-        // To Xet's server a client's word on who pays must not pass where the operator says it, nor by a key, whose right to spend was not
-        // asked for. The end of an upload is the Hub's.
+        // A client's `X-HF-Bill-To` must not reach Xet's server where the operator sets it, nor with a key, whose right to spend was not
+        // checked. The end of an upload goes to the Hub.
         if billTo != nil || signed.key != nil { request.headers.remove("X-HF-Bill-To") }
         if let billTo, signed.use == .complete || signed.use == .verify { request.headers.set("X-HF-Bill-To", billTo) }
         let rules =
@@ -110,7 +110,7 @@ extension Upstream {
         ) { head throws(Failure) in
             context.hubRequestID = head.headers["X-Request-Id"]
             if method == .head, signed.use == .read, Self.refusesHead.contains(head.status.code) {
-                // Signed for GET, so refused to HEAD. The relay stops it when its head is there.
+                // The URL is signed for GET, so HEAD was refused. The relay ends the call with its head.
                 return .call(self.call(to: signed, by: .get, exchange, context))
             }
             return try self.action(try rewrite.redirected(head, from: signed), rules, isPlain: true, by: rewrite)
@@ -119,8 +119,8 @@ extension Upstream {
 }
 
 extension Rewrite {
-    /// A store that sends a reader on to another one stays hidden behind the gateway.
-    /// Throws `hubBroken` for a redirect to where the client would be led out of here.
+    /// Where a store redirects a reader to another store, that one stays hidden behind the gateway.
+    /// Throws `hubBroken` for a redirect that would lead the client past the gateway.
     fileprivate func redirected(_ head: Transfer.Head, from opened: SignedURLCodec.Opened) throws(Failure)
         -> Transfer.Head
     {
@@ -135,13 +135,13 @@ extension Rewrite {
     }
 }
 
-/// What of a client's request goes along to where a signed URL leads.
+/// The fields of a client's request that go along to a signed URL.
 enum SignedURLRequest {
     private static let reading = CaselessWords([
         "Range", "If-Range", "If-Match", "If-None-Match", "If-Modified-Since", "Accept", "Accept-Encoding",
         "User-Agent",
     ])
-    /// Stores sign some of them, and the Hub tells the client which to send.
+    /// Stores sign some of these, and the Hub tells the client which to send.
     private static let uploading = CaselessWords(
         [
             "Content-Type", "Content-MD5", "Content-Encoding", "Content-Disposition", "Cache-Control", "If-None-Match",
@@ -149,13 +149,13 @@ enum SignedURLRequest {
         ], prefixes: ["X-Amz-"])
     private static let completing = CaselessWords(["Content-Type", "Accept", "Accept-Encoding", "User-Agent"])
 
-    /// No cookie, and no credential but one of Xet's to Xet's server.
+    /// No cookie, and no credential except one of Xet's, for Xet's server.
     static func headers(of request: Request, for use: SignedURLCodec.Use, isOwn: (Secret) -> Bool) -> Headers {
         var headers = request.headers
         switch use {
         case .read:
             headers.keepOnly(reading)
-            // RFC 9110 section 14.2: there is no range of HEAD, also where the store has to be asked by GET.
+            // RFC 9110 section 14.2: a range is ignored in HEAD, also where the store has to be asked by GET.
             if request.method == .head { headers.remove("Range") }
         case .upload: headers.keepOnly(uploading)
         case .complete, .verify: headers.keepOnly(completing)
@@ -168,7 +168,7 @@ enum SignedURLRequest {
         return headers
     }
 
-    /// The client's token, if it is none of the Hub's and no gateway key.
+    /// The client's token, if it is neither a Hub token of ours nor a gateway key.
     private static func xetToken(_ headers: Headers, isOwn: (Secret) -> Bool) -> Secret? {
         let words = headers["Authorization"]?.split(separator: " ", maxSplits: 2) ?? []
         guard words.count == 2, words[0].lowercased() == "bearer", !words[1].hasPrefix("hf_"),
@@ -180,7 +180,7 @@ enum SignedURLRequest {
 }
 
 extension Failure {
-    /// Who got a signed URL by a certificate does not show it.
+    /// A client that got a signed URL with a certificate does not show it.
     fileprivate static var signedURLOfCertificate: Failure {
         Failure(
             .signedURLRefused,

@@ -1,15 +1,15 @@
 import EventIO
 import Hub
 
-/// What rewriting may take of one turn of the loop, all responses together: a hostile body costs more a byte than others, and other
+/// How long rewriting may take in one turn of the loop, for all responses together: a hostile body costs more per byte than others, and other
 /// clients have their turn in between.
 @EventLoop
 enum RewriteTurn {
-    /// In microseconds; one piece comes on top. Between two turns of it the loop reads and answers what others have sent, which takes two.
+    /// In microseconds; one piece comes on top. Between two such turns the loop reads and answers other clients, which takes two.
     private static let longest = 250
-    /// So much is rewritten between two looks at the clock: 5 µs of most text.
+    /// Bytes that are rewritten between two looks at the clock: 5 µs of most text.
     private static let bytes = 512
-    /// The same where the piece before took longer than `dear`: of URLs that are all to be signed, 512 bytes take a quarter of a millisecond.
+    /// The same where the piece before took longer than `dear`: 512 bytes of URLs that are all to be signed take a quarter of a millisecond.
     private static let dearBytes = 64
     /// In microseconds.
     private static let dear = 25
@@ -20,7 +20,7 @@ enum RewriteTurn {
     static var pieceBytes: Int { isDear ? dearBytes : bytes }
     static var hasTime: Bool { spent < longest }
 
-    /// Runs `work` and counts how long it takes, until the loop polls again.
+    /// Runs `work` and adds its time to the turn's, until the loop polls again.
     static func count<Result>(_ work: () throws(Failure) -> Result) throws(Failure) -> Result {
         let started = MonotonicInstant.now
         if spent == 0 { EventLoop.beforePoll { spent = 0 } }

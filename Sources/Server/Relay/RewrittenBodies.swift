@@ -2,17 +2,17 @@ import EventIO
 import HTTP
 import Hub
 
-/// THE table of answers in whose JSON the name of a member says what its URL is for, or shows Xet where that is hidden. In all JSON
-/// but that of files and of models each string that is a URL of the Hub or of a store is turned round besides.
+/// THE table of responses in whose JSON a member's name tells the purpose of its URL, or shows Xet where that is hidden. In all other
+/// JSON but that of files and of models each string that is a URL of the Hub or of a store is rewritten, too.
 ///
-/// A class, so that to go through the table takes a reference a row, and no copy of what is in it.
+/// A class, so that a look through the table takes a reference for each row, and no copy of it.
 final class RewrittenBodies: Sendable {
     private enum Reading { case yes, no, any }
 
     /// Whether the request reads.
     private let reading: Reading
     private let isMeant: @Sendable (Target) -> Bool
-    /// Nil: with each.
+    /// Nil: with each setting of `xet`.
     private let xet: Xet?
     private let rules: [JSONFieldRule]
     private let readingRules: [JSONFieldRule]
@@ -28,12 +28,12 @@ final class RewrittenBodies: Sendable {
         readingRules = rules + anyURLRead
     }
 
-    /// What a client would do with a URL that a call has answered with is not known, but with one that it has read: read that.
+    /// The purpose of a URL in the response to a change is not known; in a response to a read it is for reading.
     private static let anyURL = [JSONFieldRule.anyURL(.follow)]
     private static let anyURLRead = ofAuthors.map { JSONFieldRule.authored($0) } + [.anyURL(.link)]
     private static let anyURLOfAuthors = [JSONFieldRule.anyURL(.authored)]
 
-    /// What the Hub gives as its author has written it: in repositories, their cards and commits, in collections, papers and posts, of users and
+    /// Content of the Hub as an author has written it: in repositories, their cards and commits, in collections, papers and posts, of users and
     /// organisations.
     private static let ofAuthors = [
         "cardData", "card_data", "config", "widgetData", "model-index", "gguf", "tags", "library_name", "description",
@@ -49,10 +49,10 @@ final class RewrittenBodies: Sendable {
     private static let discussions: PathParts = ["/discussions"]
     private static let fileLists: PathParts = ["/tree/", "/paths-info/"]
 
-    /// All by which rows for what is read are found: most of what is has no row, and one look says so.
+    /// The parts of paths that rows for reads have: most reads have no row, and one search tells that.
     private static let ofReads = PathParts(anyOf: [discussions, fileLists, HubOperationsTable.xetTokens])
 
-    /// Of the Hub.
+    /// Responses of the Hub.
     private static let hub = [
         RewrittenBodies(
             reading: .no,
@@ -79,27 +79,27 @@ final class RewrittenBodies: Sendable {
             rules: [JSONFieldRule("xetHash", change: .drop)]),
     ]
 
-    /// Of Xet's server.
+    /// Responses of Xet's server.
     private static let xetServer = [
-        // https://huggingface.co/docs/xet/api: where the pieces of a file are, in both versions of the response.
+        // https://huggingface.co/docs/xet/api: where the chunks of a file are, in both versions of the response.
         RewrittenBodies(
             reading: .yes, isMeant: { $0.pathContains("/reconstructions") }, xet: nil,
             rules: [JSONFieldRule("url", change: .read)]),
-        // Where to put a piece, for servers that do not take it themselves.
+        // Where to upload a chunk, for servers that do not take it themselves.
         RewrittenBodies(
             reading: .no, isMeant: { $0.pathContains("/xorb-grants/") }, xet: nil,
             rules: [JSONFieldRule("*url", change: .part), JSONFieldRule("*Url", change: .part)]),
     ]
 
-    /// What is rewritten in the Hub's response; nil for nothing. Never in files, whose authors could have signed what they like, nor in
-    /// what a model says.
+    /// The rules for the Hub's response; nil for none. Never for files, whose authors could have anything signed, nor for
+    /// texts of a model.
     static func rules(for request: Request, _ xet: Xet) -> [JSONFieldRule]? {
         guard request.method != .head, !isContent(request), !isSaid(request.target) else { return nil }
         if request.method == .get, !request.target.pathContains(anyOf: ofReads) { return anyURLRead }
         return rules(request.method, request.target, in: hub) { $0.xet == nil || $0.xet == xet }
     }
 
-    /// The same of Xet's server, for what is asked below a signed base.
+    /// The same for Xet's server, for requests below a signed base.
     static func rulesOfXet(for method: Method, _ target: Target) -> [JSONFieldRule]? {
         method == .head ? nil : rules(method, target, in: xetServer) { _ in true }
     }
@@ -120,27 +120,27 @@ final class RewrittenBodies: Sendable {
         let target = request.target
         guard target.pathBegins(with: "/api/") else { return target.pathContains(anyOf: contents) }
         return target.pathBegins(with: "/api/resolve-cache/")
-            // Behind kind, namespace and name: a repository may be called so too.
+            // After kind, namespace and name: a repository may have one of these names.
             || target.pathContains(anyOf: contents) && ["resolve", "raw", "media"].contains(target.segment(at: 4))
     }
 
     private static let contents: PathParts = ["/resolve/", "/raw/", "/media/"]
 
-    /// Whether a model answers: what it says is text, whatever it looks like.
+    /// Whether a model responds: its words are text, whatever they look like.
     private static func isSaid(_ target: Target) -> Bool {
         target.pathBegins(with: "/v1/") || target.pathBegins(with: "/api/inference-proxy/")
     }
 
-    /// Whether answers with URLs in their JSON are to be expected there. They are asked for whole and not compressed; elsewhere a client has what it
-    /// asks for, and JSON that comes compressed or in parts is left as it is.
+    /// Whether responses with URLs in their JSON are expected there. These are requested whole and not compressed; elsewhere a client gets what it
+    /// asks for, and JSON that comes compressed or in parts is not changed.
     static func areExpected(at target: Target) -> Bool {
         target.pathBegins(with: "/api/") || target.pathContains(".git/info/lfs/")
     }
 
-    /// Whether a response to such a request is JSON that can be rewritten as it goes by. `isPlain`: it was asked for whole and not compressed.
-    /// Throws `hubBroken` where it cannot be, because it is compressed though that was not asked for.
+    /// Whether a response to such a request is JSON that can be rewritten as it comes. `isPlain`: it was requested whole and not compressed.
+    /// Throws `hubBroken` where it cannot be, because it is compressed all the same.
     static func fits(_ head: Transfer.Head, isPlain: Bool) throws(Failure) -> Bool {
-        // With two types, or two codings, each client may believe another of them.
+        // With two types, or two codings, clients may differ in which one they believe.
         let isJSON =
             head.headers.mentions("/json", in: "Content-Type") || head.headers.mentions("+json", in: "Content-Type")
         guard head.status.allowsContent, isJSON else { return false }

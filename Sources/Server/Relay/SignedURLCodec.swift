@@ -2,23 +2,23 @@ import EventIO
 import HTTP
 import Hub
 
-/// Makes and opens paths of this gateway that stand for one URL elsewhere: `/-/signed/r1767225600.CODE/URL`, with the URL and the
-/// HMAC over all of it in base64. A client with such a path may do what it is for, until then, and nothing else.
+/// Makes and opens paths of this gateway that are signed for one URL elsewhere: `/-/signed/r1767225600.CODE/URL`, with the URL and the
+/// HMAC over all of it in base64. A client with such a path may use it for its purpose, until it expires, and for nothing else.
 ///
-/// Everything is in the path, because older clients drop the query of a redirect. The URL can be read by whoever has the path;
-/// it says no more than the Hub told that client.
+/// Everything is in the path, because older clients drop the query of a redirect. A client with the path can read the URL;
+/// it tells no more than the Hub told that client.
 struct SignedURLCodec: Sendable {
-    /// What a signed URL may be used for; the letter is a part of what is signed.
+    /// The purpose of a signed URL; its letter is signed, too.
     enum Use: String, CaseIterable, Sendable {
         /// Reading that URL.
         case read = "r"
         /// Writing to that URL.
         case upload = "u"
-        /// Telling the Hub that all parts of an upload are there, without a credential.
+        /// Reporting to the Hub that all parts of an upload are there, without a credential.
         case complete = "c"
-        /// Telling the Hub that an object is there, as the key by which the URL was got.
+        /// Reporting to the Hub that an object is there, with the key for which the URL was signed.
         case verify = "v"
-        /// Any call below that URL: what follows in the path, and the query, are put behind it.
+        /// Any call below that URL: the rest of the path, and the query, are appended to it.
         case base = "b"
 
         var methods: [Method] {
@@ -31,14 +31,14 @@ struct SignedURLCodec: Sendable {
         }
     }
 
-    /// What a signed path stands for. Its host has still to be looked at.
+    /// The content of a signed path. Its host has still to be checked.
     struct Opened: Sendable, Equatable {
         let use: Use
         /// The signed URL itself.
         let url: String
-        /// The gateway key by which it was got; nil for none.
+        /// The gateway key for which it was signed; nil for none.
         var key: KeyMark?
-        /// What the Hub has said is there; nil where it has not.
+        /// The object that the Hub has named for it; nil where it has not.
         var object: SignedObject?
         /// The path and query that were asked for below a base, else empty.
         let below: String
@@ -59,10 +59,10 @@ struct SignedURLCodec: Sendable {
         return "\(Target.signedPrefix)\(term).\(code(term, content))/\(content)"
     }
 
-    /// Throws `signedURLRefused` for what this key did not sign and for what has expired, `methodNotAllowed` for another use.
+    /// Throws `signedURLRefused` for a path that was not signed with this key or has expired, `methodNotAllowed` for another method.
     func open(_ target: Target, _ method: Method, now: Int) throws(Failure) -> Opened {
         guard target.pathBegins(with: Target.signedPrefix) else { throw .signedURLInvalid }
-        // Bytes: a slash with an accent on it is one character, and no slash.
+        // Bytes: a slash with a combining accent is another Character.
         let parts = target.path.utf8.dropFirst(Target.signedPrefix.utf8.count)
             .split(separator: UInt8(ascii: "/"), maxSplits: 2, omittingEmptySubsequences: false)
             .map { Substring($0) }
@@ -98,7 +98,7 @@ struct SignedURLCodec: Sendable {
             guard path.isEmpty, target.query == nil else { throw .signedURLInvalid }
             return ""
         }
-        // Else the server could take it for a place that is not below the base.
+        // Otherwise the server could read it as a path that is not below the base.
         guard !target.hasDotSegments, !path.utf8.contains(UInt8(ascii: "\\")) else {
             throw .badRequest("The path below a signed address must have no dot segments and no backslash.")
         }
@@ -110,11 +110,11 @@ struct SignedURLCodec: Sendable {
     }
 }
 
-/// The key that signed URLs are made with ([decision 0011](../../../docs/decisions/0011-signed-urls.md)).
+/// The key for signed URLs ([decision 0011](../../../docs/decisions/0011-signed-urls.md)).
 struct SignedURLKey: Sendable {
     private let secret: Secret
 
-    /// Of a gateway without a Hub token: random, one for all its workers, for as long as it runs, whatever is reloaded.
+    /// For a gateway without a Hub token: random, the same for all its workers, until it stops, whatever is reloaded.
     static let ofThisStart = SignedURLKey(bytes: SharedSecret.derive("signed URLs"))
 
     /// Gateways with the same token accept each other's URLs. The token cannot be found from the key.
@@ -136,7 +136,7 @@ struct SignedURLKey: Sendable {
 }
 
 extension Failure {
-    /// A signed URL was not made by this gateway, or not as it came back.
+    /// A signed URL was not made by this gateway, or was changed.
     static var signedURLInvalid: Failure {
         Failure(
             .signedURLRefused,
@@ -145,7 +145,7 @@ extension Failure {
         )
     }
 
-    /// A signed URL is too old.
+    /// A signed URL has expired.
     static var signedURLExpired: Failure {
         Failure(.signedURLRefused, detail: "This address has expired. Ask the Hub's own path for it again.")
     }

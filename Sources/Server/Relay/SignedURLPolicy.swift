@@ -2,32 +2,32 @@ import EventIO
 import HTTP
 import Hub
 
-/// Signs the URLs of the Hub's stores for clients, and looks at what comes back.
+/// Signs the URLs of the Hub's stores for clients, and checks those that come back.
 struct SignedURLPolicy: Sendable {
-    /// How the only URL ends that is called with a key's credential.
+    /// The ending of the only URL that is called with a key's credential.
     static let verification = ".git/info/lfs/objects/verify"
 
     let codec: SignedURLCodec
     let hosts: ContentHosts
-    /// `target_limit` in bytes: what is longer, nobody could ask for.
+    /// `target_limit` in bytes: a longer target could not be requested.
     let longestTarget: Int
 
-    /// In seconds. It has to outlive what is signed, and a client that begins late or takes long.
+    /// In seconds. It has to outlive the URL in it, and a client that begins late or takes long.
     private static let day = 86_400
-    /// Amazon signs nothing for longer; it is also how long an upload through Xet may take, which learns its base once.
+    /// Amazon signs for no longer; it is also how long an upload through Xet may take, which gets its base once.
     private static let week = 7 * day
-    /// What clients put below a base: the longest known is a hash and a range in the query.
+    /// Room for what clients append to a base: the longest known is a hash and a range in the query.
     private static let roomBelow = 512
 
-    /// A store's URL that does not say how long it is good is taken for one of an hour, where the file cache answers in the store's place.
+    /// A store's URL without an expiry counts as valid for an hour, where the file cache answers instead of the store.
     private static let hour = 3600
 
-    /// The path of ours for `url`. Throws `hubBroken` for one on a host that is not allowed, and for one that is too long.
-    /// `object`: what the Hub says is there; it is left out where it would make the path too long.
+    /// The gateway's path for `url`. Throws `hubBroken` for a host that is not allowed, and for a URL that is too long.
+    /// `object`: the object that the Hub has named; it is left out where it would make the path too long.
     func path(
         to url: String, for use: SignedURLCodec.Use, of object: StoredObject? = nil, key: KeyMark? = nil, now: Int
     ) throws(Failure) -> String {
-        // What is put below a base begins with a slash.
+        // What is appended to a base begins with a slash.
         let url = use == .base && url.hasSuffix("/") ? String(url.dropLast()) : url
         try checkPlace(of: url, for: use) { .contentElsewhere($0) }
         let own = Self.life(of: url, now: now)
@@ -43,7 +43,7 @@ struct SignedURLPolicy: Sendable {
         return path
     }
 
-    /// What a signed path stands for. The signature alone is not enough: the host has to be allowed still.
+    /// Opens a signed path. The signature alone is not enough: the host still has to be allowed.
     func open(_ target: Target, _ method: Method, now: Int) throws(Failure) -> SignedURLCodec.Opened {
         let opened = try codec.open(target, method, now: now)
         try checkPlace(of: opened.url, for: opened.use) { .signedURLElsewhere($0) }
@@ -57,7 +57,7 @@ struct SignedURLPolicy: Sendable {
         let isAllowed =
             switch (use, hosts.place(of: url)) {
             case (.read, .content), (.upload, .content), (.base, .content): true
-            // Xet's server may be the Hub's own. No credential of ours goes there either way; only with `verify`.
+            // Xet's server may be the Hub's own. No credential of ours goes there either way; it goes only with `verify`.
             case (.complete, .hub), (.base, .hub), (.verify, .hub): host != nil
             default: false
             }
@@ -66,7 +66,7 @@ struct SignedURLPolicy: Sendable {
         }
     }
 
-    /// How long a pre-signed URL says that it is good, in seconds from now, below 0 for one that has ended; nil if it does not say.
+    /// For how long a pre-signed URL is valid, in seconds from now, below 0 for one that has expired; nil where it does not say.
     private static func life(of url: String, now: Int) -> Int? {
         guard let query = url.utf8.firstIndex(of: UInt8(ascii: "?")) else { return nil }
         var (period, begun): (Int?, Int?)
@@ -79,11 +79,11 @@ struct SignedURLPolicy: Sendable {
             if name.elementsEqual("expires".utf8) { return number - now }
             if name.elementsEqual("x-amz-expires".utf8) { period = number }
         }
-        // One that says that it has not begun is taken to begin now.
+        // A URL that is not valid yet counts from now.
         return period.map { $0 + min(0, (begun ?? now) - now) }
     }
 
-    /// Seconds since 1970 of `20261129T121500Z`, as Amazon's signature has it (ISO 8601, basic format). Nil for all else.
+    /// Seconds since 1970 of `20261129T121500Z`, the form in Amazon's signatures (ISO 8601, basic format). Nil for any other text.
     private static func seconds(ofBasicFormat text: Substring) -> Int? {
         let digits = text.utf8.filter { (0x30...0x39).contains($0) }.map { Int($0 - 0x30) }
         guard text.utf8.count == 16, digits.count == 14, text.hasSuffix("Z"), text.dropFirst(8).first == "T",

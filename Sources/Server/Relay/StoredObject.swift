@@ -1,17 +1,17 @@
-/// The content of a file in a store, as the Hub names it: by its SHA-256 and its size.
+/// The content of a file in a store, as the Hub names it: its SHA-256 and its size.
 struct StoredObject: Equatable, Sendable {
     let name: BlobName
     let layout: BlobLayout
 
-    /// Nil for what is no such name, and for a size that the file cache does not take.
+    /// Nil for a text that is no SHA-256, and for a size that the file cache does not take.
     init?(oid: String, size: Int) {
         guard let name = BlobName(oid), let layout = BlobLayout(size: size) else { return nil }
         (self.name, self.layout) = (name, layout)
     }
 }
 
-/// The object that the Hub has named for a URL, in its response to the client that got this URL signed. The file cache may serve it for as long as the
-/// store itself would by that URL.
+/// The object that the Hub has named for a URL, in its response to the client for which the URL was signed. The file cache may serve it for as long as
+/// the store itself would serve that URL.
 struct SignedObject: Equatable, Sendable {
     let object: StoredObject
     /// Seconds since 1970.
@@ -21,10 +21,10 @@ struct SignedObject: Equatable, Sendable {
         (self.object, self.until) = (object, until)
     }
 
-    /// As it stands at the end of what a signed path says of itself.
+    /// In the form for the end of a signed path's first part.
     var text: String { "o\(object.name.hex)s\(object.layout.size)u\(until)" }
 
-    /// What stands before it, and it; without one nil for it. Nil for what is none of ours.
+    /// The text before it, and the object; nil for the object where there is none. Nil for a text that this gateway did not write.
     static func split(_ term: Substring) -> (rest: Substring, object: SignedObject?)? {
         guard let start = term.utf8.firstIndex(of: UInt8(ascii: "o")) else { return (term, nil) }
         let text = term.utf8[start...].dropFirst()

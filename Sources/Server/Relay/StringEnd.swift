@@ -1,9 +1,9 @@
-/// Finds where a JSON string ends that comes in pieces.
+/// Finds the end of a JSON string that comes in pieces.
 struct StringEnd {
-    /// The last piece ended behind a backslash.
+    /// The last piece ended after a backslash.
     private var isEscaped = false
 
-    /// The index of the closing quote; nil if it is not in this piece. `start` is behind the opening one, or the piece's beginning.
+    /// The index of the closing quote; nil if it is not in this piece. `start` is after the opening one, or the piece's beginning.
     mutating func find(in piece: Span<UInt8>, from start: Int) -> Int? {
         var index = start
         if isEscaped, index < piece.count {

@@ -2,18 +2,18 @@ import EventIO
 import HTTP
 import Hub
 
-/// Sees the URLs in a JSON text that comes in pieces: each string, name or value, that is one and nothing else.
+/// Finds the URLs in a JSON text that comes in pieces: each string, name or value, that is a URL and nothing else.
 struct URLScanner {
-    /// What is kept of a string, in bytes as written: of a URL the host stands at its beginning.
+    /// How much of a string is kept, in bytes as written: a URL has its host at its beginning.
     private static let longest = 4096
 
     private let see: (String) throws(Failure) -> Void
     private var string = StringEnd()
     private var isInString = false
-    /// Of the string that began in an earlier piece, as written.
+    /// A string that began in an earlier piece, as written.
     private var text: [UInt8] = []
 
-    /// `see` is called for each.
+    /// `see` is called for each URL.
     init(see: @escaping (String) throws(Failure) -> Void) {
         self.see = see
     }
@@ -36,7 +36,7 @@ struct URLScanner {
         }
     }
 
-    /// A part of a string; most lie in one piece and are no URL, and are not copied.
+    /// A part of a string; most strings are in one piece and are no URLs, and are not copied.
     private mutating func keep(_ part: Span<UInt8>, isLast: Bool) throws(Failure) {
         if text.isEmpty, isLast {
             if URLText.mayBe(part) { try look(at: Array(part.extracting(first: min(part.count, Self.longest)))) }
@@ -48,7 +48,7 @@ struct URLScanner {
         text.removeAll(keepingCapacity: true)
     }
 
-    /// Some write `\/` for a slash, or letters as numbers.
+    /// Some programs write `\/` for a slash, or letters as numbers.
     private func look(at raw: [UInt8]) throws(Failure) {
         let isEscaped = raw.contains(UInt8(ascii: "\\"))
         let url = (isEscaped ? JSON.unescaped(raw[...]) : nil) ?? String(decoding: raw, as: UTF8.self)

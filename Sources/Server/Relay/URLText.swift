@@ -1,6 +1,6 @@
 import EventIO
 
-/// Whether a string of JSON is a URL and nothing else. Text that only has one in it is what people wrote, and stays.
+/// Whether a JSON string is a URL and nothing else. A text that only contains one was written by people, and stays.
 enum URLText {
     /// No address of a known host is shorter: `//hf.co`.
     static let shortest = 7
@@ -13,11 +13,11 @@ enum URLText {
         }
     }
 
-    /// Whether a string may be a URL, by its beginning as written: most that begin with an `h` are told apart here.
+    /// Whether a string may be a URL, by its beginning as written: that excludes most strings that begin with an `h`.
     static func mayBe(_ raw: Span<UInt8>) -> Bool {
         guard raw.count >= shortest, mayBegin(with: raw[0]) else { return false }
         let first = raw[0]
-        // Escapes and blanks in front are looked at when they are resolved.
+        // Escapes and leading spaces are resolved first, and checked later.
         guard first != UInt8(ascii: "\\"), first != UInt8(ascii: " ") else { return true }
         let wanted: StaticString = first == UInt8(ascii: "/") ? "//" : "http"
         for index in 1..<wanted.utf8CodeUnitCount where raw[index] != UInt8(ascii: "\\") {
@@ -26,9 +26,9 @@ enum URLText {
         return true
     }
 
-    /// Whether any string of a JSON text may be one: it would need two slashes, a colon behind `http` or `https`, or an escape.
+    /// Whether any string of a JSON text may be a URL: that takes two slashes, a colon after `http` or `https`, or an escape.
     static func mayBe(in json: Span<UInt8>) -> Bool {
-        // All of it is looked at: a loop without a way out is one that the compiler makes of vectors.
+        // Reads all of it: the compiler vectorises a loop without an exit.
         unsafe json.withUnsafeBufferPointer { json in
             guard let first = unsafe json.first else { return false }
             var found: UInt8 = first == UInt8(ascii: "\\") ? 1 : 0
@@ -43,8 +43,8 @@ enum URLText {
         }
     }
 
-    /// Whether `text` is an absolute http or https URL, or one that lacks only the scheme, however leniently it is read; blanks
-    /// around it are none of it.
+    /// Whether `text` is an absolute http or https URL, or one that lacks only the scheme, however leniently it is read; spaces
+    /// around it are ignored.
     static func isWhole(_ text: String) -> Bool {
         var bytes = text.utf8[...]
         while let first = bytes.first, first <= 0x20 { bytes.removeFirst() }

@@ -2,27 +2,27 @@ import EventIO
 import Hub
 
 /// Moves a request's body from the client to another server, no faster than that takes it. The call begins when the first bytes are there: a client
-/// that says it will send a body, and does not, takes no call from others. A small body that came with its head goes up whole.
+/// that announces a body and does not send it takes no call from others. A small body that came with its head is sent whole.
 @EventLoop
 final class UploadPump: BodySink {
     /// Bytes that may wait for the server before the client is paused.
     private static let highMark = 256 * 1024
-    /// So much may come before the call begins.
+    /// The most bytes that may come before the call begins.
     static let mostAhead = 16 * 1024
 
-    /// What was wrong with the body, if anything was: the call was then cancelled.
+    /// What was wrong with the body; the call was then cancelled.
     private(set) var failure: Failure?
     /// Whether bytes have come, or the end of a body without any.
     private(set) var hasBegun = false
     private let exchange: Exchange
     private let context: RequestContext
-    /// Counts what goes by.
+    /// Counts the bytes for the audit.
     private let audited: AuditedBody?
-    /// What the key may still send.
+    /// How much the key may still send.
     private let allowance: (any RequestAllowance)?
     private var transfer: Transfer?
     private var place: CallPlace?
-    /// What came before the call began.
+    /// Bytes that came before the call began.
     private var ahead: [UInt8] = []
     private var hasEnded = false
     private var begun: (@EventLoop @Sendable (Failure?) -> Void)?
@@ -34,16 +34,16 @@ final class UploadPump: BodySink {
         self.context = context
     }
 
-    /// Begins to read. Calls `then` once, outside of any callback of C, when the first bytes are there, or with why none will come.
+    /// Begins to read. Calls `then` once, outside of C's callbacks, when the first bytes are there, or with the failure if none will come.
     func begin(_ then: @escaping @EventLoop @Sendable (Failure?) -> Void) {
         begun = then
         exchange.stream(into: self)
     }
 
-    /// All of the body, where it is here before the call begins.
+    /// The whole body, where it is here before the call begins.
     var whole: [UInt8]? { hasEnded && failure == nil ? ahead : nil }
 
-    /// Gives all to `transfer` from here on.
+    /// Gives everything to `transfer` from here on.
     func go(on transfer: Transfer, at place: CallPlace) {
         self.transfer = transfer
         self.place = place

@@ -2,9 +2,9 @@ import EventIO
 import HTTP
 import Hub
 
-/// Files that the file cache has or fetches. The Hub has said that who asks may have them: now, or as short a time ago as its responses are good for.
+/// Files that the file cache has or fetches. The Hub has said that the client may have them: now, or as short a time ago as its responses are fresh.
 extension Upstream {
-    /// Answers by what the Hub has said a moment ago. False: the Hub has to be asked.
+    /// Answers by the Hub's last response. False: the Hub has to be asked.
     func answer(
         from files: FileCache, _ exchange: Exchange, _ context: RequestContext
     ) throws(Failure) -> Bool {
@@ -13,13 +13,13 @@ extension Upstream {
             let found = files.resolved.fresh(question, exchange.request),
             let answer = try answer(to: exchange, context, by: found.redirect)
         else { return false }
-        // Those who wait for the same are answered so, too.
+        // Other requests that wait get the same answer.
         context.sink.take()?.fail(nil)
         serve(answer, exchange, context)
         return true
     }
 
-    /// Notes where the Hub leads to. Gives what answers in the place of a Hub that is out of order, where something does.
+    /// Notes where the Hub redirects to. Returns what answers instead of a Hub that is out of order, if anything can.
     func note(
         _ head: Transfer.Head, _ question: ResolvedFiles.Question, _ exchange: Exchange, _ context: RequestContext
     ) -> RelayAction? {
@@ -32,15 +32,15 @@ extension Upstream {
         return nil
     }
 
-    /// What answers where the Hub cannot be asked: a file all of which is here, and that the Hub has let them have before. Where it takes the disk to
-    /// tell whether it is, it may turn out that it is not; then the client is told `failure`.
+    /// Answers where the Hub cannot be asked: with a file all of which is here, and to which the Hub has led the principal before. If only reading the disk can
+    /// tell whether it is here, it may turn out not to be; then the client gets `failure`.
     func standIn(
         _ question: ResolvedFiles.Question, _ exchange: Exchange, _ context: RequestContext, instead failure: Failure
     ) -> (@EventLoop @Sendable () -> Void)? {
         guard let files, let found = files.resolved.standIn(question, exchange.request),
             let answer = try? answer(to: exchange, context, by: found.redirect)
         else { return nil }
-        // What was pulled needs no store.
+        // A pulled file needs no store.
         if !files.isConfirmed(answer), held(exchange, context, body: nil, instead: failure) != nil { return nil }
         let isOpenable = files.isOpenable(answer.name)
         if isOpenable, !files.holds(answer) { return nil }
@@ -53,7 +53,7 @@ extension Upstream {
         }
     }
 
-    /// The step from the Hub to a file, where the file cache takes it; nil where it has nothing to do with it.
+    /// The step from the Hub to a file, where the file cache takes it; nil where the cache does not apply.
     func kept(
         _ hop: FileRedirect, _ exchange: Exchange, _ context: RequestContext, mayAskAnew: Bool
     ) throws(Failure) -> RelayAction? {
@@ -76,7 +76,7 @@ extension Upstream {
             guard !context.isCancelled else { return exchange.fail(.clientGone, context) }
             if files.serve(answer, exchange, context) { return }
             guard let confirmation = answer.confirmation, !files.isConfirmed(answer) else { return answer.relay() }
-            // A file of another size is in its place, which makes way for what its store has.
+            // A file of another size is in its place; it makes way if the store has this one.
             files.confirm(confirmation) { isGiven in
                 guard !context.isCancelled else { return exchange.fail(.clientGone, context) }
                 guard isGiven, files.serve(answer, exchange, context) else { return answer.relay() }
@@ -84,15 +84,15 @@ extension Upstream {
         }
     }
 
-    /// What shows that the file at a path is what the Hub's redirect names: its pointer is written by who may write there, and a name alone would get what
-    /// another repository has.
+    /// Proves that the file at a path is the one that the Hub's redirect names: a client with write access writes its pointer, and the name alone would give
+    /// access to content of another repository.
     private func confirmation(
         of name: BlobName, at source: FileSource, _ context: RequestContext, in files: FileCache
     ) -> FileConfirmation {
         FileConfirmation(key: ConfirmedAddresses.Key(name, at: source.url)) { done in
             StoreConfirmation(source, context, in: files) { isGiven in
                 guard !isGiven, let question = HeldQuestion(.get, context.target) else { return done(isGiven) }
-                // An administrator has pulled it from there.
+                // An administrator has pulled the file from there.
                 _ = EventLoop.immediateTask { done(await files.held.has(name, question)) }
             }.start()
         }
@@ -109,11 +109,11 @@ extension Upstream {
 
     private enum Decision {
         case file(FileAnswer)
-        /// It has no such range.
+        /// The file has no such range.
         case refused(Transfer.Head)
     }
 
-    /// Nil for what is no file by its SHA-256 and size, and for several ranges at once.
+    /// Nil for a redirect without SHA-256 and size, and for several ranges at once.
     private func answer(
         to exchange: Exchange, _ context: RequestContext, by hop: FileRedirect, mayAskAnew: Bool
     ) throws(Failure) -> Decision? {
@@ -159,7 +159,7 @@ extension Upstream {
         }
     }
 
-    /// Without the cache.
+    /// Relays the response without the cache.
     private func relay(_ hop: FileRedirect, _ exchange: Exchange, _ context: RequestContext, mayAskAnew: Bool) {
         do throws(Failure) {
             start(try contentCall(hop, exchange, context, mayAskAnew: mayAskAnew), exchange, context)

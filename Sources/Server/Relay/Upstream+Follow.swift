@@ -5,10 +5,10 @@ import Hub
 extension Upstream {
     /// Statuses by which a store says that a URL is signed for another method than HEAD, or that it knows no HEAD.
     static let refusesHead = [403, 405, 501]
-    /// What a store may answer for the client to see: content, and what follows from the client's conditions and ranges.
+    /// Statuses of a store that the client may see: content, and results of the client's conditions and ranges.
     private static let contentStatuses = [200, 206, 304, 412, 416]
 
-    /// What follows on the Hub's redirect to content: its bytes, unless the redirect itself says enough.
+    /// The action after the Hub's redirect to content: a call for its bytes, unless the redirect itself says enough.
     func follow(
         _ hop: FileRedirect, _ exchange: Exchange, _ context: RequestContext, mayAskAnew: Bool
     ) throws(Failure) -> RelayAction {
@@ -28,7 +28,7 @@ extension Upstream {
             request: try hop.request(for: context.sink?.asked ?? exchange.request), url: hop.url, limits: limits,
             server: .store
         ) { content throws(Failure) in
-            // The store may forbid that it is kept, too. What it does not answer, the gateway answers as an error.
+            // The store may forbid keeping it, too. Where the store fails, the gateway answers with an error.
             if content.status.isSuccess { _ = context.sink?.replaces(content, led: content.headers) }
             let code = content.status.code
             if let onward = try hop.onward(content, hosts: self.signedURLs.hosts) {
@@ -37,7 +37,7 @@ extension Upstream {
             if hop.method == .head, Self.refusesHead.contains(code) {
                 return .call(try self.contentCall(hop.byGet, exchange, context, mayAskAnew: mayAskAnew))
             }
-            // A URL that is signed ends, and the Hub may have kept it for too long.
+            // A signed URL expires, and the Hub may have cached it for too long.
             if code == 403, mayAskAnew { return .call(try self.call(for: exchange, context, isSecond: true)) }
             guard Self.contentStatuses.contains(code) else {
                 throw [408, 429].contains(code) || code >= 500
@@ -48,7 +48,7 @@ extension Upstream {
             try self.lead(&head, by: self.rewrite(for: exchange.request, context))
             if content.status.isSuccess, exchange.request.looksForLocation {
                 head.headers.set("Location", self.basePath + context.target.pathAndQuery)
-                // It is for this client alone: who waits for the same asks by itself, and nothing is kept.
+                // The response is for this client alone: other requests that wait make their own calls, and nothing is kept.
                 context.sink.take()?.fail(nil)
             }
             return .pass(head)
@@ -57,12 +57,12 @@ extension Upstream {
 }
 
 extension Request {
-    /// Up to some version ollama asks for a file's place and does not take the file itself for an answer: it is told that the place is here.
+    /// Some versions of ollama ask for a file's address and do not accept the file itself: they are told that its address is here.
     var looksForLocation: Bool { headers["User-Agent"]?.hasPrefix("ollama/") ?? false }
 }
 
 extension Failure {
-    /// The store of a file refused it, and may give it later: the client's own waiting needs the status as it came.
+    /// The store of a file refused it, and may give it later: the client's own retries need the status unchanged.
     fileprivate static func storeAnswered(_ status: Status, _ headers: Headers) -> Failure {
         let refusal = HubRefusal(status: status, headers: headers, body: [])
         return .hubAnswered(

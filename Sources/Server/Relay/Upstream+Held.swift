@@ -2,15 +2,15 @@ import EventIO
 import HTTP
 import Hub
 
-/// What is answered from pulled revisions where the Hub cannot be asked, or is not to be.
+/// Answers from pulled revisions where the Hub cannot be asked, or must not be.
 ///
-/// They were fetched with the gateway's own credential. So they are for those who use that, by the rules of their key as ever, and of others only where
-/// the repository was public and without a gate.
+/// They were fetched with the gateway's own credential. So they are for principals that use it, by the rules of their keys as always, and for others only where
+/// the repository was public and not gated.
 extension Upstream {
     /// The largest body of `paths-info`, in bytes.
     private static let longestBody = 1 << 20
 
-    /// What answers a request; nil where nothing of that revision is here for this principal. `failure`: why the Hub does not.
+    /// Answers a request; nil where the revision is not here for this principal. `failure`: why the Hub does not answer.
     func held(
         _ exchange: Exchange, _ context: RequestContext, body: [UInt8]?, instead failure: Failure
     ) -> (@EventLoop @Sendable () -> Void)? {
@@ -166,7 +166,7 @@ extension Upstream {
     }
 }
 
-/// The members of a query that lists of paths take.
+/// The query parameters of lists of paths.
 struct HeldQuery {
     private let pairs: [(name: String, value: String)]
 
@@ -191,7 +191,7 @@ struct HeldQuery {
 }
 
 extension Principal {
-    /// Whether the Hub is asked for them with the gateway's own credential.
+    /// Whether the Hub is asked with the gateway's own credential.
     var isGateway: Bool { if case .gateway = authority { true } else { false } }
 }
 
@@ -205,7 +205,7 @@ extension Failure {
         }
     }
 
-    /// As the Hub says it: its clients tell by it that a file that they can do without is not there.
+    /// In the Hub's form: by it clients know that an optional file does not exist.
     fileprivate static func entryNotHeld(_ path: String, _ revision: HeldRevision) -> Failure {
         .hubAnswered(
             HubRefusal(

@@ -3,10 +3,10 @@ import HTTP
 import Hub
 
 extension Upstream {
-    /// Sends a client's request on and streams the response back, by callbacks from here on. Throws while nothing has been asked.
+    /// Relays a client's request and streams the response back, by callbacks from here on. Throws while nothing has been sent.
     ///
-    /// A redirect to where a file's bytes are is followed, without any credential; all else that leads to the Hub is
-    /// turned so that it leads here.
+    /// A redirect to a file's bytes is followed, without any credential; every other URL of the Hub is
+    /// rewritten so that it leads here.
     func relay(_ exchange: Exchange, _ context: RequestContext) throws(Failure) {
         do throws(Failure) {
             if let files, try answer(from: files, exchange, context) { return }
@@ -21,7 +21,7 @@ extension Upstream {
         if isOff { driver.fail(offFailure(exchange, context)) } else { driver.start() }
     }
 
-    /// Asks anew for what the client of `exchange` was answered with already: for those who ask later.
+    /// Asks the Hub again for the response that the client of `exchange` got already: for later requests.
     func revalidate(_ exchange: Exchange, _ context: RequestContext) {
         guard !isOff, let call = try? call(for: exchange, context) else {
             context.sink?.fail(nil)
@@ -32,7 +32,7 @@ extension Upstream {
         ).start()
     }
 
-    /// The call that answers a client's request. `isSecond`: the Hub is asked for another URL, because that of the first time has expired.
+    /// The call that answers a client's request. `isSecond`: the Hub is asked for another URL, because the first one has expired.
     func call(
         for exchange: Exchange, _ context: RequestContext, isSecond: Bool = false
     ) throws(Failure) -> RelayedCall {
@@ -82,7 +82,7 @@ extension Upstream {
         return call
     }
 
-    /// What the Hub is asked, the rules for the JSON that it answers, and whether that was asked for whole and not compressed.
+    /// The request to the Hub, the rules for its JSON, and whether the response was requested whole and not compressed.
     private func question(
         for exchange: Exchange, _ context: RequestContext, isFiltered: Bool
     ) throws(Failure) -> (request: Request, rules: [JSONFieldRule]?, isPlain: Bool) {
@@ -94,12 +94,12 @@ extension Upstream {
         let needsPlain =
             isFiltered || rules != nil && (isStrict || RewrittenBodies.areExpected(at: request.target))
         if needsPlain {
-            // What is compressed cannot be rewritten as it goes by.
+            // Compressed content cannot be rewritten as it comes.
             request.headers.set("Accept-Encoding", "identity")
-            // Nor a part, which may begin inside a URL.
+            // Nor can a part, which may begin inside a URL.
             request.headers.remove("Range")
         }
-        // What is compressed does not say how many tokens it took.
+        // Compressed content does not show how many tokens it took.
         if server == .inferenceRouter, context.spender != nil { request.headers.set("Accept-Encoding", "identity") }
         if let billTo {
             request.headers.set("X-HF-Bill-To", billTo)
@@ -108,7 +108,7 @@ extension Upstream {
         return (request, rules, needsPlain)
     }
 
-    /// What the Hub is asked, before anything is changed for the sake of the response.
+    /// The request to the Hub, before anything is changed for the sake of the response.
     private func request(for exchange: Exchange, _ context: RequestContext) -> Request {
         var headers = exchange.request.headers
         if let sink = context.sink, sink.judgesConditions { headers = sink.asked.headers }
@@ -116,7 +116,7 @@ extension Upstream {
             method: exchange.request.method, target: context.target, headers: EndToEndHeaders.upstream(headers))
     }
 
-    /// Whether what is kept answers in the place of the response. A 304 says of that what its fields are now, turned like any other's.
+    /// Whether the kept response answers instead of this one. The fields of a 304 update those of the kept response, rewritten like any other's.
     private func isReplaced(
         _ head: Transfer.Head, _ exchange: Exchange, _ context: RequestContext
     ) throws(Failure) -> Bool {
@@ -127,7 +127,7 @@ extension Upstream {
         return sink.replaces(head, led: RelayedDocument.headers(of: led))
     }
 
-    /// A list goes out without what the key may not see, or not at all.
+    /// A list goes out without entries that the key may not see, or that no client may.
     private func filtered(
         _ head: Transfer.Head, _ rules: [JSONFieldRule], by rewrite: @escaping @EventLoop @autoclosure () -> Rewrite
     ) throws(Failure) -> RelayAction {
@@ -135,13 +135,13 @@ extension Upstream {
             throw .hubBroken("its list is no JSON")
         }
         var shown = head
-        // It counts what is left out.
+        // This count includes entries that are left out.
         shown.headers.remove("X-Total-Count")
         return .rewrite(shown, onlyURLs: false, by: make)
     }
 
-    /// What leads to the Hub or its stores leads where this client has found the gateway.
-    /// `key`: by whose key signed URLs are got, where the request itself does not show one.
+    /// Rewrites URLs of the Hub or its stores so that they lead to the gateway's address as this client knows it.
+    /// `key`: the key for which URLs are signed, where the request itself does not show one.
     func rewrite(for request: Request, _ context: RequestContext, key: KeyMark? = nil) -> Rewrite {
         let origin = GatewayAddress.origin(of: request, forwarded: context.forwardedOrigin, publicURL: publicURL) ?? ""
         return Rewrite(
@@ -150,7 +150,7 @@ extension Upstream {
             namesObjects: files != nil, now: WallClock.now.seconds)
     }
 
-    /// What becomes of a response of the Hub's, or of Xet's server: with its fields rewritten, and by `rules` its JSON. `isPlain`: it was asked for
+    /// The action for a response of the Hub's, or of Xet's server: its fields are rewritten, and its JSON by `rules`. `isPlain`: it was requested
     /// whole and not compressed.
     func action(
         _ head: Transfer.Head, _ rules: [JSONFieldRule]?, isPlain: Bool,
@@ -171,7 +171,7 @@ extension Upstream {
         }
     }
 
-    /// Turns what leads to the Hub, and looks whether something is left that leads away.
+    /// Rewrites URLs of the Hub in a head, and checks that none is left that leads away.
     func lead(_ head: inout Transfer.Head, by rewrite: Rewrite) throws(Failure) {
         try rewrite.apply(to: &head.headers)
         try check(head.headers, gateway: rewrite.gateway)
@@ -179,7 +179,7 @@ extension Upstream {
 }
 
 extension Request {
-    /// RFC 6455 section 4.1. An offer without a key is none, and is left out as any other (RFC 9110 section 7.8).
+    /// RFC 6455 section 4.1. An offer without a key is incomplete, and is dropped as any other (RFC 9110 section 7.8).
     fileprivate var wantsWebSocket: Bool {
         headers.contains("Sec-WebSocket-Key") && headers.mentions("websocket", in: "Upgrade")
     }

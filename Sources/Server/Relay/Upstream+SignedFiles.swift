@@ -2,12 +2,12 @@ import EventIO
 import HTTP
 import Hub
 
-/// Signed URLs of what the Hub has named by its SHA-256 and size, as it does for Git LFS: from the file cache.
+/// Serves signed URLs of objects that the Hub has named by SHA-256 and size, as it does for Git LFS, from the file cache.
 extension Upstream {
     /// Answers from here on. False: the store has to be asked. `carry` asks it, as long as nothing has gone out.
     ///
-    /// The right to it is the Hub's answer that had the URL, and that the store gives it out there (`StoreConfirmation`): a Hub may sign a URL of its
-    /// repository for whatever a client has asked. It lasts as long as the URL itself. The size may be what the client has told the Hub, too.
+    /// The right to the object is the Hub's response that had the URL, and that the store serves it there (`StoreConfirmation`): a Hub may sign a URL of its
+    /// repository for anything that a client has asked for. It lasts as long as the URL itself. The size may come from the client, by way of the Hub.
     func answer(
         _ signed: SignedURLCodec.Opened, _ exchange: Exchange, _ context: RequestContext,
         otherwise carry: @escaping @EventLoop () -> Void
@@ -70,7 +70,7 @@ extension Upstream {
         return true
     }
 
-    /// Conditions that the store's own tags and dates are meant by.
+    /// Conditions on the store's own tags and dates.
     private static let ofTheStore = CaselessWords(["If-Match", "If-Modified-Since", "If-Unmodified-Since"])
 
     /// `mayGoOn`: one redirect of the store's is followed.

@@ -2,7 +2,7 @@ import EventIO
 import HTTP
 import Hub
 
-/// A repository that was deleted has another name until its time is over, and the Hub redirects there from the old one. Nobody is led there.
+/// A deleted repository has another name until its time is over, and the Hub redirects there from the old one. No client is led there.
 extension Upstream {
     func leadsToTrash(_ head: Transfer.Head) throws(Failure) -> Bool {
         guard head.headers.contains("Location"), let location = try head.location else { return false }
@@ -11,7 +11,7 @@ extension Upstream {
 }
 
 extension Failure {
-    /// The Hub's own words for what is not there.
+    /// The Hub's own words for a repository that does not exist.
     static var repositoryGone: Failure {
         .hubAnswered(HubRefusal(status: .notFound, code: "RepoNotFound", message: "Repository not found"))
     }

@@ -2,7 +2,7 @@ import EventIO
 import HTTP
 import Hub
 
-/// The Hub, or the inference router, as a server: where it is, with which credential it is asked, and for how long.
+/// The Hub, or the inference router, as a server: its address, the credentials, and the time limits.
 @EventLoop
 final class Upstream {
     /// A response that a typed call has collected.
@@ -15,30 +15,30 @@ final class Upstream {
     let server: UpstreamServer
     /// Its origin and path prefix.
     let base: String
-    /// The path that stands before all others of the gateway's.
+    /// The path before all others of the gateway's.
     let basePath: String
     let publicURL: UpstreamAddress?
     let pool: TransferPool
     let admission: CallAdmission
     let broker: RateBroker
     let limits: Transfer.Limits
-    /// Signs the URLs of where the Hub may keep the bytes of files.
+    /// Signs the URLs of hosts that may hold the Hub's content.
     let signedURLs: SignedURLPolicy
     let xet: XetChoice
     let detector: LeakDetector
     let leaks: LeakReporter
     /// Whether a response that leads away becomes an error.
     let isStrict: Bool
-    /// Who pays, whatever a client says; nil leaves that to the client.
+    /// The account that pays, whatever a client says; nil leaves that to the client.
     let billTo: String?
     /// Nothing is sent to it.
     let isOff: Bool
     /// How long a stream of events may be silent, in milliseconds; 0: for ever.
     let eventSilence: UInt64
-    /// Files that are kept; nil where none are.
+    /// The file cache; nil where there is none.
     let files: FileCache?
     private let own: Credential?
-    /// Those of `credentials_dir`.
+    /// The credentials of `credentials_dir`.
     private let named: [Credential]
 
     /// `base` is one of the addresses in `origin`; both get its token.
@@ -81,7 +81,7 @@ final class Upstream {
 
     /// Sends `request`, whose path is from the Hub's root, as the principal of `context`.
     /// `limit` is of a successful response, in bytes. Throws `hubBroken` for a larger one, `noToken` where the gateway should lend a
-    /// token and has none, `tooBusy` where no call is to be had.
+    /// token and has none, `tooBusy` where there is no place for a call.
     func send(
         _ request: Request, _ context: RequestContext, limit: Int, isBackground: Bool = false
     ) async throws(Failure) -> Answer {
@@ -150,13 +150,13 @@ final class Upstream {
         return Answer(status: head.status, headers: head.headers, body: try content.bytes(outcome))
     }
 
-    /// Whether a client sent a token of this gateway's, wherever it has it from.
+    /// Whether a client sent a token that is this gateway's own, however it got it.
     func isOwn(_ token: Secret) -> Bool {
         token == own?.secret || named.contains { $0.secret == token }
     }
 }
 
-/// The servers that the gateway speaks for.
+/// The servers that the gateway calls for its clients.
 @EventLoop
 struct Upstreams {
     let hub: Upstream
@@ -185,7 +185,7 @@ extension Transfer.Limits {
             stall: settings.stallTimeout.milliseconds)
     }
 
-    /// A model may think for long before its first word, and between two.
+    /// A model may think for long before its first word, and between two words.
     fileprivate static func inference(_ settings: Settings) -> Transfer.Limits {
         Transfer.Limits(
             connect: settings.connectTimeout.milliseconds, firstByte: settings.inferenceTimeout.milliseconds,
@@ -193,7 +193,7 @@ extension Transfer.Limits {
     }
 }
 
-/// Collects an upstream response's content up to a limit. Of an error the beginning is kept, as its status and its fields say the most.
+/// Collects an upstream response's content up to a limit. Of an error only the beginning is kept, as its status and fields say the most.
 @EventLoop
 final class ContentCollector: TransferSink {
     private let limit: Int
@@ -204,9 +204,9 @@ final class ContentCollector: TransferSink {
     private var timer: Timer?
     private var isTooLarge = false
     private var isOverdue = false
-    /// Of an error there is as much as is kept.
+    /// As much of an error has come as is kept.
     private var isEnough = false
-    /// Is ended when no more of it is wanted.
+    /// Cancelled when no more of it is needed.
     var transfer: Transfer?
 
     /// `limit` is in bytes, of a successful response; `patience` in milliseconds, from its head to its end.
@@ -215,8 +215,8 @@ final class ContentCollector: TransferSink {
         self.patience = patience
     }
 
-    /// A response that is collected is small: one that comes byte by byte has no end that anybody could wait for. One that stands still is
-    /// told as such before. Mostly all of it comes at once, and there is nothing to watch.
+    /// A response that is collected is small: one that comes byte by byte must not be waited for without end. One that stands still is
+    /// ended by the transfer before. Mostly all of it comes at once, and no timer is needed.
     func begin(_ head: Transfer.Head) {
         self.head = head
         isError = !head.status.isSuccess
@@ -254,10 +254,10 @@ final class ContentCollector: TransferSink {
 
     func end(_ outcome: Result<Void, TransferError>) { (transfer, timer) = (nil, nil) }
 
-    /// All of it, when it has ended. Throws `hubBroken` if there was more than the limit, `hubTooSlow`, or why it is not whole.
+    /// The whole content, when it has ended. Throws `hubBroken` if there was more than the limit, `hubTooSlow`, or why it is not whole.
     func bytes(_ outcome: Result<Void, Failure> = .success(())) throws(Failure) -> [UInt8] {
         guard !isTooLarge else { throw .hubBroken("it is larger than \(limit) bytes") }
-        // An error says the most by its status, however it ends.
+        // An error's status says the most, however the response ends.
         if isError, isEnough || isOverdue { return collected }
         if isOverdue { throw .hubTooSlow("the response was not whole within the time limit") }
         try outcome.get()

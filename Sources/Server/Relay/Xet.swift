@@ -2,11 +2,11 @@
 enum Xet: CaseIterable, Sendable {
     /// Its addresses lead here.
     case carry
-    /// There is nothing of it.
+    /// Nothing of it is shown.
     case hide
-    /// Its addresses are its own.
+    /// Its addresses stay its own.
     case pass
 
-    /// Where its servers are.
+    /// The domain of its servers.
     static let domain = "xethub.hf.co"
 }

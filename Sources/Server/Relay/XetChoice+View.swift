@@ -2,7 +2,7 @@ import HTTP
 import Hub
 
 extension XetChoice {
-    /// How it shows in what is asked there.
+    /// How Xet shows in responses to requests for this target.
     func view(of target: Target) -> Xet {
         switch self {
         case .auto, .carry: .carry
@@ -12,10 +12,10 @@ extension XetChoice {
         }
     }
 
-    /// What a client is told that asks to be let into Xet where it is not shown.
+    /// The failure for a client that asks for Xet where it is not shown.
     var refusal: Failure { self == .uploads ? .xetDownloadsHidden : .xetHidden }
 
-    /// Whether an upload needs it there. Files of buckets have no other way, up or down; what was signed before leads to Xet's server.
+    /// Whether a request needs Xet for an upload. Files of buckets have no other way, up or down; URLs that were signed before lead to Xet's server.
     private static func keepsXet(_ target: Target) -> Bool {
         if target.pathBegins(with: "/api/") {
             return target.pathBegins(with: "/api/buckets/")
@@ -25,12 +25,12 @@ extension XetChoice {
         return target.pathBegins(with: "/buckets/") || target.pathBegins(with: Target.signedPrefix)
     }
 
-    /// Behind kind, namespace and name, or kind and name.
+    /// After kind, namespace and name, or kind and name.
     private static let writeToken = "/xet-write-token"
 }
 
 extension Settings {
-    /// What `xet` comes to.
+    /// The setting `xet` as it takes effect.
     var xetInUse: XetChoice {
         guard xet == .auto else { return xet }
         return cacheDirectory.isEmpty ? .carry : .uploads

@@ -1,31 +1,31 @@
-/// What part the cache had in a response: the field `Cache-Status` (RFC 9211), the metric and the log.
+/// The cache's part in a response: the field `Cache-Status` (RFC 9211), the metric and the log.
 enum CacheStatus: Equatable {
     /// Why the Hub was asked.
     enum Forward: String {
-        /// The cache has nothing to do with what was asked for.
+        /// The cache does not apply to the request.
         case bypass
-        /// Nor with what changes something.
+        /// The request changes something.
         case method
         case uriMiss = "uri-miss"
-        /// What is kept was chosen by other fields.
+        /// The stored response was chosen by other fields.
         case varyMiss = "vary-miss"
-        /// The client wants the Hub's word.
+        /// The client wants a response from the Hub.
         case request
-        /// What is kept is not good any more.
+        /// The stored response is not fresh any more.
         case stale
     }
 
-    /// It was kept, and is good for so many seconds; negative, where it is given out while the Hub is asked.
+    /// A stored response, which is fresh for so many seconds; negative, where it is given out while the Hub is asked.
     case hit(ttl: Int)
-    /// It was kept, and the Hub has said that it is still right.
+    /// A stored response that the Hub has validated.
     case validated
-    /// It was kept, and the Hub cannot say whether it is still right: what it answered instead, where it did.
+    /// A stored response that the Hub cannot validate now, and the status that it sent instead, if any.
     case standIn(status: Int?, ttl: Int)
     case forwarded(Forward)
-    /// It is what the Hub said to another who asked the same then.
+    /// The Hub's response to an identical request at that time.
     case collapsed
 
-    /// The field's value. `isStored`: the response is kept from here on.
+    /// The field's value. `isStored`: the response is stored from here on.
     func field(isStored: Bool = false) -> String {
         switch self {
         case .hit(let ttl): "hubgate; hit; ttl=\(ttl)"

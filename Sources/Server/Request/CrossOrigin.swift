@@ -1,11 +1,11 @@
 import HTTP
 
-/// What a request says of the page that sent it, where `trusted_origins` names any, and what that page may send and see: the CORS protocol
+/// The page that sent a request, where `trusted_origins` names any, and what that page may send and see: the CORS protocol
 /// (https://fetch.spec.whatwg.org/#http-cors-protocol).
 ///
-/// It says who may read a response, and not who may ask: rights are the principal's. Cookies play no part, so `Allow-Credentials` never goes out.
+/// It decides which pages may read a response, not what may be asked: rights are the principal's. Cookies play no part, so `Allow-Credentials` is never sent.
 struct CrossOrigin: Sendable {
-    /// A trusted page's, as the browser has written it; nil for all else.
+    /// The origin of a trusted page, as the browser has written it; nil for any other.
     private let origin: String?
     /// Whether the operator has named the page's origin, and not only `*`.
     let isNamed: Bool
@@ -29,8 +29,8 @@ struct CrossOrigin: Sendable {
         isNamed = origin.map { trusted.names.contains($0) } ?? false
     }
 
-    /// Lets a trusted page read a response. What the Hub says of pages on its own site does not count then. A response that a browser may keep
-    /// differs by origin, also to a request without one: https://fetch.spec.whatwg.org/#cors-protocol-and-http-caches.
+    /// Lets a trusted page read a response. The Hub's fields for pages of its own site do not count then. A response that a browser may cache
+    /// differs by origin, also for requests without one: https://fetch.spec.whatwg.org/#cors-protocol-and-http-caches.
     func admit(_ headers: inout Headers) {
         headers.append("Vary", "Origin")
         guard let origin else { return }
@@ -39,8 +39,8 @@ struct CrossOrigin: Sendable {
         headers.append("Access-Control-Expose-Headers", Self.exposed)
     }
 
-    /// The response to what a browser asks for a trusted page before it sends what a form could not send; nil for other requests. It has no credential, and needs
-    /// none: it says what may be asked, and nothing of the resource.
+    /// The response to a browser's preflight request for a trusted page; nil for other requests. It has no credential, and needs
+    /// none: it says which requests are allowed, and nothing of the resource.
     func preflight(_ request: Request) -> Response? {
         guard let origin, request.method.rawValue == "OPTIONS",
             let method = request.headers["Access-Control-Request-Method"], Self.isToken(method.utf8)
@@ -53,7 +53,7 @@ struct CrossOrigin: Sendable {
         if let names = request.headers["Access-Control-Request-Headers"], Self.isListOfTokens(names) {
             headers.append("Access-Control-Allow-Headers", names)
         }
-        // https://wicg.github.io/private-network-access: a public page that asks a machine of the local network.
+        // https://wicg.github.io/private-network-access: a public page asks a machine of the local network.
         if request.headers["Access-Control-Request-Private-Network"] == "true" {
             headers.append("Access-Control-Allow-Private-Network", "true")
         }

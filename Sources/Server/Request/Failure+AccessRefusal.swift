@@ -2,7 +2,7 @@ import HTTP
 import Hub
 
 extension Failure {
-    /// As the Hub says it, of what may not even be read; else what is missing.
+    /// In the Hub's form, for a resource that may not even be read; else with the missing right.
     init(_ refusal: AccessRefusal) {
         guard refusal.looksAbsent else {
             self.init(.denied, detail: refusal.message)

@@ -2,7 +2,7 @@ import EventIO
 import HTTP
 import Hub
 
-/// The one place where what befell a connection or a call becomes a failure of the gateway.
+/// The one place where errors of EventIO become failures of the gateway.
 extension Failure {
     init(_ error: RequestError) {
         self =
@@ -30,7 +30,7 @@ extension Failure {
 }
 
 extension TransferError.ProxyFault {
-    /// What the reader of the error does about it.
+    /// What the client can do about it.
     fileprivate var advice: String {
         switch self {
         case .unreachable: "The operator of this gateway has to look at upstream_proxy, or at the proxy."
@@ -45,13 +45,13 @@ extension TransferError.ProxyFault {
 }
 
 extension Exchange {
-    /// Answers with a failure, as far as that can still be done.
+    /// Answers with a failure, as far as that is still possible.
     func fail(_ failure: Failure, _ context: RequestContext) {
         let failure =
             context.isOverdue ? .overdue : context.makesWay ? .madeWay : context.isRevoked ? .ended : failure
         context.failure = failure
         guard canAnswer, failure.kind != .clientGone else {
-            // The head has said that all is well: the only honest end is a connection that breaks.
+            // The head has promised success: breaking the connection is the only honest end.
             return abort()
         }
         var response = failure.response(to: request, id: context.id)
@@ -90,9 +90,9 @@ extension Transfer {
 }
 
 extension Exchange.IDField {
-    /// Of a response that is all our own.
+    /// For a response of our own.
     static func own(_ id: RequestID) -> Self { Self(name: "X-Request-Id", id: id) }
-    /// The Hub's own request id keeps the usual field; ours is how the log's line is found.
+    /// The Hub's request id keeps the usual field; ours leads to the log's line.
     static func beside(_ id: RequestID) -> Self { Self(name: "X-Hubgate-Request-Id", id: id) }
 }
 
@@ -116,7 +116,7 @@ extension Failure {
             .draining, detail: "This gateway is shutting down. Try again in \(retryAfter) s.", retryAfter: retryAfter)
     }
 
-    /// A request with its whole response took longer than this gateway's limit for it.
+    /// A request with its whole response took longer than `request_timeout`.
     static var overdue: Failure {
         Failure(
             .hubTooSlow,
@@ -131,7 +131,7 @@ extension Failure {
         )
     }
 
-    /// A request whose body stands still was ended for others.
+    /// A request whose body did not go on was ended to make room for others.
     static var madeWay: Failure {
         Failure(
             .tooBusy,

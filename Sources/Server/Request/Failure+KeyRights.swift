@@ -1,8 +1,8 @@
 import Hub
 
-/// What a client is told whose key may do nothing, or is not what it was.
+/// Failures for clients whose keys allow nothing, or have changed.
 extension Failure {
-    /// Whose role or rules the gateway does not understand.
+    /// The gateway does not understand the key's role or rules.
     static func uselessKey(_ name: String) -> Failure {
         Failure(
             .denied,
@@ -11,7 +11,7 @@ extension Failure {
                 + "The operator of this gateway finds why in its log.")
     }
 
-    /// What the key may do has changed since it got the URL.
+    /// The key's rights have changed since it got the URL.
     static var signedURLOfOtherRights: Failure {
         Failure(
             .signedURLRefused,
@@ -20,7 +20,7 @@ extension Failure {
         )
     }
 
-    /// The key by which a signed URL was got is no good any more.
+    /// The key for which the URL was signed is not valid any more.
     static var signedURLRevoked: Failure {
         Failure(
             .signedURLRefused,
@@ -29,7 +29,7 @@ extension Failure {
         )
     }
 
-    /// It may still be allowed, and would be asked in another way now.
+    /// The request may still be allowed, but would be made in another way now.
     static var rightsChanged: Failure {
         Failure(
             .tooBusy,

@@ -2,7 +2,7 @@ import EventIO
 import HTTP
 import Hub
 
-/// THE table from a kind of failure to what the client gets.
+/// THE table from kinds of failures to responses.
 extension Failure {
     /// The status line's code.
     var status: Status {
@@ -57,7 +57,7 @@ extension Failure {
         }
     }
 
-    /// What the client is told. A bug's details are for the log alone.
+    /// The text for the client. Details of a bug are for the log alone.
     var publicDetail: String {
         if case .internalError = kind {
             return "The gateway failed at this request. Report it with the request id."
@@ -81,14 +81,14 @@ extension Failure {
         RelayedDocument.isolate(&headers)
         switch kind {
         case .unidentified:
-            // By this sentence of the Hub's its clients tell a wrong credential from a repository that is not there.
+            // By this sentence the Hub's clients tell a wrong credential from a repository that does not exist.
             headers.set("X-Error-Message", "Invalid credentials in Authorization header")
             headers.append("WWW-Authenticate", #"Bearer realm="hubgate", error="invalid_token""#)
             headers.append("WWW-Authenticate", #"Basic realm="hubgate", charset="UTF-8""#)
         case .methodNotAllowed(let allow):
             headers.append("Allow", allow.map(\.rawValue).joined(separator: ", "))
         case .tooManyRequests(let limit, let seconds):
-            // As the Hub says it (draft-ietf-httpapi-ratelimit-headers-09): its clients wait by these fields.
+            // In the Hub's form (draft-ietf-httpapi-ratelimit-headers-09): its clients wait by these fields.
             headers.append("RateLimit", #""api";r=0;t=\#(retryAfter ?? 1)"#)
             headers.append("RateLimit-Policy", #""token bucket";"api";q=\#(limit);w=\#(seconds)"#)
         case .budgetSpent(let bucket, let limit, let seconds):
@@ -105,7 +105,7 @@ extension Failure {
         return headers
     }
 
-    /// The whole response: JSON, or the original's plain sentence to who prefers that.
+    /// The whole response: JSON, or the original's plain sentence for clients that prefer text.
     func response(to request: Request, id: RequestID) -> Response {
         advised(for: request.method).answer(to: request, id: id)
     }
@@ -122,10 +122,10 @@ extension Failure {
         return response
     }
 
-    /// What is wrong stands first: people read these in a terminal.
+    /// The sentence comes first: people read these in a terminal.
     private func json(_ id: RequestID) -> [UInt8] {
         let members = [("error", publicDetail), ("code", code), ("request_id", id.description)].map { name, value in
-            // A string always has a JSON form; the type of `encoded` cannot say so.
+            // A string always has a JSON form, which the type of `encoded` cannot express.
             Array("\"\(name)\":".utf8) + ((try? JSON.string(value).encoded()) ?? Array("null".utf8))
         }
         return Array("{".utf8) + Array(members.joined(separator: ",".utf8)) + Array("}\n".utf8)

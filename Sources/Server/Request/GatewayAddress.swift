@@ -1,9 +1,9 @@
 import HTTP
 
-/// The gateway's origin as a client knows it: what the gateway writes leads there.
+/// The gateway's origin as a client knows it: URLs that the gateway writes begin with it.
 enum GatewayAddress {
-    /// `public_url` where it is set; else what a trusted proxy says of how it was called, and `https` with the request's `Host`. Nil where no one
-    /// has said a name.
+    /// `public_url` where it is set; else the name by which a trusted proxy was called, or `https` with the request's `Host`. Nil without
+    /// either.
     static func origin(of request: Request, forwarded: ForwardedOrigin?, publicURL: UpstreamAddress?) -> String? {
         if let publicURL { return publicURL.origin }
         let host = request.headers["Host"]
@@ -13,7 +13,7 @@ enum GatewayAddress {
         return host.map { "\(scheme.rawValue)://\($0)" }
     }
 
-    /// Nil for what is no plain host with or without a port: it goes into addresses that programs follow and people paste.
+    /// Nil for anything but a plain host with or without a port: it goes into addresses that programs follow and people paste.
     private static func judged(_ scheme: UpstreamAddress.Scheme, _ authority: String) -> String? {
         guard !authority.contains("/"),
             let address = try? UpstreamAddress(reading: "\(scheme.rawValue)://\(authority)")

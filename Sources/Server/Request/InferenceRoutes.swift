@@ -1,14 +1,14 @@
 import HTTP
 
-/// THE table of what goes to the inference router: `/v1`, and the paths below a provider's name that huggingface_hub asks the router for
-/// (its `inference/_providers`). Some providers are owners of repositories on the Hub too, so only what follows the name decides.
+/// THE table of requests for the inference router: `/v1`, and the paths below a provider's name for which huggingface_hub calls the router
+/// (its `inference/_providers`). Some providers are owners of repositories on the Hub too, so only the rest of the path decides.
 enum InferenceRoutes {
-    /// The router's own, in the form of OpenAI's API.
+    /// The router's own API, in OpenAI's form.
     private static let own = (path: "/v1", prefix: "/v1/")
-    /// All below it: no owner on the Hub has this name.
+    /// Everything below it: no owner on the Hub has this name.
     private static let ofHuggingFace = "/hf-inference/"
-    /// Models of this one stand straight behind its name, as its repositories on the Hub do: what git does there is the Hub's, other
-    /// orders are the router's, and what is waiting in its queue is asked for with a query.
+    /// This provider's models come directly after its name, as its repositories on the Hub do: git requests there are the Hub's, other
+    /// POST requests are the router's, and results in its queue are asked for with a query.
     private static let fal = (path: "/fal-ai/", models: "/fal-ai/fal-ai/", queue: "_subdomain=queue")
     private static let git: PathParts = ["/info/lfs/", "/git-upload-pack", "/git-receive-pack"]
 
@@ -21,7 +21,7 @@ enum InferenceRoutes {
             "/clarifai/v2/ext/", "/cohere/compatibility/v1/", "/fireworks-ai/inference/v1/", "/groq/openai/v1/",
             "/novita/v3/", "/wavespeed/api/v3/", "/zai-org/api/paas/",
         ]
-    /// The first segments of these: they rule nearly all other paths out.
+    /// The first segments of these: they exclude nearly all other paths.
     private static let providers = CaselessWords(
         prefixes.compactMap { $0.split(separator: "/").first.map(String.init) } + ["v1", "hf-inference", "fal-ai"])
 

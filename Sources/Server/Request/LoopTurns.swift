@@ -1,18 +1,18 @@
 import EventIO
 
-/// Something that has more to do than one turn of the loop has time for: to read, hash and send what is on the disk or in memory.
+/// Work for more than one turn of the loop: reading, hashing and sending what is on the disk or in memory.
 @EventLoop
 protocol LoopWork: AnyObject {
-    /// Whether it waits for its turn; of the scheduler's.
+    /// Whether it waits for its turn; set by `LoopTurns`.
     var isQueued: Bool { get set }
-    /// Does a bounded part of it: less than half a millisecond.
+    /// Does a bounded part of the work: less than half a millisecond.
     func turn()
 }
 
-/// Whose turn it is: one after the other, and in each turn of the loop for a bounded time, however many there are.
+/// Gives turns to work one after the other, for a bounded time in each turn of the loop, however much work there is.
 @EventLoop
 final class LoopTurns {
-    /// Of this process: all share the time.
+    /// For the whole process: all work shares the time.
     static let shared = LoopTurns()
     /// In microseconds, of a turn of the loop.
     private static let budget = 1000
@@ -21,7 +21,7 @@ final class LoopTurns {
     private var next = 0
     private var isPosted = false
 
-    /// Gives `work` a turn, one for all who ask before it comes.
+    /// Gives `work` one turn, however often it is added before that.
     func add(_ work: any LoopWork) {
         guard !work.isQueued else { return }
         work.isQueued = true

@@ -1,7 +1,7 @@
 import HTTP
 import Hub
 
-/// Judges the conditions of a request for a file by the ETag that this gateway shows for it (RFC 9110 section 13). The store that has the
+/// Evaluates the conditions of a request for a file by the ETag that this gateway shows for it (RFC 9110 section 13). The store that has the
 /// file knows another one, so it cannot.
 enum Preconditions {
     enum Outcome: Equatable {
@@ -11,7 +11,7 @@ enum Preconditions {
         case answer(Status)
     }
 
-    /// In the order of section 13.2.2. Without an ETag, or the date of what is kept here, nothing can be judged.
+    /// In the order of section 13.2.2. Without an ETag, or the date of a response that is kept here, nothing can be evaluated.
     static func outcome(of request: Request, etag: String?, lastModified: String? = nil) -> Outcome {
         let headers = request.headers
         if let lastModified, isUnmodified(headers, since: lastModified) { return .answer(.notModified) }
@@ -25,7 +25,7 @@ enum Preconditions {
         return .goOn
     }
 
-    /// RFC 9110 section 13.1.3: where a tag is named, no date counts.
+    /// RFC 9110 section 13.1.3: where an entity tag is given, no date counts.
     private static func isUnmodified(_ headers: Headers, since lastModified: String) -> Bool {
         guard let date = headers["If-Modified-Since"], !headers.contains("If-None-Match") else { return false }
         guard let known = HTTPDate.seconds(date), let modified = HTTPDate.seconds(lastModified) else { return false }

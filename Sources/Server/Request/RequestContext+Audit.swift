@@ -3,8 +3,8 @@ import HTTP
 import Hub
 
 extension RequestContext {
-    /// The facade's order: whether the key, where there is one, allows all of `needs`, and what is protected is confirmed in `headers`; and if
-    /// so, returns what `asks` has to wait for, nil where there is no audit. `isShadow`: its rules refuse nothing. Throws why it may not be carried
+    /// For the facade's order: checks that the key, where there is one, allows all of `needs`, and that `headers` confirm what is protected. Returns
+    /// the audit that `asks` has to wait for, nil where there is none. `isShadow`: the key's rules refuse nothing. Throws why the order may not be carried
     /// out.
     func authorize(
         _ needs: [HubNeed], _ protection: Protection, _ headers: Headers, isShadow: Bool
@@ -28,10 +28,10 @@ extension RequestContext {
         return audited
     }
 
-    /// The Hub is asked once `audited` is on the disk. Throws where it cannot be.
+    /// Returns when the intent of `audited` is on the disk. Throws where it cannot be written.
     func asks(_ audited: AuditedRequest) async throws(Failure) {
         try await audited.begun()
-        // They may have left meanwhile, and then get nothing of it.
+        // The client may have left meanwhile: then nothing is done.
         if isCancelled { throw .clientGone }
     }
 
@@ -77,7 +77,7 @@ extension Scope {
         return "\(rules[rule])"
     }
 
-    /// That of the rule that denies it; nil where no rule allows it.
+    /// The text of the rule that denies it; nil where no rule allows it.
     func rule(refusing refusal: AccessRefusal) -> String? {
         guard case .denied(let rule) = refusal.reason else { return nil }
         return "\(rules[rule])"

@@ -2,33 +2,33 @@ import EventIO
 import HTTP
 import Hub
 
-/// A key may be revoked, narrowed or over while a request of it waits: for its body, for the audit, for its turn. So before another server is asked, and
-/// with each piece of a body that goes by, it is looked whether the key is what it was. Where nothing has changed that is a look at a number.
+/// A key may be revoked, narrowed or expire while a request of it waits: for its body, for the audit, for its turn. So before another server is called, and
+/// with each piece of a body, the key is checked again. Where no key has changed that compares one number.
 extension RequestContext {
-    /// From here on `key` is looked at again before each act. `isSigned`: it asks by a signed URL. `connection`: of a client who is known by its certificate.
+    /// From here on `key` is checked before each act. `isSigned`: a signed URL was used. `connection`: of a client that is known by its certificate.
     func watch(_ key: KeyIdentity, by keys: KeyStore, isSigned: Bool = false, connection: Exchange? = nil) {
         (self.keys, keyChanges, keyExpires) = (keys, keys.changes, key.expires)
         (watchedKey, isByKeyOfURL, certified) = (key, isSigned, connection)
     }
 
-    /// What is done for `context` goes on without its client, and ends with its key all the same.
+    /// Work that was begun for `context` goes on without its client, but ends with its key all the same.
     func watchKey(of context: RequestContext) {
         (keys, keyChanges, keyExpires) = (context.keys, context.keyChanges, context.keyExpires)
         (watchedKey, isByKeyOfURL, certified) = (context.watchedKey, context.isByKeyOfURL, context.certified)
         (operation, needs, payers, permit) = (context.operation, context.needs, context.payers, context.permit)
     }
 
-    /// What has begun is brought to its end, whatever becomes of the key.
+    /// What has begun is finished, whatever happens to the key.
     func ignoresKey() { keys = nil }
 
-    /// Throws what a new request would be told, where the key may not do this any more.
+    /// Throws the failure that a new request would get, where the key may not make this one any more.
     @inline(__always)
     func confirmKey() throws(Failure) {
         guard let keys, !isKeyAsItWas(keys) else { return }
         try confirmKey(keys)
     }
 
-    /// The same before the request is judged: returns the key as it is now, nil where it means what it did.
+    /// The same before the request is judged: returns the present key, nil where its rights have not changed.
     func changedKey() throws(Failure) -> KeyIdentity? {
         guard let keys, let key = watchedKey, !isKeyAsItWas(keys) else { return nil }
         let present = try present(key, keys)
@@ -65,14 +65,14 @@ extension RequestContext {
         return present
     }
 
-    /// Of a client whose certificate is judged anew.
+    /// For a client with a certificate, which is judged again.
     private func certifiedKey(_ keys: KeyStore) throws(KeyRefusal) -> KeyIdentity {
         let principal = certified.flatMap { keys.identification?.principal(byCertificateOf: $0) }
         guard let key = principal?.key else { throw principal?.refusal ?? .missing }
         return key
     }
 
-    /// Whether the key, as it is now, may do what was judged before, in the same way.
+    /// Whether the present key allows what was allowed before, in the same way.
     private func judge(_ key: KeyIdentity, _ keys: KeyStore) throws(Failure) {
         guard permit == .relayed, principal.isLent else { throw .rightsChanged }
         if keys.identification?.isShadow(key) ?? false { return }

@@ -2,55 +2,55 @@ import EventIO
 import HTTP
 import Hub
 
-/// What is known of one request besides the request itself; it goes along with it to every part that works on it.
+/// Everything that is known of one request besides the request itself; each part that works on the request gets it.
 @EventLoop
 final class RequestContext {
     let id: RequestID
-    /// The client's own, without a port, where trusted proxies stand between, too (`ClientAddress`).
+    /// The client's own address, without a port, also behind trusted proxies (`ClientAddress`).
     let address: String
-    /// How the client called the first trusted proxy; nil where none has said it.
+    /// How the client called the first trusted proxy; nil where no proxy has said it.
     let forwardedOrigin: ForwardedOrigin?
     /// The client; anonymous until it is identified.
     var principal = Principal.anonymous
-    /// How it is to be answered, by the key's scope.
+    /// The response that the key's scope permits.
     var permit: Permit.Response = .relayed
-    /// Leaves out of a list what the key may not see.
+    /// Removes entries from a list that the key may not see.
     var entryFilter: PrivateEntryFilter?
     /// The body, where a decision needed it.
     var body: [UInt8]?
-    /// What it deletes, where the gateway does that itself and does not relay it.
+    /// The repository that it deletes, where the gateway does that itself and does not relay it.
     var deletion: RepoDeletion?
-    /// What the audit has to know of it; nil where it has not.
+    /// Its record for the audit; nil where there is none.
     var audited: AuditedRequest?
-    /// What it does at the Hub; nil where that is not needed.
+    /// Its operation at the Hub; nil where that is not needed.
     var operation: HubOperation?
-    /// What that takes, where it is not the operation's own need alone.
+    /// The rights that it needs, where these are not the operation's own need alone.
     var needs: [HubNeed]?
-    /// What it takes to have others pay.
+    /// The rights to make other accounts pay.
     var payers: [HubNeed] = []
-    /// Where it is looked what becomes of its key; nil where it has none (`confirmKey`).
+    /// Where its key is checked again; nil where it has none (`confirmKey`).
     var keys: KeyStore?
-    /// `KeyStore.changes` when that was done last, and when it has to be done again, in seconds since 1970.
+    /// `KeyStore.changes` at the last check, and when the next one is due, in seconds since 1970.
     var keyChanges = 0
     var keyExpires = Int64.max
-    /// The key as it was then.
+    /// The key at the last check.
     var watchedKey: KeyIdentity?
-    /// It is not shown: the address was got by it.
+    /// The client did not show the key: the URL was signed for it.
     var isByKeyOfURL = false
-    /// The connection of a client who is known by its certificate.
+    /// The connection of a client that is known by its certificate.
     var certified: Exchange?
-    /// Whose use of the gateway it is; nil where there are no keys.
+    /// The key whose use is counted; nil where there are no keys.
     var spender: KeyIdentity?
-    /// What the limits of that key let it take; nil where it has none.
+    /// What it may take from that key's limits; nil where there are none.
     var allowance: (any RequestAllowance)?
-    /// Reads from a model's answer what it took.
+    /// Finds the number of tokens in a model's response.
     var usageReader: ModelUsageReader?
-    /// Which page of a browser sent it, as far as that matters; nil where no origin is trusted.
+    /// The page of a browser that sent it, where trusted origins are set; else nil.
     var crossOrigin: CrossOrigin?
     let started = MonotonicInstant.now
-    /// What is asked for, below `base_path`.
+    /// The target below `base_path`.
     var target = Target.root
-    /// What was asked, for the metrics; nil if no endpoint was.
+    /// The route, for the metrics; nil if there was none.
     var route: Route.Name?
     /// The task that answers, if it takes one.
     var task: Task<Void, Never>? {
@@ -58,41 +58,41 @@ final class RequestContext {
     }
     /// What answers it without a task.
     var work: (any CancellableWork)?
-    /// Who gets the response besides the client.
+    /// Gets the response as well as the client.
     var sink: (any ResponseSink)?
     private(set) var isCancelled = false
-    /// Who is told of its end.
+    /// Is called at its end.
     var recorder: (any RequestRecorder)?
-    /// Ends a wait that neither task nor transfer stands for.
+    /// Ends a wait that is neither a task's nor a transfer's.
     var onCancel: (@EventLoop () -> Void)?
-    /// When `request_timeout` will have passed, and where in its list `RequestTimeLimit` has it.
+    /// When `request_timeout` ends it, and its index in the list of `RequestTimeLimit`.
     var due: MonotonicInstant?
     var index = 0
-    /// That limit has passed.
+    /// `request_timeout` has passed.
     var isOverdue = false
-    /// It was ended for others.
+    /// It was ended to make room for other requests.
     private(set) var makesWay = false
     /// An administrator has ended it.
     private(set) var isRevoked = false
-    /// Where `RequestTracker` has it among those under way.
+    /// Its index in `RequestTracker`'s requests under way.
     var place = 0
     /// Its part in a trace; nil: it is not traced.
     var trace: RequestTrace?
-    /// Why the gateway answered in the place of the one who was asked.
+    /// Why the gateway answered instead of the server that was called.
     var failure: Failure?
-    /// It was answered with what another was who asked the same at that moment.
+    /// It got the response to another client's identical request.
     var isShared = false
-    /// What part the cache had in it; nil where it had none.
+    /// The cache's part in the response; nil where it had none.
     var cacheStatus: CacheStatus?
-    /// It has waited for the call of another worker: it does not do so again.
+    /// It has waited for the call of another worker, and does not do so again.
     var hasAwaitedWorker = false
-    /// What is told once it is known that the request has changed something, before its client is.
+    /// What it changes at the Hub: reported once the change is certain, before the client learns of it.
     var change: CacheChange?
     /// How long it waited for the Hub's budget.
     var budgetMicroseconds = 0
     /// How long the Hub took, from the call to its last byte.
     var upstreamMicroseconds: Int?
-    /// What Hugging Face's support asks for.
+    /// The Hub's own request id, for Hugging Face's support.
     var hubRequestID: String?
 
     init(id: RequestID, address: String, forwardedOrigin: ForwardedOrigin? = nil) {
@@ -101,13 +101,13 @@ final class RequestContext {
         self.forwardedOrigin = forwardedOrigin
     }
 
-    /// For work on a request that goes on without its client.
+    /// For work that goes on without the request's client.
     convenience init(outliving context: RequestContext) {
         self.init(id: context.id, address: context.address)
         trace = context.trace
     }
 
-    /// Ends the work on it: its result is not needed any more.
+    /// Ends the work: its result is not needed any more.
     func cancel() {
         isCancelled = true
         task?.cancel()
@@ -122,7 +122,7 @@ final class RequestContext {
         cancel()
     }
 
-    /// Its call stands still, and others wait for the room that it takes.
+    /// Its call does not go on, and other requests wait for its place.
     func makeWay() {
         makesWay = true
         cancel()
@@ -138,19 +138,19 @@ extension RequestContext: ExchangeOwner {
     }
 }
 
-/// Keeps what is known of a request when it has ended.
+/// Records a request when it has ended.
 @EventLoop
 protocol RequestRecorder: AnyObject {
     func record(_ exchange: Exchange, _ context: RequestContext, whole: Bool)
 }
 
-/// What can be ended before its time.
+/// Work that can be cancelled.
 @EventLoop
 protocol CancellableWork: AnyObject {
     func cancel()
 }
 
-/// Counts the requests in flight, and knows whether the gateway is leaving.
+/// Counts the requests under way, and knows whether the gateway is stopping.
 @EventLoop
 final class DrainState {
     private(set) var isDraining = false

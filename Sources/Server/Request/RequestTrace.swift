@@ -5,15 +5,15 @@ import Hub
 /// A request's part in a trace: its own span, and those of the calls that are made for it.
 @EventLoop
 final class RequestTrace {
-    /// As the calls that are made for it would name it.
+    /// The parent of the calls that are made for it.
     let own: TraceParent
     /// The client's span; nil: the trace begins here.
     let parent: UInt64?
-    /// The client's `tracestate`, which is its own affair.
+    /// The client's `tracestate`, which is passed on unchanged.
     let state: String?
-    /// Where spans go; nil: none are recorded, and what is asked next is told so.
+    /// The queue for spans; nil: none are recorded, and servers that are called are told so.
     let queue: SpanQueue?
-    /// What turns the monotonic clock into nanoseconds since 1970. One for all spans of a request, so that none begins before its parent.
+    /// The offset from the monotonic clock to nanoseconds since 1970. One for all spans of a request, so that none begins before its parent.
     private let offset: Int64
 
     init(_ trace: TraceID, parent: UInt64?, state: String?, queue: SpanQueue?) {
@@ -28,30 +28,30 @@ final class RequestTrace {
     /// Nanoseconds since 1970.
     func time(_ moment: MonotonicInstant) -> Int64 { Int64(clamping: moment.nanoseconds) + offset }
 
-    /// A call is about to be made to `server`, below `base`: it is told of the trace. `isSigned`: `base` is an address that is a credential by
-    /// itself, as stores have them, and nothing but what it was signed for is sent there. Nil: nobody wants to know more of the call.
+    /// A call is about to be made to `server`, below `base`: passes the trace on. `isSigned`: `base` is a credential by
+    /// itself, as URLs of stores are, and only the signed request is sent there. Nil: the call is not recorded.
     func begins(_ request: inout Request, at base: String, _ server: UpstreamServer, isSigned: Bool) -> CallSpan? {
         let span = CallSpan(
             self, method: request.method, base: base, server, target: isSigned ? nil : request.target)
         guard !isSigned else { return queue == nil ? nil : span }
         request.headers.set(TraceParent.field, span.parent.description)
-        // Without a parent that can be read it belongs to nothing (W3C Trace Context section 4.3).
+        // Without a valid parent it has no meaning (W3C Trace Context section 4.3).
         if parent == nil { request.headers.remove(TraceParent.stateField) }
         return queue == nil ? nil : span
     }
 }
 
-/// A call for a request that is traced, from its beginning to its end.
+/// A call for a traced request, from its beginning to its end.
 @EventLoop
 final class CallSpan {
     private let trace: RequestTrace
-    /// As the one who is called sees it.
+    /// The parent that the called server is told.
     let parent: TraceParent
     private let started = MonotonicInstant.now
     private let method: Method
     private let base: String
     private let server: UpstreamServer
-    /// Nil: it must not be shown.
+    /// Nil: it must not be recorded.
     private let target: Target?
 
     fileprivate init(_ trace: RequestTrace, method: Method, base: String, _ server: UpstreamServer, target: Target?) {
@@ -63,7 +63,7 @@ final class CallSpan {
         self.target = target
     }
 
-    /// It is over, with that response or without one. `failure`: why it did not come, or not whole; one that was not wanted any more is none.
+    /// The call has ended, with that response or without one. `failure`: why it did not come, or not whole; a call that was not needed any more has none.
     func end(_ status: Status?, _ failure: Failure?) {
         guard let queue = trace.queue else { return }
         let identity = SpanWriter.Identity(
@@ -96,14 +96,14 @@ extension CallSpan {
 }
 
 extension Result where Success == Void, Failure == Hub.Failure {
-    /// Why it failed; nil: it did not.
+    /// Why it failed; nil for success.
     var failure: Hub.Failure? {
         if case .failure(let failure) = self { failure } else { nil }
     }
 }
 
 extension Method {
-    /// As the semantic conventions have it: what is no method of HTTP's is called so.
+    /// By the semantic conventions: one name for all methods that they do not list.
     var known: String {
         switch rawValue {
         case "GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS": rawValue

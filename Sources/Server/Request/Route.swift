@@ -9,7 +9,7 @@ final class Route: Sendable {
     let summary: String
     /// The JSON body of the example.
     let example: String?
-    /// In words, what answers it.
+    /// The name by which its handler is found.
     let name: Name
 
     init(method: Method, path: String, summary: String, example: String?, name: Name) {
@@ -26,18 +26,18 @@ final class Route: Sendable {
         case home, account, createRepo, updateRepo, deleteRepo, health, ready, metrics
         /// Signed URLs: the bytes of files, and Xet.
         case content
-        /// Whatever is no endpoint of our own: the inference router's below `/v1`, else the Hub's.
+        /// Every request that is for none of our own endpoints: the inference router's below `/v1`, else the Hub's.
         case relay, inference
-        /// What clients ask of their own accord.
+        /// Probes that clients send of their own accord.
         case clientProbe
         /// Logins.
         case token, device, loginPage, loginForm
-        /// For administrators, and what is written about all of these.
+        /// For administrators, and documents about all of these.
         case admin, console, documents
-        /// Of other replicas alone.
+        /// For other replicas alone.
         case peer
 
-        /// Whether it is there in access by keys only: else the path is the Hub's.
+        /// Whether it exists only with `access = keys`: else the path is the Hub's.
         var isOfLogins: Bool {
             switch self {
             case .token, .device, .loginPage, .loginForm: true
@@ -45,20 +45,20 @@ final class Route: Sendable {
             }
         }
 
-        /// Whether it is there where the gateway can be run over HTTP.
+        /// Whether it exists only where the gateway can be run over HTTP.
         var isOfAdministrators: Bool { self == .admin || self == .console }
 
-        /// What is asked for each second, and nobody looks for in a trace.
+        /// Whether it is called each second, and of no interest in a trace.
         var isProbe: Bool { self == .health || self == .ready || self == .metrics }
 
-        /// Whether it is for who has a key, in access by keys. Probes have none, and a signed URL is a right by itself.
+        /// Whether it takes a key, with `access = keys`. Probes have none, and a signed URL is a right by itself.
         var needsKey: Bool {
             switch self {
             case .home, .health, .ready, .metrics, .content: false
             case .token, .device, .loginPage, .loginForm: false
             // Signed with the secret of replicas.
             case .peer: false
-            // Who is no administrator is refused by the handler; the pages show nothing by themselves.
+            // The handler refuses callers that are no administrators; the pages show nothing by themselves.
             case .admin, .console, .documents: false
             case .account, .createRepo, .updateRepo, .deleteRepo, .relay, .inference, .clientProbe: true
             }
@@ -68,7 +68,7 @@ final class Route: Sendable {
 
 /// THE table of the gateway's own endpoints.
 enum Routes {
-    /// Bit n: some path here has n bytes, or n and more for the last bit. Most paths of the Hub have another length.
+    /// Bit n: some path here has n bytes; the last bit also for longer paths. Most paths of the Hub have another length.
     private static let lengths = all.reduce(UInt64(0)) { $0 | bit($1.path.utf8.count) }
 
     private static func bit(_ length: Int) -> UInt64 { 1 << UInt64(min(length, 63)) }

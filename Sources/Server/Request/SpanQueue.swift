@@ -1,9 +1,9 @@
 import EventIO
 
-/// Spans that have ended and wait to be exported: bounded in number and bytes. What does not fit is dropped and counted.
+/// Spans that have ended and wait to be exported: bounded in number and bytes. Spans beyond that are dropped and counted.
 @EventLoop
 final class SpanQueue {
-    /// What goes out at once.
+    /// The spans of one export.
     struct Batch {
         let body: [UInt8]
         let count: Int
@@ -14,7 +14,7 @@ final class SpanQueue {
     private static let mostCount = 4096
     private static let mostBytes = 8 << 20
 
-    /// What stands before and behind the spans of a request for export.
+    /// The text before and after the spans of an export.
     private let opening: [UInt8]
     private let closing: [UInt8]
     private var open = ByteBuffer(capacity: 4096)
@@ -22,9 +22,9 @@ final class SpanQueue {
     private var full: [Batch] = []
     private var fullBytes = 0
     private var fullCount = 0
-    /// Is told that a span is there. Nothing may be exported from within.
+    /// Called when a span is added. Nothing may be exported from within.
     var onSpan: (@EventLoop (_ batchIsFull: Bool) -> Void)?
-    /// Is told how many did not fit.
+    /// Called with the number of dropped spans.
     var onDrop: (@EventLoop (Int) -> Void)?
 
     init(opening: [UInt8], closing: [UInt8]) {
@@ -33,7 +33,7 @@ final class SpanQueue {
     }
 
     var isEmpty: Bool { openCount == 0 && full.isEmpty }
-    /// Whether enough are there for a request that is worth it.
+    /// Whether there are enough for an export before its time.
     var hasFullBatch: Bool { !full.isEmpty }
 
     func append(_ span: consuming ByteBuffer) {

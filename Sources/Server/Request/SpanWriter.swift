@@ -1,7 +1,7 @@
 import EventIO
 
-/// One span as OTLP has it in JSON (opentelemetry-proto, `opentelemetry.proto.trace.v1.Span`): ids are hexadecimal, numbers of 64 bits are strings,
-/// and what is enumerated is a number.
+/// One span in OTLP's JSON form (opentelemetry-proto, `opentelemetry.proto.trace.v1.Span`): ids are hexadecimal, numbers of 64 bits are strings,
+/// enumerations are numbers.
 ///
 /// Written as bytes at the span's end: nothing of the request is held for it.
 struct SpanWriter: ~Copyable {
@@ -10,18 +10,18 @@ struct SpanWriter: ~Copyable {
         case client = 3
     }
 
-    /// Who it is and whose child.
+    /// Its ids and its parent's.
     struct Identity {
         let trace: TraceID
         let id: UInt64
         var parent: UInt64?
-        /// Whether that is of another program.
+        /// Whether the parent is another program's.
         var isParentRemote = false
-        /// The field `tracestate` that came.
+        /// The field `tracestate` of the request.
         var state: String?
     }
 
-    /// Bytes of a text, before what has to be escaped is.
+    /// The most bytes of a text, before escaping.
     private static let longest = 1024
 
     private var bytes = ByteBuffer(capacity: 1536)
@@ -44,7 +44,7 @@ struct SpanWriter: ~Copyable {
             append(quoted: state, longest: Self.longest)
             bytes.append(",")
         }
-        // SpanFlags: those of the W3C, and that it is known whether the parent is remote.
+        // SpanFlags: the W3C's, and the one for "it is known whether the parent is remote".
         bytes.append(identity.isParentRemote ? #""flags":769,"name":"# : #""flags":257,"name":"#)
         append(quoted: name, longest: Self.longest)
         bytes.append(#","kind":"#)
@@ -70,7 +70,7 @@ struct SpanWriter: ~Copyable {
         bytes.append(#""}}"#)
     }
 
-    /// `error` is the word for what went wrong; nil: nothing did, or it is not known.
+    /// `error` names what went wrong; nil: nothing did, or it is not known.
     consuming func finished(error: String?) -> ByteBuffer {
         if let error {
             bytes.append(#"],"status":{"code":2,"message":"#)
@@ -90,7 +90,7 @@ struct SpanWriter: ~Copyable {
         bytes.append(#"","value":{"#)
     }
 
-    /// What is longer ends before the character that does not fit.
+    /// A longer text ends before the character that does not fit.
     private mutating func append(quoted text: String, longest: Int) {
         bytes.append("\"")
         let all = text.utf8.span

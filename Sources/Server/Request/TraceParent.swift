@@ -1,7 +1,7 @@
 import EventIO
 import HTTP
 
-/// The name of a trace: 16 bytes, not all of them zero (W3C Trace Context section 3.2.2.3).
+/// The id of a trace: 16 bytes, not all of them zero (W3C Trace Context section 3.2.2.3).
 struct TraceID: Equatable, Sendable {
     let high: UInt64
     let low: UInt64
@@ -11,12 +11,12 @@ struct TraceID: Equatable, Sendable {
     }
 }
 
-/// What the field `traceparent` says: which trace a request is part of, by which span it was made, and whether that is recorded (W3C Trace
+/// The content of the field `traceparent`: the trace of a request, the span that made it, and whether that is recorded (W3C Trace
 /// Context section 3.2).
 struct TraceParent: Equatable, Sendable {
     static let field = "traceparent"
     static let stateField = "tracestate"
-    /// Of that, in bytes.
+    /// The longest `tracestate`, in bytes.
     static let longestState = 512
     /// The only flag of the first version.
     static let sampled: UInt8 = 1
@@ -32,7 +32,7 @@ struct TraceParent: Equatable, Sendable {
 extension TraceParent {
     private static let length = 55
 
-    /// Nil where the field is not there, stands there twice, or is none.
+    /// Nil where the field is missing, repeated or invalid.
     init?(_ headers: Headers) {
         guard let index = headers.firstIndex(of: Self.field, from: 0),
             headers.firstIndex(of: Self.field, from: index + 1) == nil,
@@ -41,7 +41,7 @@ extension TraceParent {
         self = found
     }
 
-    /// Of a later version only what this one has is read (section 3.2.4).
+    /// Of a later version only the parts that this one has are read (section 3.2.4).
     init?(_ text: Span<UInt8>) {
         let dash = UInt8(ascii: "-")
         guard text.count >= Self.length, text[2] == dash, text[35] == dash, text[52] == dash,
@@ -50,11 +50,11 @@ extension TraceParent {
             let high = Self.number(text, 3, 16), let low = Self.number(text, 19, 16), high | low != 0,
             let span = Self.number(text, 36, 16), span != 0, let flags = Self.number(text, 53, 2)
         else { return nil }
-        // What a flag means that is not known here must not be said on (section 3.2.2.5).
+        // Unknown flags must not be passed on (section 3.2.2.5).
         self.init(trace: TraceID(high: high, low: low), span: span, flags: UInt8(flags) & Self.sampled)
     }
 
-    /// Of small hexadecimal digits alone; nil for any other.
+    /// The number in small hexadecimal digits; nil for any other text.
     private static func number(_ text: Span<UInt8>, _ start: Int, _ length: Int) -> UInt64? {
         var number: UInt64 = 0
         for index in start..<start + length {

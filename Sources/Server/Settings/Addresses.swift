@@ -1,7 +1,7 @@
 import EventIO
 import Glibc
 
-/// `host`, `host:port`, `[v6]:port` or `:port` taken apart. Whether the host is one is for others to judge.
+/// `host`, `host:port`, `[v6]:port` or `:port` in its parts. The caller checks whether the host is one.
 struct HostPort: Equatable {
     let host: Substring
     let port: UInt16?
@@ -38,15 +38,15 @@ struct HostPort: Equatable {
 
 /// An IPv4 or IPv6 address in numbers.
 struct IPAddress: Equatable, Sendable {
-    /// As inet_ntop writes it, so that two spellings of an address are equal.
+    /// In inet_ntop's form, so that two spellings of an address are equal.
     let text: String
     let isLoopback: Bool
 
     var isIPv6: Bool { text.utf8.contains(UInt8(ascii: ":")) }
-    /// As it stands before a port: IPv6 in brackets.
+    /// In the form before a port: IPv6 in brackets.
     var bracketed: String { isIPv6 ? "[\(text)]" : text }
 
-    /// Nil for anything else than an address: names and zones (`fe80::1%eth0`) too.
+    /// Nil for anything but an address, such as a name or a zone (`fe80::1%eth0`).
     init?(_ text: some StringProtocol) {
         let text = String(text)
         guard !text.utf8.contains(0) else { return nil }
@@ -61,8 +61,8 @@ struct IPAddress: Equatable, Sendable {
         isLoopback = Self.isLoopback(address)
     }
 
-    /// The network that a host at an IPv6 address chooses its address in: the first 64 bits, in a form of their own. An IPv4 address in IPv6's
-    /// form is a network by itself; what is no address is left as it is.
+    /// The network in which a host at an IPv6 address chooses its own address: the first 64 bits, in a form of their own. An IPv4 address in IPv6's
+    /// form is a network by itself; a text that is no address is returned unchanged.
     static func network(of text: String) -> Substring {
         var address = [UInt8](repeating: 0, count: 16)
         guard unsafe address.withUnsafeMutableBytes({ unsafe inet_pton(AF_INET6, text, $0.baseAddress) }) == 1 else {
@@ -113,7 +113,7 @@ extension ValueCodec where Value == NameServer? {
     static var nameServerOrNothing: ValueCodec { ValueCodec<NameServer>.nameServer.orNothing() }
 }
 
-/// Domain names, each of which stands for itself and all below it by https, and origins, each for itself.
+/// Domain names, each of which covers all names below it, by https, and origins, each for itself.
 struct DomainNames: Equatable, Sendable {
     let names: [String]
     /// With the port, where that is not the scheme's own.

@@ -1,10 +1,10 @@
-/// `cache_size`: bytes, or a share of the file system.
+/// `cache_size`: a number of bytes, or a share of the file system.
 enum CacheSize: Equatable, Sendable {
     case bytes(Int)
     /// In percent, 1 to 100.
     case share(Int)
 
-    /// `total`: of the file system, in bytes.
+    /// `total`: the size of the file system, in bytes.
     func bytes(of total: Int) -> Int {
         switch self {
         case .bytes(let bytes): bytes

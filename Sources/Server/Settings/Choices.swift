@@ -1,4 +1,4 @@
-/// Who may use the gateway, and as whom the Hub sees them.
+/// Which clients may use the gateway, and with which credential it calls the Hub for them.
 enum Access: String, CaseIterable, Sendable {
     /// Whoever reaches the gateway acts with its token.
     case open
@@ -8,29 +8,29 @@ enum Access: String, CaseIterable, Sendable {
     case keys
 }
 
-/// What the rules of gateway keys do.
+/// Whether the rules of gateway keys are enforced.
 enum KeyPolicy: String, CaseIterable, Sendable {
     /// They refuse what they do not allow.
     case enforce
-    /// They refuse nothing: it is recorded what they would have refused.
+    /// They refuse nothing: what they would have refused is recorded.
     case shadow
 }
 
-/// What becomes of Xet, the store that newer clients send the bytes of large files to and fetch them from.
+/// How the gateway treats Xet, the store to which newer clients upload large files, and from which they download them.
 enum XetChoice: String, CaseIterable, Sendable {
-    /// `uploads` where there is a file cache, which what comes by Xet would go past; else `carry`.
+    /// `uploads` where there is a file cache, which downloads through Xet would bypass; else `carry`.
     case auto
-    /// Its addresses lead here, and what is asked of it is relayed.
+    /// Its addresses lead to the gateway, and requests to it are relayed.
     case carry
-    /// So it is for uploads. Downloads see nothing of it, and take the plain way.
+    /// As `carry` for uploads. Downloads do not see Xet, and use plain HTTP.
     case uploads
-    /// Nothing of it is shown, so downloads take the plain way; uploads need `HF_HUB_DISABLE_XET=1`.
+    /// Clients do not see Xet, so downloads use plain HTTP; uploads need `HF_HUB_DISABLE_XET=1`.
     case hide
-    /// Its addresses are left as they are, for clients that can reach them.
+    /// Its addresses are not changed, for clients that can reach them.
     case pass
 }
 
-/// Who answers what clients ask of their own accord.
+/// Where probes are answered that clients send of their own accord.
 enum ClientProbes: String, CaseIterable, Sendable {
     /// The gateway.
     case answer

@@ -1,23 +1,23 @@
 import EventIO
 import HTTP
 
-/// By which rules the certificate of a client makes it a principal, as `client_certificates` has them. What a role means is not the settings' business.
+/// The rules by which a client's certificate makes it a principal, from `client_certificates`. The meaning of a role is not known here.
 struct ClientRules: Equatable, Sendable {
-    /// In the order of the file: the first that fits counts.
+    /// In the order of the file: the first rule that matches counts.
     var rules: [ClientRule] = []
 
     static let most = 1000
 }
 
-/// For whose certificates it is, and what they may do.
+/// Which certificates a rule is for, and what their holders may do.
 struct ClientRule: Equatable, Sendable {
     let name: String
-    /// All of them have to hold, each for one of the certificate's names.
+    /// All of them have to match, each one of the certificate's names.
     var names: [ClaimCondition] = []
     var role = ""
     /// The name of a file of `credentials_dir`; nil: the gateway's own token.
     var credential: String?
-    /// As keys have it; nil for no limit.
+    /// In the form of keys' rates; nil for no limit.
     var rate: String?
 
     /// The kinds of names: the subject as RFC 4514 writes it, and alternative names (RFC 5280 section 4.2.1.6).
@@ -32,7 +32,7 @@ extension ClientRules {
         setting: "client_certificates", noun: "rule", form: #"{names: ["dns=build.acme.example"], role: reader}"#,
         fields: ClientRule.members, most: most)
 
-    /// Reads a YAML mapping, as it stands behind `client_certificates:`.
+    /// Reads the YAML mapping after `client_certificates:`.
     fileprivate init(_ text: String) throws(ValueError) {
         rules = try Self.mappings.read(text, as: { ClientRule(name: $0) }) { (rule, entry) throws(ValueError) in
             try rule.take(entry)
@@ -43,7 +43,7 @@ extension ClientRules {
         }
     }
 
-    /// As it can be read again, in one line.
+    /// In the form that `init` reads, on one line.
     fileprivate var text: String {
         guard !rules.isEmpty else { return "" }
         return "{\(rules.map { "\($0.name): {\($0.text)}" }.joined(separator: ", "))}"
@@ -51,7 +51,7 @@ extension ClientRules {
 }
 
 extension ClientRule {
-    /// One member. The error goes on after "gives the rule NAME MEMBER, which".
+    /// Takes one member. The error continues "gives the rule NAME MEMBER, which".
     fileprivate mutating func take(_ entry: YAMLScalars.Entry) throws(ValueError) {
         guard entry.kind != .mapping else { throw ValueError("is a mapping") }
         guard !entry.values.isEmpty, entry.values.allSatisfy({ (1...Self.longest).contains($0.utf8.count) }) else {
@@ -115,13 +115,13 @@ extension ValueCodec where Value == ClientRules {
 }
 
 extension Settings {
-    /// Nil where clients are not asked for certificates: without access by keys these would have no effect.
+    /// Nil where clients are not asked for certificates: without `access = keys` these would have no effect.
     var clientFiles: TLSContext.ClientFiles? {
         guard access == .keys, let clientAuthorities else { return nil }
         return TLSContext.ClientFiles(authorities: clientAuthorities, revocationLists: clientRevocationLists)
     }
 
-    /// Said at the start, where certificates of clients are set and do not count; nil where all is well.
+    /// A warning at the start, where certificates of clients are set and have no effect; else nil.
     var clientWarning: String? {
         guard access != .keys, clientAuthorities != nil else { return nil }
         return

@@ -1,11 +1,11 @@
 import HTTP
 
-/// The Hub tokens of `credentials_dir`: the name of each file, and what is in it.
+/// The Hub tokens of `credentials_dir`: the name of each file, and its token.
 struct CredentialsDirectory: Equatable, Sendable {
     let path: String
     var tokens: [String: Secret] = [:]
 
-    /// What can be the name of a credential: that of a file, as a word for the command line.
+    /// Whether a file's name can be the name of a credential: a word for the command line.
     static func isName(_ name: String) -> Bool {
         (1...64).contains(name.utf8.count) && !name.hasPrefix(".") && !name.hasPrefix("-")
             && name.utf8.allSatisfy { $0.isASCIIAlphanumeric || "._-".utf8.contains($0) }
@@ -53,8 +53,8 @@ extension SettingsReading {
 
     static let stateOfCheckout = ".state"
 
-    /// In a checkout the state is beside the certificates: where `make run` has made that directory. It is there also where sandboxing lets
-    /// nobody look into it any more.
+    /// In a checkout the state is beside the certificates: where `make run` has made that directory. It counts as present also where sandboxing
+    /// forbids to look into it.
     mutating func checkState() {
         if chosen["state_dir"] == nil, files(Self.stateOfCheckout) != .absent {
             settings.stateDirectory = Self.stateOfCheckout
@@ -63,7 +63,7 @@ extension SettingsReading {
         checkDeleteGrace()
     }
 
-    /// Without keys no act has a name.
+    /// Without keys acts have no names.
     private mutating func checkAudit() {
         if settings.access == .keys, chosen["audit_dir"] == nil {
             settings.auditDirectory = settings.stateDirectory + "/audit"

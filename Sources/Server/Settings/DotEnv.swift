@@ -65,7 +65,7 @@ struct DotEnv {
         throw ValueError("the closing quote is missing")
     }
 
-    /// A comment begins at a # behind a blank; elsewhere a # is part of the value.
+    /// A comment begins at a # after a space; elsewhere a # is part of the value.
     private static func plain(_ text: Substring) -> Substring {
         var before: Character = " "
         for index in text.indices {

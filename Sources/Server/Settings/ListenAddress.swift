@@ -1,6 +1,6 @@
 import EventIO
 
-/// Where the gateway listens.
+/// An address and port to listen on.
 struct ListenAddress: Equatable, Sendable {
     /// Nil: every address of the machine, IPv6 and IPv4.
     let address: IPAddress?
@@ -9,13 +9,13 @@ struct ListenAddress: Equatable, Sendable {
 
     var isLoopback: Bool { address?.isLoopback ?? false }
 
-    /// Whether it stands for every address of the machine, IPv6 and IPv4: by whichever family it is said.
+    /// Whether it means every address of the machine, IPv6 and IPv4, whichever of the two is written.
     var isEvery: Bool { address.map { $0.text == "0.0.0.0" || $0.text == "::" } ?? true }
 
     /// Empty for every address.
     var host: String { isEvery ? "" : address?.text ?? "" }
 
-    /// Whether only one of the two can be listened on. Free ports are two different ones.
+    /// Whether only one of the two can be listened on. Two free ports are never the same.
     func overlaps(_ other: ListenAddress) -> Bool {
         guard port == other.port, port != 0 else { return false }
         return isEvery || other.isEvery || number == other.number
@@ -29,7 +29,7 @@ extension ListenAddress: CustomStringConvertible {
 }
 
 extension ListenAddress {
-    /// Throws for what is no address with a port.
+    /// Throws for a text that is no address with a port.
     init(reading text: some StringProtocol) throws(ValueError) {
         if let port = HostPort.port(text) {
             self.init(address: IPAddress("127.0.0.1"), port: port)
@@ -59,7 +59,7 @@ extension ListenAddress {
 }
 
 extension ValueCodec where Value == [ListenAddress] {
-    /// As many as a listener of EventIO takes.
+    /// As many as a listener of EventIO supports.
     private static var most: Int { 16 }
 
     static var listenAddresses: ValueCodec {

@@ -1,27 +1,27 @@
 import HTTP
 
-/// By which of the gateway's addresses a request came.
+/// The listener that a request came in at.
 enum ListenerRole: Sendable {
     /// The only one: everything is served.
     case only
-    /// The one for clients, where `/-/` has another.
+    /// The listener for clients, where `/-/` has one of its own.
     case clients
-    /// That other one: `admin_listen`.
+    /// The listener for `/-/`: `admin_listen`.
     case admin
 
     static let adminPrefix = "/-/"
 
-    /// On which people confirm devices: theirs, not the administrators'.
+    /// People confirm devices here: it belongs to the clients' listener, not the administrators'.
     static let loginPath = "/-/login"
 
     private static func isForClients(_ path: String) -> Bool {
         path.hasPrefix(Target.signedPrefix) || path.hasPrefix(Target.peerPrefix) || path == loginPath
     }
 
-    /// The same of a request's target.
+    /// The same for a request's target.
     func shows(_ target: Target) -> Bool { self == .only || shows(target.path) }
 
-    /// Whether anything is at `path` for those who come this way.
+    /// Whether this listener serves `path`.
     func shows(_ path: String) -> Bool {
         switch self {
         case .only: true

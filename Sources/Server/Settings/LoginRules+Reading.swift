@@ -1,13 +1,13 @@
 import EventIO
 import HTTP
 
-/// How rules for logins stand in the settings.
+/// Rules for logins in the form of the settings.
 extension LoginRules {
     private static let mappings = NamedMappings(
         setting: "logins", noun: "login", form: "{issuer: ..., claims: [...], role: ...}",
         fields: LoginRule.members, most: most)
 
-    /// Reads a YAML mapping, as it stands behind `logins:`.
+    /// Reads the YAML mapping after `logins:`.
     fileprivate init(_ text: String) throws(ValueError) {
         rules = try Self.mappings.read(text, as: { LoginRule(name: $0) }) { (rule, entry) throws(ValueError) in
             try rule.take(entry)
@@ -15,7 +15,7 @@ extension LoginRules {
         for rule in rules { try rule.check() }
     }
 
-    /// As it can be read again, in one line.
+    /// In the form that `init` reads, on one line.
     fileprivate var text: String {
         guard !rules.isEmpty else { return "" }
         return "{\(rules.map { "\($0.name): {\($0.text)}" }.joined(separator: ", "))}"
@@ -27,7 +27,7 @@ extension LoginRule {
         "issuer", "audience", "claims", "role", "as", "lifetime", "keys", "keys_per_subject", "jwks_file", "jwks_url",
     ]
 
-    /// One member. The error goes on after "gives the login NAME MEMBER, which".
+    /// Takes one member. The error continues "gives the login NAME MEMBER, which".
     fileprivate mutating func take(_ entry: YAMLScalars.Entry) throws(ValueError) {
         let member = entry.path[2]
         guard entry.kind != .mapping else { throw ValueError("is a mapping") }
@@ -84,7 +84,7 @@ extension LoginRule {
         return conditions
     }
 
-    /// What a whole rule has to say.
+    /// Checks a rule that was read to its end.
     fileprivate func check() throws(ValueError) {
         guard !issuer.isEmpty else { throw ValueError("gives the login \(name) no issuer") }
         guard !role.isEmpty else { throw ValueError("gives the login \(name) no role") }
@@ -103,14 +103,14 @@ extension LoginRule {
         }
     }
 
-    /// Where keys can be fetched.
+    /// An address from which keys can be fetched.
     static func address(_ text: String) throws(ValueError) -> UpstreamAddress {
         let address = try UpstreamAddress(reading: text)
         guard address.scheme == .https || address.isLoopback else { throw ValueError("is no https address") }
         return address
     }
 
-    /// Whom the gateway calls for its keys; nil: nobody.
+    /// The address that the gateway calls for the keys; nil: none.
     var calledAddress: UpstreamAddress? {
         switch keySource {
         case .discovery: try? Self.address(issuer)
@@ -155,7 +155,7 @@ extension ValueCodec where Value == LoginRules {
 }
 
 extension SettingsReading {
-    /// Reads each `jwks_file`, and gives the rules without an audience that of the gateway's own address.
+    /// Reads each `jwks_file`, and gives rules without an audience the gateway's own address.
     mutating func readLogins() {
         if settings.loginRole != nil, settings.access != .keys {
             refuse(
@@ -182,7 +182,7 @@ extension SettingsReading {
 }
 
 extension Settings {
-    /// Said at the start, where logins are set and cannot be; nil where all is well. They are no error: a file may be for several gateways.
+    /// A warning at the start, where logins are set and cannot work; else nil. That is no error: a file may be for several gateways.
     var loginWarning: String? {
         guard access != .keys, !logins.rules.isEmpty else { return nil }
         return

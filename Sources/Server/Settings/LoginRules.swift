@@ -1,8 +1,8 @@
 import HTTP
 
-/// By which rules a workload's token becomes a gateway key. What a role means, and what is in the file of keys, is not the settings' business.
+/// The rules by which a workload's token becomes a gateway key. The meaning of a role, and of the keys in a file, is not known here.
 struct LoginRules: Equatable, Sendable {
-    /// In the order of the file: the first that fits counts.
+    /// In the order of the file: the first rule that matches counts.
     var rules: [LoginRule] = []
 
     static let most = 100
@@ -11,23 +11,23 @@ struct LoginRules: Equatable, Sendable {
     func of(issuer: String) -> [LoginRule] { rules.filter { $0.issuer == issuer } }
 }
 
-/// Who gets a key, which, and for how long.
+/// Which subjects get a key, which key, and for how long.
 struct LoginRule: Equatable, Sendable {
     let name: String
-    /// As `iss` has it, to the byte.
+    /// Equal to `iss`, byte by byte.
     var issuer = ""
-    /// One of them has to be in `aud`. None in the file: the gateway's `public_url`.
+    /// One of them has to be in `aud`. Without any in the file: the gateway's `public_url`.
     var audiences: [String] = []
-    /// All of them have to hold.
+    /// All of them have to match.
     var claims: [ClaimCondition] = []
     var role = ""
     /// The name of a file of `credentials_dir`; nil: the gateway's own token.
     var credential: String?
-    /// Of a key, in seconds.
+    /// How long a key lives, in seconds.
     var lifetime: Int64 = 3600
     /// How many keys of this rule may live at once.
     var mostKeys = 1000
-    /// How many of them one subject may have; nil: not said.
+    /// How many of them one subject may have; nil: the rule does not say.
     var ownKeysOfSubject: Int?
     var keySource = KeySource.discovery
 
@@ -36,7 +36,7 @@ struct LoginRule: Equatable, Sendable {
     static let longestLifetime: Int64 = 86_400
     static let mostKeysOfAny = 100_000
 
-    /// How many keys one subject (`sub`) may have at once, so that none takes those of others: a tenth, but ten at least, unless the rule says another
+    /// How many keys one subject (`sub`) may have at once, so that none takes those of others: a tenth, but at least ten, unless the rule gives another
     /// number or is for one subject alone.
     var mostKeysOfSubject: Int {
         if let ownKeysOfSubject { return min(ownKeysOfSubject, mostKeys) }
@@ -45,7 +45,7 @@ struct LoginRule: Equatable, Sendable {
     }
 }
 
-/// What one claim has to be: `name=value` to the byte, or `name~pattern`, in which `*` stands for any characters.
+/// A condition on one claim: `name=value` byte by byte, or `name~pattern`, in which `*` matches any characters.
 struct ClaimCondition: Equatable, Sendable {
     let name: String
     let value: String
@@ -58,12 +58,12 @@ enum KeySource: Hashable, Sendable {
     case discovery
     /// At this address.
     case url(String)
-    /// In this file, with what is in it, once settings are read.
+    /// In this file, with its content once settings are read.
     case file(String, [UInt8])
 }
 
 extension ClaimCondition {
-    /// Nil for what is no condition.
+    /// Nil for a text that is no condition.
     init?(_ text: String) {
         guard let mark = text.utf8.firstIndex(where: { $0 == UInt8(ascii: "=") || $0 == UInt8(ascii: "~") }) else {
             return nil
@@ -76,6 +76,6 @@ extension ClaimCondition {
 
     var text: String { "\(name)\(isPattern ? "~" : "=")\(value)" }
 
-    /// Whether any text at all fits.
+    /// Whether every text matches.
     var isVoid: Bool { isPattern && value.utf8.allSatisfy { $0 == UInt8(ascii: "*") } }
 }

@@ -1,20 +1,20 @@
 import EventIO
 import HTTP
 
-/// How a setting is read that is a mapping of names, each with a mapping of members, such as `logins: {ci: {issuer: ..., role: writer}}`.
+/// Reads a setting that is a mapping of names, each with a mapping of members, such as `logins: {ci: {issuer: ..., role: writer}}`.
 struct NamedMappings {
-    /// Under this name it stands in a file, and in front of what is given elsewhere.
+    /// The setting's name, which comes before the mapping in a file, and in errors.
     let setting: String
-    /// What a name is the name of, such as `login`.
+    /// What a name stands for, such as `login`.
     let noun: String
-    /// What has to stand behind a name, as an example.
+    /// An example of what has to follow a name.
     let form: String
-    /// What can stand below a name.
+    /// The members that a name can have.
     let fields: [String]
     /// The most names.
     let most: Int
 
-    /// Reads the YAML that stands behind the setting's name. `begin` gets each name, then `member` each of its members with that name; neither gets one
+    /// Reads the YAML after the setting's name. `begin` gets each name, then `member` each of its members with that name; neither gets one
     /// twice.
     func read(
         _ text: String, begin: (String) throws(ValueError) -> Void,
@@ -49,7 +49,7 @@ struct NamedMappings {
         }
     }
 
-    /// Reads rules that are told apart by their names alone, in the order in which they stand. `take` gets each member.
+    /// Reads rules that are told apart by their names alone, in their order. `take` gets each member.
     func read<Element>(
         _ text: String, as rule: (String) -> Element,
         take: (inout Element, YAMLScalars.Entry) throws(ValueError) -> Void
@@ -88,7 +88,7 @@ struct NamedMappings {
         guard entry.kind == .mapping else { throw ValueError("gives the \(noun) \(name) no mapping; write \(form)") }
     }
 
-    /// A word for the command line that no rule could be taken for.
+    /// Whether it is a word for the command line that cannot be taken for a rule.
     static func isName(_ text: String) -> Bool {
         guard let first = text.utf8.first, first.isASCIIAlphanumeric, text.utf8.count <= 64 else { return false }
         return text.utf8.allSatisfy { $0.isASCIIAlphanumeric || "._-".utf8.contains($0) }
@@ -97,7 +97,7 @@ struct NamedMappings {
 
 /// YAML in one line.
 enum YAMLFlow {
-    /// What lies below a mapping, as one text that says the same.
+    /// The entries below a mapping, as one text with the same meaning.
     static func text(_ entries: ArraySlice<YAMLScalars.Entry>, below depth: Int = 1) -> String {
         var parts: [String] = []
         var index = entries.startIndex
@@ -117,7 +117,7 @@ enum YAMLFlow {
         return "{\(parts.joined(separator: ", "))}"
     }
 
-    /// In double quotes (YAML 1.1 section 5.6.2), so that nothing in it is taken for structure.
+    /// In double quotes (YAML 1.1 section 5.6.2), so that nothing in it is read as structure.
     static func quoted(_ text: String) -> String {
         let escaped = text.unicodeScalars.map { scalar in
             switch scalar {

@@ -1,7 +1,7 @@
 import EventIO
 import HTTP
 
-/// Whom no proxy leads to, as curl and Python's requests read NO_PROXY. Names are not looked up for it.
+/// Hosts that are called without the proxy, as curl and Python's requests read NO_PROXY. Names are not looked up for it.
 struct NoProxy: Equatable, Sendable {
     enum Entry: Equatable, Sendable {
         case everybody
@@ -21,7 +21,7 @@ struct NoProxy: Equatable, Sendable {
         self.entries = entries
     }
 
-    /// Entries with commas or blanks between them.
+    /// Entries with commas or spaces between them.
     init(reading text: String) throws(ValueError) {
         texts = text.split { $0 == "," || $0 == " " || $0 == "\t" }.map(String.init)
         var entries: [Entry] = []
@@ -50,13 +50,13 @@ struct NoProxy: Equatable, Sendable {
         guard let parts = HostPort(text), parts.port != 0 else { throw fault(text) }
         if let address = IPNumber(parts.host) { return .network(IPNetwork(address), port: parts.port) }
         guard !parts.isBracketed else { throw fault(text) }
-        // `.example.org` and `*.example.org` mean what `example.org` does.
+        // `.example.org` and `*.example.org` mean the same as `example.org`.
         var name = parts.host.lowercased()[...]
         if name.hasPrefix("*.") { name = name.dropFirst() }
         if name.hasPrefix(".") { name = name.dropFirst() }
         let domain = withoutDot(String(name))
         let labels = domain.split(separator: ".", omittingEmptySubsequences: false)
-        // Digits and dots alone are an address that is mistyped.
+        // Digits and dots alone are a mistyped address.
         let isName =
             labels.allSatisfy { !$0.isEmpty && $0.utf8.allSatisfy(isNameByte) }
             && labels.last?.utf8.allSatisfy { (0x30...0x39).contains($0) } == false

@@ -4,7 +4,7 @@ import HTTP
 /// The origins of all replicas that share their files, this one among them.
 struct PeerOrigins: Equatable, Sendable {
     static let none = PeerOrigins()
-    /// Each is weighed for each file that is fetched.
+    /// A bound, since each replica is weighed for each file that is fetched.
     static let most = 64
 
     private(set) var addresses: [UpstreamAddress] = []
@@ -23,7 +23,7 @@ struct PeerOrigins: Equatable, Sendable {
         }
     }
 
-    /// Of one of them: another replica has to find the same text for it.
+    /// The address of one of them: another replica has to derive the same text for it.
     static func address(_ text: String) throws(ValueError) -> UpstreamAddress {
         guard !text.isEmpty else { throw ValueError("has an empty entry") }
         let address: UpstreamAddress
@@ -38,10 +38,10 @@ struct PeerOrigins: Equatable, Sendable {
     }
 }
 
-/// What replicas know each other by.
+/// The secret by which replicas know each other.
 struct PeerSecret: Equatable, Sendable {
     let path: String
-    /// What is in the file, once settings are read.
+    /// The file's content, once settings are read.
     var secret: Secret?
 }
 

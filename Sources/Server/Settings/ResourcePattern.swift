@@ -1,23 +1,23 @@
 import HTTP
 import Hub
 
-/// Which resources a rule is about: `acme/*`, `model:acme/team-a-*`, `*`, `gpt2`, or `public`.
+/// The resources that a rule is about: `acme/*`, `model:acme/team-a-*`, `*`, `gpt2`, or `public`.
 ///
-/// `*` stands for any characters but a slash; alone it stands for everything. For `infer` it spans slashes, as providers have names of
+/// `*` matches any characters but a slash; alone it matches everything. For `infer` it matches slashes, too, as providers have names of
 /// their own for models.
 struct ResourcePattern: Sendable, Hashable {
-    /// Nil: of each kind.
+    /// Nil: every kind.
     let kind: ResourceKind?
     /// Without the kind.
     let glob: String
-    /// What anybody on the internet may read: asked of the Hub without a credential.
+    /// Public content: asked of the Hub without a credential.
     let isPublic: Bool
 
     static let all = ResourcePattern(kind: nil, glob: "*", isPublic: false)
     static let longest = 200
     static let mostStars = 8
 
-    /// Whether it stands for everything of every kind.
+    /// Whether it matches everything of every kind.
     var isAll: Bool { kind == nil && glob == "*" && !isPublic }
 
     private init(kind: ResourceKind?, glob: String, isPublic: Bool) {

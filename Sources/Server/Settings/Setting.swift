@@ -1,4 +1,4 @@
-/// One row of the table. What depends on the value's type is behind closures over its field in `Settings`.
+/// One row of the table. Closures over its field in `Settings` hide the type of its value.
 struct Setting: Sendable {
     /// The key in the file. The variable and the flag follow from it.
     let name: String
@@ -17,7 +17,7 @@ struct Setting: Sendable {
     let sample: String
     /// Other environment variables that give it, in order; its own goes first.
     let aliases: [String]
-    /// Variables by which the environment tells other programs the same: they count where no place of ours gives it.
+    /// Variables in which the environment has the same for all programs: they count where none of our own places gives a value.
     let conventions: [String]
     /// The places that may not give it, and what to do instead.
     let refusals: [SettingSource: String]

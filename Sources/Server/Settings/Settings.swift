@@ -17,39 +17,39 @@ struct Settings: Sendable {
     var access = Access.open
     var policy = KeyPolicy.enforce
     var protect: [ResourcePattern] = []
-    /// Zero: what is deleted is gone.
+    /// Zero: repositories are deleted at once.
     var deleteGrace = Duration.zero
     /// Empty, or begins with a slash and ends without one.
     var basePath = ""
     /// Its path, if it has one, is `basePath`. Nil: the address by which a client reaches the gateway.
     var publicURL: UpstreamAddress?
-    /// Where `access` lets anybody use them (`AdminAccess`).
+    /// Whether there is a console, where `access` lets a client use it (`AdminAccess`).
     var console = true
     var proxyProtocol = false
     var trustedProxies = IPNetworks()
 
     var upstream = UpstreamAddress.hub
     var upstreamPlaintext = false
-    /// Nil, once settings are read: there is none for this Hub.
+    /// Nil, once settings are read: this Hub has none.
     var inferenceUpstream: UpstreamAddress? = .inferenceRouter
-    /// Nil: whom the client names.
+    /// Nil: the client decides.
     var billTo: String?
     /// From `token_file` too, once settings are read.
     var token: Secret?
     var tokenFile: String?
     var signingKey: Secret?
     var signingKeyFile: String?
-    /// With what is in it, once settings are read.
+    /// With the tokens, once settings are read.
     var credentials: CredentialsDirectory?
     var roles = TeamRoles()
-    /// With what is in files of keys, once settings are read.
+    /// With the content of files of keys, once settings are read.
     var logins = LoginRules()
-    /// Of keys of devices; `approversRole`: what the key may do that confirms. Nil: no device gets one.
+    /// The role of devices' keys; `approversRole`: that of the key which confirms. Nil: no device gets a key.
     var loginRole: String?
     var loginLifetime = Duration.seconds(30 * 86_400)
-    /// Who vouches for clients' certificates; nil: no client is asked for one.
+    /// The authorities of clients' certificates; nil: no client is asked for one.
     var clientAuthorities: String?
-    /// What they have revoked; nil: nothing.
+    /// Their revocation lists; nil: none.
     var clientRevocationLists: String?
     var clientRules = ClientRules()
     var stateDirectory = "/var/lib/hubgate"
@@ -62,7 +62,7 @@ struct Settings: Sendable {
     var usageDays = 90
     /// Nil: the system's certificate authorities.
     var authorities: String?
-    /// From `upstream_proxy_file` too, once settings are read. Nil: there is none.
+    /// From `upstream_proxy_file` too, once settings are read. Nil: no proxy.
     var upstreamProxy: UpstreamProxy?
     var upstreamProxyFile: String?
     var noProxy = NoProxy.none
@@ -74,14 +74,14 @@ struct Settings: Sendable {
     /// Nil: those of /etc/resolv.conf.
     var nameServer: NameServer?
     var accountCacheTTL = Duration.seconds(10)
-    /// Zero: nobody waits.
+    /// Zero: no call waits.
     var budgetWait = Duration.seconds(20)
     var clientProbes = ClientProbes.answer
 
     var metadataTTL = Duration.seconds(10)
-    /// Zero: it is fetched before it is given out.
+    /// Zero: a stale response is fetched again before it is given out.
     var metadataStale = Duration.seconds(10)
-    /// Zero: an error is an error.
+    /// Zero: no stale response stands in for an error.
     var staleIfError = Duration.seconds(86_400)
     /// Zero: nothing is kept.
     var cacheMemory = ByteCount.mebibytes(64)
@@ -134,7 +134,7 @@ struct Settings: Sendable {
     var accessLog = true
     var coalesce = true
     var sandbox = false
-    /// Nil: the sandbox refuses nobody.
+    /// Nil: the sandbox has no limits.
     var sandboxLimits: SandboxLimits?
     /// Nil: `hubgate`, else `nobody`.
     var user: String?
@@ -147,15 +147,15 @@ struct Settings: Sendable {
     var otlpHeadersFile: String?
     var otlpSample = SampleShare.all
 
-    /// Where the value of a setting comes from, by its name, in words; what is absent has its default.
+    /// Where the value of a setting comes from, in words, by the setting's name; a missing one has its default.
     var origins: [String: String] = [:]
 }
 
 extension Settings {
-    /// The value of `login_role` that stands for whatever the key may do that confirms.
+    /// The value of `login_role` that means the role of the key that confirms.
     static let approversRole = "approver"
 
-    /// The authority that clients are to trust, where the certificate is of the pair that `make certs` makes; nil for others'.
+    /// The authority for clients, where the certificate is of the pair that `make certs` makes; else nil.
     var exampleAuthority: String? {
         tlsCertificate == "certs/cert.pem" || tlsCertificate == SettingsReading.mountedCertificate
             ? "certs/ca.pem" : nil
@@ -163,14 +163,14 @@ extension Settings {
 }
 
 extension Settings {
-    /// A token is meant for the Hub and the callers that stand beside it in the settings.
+    /// A token is meant for the Hub and the callers that the same settings name.
     private static let tokenNames = ["token", "token_file", "credentials_dir"]
     private static let tokenScope = ["upstream", "inference_upstream", "access"]
 
-    /// After a SIGHUP: what of `new` takes effect now, and the names of what differs but needs a restart.
+    /// After a SIGHUP: the part of `new` that takes effect now, and the names of settings that differ and need a restart.
     ///
-    /// While a new `upstream`, `inference_upstream` or `access` waits for the restart, so does a new token: the old one must not get what was written
-    /// for the new one.
+    /// While a new `upstream`, `inference_upstream` or `access` waits for the restart, so does a new token: the old Hub or callers must not get a token that
+    /// was written for the new ones.
     func reloaded(from new: Settings) -> (settings: Settings, needRestart: [String]) {
         let different = SettingsTable.all.filter { !$0.isSame(self, new) }
         let tokenWaits = different.contains { Self.tokenScope.contains($0.name) }
@@ -187,7 +187,7 @@ extension Settings {
         return (settings, needRestart)
     }
 
-    /// The names of the settings that are other in `new`.
+    /// The names of the settings that differ in `new`.
     func differences(from new: Settings) -> [String] {
         SettingsTable.all.filter { !$0.isSame(self, new) }.map(\.name)
     }

@@ -2,7 +2,7 @@ import EventIO
 import HTTP
 import Hub
 
-/// What one place says: the values it gives, by the setting's name, and what is wrong with it.
+/// The values of one source, by the setting's name, and what is wrong with them.
 struct SettingsLayer {
     struct Value: Equatable {
         let text: String
@@ -18,7 +18,7 @@ struct SettingsLayer {
         self.place = place
     }
 
-    /// Notes a value, unless the setting may not be given here.
+    /// Notes a value, unless this source may not give the setting.
     mutating func add(_ setting: Setting, _ text: String, _ provenance: Provenance) {
         if let refusal = setting.refusals[place] {
             problems.append(.init(provenance, setting.name, refusal))
@@ -46,7 +46,7 @@ extension SettingsLayer {
             })
     }
 
-    /// What the environment tells all programs, in variables that are not ours.
+    /// Variables of the environment that are for all programs, and not ours.
     init(conventions environment: [String: String]) {
         self.init(.convention)
         for setting in SettingsTable.all {
@@ -70,10 +70,10 @@ extension SettingsLayer {
             })
     }
 
-    /// By this the command line shows a running gateway who it is: no setting, and no mistake.
+    /// The key of an administrator for `--gate`: no setting, and no mistake.
     static let adminKeyVariable = Setting.variablePrefix + "ADMIN_KEY"
 
-    /// An empty variable counts as absent: it is how compose files and unit files say that there is none.
+    /// An empty variable counts as absent: compose files and unit files say so that there is none.
     private mutating func addVariables(_ variables: [String: Variable]) {
         for setting in SettingsTable.all {
             let names = [setting.variable] + setting.aliases
@@ -94,7 +94,7 @@ extension SettingsLayer {
         }
     }
 
-    /// Kubernetes puts these in every pod beside a service that is called hubgate.
+    /// Kubernetes puts these into every pod beside a service with the name hubgate.
     private static func isServiceLink(_ name: Substring, _ value: String) -> Bool {
         if name == "PORT" { return value.contains("://") }
         return name == "SERVICE_HOST" || name == "SERVICE_PORT" || name.hasPrefix("SERVICE_PORT_")
@@ -124,14 +124,14 @@ extension SettingsLayer {
         }
     }
 
-    /// What to write in a file for what is written so elsewhere: `HUBGATE_LISTEN`, `--listen`.
+    /// The name for a file of a setting that is written in another form: `HUBGATE_LISTEN`, `--listen`.
     private static func nameOfVariable(_ key: String) -> String? {
         SettingsTable.all.first { $0.variable == key || $0.flag == key || $0.aliases.contains(key) }.map {
             $0.refusals[.file].map { "; \($0)" } ?? "; write \($0.name)"
         }
     }
 
-    /// With what lies below it, where it is a mapping.
+    /// With the entries below it, where it is a mapping.
     private mutating func add(
         _ entry: YAMLScalars.Entry, _ nested: ArraySlice<YAMLScalars.Entry>, _ provenance: Provenance
     ) {
@@ -161,14 +161,14 @@ extension SettingsLayer {
     }
 }
 
-/// Where a setting can be given, in the order in which they win: the later over the earlier.
+/// Where a setting can be given, in the order of precedence: a later one wins.
 enum SettingSource: Int, Comparable, Sendable {
     case convention, file, dotEnv, environment, flag
 
     static func < (left: SettingSource, right: SettingSource) -> Bool { left.rawValue < right.rawValue }
 }
 
-/// Where a value came from, as an operator finds it.
+/// The source of a value, in a form by which an operator finds it.
 enum Provenance: Equatable, Sendable {
     case `default`
     case file(path: String, line: Int)

@@ -1,7 +1,7 @@
 import EventIO
 import HTTP
 
-/// What settings say together.
+/// Checks of several settings together.
 extension SettingsReading {
     static let mountedCertificate = "/certs/cert.pem"
     static let mountedKey = "/certs/key.pem"
@@ -29,7 +29,7 @@ extension SettingsReading {
         }
     }
 
-    /// The default pair is in `certs/`, or, where there is none, at the root, where containers mount it.
+    /// The default pair is in `certs/`, or, if that does not exist, at the root, where containers mount it.
     private mutating func checkCertificate() {
         switch (chosen["tls_cert"], chosen["tls_key"]) {
         case (nil, nil):
@@ -87,7 +87,7 @@ extension SettingsReading {
 
     private mutating func checkUpstream() {
         if chosen["inference_upstream"] == nil, settings.upstream.origin != UpstreamAddress.hub.origin {
-            // The token of another Hub is not for huggingface.co's router.
+            // A token of another Hub must not go to huggingface.co's router.
             settings.inferenceUpstream = nil
         }
         if settings.upstream.isOff { settings.inferenceUpstream = nil }
@@ -102,7 +102,7 @@ extension SettingsReading {
         }
     }
 
-    /// The sandbox is called in the place of both.
+    /// The sandbox is called instead of both.
     private mutating func checkCalled() {
         guard !settings.sandbox else { return }
         check(settings.upstream, of: "upstream", meaning: "the Hub")
@@ -147,9 +147,9 @@ extension SettingsReading {
 
 }
 
-/// Values that are in a file of their own.
+/// Values from files of their own.
 extension SettingsReading {
-    /// What is in the file that `NAME_file` names, where that gives the setting `name`: of the two the one from the stronger place counts.
+    /// The content of the file that `NAME_file` names, where that gives the setting `name`: of the two the one from the stronger source counts.
     /// Nil where the file does not count, or cannot be read, which is then noted.
     mutating func fileContent(of name: String, at path: String) -> [UInt8]? {
         let fileName = name + "_file"

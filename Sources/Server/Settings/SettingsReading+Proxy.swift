@@ -1,8 +1,8 @@
 import HTTP
 
-/// The proxy: which of the places counts, and what may stand in which.
+/// The proxy: which source counts, and what each may contain.
 extension SettingsReading {
-    /// What the environment tells other programs counts as a whole, or not at all: exceptions to another proxy are none to this one.
+    /// The environment's variables for all programs count together or not at all: exceptions to another proxy are none to this one.
     mutating func dropConventionsOfAnotherProxy() {
         let isExplicit = ["upstream_proxy", "upstream_proxy_file"].contains { name in
             chosen[name].map { $0.place != .convention } ?? false
@@ -31,7 +31,7 @@ extension SettingsReading {
         readProxyFile()
     }
 
-    /// In the environment, which has it for other programs too, blanks separate entries, and here they are a mistake.
+    /// In the environment, which is for other programs too, spaces separate entries; in our own sources they are a mistake.
     private mutating func checkSeparators() {
         guard let value = chosen["no_proxy"], value.place != .convention, !settings.noProxy.entries.isEmpty,
             let entry = ListText.parts(value.text).first(where: { $0.contains { $0 == " " || $0 == "\t" } })

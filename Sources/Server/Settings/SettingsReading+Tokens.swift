@@ -17,8 +17,8 @@ extension SettingsReading {
         }
     }
 
-    /// Whether it is a gateway key where one is of no use. The sandbox needs no token, and another gateway, which alone an address of the
-    /// gateway's own settings can be, takes keys.
+    /// Whether it is a gateway key where that is of no use. The sandbox needs no token, and another gateway, which only the settings' own
+    /// addresses can name, takes keys.
     func isMistaken(_ token: Secret) -> Bool {
         guard !settings.sandbox, token.begins(with: "hg_") else { return false }
         let isChosen = chosen["upstream"] != nil && !isOfClients("upstream")
@@ -37,7 +37,7 @@ extension SettingsReading {
         }
     }
 
-    /// Whether the value comes from `HF_ENDPOINT` of the environment, which a shell has for the gateway's clients.
+    /// Whether the value comes from the environment's `HF_ENDPOINT`, which a shell has for the gateway's clients.
     func isOfClients(_ name: String) -> Bool {
         chosen[name]?.provenance == .environment(variable: Self.endpointVariable)
     }
@@ -46,7 +46,7 @@ extension SettingsReading {
 }
 
 extension Settings {
-    /// Said at the start, where calls go to this machine and only a client's variable says so; nil where all is well.
+    /// A warning at the start, where calls go to this machine because of a client's variable alone; else nil.
     var endpointWarning: String? {
         let variable = SettingsReading.endpointVariable
         guard origins["upstream"] == Provenance.environment(variable: variable).description, upstream.isLoopback,

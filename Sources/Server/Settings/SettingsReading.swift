@@ -1,11 +1,11 @@
 import EventIO
 import HTTP
 
-/// Settings on their way from texts to checked values, with what went wrong so far.
+/// Settings on the way from texts to checked values, with the problems so far.
 struct SettingsReading {
     var settings = Settings()
     private(set) var problems: [SettingsError.Problem] = []
-    /// The value that won, by the setting's name; what is absent here has its default.
+    /// The value that counts, by the setting's name; a missing one has its default.
     private(set) var chosen: [String: SettingsLayer.Value] = [:]
     let files: FileReader
     let directories: DirectoryReader
@@ -32,7 +32,7 @@ struct SettingsReading {
         chosen[name]?.provenance ?? .default
     }
 
-    /// Notes a problem that a check found, at the place that gave the setting.
+    /// Notes a problem that a check found, with the source that gave the setting.
     mutating func refuse(_ name: String, _ reason: String) {
         problems.append(.init(provenance(name), name, reason))
     }
@@ -56,7 +56,7 @@ struct SettingsReading {
         }
     }
 
-    /// A file that is named has to be there; of the default ones the first that is there counts.
+    /// A file that is named has to exist; of the default ones the first that exists counts.
     private mutating func addFile() {
         for path in chosen["config"].map({ [$0.text] }) ?? Self.defaultPaths {
             switch files(path) {
@@ -70,7 +70,7 @@ struct SettingsReading {
         }
     }
 
-    /// Values that lost are not looked at: HF_ENDPOINT may be there for other programs.
+    /// Values that do not count are not read: HF_ENDPOINT may be there for other programs.
     private mutating func readValues() {
         for setting in SettingsTable.all {
             guard let value = chosen[setting.name] else { continue }
@@ -131,7 +131,7 @@ extension SettingsError.Problem {
     static func misfit(_ misfit: ValueError, of value: String, for setting: Setting, at provenance: Provenance) -> Self
     {
         if misfit.isSentence { return Self(provenance, setting.name, misfit.reason) }
-        // A mapping is long, and stands in the file over many lines.
+        // A mapping is long, and has many lines in the file.
         let subject = setting.isSecret ? Secret.mask : setting.isMapping ? "it" : "\"\(value.shown)\""
         return Self(provenance, setting.name, "\(subject) \(misfit.reason); accepted: \(setting.accepted)")
     }

@@ -1,4 +1,4 @@
-/// Why a secret is not taken from where others read it, by where that is.
+/// Why a secret is not accepted from sources that others can read, by source.
 extension SettingsTable {
     static let keyRefusals: [SettingSource: String] = [
         .flag:

@@ -8,7 +8,7 @@ extension SettingsTable {
 }
 
 extension SettingsReading {
-    /// The record of what is in the trash is in the state, and it is deleted at last with a token of the gateway's.
+    /// The state has the records of the trash, and the final delete takes a token of the gateway's.
     mutating func checkDeleteGrace() {
         guard settings.deleteGrace > .zero else { return }
         switch settings.access {

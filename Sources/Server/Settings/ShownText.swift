@@ -1,12 +1,12 @@
 import HTTP
 
 extension String {
-    /// This text as an error line may show it: on one line, not too long, and without what could be a credential.
+    /// This text in a form for an error line: on one line, not too long, and without anything that could be a credential.
     var shown: String {
         let text = CredentialMask.text(self).unicodeScalars
         let printable = text.prefix(80).map { scalar in
             switch scalar.properties.generalCategory {
-            // Separators and the invisible could forge a second line or hide a part of this one.
+            // Separators and invisible characters could forge a second line or hide a part of this one.
             case .control, .format, .lineSeparator, .paragraphSeparator: scalar.escaped(asASCII: true)
             default: String(scalar)
             }
@@ -15,17 +15,16 @@ extension String {
     }
 }
 
-/// Hides what looks like a token, and the user and password of a URL; names of files and variables stay, though they begin like tokens do
-/// (`/run/secrets/hf_token`).
+/// Hides what looks like a token, and the user and password of a URL; names of files and variables stay, even if they begin as tokens do
 enum CredentialMask {
     /// The Hub's tokens, its organisations' old ones, and gateway keys.
     private static let prefixes = ["hf_", "api_org_", "hg_"]
 
-    /// The letters and digits in one piece that make a token of what has such a prefix. The Hub's have 34, a gateway key 49, and an OAuth
+    /// How many letters and digits in a row make a token of a text with such a prefix. The Hub's have 34, a gateway key 49, and an OAuth
     /// token hundreds; the words of a path are shorter, and have `_`, `-` or `.` between them.
     private static let shortestPiece = 16
 
-    /// From where a token begins nothing is shown: a blank or a line end in it would leave its second half.
+    /// From the beginning of a token on nothing is shown: a space or a line end in it would leave its second half.
     static func text(_ text: String) -> String {
         let bytes = Array(text.utf8)
         let token = bytes.indices.first { isToken(bytes[$0...]) } ?? bytes.endIndex
@@ -49,8 +48,8 @@ enum CredentialMask {
         return false
     }
 
-    /// RFC 3986 section 3.2.1: from behind `://`, or from the start where a colon is before the `@` and the scheme is left out, to the last
-    /// `@`, since a password may have one. An `@` alone is no sign of a password: paths and revisions have it.
+    /// RFC 3986 section 3.2.1: from after `://`, or from the start where a colon is before the `@` and the scheme is missing, to the last
+    /// `@`, since a password may contain one. An `@` alone is no sign of a password: paths and revisions contain it.
     private static func withoutUserInfo(_ bytes: ArraySlice<UInt8>) -> [UInt8] {
         guard let at = bytes.lastIndex(of: UInt8(ascii: "@")) else { return Array(bytes) }
         let before = bytes[..<at]

@@ -1,6 +1,6 @@
 /// The known name that an unknown one was probably meant to be.
 enum Suggestion {
-    /// ` (did you mean X?)`, or nothing when no name is near. `prefix` begins all names, and makes none nearer.
+    /// ` (did you mean X?)`, or nothing when no name is near. `prefix` begins all names, and does not count.
     static func text(for name: String, among known: [String], prefix: String = "") -> String {
         nearest(to: name, among: known, prefix: prefix).map { " (did you mean \($0)?)" } ?? ""
     }
@@ -16,7 +16,7 @@ enum Suggestion {
 
     /// The least number of letters to insert, remove, replace or swap with their neighbour.
     static func distance(_ first: String, _ second: String) -> Int {
-        // Long names are near nothing, and the table below grows with both.
+        // Long names are near to none, and the table below grows with both.
         guard first.utf8.count <= 64, second.utf8.count <= 64 else { return .max }
         let first = Array(first.utf8)
         let second = Array(second.utf8)

@@ -2,7 +2,7 @@ import EventIO
 import Glibc
 import HTTP
 
-/// The real files, read at once: settings files are small, and nothing is served yet while they are read.
+/// Real files, read synchronously: settings files are small, and no client is served yet while they are read.
 enum SystemFiles {
     static let longest = 1 << 20
 
@@ -32,7 +32,7 @@ enum SystemFiles {
 }
 
 extension SystemFiles {
-    /// The names of what is in a directory, but for hidden ones; nil where it cannot be read.
+    /// The names in a directory, without hidden ones; nil where it cannot be read.
     static func list(_ path: String) -> [String]? {
         guard let directory = unsafe opendir(path) else { return nil }
         defer { unsafe closedir(directory) }
@@ -47,7 +47,7 @@ extension SystemFiles {
     }
 }
 
-/// Whether this process, as the user that it is, can read a file.
+/// Whether this process can read a file with its user's rights.
 enum FileAccess {
     /// Why not, in words for an operator; nil if it can.
     static func denial(_ path: String) -> String? {
@@ -59,10 +59,10 @@ enum FileAccess {
         return reason(errno, path)
     }
 
-    /// What `number`, the system's error for opening `path` to read it, means here.
+    /// The meaning of `number`, the system's error for opening `path` to read it.
     static func reason(_ number: Int32, _ path: String) -> String {
         guard number == EACCES else { return SystemError.text(number) }
-        // The user's rights suffice, so it is Landlock that refuses.
+        // The user's rights are enough, so Landlock refuses.
         if unsafe access(path, R_OK) == 0 {
             return "it is in no directory that the settings named at the start, and sandboxing has closed all others; "
                 + "restart to use it"
@@ -71,7 +71,7 @@ enum FileAccess {
     }
 }
 
-/// What reading a file gave. Settings are read through a closure that returns this, so that tests need no files.
+/// The result of reading a file. Settings are read through a closure that returns this, so that tests need no files.
 enum FileContent: Equatable, Sendable {
     case bytes([UInt8])
     case absent
@@ -79,5 +79,5 @@ enum FileContent: Equatable, Sendable {
 }
 
 typealias FileReader = (_ path: String) -> FileContent
-/// The names of what is in a directory; nil where it cannot be read.
+/// The names in a directory; nil where it cannot be read.
 typealias DirectoryReader = (_ path: String) -> [String]?

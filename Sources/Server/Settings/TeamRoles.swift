@@ -1,18 +1,18 @@
 import EventIO
 import HTTP
 
-/// The roles that the operator defines for gateway keys: names with rules, as texts. What rules mean is not the settings' business.
+/// The roles that the operator defines for gateway keys: names with rules, as texts. The meaning of rules is not known here.
 struct TeamRoles: Equatable, Sendable {
     struct Role: Equatable, Sendable {
         var allow: [String] = []
         var deny: [String] = []
-        /// How much of the Hub's budget each key has where that is short, beside others.
+        /// The weight of each key when the Hub's budget is short.
         var weight = 1
-        /// Of its keys, by name: `rate`, `bytes_a_day`, …
+        /// Limits of its keys, by name: `rate`, `bytes_a_day`, …
         var limits: [String: String] = [:]
     }
 
-    /// Names of limits. What they mean is not the settings' business.
+    /// Names of limits. Their meaning is not known here.
     static let limitNames = ["rate", "concurrent", "bytes_a_day", "tokens_a_day", "inference_a_day"]
 
     fileprivate(set) var roles: [String: Role] = [:]
@@ -28,7 +28,7 @@ extension TeamRoles {
         setting: "roles", noun: "role", form: "{allow: [...], deny: [...]}",
         fields: ["allow", "deny", "weight"] + limitNames, most: mostRoles)
 
-    /// Reads a YAML mapping, as it stands behind `roles:`.
+    /// Reads the YAML mapping after `roles:`.
     fileprivate init(_ text: String) throws(ValueError) {
         try Self.mappings.read(
             text, begin: { (name) throws(ValueError) in roles[name] = Role() },
@@ -74,7 +74,7 @@ extension TeamRoles {
         }
     }
 
-    /// As it can be read again, in one line.
+    /// In the form that `init` reads, on one line.
     fileprivate var text: String {
         let entries = roles.sorted { $0.key < $1.key }.map { name, role in
             let lists = [("allow", role.allow), ("deny", role.deny)].filter { !$0.1.isEmpty }

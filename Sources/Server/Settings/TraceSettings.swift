@@ -1,11 +1,11 @@
 import EventIO
 import HTTP
 
-/// Fields that a receiver of traces is sent besides, as OpenTelemetry writes them: `name=value,name=value`, values percent-encoded.
+/// More fields for the receiver of traces, in OpenTelemetry's form: `name=value,name=value`, values percent-encoded.
 struct OTLPHeaders: Equatable, Sendable {
     private let text: Secret
 
-    /// No error says anything of the text.
+    /// No error quotes the text.
     init(reading text: String) throws(ValueError) {
         do throws(Secret.Flaw) {
             self.text = try Secret(text.utf8)
@@ -15,10 +15,10 @@ struct OTLPHeaders: Equatable, Sendable {
         _ = try Self.parse(text)
     }
 
-    /// For one request.
+    /// The fields for one request.
     var headers: Headers { (try? Self.parse(text.reveal())) ?? [:] }
 
-    /// What frames a request or says what it is, is not for others to say.
+    /// Fields that frame a request or describe its content are the gateway's to set.
     private static let reserved = CaselessWords([
         "Host", "Content-Length", "Content-Type", "Content-Encoding", "Transfer-Encoding", "Connection", "Keep-Alive",
         "TE", "Trailer",

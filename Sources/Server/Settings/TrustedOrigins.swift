@@ -3,7 +3,7 @@ import HTTP
 
 /// The web pages and desktop programs of other origins that may use the gateway from a browser's engine.
 struct TrustedOrigins: Equatable, Sendable {
-    /// As a browser writes them in `Origin` (RFC 6454 section 6.2).
+    /// In the form of a browser's `Origin` field (RFC 6454 section 6.2).
     let names: [String]
     /// Whether each origin is trusted.
     let isEvery: Bool
@@ -12,7 +12,7 @@ struct TrustedOrigins: Equatable, Sendable {
 
     var isEmpty: Bool { names.isEmpty && !isEvery }
 
-    /// Each request with an `Origin` is compared with all of them.
+    /// A bound, since each request with an `Origin` is compared with all of them.
     private static let most = 64
 
     private init(names: [String], isEvery: Bool) {
@@ -36,7 +36,7 @@ struct TrustedOrigins: Equatable, Sendable {
         self.init(names: texts.map(String.init), isEvery: false)
     }
 
-    /// Whether a request with this `Origin` field comes from a trusted page. Documents without an origin of their own say `null`, and
+    /// Whether a request with this `Origin` field comes from a trusted page. Documents without an origin of their own send `null`, and
     /// any page can make one: it is never trusted.
     func contain(_ origin: String) -> Bool {
         isEvery ? origin != "null" : names.contains(origin)
@@ -58,13 +58,13 @@ struct TrustedOrigins: Equatable, Sendable {
         }
     }
 
-    /// RFC 3986 section 3.1, as a browser writes it.
+    /// RFC 3986 section 3.1, in a browser's spelling.
     private static func isScheme(_ bytes: Substring.UTF8View) -> Bool {
         bytes.first.map(isSmallLetter) == true
             && bytes.allSatisfy { isSmallLetter($0) || isDigit($0) || "+-.".utf8.contains($0) }
     }
 
-    /// A host as it stands in `Origin`, international names in their ASCII form, and a port without leading zeros.
+    /// A host in the form of `Origin`, with international names in their ASCII form, and a port without leading zeros.
     private static func isAuthority(_ text: Substring) -> Bool {
         guard let parts = HostPort(text), !parts.host.isEmpty else { return false }
         if let port = parts.port, port == 0 || !text.hasSuffix(":\(port)") { return false }

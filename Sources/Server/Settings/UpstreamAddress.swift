@@ -1,6 +1,6 @@
 import HTTP
 
-/// The Hub that the gateway speaks for: an origin, and the path that stands before all others there.
+/// The address of the Hub: an origin, and the path before all others there.
 struct UpstreamAddress: Equatable, Sendable {
     enum Scheme: String, Sendable {
         case http, https
@@ -18,14 +18,14 @@ struct UpstreamAddress: Equatable, Sendable {
     var isOff = false
 
     static let hub = UpstreamAddress(scheme: .https, host: "huggingface.co", port: 443, pathPrefix: "")
-    /// No Hub is asked: what is kept is served.
+    /// No Hub is called: the gateway serves what it has kept.
     static let off = UpstreamAddress(
         scheme: .https, host: "huggingface.co", port: 443, pathPrefix: "", isOff: true)
-    /// The inference router that takes that Hub's tokens.
+    /// The inference router that accepts that Hub's tokens.
     static let inferenceRouter = UpstreamAddress(
         scheme: .https, host: "router.huggingface.co", port: 443, pathPrefix: "")
 
-    /// What a `Host` field says: the port when it is not the scheme's own.
+    /// The value of a `Host` field: with the port when it is not the scheme's own.
     var authority: String {
         let name = IPAddress(host)?.bracketed ?? host
         return port == scheme.port ? name : "\(name):\(port)"
@@ -39,7 +39,7 @@ extension UpstreamAddress: CustomStringConvertible {
 }
 
 extension UpstreamAddress {
-    /// Stricter than RFC 3986: what no Hub's address needs is refused, so that no two readers can differ about it.
+    /// Stricter than RFC 3986: anything that no Hub's address needs is refused, so that no two readers can differ about it.
     init(reading text: String) throws(ValueError) {
         guard let colon = text.firstRange(of: "://") else { throw ValueError("is not a URL") }
         guard let scheme = Scheme(rawValue: text[..<colon.lowerBound].lowercased()) else {
@@ -61,7 +61,7 @@ extension UpstreamAddress {
     private static func host(_ parts: HostPort) throws(ValueError) -> String {
         if let address = IPAddress(parts.host), address.isIPv6 == parts.isBracketed { return address.text }
         let labels = parts.host.split(separator: ".", omittingEmptySubsequences: false)
-        // A name whose last label is a number is an address to some readers: 2130706433 is 127.0.0.1 to libcurl.
+        // Some readers take a name whose last label is a number as an address: 2130706433 is 127.0.0.1 to libcurl.
         let isName =
             !parts.isBracketed && parts.host.utf8.count <= 253
             && labels.allSatisfy { !$0.isEmpty && $0.utf8.allSatisfy(isNameByte) }
@@ -116,7 +116,7 @@ extension ValueCodec where Value == UpstreamAddress {
 }
 
 extension ValueCodec where Value == UpstreamAddress? {
-    /// Read as strictly: it is written into every response.
+    /// Read as strictly, since it is written into every response.
     static var publicURLOrNothing: ValueCodec {
         ValueCodec<UpstreamAddress>(
             name: "URL",

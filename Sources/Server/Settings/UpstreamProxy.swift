@@ -6,13 +6,13 @@ struct UpstreamProxy: Equatable, Sendable {
     /// A name in lower case, or an address; IPv6 without brackets.
     let host: String
     let port: UInt16
-    /// User and password as Basic sends them (RFC 7617); nil: the proxy wants none.
+    /// User and password in the form of Basic (RFC 7617); nil: the proxy needs none.
     let credentials: Secret?
-    /// Whether plaintext goes through it too. What the environment names for https does not get it.
+    /// Whether plaintext goes through it, too. Not for a proxy that the environment names for https.
     var takesPlaintext = true
 
-    /// Whether a server is called through it. A loopback address never is: to a proxy that would be its own machine, and plaintext, which
-    /// only loopback may get, would leave this one.
+    /// Whether a server is called through it. Never for a loopback address: to a proxy that would be its own machine, and plaintext, which
+    /// is allowed to loopback only, would leave this one.
     func serves(_ host: String, port: UInt16, isTLS: Bool, but exceptions: NoProxy) -> Bool {
         let isLoopback = IPAddress(host)?.isLoopback ?? (host == "localhost" || host.hasSuffix(".localhost"))
         return !isLoopback && (isTLS || takesPlaintext) && !exceptions.covers(host, port: port)
@@ -28,7 +28,7 @@ extension UpstreamProxy: CustomStringConvertible {
 }
 
 extension UpstreamProxy {
-    /// No error says anything of the text, which may hold a password.
+    /// No error quotes the text, which may hold a password.
     init(reading text: String) throws(ValueError) {
         var rest = text[...]
         if let colon = text.firstRange(of: "://") {
@@ -55,7 +55,7 @@ extension UpstreamProxy {
 
     private static let otherSchemes = ["https", "socks", "socks4", "socks4a", "socks5", "socks5h", "quic"]
 
-    /// Of `user:password`, both percent-encoded where they have to be. Nil if there is nothing.
+    /// From `user:password`, both percent-encoded where needed. Nil if there is nothing.
     private static func credentials(_ userInfo: Substring) throws(ValueError) -> Secret? {
         guard !userInfo.isEmpty else { return nil }
         guard !userInfo.contains(where: { "/?#".contains($0) }) else {

@@ -1,7 +1,7 @@
 import EventIO
 
 extension ValueCodec where Value == IPNetworks {
-    /// No list that is kept by hand is longer.
+    /// More than any list that is kept by hand has.
     private static var most: Int { 256 }
 
     static var networks: ValueCodec {

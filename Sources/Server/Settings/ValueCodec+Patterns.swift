@@ -1,5 +1,5 @@
 extension ValueCodec where Value == [ResourcePattern] {
-    /// Each request that may change something is compared with all of them.
+    /// A bound, since each request that may change something is compared with all of them.
     private static var most: Int { 256 }
 
     static var resourcePatterns: ValueCodec {

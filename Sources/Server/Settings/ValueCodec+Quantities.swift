@@ -7,7 +7,7 @@ extension ValueCodec where Value == Duration {
 
     private static let day = (name: "d", milliseconds: 86_400_000)
 
-    /// Of times that are counted in days; zero is accepted too, written `off` or `0`.
+    /// For times in days; zero is accepted too, written `off` or `0`.
     static func days(_ range: ClosedRange<Duration>) -> ValueCodec {
         duration(range, orOff: true, [day] + units.dropLast(), "s, m, h or d")
     }
@@ -91,7 +91,7 @@ extension ValueCodec where Value == Int {
     }
 }
 
-/// A number and the unit behind it: `10s`, `64KiB`.
+/// A number and its unit: `10s`, `64KiB`.
 struct Quantity: Equatable {
     let number: Int
     let unit: Substring
@@ -111,11 +111,11 @@ struct Quantity: Equatable {
     }
 }
 
-/// A number of bytes that a setting gives: `64KiB`, not 65536.
+/// A number of bytes in a setting: `64KiB`, not 65536.
 struct ByteCount: Equatable, Comparable, Sendable {
     let bytes: Int
 
-    /// From the largest to the smallest, as they are tried when a count is written.
+    /// From the largest to the smallest, the order in which they are tried when a count is written.
     static let units: [(name: String, bytes: Int)] = [
         ("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("B", 1),
     ]
@@ -142,7 +142,7 @@ enum WorkerCount: Equatable, Sendable {
     /// As many as there are processors to use.
     case auto
 
-    /// More than this help no machine.
+    /// More than any machine needs.
     static let most = 256
 
     func resolved(processors: Int) -> Int {
@@ -171,7 +171,7 @@ extension ValueCodec where Value == WorkerCount {
 }
 
 extension Duration {
-    /// Whole milliseconds, as the C module counts; 0 for "off".
+    /// Whole milliseconds, for the C module; 0 for "off".
     var milliseconds: UInt32 {
         UInt32(clamping: Int64(self / .milliseconds(1)))
     }

@@ -2,22 +2,22 @@ import EventIO
 import HTTP
 import Hub
 
-/// How values of one sort are written: what is accepted, and the two directions between text and value.
+/// How values of one type are written: what is accepted, and the conversions between text and value.
 struct ValueCodec<Value: Equatable & Sendable>: Sendable {
-    /// The word that stands for the value in `--help`.
+    /// The placeholder for the value in `--help`.
     let name: String
     /// What is accepted, for error lines and the documentation.
     let accepted: String
-    /// `--sandbox` alone means on; its value can be given with `=` only.
+    /// `--sandbox` alone means on; a value needs `=`.
     var isSwitch = false
-    /// Parts with commas between them: a list in the file, or a flag given several times, is the same.
+    /// Parts with commas between them: a list in the file, or a flag that is given several times, means the same.
     var isList = false
-    /// A mapping in the file, whose text elsewhere is the same in one line.
+    /// A mapping in the file; elsewhere the same text on one line.
     var isMapping = false
     let read: @Sendable (String) throws(ValueError) -> Value
     let text: @Sendable (Value) -> String
 
-    /// The same kind for a setting that may be absent. An absent value is written as nothing.
+    /// The same for a setting that may be absent. An absent value is written as an empty text.
     func orNothing() -> ValueCodec<Value?> {
         let kind = self
         return ValueCodec<Value?>(
@@ -120,10 +120,10 @@ extension ValueCodec where Value == Secret? {
     static var secretOrNothing: ValueCodec { ValueCodec<Secret>.secret.orNothing() }
 }
 
-/// Why a text is no value of its kind: the end of a sentence that began with the value, such as `has no unit`.
+/// Why a text is not accepted: the end of a sentence that begins with the value, such as `has no unit`.
 struct ValueError: Error, Equatable {
     let reason: String
-    /// Whether it says all there is to say, without the value before it.
+    /// Whether it is a whole sentence, without the value before it.
     private(set) var isSentence = false
 
     init(_ reason: String) {
@@ -156,7 +156,7 @@ extension ValueCodec where Value == String? {
 }
 
 extension ValueCodec where Value == String {
-    /// The path that stands before all others of the gateway's; empty for none.
+    /// The path before all others of the gateway's; empty for none.
     static var basePath: ValueCodec {
         ValueCodec(
             name: "/PATH",
@@ -167,7 +167,7 @@ extension ValueCodec where Value == String {
                 guard !text.hasSuffix("/") else { throw ValueError("ends with a slash") }
                 guard text.utf8.count <= longest else { throw ValueError("is longer than \(longest) characters") }
                 let segments = text.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
-                // Nothing that two readers could write in two ways: no dots, no escapes, no query.
+                // Nothing that can be written in two ways: no dots, no escapes, no query.
                 guard segments.dropFirst().allSatisfy({ !$0.isEmpty && $0.allSatisfy(isPlain) }) else {
                     throw ValueError("has more than letters, digits, - and _ between single slashes")
                 }
@@ -193,7 +193,7 @@ extension ValueCodec where Value == String {
 }
 
 extension ValueCodec where Value == String? {
-    /// The name of a user of this machine, as useradd(8) takes it.
+    /// The name of a user of this machine, by the rules of useradd(8).
     static var userNameOrNothing: ValueCodec { userName.orNothing() }
 
     private static var userName: ValueCodec<String> {

@@ -1,13 +1,13 @@
 import Hub
 
-/// Keys, a page at a time: one answer holds a page, however many keys there are.
+/// Keys, a page at a time: one answer has room for a page, however many keys there are.
 extension AdminActs {
-    /// Of a page, in bytes: an answer holds it with room.
+    /// The most bytes of a page: it fits an answer.
     private static let pageBytes = 48 << 10
     static let mostRows = 200
 
-    /// Arguments: `search` (part of a name, a note or an id), `after` (the name and the number that the page before ended with), `all` (those
-    /// that are revoked, too), `limit`.
+    /// Arguments: `search` (part of a name, a note or an id), `after` (the name and the number at the end of the page before), `all` (revoked
+    /// keys, too), `limit`.
     func page(_ arguments: JSON) throws(DatabaseError) -> AdminAnswer {
         let limit = min(max(arguments["limit"]?.integerValue ?? 50, 1), Int64(Self.mostRows))
         let found = try KeyTable(database: database).page(
@@ -43,13 +43,13 @@ extension AdminActs {
         return .done(.object(members))
     }
 
-    /// A piece of what keys did (`UsagePiece`).
+    /// A piece of the usage of keys (`UsagePiece`).
     func usage(_ arguments: JSON) throws(DatabaseError) -> AdminAnswer {
         guard let question = UsagePiece.Question(arguments) else { return AdminAnswer(outcome: .malformed) }
         return AdminAnswer(outcome: .done, body: try UsageTable(database: database).piece(question).bytes)
     }
 
-    /// Arguments: `ids`, public ids of at most `mostRows` keys. What each is called, null where nobody knows it any more.
+    /// Arguments: `ids`, public ids of at most `mostRows` keys. Returns their names, null for a key that is not known any more.
     func names(_ arguments: JSON) throws(DatabaseError) -> AdminAnswer {
         guard case .array(let ids)? = arguments["ids"], ids.count <= Self.mostRows else {
             return AdminAnswer(outcome: .malformed)
@@ -67,17 +67,17 @@ extension AdminActs {
 }
 
 extension KeyTable {
-    /// What a page of keys is to have.
+    /// A request for a page of keys.
     struct Page {
         let search: String
         let includingRevoked: Bool
-        /// Of the last key of the page before; nil: the first page.
+        /// The last key of the page before; nil: the first page.
         let afterName: String?
         let afterNumber: Int64
         let limit: Int64
     }
 
-    /// By name; of keys that had the same name one after the other, by number.
+    /// By name; keys that had the same name at different times, by number.
     func page(_ page: Page) throws(DatabaseError) -> [(KeyRecord, KeyUse?)] {
         let statement = try database.prepare(
             """

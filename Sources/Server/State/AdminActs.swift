@@ -2,20 +2,20 @@ import EventIO
 import HTTP
 import Hub
 
-/// Carries out what an administrator asks, on the database. Each act is in the audit, in the transaction that does it.
+/// Carries out administrators' orders on the database. Each act is audited, in its own transaction.
 struct AdminActs {
     let database: Database
-    /// Of sessions.
+    /// The key of sessions.
     let sessionKey: Secret
     /// Seconds since 1970.
     let now: Int64
 
     private var keys: KeyTable { KeyTable(database: database) }
 
-    /// The role whose keys run the gateway.
+    /// The role of administrators' keys.
     static let role = "admin"
 
-    /// Whether a key runs the gateway: by its role, of which nothing is taken away.
+    /// Whether a key is an administrator's: it has that role, and no rule that denies.
     static func isAdministrators(_ grant: KeyGrant) -> Bool { grant.role == role && grant.deny.isEmpty }
 
     func carryOut(_ order: AdminOrder) throws(DatabaseError) -> AdminAnswer {
@@ -30,12 +30,12 @@ struct AdminActs {
         case .createKey: return try create(order, by: caller)
         case .editKey, .rotateKey, .revokeKey: return try change(order, by: caller)
         case .cancel, .note: return try note(order, by: caller)
-        // Of files, which the state process reads.
+        // Reads of files, which the state process does.
         case .auditPiece, .status: return AdminAnswer(outcome: .done)
         }
     }
 
-    /// Whose proof it is, where that key is good and an administrator's.
+    /// The key that a proof belongs to, where it is valid and an administrator's.
     func caller(_ proof: AdminOrder.Proof) throws(DatabaseError) -> KeyRecord? {
         switch proof {
         case .key(let publicID, let secret):
@@ -60,7 +60,7 @@ struct AdminActs {
     }
 
     private func signIn(_ caller: KeyRecord, _ order: AdminOrder) throws(DatabaseError) -> AdminAnswer {
-        // By the secret alone: a session does not prolong itself.
+        // With the secret alone: a session cannot prolong itself.
         guard case .key(_, let secret) = order.proof else { return AdminAnswer(outcome: .malformed) }
         let words = SecretDigest.sha256(secret.span)
         let hash = unsafe withUnsafeBytes(of: words) { unsafe Array($0) }
@@ -101,7 +101,7 @@ struct AdminActs {
             record.revoked = now
         case .rotateKey:
             event = "rotate"
-            // The public id is that of the key which the new secret was made for: between the two somebody may have made another.
+            // The new secret was made for the key with this public id: meanwhile another key may have taken the name.
             guard order.arguments["public_id"]?.integerValue == record.publicID,
                 let hash = order.arguments["hash"]?.stringValue.flatMap({ Base64URL.decode($0.utf8) }),
                 hash.count == 32,
@@ -123,7 +123,7 @@ struct AdminActs {
         return .done(record.json(try keys.use(of: record.number)))
     }
 
-    /// What is there takes the place of what was; null takes it away.
+    /// Present members replace the old values; null removes one.
     private func apply(_ members: JSON, to record: inout KeyRecord) {
         func text(_ name: String, _ old: String?) -> String? {
             guard let value = members[name] else { return old }

@@ -1,62 +1,62 @@
 import HTTP
 import Hub
 
-/// What an administrator asks of the state process, through a worker. It carries what shows who they are: a worker that was taken over can do
-/// nothing in the name of an administrator who has not come by it.
+/// An administrator's order to the state process, through a worker. It carries proof of the administrator: a worker that was taken over can do
+/// nothing in the name of an administrator who has not used it.
 struct AdminOrder: Equatable, Sendable {
-    /// By which the state process knows them.
+    /// By which the state process knows the administrator.
     enum Proof: Equatable, Sendable {
-        /// A key's public id and its secret, which is nowhere written.
+        /// A key's public id and its secret, which is not stored.
         case key(Int64, secret: [UInt8])
-        /// What a sign-in has given (`AdminSession`).
+        /// The token of a session (`AdminSession`).
         case session(String)
     }
 
     enum Act: UInt8, CaseIterable, Sendable {
         // Reads.
         case who = 1, keys, key, auditPiece, status, usage, keyNames
-        // What changes something, or is to be in the audit.
+        // Changes, and acts for the audit.
         case signIn = 64, createKey, editKey, rotateKey, revokeKey, cancel, note
 
-        /// Whether it is carried out without a transaction, and leaves nothing behind.
+        /// Whether it is carried out without a transaction, and changes nothing.
         var isRead: Bool { rawValue < Act.signIn.rawValue }
     }
 
     let proof: Proof
-    /// Where the administrator is.
+    /// The administrator's address.
     let address: String
     let act: Act
-    /// An object; what is in it the act says.
+    /// An object; its members depend on the act.
     let arguments: JSON
 
     static let limits = JSONLimits(bytes: StateRecord.longest, depth: 4, values: 1024)
 }
 
-/// What comes of it.
+/// The state process's answer to an order.
 struct AdminAnswer: Equatable, Sendable {
     enum Outcome: UInt8, Sendable {
         case done = 1
-        /// The key or the session is no good, or not an administrator's.
+        /// The key or the session is not valid, or not an administrator's.
         case noAdministrator
         case notThere
-        /// The name is another live key's.
+        /// Another live key has the name.
         case nameTaken
-        /// It would have nothing that allows.
+        /// The key would have nothing that allows.
         case useless
         /// The key is revoked, and stays so.
         case revoked
-        /// It is not what the gateway's own code asks.
+        /// The gateway's own code does not send such an order.
         case malformed
         /// The database or the audit cannot be read.
         case unavailable
     }
 
     var outcome: Outcome
-    /// JSON, but for a piece of the audit or of usage.
+    /// JSON, except for a piece of the audit or of usage.
     var body: [UInt8] = []
 
     static func done(_ json: JSON) -> AdminAnswer {
-        // What is put in has no number that JSON cannot express.
+        // No number in it is one that JSON cannot express.
         AdminAnswer(outcome: .done, body: (try? json.encoded()) ?? [])
     }
 
@@ -67,7 +67,7 @@ struct AdminAnswer: Equatable, Sendable {
         self.body = body
     }
 
-    /// Nil for what `bytes` cannot have made.
+    /// Nil for bytes that `bytes` cannot have made.
     init?(_ bytes: [UInt8]) {
         guard let outcome = bytes.first.flatMap(Outcome.init(rawValue:)) else { return nil }
         self.init(outcome: outcome, body: Array(bytes.dropFirst()))
@@ -95,7 +95,7 @@ extension AdminOrder {
         return StateRecord(kind: act.isRead ? .adminRead : .admin, payload: writer.bytes)
     }
 
-    /// Nil for what `record` cannot have made.
+    /// Nil for bytes that `record` cannot have made.
     init?(_ payload: [UInt8]) {
         var reader = ByteReader(payload)
         switch reader.number(UInt8.self) {

@@ -1,9 +1,9 @@
 import EventIO
 import HTTP
 
-/// A sign-in to the console: `1.PUBLIC-ID.GENERATION.EXPIRES.NONCE.CODE`, the code being the HMAC over all before it by a key that the state
-/// process alone has. No table of sessions is kept: each of them is good until its end, or until its key is revoked, has expired or has another
-/// secret, and at each worker.
+/// A session at the console: `1.PUBLIC-ID.GENERATION.EXPIRES.NONCE.CODE`, where the code is the HMAC over everything before it with a key that only
+/// the state process has. There is no table of sessions: each is valid at every worker until its end, or until its key is revoked, expires or gets
+/// another secret.
 struct AdminSession: Equatable, Sendable {
     let publicID: Int64
     /// The first eight bytes of the SHA-256 of the key's secret: a session ends with the secret that it was begun with.
@@ -12,7 +12,7 @@ struct AdminSession: Equatable, Sendable {
     let expires: Int64
     let nonce: UInt64
 
-    /// How long one lasts, in seconds.
+    /// How long a session lasts, in seconds.
     static let lifetime: Int64 = 8 * 3600
     /// In bytes; with room.
     static let longest = 256
@@ -27,7 +27,7 @@ struct AdminSession: Equatable, Sendable {
 
     func token(_ key: Secret) -> String { "\(text).\(Self.code(text, key))" }
 
-    /// Throws nothing: nil for what this key has not signed.
+    /// Nil for a token that was not signed with this key.
     init?(_ token: String, _ key: Secret) {
         guard token.utf8.count <= Self.longest else { return nil }
         let parts = token.split(separator: ".", omittingEmptySubsequences: false)
@@ -36,7 +36,7 @@ struct AdminSession: Equatable, Sendable {
             let nonce = UInt64(parts[4], radix: 16), let given = Base64URL.decode(parts[5].utf8)
         else { return nil }
         self.init(publicID: publicID, generation: generation, expires: expires, nonce: nonce)
-        // Written anew: a number has other spellings.
+        // The text is written again from its values: a number has other spellings.
         guard HMACSHA256.isSame(given, HMACSHA256.make(of: Self.purpose + text, with: key)) else { return nil }
     }
 

@@ -1,5 +1,5 @@
-/// THE fields that a record of the audit can have, besides those that the state process gives each line itself (`AuditLine`). Their names
-/// are stable: docs/audit.md says what each means. The numbers are what processes of this program say to each other.
+/// THE fields that a record of the audit can have, besides those that the state process adds to each line (`AuditLine`). Their names
+/// are stable: docs/audit.md says what each means. The numbers are used between processes of this program.
 enum AuditField: UInt8, CaseIterable, Sendable {
     case requestID = 1, key, keyID, role, address, method, target, agent, action, resource, needs, decision, rule,
         newName, branch
@@ -9,7 +9,7 @@ enum AuditField: UInt8, CaseIterable, Sendable {
 
     enum Form: Sendable { case text, number, list }
 
-    /// As it stands in a line.
+    /// Its name in a line.
     var name: String {
         switch self {
         case .requestID: "request_id"

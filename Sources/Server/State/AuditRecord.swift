@@ -1,36 +1,36 @@
-/// One thing for the audit: what is about to be done, what came of it, what was refused, what became of a key.
+/// One record for the audit: an intent, its outcome, a refusal, a change of a key, or another event.
 ///
-/// It is fields and no text of a line: who sends it, a worker that was taken over too, has no say in how the line is written.
+/// It has fields and no text of a line: its sender, even a worker that was taken over, has no say in how the line is written.
 struct AuditRecord: Equatable, Sendable {
     enum Kind: UInt8, CaseIterable, Sendable {
-        /// On the disk before the Hub is asked.
+        /// Written to the disk before the Hub is asked.
         case intent = 1
-        /// What came of an intent; it has the same `request_id`.
+        /// The outcome of an intent; it has the same `request_id`.
         case outcome
         case refusal
         /// A key was made, changed, rotated or revoked.
         case keyEvent
-        /// A client got a key, or did not.
+        /// A client got a key, or was refused one.
         case login
 
         // By the state process alone.
         /// The first line of each file.
         case begin
         case start, stop
-        /// Of an intent whose outcome is unknown.
+        /// The outcome of an intent is not known.
         case unknown
         /// For a time nothing could be written.
         case gap
-        /// A line that a crash has cut, put into a file of its own.
+        /// A line that a crash has cut was moved to a file of its own.
         case torn
-        /// A file that `audit_keep` has removed.
+        /// A file was removed by `audit_keep`.
         case removed
-        /// A repository that was deleted was restored, or deleted for good.
+        /// A deleted repository was restored, or deleted for good.
         case trash
-        /// What an administrator did with the gateway itself.
+        /// An administrator did something with the gateway itself.
         case admin
 
-        /// As it stands in a line.
+        /// Its name in a line.
         var name: String { self == .keyEvent ? "key-event" : "\(self)" }
 
         /// Whether a worker may send it.
@@ -49,7 +49,7 @@ struct AuditRecord: Equatable, Sendable {
     }
 
     let kind: Kind
-    /// In the order of the fields' numbers once they are written.
+    /// They are written in the order of the fields' numbers.
     private(set) var values: [AuditField: Value] = [:]
 
     init(_ kind: Kind) {
@@ -62,7 +62,7 @@ struct AuditRecord: Equatable, Sendable {
         values = other.values
     }
 
-    /// Nil takes the field away. What is too long is cut.
+    /// Nil removes the field. A text that is too long is cut.
     mutating func set(_ field: AuditField, _ text: String?) {
         values[field] = text.map { .text(Self.cut($0, to: field.longest)) }
     }
@@ -103,7 +103,7 @@ extension AuditRecord {
         return writer.bytes
     }
 
-    /// Nil for what `bytes` cannot have made. Bytes that are no UTF-8 become U+FFFD, and what is too long is cut.
+    /// Nil for bytes that `bytes` cannot have made. Invalid UTF-8 becomes U+FFFD, and a text that is too long is cut.
     init?(_ bytes: [UInt8]) {
         var reader = ByteReader(bytes)
         guard let kind = reader.number(UInt8.self).flatMap(Kind.init(rawValue:)) else { return nil }
@@ -124,6 +124,6 @@ extension AuditRecord {
         }
     }
 
-    /// For the state process.
+    /// In the form for the state process.
     var stateRecord: StateRecord { StateRecord(kind: .audit, payload: bytes) }
 }

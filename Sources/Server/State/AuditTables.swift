@@ -1,7 +1,7 @@
 import EventIO
 import Glibc
 
-/// What the database keeps for the audit: its last line, by which a cut end is found, and what became of keys, until that is in the audit.
+/// The audit's part of the database: its last line, by which a cut end is found, and events of keys, until they are in the audit.
 struct AuditTables {
     let database: Database
 
@@ -10,7 +10,7 @@ struct AuditTables {
         var number: Int64 = 0
         /// SHA-256 of the line; zeros before the first one.
         var hash = [UInt8](repeating: 0, count: 32)
-        /// The name of the file that it is in.
+        /// The name of the file that has it.
         var file = ""
     }
 
@@ -33,14 +33,14 @@ struct AuditTables {
             .integer(head.number), .blob(head.hash), .text(head.file))
     }
 
-    /// Notes what becomes of a key, in the transaction that does it. The state process writes it into the audit soon, or when a gateway
-    /// with an audit runs here next.
+    /// Notes an event of a key, in the transaction of the change. The state process writes it into the audit soon, or when a gateway
+    /// with an audit next runs here.
     func insert(_ event: AuditRecord) throws(DatabaseError) {
         try database.prepare("INSERT INTO audit_events (sender, record) VALUES (?1, ?2)").run(
             .integer(Int64.random(in: 1...Int64.max)), .blob(event.bytes))
     }
 
-    /// The oldest of those that wait.
+    /// The oldest events that wait.
     func events(limit: Int) throws(DatabaseError) -> [Event] {
         let statement = try database.prepare(
             "SELECT number, sender, record FROM audit_events ORDER BY number LIMIT \(limit)")
@@ -52,14 +52,14 @@ struct AuditTables {
         return events
     }
 
-    /// They are in the audit, up to this one.
+    /// Removes events that are in the audit, up to this one.
     func removeEvents(upTo number: Int64) throws(DatabaseError) {
         try database.prepare("DELETE FROM audit_events WHERE number <= ?1").run(.integer(number))
     }
 }
 
 extension AuditRecord {
-    /// What becomes of a key, and by whom: `event` is create, edit, rotate, revoke or another word. `key` is the key as it is afterwards; `by` is
+    /// An event of a key: `event` is create, edit, rotate, revoke or another word. `key` is the key after it; `by` is
     /// the actor; nil: the user of this process.
     static func keyEvent(
         _ event: String, _ key: KeyRecord, id: String, by: String? = nil, requestID: String? = nil

@@ -1,4 +1,4 @@
-/// Numbers and chance in digits and letters, which a double click selects whole and no shell or URL changes.
+/// Numbers and random texts in digits and letters, which a double click selects whole and no shell or URL changes.
 enum Base62 {
     private static let alphabet = Array("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz".utf8)
 
@@ -38,7 +38,7 @@ enum Base62 {
         return text.reversed()
     }
 
-    /// Each character with the same chance: bytes above the last multiple of 62 are thrown away.
+    /// Each character with the same probability: bytes above the last multiple of 62 are thrown away.
     static func random(_ length: Int) -> [UInt8] {
         var generator = SystemRandomNumberGenerator()
         var text: [UInt8] = []
@@ -51,8 +51,8 @@ enum Base62 {
     }
 }
 
-/// CRC-32 of ISO 3309, as in zip and PNG: finds every change of up to 32 neighbouring bits, so each wrong character and each two that
-/// changed places.
+/// CRC-32 of ISO 3309, as in zip and PNG: finds every change within 32 neighbouring bits, so each wrong character and each two that
+/// were swapped.
 enum CRC32 {
     private static let table: [UInt32] = (0..<256).map { index in
         (0..<8).reduce(UInt32(index)) { sum, _ in sum & 1 == 1 ? sum >> 1 ^ 0xEDB8_8320 : sum >> 1 }

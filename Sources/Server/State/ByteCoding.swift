@@ -1,4 +1,4 @@
-/// Numbers and texts one after the other, as processes of this program send them to each other. Little-endian.
+/// Writes numbers and texts one after the other, for messages between processes of this program. Little-endian.
 struct ByteWriter {
     private(set) var bytes: [UInt8] = []
 
@@ -18,14 +18,14 @@ struct ByteWriter {
         for text in texts { put(text) }
     }
 
-    /// A flag, and what is there.
+    /// A flag, and the value if there is one.
     mutating func put<Value>(_ value: Value?, _ write: (inout ByteWriter, Value) -> Void) {
         put(UInt8(value == nil ? 0 : 1))
         if let value { write(&self, value) }
     }
 }
 
-/// Reads what `ByteWriter` wrote. After something that is too short or wrong all is nil: a process of ours that was taken over may send
+/// Reads what `ByteWriter` wrote. After a value that is too short or wrong everything is nil: a process of ours that was taken over may send
 /// anything.
 struct ByteReader {
     private let bytes: [UInt8]
@@ -67,7 +67,7 @@ struct ByteReader {
         return texts
     }
 
-    /// Nil for what cannot be read; `.some(nil)` for nothing.
+    /// Nil for bytes that cannot be read; `.some(nil)` for no value.
     mutating func optional<Value>(_ read: (inout ByteReader) -> Value?) -> Value?? {
         guard let flag = number(UInt8.self) else { return nil }
         guard flag != 0 else { return .some(nil) }

@@ -1,17 +1,17 @@
 import HTTP
 import Hub
 
-/// What a request may change at the Hub, so that nothing is given out afterwards that was fetched before.
+/// A change that a request may make at the Hub: nothing that was fetched before is given out after it.
 final class CacheChange: Sendable {
     private let epochs: WriteEpochs
-    /// Nil: it is not known of what.
+    /// Nil: the repository is not known.
     private let repository: HubResource?
 
-    /// What `operation` changes; nil for what only reads, whatever its method.
+    /// Nil for an operation that only reads, whatever its method.
     init?(_ operation: HubOperation, _ epochs: WriteEpochs) {
         guard !operation.isSafe else { return nil }
         switch operation.action {
-        // Some read one repository and make another of it, which their bodies name.
+        // Some read one repository and copy it to another, which their bodies name.
         case .read, .search, .infer: if operation.body == nil || operation.body == .model { return nil }
         default: break
         }
@@ -19,7 +19,7 @@ final class CacheChange: Sendable {
         repository = operation.resource.form == .repo && Self.isOfPath(operation.body) ? operation.resource : nil
     }
 
-    /// Whether what is changed is what the path names: whose name stands in the body may be any.
+    /// Whether the path names the repository that is changed: a body may name any.
     private static func isOfPath(_ body: HubBody?) -> Bool {
         switch body {
         case nil, .lfsBatch, .settings, .volumes, .bucketCreate, .bucketBatch: true
@@ -33,6 +33,6 @@ final class CacheChange: Sendable {
         repository = nil
     }
 
-    /// To be called before the client learns of it, and also where what came of it is not known.
+    /// To be called before the client learns of the change, and also where it is not known whether it was made.
     func apply() { epochs.changed(repository) }
 }

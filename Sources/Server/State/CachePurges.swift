@@ -1,15 +1,15 @@
 import Hub
 
-/// Orders to give out nothing any more that is kept of a repository, from the command line to the gateway that runs: rows of the table of counters,
-/// which the state process takes away once it has carried them out.
+/// Orders to the running gateway, from the command line, to drop what it has kept of a repository: rows of the table of counters,
+/// which the state process removes once it has carried them out.
 struct CachePurges {
     let database: Database
 
     private static let prefix = "purge "
-    /// Of all repositories: no name is this.
+    /// For all repositories: it is no repository's name.
     private static let all = "*"
 
-    /// The kind in front of a name says nothing more: repositories of a name are dropped together. Throws for what is no repository with an owner.
+    /// The kind before a name does not matter: repositories of all kinds are dropped together. Throws for a text that is no repository with an owner.
     static func repository(_ text: String) throws(Failure) -> RepoID {
         let kinds = ResourceKind.allCases.map { $0.path + "/" }
         let name = kinds.first { text.hasPrefix($0) }.map { String(text.dropFirst($0.count)) } ?? text
@@ -18,12 +18,12 @@ struct CachePurges {
         return id
     }
 
-    /// What is changed by it; nil: of a repository without an owner nobody knows whose it is.
+    /// The resource that changes with it; nil: the owner of a repository without one is not known.
     static func resource(_ id: RepoID) -> HubResource? {
         id.namespace.map { HubResource(kind: nil, owner: $0, name: id.name) }
     }
 
-    /// Nil: of all. `now` in seconds since 1970.
+    /// Nil: for all repositories. `now` in seconds since 1970.
     func order(_ repository: RepoID?, now: Int64) throws(DatabaseError) {
         try database.prepare("INSERT OR REPLACE INTO counters VALUES (?1, ?2)")
             .run(.text(Self.prefix + (repository?.text ?? Self.all)), .integer(now))
@@ -42,10 +42,10 @@ struct CachePurges {
             .run(.text(Self.prefix + (repository?.text ?? Self.all)))
     }
 
-    /// Carries out what there is. What cannot be read is one of all: to drop too much is never wrong.
+    /// Carries out all orders. One that cannot be read counts as one for all repositories: dropping too much is never wrong.
     func carryOut(on epochs: WriteEpochs) throws(DatabaseError) {
         let statement = try database.prepare("SELECT name FROM counters WHERE name >= ?1 AND name < ?2")
-        // The next character behind the prefix's blank.
+        // `!` is the character after the space of the prefix.
         try statement.bind([.text(Self.prefix), .text("purge!")])
         var names: [String] = []
         while try statement.step() { names.append(statement.text(0)) }
@@ -54,7 +54,7 @@ struct CachePurges {
             let text = String(name.dropFirst(Self.prefix.count))
             let id = try? RepoID(text)
             epochs.changed(id.flatMap { Self.resource($0) })
-            // Who ordered it sees by this that it is done.
+            // By this the command that ordered it sees that it is done.
             try remove?.run(.text(name))
         }
     }

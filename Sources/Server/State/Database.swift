@@ -3,14 +3,14 @@ import Glibc
 
 /// One connection to an SQLite database in WAL mode. All of SQLite's pointers are here and in `Statement`.
 @safe final class Database {
-    /// How long a locked database is waited for, in milliseconds.
+    /// How long it waits for a locked database, in milliseconds.
     static let patience: Int32 = 5000
 
     let path: String
     let handle: OpaquePointer
 
-    /// Opens a file that has to be there, to read and write it. Throws `refused` where that cannot be done; whether it is damaged is known
-    /// at the first statement.
+    /// Opens a file that has to exist, to read and write it. Throws `refused` where that is not possible; a damaged file is found at the
+    /// first statement.
     init(_ path: String) throws(DatabaseError) {
         var opened: OpaquePointer?
         let code = unsafe sqlite3_open_v2(
@@ -54,7 +54,7 @@ import Glibc
         return try statement.step() ? statement.integer(0) : nil
     }
 
-    /// Takes the write lock at once, commits what `body` does, and takes all of it back where that throws.
+    /// Takes the write lock at once, commits the changes of `body`, or rolls them back where it throws.
     func transaction<Result>(_ body: () throws(DatabaseError) -> Result) throws(DatabaseError) -> Result {
         try execute("BEGIN IMMEDIATE")
         do throws(DatabaseError) {
@@ -62,7 +62,7 @@ import Glibc
             try execute("COMMIT")
             return result
         } catch {
-            // Some failures have done so by themselves.
+            // After some failures SQLite has rolled back by itself.
             if unsafe sqlite3_get_autocommit(handle) == 0 { try? execute("ROLLBACK") }
             throw error
         }
@@ -94,7 +94,7 @@ import Glibc
         return lines == ["ok"] ? [] : lines
     }
 
-    /// Copies all of it into `target`, in steps between which others may write.
+    /// Copies everything into `target`, in steps between which other connections may write.
     func copy(to target: Database) throws(DatabaseError) {
         guard let backup = unsafe sqlite3_backup_init(target.handle, "main", handle, "main") else {
             throw target.error(unsafe sqlite3_errcode(target.handle))

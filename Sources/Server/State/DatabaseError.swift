@@ -4,7 +4,7 @@ import Glibc
 
 /// Why the state could not be read or written, as a sentence for an operator.
 struct DatabaseError: Error, Equatable, CustomStringConvertible {
-    /// What can be done about it.
+    /// What can be done about it depends on this.
     enum Kind: Equatable {
         /// The file is not what hubgate wrote.
         case damaged
@@ -12,16 +12,16 @@ struct DatabaseError: Error, Equatable, CustomStringConvertible {
         case tooNew
         /// The system refuses: rights, a read-only file system.
         case refused
-        /// The directory is not one for it: `state_dir` is wrong.
+        /// `state_dir` names a directory that is for something else.
         case misplaced
         /// There is no database yet.
         case absent
-        /// Its directory cannot be made, for another reason than rights.
+        /// Its directory cannot be made, for a reason other than rights.
         case notMade
         case diskFull
         /// Another process holds the lock for too long.
         case busy
-        /// What is written breaks a rule of the schema, such as a name that is taken.
+        /// A write breaks a rule of the schema, such as a name that is taken.
         case conflict
         case other
     }
@@ -32,7 +32,7 @@ struct DatabaseError: Error, Equatable, CustomStringConvertible {
 }
 
 extension DatabaseError {
-    /// What `code` of SQLite's, with its `text` and the system's error number, means for the file at `path`.
+    /// The meaning of SQLite's `code`, with its `text` and the system's error number, for the file at `path`.
     init(code: Int32, text: String, errno number: Int32, path: String) {
         let system = number == 0 ? text : SystemError.text(number)
         let name = path.shown

@@ -1,13 +1,13 @@
 import EventIO
 
-/// A person's word on a device that waits, given at a worker with a key. The state process looks at the key itself: a worker that was taken
+/// A person's decision about a device that waits, made at a worker with a key. The state process checks the key itself: a worker that was taken
 /// over can confirm with no key that it was not shown.
 struct DeviceDecision: Equatable, Sendable {
     let userCode: String
     let isConfirmed: Bool
-    /// Where the person is.
+    /// The person's address.
     let address: String
-    /// Of the key: its public id, and its secret, which is nowhere written.
+    /// The key: its public id, and its secret, which is not stored.
     let publicID: Int64
     let secret: [UInt8]
 }
@@ -28,7 +28,7 @@ extension DeviceDecision {
         self.init(userCode: userCode, isConfirmed: flag == 1, address: address, publicID: publicID, secret: secret)
     }
 
-    /// Carries it out, within what `bounds` says of devices and `guesses` of wrong codes.
+    /// Carries it out, within the `bounds` of devices and the limit of `guesses`.
     func carryOut(
         on database: Database, _ bounds: LoginBounds.Device?, _ guesses: inout CodeGuesses, now: Int64
     ) throws(DatabaseError) -> LoginAnswer {
@@ -38,7 +38,7 @@ extension DeviceDecision {
         if isConfirmed, try !mayConfirm(approver, bounds, database) { return .boundApprover }
         var grant = approver.grant
         if let role = bounds.role { grant = KeyGrant(role: role, credential: grant.credential) }
-        // Where the rules of all others refuse nothing, those of a key that is held to its own still do.
+        // Where other keys are in shadow mode, a key with enforced rules gives out keys with enforced rules.
         grant.policy = approver.grant.policy == Self.enforced ? Self.enforced : nil
         let answer = try DeviceLogins(database: database).decide(
             userCode, isConfirmed ? grant : nil, until: approver.expires, by: approver, now: now)
@@ -46,7 +46,7 @@ extension DeviceDecision {
         return answer
     }
 
-    /// Not with limits: each key that it gives out, and each that those give out, would start with unused ones.
+    /// No key with limits may confirm: each key that it gives out, and each that those give out, would start with unused limits.
     private func mayConfirm(
         _ approver: KeyRecord, _ bounds: LoginBounds.Device, _ database: Database
     ) throws(DatabaseError) -> Bool {
@@ -56,10 +56,10 @@ extension DeviceDecision {
         return try !LoginKeys(database: database).isOfLogin(publicID)
     }
 
-    /// `KeyGrant.policy` of a key whose rules refuse what they do not allow.
+    /// `KeyGrant.policy` of a key whose rules are enforced.
     private static let enforced = "enforce"
 
-    /// Whose key it is, where that is good; of a secret before the last rotation, for as long as that is.
+    /// The key, where it is valid; with the secret before the last rotation, for as long as that is valid.
     private func approver(_ database: Database, now: Int64) throws(DatabaseError) -> KeyRecord? {
         guard let record = try KeyTable(database: database).find(publicID: publicID), record.revoked == nil,
             record.expires ?? .max > now
@@ -76,7 +76,7 @@ extension DeviceDecision {
     }
 }
 
-/// How often a code was typed that is none, of late: in all, and by each client, which is an IPv4 address or the first 64 bits of an IPv6 address.
+/// How often a wrong code was typed lately: in all, and by each client, which is an IPv4 address or the first 64 bits of an IPv6 address.
 struct CodeGuesses {
     private static let window: Int64 = 600
     private static let most = 100
@@ -91,7 +91,7 @@ struct CodeGuesses {
         return total < Self.most && byClient[IPAddress.network(of: address)] ?? 0 < Self.mostOfOneClient
     }
 
-    /// At most `most` clients are noted: then none may try.
+    /// At most `most` clients are noted: beyond that no client may try.
     mutating func note(from address: String, now: Int64) {
         if now - began >= Self.window { (began, total, byClient) = (now, 0, [:]) }
         total += 1

@@ -1,7 +1,7 @@
 import HTTP
 
-/// Logins of devices (RFC 8628) that somebody has asked for: kept in the database, so that any worker, the command line and a gateway that was
-/// started anew know them.
+/// Logins of devices (RFC 8628): kept in the database, so that any worker, the command line and a gateway that was
+/// restarted know them.
 struct DeviceLogins {
     let database: Database
 
@@ -9,19 +9,19 @@ struct DeviceLogins {
     static let lifetime: Int64 = 600
     static let interval: Int64 = 5
     private static let longestInterval: Int64 = 60
-    /// How long one that is over is remembered, so that its device is told why.
+    /// How long a login is remembered after its end, so that its device can be told why.
     private static let memory: Int64 = 3600
-    /// How many may wait for a person at once, in all and of one client: an IPv4 address, or the first 64 bits of an IPv6 address.
+    /// How many may wait for a person at once, in all and for one client: an IPv4 address, or the first 64 bits of an IPv6 address.
     static let most = 100
     static let mostOfOneClient = 10
 
     enum Status: Int64 {
         case waiting, confirmed, denied
-        /// It was given its key.
+        /// The device was given its key.
         case used
     }
 
-    /// One of them, as a person is shown it.
+    /// A login as a person sees it.
     struct Entry: Equatable {
         let userCode: String
         let address: String
@@ -52,7 +52,7 @@ struct DeviceLogins {
         return .waiting(userCode: code)
     }
 
-    /// The device asks for its key: it gets one where a person has said so, and only once.
+    /// The device asks for its key: it gets one after a person has confirmed it, and only once.
     func poll(_ deviceHash: [UInt8], _ secret: NewSecret, lifetime: Int64, now: Int64) throws(DatabaseError)
         -> LoginAnswer
     {
@@ -91,7 +91,7 @@ struct DeviceLogins {
             name: try keys.insert(record, login: "device", requestID: secret.requestID), expires: until)
     }
 
-    /// Whether the key that has confirmed it could do so now.
+    /// Whether the key that has confirmed it could still do so.
     private func isGood(_ approver: Int64, now: Int64) throws(DatabaseError) -> Bool {
         guard let key = try KeyTable(database: database).find(publicID: approver) else { return false }
         return key.revoked == nil && key.expires ?? .max > now && !key.grant.hasLimits
@@ -107,7 +107,7 @@ struct DeviceLogins {
         return isEarly ? .slowDown : .pending
     }
 
-    /// A person decides. `grant` is what the device's key gets; nil: it gets none. `until`: not longer than this.
+    /// A person decides. `grant`: for the device's key; nil: it gets none. `until`: the key ends then at the latest.
     func decide(
         _ userCode: String, _ grant: KeyGrant?, until: Int64? = nil, by approver: KeyRecord, now: Int64
     ) throws(DatabaseError) -> LoginAnswer {
@@ -138,7 +138,7 @@ struct DeviceLogins {
         return .confirmed(address: entry.address, created: entry.created)
     }
 
-    /// Those that wait, or were decided and have not expired, the oldest first.
+    /// Logins that wait, or were decided and have not expired, the oldest first.
     func all(now: Int64) throws(DatabaseError) -> [Entry] {
         let statement = try database.prepare(
             "SELECT user_code, address, created, status, confirmed_by FROM device_logins WHERE expires > ?1 ORDER BY created"
@@ -162,7 +162,7 @@ struct DeviceLogins {
         return try statement.step()
     }
 
-    /// The clients of those that wait, one for each.
+    /// The clients of waiting logins, one for each login.
     private func waiting(_ now: Int64) throws(DatabaseError) -> [Substring] {
         let statement = try database.prepare(
             "SELECT address FROM device_logins WHERE status = 0 AND expires > ?1 LIMIT \(Self.most)")
@@ -193,8 +193,8 @@ extension DeviceLogins.Entry {
     }
 }
 
-/// What a person types to say which device is theirs (RFC 8628 section 6.1): 8 consonants, of which none looks like another or makes words;
-/// 34 bits, good for ten minutes.
+/// The code by which a person names their device (RFC 8628 section 6.1): 8 consonants, none of which looks like another, and which make no words;
+/// 34 bits, valid for ten minutes.
 enum UserCode {
     private static let alphabet = Array("BCDFGHJKLMNPQRSTVWXZ".utf8)
     static let length = 8
@@ -206,10 +206,10 @@ enum UserCode {
         return String(decoding: letters, as: UTF8.self)
     }
 
-    /// As it is shown: `BCDF-GHJK`.
+    /// In its printed form: `BCDF-GHJK`.
     static func shown(_ code: String) -> String { "\(code.prefix(4))-\(code.dropFirst(4))" }
 
-    /// From what a person typed; nil for what is no code.
+    /// From a person's input; nil for a text that is no code.
     static func read(_ text: String) -> String? {
         guard text.utf8.count <= 64 else { return nil }
         let letters = text.utf8.compactMap { byte -> UInt8? in

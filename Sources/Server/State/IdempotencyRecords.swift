@@ -1,15 +1,15 @@
 import EventIO
 import HTTP
 
-/// Asks whether a request may be carried out: what the same key was used for before decides.
+/// Asks whether a request may be carried out: that depends on the earlier uses of its key.
 struct IdempotencyClaim: Equatable, Sendable {
-    /// The public id of the gateway key that asks.
+    /// The public id of the gateway key.
     let owner: Int64
-    /// SHA-256 of the owner and the key's text, which may say more than its sender knows.
+    /// SHA-256 of the owner and the key's text, which may be more telling than its sender thinks.
     let id: [UInt8]
     /// SHA-256 of the request.
     let content: [UInt8]
-    /// Of this claim: asked for again it is the same one.
+    /// The same when the claim is made again.
     let nonce: Int64
 
     init(owner: Int64, key: String, content: [UInt8]) {
@@ -31,7 +31,7 @@ struct IdempotencyClaim: Equatable, Sendable {
         return StateRecord(kind: .idempotencyClaim, payload: writer.bytes)
     }
 
-    /// Nil for what `record` cannot have made.
+    /// Nil for bytes that `record` cannot have made.
     init?(_ payload: [UInt8]) {
         var reader = ByteReader(payload)
         guard let owner = reader.number(Int64.self), let id = reader.blob(), id.count == 32,
@@ -41,16 +41,16 @@ struct IdempotencyClaim: Equatable, Sendable {
     }
 }
 
-/// What the state process says to a claim.
+/// The state process's answer to a claim.
 enum IdempotencyAnswer: Equatable, Sendable {
-    /// The request is the claimant's to carry out.
+    /// The claimant carries out the request.
     case granted
-    /// This was the response to it.
+    /// The request was carried out, with this response.
     case answered(KeptResponse)
     /// The key was used for another request.
     case otherRequest
     case running
-    /// Whether it was carried out is unknown.
+    /// It is unknown whether the request was carried out.
     case unknown
     /// Too many keys are remembered.
     case full
@@ -89,10 +89,10 @@ enum IdempotencyAnswer: Equatable, Sendable {
     }
 }
 
-/// What became of a claim.
+/// How a claim ended.
 struct IdempotencyEnd: Equatable, Sendable {
     enum Outcome: Equatable, Sendable {
-        /// For certain nothing was done: who asks again may act.
+        /// Certainly nothing was done: a repetition may be carried out.
         case released
         case unknown
         case answered(KeptResponse)
@@ -115,14 +115,14 @@ struct IdempotencyEnd: Equatable, Sendable {
         case .unknown: writer.put(UInt8(1))
         case .answered(let response):
             let bytes = response.bytes
-            // One that is larger than any of ours is not kept, and nothing is done twice for that.
+            // A response larger than any of ours is not kept; the request is not repeated because of that.
             writer.put(UInt8(bytes.count > KeptResponse.longest ? 1 : 2))
             writer.put(bytes.count > KeptResponse.longest ? [] : bytes)
         }
         return StateRecord(kind: .idempotencyEnd, payload: writer.bytes)
     }
 
-    /// Nil for what `record` cannot have made.
+    /// Nil for bytes that `record` cannot have made.
     init?(_ payload: [UInt8]) {
         var reader = ByteReader(payload)
         guard let id = reader.blob(), id.count == 32, let nonce = reader.number(Int64.self),
@@ -141,11 +141,11 @@ struct IdempotencyEnd: Equatable, Sendable {
     }
 }
 
-/// A response as it is kept for repetitions.
+/// A response that is kept for repetitions.
 struct KeptResponse: Equatable, Sendable {
     let response: Response
 
-    /// In bytes: one of the facade's is a sentence and some members.
+    /// In bytes: a response of the facade is a sentence and some members.
     static let longest = 16 * 1024
 
     init(_ response: Response) {
@@ -155,7 +155,7 @@ struct KeptResponse: Equatable, Sendable {
         self.response = kept
     }
 
-    /// As it is given again.
+    /// The response to a repetition.
     var replayed: Response {
         var again = response
         again.headers.append("Idempotent-Replayed", "true")

@@ -1,19 +1,19 @@
-/// What each `Idempotency-Key` of the last day was used for.
+/// The use of each `Idempotency-Key` in the last day.
 struct IdempotencyTable {
     let database: Database
 
     /// How long a key is remembered, in seconds.
     static let memory: Int64 = 86_400
-    /// No call takes so long, in seconds: what has no response after that will not have one.
+    /// No call takes so long, in seconds: a claim without a response after that time will never have one.
     static let longestCall: Int64 = 3600
-    /// Keys that are remembered of one owner, and of all.
+    /// Keys that are remembered for one owner, and for all.
     var mostOfOwner: Int64 = 10_000
     var most: Int64 = 100_000
 
-    /// What the column `outcome` says where there is one.
+    /// Values of the column `outcome`.
     private enum Outcome: Int64 { case unknown, answered }
 
-    /// `live` are the senders that there are; nil where some have not said yet that they are there.
+    /// `live`: the present senders; nil while some have not said hello yet.
     func claim(
         _ claim: IdempotencyClaim, by sender: Int64, now: Int64, live: Set<Int64>?
     ) throws(DatabaseError) -> IdempotencyAnswer {
@@ -54,7 +54,7 @@ struct IdempotencyTable {
         return .granted
     }
 
-    /// Ends a claim that has no outcome yet; for another it does nothing.
+    /// Ends a claim that has no outcome yet; it does nothing for another.
     func end(_ end: IdempotencyEnd) throws(DatabaseError) {
         switch end.outcome {
         case .released:

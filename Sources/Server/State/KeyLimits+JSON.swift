@@ -1,8 +1,8 @@
 import Hub
 
-/// Limits for programs: of `hubgate keys --json` and of the admin API, under the names that a role of the settings has for them.
+/// Limits for programs: in `hubgate keys --json` and the admin API, under the names that a role of the settings has for them.
 extension KeyLimits {
-    /// Numbers; none where there is no limit.
+    /// Numbers; no member where there is no limit.
     var json: JSON {
         .object(
             Dictionary(
@@ -11,7 +11,7 @@ extension KeyLimits {
                 }))
     }
 
-    /// These with what `members` has in their place: numbers, or null for no limit. Others stay.
+    /// With the values of `members`: numbers, or null for no limit. Other limits stay.
     func changed(by members: [String: JSON]) -> KeyLimits {
         var limits = self
         for limit in KeyLimit.allCases {

@@ -1,4 +1,4 @@
-/// What a key may have a limit of, besides its rate.
+/// The limits that a key may have, besides its rate.
 enum KeyLimit: UInt8, CaseIterable, Sendable {
     /// Requests under way at once.
     case concurrent
@@ -9,10 +9,10 @@ enum KeyLimit: UInt8, CaseIterable, Sendable {
     /// Requests of models in a day.
     case inferenceADay
 
-    /// Those that begin anew at midnight in UTC.
+    /// Limits for a day, which begins at midnight in UTC.
     static let daily: [KeyLimit] = [.bytesADay, .tokensADay, .inferenceADay]
 
-    /// As a flag has it: `bytes-a-day`. With `_` it is the name in a role of the settings.
+    /// The name of its flag: `bytes-a-day`. With `_` it is the name in a role of the settings.
     var name: String {
         switch self {
         case .concurrent: "concurrent"
@@ -22,7 +22,7 @@ enum KeyLimit: UInt8, CaseIterable, Sendable {
         }
     }
 
-    /// What a key may not do whose limit is 0.
+    /// What a key with a limit of 0 may not do.
     var act: String {
         switch self {
         case .concurrent: "make requests"
@@ -33,7 +33,7 @@ enum KeyLimit: UInt8, CaseIterable, Sendable {
 
     var settingName: String { name.replacing("-", with: "_") }
 
-    /// From the largest to the smallest, as they are tried when an amount is written.
+    /// From the largest to the smallest, the order in which they are tried when an amount is written.
     private var units: [(name: String, size: Int64)] {
         switch self {
         case .concurrent, .inferenceADay: [("", 1)]
@@ -46,7 +46,7 @@ enum KeyLimit: UInt8, CaseIterable, Sendable {
         }
     }
 
-    /// What can be written, for a sentence.
+    /// What is accepted, for a sentence.
     var accepted: String {
         switch self {
         case .concurrent, .inferenceADay: "a whole number such as 20"
@@ -58,7 +58,7 @@ enum KeyLimit: UInt8, CaseIterable, Sendable {
     /// The highest limit: sums of a day stay far below the end of the 46 bits that they are counted in.
     static let most: Int64 = 1 << 44
 
-    /// Nil for what is no amount from 0 to the highest.
+    /// Nil for a text that is no amount from 0 to the highest.
     func amount(_ text: String) -> Int64? {
         if text == "0" { return 0 }
         guard let quantity = Quantity(text), let unit = units.first(where: { $0.name == quantity.unit }),
@@ -67,7 +67,7 @@ enum KeyLimit: UInt8, CaseIterable, Sendable {
         return Int64(amount)
     }
 
-    /// As `amount` reads it.
+    /// In the form that `amount` reads.
     func text(_ amount: Int64) -> String {
         let unit = units.first { amount >= $0.size && amount.isMultiple(of: $0.size) } ?? units[units.count - 1]
         return "\(amount / unit.size)\(unit.name)"
@@ -87,7 +87,7 @@ struct KeyLimits: Hashable, Sendable {
 
     init() {}
 
-    /// From a line such as `concurrent=20 bytes-a-day=50GB`, as the database has it. Nil for what cannot be read.
+    /// From a line such as `concurrent=20 bytes-a-day=50GB`, the form of the database. Nil for a line that cannot be read.
     init?(_ line: String) {
         for part in line.split(separator: " ") {
             let words = part.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
@@ -98,7 +98,7 @@ struct KeyLimits: Hashable, Sendable {
         }
     }
 
-    /// These, and for what they do not limit what `others` say.
+    /// These limits, and those of `others` where these have none.
     func over(_ others: KeyLimits) -> KeyLimits {
         var limits = self
         for limit in KeyLimit.allCases where limits[limit] == nil { limits[limit] = others[limit] }
@@ -107,7 +107,7 @@ struct KeyLimits: Hashable, Sendable {
 }
 
 extension KeyLimits: CustomStringConvertible {
-    /// As it can be read again.
+    /// In the form that `init` reads.
     var description: String {
         KeyLimit.allCases.compactMap { limit in self[limit].map { "\(limit.name)=\(limit.text($0))" } }
             .joined(separator: " ")

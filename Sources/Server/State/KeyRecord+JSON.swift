@@ -1,7 +1,7 @@
 import EventIO
 import Hub
 
-/// A key for programs: of `hubgate keys --json` and of the admin API, so that the two are the same.
+/// A key for programs: in `hubgate keys --json` and the admin API, so that the two are the same.
 extension KeyRecord {
     func json(_ use: KeyUse?) -> JSON { .object(members(use)) }
 

@@ -1,25 +1,25 @@
-/// A gateway key as the state keeps it. What its rules mean is not the state's business: they are lines of text here.
+/// A gateway key as the state keeps it. Rules are lines of text here; their meaning is not known.
 struct KeyRecord: Sendable, Equatable {
-    /// Of the row; never given to another key.
+    /// The number of the row; never given to another key.
     var number: Int64 = 0
-    /// Of one live key at a time.
+    /// Unique among live keys.
     var name: String
     /// The public part of the key, as a number (`GatewayKey`).
     var publicID: Int64
     /// SHA-256 of the secret part.
     var secretHash: [UInt8]
-    /// That of the secret before the last rotation, and until when it is good.
+    /// The hash of the secret before the last rotation, and until when that secret is valid.
     var previous: Previous?
     var grant: KeyGrant
-    /// For people: what the key is for.
+    /// The key's purpose, for people.
     var note = ""
     /// Seconds since 1970, as all times here.
     var created: Int64
     /// Nil: never.
     var expires: Int64?
-    /// Nil: it is not.
+    /// Nil: it is not revoked.
     var revoked: Int64?
-    /// The number of its last change, among those of all keys.
+    /// The number of its last change, among the changes of all keys.
     var change: Int64 = 0
 
     struct Previous: Sendable, Equatable {
@@ -28,7 +28,7 @@ struct KeyRecord: Sendable, Equatable {
     }
 }
 
-/// What a key may do, and as whom. Many keys have the same.
+/// What a key may do, and with which credential. Many keys have the same grant.
 struct KeyGrant: Sendable, Hashable {
     /// A preset or a role of the settings; nil for none.
     var role: String?
@@ -39,18 +39,18 @@ struct KeyGrant: Sendable, Hashable {
     var credential: String?
     /// For example `600/m`; nil for no limit.
     var rate: String?
-    /// `enforce` or `shadow`; nil: what the setting `policy` says.
+    /// `enforce` or `shadow`; nil: by the setting `policy`.
     var policy: String?
     /// `KeyLimits`, as text; nil: those of its role.
     var limits: String?
 
-    /// Whether it has anything that allows.
+    /// Whether it has a rule or a role that allows something.
     var allowsAny: Bool { role != nil || !allow.isEmpty }
-    /// Of its own.
+    /// Whether it has limits of its own.
     var hasLimits: Bool { rate != nil || limits != nil }
 }
 
-/// Rules as a column has them: none has a line feed.
+/// Rules in the form of a column: none contains a line feed.
 enum RuleLines {
     static func text(_ rules: [String]) -> String { rules.joined(separator: "\n") }
     static func rules(_ text: String) -> [String] { text.split(separator: "\n").map(String.init) }
@@ -63,12 +63,12 @@ struct KeyUse: Sendable, Equatable {
 }
 
 extension KeyRecord {
-    /// Each key begins with it, so that scanners of secrets find keys.
+    /// All keys begin with it, so that scanners for secrets find them.
     static let prefix = "hg_"
-    /// Of the public part, in characters.
+    /// The length of the public part, in characters.
     static let idLength = 10
 
-    /// As the log, tables and the audit show it: `hg_0aZ4kQ9xT1`.
+    /// In the form of the log, tables and the audit: `hg_0aZ4kQ9xT1`.
     static func shownID(_ publicID: Int64) -> String {
         prefix + String(decoding: Base62.text(UInt64(truncatingIfNeeded: publicID), length: idLength), as: UTF8.self)
     }

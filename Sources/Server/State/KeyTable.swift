@@ -27,12 +27,12 @@ struct KeyTable {
         try database.integer("SELECT count(*) FROM keys WHERE revoked IS NULL") ?? 0
     }
 
-    /// How many of them have a policy of shadow of their own.
+    /// How many of these are in shadow mode by their own policy.
     func shadowCount() throws(DatabaseError) -> Int64 {
         try database.integer("SELECT count(*) FROM keys WHERE revoked IS NULL AND policy = 'shadow'") ?? 0
     }
 
-    /// By name; those that are revoked come last, the newest first.
+    /// By name; revoked keys come last, the newest first.
     func all(includingRevoked: Bool) throws(DatabaseError) -> [KeyRecord] {
         let statement = try database.prepare(
             "SELECT \(Self.columns) FROM keys WHERE ?1 OR revoked IS NULL "
@@ -47,13 +47,13 @@ struct KeyTable {
         return try records(statement, [.text(name)]).first
     }
 
-    /// Nil where there never was one with that public id.
+    /// Nil where there never was a key with that public id.
     func find(publicID: Int64) throws(DatabaseError) -> KeyRecord? {
         try records(try database.prepare("SELECT \(Self.columns) FROM keys WHERE public_id = ?1"), [.integer(publicID)])
             .first
     }
 
-    /// By the key's number; what is absent was never used.
+    /// By the key's number; a key that is missing was never used.
     func uses() throws(DatabaseError) -> [Int64: KeyUse] {
         let statement = try database.prepare("SELECT number, last_used, uses FROM key_use")
         var found: [Int64: KeyUse] = [:]
@@ -87,7 +87,7 @@ struct KeyTable {
             .integer(try nextChange()), .init(record.grant.policy), .init(record.grant.limits))
     }
 
-    /// Writes all that can change of a key that is there.
+    /// Writes all columns of a key that can change.
     func update(_ record: KeyRecord) throws(DatabaseError) {
         try database.prepare(
             """
@@ -103,7 +103,7 @@ struct KeyTable {
             .init(record.grant.policy), .init(record.grant.limits))
     }
 
-    /// Adds `uses` to what the key has, and moves its last use on.
+    /// Adds `use` to the key's use, and moves its last use on.
     func add(_ use: KeyUse, to number: Int64) throws(DatabaseError) {
         try database.prepare(
             """

@@ -1,10 +1,10 @@
-/// What logins may make, as the settings say it: the state process holds workers to it.
+/// Which keys logins may make, by the settings: the state process enforces it for workers.
 struct LoginBounds: Equatable, Sendable {
-    /// Of one rule.
+    /// Bounds of one rule.
     struct Bound: Equatable, Sendable {
         let role: String
         let credential: String?
-        /// Of a key, in seconds.
+        /// How long a key lives, in seconds.
         let lifetime: Int64
         /// How many keys may live at once.
         let mostKeys: Int64
@@ -12,11 +12,11 @@ struct LoginBounds: Equatable, Sendable {
         let mostKeysOfSubject: Int64
     }
 
-    /// Of devices.
+    /// Bounds of devices.
     struct Device: Equatable, Sendable {
-        /// Nil: what the key may do that confirms.
+        /// Nil: the rights of the key that confirms.
         let role: String?
-        /// Of a key, in seconds.
+        /// How long a key lives, in seconds.
         let lifetime: Int64
         /// Roles whose keys have limits.
         let limitedRoles: [String]

@@ -1,19 +1,19 @@
 import EventIO
 import HTTP
 
-/// The keys that logins have made. Unlike others they are removed a while after their end: there may be thousands a day.
+/// The keys that logins have made. Unlike others they are removed some time after their end: there may be thousands a day.
 struct LoginKeys {
     let database: Database
 
-    /// How long an expired one stays to be shown, in seconds.
+    /// How long an expired key is still shown, in seconds.
     static let memory: Int64 = 86_400
 
-    /// Makes a key for a workload, within what `bounds` says of the rule.
+    /// Makes a key for a workload, within the `bounds` of the rule.
     func make(
         _ secret: NewSecret, by rule: String, subject: String, _ bounds: LoginBounds, now: Int64
     ) throws(DatabaseError) -> LoginAnswer {
         guard let bound = bounds.rules[rule] else { return .noRule }
-        // A worker that was taken over may name any: it shall not make the transaction fail for others.
+        // A worker that was taken over may name any id: it must not make the transaction fail for others.
         guard try !exists(secret.publicID) else { return .malformed }
         let subjectHash = MessageDigest.sha256(Array(subject.utf8))
         let living = try living(of: rule, subjectHash, now: now)
@@ -29,7 +29,7 @@ struct LoginKeys {
         return .made(name: name, expires: now + bound.lifetime)
     }
 
-    /// Inserts a key under a name that it has alone: its own, `#`, and a number. Returns the name. `requestID` is of the request that gets it.
+    /// Inserts a key under a unique name: its own, `#`, and a number. Returns the name. `requestID`: of the request that gets the key.
     func insert(_ record: KeyRecord, login: String, requestID: String) throws(DatabaseError) -> String {
         let keys = KeyTable(database: database)
         var record = record
@@ -44,7 +44,7 @@ struct LoginKeys {
         return record.name
     }
 
-    /// Removes those whose end is a while ago. Returns how many they were.
+    /// Removes keys that ended some time ago. Returns how many.
     func removeExpired(now: Int64) throws(DatabaseError) -> Int {
         try database.transaction { () throws(DatabaseError) in
             let end = Statement.Value.integer(now - Self.memory)
@@ -66,14 +66,14 @@ struct LoginKeys {
         return try statement.step()
     }
 
-    /// Whether a login has made it: a workload's, or a device's.
+    /// Whether a login has made the key: a workload's, or a device's.
     func isOfLogin(_ publicID: Int64) throws(DatabaseError) -> Bool {
         let statement = try database.prepare("SELECT 1 FROM keys WHERE public_id = ?1 AND login IS NOT NULL")
         try statement.bind([.integer(publicID)])
         return try statement.step()
     }
 
-    /// How many keys of a rule live: all, and those of one subject.
+    /// How many keys of a rule are live: all, and those of one subject.
     private func living(
         of rule: String, _ subjectHash: [UInt8], now: Int64
     ) throws(DatabaseError) -> (all: Int64, own: Int64) {
@@ -84,7 +84,7 @@ struct LoginKeys {
         return try statement.step() ? (statement.integer(0), statement.integer(1)) : (0, 0)
     }
 
-    /// A stranger's text in a key's name: it stands in logs and tables as it is.
+    /// A stranger's text in a form for a key's name, which logs and tables show unchanged.
     static func printable(_ text: String) -> String {
         let kept = Array("._:/@+-=".utf8)
         return String(

@@ -1,47 +1,47 @@
-/// What a worker asks the state process for on behalf of somebody who logs in. It has the hash of a new secret, never the secret.
+/// A worker's order to the state process for a client that logs in. It has the hash of a new secret, never the secret.
 enum LoginOrder: Equatable, Sendable {
     /// A key for a workload, by a rule of the settings. `subject` is for the key's name.
     case workload(rule: String, subject: String, NewSecret)
-    /// A device waits for a person from here on. `deviceHash` is the SHA-256 of its own code.
+    /// A device begins to wait for a person. `deviceHash` is the SHA-256 of its own code.
     case deviceBegin(deviceHash: [UInt8], address: String)
-    /// It asks for its key.
+    /// A device asks for its key.
     case devicePoll(deviceHash: [UInt8], NewSecret)
     /// A person has decided.
     case deviceDecide(DeviceDecision)
 }
 
-/// A key that is to be made: its public id, and what the secret is known by.
+/// A key that is to be made: its public id, and the hash of its secret.
 struct NewSecret: Equatable, Sendable {
     let publicID: Int64
     let secretHash: [UInt8]
-    /// Of the request that gets the key: for the audit.
+    /// The id of the request that gets the key: for the audit.
     var requestID = ""
 }
 
-/// What becomes of it.
+/// The answer to a login's order.
 enum LoginAnswer: Equatable, Sendable {
     /// `expires` is in seconds since 1970.
     case made(name: String, expires: Int64)
     /// The state process knows no such rule.
     case noRule
-    /// As many keys of that rule live as may.
+    /// The rule has as many live keys as allowed.
     case tooManyKeys
-    /// As many of them as one subject may have.
+    /// One subject has as many of them as allowed.
     case tooManyKeysOfSubject
-    /// It is not what the gateway's own code asks.
+    /// The gateway's own code does not send such an order.
     case malformed
     /// A device waits, and has this code to show to a person.
     case waiting(userCode: String)
     case tooManyDevices
-    /// It is not decided yet; or the device asks too often.
+    /// There is no decision yet; or the device asks too often.
     case pending, slowDown
-    /// It was not confirmed in time; a person has refused it; it is not known, or was given its key before.
+    /// Not confirmed in time; refused by a person; not known, or its key was given out before.
     case expired, denied, unknownDevice
-    /// What a person has decided counts; where and when the device asked.
+    /// The person's decision counts; the address and time of the device's request.
     case confirmed(address: String, created: Int64)
-    /// It does not: for a key that is not good, a code that no device waits with, one that was decided on before, and wrong codes before.
+    /// It does not count: the key is not valid, no device waits with that code, it was decided before, or too many wrong codes were typed.
     case badApprover, unknownCode, decided, tooManyGuesses
-    /// It has limits, or a login has made it.
+    /// The confirming key has limits, or was made by a login.
     case boundApprover
 }
 
@@ -73,7 +73,7 @@ extension LoginOrder {
         return StateRecord(kind: .login, payload: writer.bytes)
     }
 
-    /// Nil for what `record` cannot have made.
+    /// Nil for bytes that `record` cannot have made.
     init?(_ payload: [UInt8]) {
         var reader = ByteReader(payload)
         guard let tag = reader.number(UInt8.self).flatMap(Tag.init(rawValue:)) else { return nil }
@@ -104,7 +104,7 @@ extension LoginAnswer {
         case tooManyKeysOfSubject, boundApprover
     }
 
-    /// Those that say no more than their name.
+    /// Answers that have no values.
     private var tag: Tag {
         switch self {
         case .made: .made

@@ -1,4 +1,4 @@
-/// What keys did whose rules refuse nothing, since the last record of this kind.
+/// What keys in shadow mode did since the last record of this kind.
 struct ObservedUses: Equatable, Sendable {
     struct Use: Equatable, Sendable {
         let publicID: Int64
@@ -17,7 +17,7 @@ struct ObservedUses: Equatable, Sendable {
 
     let uses: [Use]
 
-    /// What a worker that was taken over may say at most: sums of it cannot overflow.
+    /// The most that a worker that was taken over may report: sums of it cannot overflow.
     private static let largest: Int64 = 1 << 40
     private static let longestText = 512
 
@@ -25,7 +25,7 @@ struct ObservedUses: Equatable, Sendable {
         self.uses = uses
     }
 
-    /// As many of `uses` as one record holds.
+    /// Takes as many of `uses` as one record has room for.
     init(first uses: inout ArraySlice<Use>) {
         self.uses = StateRecord.takeFitting(&uses, size: \.size)
     }
@@ -43,7 +43,7 @@ struct ObservedUses: Equatable, Sendable {
         return StateRecord(kind: .observedUses, payload: writer.bytes)
     }
 
-    /// Nil for what `record` cannot have made.
+    /// Nil for bytes that `record` cannot have made.
     init?(_ payload: [UInt8]) {
         var reader = ByteReader(payload)
         var uses: [Use] = []
@@ -62,11 +62,11 @@ struct ObservedUses: Equatable, Sendable {
     }
 }
 
-/// The table of them.
+/// The table of observed uses.
 struct ObservedTable {
     let database: Database
 
-    /// Rows of one key. What comes beyond is counted in a row without an action.
+    /// Rows of one key. Uses beyond that are counted in a row without an action.
     static let mostOfKey: Int64 = 10_000
 
     func add(_ uses: ObservedUses) throws(DatabaseError) {

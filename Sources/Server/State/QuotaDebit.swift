@@ -1,20 +1,20 @@
-/// Asks the state process to debit more of a key's limit for a day, before it is spent: what is spent was on the disk before.
+/// Asks the state process to debit more of a key's limit for a day, before it is spent: so what is spent is always on the disk.
 struct QuotaDebit: Equatable, Sendable {
     let publicID: Int64
     let kind: KeyLimit
     /// Days since 1970, in UTC.
     let day: Int64
-    /// Which start of the gateway asks: what an earlier one had debited counts as spent, as nobody knows what it did.
+    /// The start of the gateway that asks: debits of an earlier one count as spent, since their use is not known.
     let run: Int64
-    /// Debit up to this, what earlier starts had counted in. At the end of a gateway: so much was spent.
+    /// Debit up to this, including earlier starts. At the end of a gateway: so much was spent.
     var target: Int64 = 0
-    /// Or up to so much beyond what earlier starts had, for a caller that does not know that yet.
+    /// Or up to so much beyond earlier starts, for a caller that does not know these yet.
     var beyond: Int64 = 0
     /// Never beyond the limit.
     var limit: Int64 = 0
 }
 
-/// What is debited of a limit for a day.
+/// How much is debited of a limit for a day.
 struct QuotaBalance: Equatable, Sendable {
     /// By earlier starts of the gateway.
     let base: Int64
@@ -23,7 +23,7 @@ struct QuotaBalance: Equatable, Sendable {
 }
 
 extension QuotaDebit {
-    /// What a worker that was taken over may say at most: sums of it cannot overflow.
+    /// The most that a worker that was taken over may report: sums of it cannot overflow.
     private static let largest: Int64 = KeyLimit.most * 2
 
     var record: StateRecord {
@@ -41,7 +41,7 @@ extension QuotaDebit {
         for number in [day, run, target, beyond, limit] { writer.put(number) }
     }
 
-    /// Nil for what `put` cannot have made.
+    /// Nil for bytes that `put` cannot have made.
     init?(from reader: inout ByteReader) {
         guard let publicID = reader.number(Int64.self),
             let kind = reader.number(UInt8.self).flatMap(KeyLimit.init(rawValue:)),
@@ -77,13 +77,13 @@ extension QuotaBalance {
     }
 }
 
-/// The table of them.
+/// The table of debits.
 struct QuotaTable {
     let database: Database
 
     private static let secondsADay: Int64 = 86_400
 
-    /// Nil for a day that is neither today nor beside it, and for a key that is not there. Who comes by a certificate has an id below zero and no row.
+    /// Nil for a day that is neither today nor next to it, and for a key that does not exist. A client with a certificate has a negative id and no row.
     func debit(_ debit: QuotaDebit, now: Int64) throws(DatabaseError) -> QuotaBalance? {
         let today = now / Self.secondsADay
         guard (today - 1...today + 1).contains(debit.day) else { return nil }
@@ -101,7 +101,7 @@ struct QuotaTable {
         return database.changes > 0 ? QuotaBalance(base: base, debited: debited) : nil
     }
 
-    /// At the end of a gateway: gives back what it had debited and has not spent.
+    /// At the end of a gateway: gives back debits that were not spent.
     func settle(_ debits: [QuotaDebit]) throws(DatabaseError) {
         let statement = try database.prepare(
             """
@@ -114,7 +114,7 @@ struct QuotaTable {
         }
     }
 
-    /// What is debited for a day, by kind.
+    /// The debits of a day, by kind.
     func debited(of publicID: Int64, day: Int64) throws(DatabaseError) -> [KeyLimit: Int64] {
         let statement = try database.prepare(
             "SELECT kind, debited FROM quotas WHERE public_id = ?1 AND day = ?2")
@@ -128,7 +128,7 @@ struct QuotaTable {
         return found
     }
 
-    /// Those of days before yesterday are of no use.
+    /// Removes debits of days before yesterday.
     func removeOld(now: Int64) throws(DatabaseError) {
         try database.prepare("DELETE FROM quotas WHERE day < ?1").run(.integer(now / Self.secondsADay - 1))
     }

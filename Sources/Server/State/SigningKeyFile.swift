@@ -2,10 +2,10 @@ import Glibc
 import HTTP
 import Synchronization
 
-/// The key of signed URLs that outlives a restart, where there is no Hub token to derive one from: a file of mode 0600 in the state
+/// The key of signed URLs, kept over restarts, where there is no Hub token to derive one from: a file of mode 0600 in the state
 /// directory.
 struct SigningKeyFile {
-    /// What a process has read, for itself and the workers that it forks: later it may not be able to.
+    /// The key that the process has read, for itself and the workers that it forks: later it may not be able to read it.
     private static let keptKey = Mutex<Secret?>(nil)
     static var kept: Secret? { keptKey.withLock { $0 } }
     static func keep(_ key: Secret?) { keptKey.withLock { $0 = key } }
@@ -15,12 +15,12 @@ struct SigningKeyFile {
 
     var path: String { "\(directory.path)/\(name)" }
 
-    /// `name` is that of the file: `session.key` is the key of sessions at the console, made in the same way.
+    /// `name`: of the file; `session.key` is the key of sessions at the console, made in the same way.
     init(in directory: StateDirectory, name: String = "signing.key") {
         (self.directory, self.name) = (directory, name)
     }
 
-    /// The key, made if there is none. Nil where the directory is not there, or not safe, or the file cannot be read or made: signed
+    /// The key, made if it does not exist. Nil where the directory does not exist or is not safe, or the file cannot be read or made: signed
     /// URLs then end with the process.
     func readOrMake() -> Secret? {
         guard directory.fault == nil else { return nil }
@@ -31,24 +31,24 @@ struct SigningKeyFile {
 
     static let sessionKeyName = "session.key"
 
-    /// Of sessions at the console. Where the file cannot be read they end with this process.
+    /// The key of sessions at the console. Where the file cannot be read they end with this process.
     static func sessionKey(in directory: StateDirectory) -> Secret? {
         if let kept = SigningKeyFile(in: directory, name: sessionKeyName).read() { return kept }
         return try? Secret(Base62.random(43))
     }
 
-    /// The key that is there.
+    /// The existing key.
     func read() -> Secret? {
         guard case .bytes(let content) = SystemFiles.read(path), let key = try? Secret(file: content), key.count >= 32
         else { return nil }
         return key
     }
 
-    /// Under another name first: half a key is none, and of two processes that start at once both have the first one's. One that is there
+    /// Made under another name first: so no half key is ever read, and two processes that start at once both use the first one's. An existing key
     /// stays.
     func make() {
         var generator = SystemRandomNumberGenerator()
-        // Not by the process's number: in a container that is the same at each start, also after one that was cut off here.
+        // A random name, not the process's number: in a container that is the same at each start, also after one that was cut off here.
         let draft = "\(path).\(UInt64.random(in: 0...UInt64.max, using: &generator))"
         let descriptor = directory.makeFile(draft)
         guard descriptor >= 0 else { return }

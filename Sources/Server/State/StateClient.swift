@@ -1,11 +1,11 @@
 import EventIO
 
-/// A worker's end of the line to the state process. Nothing here waits but `loadKeys`, before the worker serves.
+/// A worker's end of the line to the state process. Nothing here blocks except `loadKeys`, before the worker serves.
 @EventLoop
 final class StateClient {
     typealias Completion = @EventLoop (Result<Void, Loss>) -> Void
     typealias Answered = @EventLoop (Result<[UInt8], Loss>) -> Void
-    /// Keys that are new or have changed. `isFirst`: all follow, and none that was known before is to be kept.
+    /// Gets new and changed keys. `isFirst`: all keys follow, and those known before are to be dropped.
     typealias KeysListener = @EventLoop (_ records: [KeyRecord], _ isFirst: Bool, _ isLast: Bool) -> Void
 
     /// Why a record will not be on the disk, as a sentence.
@@ -25,7 +25,7 @@ final class StateClient {
         case asked(Answered)
     }
 
-    /// What waits for the state process, at most.
+    /// The most records that wait for the state process.
     private static let mostPending = 4096
     /// Messages that are read in one turn of the loop: 200 keys each take a third of a millisecond.
     private static let messagesATurn = 4
@@ -34,11 +34,11 @@ final class StateClient {
     private let sender = Int64.random(in: 1...Int64.max)
     private var watch: DescriptorWatch?
     private var sequence: Int64 = 0
-    /// Records that are not known to be on the disk, in order.
+    /// Records that may not be on the disk yet, in order.
     private var pending: [Pending] = []
-    /// How many of them have gone out.
+    /// How many of them were sent.
     private var sent = 0
-    /// `hello` has not gone out yet: the socket is full of what an earlier worker sent.
+    /// `hello` was not sent yet: the socket is full of records of an earlier worker.
     private var owesHello = false
     /// The database cannot be used, for this reason; empty where it can.
     private(set) var trouble = ""
@@ -64,7 +64,7 @@ final class StateClient {
         return false
     }
 
-    /// From here on messages are received in the loop.
+    /// From here on messages are received by the loop.
     func begin() {
         watch = DescriptorWatch(
             socket.descriptor, readable: { [weak self] in self?.readable() }, writable: { [weak self] in self?.flush() }
@@ -72,18 +72,18 @@ final class StateClient {
         flush()
     }
 
-    /// Sends a record. `completion` comes once, when it is on the disk or lost; with the state process gone it waits for the next one.
+    /// Sends a record. `completion` is called once, when it is on the disk or lost; if the state process has died the record waits for the next one.
     func append(_ record: StateRecord, _ completion: Completion? = nil) {
         send(record, .appended(completion))
     }
 
-    /// Sends a record that asks something. `answered` comes once, when what it changed is on the disk. A loss says nothing of whether it
-    /// was carried out: a state process that dies takes its answer along.
+    /// Sends a record that has an answer. `answered` is called once, when its changes are on the disk. After a loss it is not known whether it
+    /// was carried out: a state process that dies loses its answers.
     func ask(_ record: StateRecord, _ answered: @escaping Answered) {
         send(record, .asked(answered))
     }
 
-    /// At the end: waits until all has gone out, or for so long.
+    /// At the end: waits until everything was sent, or for so long.
     func sendAll(milliseconds: UInt64) {
         let began = MonotonicInstant.now
         while owesHello || sent < pending.count, MonotonicInstant.now.milliseconds(since: began) < milliseconds {
@@ -115,7 +115,7 @@ final class StateClient {
         flush()
     }
 
-    /// `hello` goes first: without it the state process takes records for those of the earlier worker, and drops them.
+    /// `hello` goes first: without it the state process takes records as the earlier worker's, and drops them.
     private func flush() {
         if owesHello { owesHello = socket.send(StateMessage.hello(sender: sender).bytes) == .full }
         while !owesHello, sent < pending.count {
@@ -132,7 +132,7 @@ final class StateClient {
         }
     }
 
-    /// Whether it was the last of all keys.
+    /// Returns whether it was the last of all keys.
     @discardableResult
     private func receive(_ bytes: [UInt8]) -> Bool {
         switch StateMessage(bytes) {
@@ -150,7 +150,7 @@ final class StateClient {
         case .refused(sender, let sequence, let reason): settle(upTo: sequence, .failure(Loss(reason: reason)))
         case .trouble(let reason): trouble = reason
         case .cancel(let requestID): onCancel?(requestID)
-        // For a worker that was here before, or from a process that was taken over.
+        // A message for an earlier worker, or from a process that was taken over.
         default: break
         }
         return false

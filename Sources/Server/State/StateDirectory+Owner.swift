@@ -5,7 +5,7 @@ extension StateDirectory {
         "hubgate.db", "hubgate.db-wal", "hubgate.db-shm", "hubgate.db-journal", "signing.key", "session.key", "audit",
     ]
 
-    /// All that may be in it; a crash may have left a draft of `signing.key`. What is in `audit` is the audit's.
+    /// Whether a file of that name belongs in it; a crash may have left a draft of `signing.key`. The directory `audit` is the audit's.
     private static func isOurs(_ name: String) -> Bool {
         names.contains(name) || name.hasPrefix("signing.key.") || name.hasPrefix("session.key.")
     }
@@ -16,9 +16,9 @@ extension StateDirectory {
     }
 }
 
-/// A directory of root's making for another user.
+/// A directory that root has made for another user.
 enum OwnDirectory {
-    /// Gives it and its files to the user. One in which there is anything else is no directory of ours, and stays whose it is.
+    /// Gives it and its files to the user. A directory that contains anything else is not ours, and its owner stays.
     static func give(_ path: String, to user: UInt32, group: UInt32, isOurs: (String) -> Bool) {
         let descriptor = unsafe Glibc.open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
         guard descriptor >= 0 else { return }
@@ -27,14 +27,14 @@ enum OwnDirectory {
         guard unsafe fstat(descriptor, &status) == 0, status.st_uid == 0, status.st_mode & 0o077 == 0,
             let names = names(descriptor), names.allSatisfy(isOurs)
         else { return }
-        // The directory last: until then nobody but root can put another file into it.
+        // The directory last: until then only root can put another file into it.
         for name in names { give(name, in: descriptor, to: user, group) }
         _ = fchown(descriptor, user, group)
     }
 
     /// Nil where it cannot be read.
     private static func names(_ directory: Int32) -> [String]? {
-        // A descriptor of its own, which closedir takes along.
+        // A second descriptor, which closedir closes.
         let own = unsafe openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard own >= 0 else { return nil }
         guard let entries = unsafe fdopendir(own) else {

@@ -1,7 +1,7 @@
 import EventIO
 import Glibc
 
-/// Where the durable state is: a directory of mode 0700 with `hubgate.db` of mode 0600.
+/// The directory of the durable state: of mode 0700, with `hubgate.db` of mode 0600.
 struct StateDirectory {
     let path: String
 
@@ -11,7 +11,7 @@ struct StateDirectory {
 
     var databasePath: String { path + "/hubgate.db" }
 
-    /// What is wrong with the directory, as far as that can be seen without opening the database; nil where nothing is.
+    /// What is wrong with the directory, as far as that can be seen without opening the database; else nil.
     var fault: String? {
         var status = stat()
         guard unsafe stat(path, &status) == 0 else {
@@ -34,7 +34,7 @@ struct StateDirectory {
         return nil
     }
 
-    /// Makes the directory, with mode 0700, if nothing is there.
+    /// Makes the directory, with mode 0700, if it does not exist.
     func make() throws(DatabaseError) {
         if unsafe mkdir(path, 0o700) == 0 || errno == EEXIST { return }
         throw DatabaseError(
@@ -43,7 +43,7 @@ struct StateDirectory {
                 "the directory \(path.shown) cannot be made: \(SystemError.text(errno)); give another with --state-dir")
     }
 
-    /// The database, made if it is not there, and brought to the newest schema.
+    /// The database, made if it does not exist, and brought to the newest schema.
     func open() throws(DatabaseError) -> Database {
         if let fault { throw DatabaseError(kind: .misplaced, description: fault) }
         try makeDatabase()
@@ -52,7 +52,7 @@ struct StateDirectory {
         return database
     }
 
-    /// The same of a database that is there. Throws `absent` where there is none.
+    /// The same for a database that exists. Throws `absent` where there is none.
     func openExisting() throws(DatabaseError) -> Database {
         if let fault { throw DatabaseError(kind: .misplaced, description: fault) }
         guard unsafe access(databasePath, F_OK) == 0 else {
@@ -75,8 +75,8 @@ struct StateDirectory {
         close(descriptor)
     }
 
-    /// Makes a file of mode 0600 in the directory, and opens it; negative, with `errno`, where that cannot be done or something has the
-    /// name. Root gives it to whose the directory is: the gateway may run as that user.
+    /// Makes a file of mode 0600 in the directory, and opens it; negative, with `errno`, where that is not possible or the name is
+    /// taken. Root gives it to the directory's owner: the gateway may run as that user.
     func makeFile(_ file: String) -> Int32 {
         let descriptor = unsafe Glibc.open(file, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard descriptor >= 0 else { return descriptor }

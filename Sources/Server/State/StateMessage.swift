@@ -1,30 +1,30 @@
 import EventIO
 
-/// What the state process and those who use the state say to each other: one message a packet.
+/// Messages between the state process and its users: one message a packet.
 ///
-/// A worker says `hello` when it begins, and each time that it hears `started`; it is sent all keys, then each change. Its records have
-/// numbers that rise; `done` and `refused` are for all up to the number that they name. What neither has come for is sent again to a
-/// state process that started anew, which carries nothing out twice.
+/// A worker sends `hello` when it begins, and each time that it receives `started`; it is sent all keys, then each change. Its records have
+/// increasing numbers; `done` and `refused` are for all records up to the number that they name. Records without either are sent again to a
+/// restarted state process, which carries none out twice.
 enum StateMessage: Equatable {
     // To the state process.
     case hello(sender: Int64)
     case append(sender: Int64, sequence: Int64, StateRecord)
-    /// The gateway ends, and no worker is left that would send anything.
+    /// The gateway ends, and no worker is left that could send anything.
     case stop
-    /// From the parent: what logins may make from here on.
+    /// From the parent: which keys logins may make from here on.
     case bounds(LoginBounds)
-    /// From the parent at the end: what keys have spent of what was debited for them.
+    /// From the parent at the end: how much of their debits keys have spent.
     case spent([QuotaDebit])
 
     // From it.
     case started
     /// These records are on the disk.
     case done(sender: Int64, sequence: Int64)
-    /// What came of a record that asks something; `done` for it follows. At most `StateRecord.longest` bytes.
+    /// The answer to a record that asks something; `done` for it follows. At most `StateRecord.longest` bytes.
     case answer(sender: Int64, sequence: Int64, [UInt8])
     /// These records are lost.
     case refused(sender: Int64, sequence: Int64, reason: String)
-    /// `isFirst`: all keys follow, and what was known before is not to be kept. `isLast`: these are all, for now.
+    /// `isFirst`: all keys follow, and those known before are to be dropped. `isLast`: these are the last, for now.
     case keys(sender: Int64, isFirst: Bool, isLast: Bool, [KeyRecord])
     /// Why the database cannot be read or written at present; empty when it can again.
     case trouble(String)
@@ -41,18 +41,18 @@ struct StateRecord: Equatable, Sendable {
         case audit = 32
         /// A login; written by `LoginOrder`.
         case login = 48
-        /// An administrator changes something, or only asks; written by `AdminOrder`.
+        /// An administrator's order; written by `AdminOrder`.
         case admin = 64
         case adminRead = 65
         /// `IdempotencyClaim`, which asks for an `IdempotencyAnswer`.
         case idempotencyClaim = 20
         /// `IdempotencyEnd`.
         case idempotencyEnd = 21
-        /// What keys did whose rules refuse nothing; written by `ObservedUses`.
+        /// What keys in shadow mode did; written by `ObservedUses`.
         case observedUses = 22
         /// `TrashRequest`, which asks for a `TrashAnswer`.
         case trash = 24
-        /// What keys did; written by `UsageReport`.
+        /// The usage of keys; written by `UsageReport`.
         case usage = 40
         /// `QuotaDebit`, which asks for a `QuotaBalance`.
         case quotaDebit = 41
@@ -61,7 +61,7 @@ struct StateRecord: Equatable, Sendable {
     let kind: Kind
     let payload: [UInt8]
 
-    /// The longest payload, in bytes: a message holds it and its own fields.
+    /// The longest payload, in bytes: a message has room for it and its own fields.
     static let longest = 60 * 1024
 }
 
@@ -70,7 +70,7 @@ struct KeyUses: Equatable, Sendable {
     /// By the keys' numbers.
     var uses: [(number: Int64, use: KeyUse)] = []
 
-    /// What a worker that was taken over may say at most: sums of it cannot overflow.
+    /// The most that a worker that was taken over may report: sums of it cannot overflow.
     private static let largest: Int64 = 1 << 40
     /// The most in one record.
     static let most = StateRecord.longest / 24
@@ -93,7 +93,7 @@ struct KeyUses: Equatable, Sendable {
         self.uses = uses
     }
 
-    /// Nil for what `record` cannot have made.
+    /// Nil for bytes that `record` cannot have made.
     init?(_ payload: [UInt8]) {
         var reader = ByteReader(payload)
         while !reader.isAtEnd {
@@ -164,7 +164,7 @@ extension StateMessage {
         return writer.bytes
     }
 
-    /// Nil for what `bytes` cannot have made.
+    /// Nil for bytes that `bytes` cannot have made.
     init?(_ bytes: [UInt8]) {
         var reader = ByteReader(bytes)
         guard let tag = reader.number(UInt8.self).flatMap(Tag.init(rawValue:)) else { return nil }
@@ -228,21 +228,21 @@ extension StateMessage {
 }
 
 extension StateMessage {
-    /// Whether one message holds these keys.
+    /// Whether one message has room for these keys.
     static func fits(_ records: [KeyRecord]) -> Bool {
         keys(sender: 0, isFirst: false, isLast: false, records).bytes.count <= PacketSocket.longest
     }
 }
 
 extension KeyRecord {
-    /// What is needed to refuse it, and no more.
+    /// Enough of it to refuse the key, and no more.
     var asRevoked: KeyRecord {
         KeyRecord(
             number: number, name: "", publicID: publicID, secretHash: Array(secretHash.prefix(32)), grant: KeyGrant(),
             created: 0, revoked: revoked ?? 0, change: change)
     }
 
-    /// What a worker needs of it: not the note, nor when it was made.
+    /// The fields that a worker needs: not the note, nor when it was made.
     fileprivate func put(into writer: inout ByteWriter) {
         writer.put(number)
         writer.put(name)

@@ -1,5 +1,5 @@
 extension StateRecord {
-    /// Takes as many of the first elements as one record holds, each of `size` bytes.
+    /// Takes as many of the first elements as fit one record, each of `size` bytes.
     static func takeFitting<Element>(_ rest: inout ArraySlice<Element>, size: (Element) -> Int) -> [Element] {
         var room = longest
         let fitting = rest.prefix { element in

@@ -1,9 +1,9 @@
-/// What is in the database, version by version. `PRAGMA user_version` says how many of the steps it has had.
+/// The schema of the database, version by version. `PRAGMA user_version` is the number of steps that were carried out.
 enum StateSchema {
     /// Marks the file as hubgate's: `hgat`.
     static let applicationID: Int64 = 0x6867_6174
 
-    /// Each step is carried out once, in order, in one transaction with its number. One that was released is never changed.
+    /// Each step is carried out once, in order, in one transaction with its number. A released step is never changed.
     static let migrations = [
         """
         -- Rises with each change of a key: readers ask for what has changed since.

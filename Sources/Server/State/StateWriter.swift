@@ -1,18 +1,18 @@
 import Glibc
 import HTTP
 
-/// The one writer of what the gateway notes while it runs, over one connection. It waits for the disk: only the state process has one.
+/// The one writer of the running gateway's records, over one connection. It waits for the disk: only the state process has one.
 final class StateWriter {
-    /// A record that came, and who sent it.
+    /// A record that came, and its sender.
     struct Entry {
         let sender: Int64
         let sequence: Int64
         let record: StateRecord
-        /// Which line it came by: who speaks, whatever they say. 0: the parent's.
+        /// The line that it came by, which shows the real sender. 0: the parent's.
         var line = 0
     }
 
-    /// What came of a record that asks something.
+    /// The answer to a record that asks something.
     struct Answer: Equatable {
         let sender: Int64
         let sequence: Int64
@@ -21,13 +21,13 @@ final class StateWriter {
 
     private let database: Database
     private let keys: KeyTable
-    /// Of the audit.
+    /// The audit's tables.
     let audit: AuditTables
-    /// What logins may make.
+    /// Which keys logins may make.
     var bounds = LoginBounds()
-    /// Of sessions at the console; nil: there are none.
+    /// The key of sessions at the console; nil: there are none.
     var sessionKey: Secret?
-    /// Of users' codes. Forgotten with this process.
+    /// Guesses of users' codes. They end with this process.
     private var guesses = CodeGuesses()
     private let idempotency: IdempotencyTable
     private let observed: ObservedTable
@@ -35,16 +35,16 @@ final class StateWriter {
     let purges: CachePurges
     private let quotas: QuotaTable
     private let usage: UsageTable
-    /// How long what keys did is kept, in days.
+    /// How long the usage of keys is kept, in days.
     var usageDays: Int64 = 0
     private let file: FileIdentity?
     private var dataVersion: Int64 = -1
-    /// The last record of each sender that was carried out.
+    /// The last record that was carried out, of each sender.
     private var carriedOut: [Int64: Int64] = [:]
 
-    /// How long a sender that is silent is remembered, in seconds.
+    /// How long a silent sender is remembered, in seconds.
     private static let memory: Int64 = 7 * 86_400
-    /// How many senders are remembered: a worker that was taken over can be as many as it likes.
+    /// How many senders are remembered: a worker that was taken over can use any number of them.
     static let mostSenders = 1000
 
     init(_ directory: StateDirectory) throws(DatabaseError) {
@@ -62,11 +62,11 @@ final class StateWriter {
         while try statement.step() { carriedOut[statement.integer(0)] = statement.integer(1) }
     }
 
-    /// Carries out all of them in one transaction: when it returns they are on the disk. Those that were carried out before are left out,
+    /// Carries out all of them in one transaction: when it returns they are on the disk. Records that were carried out before are left out,
     /// and have no answer.
     ///
-    /// Of too many senders those are forgotten that were silent for longest, and none that is in `present`. `live` are all that there are; nil
-    /// where that is not known yet.
+    /// If there are too many senders, those that were silent for longest are forgotten, but none in `present`. `live`: all present senders; nil
+    /// where they are not known yet.
     @discardableResult
     func carryOut(
         _ entries: [Entry], now: Int64, present: Set<Int64> = [], live: Set<Int64>? = nil
@@ -113,7 +113,7 @@ final class StateWriter {
         return left
     }
 
-    /// The answer, where the record asks something.
+    /// Returns the answer, where the record asks something.
     private func carryOut(_ entry: Entry, now: Int64, live: Set<Int64>?) throws(DatabaseError) -> [UInt8]? {
         switch entry.record.kind {
         case .keyUses:
@@ -134,7 +134,7 @@ final class StateWriter {
         case .quotaDebit:
             guard let debit = QuotaDebit(entry.record.payload) else { return nil }
             return try quotas.debit(debit, now: now)?.bytes
-        // It is in no table (`AuditJournal`).
+        // The audit is in no table (`AuditJournal`).
         case .audit: return nil
         case .login: return try carryOut(LoginOrder(entry.record.payload), now: now).bytes
         case .trash:
@@ -161,19 +161,19 @@ final class StateWriter {
         }
     }
 
-    /// Writes what changes nothing. Throws where nothing can be written: to read a database it takes less.
+    /// A write that changes nothing. Throws where the database cannot be written: reading one takes less.
     func tryWriting() throws(DatabaseError) {
         try database.transaction { () throws(DatabaseError) in
             try database.execute("UPDATE counters SET value = value WHERE name = 'change'")
         }
     }
 
-    /// At the end: what keys have spent of what was debited for them.
+    /// At the end: how much of their debits keys have spent.
     func settle(_ debits: [QuotaDebit]) throws(DatabaseError) {
         try database.transaction { () throws(DatabaseError) in try quotas.settle(debits) }
     }
 
-    /// Removes what no limit and no setting asks to be kept.
+    /// Removes usage that no limit and no setting needs.
     func removeOldUsage(now: Int64) throws(DatabaseError) {
         try database.transaction { () throws(DatabaseError) in
             try quotas.removeOld(now: now)
@@ -181,25 +181,25 @@ final class StateWriter {
         }
     }
 
-    /// What an administrator asks; of what is read, outside of a transaction, too.
+    /// An administrator's order; one that only reads also outside of a transaction.
     func carryOut(_ order: AdminOrder?, now: Int64) throws(DatabaseError) -> AdminAnswer {
         guard let order, let sessionKey else { return AdminAnswer(outcome: .malformed) }
         return try AdminActs(database: database, sessionKey: sessionKey, now: now).carryOut(order)
     }
 
-    /// Removes what logins have made and is long over. Whether there was any: then who knows the keys has to forget some.
+    /// Removes expired keys of logins. Returns whether there were any: then workers have to forget some.
     func removeExpiredLogins(now: Int64) throws(DatabaseError) -> Bool {
         try LoginKeys(database: database).removeExpired(now: now) > 0
     }
 
-    /// Whether another process, such as the command line, has written since this was asked last.
+    /// Whether another process, such as the command line, has written since the last call.
     func othersHaveWritten() throws(DatabaseError) -> Bool {
         let version = try database.dataVersion
         defer { dataVersion = version }
         return version != dataVersion
     }
 
-    /// Whether the file has another in its place, such as a restored backup.
+    /// Whether another file has taken its place, such as a restored backup.
     func isReplaced(in directory: StateDirectory) -> Bool {
         FileIdentity(directory.databasePath) != file
     }
@@ -214,12 +214,12 @@ final class StateWriter {
     func trashedRepos() throws(DatabaseError) -> Int64 { try trash.count() }
 }
 
-/// Which file a path leads to.
+/// The identity of the file that a path leads to.
 struct FileIdentity: Equatable {
     private let device: UInt64
     private let node: UInt64
 
-    /// Nil where nothing is.
+    /// Nil where there is no file.
     init?(_ path: String) {
         var status = stat()
         guard unsafe stat(path, &status) == 0 else { return nil }

@@ -38,7 +38,7 @@ import CSQLite
         reset()
     }
 
-    /// Ready for other values, from the first row.
+    /// Resets the statement and binds other values.
     func bind(_ values: [Value]) throws(DatabaseError) {
         reset()
         for (index, value) in values.enumerated() { try database.check(bind(value, at: Int32(index + 1))) }

@@ -1,31 +1,31 @@
 import EventIO
 import Hub
 
-/// A repository that was deleted and can still be restored: where it is, and what is to become of it.
+/// A deleted repository that can still be restored: where it is, and what is to be done with it.
 struct TrashRecord: Equatable, Sendable {
     /// The numbers are in the database.
     enum Status: Int64, Sendable {
-        /// It is noted that it will be moved; the worker that noted it is about to.
+        /// The move was recorded; the worker that recorded it is about to make it.
         case moving
-        /// It is unknown whether it was moved: the Hub has to be looked at.
+        /// It is unknown whether it was moved: the Hub has to be asked.
         case unclear
         /// It is in the trash.
         case kept
         case restored
         /// Deleted for good.
         case purged
-        /// It is not where it was put, nor where it came from: somebody else has moved or deleted it.
+        /// It is neither where it was put nor where it came from: it was moved or deleted outside of the gateway.
         case lost
-        /// It was not moved, as far as the Hub says. A call that was given up may yet be carried out there: it is looked at once more.
+        /// By the Hub it was not moved. A call that was given up may still be carried out there: the Hub is asked once more.
         case undone
 
-        /// As the command line says it.
+        /// Its name on the command line.
         var word: String { "\(self)" }
-        /// Whether nothing more will become of it.
+        /// Whether nothing is left to be done.
         var isOver: Bool { self == .restored || self == .purged || self == .lost }
     }
 
-    /// What the operator wants of it.
+    /// The operator's order.
     enum Order: Int64, Sendable {
         case restore, purge
 
@@ -35,15 +35,15 @@ struct TrashRecord: Equatable, Sendable {
     let kind: RepoKind
     /// Its name before, with its owner.
     let id: RepoID
-    /// Its name in the trash, without the owner, which stays.
+    /// Its name in the trash, without the owner, which does not change.
     let trashName: String
-    /// The Hub's `_id` of it; nil where the Hub has not said.
+    /// The Hub's `_id`; nil where the Hub has not said it.
     let serial: String?
     /// Nil: the Hub has not said.
     let wasPrivate: Bool?
     /// The name of the credential that it was deleted with; nil: the gateway's own token.
     let credential: String?
-    /// The name of the key.
+    /// The name of the key that deleted it.
     let deletedBy: String
     let requestID: String
     /// Seconds since 1970.
@@ -52,30 +52,30 @@ struct TrashRecord: Equatable, Sendable {
     var expires: Int64
     var status = Status.moving
     var order: Order?
-    /// As what it is to be restored; nil: under its name before.
+    /// The name to be restored under; nil: its name before.
     var restoreAs: RepoID?
-    /// Who gave the order.
+    /// The operator who gave the order.
     var orderedBy: String?
-    /// How often something was tried and failed, since the last success or order.
+    /// How many attempts have failed since the last success or order.
     var attempts: Int64 = 0
-    /// Not before this, in seconds since 1970.
+    /// When the next attempt may be made, in seconds since 1970.
     var nextAttempt: Int64 = 0
     /// Why the last attempt failed, as a sentence without a full stop.
     var trouble: String?
 
-    /// What it is in the trash.
+    /// Its full name in the trash.
     var trashID: RepoID? { try? RepoID(namespace: id.namespace, name: trashName) }
-    /// What it is to be restored as.
+    /// The name that it is to be restored under.
     var target: RepoID { restoreAs ?? id }
     /// `model:acme/x`
     var resource: String { "\(kind.apiName):\(id.text)" }
 
-    /// How long is waited after so many failures, in seconds: from two to an hour.
+    /// The wait after so many failures, in seconds: from two to an hour.
     static func pause(after attempts: Int64) -> Int64 {
         min(3600, 1 << max(1, min(attempts, 12)))
     }
 
-    /// The longest text of what failed, in bytes.
+    /// The longest text about a failure, in bytes.
     static let longestTrouble = 500
 }
 
@@ -100,7 +100,7 @@ extension TrashRecord {
         writer.put(trouble) { $0.put($1) }
     }
 
-    /// Nil for what `put` cannot have made.
+    /// Nil for bytes that `put` cannot have made.
     init?(from reader: inout ByteReader) {
         guard let kind = reader.text().flatMap(RepoKind.init(rawValue:)),
             let id = reader.text().flatMap({ try? RepoID($0) }), id.namespace != nil,

@@ -1,18 +1,18 @@
 import EventIO
 import Hub
 
-/// What a worker tells the state process of the trash, or asks.
+/// A worker's report about the trash to the state process, or its question.
 enum TrashRequest: Equatable, Sendable {
-    /// Before anything is done: this repository will go into the trash.
+    /// Sent before anything is done: this repository will go into the trash.
     case begin(TrashRecord)
-    /// What became of it.
+    /// The outcome of an attempt.
     case settle(trashName: String, TrashOutcome, by: String)
-    /// What is there to be done?
+    /// Asks what is to be done.
     case work
 
     private enum Tag: UInt8 { case begin, settle, work }
 
-    /// Whether it changes nothing: what asks each second shall not make the disk write each second.
+    /// Whether it only reads: a question each second must not cause a write to the disk each second.
     static func isQuestion(_ record: StateRecord) -> Bool {
         record.kind == .trash && record.payload == [Tag.work.rawValue]
     }
@@ -34,7 +34,7 @@ enum TrashRequest: Equatable, Sendable {
         return StateRecord(kind: .trash, payload: writer.bytes)
     }
 
-    /// Nil for what `record` cannot have made.
+    /// Nil for bytes that `record` cannot have made.
     init?(_ payload: [UInt8]) {
         var reader = ByteReader(payload)
         guard let tag = reader.number(UInt8.self).flatMap(Tag.init(rawValue:)) else { return nil }
@@ -54,24 +54,24 @@ enum TrashRequest: Equatable, Sendable {
     }
 }
 
-/// What came of an attempt to do something with a repository of the trash.
+/// The outcome of an attempt to do something with a repository of the trash.
 enum TrashOutcome: Equatable, Sendable {
     /// It is in the trash.
     case kept
-    /// For certain it is not, and stays under its name.
+    /// It is certainly not in the trash, and keeps its name.
     case notMoved
-    /// It is not now, and a call that was given up may yet move it.
+    /// It is not in the trash now, but a call that was given up may still move it.
     case undone
-    /// Whether it is cannot be said yet.
+    /// It is not known yet.
     case later
-    /// It may be: the Hub has to be looked at.
+    /// It may be in the trash: the Hub has to be asked.
     case unclear
     case restored(note: String?)
     case purged
     case lost(String)
     /// To be tried again.
     case failed(String)
-    /// The Hub's last word on an order; what is to be done else follows.
+    /// The Hub has finally refused an order; what is to be done instead follows.
     case refused(String)
 
     private enum Tag: UInt8 { case kept, notMoved, undone, later, unclear, restored, purged, lost, failed, refused }
@@ -116,13 +116,13 @@ enum TrashOutcome: Equatable, Sendable {
     }
 }
 
-/// What the state process says to a `TrashRequest`.
+/// The state process's answer to a `TrashRequest`.
 enum TrashAnswer: Equatable, Sendable {
-    /// It is noted.
+    /// It is recorded.
     case done
-    /// Another request is about to move the same repository, or has left it unclear whether it did.
+    /// Another request is about to move the same repository, or it is unclear whether it has.
     case underWay
-    /// There are as many in the trash as may be.
+    /// The trash has as many repositories as allowed.
     case full
     /// What is to be done now, the most urgent first.
     case work([TrashRecord])

@@ -1,19 +1,19 @@
 import EventIO
 import Hub
 
-/// Repositories that were deleted and can still be restored.
+/// The table of deleted repositories that can still be restored.
 struct TrashTable {
     let database: Database
 
     /// How many there may be.
     var most: Int64 = 100_000
-    /// How long it stays known what became of one, in seconds.
+    /// How long a repository's end stays known, in seconds.
     static let memory: Int64 = 86_400
-    /// Three calls to the Hub take no longer, in seconds: a worker that noted a move longer ago is not moving it any more.
+    /// Three calls to the Hub take no longer, in seconds: a worker that recorded a move longer ago has given it up.
     static let longestMove: Int64 = 600
-    /// When one that was not moved is looked at once more, in seconds: no Hub carries a call out later than that.
+    /// When a repository that was not moved is looked at once more, in seconds: no Hub carries a call out later than that.
     static let lastLook: Int64 = 600
-    /// After a failed restore there is so long to choose another name, in seconds.
+    /// How long there is to choose another name after a failed restore, in seconds.
     static let secondChance: Int64 = 3600
 
     private static let columns = """
@@ -21,7 +21,7 @@ struct TrashTable {
         restore_as, ordered_by, attempts, next_attempt, trouble
         """
 
-    /// `live` are the senders that there are; nil where some have not said yet that they are there.
+    /// `live`: the present senders; nil while some have not said hello yet.
     func carryOut(
         _ request: TrashRequest?, by sender: Int64, now: Int64, live: Set<Int64>?
     ) throws(DatabaseError) -> TrashAnswer {
@@ -37,12 +37,12 @@ struct TrashTable {
 
     // MARK: reading
 
-    /// How many there are for which something remains to be done.
+    /// How many repositories need something to be done.
     func count() throws(DatabaseError) -> Int64 {
         try database.integer("SELECT count(*) FROM trash WHERE ended IS NULL") ?? 0
     }
 
-    /// How many there are to be listed.
+    /// How many repositories are listed.
     func listedCount() throws(DatabaseError) -> Int64 {
         try database.integer("SELECT count(*) FROM trash WHERE \(Self.listed)") ?? 0
     }
@@ -53,21 +53,21 @@ struct TrashTable {
         try records("WHERE trash_name = ?1", [.text(trashName)]).first
     }
 
-    /// Those that are there now and were called `name`, in any case of its letters, the newest first. `kind`: nil for every one.
+    /// Repositories in the trash that had this name, whatever its case, the newest first. `kind`: nil for every kind.
     func find(_ id: RepoID, _ kind: RepoKind?) throws(DatabaseError) -> [TrashRecord] {
         try records(
             "WHERE \(Self.listed) AND lower(id) = lower(?1) AND (?2 IS NULL OR kind = ?2) ORDER BY deleted DESC, trash_name",
             [.text(id.text), .init(kind?.apiName)])
     }
 
-    /// A page of them, the newest first.
+    /// A page of the list, the newest first.
     func page(skip: Int64, limit: Int64) throws(DatabaseError) -> [TrashRecord] {
         try records(
             "WHERE \(Self.listed) ORDER BY deleted DESC, trash_name LIMIT ?2 OFFSET ?1",
             [.integer(skip), .integer(limit)])
     }
 
-    /// What is to be done now: orders first, then what was to be looked at or purged the longest ago.
+    /// What is to be done now: orders first, then the longest overdue looks and deletes.
     func work(now: Int64, live: Set<Int64>?) throws(DatabaseError) -> [TrashRecord] {
         try release(now: now, live: live)
         return try records(
@@ -83,7 +83,7 @@ struct TrashTable {
             ])
     }
 
-    /// A worker that ended while it moved one has left it unclear.
+    /// A worker that ended during a move has left it unclear.
     private func release(now: Int64, live: Set<Int64>?) throws(DatabaseError) {
         let moving = TrashRecord.Status.moving.rawValue
         let statement = try database.prepare("SELECT trash_name, sender, deleted FROM trash WHERE status = ?1")
@@ -109,7 +109,7 @@ struct TrashTable {
     // MARK: changing
 
     private func begin(_ record: TrashRecord, by sender: Int64) throws(DatabaseError) -> TrashAnswer {
-        // Asked again after a state process that died with its answer.
+        // The request is repeated after a state process that died before it answered.
         if try find(record.trashName) != nil { return .done }
         let other = try records(
             "WHERE status <= ?3 AND kind = ?1 AND lower(id) = lower(?2) LIMIT 1",
@@ -131,7 +131,7 @@ struct TrashTable {
         return .done
     }
 
-    /// Gives an order for one that is in the trash. False: it is not any more.
+    /// Gives an order for a repository in the trash. False: it is not there any more.
     func order(
         _ order: TrashRecord.Order, _ trashName: String, as target: RepoID? = nil, by: String
     ) throws(DatabaseError) -> Bool {
@@ -188,7 +188,7 @@ struct TrashTable {
             .text(record.trashName), .integer(now + TrashRecord.pause(after: record.attempts + 1)), .init(reason))
     }
 
-    /// What became of it is noted for the audit, in the same transaction.
+    /// The end is noted for the audit, in the same transaction.
     private func end(
         _ record: TrashRecord, _ status: TrashRecord.Status, _ note: String?, by: String, now: Int64
     ) throws(DatabaseError) {
@@ -199,7 +199,7 @@ struct TrashTable {
 }
 
 extension TrashRecord {
-    /// The present row of a statement that selects `TrashTable.columns`; nil for what this program cannot have written.
+    /// The present row of a statement that selects `TrashTable.columns`; nil for values that this program cannot have written.
     fileprivate init?(row: Statement) {
         guard let kind = RepoKind(rawValue: row.text(0)), let id = try? RepoID(row.text(1)), id.namespace != nil,
             let status = Status(rawValue: row.integer(10))
@@ -217,7 +217,7 @@ extension TrashRecord {
 }
 
 extension AuditRecord {
-    /// What became of a repository in the trash, and by whom: `by` is who ordered it, or why it was time.
+    /// The end of a repository in the trash, for the audit: `by` is the operator who ordered it, or the reason.
     static func trashEvent(
         _ status: TrashRecord.Status, _ repo: TrashRecord, note: String?, by: String
     ) -> AuditRecord {

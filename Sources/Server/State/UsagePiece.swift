@@ -1,31 +1,31 @@
 import Hub
 
-/// What keys did, added up over so many lines of the table as the state process may read without holding up changes: an administrator's question is
+/// The usage of keys, added up over so many lines of the table as the state process may read without holding up changes: an administrator's question is
 /// answered a piece at a time, however much there is.
 struct UsagePiece: Equatable, Sendable {
     struct Question: Equatable, Sendable {
         let grouping: UsageTable.Grouping
         /// Since 1970, in UTC.
         let days: ClosedRange<Int64>
-        /// Nil: of all keys.
+        /// Nil: for all keys.
         var publicID: Int64?
-        /// The last line that the piece before has counted; nil: the first piece.
+        /// The last line that the piece before has counted; nil: this is the first piece.
         var after: UsageReport.Subject?
     }
 
-    /// By the group as `UsageTable.Row.group` has it.
+    /// By `UsageTable.Row.group`.
     var groups: [String: UsageReport.Counts] = [:]
-    /// Nil: there is no more.
+    /// Nil: this is the last piece.
     var next: UsageReport.Subject?
 }
 
 extension UsageTable {
     /// Lines of the table in a piece; a few milliseconds.
     private static let linesOfPiece = 2000
-    /// Of a piece's groups: an answer holds it with room.
+    /// The most bytes of a piece's groups: an answer has room for it.
     private static let bytesOfPiece = 48 << 10
 
-    /// What `rows` adds up, of the lines that are next.
+    /// Adds up the next lines as `rows` does.
     func piece(_ question: UsagePiece.Question) throws(DatabaseError) -> UsagePiece {
         var (piece, lines, bytes) = (UsagePiece(), 0, 0)
         let statement = try database.prepare(
@@ -39,7 +39,7 @@ extension UsageTable {
         if day == nil { day = try firstDay(from: question.days.lowerBound) }
         while let present = day, present <= question.days.upperBound {
             let after = last.flatMap { $0.day == present ? $0 : nil }
-            // Of one key the lines of a day stand together.
+            // The lines of one key and day are neighbours.
             let start = after ?? .init(day: present, publicID: question.publicID ?? .min, action: "", resource: "")
             try statement.bind([
                 .integer(present), .integer(start.publicID), .text(start.action), .text(start.resource),
@@ -76,7 +76,7 @@ extension UsageTable {
 extension UsageTable.Grouping {
     fileprivate static let modelAction = "infer"
 
-    /// Nil: a line of that is not counted here.
+    /// Nil: such a line is not counted here.
     func group(of subject: UsageReport.Subject) -> String? {
         switch self {
         case .key: String(subject.publicID)
@@ -89,7 +89,7 @@ extension UsageTable.Grouping {
 }
 
 extension UsageReport.Counts {
-    /// As the table bounds its own sums.
+    /// With the same bound as the table's own sums.
     mutating func addBounded(_ others: UsageReport.Counts) {
         for place in Self.places {
             self[place] = min(self[place] + min(max(others[place], 0), 1 << 60), 1 << 60)
@@ -98,7 +98,7 @@ extension UsageReport.Counts {
 }
 
 extension Statement {
-    /// What stands in the columns from `column` on.
+    /// The counts in the columns from `column` on.
     fileprivate func counts(from column: Int32) -> UsageReport.Counts {
         var counts = UsageReport.Counts()
         for place in UsageReport.Counts.places {
@@ -121,7 +121,7 @@ extension UsagePiece {
         return writer.bytes
     }
 
-    /// Nil for what `bytes` cannot have made.
+    /// Nil for bytes that `bytes` cannot have made.
     init?(_ bytes: [UInt8]) {
         var reader = ByteReader(bytes)
         guard let next = reader.optional({ $0.subject() }) else { return nil }
@@ -157,7 +157,7 @@ extension ByteReader {
 }
 
 extension UsagePiece.Question {
-    /// As the arguments of an administrator's order.
+    /// In the form of arguments of an administrator's order.
     var json: JSON {
         var members: [String: JSON] = [
             "by": .string(grouping.rawValue), "from": .integer(days.lowerBound), "to": .integer(days.upperBound),
@@ -172,7 +172,7 @@ extension UsagePiece.Question {
         return .object(members)
     }
 
-    /// Nil for what `json` cannot have made.
+    /// Nil for JSON that `json` cannot have made.
     init?(_ json: JSON) {
         guard let grouping = json["by"]?.stringValue.flatMap(UsageTable.Grouping.init(rawValue:)),
             let from = json["from"]?.integerValue, let to = json["to"]?.integerValue, (0...to).contains(from),

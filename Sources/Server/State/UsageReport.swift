@@ -1,6 +1,6 @@
-/// What keys did since the last record of this kind, added up.
+/// The usage of keys since the last record of this kind, added up.
 struct UsageReport: Equatable, Sendable {
-    /// What one line is about.
+    /// The subject of one line.
     struct Subject: Hashable, Sendable {
         /// Days since 1970, in UTC.
         let day: Int64
@@ -14,13 +14,13 @@ struct UsageReport: Equatable, Sendable {
         var requests: Int64 = 0
         var errors: Int64 = 0
         var upstreamCalls: Int64 = 0
-        /// Of content.
+        /// Bytes of content.
         var bytesIn: Int64 = 0
         var bytesOut: Int64 = 0
         var tokensIn: Int64 = 0
         var tokensOut: Int64 = 0
 
-        /// Of the counts in the order in which they are written: no key paths, each use of which costs hundreds of instructions.
+        /// Indices of the counts in the order of their columns: key paths would cost hundreds of instructions for each use.
         static let places = 0..<7
 
         subscript(place: Int) -> Int64 {
@@ -69,16 +69,16 @@ struct UsageReport: Equatable, Sendable {
 
     let lines: [Line]
 
-    /// Of an action or a resource, in bytes.
+    /// The longest action or resource, in bytes.
     static let longestText = 200
-    /// What a worker that was taken over may say at most: sums of it cannot overflow.
+    /// The most that a worker that was taken over may report: sums of it cannot overflow.
     private static let largest: Int64 = 1 << 50
 
     init(_ lines: [Line]) {
         self.lines = lines
     }
 
-    /// As many of `lines` as one record holds.
+    /// Takes as many of `lines` as fit one record.
     init(first lines: inout ArraySlice<Line>) {
         self.lines = StateRecord.takeFitting(&lines, size: \.size)
     }
@@ -95,7 +95,7 @@ struct UsageReport: Equatable, Sendable {
         return StateRecord(kind: .usage, payload: writer.bytes)
     }
 
-    /// Nil for what `record` cannot have made.
+    /// Nil for bytes that `record` cannot have made.
     init?(_ payload: [UInt8]) {
         var reader = ByteReader(payload)
         var lines: [Line] = []

@@ -1,12 +1,12 @@
 import EventIO
 import Hub
 
-/// One line of usage as people and programs read it.
+/// One line of usage in a form for people and for programs.
 struct UsageRow {
     let name: String
     let counts: UsageReport.Counts
 
-    /// As `hubgate usage --json` prints it.
+    /// In the form of `hubgate usage --json`.
     func json(_ grouping: UsageTable.Grouping) -> JSON {
         .object(counts.members.merging([grouping.rawValue: .string(name)]) { $1 })
     }
@@ -23,7 +23,7 @@ extension UsageReport.Counts {
 }
 
 extension UsageTable.Grouping {
-    /// What a line is called. A database holds what a worker has said: nothing of it moves a terminal's cursor. `keyName` has the name of a live or
+    /// The name of a line. The database holds texts of workers: no character of the name moves a terminal's cursor. `keyName` finds the name of a live or
     /// revoked key by its public id.
     func name(of group: String, keyName: (Int64) throws(DatabaseError) -> String?) throws(DatabaseError) -> String {
         switch self {

@@ -1,8 +1,8 @@
-/// The table of what keys did, by day.
+/// The table of the usage of keys, by day.
 struct UsageTable {
     let database: Database
 
-    /// Lines with a resource that one key can have on a day. Of what comes beyond, whatever is more stays: the least one is counted without its
+    /// Lines with a resource that one key can have on a day. If there are more, the larger ones stay: the smallest is counted without its
     /// resource.
     static let mostOfKey: Int64 = 200
     /// The same for all keys together.
@@ -17,7 +17,7 @@ struct UsageTable {
         }
     }
 
-    /// Where a line is counted: with its resource as far as there is room.
+    /// The line under which it is counted: with its resource as long as there is room.
     private func placed(_ line: UsageReport.Line) throws(DatabaseError) -> UsageReport.Subject {
         let subject = line.subject
         guard !subject.resource.isEmpty, try !isThere(subject) else { return subject }
@@ -45,7 +45,7 @@ struct UsageTable {
         return try statement.step()
     }
 
-    /// At most `limit`.
+    /// Counts up to `limit`.
     private func count(_ condition: String, _ values: [Statement.Value], _ limit: Int64) throws(DatabaseError) -> Int64
     {
         let statement = try database.prepare(
@@ -86,7 +86,7 @@ struct UsageTable {
         while try remove.step() {}
     }
 
-    /// Before the keys of logins whose end was before `end` are removed, what they did is counted for all such keys together.
+    /// Before keys of logins that ended before `end` are removed, their usage is added up for all such keys together.
     func mergeLogins(expiredBefore end: Int64) throws(DatabaseError) {
         let gone = "public_id IN (SELECT public_id FROM keys WHERE login IS NOT NULL AND expires < ?1)"
         try database.prepare(
@@ -100,23 +100,23 @@ struct UsageTable {
         try database.prepare("DELETE FROM usage WHERE \(gone)").run(.integer(end))
     }
 
-    /// Keeps today and the `days` before.
+    /// Keeps today and the `days` before it.
     func removeOld(now: Int64, days: Int64) throws(DatabaseError) {
         try database.prepare("DELETE FROM usage WHERE day < ?1").run(.integer(now / Self.secondsADay - days))
     }
 
-    /// What `hubgate usage` adds up by.
+    /// The groupings of `hubgate usage`.
     enum Grouping: String, CaseIterable, Sendable {
         case key, action, repo, model, day
     }
 
     struct Row: Equatable {
-        /// Of `Grouping.key` the public id, of the others the text.
+        /// For `Grouping.key` the public id, for the others the text.
         let group: String
         let counts: UsageReport.Counts
     }
 
-    /// Of these days, the most requests first.
+    /// The rows of these days, the most requests first.
     func rows(by grouping: Grouping, days: ClosedRange<Int64>, of publicID: Int64? = nil, limit: Int64)
         throws(DatabaseError)
         -> [Row]

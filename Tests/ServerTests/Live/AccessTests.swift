@@ -5,7 +5,7 @@
 @testable import Server
 import Testing
 
-/// Whose token the Hub sees, how often it is asked for it, and that nobody else sees it.
+/// Which token the Hub sees, how often it is asked for the account, and that no other server sees the token.
 @Suite("Tokens and accounts", .live)
 struct AccessTests {
     private static let order: JSON = ["type": "model", "name": "a/b"]

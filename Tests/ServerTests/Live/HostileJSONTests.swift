@@ -4,7 +4,7 @@
 @testable import Server
 import Testing
 
-/// JSON that is made to be slow to read holds nobody else up.
+/// JSON that is made to be slow to read holds up no other request.
 @Suite("Hostile JSON", .live)
 struct HostileJSONTests {
     private static let megabyte = 1_000_000

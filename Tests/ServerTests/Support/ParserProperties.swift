@@ -136,7 +136,7 @@ enum ParserProperties {
         return again.utf8.elementsEqual(value.utf8) ? nil : "the links make another value"
     }
 
-    /// Who is trusted is who a lenient reader would go to.
+    /// The host that is trusted is the host that a lenient reader would call.
     @Sendable private static func hosts(_ bytes: [UInt8]) -> String? {
         let url = String(decoding: bytes, as: UTF8.self)
         let hosts = ContentHosts(domains: ["hf.co"], origins: ["https://127.0.0.1:9"], base: hub)

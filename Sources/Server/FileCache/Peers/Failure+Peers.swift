@@ -1,6 +1,6 @@
 import Hub
 
-/// Why a call below `/-/peer/` is not taken for another replica's.
+/// Why a call below `/-/peer/` is not accepted as another replica's.
 enum PeerRefusal {
     case unknown, repeated
 
@@ -22,7 +22,7 @@ enum PeerRefusal {
 }
 
 extension Failure {
-    /// By this gateway's list another one fetches that file.
+    /// By this gateway's list another replica fetches that file.
     static var notOwner: Failure {
         Failure(
             .denied,

@@ -2,13 +2,13 @@ import EventIO
 import HTTP
 import Hub
 
-/// What one replica asks another for: bytes of a file, and where the store has them, as the Hub has said it to the one that asks.
+/// A request of one replica to another: bytes of a file, and where the store has them, as the Hub has told the replica that asks.
 struct PeerCall: Equatable, Sendable {
     let name: BlobName
     /// Of the file, in bytes.
     let size: Int
     let range: Range<Int>
-    /// An address that is signed: a right by itself.
+    /// A signed address: a right by itself.
     let source: String
 
     static let sizeField = "X-Hubgate-Peer-Size"
@@ -16,7 +16,7 @@ struct PeerCall: Equatable, Sendable {
     static let signatureField = "X-Hubgate-Peer-Signature"
     private static let longestSource = 8192
 
-    /// Whether a call can have it. With a longer one a head could be too long for the other side.
+    /// Whether a call can carry it. With a longer one the head could be too long for the other side.
     static func canHave(source: String) -> Bool {
         source.utf8.count <= longestSource
             && source.utf8.allSatisfy { (0x21...0x7E).contains($0) && $0 != UInt8(ascii: "\\") }
@@ -24,7 +24,7 @@ struct PeerCall: Equatable, Sendable {
 
     var path: String { Target.peerPrefix + name.hex }
 
-    /// Those of its request, but for the signature.
+    /// The fields of its request, without the signature.
     var headers: Headers {
         [
             "Accept-Encoding": "identity", "User-Agent": "hubgate/\(Version.number)",
@@ -37,7 +37,7 @@ struct PeerCall: Equatable, Sendable {
         (self.name, self.size, self.range, self.source) = (name, size, range, source)
     }
 
-    /// Nil for any other request. Numbers have one form, so the range that is read is the one that was signed.
+    /// Nil for any other request. Numbers have one form only, so the range that is read is the one that was signed.
     init?(_ request: Request, _ target: Target) {
         guard target.query == nil, target.pathBegins(with: Target.peerPrefix),
             let name = BlobName(Substring(target.path.utf8.dropFirst(Target.peerPrefix.utf8.count))),
@@ -62,7 +62,7 @@ struct PeerCall: Equatable, Sendable {
         Int(text).flatMap { String($0) == text && $0 >= 0 ? $0 : nil }
     }
 
-    /// Whether it is the whole answer to this call whose head that is.
+    /// Whether a head begins the whole response to this call.
     func isAnswered(by head: Transfer.Head) -> Bool {
         head.status == .partialContent && head.headers["Content-Encoding"] ?? "identity" == "identity"
             && head.headers["Content-Range"] == "bytes \(range.lowerBound)-\(range.upperBound - 1)/\(size)"
@@ -70,16 +70,16 @@ struct PeerCall: Equatable, Sendable {
     }
 }
 
-/// Shows that a call was made by a replica, for one other replica, now: HMAC-SHA-256 of all that it says, by the secret that they share.
+/// Shows that a call was made by a replica, for one other replica, now: HMAC-SHA-256 of the whole call, with the secret that they share.
 struct PeerKey: Equatable, Sendable {
-    /// So far may two clocks be apart, and so long is a call good, in seconds.
+    /// By so much two clocks may differ, and for so long a call is valid, in seconds.
     static let window = 60
     private static let version = "1"
     private static let nonceLength = 32
 
     private let key: Secret
 
-    /// A key of its own: the operator may use the secret elsewhere, too.
+    /// A derived key: the operator may use the secret elsewhere, too.
     init?(_ secret: Secret) {
         guard
             let key = try? Secret(
@@ -93,7 +93,7 @@ struct PeerKey: Equatable, Sendable {
         "\(Self.version).\(now).\(nonce).\(Base64URL.encode(code(of: call, to: origin, String(now), nonce)))"
     }
 
-    /// What makes each call another one.
+    /// Makes each call different.
     static func nonce() -> String {
         (0..<2).map { _ in
             let digits = String(UInt64.random(in: 0...UInt64.max), radix: 16)
@@ -101,19 +101,19 @@ struct PeerKey: Equatable, Sendable {
         }.joined()
     }
 
-    /// The nonce of a signature that is right; nil for any other. `origin`: of the receiver.
+    /// The nonce of a valid signature; nil for any other. `origin`: of the receiver.
     func nonce(of signature: String, for call: PeerCall, to origin: String, now: Int) -> String? {
         let parts = signature.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
         guard parts.count == 4, parts[0] == Self.version, parts[2].utf8.count == Self.nonceLength,
             let given = Base64URL.decode(parts[3].utf8),
             HMACSHA256.isSame(given, code(of: call, to: origin, parts[1], parts[2])),
-            // Looked at last: what is not signed says nothing.
+            // Checked last: an unsigned time means nothing.
             let time = Int(parts[1]), (now - Self.window...now + Self.window).contains(time)
         else { return nil }
         return parts[2]
     }
 
-    /// No part of the text can have a line end in it, so it can be read in one way only.
+    /// No part of the text can contain a line feed, so it can be read in one way only.
     private func code(of call: PeerCall, to origin: String, _ time: String, _ nonce: String) -> [UInt8] {
         let headers = call.headers
         let text = [
@@ -124,13 +124,13 @@ struct PeerKey: Equatable, Sendable {
     }
 }
 
-/// The calls that were let in, for as long as their signatures are good: each is let in once.
+/// The calls that were accepted, for as long as their signatures are valid: each is accepted once.
 struct PeerNonces {
     enum Verdict { case new, known, full }
 
-    /// In each half; what comes above is refused, and asked of the store.
+    /// In each half; calls beyond that are refused, and the other replica asks the store.
     private static let most = 65_536
-    /// A clock may be as far behind as ahead. In seconds.
+    /// A clock may be behind as well as ahead. In seconds.
     private static let lasting = 2 * PeerKey.window
 
     private var older: Set<String> = []

@@ -2,7 +2,7 @@ import EventIO
 import HTTP
 import Hub
 
-/// One call to another replica in the place of one to the store. What comes is looked at as the store's bytes are.
+/// One call to another replica instead of the store. Its bytes are checked as the store's are.
 @EventLoop
 final class PeerFetch {
     let origin: String
@@ -11,7 +11,7 @@ final class PeerFetch {
     private let key: PeerKey
     private let pool: TransferPool
     private let limits: Transfer.Limits
-    /// Less than this in the time that it may stand still, in bytes: a client would wait for ever where bytes come one by one.
+    /// The least number of bytes in the time that it may stand still: where bytes come one by one a client would wait for ever.
     private static let leastProgress = 64 * 1024
 
     private var call: PeerCall?
@@ -19,9 +19,9 @@ final class PeerFetch {
     private var pace: Timer?
     private var came = 0
     private var seen = 0
-    /// Its head said that the bytes follow: from then on what goes wrong has to do with this file, or with where it lies.
+    /// Its head said that the bytes follow: later faults have to do with this file, or with the disk it lies on.
     private var isAnswered = false
-    /// Why it is no answer, where a head has said so.
+    /// Why a head is not accepted.
     private var refusal: Failed?
 
     private typealias Failed = (result: MetricLabels.PeerResult, whose: PeerRests.Fault, reason: String)
@@ -47,7 +47,7 @@ final class PeerFetch {
         return transfer
     }
 
-    /// Whether the bytes follow that were asked for. Nothing else is one: no redirect is followed.
+    /// Whether the bytes follow that were asked for. Nothing else is accepted: no redirect is followed.
     func takes(_ head: Transfer.Head) -> Bool {
         if call?.isAnswered(by: head) == true {
             isAnswered = true
@@ -62,7 +62,7 @@ final class PeerFetch {
                 (.refused, .ofReplica, "it does not know this gateway: its peer_secret_file, or its clock, is another")
             case 413, 429: (.busy, .ofFile, "it has no room")
             case let code:
-                // 403: it follows no address there, or owns another list's files.
+                // 403: it does not follow the address, or by its list another replica owns the file.
                 (
                     .refused, code == 403 ? .ofFile : .ofReplica,
                     "it answered \(code)" + (head.headers["X-Error-Message"].map { " (\($0.shown))" } ?? "")
@@ -87,10 +87,10 @@ final class PeerFetch {
         pace?.start(milliseconds: UInt64(limits.stall))
     }
 
-    /// What the fill has got by it.
+    /// What the fill has got from it.
     enum Gain {
         case whole
-        /// Bytes are missing that it was asked for.
+        /// Bytes that were asked for are missing.
         case short
         /// No client wants them any more, or the disk does not take them.
         case unwanted
@@ -106,7 +106,7 @@ final class PeerFetch {
         }
     }
 
-    /// Nil where it was this gateway that ended it.
+    /// Nil where this gateway ended it.
     private func failed(by outcome: Result<Void, TransferError>) -> Failed? {
         let whose: PeerRests.Fault = isAnswered ? .ofFile : .ofReplica
         guard case .failure(let error) = outcome else {

@@ -1,28 +1,28 @@
 import EventIO
 
-/// Which replicas are not called, and for which files, since they failed: a circuit breaker. A fault of one file, such as a store that is slow
-/// to give it, rests that file at its owner and no other; several in a row are the replica's.
+/// Which replicas are not called, and for which files, since they failed: a circuit breaker. After a fault of one file, such as a store that is slow
+/// to give it, its owner is not asked for that file; several such faults in a row count as the replica's own.
 struct PeerRests {
-    /// Whose a fault is.
+    /// What a fault belongs to.
     enum Fault: Comparable {
         case ofFile, ofReplica
     }
 
-    /// In milliseconds.
+    /// How long a file or a replica is not asked for, in milliseconds.
     static let rest: UInt64 = 30_000
-    /// After bytes that were not the file's.
+    /// The same after bytes that were not the file's.
     static let longRest: UInt64 = 600_000
-    /// Of so many files one after the other, with none between that it gave.
+    /// After faults of so many files in a row, with none in between that it gave.
     static let mostFiles = 3
-    /// Of one replica. Its files come from the store rather than from a longer list.
+    /// For one replica. If there were more, all its files come from the store.
     private static let mostResting = 64
 
     private struct Replica {
         var until: MonotonicInstant?
         var files: [BlobName: MonotonicInstant] = [:]
-        /// Files that failed since it gave one.
+        /// Files that failed since it last gave one.
         var inARow: Set<BlobName> = []
-        /// What the log has, since it gave one.
+        /// What was logged since it last gave a file.
         var told: Fault?
     }
 
@@ -33,7 +33,7 @@ struct PeerRests {
         return replica.until.map { $0 > now } ?? false || replica.files[name].map { $0 > now } ?? false
     }
 
-    /// Returns what is left alone from now on, nil where the log has that already.
+    /// Returns what is not asked for from now on, nil where the log says so already.
     mutating func failed(
         _ origin: String, _ name: BlobName, _ fault: Fault, for milliseconds: UInt64 = rest, now: MonotonicInstant
     ) -> Fault? {
@@ -56,7 +56,7 @@ struct PeerRests {
         return level
     }
 
-    /// It has given a file. Returns whether the log says of it that it does not.
+    /// It has given a file. Returns whether the log last said that it does not.
     mutating func gave(_ origin: String) -> Bool {
         guard let replica = replicas[origin] else { return false }
         replicas[origin]?.inARow = []

@@ -1,7 +1,7 @@
 import EventIO
 
-/// Which of several replicas fetches a file for all of them: the one that weighs most, by rendezvous hashing. All find the same one without a word
-/// to each other, and a replica that comes or goes changes the owner of its own files alone.
+/// Which of several replicas fetches a file for all of them: the one with the highest weight, by rendezvous hashing. All find the same one without
+/// talking to each other, and a replica that comes or goes changes the owner of its own files alone.
 struct PeerRing: Equatable, Sendable {
     /// Of all of them.
     let origins: [String]
@@ -17,7 +17,7 @@ struct PeerRing: Equatable, Sendable {
         return owner
     }
 
-    /// A number of 256 bits. The name has always the same length, so two pairs never make the same text.
+    /// A number of 256 bits. A name always has the same length, so two pairs never make the same text.
     private static func weight(of origin: String, for name: BlobName) -> [UInt8] {
         MessageDigest.sha256(Array(origin.utf8) + Array(name.hex.utf8))
     }

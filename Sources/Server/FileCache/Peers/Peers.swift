@@ -2,17 +2,17 @@ import EventIO
 import HTTP
 import Hub
 
-/// The other replicas, as this process knows them: which of them is asked for a file, and what they ask here.
+/// The other replicas, as this process knows them: which of them is asked for a file, and the calls that they make here.
 ///
 /// They are asked over connections of their own, and directly: neither a proxy nor the limits of the Hub have to do with it. A peer that fails
 /// is not called for a while (`PeerRests`); meanwhile files come from the store.
 @EventLoop
 final class Peers {
-    /// Calls at once, each way. Above that the store is called.
+    /// Calls at once, in each direction. Beyond that the store is called.
     private static let most = 256
 
-    /// How long a peer may take, in milliseconds: its head comes at once, whatever the store does. A client's own patience is often 10 s, and in that the
-    /// store has to have its turn as well.
+    /// How long a peer may take, in milliseconds: its head comes at once, whatever the store does. A client often waits 10 s, and within that time
+    /// the store has to have its turn as well.
     private static func limits(stall: UInt32) -> Transfer.Limits {
         Transfer.Limits(connect: 2_000, firstByte: 2_000, stall: min(stall, 6_000))
     }
@@ -20,7 +20,7 @@ final class Peers {
     private let metrics: Metrics
     private let warn: (String) -> Void
     private let nameServer: String?
-    /// Nil: the system's.
+    /// Nil: the system's authorities.
     private var authorities: String?
     private var ring: PeerRing?
     private var key: PeerKey?
@@ -47,11 +47,11 @@ final class Peers {
         limits = Self.limits(stall: settings.stallTimeout.milliseconds)
         guard authorities != settings.peerAuthorities else { return }
         authorities = settings.peerAuthorities
-        // Whom it has connections to may be trusted no more.
+        // The replicas of its connections may no longer be trusted.
         pool.take()?.close()
     }
 
-    /// At the end: ends what is under way.
+    /// At the end: ends the calls under way.
     func close() {
         isClosed = true
         pool?.close()
@@ -61,7 +61,7 @@ final class Peers {
 
     // MARK: calls to peers
 
-    /// A call to who owns the file; nil where the store is to be asked.
+    /// A call to the replica that owns the file; nil where the store is to be asked.
     func call(for name: BlobName, _ source: FileSource) -> PeerFetch? {
         guard source.asksPeers, let ring, let key, !isClosed else { return nil }
         let owner = ring.owner(of: name)
@@ -81,7 +81,7 @@ final class Peers {
         return owner != ring.own && !rests.isResting(owner, name, now: .now)
     }
 
-    /// Made with the first call.
+    /// The pool, which is made for the first call.
     private func opened() -> TransferPool? {
         if pool == nil {
             do throws(CError) {
@@ -109,12 +109,12 @@ final class Peers {
     ) {
         asked -= 1
         count(result)
-        // It is there, and has enough to do.
+        // The replica is there, and busy.
         guard result != .busy else { return }
         leave(origin, name, fault, for: PeerRests.rest, because: reason)
     }
 
-    /// What it gave of a file was, in all, not the file.
+    /// The bytes that it gave of a file were, in all, not the file.
     func sentWrong(_ origin: String, _ name: BlobName) {
         count(.wrong)
         _ = rests.gave(origin)
@@ -143,12 +143,12 @@ final class Peers {
 
     // MARK: calls of peers
 
-    /// A call that another replica has made, and that this one is to answer. Until `left`, it has one of the places for these.
+    /// Accepts a call of another replica. Until `left`, it has one of the places for these.
     func admit(_ request: Request, _ target: Target) throws(Failure) -> PeerCall {
         guard let ring, let key else { throw .notFound("endpoint \(target.loggable)") }
         guard request.method == .get else { throw .methodNotAllowed(request.method, allow: [.get]) }
         let call = try opened(request, target, by: key, at: ring.own)
-        // Else two that disagree could wait for each other.
+        // Otherwise two replicas that disagree could wait for each other.
         guard ring.owner(of: call.name) == ring.own else { throw refused(Failure.notOwner) }
         guard served < Self.most else { throw busy }
         served += 1
@@ -168,10 +168,10 @@ final class Peers {
         }
     }
 
-    /// It gets what it has asked for.
+    /// The call is served.
     func serves() { metrics.add(.peerCalls, at: MetricLabels.PeerAnswer.served.rawValue) }
 
-    /// It goes without. Its place is free.
+    /// The call is refused. Its place is free.
     func refused(_ failure: Failure) -> Failure {
         metrics.add(.peerCalls, at: MetricLabels.PeerAnswer.refused.rawValue)
         return failure
@@ -187,6 +187,6 @@ final class Peers {
         return Failure(.limitReached, detail: "Peers have as many calls under way here as they may.", retryAfter: 1)
     }
 
-    /// The answer to a call that was admitted has ended.
+    /// The response to a call that was accepted has ended.
     func left() { served -= 1 }
 }

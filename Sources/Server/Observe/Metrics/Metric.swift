@@ -1,6 +1,6 @@
 import HTTP
 
-/// What is measured, by name in the code; `MetricsTable` has the rest. The order is that of nothing outside this process.
+/// What is measured, by name in the code; `MetricsTable` has the rest. The order matters inside this process only.
 enum Metric: Int, CaseIterable, Sendable {
     case requests, requestsCut, requestsShared, requestsInFlight, requestSeconds, refusals, bufferedBodyBytes
     case connections, connectionsOpen, connectionsRefused, proxyHeaders, acceptPauses, receivedBytes, sentBytes
@@ -23,7 +23,7 @@ enum Metric: Int, CaseIterable, Sendable {
     case startTime, cpuSeconds, residentBytes, openDescriptors, maxDescriptors
 }
 
-/// A label and every value that it can have: nothing that a client sent is ever one.
+/// A label and all values that it can have: a client's text is never one.
 struct MetricLabel: Sendable {
     let name: String
     let values: [String]

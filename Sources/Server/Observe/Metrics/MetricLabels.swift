@@ -14,7 +14,7 @@ extension MetricLabels {
                 case .some(..<300): .success
                 case .some(..<400): .redirection
                 case .some(..<500): .clientError
-                // RFC 9110 section 15: a class that does not exist is to be taken for 5xx.
+                // RFC 9110 section 15: an unknown class counts as 5xx.
                 default: .serverError
                 }
         }
@@ -27,7 +27,7 @@ extension MetricLabels {
         case full, resumed, failed, abandoned
     }
 
-    /// Why a connection was closed that might have gone on.
+    /// Why the gateway closed a connection.
     enum Refusal: Int, MetricLabelValue {
         case address, records, proxyHeader, proxyHeaderLate
     }
@@ -62,12 +62,12 @@ extension MetricLabels {
         }
     }
 
-    /// What a call to the Hub that has a place is at.
+    /// What a call to the Hub that has a place is doing.
     enum Occupancy: Int, MetricLabelValue {
         case working, waitingForClient
     }
 
-    /// Why a credential was no good, in access by keys.
+    /// Why a credential was refused, with `access = keys`.
     enum KeyReason: Int, MetricLabelValue {
         case missing, foreign, mistyped, unknown, expired, revoked, certificate
 
@@ -105,12 +105,12 @@ extension MetricLabels {
         }
     }
 
-    /// What became of a span.
+    /// What happened to a span.
     enum SpanFate: Int, MetricLabelValue {
         case sent, rejected, failed, dropped
     }
 
-    /// Over what connection a call to the Hub went.
+    /// Which connection a call to the Hub used.
     enum Use: Int, MetricLabelValue {
         case new, kept
     }

@@ -2,10 +2,10 @@ import EventIO
 import Glibc
 import HTTP
 
-/// The numbers themselves, in one flat block of memory that processes forked from this one share. It has a region for each worker, which
-/// alone writes there, and region 0 for the process that speaks for the gateway as a whole: the parent, or the one process that there is.
+/// The numbers themselves, in one flat block of memory that processes forked from this one share. Each worker has a region, in which it alone
+/// writes; region 0 is for the process that reports on the gateway as a whole: the parent, or the only process.
 ///
-/// Safe to share: each number is one aligned word, and who reads another process's sees it before or after a change.
+/// Safe to share: each number is one aligned word, so a reader in another process sees it before or after a change.
 @safe final class MetricSlots: @unchecked Sendable {
     /// Without region 0.
     let workers: Int
@@ -60,13 +60,13 @@ import HTTP
         sum(at: MetricsLayout.shared.offsets[metric.rawValue])
     }
 
-    /// Says of the gateway as a whole what does not change.
+    /// Sets the gauges of the gateway as a whole that do not change.
     func describe() {
         self[.buildInfo] = 1
         self[.startTime] = UInt64(clamping: WallClock.microseconds)
     }
 
-    /// After a worker's death: how things were with it is true no more. What it counted stays counted.
+    /// A worker has died: its gauges are no longer true. Its counters stay.
     func clearGauges(ofWorker number: Int) {
         for row in MetricsTable.all where row.kind == .gauge {
             let first = number * MetricsLayout.shared.count + MetricsLayout.shared.offsets[row.metric.rawValue]

@@ -2,7 +2,7 @@ import EventIO
 import Glibc
 import HTTP
 
-/// Those who count by themselves, or can be asked how things are: they are, when the page of metrics is, and not before.
+/// Parts of the gateway that keep their own numbers. They are asked when the page of metrics is, and not before.
 @EventLoop
 struct MetricSources {
     let listeners: [Listener]
@@ -11,7 +11,7 @@ struct MetricSources {
     let broker: RateBroker
     let drainState: DrainState
     let log: AccessLog
-    /// Nil but in access by keys.
+    /// Nil except with `access = keys`.
     let quotas: KeyQuotas?
 
     func report(to metrics: Metrics) {
@@ -22,7 +22,7 @@ struct MetricSources {
         quotas?.report(to: metrics)
         metrics.set(.requestsInFlight, to: drainState.inFlight)
         metrics.set(.bufferedBodyBytes, to: listeners.reduce(0) { $0 + $1.budget.held })
-        // Of the gateway, not a figure that could be added up.
+        // A figure of the whole gateway, which must not be summed over workers.
         if metrics.isWhole {
             metrics.set(.certificateExpiry, to: (listeners.first?.certificateExpires ?? 0) * 1_000_000)
         }
@@ -35,7 +35,7 @@ struct MetricSources {
 }
 
 extension CallAdmission {
-    /// Puts how its places are taken into the metrics.
+    /// Puts the number of its taken places into the metrics.
     func report(to metrics: Metrics) {
         metrics.set(.upstreamPlaces, at: MetricLabels.Occupancy.working, to: ledger.working)
         metrics.set(.upstreamPlaces, at: MetricLabels.Occupancy.waitingForClient, to: ledger.waitingForClients)
@@ -45,14 +45,14 @@ extension CallAdmission {
 }
 
 extension KeyQuotas {
-    /// Puts how many requests limits have refused into the metrics.
+    /// Puts the number of requests that limits have refused into the metrics.
     func report(to metrics: Metrics) {
         for (place, count) in refusals.enumerated() { metrics.set(.keyLimitRefusals, at: place, to: count) }
     }
 }
 
 extension TransferPool {
-    /// Puts what this pool has counted into the metrics.
+    /// Puts the counts of this pool into the metrics.
     func report(to metrics: Metrics) {
         guard let counts else { return }
         metrics.set(.upstreamCalls, at: MetricLabels.Outcome.whole, to: counts.whole)
@@ -69,7 +69,7 @@ extension TransferPool {
 }
 
 extension Listener {
-    /// Puts what these listeners have counted into the metrics.
+    /// Puts the counts of these listeners into the metrics.
     static func report(_ listeners: [Listener], to metrics: Metrics) {
         let counts = counts(listeners)
         metrics.set(.connections, to: counts.connections)
@@ -91,7 +91,7 @@ extension Listener {
     }
 }
 
-/// What the system knows of this process. Each is asked of the kernel anew; a figure that it does not give is 0.
+/// What the kernel knows of this process. It is asked each time; a figure that it does not give is 0.
 enum ProcessFacts {
     /// Of all threads, in user and system mode.
     static var cpuMicroseconds: Int {

@@ -1,17 +1,17 @@
 import EventIO
 import HTTP
 
-/// Counts what happens. To count is to add to a slot of an array: no text, no look-up, no allocation.
+/// Counts what happens. Counting adds to a slot of an array: no text, no look-up, no allocation.
 @EventLoop
 final class Metrics {
     private let slots: MetricSlots
     /// Where this process's numbers of each metric begin.
     private let offsets: [Int]
-    /// What a counter that is set stood at when this process began: where a worker before it had come to.
+    /// The values of `set` counters when this process began: those that the worker before it had reached.
     private let begun: [UInt64]
     /// It counts for a gateway of one process.
     let isWhole: Bool
-    /// One process says what is the same in all of them.
+    /// One process reports what is the same in all of them.
     let speaksForAll: Bool
     private let first: Int
     private let buckets = MetricRow.bounds.count + 1
@@ -19,10 +19,10 @@ final class Metrics {
     private let refusedRoute = MetricsTable.refusedRoute
     private let answers = MetricLabels.Answer.allCases.count
 
-    /// Those who count by themselves; asked when the numbers are.
+    /// Parts that keep their own numbers; asked when the metrics are.
     var sources: MetricSources?
 
-    /// Counts in the region of that worker, or as the one process that there is.
+    /// Counts in the region of that worker, or of the only process.
     init(_ slots: MetricSlots = MetricSlots(), worker: Int = 0) {
         let layout = MetricsLayout.shared
         let first = worker * layout.count
@@ -47,10 +47,10 @@ final class Metrics {
         slots[offsets[metric.rawValue] + place] &+= count
     }
 
-    /// A gauge of the gateway as a whole, which another of its processes keeps.
+    /// A gauge of the gateway as a whole, which another process keeps.
     func ofGateway(_ metric: Metric) -> UInt64 { slots[metric] }
 
-    /// A gauge, or a counter that is kept elsewhere, from 0 in this process.
+    /// Sets a gauge, or a counter that is kept elsewhere and begins at 0 in this process.
     func set(_ metric: Metric, at place: Int = 0, to value: some BinaryInteger) {
         let slot = offsets[metric.rawValue] + place
         slots[slot] = begun[slot - first] &+ UInt64(clamping: value)
@@ -100,7 +100,7 @@ final class Metrics {
         observe(.upstreamSeconds, microseconds: MonotonicInstant.now.microseconds(since: transfer.started))
     }
 
-    /// A number of all workers together: of a series of a metric, and of a histogram of one of its buckets or, behind those, of its sum.
+    /// A number of all workers together: of a series, and in a histogram of one of its buckets or, after those, of its sum.
     func total(_ metric: Metric, at place: Int = 0, slot: Int = 0) -> UInt64 {
         let width =
             metric == .requestSeconds || metric == .upstreamSeconds || metric == .upstreamFirstByteSeconds
@@ -108,15 +108,15 @@ final class Metrics {
         return slots.sum(at: MetricsLayout.shared.offsets[metric.rawValue] + place * width + slot)
     }
 
-    /// Workers there may be; 0: the one process.
+    /// The most workers that there may be; 0: there is one process.
     var workers: Int { slots.workers }
 
-    /// A number of one worker, from 1; 0: of the one process, or of the gateway as a whole.
+    /// A number of one worker, counted from 1; 0: of the only process, or of the gateway as a whole.
     func number(_ metric: Metric, at place: Int = 0, ofWorker worker: Int) -> UInt64 {
         slots[worker * MetricsLayout.shared.count + MetricsLayout.shared.offsets[metric.rawValue] + place]
     }
 
-    /// Asks those who count by themselves, so that other workers see it too.
+    /// Asks the parts that keep their own numbers, so that other workers see them too.
     func refresh() {
         sources?.report(to: self)
     }

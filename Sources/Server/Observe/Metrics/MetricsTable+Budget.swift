@@ -2,17 +2,17 @@ import EventIO
 import Hub
 
 extension MetricLabels {
-    /// What the Hub counts together.
+    /// The requests that the Hub counts together.
     enum Bucket: Int, MetricLabelValue {
         case api, resolvers, pages
     }
 
-    /// What became of a request that waited for the Hub's budget.
+    /// What happened to a request that waited for the Hub's budget.
     enum BudgetWait: Int, MetricLabelValue {
         case given, refused, left
     }
 
-    /// What became of a 429 of the Hub.
+    /// What happened to a 429 of the Hub.
     enum HubRefusal: Int, MetricLabelValue {
         case retried, passed
     }
@@ -53,7 +53,7 @@ extension MetricsTable {
 }
 
 extension RateBroker {
-    /// Puts what this broker has counted, and how the budgets are, into the metrics.
+    /// Puts the counts of this broker, and the state of the budgets, into the metrics.
     func report(to metrics: Metrics) {
         metrics.set(.budgetWaiting, to: waiting.count)
         metrics.set(.budgetWaits, at: MetricLabels.BudgetWait.given, to: counts.given)

@@ -25,7 +25,7 @@ extension MetricLabels {
         case ok, unreachable, tooSlow, refused, broken, wrong, busy, cancelled, skipped
     }
 
-    /// What became of a call of another replica's.
+    /// How a call of another replica was answered.
     enum PeerAnswer: Int, MetricLabelValue {
         case served, unknown, refused, busy
     }

@@ -3,8 +3,8 @@ import HTTP
 import Hub
 
 extension RequestTrace {
-    /// The request has ended: writes its own span, with the names of OpenTelemetry's semantic conventions for HTTP servers. No token is in it, and
-    /// no secret of a query (`Target.loggable`).
+    /// The request has ended: writes its own span, with the names of OpenTelemetry's semantic conventions for HTTP servers, without tokens and
+    /// secrets of a query (`Target.loggable`).
     func end(_ exchange: Exchange, _ context: RequestContext, whole: Bool) {
         guard let queue else { return }
         let request = exchange.request
@@ -48,7 +48,7 @@ extension RequestTrace {
         queue.append(span.finished(error: error))
     }
 
-    /// A fault of the client's is none of the server's (semantic conventions for HTTP spans, section Status).
+    /// A client's error is no error of the server's span (semantic conventions for HTTP spans, section Status).
     private func error(_ exchange: Exchange, _ context: RequestContext, whole: Bool) -> String? {
         let failure = context.failure
         if let code = exchange.status?.code, code >= 500 { return failure?.code ?? "\(code)" }

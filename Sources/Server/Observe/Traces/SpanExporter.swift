@@ -2,12 +2,12 @@ import EventIO
 import HTTP
 import Hub
 
-/// Sends spans to a receiver by OTLP over HTTP, one batch at a time: each five seconds, or as soon as a batch is full. Nothing waits for it.
+/// Sends spans to a receiver by OTLP over HTTP, one batch at a time: every five seconds, or as soon as a batch is full. No request waits for it.
 ///
-/// It has connections of its own: those to the Hub are counted as such, and a receiver that is slow takes none of them.
+/// It has connections of its own: those to the Hub are counted, and a slow receiver must take none of them.
 @EventLoop
 final class SpanExporter {
-    /// Who gets them.
+    /// Where the spans go.
     struct Receiver {
         let url: String
         /// For the log: without a path.
@@ -35,7 +35,7 @@ final class SpanExporter {
     private static let longestRetryAfter = 300
     /// How often a batch is sent before it is given up.
     private static let mostAttempts = 6
-    /// How long the end waits.
+    /// How long the end of the gateway waits for it.
     private static let lastMilliseconds: UInt64 = 2_000
     private static let limits = Transfer.Limits(connect: 5_000, firstByte: 10_000, stall: 5_000)
 
@@ -47,12 +47,12 @@ final class SpanExporter {
     private var pool: TransferPool?
     private var underWay: SpanQueue.Batch?
     private var attempts = 0
-    /// Since the last that went well.
+    /// Since the last success.
     private var failures = 0
     private var isFailing = false
     private var isRejecting = false
     private var isTicking = false
-    /// The batch under way waits to be sent again.
+    /// The present batch waits to be sent again.
     private var isPausing = false
     private var isEnding = false
     private lazy var ticker = Timer { [weak self] in self?.tick() }
@@ -113,7 +113,7 @@ extension SpanExporter {
         receipt.watch(transfer)
     }
 
-    /// Made with the first batch.
+    /// The pool, which is made for the first batch.
     private func opened() -> TransferPool? {
         if pool == nil {
             pool = try? TransferPool(trust: receiver.trust, dnsServer: receiver.nameServer, connections: 1)
@@ -139,7 +139,7 @@ extension SpanExporter {
             count(.failed, batch.count)
         }
         underWay = nil
-        // Where it fails, the next one waits for its time.
+        // After a failure the next batch waits for its time.
         if isEnding || queue.hasFullBatch && failures == 0 { next() } else if !queue.isEmpty { startTicking() }
     }
 
@@ -158,7 +158,7 @@ extension SpanExporter {
     }
 }
 
-// MARK: what is said of it
+// MARK: log lines
 
 extension SpanExporter {
     private func fails(_ reason: String) {
@@ -185,7 +185,7 @@ extension SpanExporter {
 // MARK: the end
 
 extension SpanExporter {
-    /// Sends what waits, for a moment at most.
+    /// Sends the waiting spans, for a moment at most.
     func stop() async {
         isEnding = true
         ticker.stop()

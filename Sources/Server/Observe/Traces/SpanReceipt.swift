@@ -2,14 +2,14 @@ import EventIO
 import HTTP
 import Hub
 
-/// What a receiver of traces answers: bounded in bytes and time, as it may be anybody.
+/// The response of a receiver of traces: bounded in bytes and time, since the receiver is not trusted.
 @EventLoop
 final class SpanReceipt: TransferSink {
-    /// What it says of a batch.
+    /// The receiver's word on a batch.
     enum Verdict {
-        /// All of it but so many spans. The text is the receiver's own.
+        /// Accepted, except for so many spans. The text is the receiver's own.
         case taken(rejected: Int, String)
-        /// It may be sent again: after so many seconds, where it says so.
+        /// To be sent again: after so many seconds, if the receiver says so.
         case notNow(String, after: Int?)
         case never(String)
     }
@@ -17,7 +17,7 @@ final class SpanReceipt: TransferSink {
     private static let mostBytes = 64 << 10
     /// In milliseconds, from the call to its end.
     private static let patience: UInt64 = 10_000
-    /// What may be sent again (OTLP specification, section OTLP/HTTP Response, Retryable Response Codes).
+    /// Statuses after which it may be sent again (OTLP specification, section OTLP/HTTP Response, Retryable Response Codes).
     private static let retryable = [429, 502, 503, 504]
 
     private let done: @EventLoop @Sendable (Verdict) -> Void
@@ -48,7 +48,7 @@ final class SpanReceipt: TransferSink {
         guard !isTooLong else { return true }
         if body.count + bytes.count > Self.mostBytes {
             isTooLong = true
-            // Not in this callback of the transfer's.
+            // Not within the transfer's callback.
             EventLoop.post { self.transfer?.cancel() }
         } else {
             unsafe body.append(contentsOf: bytes)
@@ -76,7 +76,7 @@ final class SpanReceipt: TransferSink {
         return .never("it answered \(code)\(hint)")
     }
 
-    /// `ExportTraceServiceResponse`. A receiver that says nothing, or nothing that can be read, has taken all.
+    /// `ExportTraceServiceResponse`. A response that is empty or cannot be read means that all was accepted.
     private func taken() -> Verdict {
         guard !body.isEmpty,
             let json = try? JSON.parse(body, within: JSONLimits(bytes: Self.mostBytes, depth: 8, values: 256)),

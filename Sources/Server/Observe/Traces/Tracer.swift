@@ -7,7 +7,7 @@ import Hub
 final class Tracer {
     private let queue: SpanQueue
     private let exporter: SpanExporter
-    /// The lowest of the 56 random bits of a trace's id with which it is recorded; nil: none is.
+    /// A trace is recorded where the 56 random bits of its id are at least this; nil: none is.
     private let threshold: UInt64?
 
     private static let randomBits: UInt64 = 1 << 56
@@ -26,7 +26,7 @@ final class Tracer {
         threshold = share == 0 ? nil : UInt64((1 - share) * Double(Self.randomBits))
     }
 
-    /// Nil: the client has begun a trace that is not recorded. Its `traceparent` then goes on as it came.
+    /// Nil: the client has begun a trace that is not recorded. Its `traceparent` then goes on unchanged.
     func begin(_ headers: Headers) -> RequestTrace? {
         guard let parent = TraceParent(headers) else {
             let id = TraceID.random()
@@ -34,15 +34,15 @@ final class Tracer {
             return RequestTrace(id, parent: nil, state: nil, queue: isRecorded ? queue : nil)
         }
         guard parent.isSampled else { return nil }
-        // A part of one is none: what is longer than all have to take (W3C Trace Context section 3.3.1.5) is left out of the spans.
+        // A `tracestate` longer than every party has to accept (W3C Trace Context section 3.3.1.5) is left out of the spans: a part of it would mean nothing.
         let state = headers[TraceParent.stateField].flatMap { $0.utf8.count <= TraceParent.longestState ? $0 : nil }
         return RequestTrace(parent.trace, parent: parent.span, state: state, queue: queue)
     }
 
-    /// Lets what is exported from now on go through a proxy, as calls to the Hub do.
+    /// Sets the proxy for exports from now on, the same as for calls to the Hub.
     func use(_ proxy: TransferPool.Proxy?) { exporter.use(proxy) }
 
-    /// At the end: what waits goes out, if that takes no longer than a moment.
+    /// At the end: sends the waiting spans, for a moment at most.
     func stop() async { await exporter.stop() }
 
     /// At once.

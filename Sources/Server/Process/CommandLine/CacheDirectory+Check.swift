@@ -2,10 +2,10 @@ import EventIO
 import Glibc
 
 extension CacheDirectory {
-    /// What an operator does where the gateway cannot make it.
+    /// What an operator does where the gateway cannot make the directory.
     static let remedy = "make it, and give it to the gateway's user (mode 0700)"
 
-    /// Why the gateway could not keep files there, for this user; nil where it could. Nothing is made or changed.
+    /// Why this user could not keep files there; nil where it could. Nothing is made or changed.
     var fault: String? {
         var status = stat()
         guard unsafe stat(path, &status) == 0 else {

@@ -2,14 +2,14 @@ import EventIO
 import HTTP
 import Hub
 
-/// What the command line, the environment and the files ask the program to do.
+/// The program's task, by its command line, environment and files.
 enum Command: Sendable {
     case serve(Settings)
-    /// The settings are good; what they name may be tried too.
+    /// The settings are valid; the files that they name can be checked, too.
     case check(Settings)
     /// A text for standard output: help, the settings in force, a document.
     case print(String)
-    /// Ask a running gateway with these settings whether it is healthy.
+    /// Asks a running gateway with these settings whether it is healthy.
     case probe(Settings)
     case version
 
@@ -42,7 +42,7 @@ enum Command: Sendable {
     }
 }
 
-/// The flags that ask for something else than serving.
+/// The flags that ask for something other than serving.
 enum CommandFlag: String, CaseIterable, Sendable {
     case check = "--check"
     case printConfig = "--print-config"
@@ -65,9 +65,9 @@ enum CommandFlag: String, CaseIterable, Sendable {
     var synopsis: String { self == .printDocs ? rawValue + " NAME" : rawValue }
 }
 
-/// The command line, taken apart: what is asked for, and the settings that flags give.
+/// The command line in its parts: the task, and the settings that flags give.
 ///
-/// What stands where it should not is never repeated in an error: it may be a token.
+/// An unexpected word is never repeated in an error: it may be a token.
 struct Arguments {
     private(set) var layer = SettingsLayer(.flag)
     private(set) var commands: [CommandFlag] = []
@@ -121,7 +121,7 @@ struct Arguments {
 
     private mutating func readSetting(_ setting: Setting, _ attached: String?) {
         let implied = setting.isSwitch ? "on" : nil
-        // A setting that no flag may give is refused for that, value or none.
+        // A setting that no flag may give is refused for that, with or without a value.
         let refused = setting.refusals[.flag] == nil ? nil : ""
         guard let value = attached ?? implied ?? following() ?? refused else {
             layer.problems.append(.init(.flag(setting.flag), "the value is missing; accepted: \(setting.accepted)"))

@@ -1,9 +1,9 @@
 import EventIO
 import Glibc
 
-/// What the program says before it serves, and when it does not.
+/// Output of the program before it serves, and when it does not serve.
 enum Console {
-    /// Makes sure that descriptors 0 to 2 are taken: else the first sockets would get their numbers, and the log would be written to clients.
+    /// Makes sure that descriptors 0 to 2 are open: otherwise the first sockets would get their numbers, and the log would be written to clients.
     static func claim() {
         while case let descriptor = unsafe open("/dev/null", O_RDWR), descriptor >= 0 {
             guard descriptor > 2 else { continue }
@@ -12,10 +12,10 @@ enum Console {
         }
     }
 
-    /// To standard output. Where that cannot be written the program ends: a key that was not shown must not look like a success.
+    /// Writes to standard output. If that fails the program ends: a key that was not shown must not look like a success.
     static func print(_ text: String) {
         guard let number = write(text, to: STDOUT_FILENO) else { return }
-        // Its reader has had enough, as `head` has.
+        // The reader has stopped reading, as `head` does.
         if number == EPIPE { exit(Exit.failure) }
         error("hubgate: standard output cannot be written: \(SystemError.text(number))\n")
         exit(Exit.inputOutput)
@@ -25,7 +25,7 @@ enum Console {
         _ = write(text, to: STDERR_FILENO)
     }
 
-    /// Waits where another program has made the descriptor non-blocking. Gives the error, if there is one.
+    /// Waits where another program has made the descriptor non-blocking. Returns the error, if there is one.
     private static func write(_ text: String, to descriptor: Int32) -> Int32? {
         var rest = Array(text.utf8)[...]
         while !rest.isEmpty {
@@ -43,7 +43,7 @@ enum Console {
     }
 }
 
-/// The terminal that the program was started from, if it was.
+/// The terminal that the program was started from, if any.
 struct ControllingTerminal: Sendable {
     private let descriptor: Int32?
 

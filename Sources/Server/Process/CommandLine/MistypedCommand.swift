@@ -1,8 +1,8 @@
 import ArgumentParser
 
-/// What is typed where a command belongs and is none. Flags and their values are `Arguments`' to judge.
+/// Finds words on the command line that are meant as a command and are none. Flags and their values are checked by `Arguments`.
 enum MistypedCommand {
-    /// Nil where the command line could be one that serves. It asks for no help: that is given however wrong the rest is.
+    /// Nil where the command line could be one that serves. Not called where help is asked for, which is given however wrong the rest is.
     static func failure(_ arguments: [String]) -> SubcommandFailure? {
         guard let first = arguments.first, !first.isEmpty,
             !arguments.contains(where: { ["-h", CommandFlag.help.rawValue, CommandFlag.version.rawValue].contains($0) })
@@ -11,7 +11,7 @@ enum MistypedCommand {
         return .usage("\(named(first)) is neither a command nor a flag\(remedy(first)); `hubgate --help` lists both")
     }
 
-    /// The word itself only where it looks like one: it may be a token or a password.
+    /// The word itself only where it looks like a command: it may be a token or a password.
     private static func named(_ text: String) -> String {
         let isWord =
             text.utf8.count <= 12 && text.utf8.allSatisfy { (0x61...0x7A).contains($0) || $0 == UInt8(ascii: "-") }
@@ -19,7 +19,7 @@ enum MistypedCommand {
             ? "`\(text)`" : "the first argument"
     }
 
-    /// What other programs call what it was probably meant for.
+    /// Words that other programs use for serving.
     private static let serving = ["start", "serve", "server", "run", "up"]
     private static let flags = ["-v": CommandFlag.version, "-V": .version]
 
@@ -33,10 +33,10 @@ enum MistypedCommand {
         return found.map { " (did you mean `\($0)`?)" } ?? ""
     }
 
-    /// Flags that only what stands on the machine needs, so that a command line with them is safe to repeat.
+    /// Flags with values that exist on this machine, so that a command line with them is safe to repeat.
     private static let common = ["--state-dir", "--config", "--cache-dir"]
 
-    /// Where a command stands behind flags: `hubgate --state-dir .state keys list`.
+    /// A command after flags: `hubgate --state-dir .state keys list`.
     private static func behindFlags(_ arguments: [String]) -> SubcommandFailure? {
         var index = 0
         var areCommon = true
@@ -48,7 +48,7 @@ enum MistypedCommand {
             let takesValue =
                 !isWhole && setting.map { !$0.isSwitch } ?? (CommandFlag(rawValue: String(flag)) == .printDocs)
             index += 1
-            // A value that is called as a command is: `--config state`.
+            // A value may look like a command: `--config state`.
             if takesValue, index < arguments.count, !arguments[index].hasPrefix("--") { index += 1 }
         }
         guard index < arguments.count, Subcommands.words.contains(arguments[index]) else { return nil }
@@ -59,7 +59,7 @@ enum MistypedCommand {
 }
 
 extension MistypedCommand {
-    /// Of a command that has commands of its own: `hubgate keys creat x`.
+    /// For a command that has subcommands: `hubgate keys creat x`.
     static func below(_ arguments: [String]) -> SubcommandFailure? {
         var command: any ParsableCommand.Type = HubgateCommand.self
         var path = ""

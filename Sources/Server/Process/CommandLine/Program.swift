@@ -1,9 +1,9 @@
 import EventIO
 import Glibc
 
-/// The program: reads what it is asked to do, does it, and says how it ended.
+/// The program: reads its task, carries it out, and reports how it ended.
 enum Program {
-    /// What is left to do when the command line has been read.
+    /// What is to be done after the command line has been read.
     private enum Start {
         case ended(Int32)
         case probe(Settings)
@@ -13,7 +13,7 @@ enum Program {
     static func run(arguments: [String]) -> Int32 {
         Console.claim()
         ProcessMemory.keepPrivate()
-        // A full disk or a limit of file size is an error to report, and not the end of the process.
+        // A full disk or a file size limit is an error to report, and must not end the process.
         signal(SIGXFSZ, SIG_IGN)
         if let code = Subcommands.run(arguments) { return code }
         switch start(arguments) {
@@ -44,7 +44,7 @@ enum Program {
         }
     }
 
-    /// Polls on this thread until `work` is done.
+    /// Runs the loop on this thread until `work` is done.
     static func onLoop(_ work: @escaping @EventLoop @Sendable () async -> Int32) -> Int32 {
         let result = ExitCode()
         EventLoop.task {
@@ -57,7 +57,7 @@ enum Program {
 
     private static func check(_ settings: Settings) -> Int32 {
         let files = FileChecks(settings)
-        // Without it a gateway starts all the same, and serves files without keeping them.
+        // If it cannot be used the gateway starts all the same, and serves files without keeping them.
         let cache = CacheDirectory(path: settings.cacheDirectory)
         let fault = settings.cacheDirectory.isEmpty ? nil : cache.fault
         if let fault { Console.error("hubgate: cache_dir: \(fault)\n") }
@@ -67,7 +67,7 @@ enum Program {
         return Exit.ok
     }
 
-    /// Looks into the files that the settings name, and says what is wrong with them.
+    /// Checks the files that the settings name, and reports what is wrong with them.
     private static func filesAreGood(_ files: FileChecks) -> Bool {
         let faults = files.faults
         for fault in faults { Console.error("hubgate: \(fault)\n") }
@@ -94,7 +94,7 @@ enum Program {
         }
     }
 
-    /// What works beside it is started while there is no loop.
+    /// The helper processes are started while there is no loop.
     private static func serve(
         _ settings: OneShotSettings, _ arguments: [String], workingAs worker: Worker?
     ) throws(CError) -> Int32 {
@@ -107,7 +107,7 @@ enum Program {
     @EventLoop private static func serve(
         _ settings: OneShotSettings, _ arguments: [String], as worker: Worker?, beside processes: CacheProcesses?
     ) async -> Int32 {
-        // Before anybody is told that it runs: unheard, each of them would end it at once.
+        // Before the program reports that it runs: without a handler each signal would end it at once.
         let (stopping, reloading) = (StopSignals(endsAtSecond: worker == nil), ReloadSignal())
         let service: Service
         do throws(CError) {
@@ -130,19 +130,19 @@ enum Program {
     }
 }
 
-/// The code with which the program ends.
+/// The program's exit code.
 @EventLoop
 private final class ExitCode {
     var value: Int32 = 0
     nonisolated init() {}
 }
 
-/// The codes with which the program ends; the names are those of sysexits.h.
+/// The program's exit codes; the names are those of sysexits.h.
 enum Exit {
     static let ok: Int32 = 0
     static let failure: Int32 = 1
     static let unavailable: Int32 = 69
-    /// What was to be written cannot be made.
+    /// The output file cannot be made.
     static let cannotCreate: Int32 = 73
     static let config: Int32 = 78
 }

@@ -29,7 +29,7 @@ extension SettingsDocument {
         "  \(synopsis(setting))\n" + wrapped(setting.meaning) + wrapped("Default: \(setting.defaultText)")
     }
 
-    /// Words on indented lines, as many as fit.
+    /// Words on indented lines, as many on each as fit.
     static func wrapped(_ text: String) -> String {
         let (indent, columns) = ("        ", 80)
         var lines = [indent]

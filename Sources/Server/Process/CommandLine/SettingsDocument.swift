@@ -1,11 +1,11 @@
 import EventIO
 import Hub
 
-/// The files that are printed from tables: that of settings, but for metrics, operations and OpenAPI. A test says when one in the repository is out of date.
+/// The documents that are printed from the program's tables. A test fails when one in the repository is out of date.
 enum SettingsDocument: String, CaseIterable, Sendable {
     case settings, sample, env, metrics, operations, openapi
 
-    /// Where it stands in the repository.
+    /// Its path in the repository.
     var path: String {
         switch self {
         case .settings: "docs/SETTINGS.md"

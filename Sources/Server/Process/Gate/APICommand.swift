@@ -3,7 +3,7 @@ import EventIO
 import HTTP
 import Hub
 
-/// `hubgate --gate URL api OPERATION`: any operation of THE table of the admin API, by its name there. It prints the JSON that is answered.
+/// `hubgate --gate URL api OPERATION`: any operation of THE table of the admin API, by its name there. It prints the JSON of the response.
 struct APICommand: GateCommand {
     static let configuration = CommandConfiguration(
         commandName: "api",
@@ -20,7 +20,7 @@ struct APICommand: GateCommand {
     @Argument(help: "Which one.") var operation: String
     @Argument(help: "What it takes.") var arguments: [String] = []
 
-    /// All but what is for browsers, or has no end.
+    /// All but those for browsers, and those that do not end.
     private static let operations = AdminRoutes.all.filter {
         ![.session, .signIn, .signOut, .events].contains($0.name)
     }

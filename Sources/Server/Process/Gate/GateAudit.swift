@@ -23,7 +23,7 @@ extension AuditShow: GateCommand {
 }
 
 extension AuditVerify: GateCommand {
-    /// Of the files themselves a gateway tells nothing, and nothing of what its database knows.
+    /// A gateway tells nothing about the files themselves, and nothing of what its database knows.
     func run(at gate: GateClient) async throws {
         guard audit.directory == nil else {
             throw SubcommandFailure.usage(
@@ -52,7 +52,7 @@ extension GateClient {
         guard case .object(var members) = json, let number = members["n"]?.integerValue,
             let kind = AuditRecord.Kind.allCases.first(where: { $0.name == members["kind"]?.stringValue })
         else { throw noGate }
-        // Of the columns for people; the rest is the line.
+        // A column for people, which the line does not have.
         members["result"] = nil
         return AuditHistory.Row(number: number, kind: kind, members: members, hasEnded: kind != .intent)
     }

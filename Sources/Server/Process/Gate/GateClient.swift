@@ -2,13 +2,13 @@ import EventIO
 import HTTP
 import Hub
 
-/// The admin API of a running gateway, for the command line: one request after the other, over TLS that is verified.
+/// The admin API of a running gateway, for the command line: one request after the other, over verified TLS.
 @EventLoop
 final class GateClient {
     private static let limits = Transfer.Limits(connect: 5_000, firstByte: 30_000, stall: 30_000)
     private static let longest = 32 << 20
     private static let json = JSONLimits(bytes: longest, depth: 12, values: 2_000_000)
-    /// Pages of a list, which has an end whoever answers.
+    /// The most pages of a list, so that it ends whatever the other side sends.
     private static let mostPages = 2_000
 
     private let options: GateOptions
@@ -28,7 +28,7 @@ final class GateClient {
         while !pool.isIdle { await EventLoop.sleep(milliseconds: 1) }
     }
 
-    /// Asks for `path`, whose segments are below `/-/api` and not encoded yet. Throws what the gateway refuses, and why it could not be asked.
+    /// Asks for `path`, whose segments are below `/-/api` and not encoded yet. Throws the gateway's refusal, or why it could not be asked.
     func ask(
         _ method: Method, _ path: [String], query: [(String, String)] = [], body: JSON? = nil
     ) async throws(SubcommandFailure) -> JSON {
@@ -41,7 +41,7 @@ final class GateClient {
             headers: ["Accept": "application/json", "User-Agent": "hubgate/\(Version.number)"])
         if let body {
             request.headers.append("Content-Type", "application/json")
-            // Numbers that JSON cannot express are not typed anywhere.
+            // The command line has no numbers that JSON cannot express.
             request.body = (try? body.encoded()) ?? []
         }
         let content = ContentCollector(limit: Self.longest, patience: 120_000)
@@ -68,7 +68,7 @@ final class GateClient {
         return try answer(head, bytes)
     }
 
-    /// All rows of a list that comes a page at a time, in the member `name`: `most` of them at most.
+    /// All rows of a list that comes in pages, from the member `name`: `most` of them at most.
     func rows(
         _ name: String, _ path: [String], query: [(String, String)] = [], after: String, most: Int = .max
     ) async throws(SubcommandFailure) -> [JSON] {
@@ -87,7 +87,7 @@ final class GateClient {
             code: Exit.unavailable, reason: "the list that \(options.address.origin) gives has no end")
     }
 
-    /// What answers there is no gateway as this one knows it.
+    /// The server at the URL is no gateway that this program knows.
     var noGate: SubcommandFailure {
         SubcommandFailure(
             code: Exit.unavailable,
@@ -95,7 +95,7 @@ final class GateClient {
     }
 }
 
-// MARK: what is answered
+// MARK: responses
 
 extension GateClient {
     private func answer(_ head: Transfer.Head, _ body: [UInt8]) throws(SubcommandFailure) -> JSON {
@@ -104,7 +104,7 @@ extension GateClient {
             guard let json else { throw noGate }
             return json
         }
-        // Only a gateway says so; what stands in front of it may refuse as well.
+        // A gateway sends this member; a proxy in front of it may refuse as well.
         guard let said = json?["error"]?.stringValue else {
             if head.status.isRedirect || head.status == .notFound { throw noGate }
             throw SubcommandFailure(
@@ -136,7 +136,7 @@ extension GateClient {
         )
     }
 
-    /// A sentence of another program's, on one line and without its full stop.
+    /// A sentence of another program, on one line and without its full stop.
     private static func shown(_ text: String) -> String {
         let line = text.prefix(1000).visible
         return line.hasSuffix(".") ? String(line.dropLast()) : line
@@ -144,7 +144,7 @@ extension GateClient {
 }
 
 extension StringProtocol {
-    /// Without what a terminal obeys or hides.
+    /// Without characters that a terminal obeys or hides.
     var visible: String {
         var text = String.UnicodeScalarView()
         text.append(contentsOf: unicodeScalars.map { $0.isInvisibleCommand ? "\u{FFFD}" : $0 })
@@ -153,7 +153,7 @@ extension StringProtocol {
 }
 
 extension JSON {
-    /// The same with no text that a terminal obeys: for what is printed as it is, and comes from another machine.
+    /// The same for all texts in it: for JSON of another machine that is printed as it is.
     var visible: JSON {
         switch self {
         case .string(let text): .string(text.visible)

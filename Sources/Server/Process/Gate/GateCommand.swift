@@ -1,7 +1,7 @@
 import ArgumentParser
 import EventIO
 
-/// A subcommand that can ask a running gateway, with `--gate URL`. What it prints is the same as without.
+/// A subcommand that can ask a running gateway, with `--gate URL`. Its output is the same as without.
 protocol GateCommand: ParsableCommand {
     @EventLoop func run(at gate: GateClient) async throws
 }
@@ -25,7 +25,7 @@ extension Subcommands {
         if let failure = MistypedCommand.below(arguments) { throw failure }
         return Program.onLoop {
             do {
-                // Here, since it is no value that could be handed over.
+                // Parsed here, since a command is no value that could be handed over.
                 try await run(try HubgateCommand.parseAsRoot(arguments), at: options)
                 return Exit.ok
             } catch {
@@ -37,7 +37,7 @@ extension Subcommands {
     @EventLoop
     private static func run(_ command: any ParsableCommand, at options: GateOptions) async throws {
         guard let asking = command as? any GateCommand else {
-            // Help asks nobody, and is what this throws.
+            // Help needs no gateway, and is what this throws.
             if "\(type(of: command))" == "HelpCommand" {
                 var command = command
                 return try command.run()

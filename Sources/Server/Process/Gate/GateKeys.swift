@@ -2,13 +2,13 @@ import EventIO
 import HTTP
 import Hub
 
-/// `hubgate keys` at a running gateway. What the flags give goes there as it was typed: the gateway has the roles and the rules for it.
+/// `hubgate keys` at a running gateway. Values of flags are sent as they were typed: the gateway knows the roles and checks the rules.
 extension KeysList: GateCommand {
     func run(at gate: GateClient) async throws {
         let query = all ? [("all", "true")] : []
         let found = try await gate.rows("keys", ["keys"], query: query, after: "after")
         let keys = try found.enumerated().map { try ShownKeyRecord($1, number: Int64($0), gate) }.sorted {
-            // As the state lists them: of keys that had one name after the other the last first.
+            // In the state's order: of keys that had the same name the last comes first.
             ($0.record.revoked == nil ? 0 : 1, $0.record.name, -$0.record.number)
                 < ($1.record.revoked == nil ? 0 : 1, $1.record.name, -$1.record.number)
         }
@@ -72,7 +72,7 @@ extension KeysExplain: GateCommand {
 }
 
 extension GateClient {
-    /// A key that was made: the one time that it is seen.
+    /// The secret of a new key, which is seen this one time.
     fileprivate func secret(in answer: JSON) throws(SubcommandFailure) -> String {
         guard let text = answer["key"]?.stringValue else { throw noGate }
         return text.visible
@@ -80,7 +80,7 @@ extension GateClient {
 }
 
 extension GrantOptions {
-    /// As the admin API takes them: an empty one takes a value away.
+    /// In the admin API's form: an empty value removes the old one.
     fileprivate var members: [String: JSON] {
         var members: [String: JSON] = [:]
         let texts = [("role", role), ("as", credential), ("rate", rate), ("policy", policy), ("note", note)]
@@ -109,7 +109,7 @@ private struct ShownKeyRecord {
     let record: KeyRecord
     /// Nil: it was never used.
     let use: KeyUse?
-    /// Those of its role: nil where it has none, `.some(nil)` where that is not defined.
+    /// The rules of its role: nil where it has none, `.some(nil)` where the role is not defined.
     let rules: [String]??
 
     @EventLoop
@@ -145,7 +145,7 @@ private struct ShownKeyRecord {
     }
 }
 
-/// Times as this program writes them.
+/// Times in the form that this program writes.
 enum CivilTime {
     /// Seconds since 1970 of `2026-11-29T12:00:00Z`; nil for any other form.
     static func seconds(iso8601 text: String) -> Int64? {
@@ -156,7 +156,7 @@ enum CivilTime {
             let minute = number(14..<16), let second = number(17..<19), year >= 1970, (1...12).contains(month),
             (1...31).contains(day), (0..<24).contains(hour), (0..<60).contains(minute), (0...60).contains(second)
         else { return nil }
-        // Years begin in March, so that a leap day is the last one.
+        // Years begin in March, so that a leap day is the last day of a year.
         let marchYear = month > 2 ? year : year - 1
         let dayOfYear = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1
         let days = marchYear * 365 + marchYear / 4 - marchYear / 100 + marchYear / 400 + dayOfYear - 719_468

@@ -1,7 +1,7 @@
 import EventIO
 import HTTP
 
-/// `--gate URL` and what belongs to it: a subcommand then asks the admin API of a running gateway, and not the state of this machine.
+/// `--gate URL` and its options: a subcommand then asks the admin API of a running gateway, and not the state of this machine.
 struct GateOptions: Sendable {
     static let flag = "--gate"
     private static let keyFileFlag = "--admin-key-file"
@@ -11,7 +11,7 @@ struct GateOptions: Sendable {
     let key: Secret
     let authorities: String?
 
-    /// What of `arguments` is not the gate's is left. Nil where none of them is `--gate`.
+    /// Takes the gate's options out of `arguments`. Nil where none of them is `--gate`.
     static func taken(
         from arguments: inout [String], environment: [String: String]
     ) throws(SubcommandFailure) -> GateOptions? {
@@ -50,7 +50,7 @@ struct GateOptions: Sendable {
             })
     }
 
-    /// Plaintext gets no key.
+    /// A key is never sent in plaintext.
     private static func address(_ text: String) throws(SubcommandFailure) -> UpstreamAddress {
         do throws(ValueError) {
             let address = try UpstreamAddress(reading: text)

@@ -28,7 +28,7 @@ extension UsageCommand: GateCommand {
 }
 
 extension UsageReport.Counts {
-    /// As the admin API shows them.
+    /// From the form of the admin API.
     fileprivate init(shown json: JSON) {
         func number(_ name: String) -> Int64 { json[name]?.integerValue ?? 0 }
         self.init()

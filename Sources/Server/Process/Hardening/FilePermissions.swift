@@ -1,27 +1,27 @@
 import EventIO
 import Glibc
 
-/// What the modes of the files that the settings name let others do.
+/// What the modes of the files that the settings name allow other users.
 struct FilePermissions {
-    /// What of a file is looked at.
+    /// The facts about a file that count.
     struct Facts {
-        /// As in `st_mode`, the type left out.
+        /// As in `st_mode`, without the type.
         var mode: UInt32
         var owner: UInt32
         var group: UInt32
-        /// Only this container sees it: mode and owner are the platform's and protect nothing.
+        /// Only this container sees it: mode and owner are set by the platform and protect nothing.
         var isMountedSecret = false
     }
 
-    /// Who the process is.
+    /// The user of the process.
     struct Reader {
         var user = geteuid()
         var groups: Set<UInt32> = [getegid()]
     }
 
-    /// Whose content is a secret: key, token, `.env`, the state.
+    /// Files with secret content: key, token, `.env`, the state.
     let secrets: [String]
-    /// Whose content decides what the gateway does.
+    /// Files that decide what the gateway does.
     let others: [String]
 
     init(_ settings: Settings) {
@@ -48,8 +48,8 @@ struct FilePermissions {
         facts(path).flatMap { warning(path, $0, isSecret: isSecret, for: Reader()) }
     }
 
-    /// Nil where all is well. A group may read a secret that belongs to somebody else, such as root, if the process is in it: so a
-    /// service gets what it cannot change.
+    /// Nil where nothing is wrong. The process's group may read a secret that belongs to another user, such as root: so a
+    /// service gets a file that it cannot change.
     static func warning(_ path: String, _ facts: Facts, isSecret: Bool, for reader: Reader) -> String? {
         let mode = "mode \(String(facts.mode | 0o10000, radix: 8).suffix(4))"
         let isLent = facts.owner != reader.user && reader.groups.contains(facts.group)
@@ -71,8 +71,8 @@ struct FilePermissions {
             isMountedSecret: RealPath.of(path).map(isMountedSecret) ?? false)
     }
 
-    /// Kubernetes puts a Secret's files into a directory such as `..2026_11_28`, to which links lead; Swarm and Podman put them below
-    /// `/run/secrets`. Both are readable by all by default, in a file system that only the container has.
+    /// Kubernetes puts a Secret's files into a directory such as `..2026_11_28`, and links to them; Swarm and Podman put them below
+    /// `/run/secrets`. Both are readable by all users by default, in a file system that only the container has.
     static func isMountedSecret(_ realPath: String) -> Bool {
         realPath.hasPrefix("/run/secrets/") || realPath.split(separator: "/").contains { $0.hasPrefix("..") }
     }

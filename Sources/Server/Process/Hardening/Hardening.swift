@@ -1,16 +1,16 @@
 import EventIO
 
-/// What the process gives up once it has its address, its key and its log. Lines for the log say what came of it.
+/// Gives up rights of the process once it has its address, its key and its log. It collects lines for the log about the result.
 struct Hardening {
     private(set) var notices: [String] = []
     private(set) var warnings: [String] = []
-    /// Where TCP still leads; nil where the kernel's Landlock knows no ports.
+    /// The TCP ports that connections may still go to; nil where the kernel's Landlock does not know ports.
     private var openPorts: Set<UInt16>?
 
     /// The first ABI of Landlock that knows TCP ports (Linux 6.7).
     private static let abiOfPorts = 4
 
-    /// Becomes the user that the settings name. Throws when that is not to be had: nothing may be served with root's rights by accident.
+    /// Becomes the user that the settings name. Throws where that is not possible: the gateway must not serve with root's rights by accident.
     mutating func dropPrivileges(_ settings: Settings) throws(CError) {
         makeCacheDirectory(settings)
         let user: ServiceUser
@@ -32,7 +32,7 @@ struct Hardening {
             CacheDirectory(path: settings.cacheDirectory).give(to: account.user, group: account.group)
         }
         if !settings.auditDirectory.isEmpty {
-            // In the state directory that user makes it, once that is theirs.
+            // Inside the state directory that user can make it, as the owner.
             let isInState = settings.auditDirectory.hasPrefix(settings.stateDirectory + "/")
             AuditDirectory(path: settings.auditDirectory).give(
                 to: account.user, group: account.group, making: !isInState)
@@ -49,7 +49,7 @@ struct Hardening {
         try lookAtFiles(settings, for: account)
     }
 
-    /// While it may still be made: who serves makes no directory. Without it files are served all the same.
+    /// Makes the cache directory while that is still allowed: later this process makes none. Without it files are served, and not kept.
     private mutating func makeCacheDirectory(_ settings: Settings) {
         guard !settings.cacheDirectory.isEmpty else { return }
         do throws(FileError) {
@@ -62,7 +62,7 @@ struct Hardening {
     }
 
     private mutating func lookAtFiles(_ settings: Settings, for account: UserAccount) throws(CError) {
-        // Each connection to the Hub, or to a peer, reads it.
+        // Each connection to the Hub, or to a peer, reads this file.
         for (name, path) in [("ca_file", settings.authorities), ("peer_ca_file", settings.peerAuthorities)] {
             guard let path, let reason = FileAccess.denial(path) else { continue }
             throw CError("\(name): \(path.shown) cannot be read: \(reason)")
@@ -87,10 +87,10 @@ struct Hardening {
         }
     }
 
-    /// Takes from the process the system calls, files and ports that it does not need, if `settings.sandboxing` is on. What the kernel or
-    /// the container does not have is a warning.
+    /// Takes from the process the system calls, files and ports that it does not need, if `settings.sandboxing` is on. If the kernel or
+    /// the container does not support one of these, a warning says so.
     mutating func restrict(_ settings: Settings, site: SandboxSite?, as role: ProcessRestriction.Role) {
-        // A parent's children get no more than it has, so it keeps what the state process needs.
+        // Children have no more rights than their parent, so the parent keeps those that the state process needs.
         let state = role == .supervisor && settings.access == .keys ? Self.written(settings) : []
         let written = state + (settings.cacheDirectory.isEmpty ? [] : [settings.cacheDirectory])
         restrict(
@@ -106,19 +106,19 @@ struct Hardening {
             ports: [])
     }
 
-    /// The same for a process beside one that serves from `cache_dir`: it makes no connections, reads only there, and writes only there or nowhere.
+    /// The same for a helper process of the file cache: it makes no connections, reads only there, and writes only there or nowhere.
     mutating func restrictCacheProcess(_ settings: Settings, read: [String], written: [String]) {
         restrict(
             settings.sandboxing, .serving, ReadablePaths(nil, process: "/proc/self", beside: read), written: written,
             ports: [])
     }
 
-    /// The directories of what outlives the process.
+    /// The directories of the state.
     private static func written(_ settings: Settings) -> [String] {
         [settings.stateDirectory] + (settings.auditDirectory.isEmpty ? [] : [settings.auditDirectory])
     }
 
-    /// The TCP ports of all that is called: content hosts by https, and by name where they have a port of their own; name servers too,
+    /// The TCP ports of all servers that are called: content hosts by https, and by name where they have a port of their own; name servers too,
     /// which are asked by TCP where a response does not fit into a datagram (RFC 7766).
     static func ports(_ settings: Settings) -> [UInt16] {
         let origins = settings.contentHosts.origins.compactMap { try? UpstreamAddress(reading: $0) }
@@ -130,7 +130,7 @@ struct Hardening {
             + [settings.upstreamProxy?.port, settings.otlpEndpoint?.port].compactMap(\.self)
     }
 
-    /// What a reload brought and only a restart can open, in a line for the log: what Landlock has closed stays so.
+    /// A line for the log where a reload needs a port that only a restart can open: Landlock's restrictions cannot be taken back.
     func portWarning(_ settings: Settings) -> String? {
         guard let openPorts else { return nil }
         let closed = Set(Self.ports(settings)).subtracting(openPorts).sorted().map(String.init)
@@ -140,7 +140,7 @@ struct Hardening {
             + "restart to use them."
     }
 
-    /// The same for the process of the sandbox's Hub, which makes no connections and reads nothing of ours.
+    /// The same for the sandbox's process, which makes no connections and reads none of our files.
     mutating func restrictSandbox() {
         restrict(true, .serving, ReadablePaths(nil, process: "/proc/self"), written: [], ports: [])
     }
@@ -174,7 +174,7 @@ struct Hardening {
 }
 
 extension SandboxSite {
-    /// Those of its origins.
+    /// The ports of its origins.
     fileprivate var ports: [UInt16] {
         [hub, cdn, cas].compactMap { $0.split(separator: ":").last.flatMap { UInt16($0) } }
     }

@@ -2,8 +2,8 @@ import Glibc
 
 /// The files and directories that the process needs after its start.
 ///
-/// A file that is replaced by renaming is another file: so the rule is on its directory, where that is not the root. Links lead to
-/// other directories: so the directory of what they lead to is one more.
+/// A file that is replaced by renaming is another file: so the rule is on its directory, unless that is the root. Links lead to
+/// other directories: so the directory of the file that a link leads to is added.
 struct ReadablePaths: Equatable {
     /// What libcurl, OpenSSL, c-ares and libc read: authorities, resolv.conf, hosts, time zones, randomness.
     private static let system = [
@@ -13,7 +13,7 @@ struct ReadablePaths: Equatable {
 
     private(set) var paths: [String] = system
 
-    /// With `process`, where the kernel tells the process about itself, and directories beside.
+    /// With `process`, also the directories where the kernel tells the process about itself, and `directories`.
     init(
         _ settings: Settings?, process: String, beside: [String] = [], realPath: (String) -> String? = RealPath.of
     ) {
@@ -29,7 +29,7 @@ struct ReadablePaths: Equatable {
             settings.clientAuthorities, settings.clientRevocationLists,
             settings.config, Provenance.dotEnvPath,
         ]
-        // Its files come and go: so the rule is on itself.
+        // Its files come and go: so the rule is on the directory itself.
         if let credentials = settings.credentials, let found = realPath(credentials.path), !paths.contains(found) {
             paths.append(found)
         }
@@ -57,7 +57,7 @@ struct ReadablePaths: Equatable {
 
 /// A path without links.
 enum RealPath {
-    /// Absolute; nil where nothing is.
+    /// Absolute; nil where there is no file.
     static func of(_ path: String) -> String? {
         guard let found = unsafe realpath(path, nil) else { return nil }
         defer { unsafe free(found) }

@@ -1,9 +1,9 @@
 import EventIO
 import Glibc
 
-/// Whom the gateway runs as once it has what only root may take.
+/// The user that the gateway runs as once it has what only root may take.
 enum ServiceUser: Equatable {
-    /// It stays who it is.
+    /// The user does not change.
     case unchanged
     /// Root until then.
     case becomes(UserAccount)
@@ -14,7 +14,7 @@ enum ServiceUser: Equatable {
 
     private static let candidates = ["hubgate", "nobody"]
 
-    /// `name` is the setting `user`; `effective` is who the process is. Throws when the two cannot both be had.
+    /// `name` is the setting `user`; `effective` is the process's user. Throws where the change is not possible.
     init(
         _ name: String?, effective: UInt32 = geteuid(), lookUp: (String) -> UserAccount? = UserAccount.init(named:)
     ) throws(Fault) {

@@ -3,7 +3,7 @@ import Glibc
 import HTTP
 import Sandbox
 
-/// The sandbox in a process of its own, so that all workers find the same Hub. It ends with the parent, or when the parent ends it.
+/// The sandbox in a process of its own, so that all workers use the same Hub. It ends with the parent, or when the parent ends it.
 final class SandboxProcess {
     enum Side {
         case parent(SandboxProcess)
@@ -18,7 +18,7 @@ final class SandboxProcess {
         self.site = site
     }
 
-    /// Returns in the parent when the sandbox serves; nil if it does not come to that, and has said why.
+    /// Returns in the parent when the sandbox serves; nil if it cannot, which was reported.
     static func fork() throws(CError) -> Side? {
         switch try ChildProcess.fork() {
         case .child(let line): return .child(line: line)
@@ -38,7 +38,7 @@ final class SandboxProcess {
         }
     }
 
-    /// The child's life. SIGTERM and its like stay blocked: the workers need it until the last of them has drained.
+    /// The child's life. SIGTERM and similar signals stay blocked: the workers need the sandbox until the last of them has drained.
     @EventLoop static func serve(line: Int32, _ limits: SandboxLimits?, sandboxing: Bool) async -> Int32 {
         do throws(CError) {
             let server = try SandboxServer(limits)
@@ -46,7 +46,7 @@ final class SandboxProcess {
             _ = unsafe bytes.withUnsafeBytes { unsafe write(line, $0.baseAddress, $0.count) }
             close(line)
             if sandboxing {
-                // The parent warns of what is not to be had.
+                // The parent warns where a restriction is not possible.
                 var hardening = Hardening()
                 hardening.restrictSandbox()
             }
@@ -58,7 +58,7 @@ final class SandboxProcess {
     }
 }
 
-/// Where the sandbox's Hub is, and how to trust it: what workers need of a sandbox that lives in another process.
+/// The address of the sandbox's Hub, and its certificate: what workers need of a sandbox in another process.
 struct SandboxSite: Sendable {
     /// Origins.
     let hub: String
@@ -67,7 +67,7 @@ struct SandboxSite: Sendable {
     /// The certificate that is its own authority, as PEM.
     let authority: String
 
-    /// The gateway's token is the one that the sandbox knows it by.
+    /// The token is the one that the sandbox knows the gateway by.
     var origin: HubOrigin {
         HubOrigin(
             base: hub, trust: .pem(authority), token: try? Secret(Array("hf_sandbox".utf8)), inference: hub,
@@ -76,7 +76,7 @@ struct SandboxSite: Sendable {
 }
 
 extension SandboxSite {
-    /// As it goes through a pipe.
+    /// In the form for a pipe.
     var bytes: [UInt8] { Array("\(hub)\n\(cdn)\n\(cas)\n\(authority)".utf8) }
 
     init?(bytes: [UInt8]) {
@@ -87,6 +87,6 @@ extension SandboxSite {
 }
 
 extension Digest {
-    /// The digests that the sandbox is given here.
+    /// The digests that the sandbox needs.
     static let openSSL = Digest(sha1: MessageDigest.sha1, sha256: MessageDigest.sha256)
 }

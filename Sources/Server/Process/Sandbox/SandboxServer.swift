@@ -8,7 +8,7 @@ import Sandbox
 /// origins.
 ///
 /// Its certificate is made at the start and is its own authority. A client in another process that wants to talk to it
-/// directly takes the certificate from the handshake and trusts it: on the loopback nobody else has the port.
+/// directly takes the certificate from the handshake and trusts it: on the loopback interface no other process has the port.
 @EventLoop
 final class SandboxServer {
     let site: SandboxSite
@@ -17,10 +17,10 @@ final class SandboxServer {
 
     var origin: HubOrigin { site.origin }
 
-    /// With the journal of what reached it.
+    /// With the journal of the requests that reached it.
     var sandbox: Sandbox { state.sandbox }
 
-    /// `limits`: nil refuses nobody.
+    /// `limits`: nil for none.
     init(_ limits: SandboxLimits? = nil) throws(CError) {
         let tls = try TLSContext(selfSigned: ())
         let state = SandboxState()
@@ -39,9 +39,9 @@ final class SandboxServer {
         }
         self.listeners = listeners
         let base = "https://localhost:\(ports[0])"
-        // Another name, not only another port: some clients keep their token as long as the name is the same.
+        // Another host name, not only another port: some clients keep their token as long as the name is the same.
         let (cdn, cas) = ("https://127.0.0.1:\(ports[1])", "https://127.0.0.1:\(ports[2])")
-        // What the sandbox signs expires, so this clock must not stand still.
+        // URLs that the sandbox signs expire, so this clock must not stand still.
         state.sandbox = Sandbox(
             origin: base, cdn: cdn, cas: cas, limits: limits, digest: .openSSL, now: { Int64(time(nil)) },
             milliseconds: { Int64(WallClock.microseconds / 1000) })
@@ -105,14 +105,14 @@ private final class SandboxState {
         exchange.finish()
     }
 
-    /// Announces all of the content, sends a part of it, and is gone.
+    /// Announces all of the content, sends a part of it, and closes the connection.
     private func sendPart(of response: Response, upTo count: Int, on exchange: Exchange) async {
         var headers = response.headers
         headers.remove(Sandbox.cutField)
         exchange.start(response.status, headers: headers, length: response.body.count)
         exchange.flushHead()
         unsafe response.body.prefix(count).withUnsafeBufferPointer { _ = unsafe exchange.write($0) }
-        // What is queued would be lost with the connection.
+        // Bytes that are still queued would be lost with the connection.
         while exchange.queuedBytes > 0, !exchange.isGone { await EventLoop.sleep(milliseconds: 5) }
         exchange.abort()
     }

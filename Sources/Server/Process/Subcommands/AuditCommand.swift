@@ -3,7 +3,7 @@ import EventIO
 import Glibc
 import Hub
 
-/// `hubgate audit`: who did what, and whether the record of it is whole.
+/// `hubgate audit`: which key did what, and whether the audit is whole.
 struct AuditCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "audit",
@@ -24,7 +24,7 @@ struct AuditOptions: ParsableArguments {
         return AuditDirectory(path: directory ?? usual)
     }
 
-    /// The last line that the database knows, where that is the database of this audit: a copy of an audit elsewhere has none.
+    /// The last line that the database knows, where it is the database of this audit: a copy of an audit elsewhere has none.
     func known() throws(SubcommandFailure) -> AuditTables.Head? {
         guard directory == nil || state.stateDir != nil else { return nil }
         let place = try state.directory()
@@ -47,7 +47,7 @@ struct AuditVerify: ParsableCommand {
 
     func run() throws {
         let directory = try audit.find()
-        // First: what is written meanwhile is then more than it knows, and not less.
+        // Read first: lines that are written meanwhile are then more than it knows, and not fewer.
         let known = try audit.known()
         do {
             let check = try AuditCheck(directory, known: known)

@@ -3,7 +3,7 @@ import EventIO
 import Glibc
 import Hub
 
-/// `hubgate cache`: the files of `cache_dir`, beside a running gateway too, and what a running one keeps in memory.
+/// `hubgate cache`: the files of `cache_dir`, with or without a running gateway, and what a running one keeps in memory.
 struct CacheCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "cache",
@@ -15,7 +15,7 @@ struct CacheCommand: ParsableCommand {
         ])
 }
 
-/// Where the cache is: the settings of the server say so, unless the flag does.
+/// Where the cache is: by the server's settings, unless the flag says it.
 struct CacheOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Where files are kept.", valueName: "path"), completion: .directory)
     var cacheDir: String?
@@ -38,7 +38,7 @@ struct CacheOptions: ParsableArguments {
         return reading.settings
     }
 
-    /// All that is there, or those that are named.
+    /// All blobs, or those that are named.
     func blobs(_ names: [String] = []) throws(SubcommandFailure) -> [BlobFile] {
         let directory = try directory()
         let wanted = try names.map { (name) throws(SubcommandFailure) in
@@ -56,7 +56,7 @@ struct CacheOptions: ParsableArguments {
         if let absent = wanted.first(where: { name in !all.contains { $0.name == name } }) {
             throw .notThere("there is no \(absent.hex) in \(directory.path.shown)")
         }
-        // One that goes meanwhile is not there.
+        // A blob that is removed meanwhile is left out.
         return all.filter { wanted.isEmpty || wanted.contains($0.name) }.compactMap {
             try? BlobFile(existing: $0.name, isComplete: $0.isComplete, in: directory, access: .read)
         }
@@ -158,7 +158,7 @@ struct CacheRemove: ParsableCommand {
 }
 
 extension BlobFile {
-    /// Removes its name. While a client reads it, the gateway deletes it after that.
+    /// Removes its name. If a client reads it, the gateway deletes it after that.
     fileprivate func remove(from directory: CacheDirectory) throws(SubcommandFailure) {
         do throws(FileError) {
             try directory.remove(name)

@@ -56,14 +56,14 @@ struct CacheUnpin: ParsableCommand {
     }
 }
 
-/// Orders a running gateway to fetch what a repair has thrown away.
+/// Orders a running gateway to fetch what a repair has removed.
 enum CacheRepair {
-    /// Revisions whose files say nothing that can be read.
+    /// Revisions whose files cannot be read.
     static func damagedRevisions(in directory: CacheDirectory) -> [(repo: RepoKey, commit: String)] {
         directory.held().filter { directory.revision($0.repo, commit: $0.commit) == nil }
     }
 
-    /// What pulled revisions have lost is pulled anew.
+    /// Orders to fetch again what pulled revisions have lost.
     static func fetchAnew(
         _ removed: Set<BlobName>, _ lost: [(repo: RepoKey, commit: String)], in directory: CacheDirectory
     ) throws(SubcommandFailure) {
@@ -87,7 +87,7 @@ enum CacheRepair {
 }
 
 extension PullOrder {
-    /// So many single paths are named in an order; with more, all is fetched that is missing.
+    /// So many single paths are named in an order; if there are more, the order is for all that is missing.
     fileprivate static func again(_ repo: RepoKey, _ commit: String, _ paths: [String]) -> PullOrder {
         let include = PathFilter.fault(paths) == nil ? paths : []
         return PullOrder(
@@ -97,7 +97,7 @@ extension PullOrder {
 }
 
 extension PathFilter {
-    /// A pattern that fits this path alone.
+    /// A pattern that matches this path alone.
     static func literal(_ path: String) -> String {
         String(path.flatMap { "*?[".contains($0) ? Array("[\($0)]") : [$0] })
     }

@@ -87,12 +87,12 @@ struct CachePull: ParsableCommand {
         do throws(FileError) { try directory.cancel(order) } catch {
             throw SubcommandFailure(code: Exit.noPermission, reason: "\(directory.orders.shown): \(error)")
         }
-        // Without a gateway nobody else would.
+        // Without a gateway no process would.
         if !directory.isServed { directory.removeOrder(order.id) }
         Console.print("Cancelled: \(id).\n")
     }
 
-    /// The order when it is over.
+    /// Follows the order to its end.
     private func follow(_ order: PullOrder, in directory: CacheDirectory) throws -> PullOrder {
         var bar = PullBar(isQuiet: json)
         if !json {
@@ -135,7 +135,7 @@ struct CachePull: ParsableCommand {
     }
 }
 
-/// How far an order is: a bar where somebody looks at a terminal, else a line at each tenth.
+/// The progress of an order: a bar on a terminal, else a line at each tenth.
 struct PullBar {
     private let isQuiet: Bool
     private let isTerminal = isatty(STDERR_FILENO) == 1
@@ -171,7 +171,7 @@ struct PullBar {
             + "  \(order.filesDone)/\(order.files) files  \(Self.size(rate))/s\(left)"
     }
 
-    /// Of bytes, as people say it.
+    /// Of bytes, for people.
     static func size(_ bytes: Int) -> String {
         for (unit, size) in [("GB", 1_000_000_000), ("MB", 1_000_000), ("kB", 1000)] where bytes >= size {
             return "\(bytes / size).\(bytes % size * 10 / size) \(unit)"

@@ -2,7 +2,7 @@ import ArgumentParser
 import EventIO
 import Hub
 
-/// `hubgate cache purge`: what the gateway keeps of the Hub's responses in memory.
+/// `hubgate cache purge`: drops what the gateway keeps of the Hub's responses in memory.
 struct CachePurge: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "purge", abstract: "Drop cached responses: what was fetched before now is not served again.",

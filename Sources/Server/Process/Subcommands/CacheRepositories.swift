@@ -2,7 +2,7 @@ import ArgumentParser
 import EventIO
 import Hub
 
-/// What kind of repository is meant.
+/// The kind of a repository, as a flag.
 struct CacheKind: ParsableArguments {
     @Option(help: ArgumentHelp("model, dataset or space.", valueName: "kind")) var type = "model"
 
@@ -45,7 +45,7 @@ struct CacheRevisions: ParsableCommand {
     }
 }
 
-/// What there is of a revision.
+/// How much of a revision is here.
 private struct HeldRow {
     let repo: RepoKey
     let commit: String

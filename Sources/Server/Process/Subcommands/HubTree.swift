@@ -2,24 +2,24 @@ import EventIO
 import Glibc
 import Hub
 
-/// A repository in the tree of huggingface_hub's cache: `blobs` by their ETags, `snapshots` of links to them, `refs`; and what only a gateway needs in
-/// `.hubgate`.
+/// A repository in the tree of huggingface_hub's cache: `blobs` by their ETags, `snapshots` of links to them, `refs`; and in `.hubgate`
+/// what only a gateway needs.
 struct HubTree {
     let root: String
     let repo: RepoKey
 
     struct Outcome {
         var written = 0
-        /// Files that are not kept.
+        /// Files that are not in the cache.
         var absent = 0
-        /// Files that are not what their names say.
+        /// Files whose content does not match their names.
         var wrong: [String] = []
     }
 
     var path: String { root + "/" + repo.folder }
     func hidden(_ commit: String) -> String { "\(path)/.hubgate/\(commit)" }
 
-    /// All names but `.` and `..`; nil where it cannot be read, and for a link to a directory unless that is `followed`.
+    /// All names but `.` and `..`; nil where the directory cannot be read, or is a link, unless that is `followed`.
     static func names(in directory: String, followed: Bool = false) -> [String]? {
         let descriptor = unsafe open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC | (followed ? 0 : O_NOFOLLOW))
         guard descriptor >= 0 else { return nil }
@@ -82,7 +82,7 @@ struct HubTree {
         return outcome
     }
 
-    /// Nil: it is not kept. False: it is not what its name says.
+    /// Nil: it is not in the cache. False: its content does not match its name.
     private func copy(_ entry: HeldEntry, to path: String, from source: CacheDirectory) throws(FileError) -> Bool? {
         let new = path + ".new"
         unsafe unlink(new)

@@ -4,7 +4,7 @@ import Hub
 
 /// Its blobs: each is hashed before it is taken.
 extension HubTreeReading {
-    /// Nil: it was left out. `name`: what it has to be, by SHA-256 or git's SHA-1; nil: whatever it is.
+    /// Nil: it was left out. `name`: the SHA-256 or git SHA-1 that it must have; nil: any.
     func take(_ place: String, as name: String?) throws(FileError) -> Taken? {
         if let name, let found = known[name] { return found }
         let taken = try read(place, as: name)
@@ -27,7 +27,7 @@ extension HubTreeReading {
             return nil
         }
         if isSmall { return try readSmall(file, size, place, as: name) }
-        // Read twice: the first time it is known what it is, the second time it is taken.
+        // Read twice: once to compute its name, once to copy it.
         guard let digest = unsafe Self.read(file, size, { _ in }).map(\.hexText), let content = BlobName(digest),
             name == nil || name == digest
         else {
@@ -81,14 +81,14 @@ extension HubTreeReading {
         return Taken(content: content, size: size, oid: oid, place: .git)
     }
 
-    /// From where nobody finds it to where everybody does.
+    /// Moves a blob from the import to where the cache finds it.
     private func moveIn(_ name: BlobName) throws(FileError) {
         let path = target.path(of: name, isComplete: true)
         target.give(incoming.path(of: name, isComplete: true))
         guard unsafe rename(incoming.path(of: name, isComplete: true), path) == 0 else { throw FileError() }
     }
 
-    /// Its SHA-256; nil where it cannot be read, or has another size by now.
+    /// The file's SHA-256; nil where it cannot be read, or its size has changed.
     private static func read(
         _ file: StoredFile, _ size: Int, _ take: (UnsafeBufferPointer<UInt8>) -> Void
     ) -> [UInt8]? {

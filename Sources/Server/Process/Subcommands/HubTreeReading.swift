@@ -2,7 +2,7 @@ import EventIO
 import Glibc
 import Hub
 
-/// Reads one repository of a tree, and takes into the cache what is right. The tree may be anybody's: no link is followed but one to a blob of the
+/// Reads one repository of a tree, and takes into the cache what is right. The tree is not trusted: no link is followed except to a blob of the
 /// same repository.
 final class HubTreeReading {
     static let longestGitFile = 10 << 20
@@ -11,11 +11,11 @@ final class HubTreeReading {
     let tree: HubTree
     let incoming: CacheDirectory
     let target: CacheDirectory
-    /// What was left out, and why: a phrase each.
+    /// What was left out and why, a phrase each.
     private(set) var faults: [String] = []
     private(set) var files = 0
     private(set) var revisions = 0
-    /// By their names in `blobs`; nil: it was left out.
+    /// By their names in `blobs`; nil: left out.
     var known: [String: Taken?] = [:]
 
     struct Taken {
@@ -29,7 +29,7 @@ final class HubTreeReading {
         }
     }
 
-    /// Throws where the cache's disk takes nothing.
+    /// Throws where the cache's disk cannot be written.
     init(_ tree: HubTree, incoming: CacheDirectory, target: CacheDirectory) throws(FileError) {
         (self.tree, self.incoming, self.target) = (tree, incoming, target)
         if let link = ["", "blobs", "snapshots", "refs"].first(where: { !isFolderOrAbsent($0) }) {
@@ -48,7 +48,7 @@ final class HubTreeReading {
 
     func fault(_ path: String, _ reason: String) { faults.append("\(tree.repo.folder)/\(path.shown) \(reason)") }
 
-    /// A link could lead to anybody's files.
+    /// Whether a part of the tree is no link, which could lead to any file of the machine.
     private func isFolderOrAbsent(_ part: String) -> Bool {
         var status = stat()
         guard unsafe lstat(tree.path + (part.isEmpty ? "" : "/" + part), &status) == 0 else { return errno == ENOENT }
@@ -58,7 +58,7 @@ final class HubTreeReading {
     private func readSnapshot(_ commit: String) throws(FileError) {
         var entries: [HeldEntry] = []
         try readFolder("snapshots/" + commit, "", 0, &entries)
-        // What the gateway knew that wrote it, where it is whole; whatever it says of files is checked against these.
+        // What the exporting gateway knew, where that is whole; what it says of files is checked against these.
         let earlier = (try? target.read(tree.hidden(commit), atMost: HeldRevision.mostBytes)).flatMap {
             HeldRevision($0)
         }
@@ -114,14 +114,14 @@ final class HubTreeReading {
                 }
                 if let taken = try take("blobs/" + blob, as: blob) { entries.append(taken.entry(path)) }
             case S_IFREG:
-                // As on systems without links: the copy's own content says what it is.
+                // As on systems without links: the copy's content gives its name.
                 if let taken = try take(place, as: nil) { entries.append(taken.entry(path)) }
             default: fault(place, "is no file")
             }
         }
     }
 
-    /// What a link leads to: `../../blobs/NAME`, as many folders up as it is deep, and nowhere else.
+    /// The blob that a link leads to: `../../blobs/NAME`, as many folders up as it is deep, and nowhere else.
     private func blobName(_ place: String, _ depth: Int) -> String? {
         var buffer = [CChar](repeating: 0, count: 4096)
         let count = unsafe readlink(tree.path + "/" + place, &buffer, buffer.count - 1)
@@ -134,7 +134,7 @@ final class HubTreeReading {
     }
 }
 
-// MARK: what is said of it
+// MARK: the revision
 
 extension HubTreeReading {
     private func readRefs(_ folder: String, _ prefix: String, _ depth: Int) throws(FileError) {
@@ -158,7 +158,7 @@ extension HubTreeReading {
         }
     }
 
-    /// Folders as no git has named them: their names are not known.
+    /// The folders of the files. Their names in git are not known.
     private static func folders(of entries: [HeldEntry]) -> [HeldEntry] {
         let paths = entries.reduce(into: Set<String>()) { found, entry in
             let parts = entry.path.split(separator: "/").dropLast()
@@ -167,7 +167,7 @@ extension HubTreeReading {
         return paths.map { HeldEntry(path: $0, size: 0, oid: String(repeating: "0", count: 40), place: .folder) }
     }
 
-    /// What the Hub would say of it, as far as its files tell.
+    /// The Hub's information about the revision, as far as its files tell it.
     private static func info(_ repo: RepoKey, _ commit: String, _ entries: [HeldEntry]) -> [UInt8] {
         let json: JSON = [
             "_id": "", "id": .string(repo.id.text), "modelId": .string(repo.id.text), "sha": .string(commit),
@@ -181,7 +181,7 @@ extension HubTreeReading {
 }
 
 extension HeldEntry {
-    /// What a tree says of a file that is not in it is not believed: by naming a hash it would get at what others have in the cache.
+    /// A hash that a tree names without the content is not believed: it would give access to content of others in the cache.
     fileprivate var withoutContent: HeldEntry { with(nil) }
 
     fileprivate func with(_ content: BlobName?) -> HeldEntry {

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Glibc
 
-/// `hubgate init`: all that a first start needs.
+/// `hubgate init`: prepares everything that a first start needs.
 struct InitCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "init",
@@ -45,7 +45,7 @@ struct InitCommand: ParsableCommand {
         }
     }
 
-    /// In a checkout, by its script, which says what it does. The two lines for a client stand alone on standard output.
+    /// In a checkout, by its script, which reports what it does. Standard output has the two lines for a client alone.
     private func makesCertificates(_ settings: Settings) -> Bool {
         let script = "config/make-certs.sh"
         guard settings.tlsCertificate == Settings().tlsCertificate, unsafe access(script, R_OK) == 0 else {
@@ -68,7 +68,7 @@ struct InitCommand: ParsableCommand {
             && waitpid(child, &status, 0) == child && status == 0
     }
 
-    /// Whether nobody but this user and root can put something else there. Root trusts no group either.
+    /// Whether only this user and root can put something else there. Root trusts no group either.
     private static func isOwn(_ path: String) -> Bool {
         var status = stat()
         guard unsafe lstat(path, &status) == 0, status.st_mode & S_IFMT != S_IFLNK else { return false }
@@ -76,7 +76,7 @@ struct InitCommand: ParsableCommand {
         return (status.st_uid == 0 || status.st_uid == geteuid()) && status.st_mode & others == 0
     }
 
-    /// From the root: the gateway may be started elsewhere.
+    /// From the root: the gateway may be started in another directory.
     private static func whole(_ path: String) -> String {
         guard let whole = unsafe realpath(path, nil) else { return path.visible }
         defer { unsafe free(whole) }

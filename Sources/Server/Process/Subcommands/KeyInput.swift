@@ -1,12 +1,12 @@
 import EventIO
 import HTTP
 
-/// What the flags of `hubgate keys` take, checked.
+/// Checks the values of the flags of `hubgate keys`.
 enum KeyInput {
     /// Seconds since 1970.
     static var now: Int64 { Int64(WallClock.microseconds / 1_000_000) }
 
-    /// With the fault that this program's command line says.
+    /// With faults in the form of this command line.
     private static func checked<Value>(
         _ check: () throws(KeyFieldFault) -> Value
     ) throws(SubcommandFailure) -> Value {
@@ -41,14 +41,14 @@ enum KeyInput {
         try checked { () throws(KeyFieldFault) in try KeyFields.credential(text, of: what) }
     }
 
-    /// Nil for an empty text, which takes a value away.
+    /// Nil for an empty text, which removes a value.
     static func optional(
         _ text: String, of what: String, _ read: (String, String) throws(SubcommandFailure) -> String
     ) throws(SubcommandFailure) -> String? {
         text.isEmpty ? nil : try read(text, what)
     }
 
-    /// Rules as people write them. An empty one takes all away.
+    /// Rules as people write them. An empty one removes all.
     static func rules(_ texts: [String], of what: String) throws(SubcommandFailure) -> [String] {
         if texts == [""] { return [] }
         return try checked { () throws(KeyFieldFault) in
@@ -87,7 +87,7 @@ enum KeyInput {
         )
     }
 
-    /// Says what of a grant has no effect at present. A credential may be put there later: so it is no error.
+    /// Warns of parts of a grant that have no effect at present. A credential may be added later: so that is no error.
     static func warn(of grant: KeyGrant, _ state: StateOptions) throws(SubcommandFailure) {
         if grant.policy == KeyPolicy.shadow.rawValue {
             warnOfShadow()

@@ -1,14 +1,14 @@
 import EventIO
 import Hub
 
-/// Keys as people and programs read them.
+/// Keys in a form for people and for programs.
 enum KeyOutput {
     static func print(_ json: JSON) {
-        // What is printed has no number that JSON cannot express.
+        // No number in it is one that JSON cannot express.
         Console.print(String(decoding: (try? json.encoded()) ?? [], as: UTF8.self) + "\n")
     }
 
-    /// A new key or secret: the one time that it is seen.
+    /// A new key or secret, which is seen this one time.
     static func show(secret: String, _ record: KeyRecord, json: Bool) {
         guard !json else {
             var members = record.members(nil)
@@ -16,17 +16,17 @@ enum KeyOutput {
             return KeyOutput.print(.object(members))
         }
         Console.print("\(secret)\n")
-        // On another stream: the key alone can be piped on.
+        // On the other stream, so that the key alone can be piped on.
         Console.error("This is the key \(record.name). It is not shown again: put it where a password goes.\n")
     }
 
-    /// With what its role means, where `roles` are at hand.
+    /// With the meaning of its role, where `roles` are at hand.
     static func show(_ record: KeyRecord, use: KeyUse?, json: Bool, roles: RoleBook? = nil) {
         let rules = roles.flatMap { book in record.grant.role.map { book.rules(of: $0)?.map(\.description) } }
         show(record, use: use, json: json, rules: rules)
     }
 
-    /// `rules`: those of its role; `.some(nil)` where that is not defined.
+    /// `rules`: those of its role; `.some(nil)` where the role is not defined.
     static func show(_ record: KeyRecord, use: KeyUse?, json: Bool, rules: [String]??) {
         guard json else { return Console.print(details(record, use, rules, now: KeyInput.now)) }
         var members = record.members(use)
@@ -55,13 +55,13 @@ enum KeyOutput {
             })
     }
 
-    /// What a key may do, on one line.
+    /// What a key is allowed, on one line.
     private static func may(_ grant: KeyGrant) -> String {
         let parts = (grant.role.map { [$0] } ?? []) + grant.allow + grant.deny.map { "not " + $0 }
         return parts.joined(separator: "; ")
     }
 
-    /// `rules`: those of its role; `.some(nil)` where that is not defined.
+    /// `rules`: those of its role; `.some(nil)` where the role is not defined.
     private static func details(_ record: KeyRecord, _ use: KeyUse?, _ rules: [String]??, now: Int64) -> String {
         var rows = [
             ("Name", record.name), ("Id", GatewayKey.shown(publicID: record.publicID)),
@@ -89,7 +89,7 @@ enum KeyOutput {
     }
 }
 
-/// Columns as wide as what is in them.
+/// A table whose columns are as wide as their longest cells.
 enum TextTable {
     static func text(_ head: [String], _ rows: [[String]]) -> String {
         let lines = [head] + rows

@@ -2,7 +2,7 @@ import ArgumentParser
 import EventIO
 import Hub
 
-/// `hubgate keys`: what a client shows to be let in, and what it may do.
+/// `hubgate keys`: the keys of clients, and what each may do.
 struct KeysCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "keys",
@@ -15,7 +15,7 @@ struct KeysCommand: ParsableCommand {
         defaultSubcommand: nil)
 }
 
-/// What a key may do, as flags.
+/// The rights of a key, as flags.
 struct GrantOptions: ParsableArguments {
     @Option(
         parsing: .singleValue,
@@ -72,7 +72,7 @@ struct GrantOptions: ParsableArguments {
     @Option(help: ArgumentHelp("For people: what the key is for.", valueName: "text"))
     var note: String?
 
-    /// What these flags give. Throws for what is wrong with them.
+    /// The grant that these flags give. Throws for flags that are wrong.
     func grant(_ state: StateOptions) throws(SubcommandFailure) -> KeyGrant {
         var grant = KeyGrant()
         if !allow.isEmpty { grant.allow = try KeyInput.rules(allow, of: "--allow") }
@@ -93,7 +93,7 @@ struct GrantOptions: ParsableArguments {
         return texts.compactMap { limit, text in text.map { (limit, $0) } }
     }
 
-    /// Those of `old`, but for what these flags say; nil where there are none.
+    /// The limits of `old`, changed by these flags; nil where there are none.
     private func limits(over old: KeyLimits) throws(SubcommandFailure) -> String? {
         var limits = old
         for (limit, text) in givenLimits {
@@ -105,8 +105,8 @@ struct GrantOptions: ParsableArguments {
         return limits.isEmpty ? nil : limits.description
     }
 
-    /// What was read from these flags, over the grant before: what no flag gives stays. Rules that are given take the place of all of their
-    /// kind; an empty one takes them away.
+    /// The values of these flags over an earlier grant: a value that no flag gives stays. Given rules replace all of their kind; an empty one
+    /// removes them.
     func grant(_ read: KeyGrant, over old: KeyGrant) -> KeyGrant {
         KeyGrant(
             role: role == nil ? old.role : read.role, allow: allow.isEmpty ? old.allow : read.allow,
@@ -198,13 +198,13 @@ struct KeysEdit: ParsableCommand {
         let rename = try rename.map { try KeyInput.name($0, of: "--rename") }
         let expires = try grant.expires.map { try KeyInput.expiry($0, now: now) }
         let note = try grant.note.map { try KeyInput.note($0) }
-        // What is wrong with the flags is said before the database is looked at.
+        // Faults of the flags are reported before the database is looked at.
         let wanted = try grant.grant(state)
         try KeyInput.warn(of: wanted, state)
         let record = try KeyChange.change(name, "edit", state) { (record) throws(DatabaseError) in
             record.name = rename ?? record.name
             let changed = grant.grant(wanted, over: record.grant)
-            // One that could do nothing before may be given another note.
+            // A key that allows nothing may still be given another note.
             guard changed.allowsAny || !record.grant.allowsAny else {
                 throw DatabaseError(kind: .conflict, description: SubcommandFailure.uselessKey.reason)
             }
@@ -239,7 +239,7 @@ extension SubcommandFailure {
 }
 
 extension KeyTable {
-    /// For the audit, in the transaction of the change: the two are there together or not at all.
+    /// For the audit, in the transaction of the change: both are written or neither.
     func noteEvent(_ event: String, _ record: KeyRecord, formerName: String? = nil) throws(DatabaseError) {
         var line = AuditRecord.keyEvent(
             event, record, id: GatewayKey.shown(publicID: record.publicID),

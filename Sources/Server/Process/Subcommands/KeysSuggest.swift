@@ -2,7 +2,7 @@ import ArgumentParser
 import EventIO
 import Hub
 
-/// `hubgate keys suggest`: rules from what a key did while its own refused nothing.
+/// `hubgate keys suggest`: rules from what a key did while it was in shadow mode.
 struct KeysSuggest: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "suggest",
@@ -68,14 +68,14 @@ struct KeysSuggest: ParsableCommand {
     }
 }
 
-/// What a key did, and the rules for it.
+/// What a key did, and the rules that allow it.
 struct KeySuggestion {
     private let suggested: SuggestedRules
     private let since: Int64
-    /// Rights that were asked for: a request may take several.
+    /// Rights that were needed: a request may need several.
     private let uses: Int64
     private let refused: Int64
-    /// There was no room to record all of it.
+    /// There was no room to record everything.
     private let isIncomplete: Bool
 
     var rules: [String] { suggested.rules }
@@ -101,7 +101,7 @@ struct KeySuggestion {
                 "applied": .bool(isApplied),
             ])
         }
-        // The rules alone can be piped on.
+        // The rules alone, so that they can be piped on.
         Console.print(rules.map { $0 + "\n" }.joined())
         Console.error(
             "Since \(WallClock.iso8601(since)): \(uses) rights were asked for, of which its present rules refuse \(refused).\n"

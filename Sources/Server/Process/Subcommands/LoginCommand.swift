@@ -2,7 +2,7 @@ import ArgumentParser
 import EventIO
 import Hub
 
-/// `hubgate login`: devices that wait for somebody to confirm them.
+/// `hubgate login`: devices that wait for a person's confirmation.
 struct LoginCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "login",

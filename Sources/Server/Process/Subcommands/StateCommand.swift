@@ -21,7 +21,7 @@ struct StateBackup: ParsableCommand {
 
     func run() throws {
         let directory = try state.directory()
-        // It holds hashes of secrets: nobody else reads it. What is there is not overwritten.
+        // It holds hashes of secrets: only this user may read it. An existing file is not overwritten.
         let descriptor = unsafe open(file, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else {
             throw SubcommandFailure.notMade(file, errno)
@@ -31,7 +31,7 @@ struct StateBackup: ParsableCommand {
             let source = try directory.openExisting()
             let target = try Database(file)
             try source.copy(to: target)
-            // One file without a journal beside it.
+            // One file, without a journal beside it.
             try target.execute("PRAGMA journal_mode = DELETE")
         } catch {
             unsafe unlink(file)

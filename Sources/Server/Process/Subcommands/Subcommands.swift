@@ -3,7 +3,7 @@ import EventIO
 import Glibc
 import Glibc
 
-/// The words that ask for something else than serving: `hubgate keys …`. Serving itself stays with `Command`, whose flags come from THE
+/// The commands for everything but serving: `hubgate keys …`. Serving itself belongs to `Command`, whose flags come from THE
 /// table of settings and whose errors never repeat what was typed: it may be a token.
 enum Subcommands {
     static let words = ["keys", "login", "audit", "usage", "trash", "cache", "state", "init", "api", "help"]
@@ -41,7 +41,7 @@ enum Subcommands {
         ("--generate-completion-script SHELL", "Prints a completion script of these commands for bash, zsh or fish."),
     ].map { (synopsis: $0, meaning: $1) }
 
-    /// The exit code of the subcommand that `arguments` ask for; nil if they ask for none.
+    /// The exit code of the subcommand in `arguments`; nil if there is none.
     static func run(_ arguments: [String]) -> Int32? {
         var arguments = arguments
         do {
@@ -64,7 +64,7 @@ enum Subcommands {
 
     private static let parserPrefix = "Error: "
 
-    /// Says what went wrong. The exit code for it.
+    /// Reports an error. Returns the exit code for it.
     static func report(_ error: any Error) -> Int32 {
         if let failure = error as? SubcommandFailure {
             Console.error("hubgate: \(failure.reason)\n")
@@ -78,7 +78,7 @@ enum Subcommands {
     }
 }
 
-/// Why a subcommand did not do what it was asked, and the code that says so.
+/// Why a subcommand failed, and its exit code.
 struct SubcommandFailure: Error {
     let code: Int32
     /// A sentence, without a full stop.
@@ -86,14 +86,14 @@ struct SubcommandFailure: Error {
 
     /// What the user typed is wrong.
     static func usage(_ reason: String) -> SubcommandFailure { SubcommandFailure(code: Exit.usage, reason: reason) }
-    /// What is asked for is not there.
+    /// There is no such thing.
     static func notThere(_ reason: String) -> SubcommandFailure {
         SubcommandFailure(code: Exit.noInput, reason: reason)
     }
 }
 
 extension SubcommandFailure {
-    /// `path`, which was to be written, cannot be made, by the system's error `number`.
+    /// The output file `path` cannot be made, by the system's error `number`.
     static func notMade(_ path: String, _ number: Int32) -> SubcommandFailure {
         let code =
             switch number {
@@ -105,7 +105,7 @@ extension SubcommandFailure {
         return SubcommandFailure(code: code, reason: "\(path.shown) cannot be made: \(SystemError.text(number))")
     }
 
-    /// `path`, which was to be read, cannot be.
+    /// The input file `path` cannot be read.
     static func notRead(_ path: String, _ number: Int32) -> SubcommandFailure {
         SubcommandFailure(
             code: number == EACCES || number == EPERM ? Exit.noPermission : Exit.noInput,
@@ -149,7 +149,7 @@ struct HubgateCommand: ParsableCommand {
         ])
 }
 
-/// Where the state is: the settings of the server say so, from the environment and files, unless the flag does.
+/// Where the state is: by the server's settings, from the environment and files, unless the flag says it.
 struct StateOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Where the keys are kept.", valueName: "path"), completion: .directory)
     var stateDir: String?
@@ -169,7 +169,7 @@ struct StateOptions: ParsableArguments {
         return (RoleBook(reading.settings.roles), reading.problems)
     }
 
-    /// The settings as the server would read them here, but for its flags. A fault in another setting does not matter.
+    /// The settings as the server would read them here, without its flags. A fault in another setting does not matter.
     func settings() throws(SubcommandFailure) -> Settings {
         let reading = reading()
         if let problem = reading.problems.first(where: { $0.setting == "state_dir" || $0.setting == "config" }) {
@@ -182,7 +182,7 @@ struct StateOptions: ParsableArguments {
         StateDirectory(try settings().stateDirectory)
     }
 
-    /// Carries `body` out on the table of keys.
+    /// Runs `body` on the table of keys.
     func withKeys<Result>(_ body: (KeyTable) throws -> Result) throws -> Result {
         try withDatabase { try body(KeyTable(database: $0)) }
     }

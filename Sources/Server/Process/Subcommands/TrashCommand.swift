@@ -35,7 +35,7 @@ struct TrashList: ParsableCommand {
     }
 }
 
-/// Which repository an order is for, and how long to wait for it.
+/// The repository of an order, and how long to wait for it.
 struct TrashOrderOptions: ParsableArguments {
     @Argument(
         help:
@@ -51,7 +51,7 @@ struct TrashOrderOptions: ParsableArguments {
     @OptionGroup var state: StateOptions
     @Flag(help: "Print JSON.") var json = false
 
-    /// The record after the order, when it was carried out.
+    /// The record after the order was carried out.
     func carryOut(_ order: TrashRecord.Order, as target: RepoID? = nil) throws -> TrashRecord {
         let seconds = wait == "0" ? 0 : try KeyInput.seconds(wait, of: "--wait")
         let record = try find()
@@ -163,7 +163,7 @@ struct TrashPurge: ParsableCommand {
 }
 
 extension StateOptions {
-    /// Carries `body` out on the table of the trash.
+    /// Runs `body` on the table of the trash.
     fileprivate func withTrash<Result>(_ body: (TrashTable) throws -> Result) throws -> Result {
         let directory = try directory()
         do {

@@ -1,7 +1,7 @@
 import EventIO
 import Hub
 
-/// What is in the trash, as people and programs read it.
+/// The trash in a form for people and for programs.
 extension TrashRecord {
     static let columns = ["REPOSITORY", "DELETED", "BY", "UNTIL", "STATUS", "NAME IN THE TRASH"]
 

@@ -53,7 +53,7 @@ struct UsageCommand: ParsableCommand {
     }
 }
 
-/// Usage as people and programs read it.
+/// Usage in a form for people and for programs.
 enum UsageOutput {
     static func json(_ rows: [UsageRow], _ grouping: UsageTable.Grouping) -> JSON {
         .array(rows.map { $0.json(grouping) })

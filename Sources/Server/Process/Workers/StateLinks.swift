@@ -1,11 +1,11 @@
 import EventIO
 
-/// The lines between the state process and those who use the state. The parent has both ends of each, so that a successor of either side
+/// The lines between the state process and its users. The parent has both ends of each, so that a successor of either side
 /// finds what was sent.
 final class StateLinks {
-    /// Of workers, in the order of their numbers.
+    /// The workers' ends, in the order of their numbers.
     private var workerEnds: [PacketSocket] = []
-    /// Of the state process: the parent's, then those of workers.
+    /// The state process's ends: of the parent's line, then of the workers' lines.
     private var stateEnds: [PacketSocket] = []
     private var parent: PacketSocket
 
@@ -33,15 +33,15 @@ final class StateLinks {
         return stateEnds
     }
 
-    // MARK: what the parent says
+    // MARK: messages of the parent
 
     private var owedBounds: LoginBounds?
     private var owesStop = false
 
-    /// Its line is full, and something has not gone out yet: `flush` has to be called again.
+    /// The line is full, and something was not sent yet: `flush` has to be called again.
     var isOwing: Bool { owedBounds != nil || owesStop }
 
-    /// What logins may make from here on; the last word counts.
+    /// The roles of logins from here on; the last message counts.
     func send(_ bounds: LoginBounds) {
         owedBounds = bounds
         flush()
@@ -49,7 +49,7 @@ final class StateLinks {
 
     private static let giveBackMilliseconds: UInt64 = 2000
 
-    /// At the end: what keys have spent. What cannot be sent in that time counts as spent, all that was debited.
+    /// At the end: what keys have spent. If that cannot be sent in time, everything that was debited counts as spent.
     func giveBack(_ debits: [QuotaDebit]) {
         let began = MonotonicInstant.now
         var left = debits[...]
@@ -63,7 +63,7 @@ final class StateLinks {
         }
     }
 
-    /// Ends the state process when it has written all that came before.
+    /// Ends the state process once it has written everything that came before.
     func stopStateProcess() {
         owesStop = true
         flush()

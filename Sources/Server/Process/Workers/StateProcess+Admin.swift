@@ -2,9 +2,9 @@ import EventIO
 import Glibc
 import Hub
 
-/// What administrators ask of the state process, besides its work: short reads, without a transaction.
+/// Reads for administrators, besides the state process's own work: short, and without a transaction.
 extension StateProcess {
-    /// The answers to what is only read. One that cannot be read has an answer, too: whoever asks waits for it.
+    /// The answers to orders that only read. One that cannot be parsed has an answer, too: a worker waits for it.
     func answerReads(_ entries: [StateWriter.Entry]) -> [StateWriter.Answer] {
         entries.filter { $0.record.kind == .adminRead }.map { entry in
             StateWriter.Answer(
@@ -26,7 +26,7 @@ extension StateProcess {
         }
     }
 
-    /// The requests that administrators have cancelled, of those `entries` that were carried out.
+    /// The requests whose end administrators have ordered, of those `entries` that were carried out.
     func cancelled(_ entries: [StateWriter.Entry], _ answers: [StateWriter.Answer]) -> [String] {
         entries.filter { $0.record.kind == .admin }.compactMap { entry in
             guard let order = AdminOrder(entry.record.payload), order.act == .cancel,
@@ -39,7 +39,7 @@ extension StateProcess {
         }
     }
 
-    /// Lines of the audit that end before a place in it. A line is given whole.
+    /// Whole lines of the audit before a place in it.
     private func auditPiece(_ arguments: JSON) -> AdminAnswer {
         guard let audit = journal?.directory else { return AdminAnswer(outcome: .notThere) }
         do throws(AuditError) {
@@ -55,7 +55,7 @@ extension StateProcess {
         }
     }
 
-    /// What is left where the state and the audit are, in bytes.
+    /// The free bytes where the state and the audit are.
     private var disks: [String: JSON] {
         var disks: [String: JSON] = ["state": Self.disk(directory.path)]
         if let journal { disks["audit"] = Self.disk(journal.directory.path) }

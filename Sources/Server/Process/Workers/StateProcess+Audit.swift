@@ -1,6 +1,6 @@
 import EventIO
 
-/// The audit: the state process writes it, besides the database and without it. Where one of the two cannot be written the other goes on.
+/// The audit: the state process writes it, independently of the database. If one of the two cannot be written the other goes on.
 extension StateProcess {
     func beginAudit() {
         journal?.begin(known: knownHead)
@@ -8,7 +8,7 @@ extension StateProcess {
         saveAuditHead()
     }
 
-    /// At the end all that came is in the audit.
+    /// At the end every record that came is in the audit.
     func endAudit() {
         moveEvents()
         journal?.stop()
@@ -28,7 +28,7 @@ extension StateProcess {
         return head
     }
 
-    /// Writes the records for the audit among `entries`, all at once. By their places among these: why one is lost.
+    /// Writes the records for the audit among `entries`, all at once. Returns, by their indices, why one is lost.
     func audit(_ entries: [StateWriter.Entry]) -> [String?] {
         var reasons = [String?](repeating: nil, count: entries.count)
         var places: [Int] = []
@@ -50,7 +50,7 @@ extension StateProcess {
         return reasons
     }
 
-    /// Brings into the audit what the command line and logins have noted of keys in the database. Without an audit nobody wants it.
+    /// Moves what the command line and logins have noted of keys from the database to the audit. Without an audit it is dropped.
     func moveEvents() {
         guard let writer else { return }
         guard let journal else {
@@ -71,7 +71,7 @@ extension StateProcess {
         }
     }
 
-    /// Tells the database how far the audit is, and the metrics.
+    /// Saves the last line of the audit in the database, and in the metrics.
     private func saveAuditHead() {
         guard let journal else { return }
         slots[.auditUp] = journal.isUp ? 1 : 0

@@ -1,6 +1,6 @@
 import Logging
 
-/// What workers know of keys.
+/// Sends keys to workers.
 extension StateProcess {
     private static let keysAMessage = 100
 
@@ -23,8 +23,8 @@ extension StateProcess {
         }
     }
 
-    /// The first of them that one message holds. A key that alone is longer goes as a revoked one: its rules are bounded where hubgate
-    /// writes them, so somebody else has written it, and to leave it out would leave what workers knew of it before.
+    /// The first records that fit one message. A key that alone is too long is sent as revoked: hubgate writes no rules of such a length,
+    /// so another program has written it, and without it workers would keep the key's earlier rights.
     private func fitting(_ records: [KeyRecord]) -> [KeyRecord] {
         var slice = records[...]
         while !StateMessage.fits(Array(slice)) {

@@ -3,8 +3,8 @@ import Glibc
 import HTTP
 import Logging
 
-/// The process that keeps the state: it writes what workers send, many records in one transaction, and tells them of each change of a
-/// key. It has no loop: to wait for the disk is its work.
+/// The process that keeps the state: it writes the workers' records, many in one transaction, and tells workers of each change of a
+/// key. It has no loop: its work is to wait for the disk.
 final class StateProcess {
     let directory: StateDirectory
     let log: Logger
@@ -18,22 +18,22 @@ final class StateProcess {
     private var trouble = StateTrouble()
     private var bounds: LoginBounds
     private let usageDays: Int64
-    /// Of sessions at the console.
+    /// The key of sessions at the console.
     private let sessionKey: Secret?
     private(set) var lastChange: Int64 = 0
     private var isStopping = false
-    /// Said once: a process that was taken over could fill the log.
+    /// Warned once: a process that was taken over could fill the log.
     private var hasWarned = false
     var hasCut = false
     private var nextLook = MonotonicInstant.now
-    /// Workers that have begun, by the number of their line: what came of the one before is written first.
+    /// Workers that have begun, by the numbers of their lines: records of their predecessors are written first.
     private var newcomers: [(worker: Int, sender: Int64)] = []
     private var nextRemoval = MonotonicInstant.now
 
-    /// How often the database is looked at for changes by others, and tried again where it cannot be used, in milliseconds.
+    /// How often the database is checked for changes by other programs, and tried again where it cannot be used, in milliseconds.
     private static let look: UInt64 = 200
     private static let retry: UInt64 = 1000
-    /// How often keys of logins that are long over are looked for, in milliseconds.
+    /// How often expired keys of logins are looked for, in milliseconds.
     private static let removal: UInt64 = 600_000
     private static let messagesATurn = 64
 
@@ -52,7 +52,7 @@ final class StateProcess {
         users = lines.map { StateUser(socket: $0) }
     }
 
-    /// Returns when the parent says so and all that came before is on the disk.
+    /// Returns when the parent asks for it and all earlier records are on the disk.
     func run() -> Int32 {
         open()
         beginAudit()
@@ -98,7 +98,7 @@ final class StateProcess {
         nextLook = MonotonicInstant.now.advanced(milliseconds: writer == nil ? Self.retry : Self.look)
     }
 
-    /// Nothing can be read or written for now. Said once, not each time that it is tried.
+    /// The database cannot be used for now. Logged once, not at each try.
     func fail(_ error: DatabaseError) {
         writer = nil
         slots[.stateUp] = 0
@@ -136,7 +136,7 @@ final class StateProcess {
             (users[index].lastSentChange, users[index].isLoaded, users[index].owed) = (nil, false, [])
             if trouble.isThere { users[index].announce(.trouble(trouble.reason)) }
         case .append(let sender, let sequence, let record) where index > 0:
-            // A worker that speaks for another is not to be believed.
+            // A worker that uses another sender's number is not believed.
             guard users[index].sender ?? sender == sender else { return }
             users[index].sender = sender
             entries.append(StateWriter.Entry(sender: sender, sequence: sequence, record: record, line: index))
@@ -158,7 +158,7 @@ final class StateProcess {
         guard !entries.isEmpty else { return }
         let audited = audit(entries)
         let (reason, stored) = store(entries.filter { $0.record.kind != .audit && $0.record.kind != .adminRead })
-        // After the rest: who has made a key finds it.
+        // After the records: an administrator who has made a key finds it in the list.
         let answers = stored + answerReads(entries)
         for requestID in cancelled(entries, stored) { broadcast(.cancel(requestID: requestID)) }
         for line in Set(entries.map(\.line)) {
@@ -172,7 +172,7 @@ final class StateProcess {
         }
     }
 
-    /// Why they are lost, nil where they are on the disk; and what came of those that ask something.
+    /// Why the records are lost, nil where they are on the disk; and the answers to those that ask something.
     private func store(_ entries: [StateWriter.Entry]) -> (reason: String?, answers: [StateWriter.Answer]) {
         guard !entries.isEmpty else { return (nil, []) }
         do throws(DatabaseError) {
@@ -180,7 +180,7 @@ final class StateProcess {
             let answers = try writer.carryOut(
                 entries, now: Int64(WallClock.microseconds / 1_000_000), present: Set(users.compactMap(\.sender)),
                 live: liveSenders)
-            // A key may be one of this process's own making.
+            // A change of a key may be this process's own.
             lastChange = try writer.lastChange()
             if entries.contains(where: { $0.record.kind == .trash }) {
                 slots[.trashedRepos] = UInt64(try writer.trashedRepos())
@@ -194,7 +194,7 @@ final class StateProcess {
         }
     }
 
-    /// Nil until each worker has said who it is.
+    /// Nil until each worker has sent its number.
     private var liveSenders: Set<Int64>? {
         let senders = users.dropFirst().compactMap(\.sender)
         return senders.count == users.count - 1 ? Set(senders) : nil
@@ -224,7 +224,7 @@ final class StateProcess {
         }
     }
 
-    /// What is removed from the database is forgotten by those who know it when they get all keys anew.
+    /// Keys that are removed from the database are forgotten by the workers when all keys are sent again.
     private func removeExpiredLogins(_ writer: StateWriter) throws(DatabaseError) {
         guard nextRemoval <= .now else { return }
         nextRemoval = MonotonicInstant.now.advanced(milliseconds: Self.removal)
@@ -245,7 +245,7 @@ final class StateProcess {
         slots[.keysInShadow] = shadow
     }
 
-    /// Sends each user what it has to know, as far as its line takes it. Keys go first, to all: who learns that a key was made may use it
+    /// Sends each user what it has to know, as far as its line takes it. Keys go first, to all: a client that learns of its new key may use it
     /// at once, at any worker.
     private func serve() {
         for index in users.indices.dropFirst() {
@@ -260,14 +260,14 @@ final class StateProcess {
         }
     }
 
-    /// Whether all of it has gone out.
+    /// Whether all of it was sent.
     private func sendOwed(to index: Int) -> Bool {
         let sent = users[index].owed.prefix { send($0, to: index) }.count
         users[index].owed.removeFirst(sent)
         return users[index].owed.isEmpty
     }
 
-    /// False: it has to wait. What no packet holds is dropped: a wait for it would have no end.
+    /// False: the line is full. A message too long for a packet is dropped: it could never be sent.
     func send(_ message: StateMessage, to index: Int) -> Bool {
         users[index].waits = users[index].socket.send(message.bytes) == .full
         return !users[index].waits

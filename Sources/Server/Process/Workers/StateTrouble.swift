@@ -1,6 +1,6 @@
 import EventIO
 
-/// Why the database cannot be used. On a disk that is nearly full it comes and goes, and is said once a minute.
+/// Why the database cannot be used. On a disk that is nearly full the fault comes and goes, so it is logged once a minute.
 struct StateTrouble {
     private static let sayAgain: UInt64 = 60_000
 
@@ -11,7 +11,7 @@ struct StateTrouble {
 
     var isThere: Bool { !reason.isEmpty }
 
-    /// Whether it is to be said.
+    /// Whether it is to be logged.
     mutating func begin(_ reason: String, at now: MonotonicInstant) -> Bool {
         self.reason = reason
         lastSaid = lastSaid.filter { now.milliseconds(since: $0.value) < Self.sayAgain }
@@ -20,7 +20,7 @@ struct StateTrouble {
         return isSaid
     }
 
-    /// Whether it is to be said that it is over.
+    /// Whether its end is to be logged.
     mutating func end() -> Bool {
         reason = ""
         return isSaid

@@ -1,6 +1,6 @@
 import EventIO
 
-/// One who uses the state, as the state process knows it: the parent, or a worker.
+/// A user of the state, as the state process knows it: the parent, or a worker.
 struct StateUser {
     /// In characters.
     private static let longestReason = 1000
@@ -8,13 +8,13 @@ struct StateUser {
     let socket: PacketSocket
     /// Nil until it has said hello.
     var sender: Int64?
-    /// The last change of a key that was sent to it; nil: it gets all, from the first.
+    /// The last change of a key that was sent to it; nil: all keys are sent, from the first.
     var lastSentChange: Int64?
-    /// It has had all keys once.
+    /// All keys were sent to it once.
     var isLoaded = false
-    /// What is for all users, in order, and did not go out yet.
+    /// Messages for all users that were not sent to it yet, in order.
     var announcements: [StateMessage] = []
-    /// What came of its records, in order.
+    /// The ends of its records, in order.
     var owed: [StateMessage] = []
     /// Its line is full.
     var waits = false
@@ -23,10 +23,10 @@ struct StateUser {
         self.socket = socket
     }
 
-    /// It does not read, so nothing more of it is read: what is owed has an end.
+    /// It does not read, so nothing more is read from it: what is owed to it is bounded.
     var isBehind: Bool { owed.count > 8192 }
 
-    /// The last word on the database counts.
+    /// Of several messages about the database the last one counts.
     mutating func announce(_ message: StateMessage) {
         if case .trouble = message {
             announcements.removeAll { if case .trouble = $0 { true } else { false } }
@@ -34,13 +34,13 @@ struct StateUser {
         if !announcements.contains(message) { announcements.append(message) }
     }
 
-    /// Its records have these ends, in their order: on the disk, or lost for a reason.
+    /// Notes the ends of its records, in their order: on the disk, or lost for a reason.
     mutating func owe(_ ends: [RecordEnd], _ answers: [StateWriter.Answer]) {
         for answer in answers {
             owed.append(.answer(sender: answer.sender, sequence: answer.sequence, answer.payload))
         }
         for end in ends {
-            // One word is enough for all with the same end.
+            // One message is enough for all records with the same end.
             switch owed.last {
             case .done where end.reason == nil: owed.removeLast()
             case .refused(_, _, let reason) where reason == end.reason: owed.removeLast()
@@ -54,7 +54,7 @@ struct StateUser {
     }
 }
 
-/// What came of a record.
+/// How a record ended.
 struct RecordEnd {
     let sender: Int64
     let sequence: Int64

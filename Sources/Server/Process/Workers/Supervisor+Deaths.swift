@@ -2,9 +2,9 @@ import EventIO
 import Glibc
 import Logging
 
-/// Workers that die, and those that hang.
+/// Workers that die, and workers that hang.
 extension Supervisor {
-    /// With a service manager's watchdog: a worker that says nothing for so long, in milliseconds, is ended.
+    /// With a service manager's watchdog: a worker that sends nothing for so long, in milliseconds, is ended.
     private static let shortestSilence = 5_000
 
     func note(_ end: ChildProcess.End) {
@@ -41,13 +41,13 @@ extension Supervisor {
         }
     }
 
-    /// A gateway of which a part never came up does not start. Says nothing once it is up: then workers are tried again.
+    /// If a part of the gateway never came up, the gateway does not start. Once it is up this does nothing: workers are started again then.
     func failStart(_ code: Int32) {
         guard !isUp else { return }
         verdict = code > 0 ? code : Exit.unavailable
     }
 
-    /// How long nothing is to be done, in milliseconds; nil: until something happens.
+    /// How long there is nothing to do, in milliseconds; nil: until something happens.
     var untilDue: Int? {
         let feed = notify.watchdogMilliseconds == nil || !isUp ? nil : nextFeed
         let due = places.compactMap(\.due).min()

@@ -4,17 +4,17 @@ import Logging
 
 /// A reload that waits for the workers.
 struct ReloadUnderWay {
-    /// A worker that is stuck does not keep the others from the next one, in milliseconds.
+    /// A worker that hangs does not keep the others from the next reload for longer, in milliseconds.
     private static let longest = 5_000
 
     let reload: Reload
-    /// When it is told of, in milliseconds by `MonotonicInstant`, whoever has answered.
+    /// When its result is logged, in milliseconds by `MonotonicInstant`, even if not all workers have answered.
     let due = MonotonicInstant.now.milliseconds + longest
-    /// How many found a fault that the parent did not.
+    /// How many workers found a fault that the parent did not.
     var refusals = 0
 }
 
-/// SIGHUP: the parent looks first, and if all is good its workers do the same for themselves, each at once.
+/// SIGHUP: the parent checks the new settings first; if they are valid each worker does the same for itself.
 extension Supervisor {
     func startReload() {
         guard !isStopping else { return }
@@ -29,7 +29,7 @@ extension Supervisor {
             threshold.level = settings.logLevel.level
             tls = found.tls
             noteCertificate(tls)
-            // Before its workers, who ask it by the new settings.
+            // Before its workers, which ask by the new settings.
             sendLoginBounds()
             reload = ReloadUnderWay(reload: found)
             for index in places.indices {
@@ -51,7 +51,7 @@ extension Supervisor {
         finishReloadIfDone()
     }
 
-    /// Tells of it when no worker is left that has not answered or died, or when it has taken too long.
+    /// Logs the result when all workers have answered or died, or when it has taken too long.
     func finishReloadIfDone() {
         let silent = places.count(where: \.owesReload)
         guard let done = reload, silent == 0 || done.due <= MonotonicInstant.now.milliseconds else { return }
@@ -73,15 +73,15 @@ extension Supervisor {
         }
     }
 
-    /// The one figure of the gateway as a whole that changes with a reload.
+    /// Sets the one gauge of the whole gateway that changes with a reload.
     func noteCertificate(_ tls: TLSContext) {
         slots[.certificateExpiry] = UInt64(clamping: tls.expires * 1_000_000)
     }
 }
 
-/// The end of a gateway: its workers drain, then the parent goes.
+/// The end of a gateway: its workers drain, then the parent ends.
 extension Supervisor {
-    /// The first time in order; the second time at once.
+    /// The first call stops in order; the second at once.
     func stop() {
         guard !isStopping else {
             verdict = Exit.failure
@@ -99,7 +99,7 @@ extension Supervisor {
 
     func finishIfEmpty() {
         guard isStopping, places.allSatisfy({ $0.child == nil }) else { return }
-        // What the workers have sent is written before all is over: by a successor too, which finds it and this message.
+        // The state process writes what the workers have sent before it ends: a successor does, too, since it finds their messages and this one.
         if let stateProcess, stateProcess.child != nil || stateProcess.due != nil {
             if stateProcess.child != nil { stateProcess.links.giveBack(quotas?.spent ?? []) }
             return stateProcess.links.stopStateProcess()
@@ -107,7 +107,7 @@ extension Supervisor {
         verdict = verdict ?? (hasFailed ? Exit.failure : Exit.ok)
     }
 
-    /// The workers that are left go at once.
+    /// Ends the remaining workers at once.
     func endChildren() {
         let others = [sandbox?.child, stateProcess?.child].compactMap(\.self)
         for child in places.compactMap(\.child) + others { child.send(SIGKILL) }

@@ -1,7 +1,7 @@
 import EventIO
 import Logging
 
-/// The place of the state process, as the parent keeps it.
+/// The parent's record of the state process.
 struct StateProcessSlot {
     let links: StateLinks
     let directory: StateDirectory
@@ -12,12 +12,12 @@ struct StateProcessSlot {
     var child: ChildProcess?
     var began = MonotonicInstant.now
     var delay = RestartDelay()
-    /// When it is started, in milliseconds by `MonotonicInstant`; nil: it runs, or is not wanted.
+    /// When it is started, in milliseconds by `MonotonicInstant`; nil: it runs, or must not be started.
     var due: Int?
-    /// The first of them has run.
+    /// A state process has run before.
     var hasRun = false
 
-    /// Looks into the database as the user that it will be kept by. Throws what is wrong with it.
+    /// Opens the database as the user who will own it. Throws what is wrong with it.
     init(_ settings: Settings, workers: Int, log: Logger) throws(CError) {
         links = try StateLinks(workers: workers)
         directory = StateDirectory(settings.stateDirectory)
@@ -31,11 +31,11 @@ struct StateProcessSlot {
         } catch {
             throw CError("state_dir: \(error)")
         }
-        // Made while it may be, and read by the state process alone.
+        // Made while the process still may, and read by the state process alone.
         SigningKeyFile(in: directory, name: SigningKeyFile.sessionKeyName).make()
         audit = AuditJournal.Options(settings)
         do throws(AuditError) {
-            // While it may still be made.
+            // Made while the process still may.
             try audit?.directory.make()
         } catch {
             throw CError("audit_dir: \(error)")
@@ -43,9 +43,9 @@ struct StateProcessSlot {
     }
 }
 
-/// The state process: started before the workers, ended after them, and started anew if it dies.
+/// The state process: started before the workers, ended after them, and started again if it dies.
 extension Supervisor {
-    /// Starts it when it is due; returns in the child only.
+    /// Starts it when it is time; returns in the child only.
     func startStateProcess() -> Outcome? {
         guard let due = stateProcess?.due, due <= MonotonicInstant.now.milliseconds else { return nil }
         do throws(CError) {
@@ -60,7 +60,7 @@ extension Supervisor {
             }
         } catch {
             log.error("The state process: \(error).")
-            // At the end it is not waited for: a machine without room for a process may have none for long.
+            // At the end there is no retry: a machine without room for a process may have none for long.
             stateProcess?.due = isStopping ? nil : MonotonicInstant.now.milliseconds + 1000
             failStart(Exit.unavailable)
             finishIfEmpty()
@@ -75,7 +75,7 @@ extension Supervisor {
             slots: slots, epochs: epochs,
             journal: stateProcess.audit.map { AuditJournal($0, run: stateProcess.run, log: log) },
             usageDays: settings.usageDays, sessionKey: SigningKeyFile.sessionKey(in: stateProcess.directory))
-        // It has no use for a token, and shall have none.
+        // The state process has no use for a token, and must have none.
         var own = Settings()
         (own.sandboxing, own.stateDirectory) = (settings.sandboxing, settings.stateDirectory)
         own.auditDirectory = settings.auditDirectory
@@ -84,7 +84,7 @@ extension Supervisor {
         return .state(process, OneShotSettings(own))
     }
 
-    /// A state process that stands still may not take them at once: they are sent again, and until then its logins are made by the old ones.
+    /// A state process that hangs may not take them at once: they are sent again, and until then it makes keys by the old ones.
     func sendLoginBounds() {
         guard let links = stateProcess?.links else { return }
         let wasOwing = links.isOwing
@@ -95,7 +95,7 @@ extension Supervisor {
         )
     }
 
-    /// How soon what the state process did not take is sent again, in milliseconds; nil: it has all.
+    /// How soon messages that the state process did not take are sent again, in milliseconds; nil: there are none.
     var untilStateIsSent: Int? { stateProcess?.links.isOwing == true ? 50 : nil }
 
     func noteStateProcess(_ end: ChildProcess.End) {
@@ -109,7 +109,7 @@ extension Supervisor {
             return
         }
         let wait = slot.delay.next(lived: MonotonicInstant.now.milliseconds - slot.began.milliseconds)
-        // At the end one that dies each time is given up, with what it cannot write.
+        // At the end, a state process that dies each time is given up, with the records that it cannot write.
         let isGivenUp = isStopping && wait > 1000
         slot.due = isGivenUp ? nil : MonotonicInstant.now.milliseconds + wait
         stateProcess = slot
@@ -121,7 +121,7 @@ extension Supervisor {
         let next = wait == 0 ? "at once" : "in \(wait) ms"
         log.error(
             "The state process (pid \(end.pid)) \(end.text). Another starts \(next); until then no change is written.")
-        // It may have read the word to stop, which its successor needs.
+        // It may have read the message to stop, which its successor needs.
         finishIfEmpty()
     }
 }

@@ -3,8 +3,8 @@ import Glibc
 import Logging
 import Sandbox
 
-/// The parent of workers: starts them, starts another for each that dies, and gives on what the operator says. It serves nobody and has
-/// no event loop, since what it forks could not share one.
+/// The parent of workers: starts them, starts another for each that dies, and passes on the operator's signals. It serves no client and has
+/// no event loop, since a child could not share one.
 final class Supervisor {
     /// What this process is when `run` returns: the parent at its end, or one of its children at their beginning.
     enum Outcome {
@@ -14,7 +14,7 @@ final class Supervisor {
         case state(StateProcess, OneShotSettings)
     }
 
-    /// The last good ones: the next worker begins with them.
+    /// The last valid ones: the next worker begins with them.
     var settings: Settings
     let read: Service.Reader
     let log: Logger
@@ -24,35 +24,35 @@ final class Supervisor {
     let terminal = ControllingTerminal()
     let ports: [PortReservation]
     let adminPort: PortReservation?
-    /// The last good one: the next worker begins with it.
+    /// The last valid one: the next worker begins with it.
     var tls: TLSContext
     private let output = NonblockingDescriptor(STDOUT_FILENO)
     private(set) var hardening = Hardening()
     let slots: MetricSlots
-    /// Nil but in access by keys. Made here, so that all workers count in the same place.
+    /// Nil except with `access = keys`. Made here, so that all workers count in the same memory.
     private let rates: KeyRates?
     let quotas: QuotaWords?
     let epochs: WriteEpochs
     private let budgets = BudgetLedger()
-    /// Nil where there is one worker, or nothing is kept.
+    /// Nil where there is one worker, or no cache.
     let metadata: SharedMetadata?
     var sandbox: SandboxProcess?
     var places: [WorkerSlot]
-    /// Nil but in access by keys.
+    /// Nil except with `access = keys`.
     var stateProcess: StateProcessSlot?
-    /// All have served once, and the operator knows it.
+    /// All workers have served once, and that was reported.
     var isUp = false
     var isStopping = false
     var reload: ReloadUnderWay?
     /// SIGHUP came while a reload was under way.
     var reloadsAgain = false
     var nextFeed = MonotonicInstant.now.milliseconds
-    /// With which code it ends; nil as long as it goes on.
+    /// The exit code; nil as long as it goes on.
     var verdict: Int32?
-    /// Requests were lost while it stopped, or it stopped because of a fault.
+    /// Requests were lost during the stop, or a fault caused the stop.
     var hasFailed = false
 
-    /// Takes the addresses and reads the key, then becomes the user of the settings. Throws when one of these is not to be had.
+    /// Takes the addresses and reads the key, then becomes the user of the settings. Throws where one of these is not possible.
     init(_ settings: Settings, workers: Int, read: @escaping Service.Reader) throws(CError) {
         let threshold = SharedLogLevel(settings.logLevel.level)
         let form = LogEncoding(settings.logFormat, isTerminal: isatty(STDOUT_FILENO) == 1)
@@ -78,7 +78,7 @@ final class Supervisor {
             return WorkerSlot(number: number, sockets: sockets, adminSocket: try adminPort?.join())
         }
         slots.describe()
-        // Made here and not in each worker: a URL that one has signed is opened by another.
+        // Made here and not in each worker: a URL that one worker has signed is opened by another.
         SharedSecret.make()
         let keeps = workers > 1 && settings.cacheMemory.bytes > 0
         metadata = keeps ? SharedMetadata(bytes: settings.cacheMemory.bytes) : nil
@@ -116,7 +116,7 @@ final class Supervisor {
         }
     }
 
-    /// Starts who is due; returns in a child only.
+    /// Starts workers that are due; returns in a child only.
     private func fill() -> Outcome? {
         for index in places.indices {
             guard let due = places[index].due, due <= MonotonicInstant.now.milliseconds else { continue }
@@ -129,7 +129,7 @@ final class Supervisor {
                 }
             } catch {
                 log.error("Worker \(places[index].number): \(error).")
-                // A life of no length: the next attempt waits longer.
+                // This counts as a life of no length: the next attempt waits longer.
                 places[index].began = .now
                 _ = places[index].left()
                 failStart(Exit.unavailable)
@@ -145,7 +145,7 @@ final class Supervisor {
             budgets: budgets, metadata: metadata, sandbox: sandbox?.site, line: line, count: places.count,
             state: stateProcess?.links.take(worker: place.number), rates: rates,
             quotas: quotas)
-        // The child's copy of its parent's memory shall not keep a token that a reload replaces.
+        // The child's copy of its parent's memory must not keep a token that a reload replaces.
         defer { (settings, reload) = (Settings(), nil) }
         return .worker(worker, OneShotSettings(settings))
     }
@@ -160,7 +160,7 @@ final class Supervisor {
         }
     }
 
-    /// Hears what the workers say.
+    /// Reads the workers' messages.
     private func listen() {
         for index in places.indices {
             for byte in places[index].child?.said() ?? [] {

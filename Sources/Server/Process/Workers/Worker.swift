@@ -3,25 +3,25 @@ import Glibc
 import HTTP
 import Hub
 
-/// What a worker has from its parent.
+/// What a worker gets from its parent.
 struct Worker: Sendable {
-    /// From 1.
+    /// Counted from 1.
     let number: Int
-    /// Those of `listen`, in its order.
+    /// The ports of `listen`, in its order.
     let ports: [UInt16]
     let adminPort: UInt16?
-    /// Bound by the parent, to be listened on: one for each of `ports`.
+    /// Bound by the parent, for this process to listen on: one for each of `ports`.
     let sockets: [SharedSocket]
     let adminSocket: SharedSocket?
-    /// As the parent has read it: with another user's rights this process may not be able to.
+    /// Read by the parent: as another user this process may not be able to.
     let tls: TLSContext
-    /// Standard output, as the parent has opened it.
+    /// Standard output, opened by the parent.
     let output: NonblockingDescriptor
-    /// Of all workers.
+    /// Shared by all workers.
     let slots: MetricSlots
     let epochs: WriteEpochs
     let budgets: BudgetLedger
-    /// Nil: there is no other worker, or nothing is kept.
+    /// Nil: there is no other worker, or no cache.
     let metadata: SharedMetadata?
     /// Nil: the Hub that the settings name.
     let sandbox: SandboxSite?
@@ -29,22 +29,22 @@ struct Worker: Sendable {
     let line: Int32
     /// How many workers there are.
     let count: Int
-    /// To the state process; nil but in access by keys.
+    /// To the state process; nil except with `access = keys`.
     let state: PacketSocket?
-    /// Of all workers; nil but in access by keys.
+    /// Shared by all workers; nil except with `access = keys`.
     let rates: KeyRates?
     let quotas: QuotaWords?
 
-    /// One of them warns of what all would.
+    /// One worker reports what is the same in all.
     var speaksForAll: Bool { number == 1 }
 
     func say(_ word: WorkerMessage) {
         var byte = word.rawValue
-        // A parent that does not read is not waited for; without a parent this process is about to end.
+        // It does not wait for a parent that does not read; without a parent this process is about to end.
         _ = unsafe write(line, &byte, 1)
     }
 
-    /// The settings by which it listens: at the ports that its parent has found.
+    /// The settings by which it listens: on the ports that its parent has bound.
     func settings(_ settings: Settings) -> Settings {
         var own = settings
         own.listen = zip(settings.listen, ports).map { ListenAddress(address: $0.address, port: $1) }
@@ -55,20 +55,20 @@ struct Worker: Sendable {
     }
 }
 
-/// A place for a worker, as the parent keeps it: who has it, or when the next one gets it.
+/// The parent's record of one worker: its process, or when the next one is started.
 struct WorkerSlot {
-    /// From 1; also that of its counters.
+    /// Counted from 1; also the number of its metrics.
     let number: Int
     let sockets: [SharedSocket]
     let adminSocket: SharedSocket?
     var child: ChildProcess?
     var isServing = false
-    /// It has been told to reload, and has not said that it did.
+    /// It was told to reload, and has not answered yet.
     var owesReload = false
     var began = MonotonicInstant.now
     var heard = MonotonicInstant.now
     var delay = RestartDelay()
-    /// When a successor is due, in milliseconds by `MonotonicInstant`.
+    /// When its successor is started, in milliseconds by `MonotonicInstant`.
     var due: Int?
 
     init(number: Int, sockets: [SharedSocket], adminSocket: SharedSocket?) {
@@ -83,7 +83,7 @@ struct WorkerSlot {
         due = nil
     }
 
-    /// The worker has ended; returns the milliseconds until its replacement is due.
+    /// The worker has ended; returns the milliseconds until its successor is started.
     mutating func left() -> Int {
         let wait = delay.next(lived: MonotonicInstant.now.milliseconds - began.milliseconds)
         child = nil
@@ -95,26 +95,26 @@ struct WorkerSlot {
     }
 }
 
-/// What a worker says to its parent, a byte each.
+/// Messages of a worker to its parent, a byte each.
 enum WorkerMessage: UInt8 {
     /// It listens.
     case serving
     /// Its loop turns.
     case alive
-    /// It has taken up what changed in the files.
+    /// It has applied the changes in the files.
     case reloaded
-    /// It found a fault in them, and its settings are what they were.
+    /// It found a fault in the files, and keeps its settings.
     case notReloaded
-    /// An administrator asks for a reload, or for the end, through it.
+    /// An administrator has ordered a reload, or a stop, through it.
     case wantsReload, wantsStop
 }
 
-/// How long the successor of a dead worker waits: not at all after a long life, and longer and longer when each dies young, so that a
-/// fault that lasts does not keep the machine busy with starting.
+/// How long the successor of a dead worker waits: not at all after a long life, and longer each time when several die young, so that a
+/// lasting fault does not keep the machine busy with starts.
 struct RestartDelay {
     private static let first = 100
     private static let longest = 10_000
-    /// Who has lived for so long did not die of how it starts.
+    /// A worker that has lived for so long did not die of a fault at its start.
     private static let longLife = 10_000
 
     private var youngDeaths = 0
