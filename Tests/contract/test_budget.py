@@ -85,8 +85,8 @@ def test_all_of_each_window_is_spent_and_each_key_gets_its_part(workers, keys, c
                     with lock:
                         seen.append((time.monotonic(), name, answer.status, left and int(left[1])))
 
-        # A worker gets connections by chance; with many each has some of each key.
-        threads = [threading.Thread(target=ask, args=pair) for pair in [*made.items()] * 12]
+        # A worker gets connections by chance; with many each has some of each key. In turn they would get a sixth, a third and a half.
+        threads = [threading.Thread(target=ask, args=pair) for count, pair in zip((12, 24, 36), made.items()) for _ in range(count)]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -105,7 +105,7 @@ def test_all_of_each_window_is_spent_and_each_key_gets_its_part(workers, keys, c
     assert statistics.median(len(window) for window in whole) >= 0.95 * 60, [len(window) for window in windows]
     for name in made:
         part = sum(one == name for window in whole for one, _ in window)
-        assert abs(part - 20 * len(whole)) <= 0.2 * 20 * len(whole), (name, part, len(whole))
+        assert abs(part - 20 * len(whole)) <= 0.4 * 20 * len(whole), (name, part, len(whole))
 
 
 def test_a_head_of_the_real_client_waits_no_longer_than_it_has_patience(keys, certificates, guard, tmp_path):
