@@ -67,10 +67,6 @@ bool ce_tls_trust_clients(ce_tls *tls, const char *ca_path, const char *crl_path
     return true;
 }
 
-bool ce_tls_trusts_clients(const ce_tls *tls) {
-    return tls->clients != NULL;
-}
-
 int64_t ce_tls_client_ca_expires(const ce_tls *tls) {
     return tls->clients != NULL ? tls->clients->ca_expires : INT64_MAX;
 }

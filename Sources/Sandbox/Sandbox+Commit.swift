@@ -52,13 +52,13 @@ extension Sandbox {
         var number: Int?
         if isProposal {
             number = try repo.open(
-                order.summary, order.description, by: token.account.name, from: parent, at: hub.now(), hub.digest)
+                order.summary, order.description, by: token.account.name, from: parent, at: hub.now())
         }
         let commit = try repo.commit(
             order.apply(to: parent, of: repo.history, hub.digest), to: number.map { .pull($0) } ?? base,
             after: parent.id,
             by: token.account.name, title: order.summary, message: order.description, at: hub.now(), hub.digest)
-        repo.note(commit, at: number.map { .pull($0) } ?? base, hub.digest)
+        repo.note(commit, at: number.map { .pull($0) } ?? base)
         hub.repos.update(repo)
         return Response(.ok, hub: hub.receipt(of: commit, in: repo, proposal: number))
     }

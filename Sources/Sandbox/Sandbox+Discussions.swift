@@ -51,7 +51,7 @@ extension Sandbox {
         let isProposal = try body.optionalFlag("pullRequest") ?? false
         let number = try repo.open(
             body.string("title"), body.nullableString("description") ?? "", by: token.account.name,
-            from: isProposal ? repo.main : nil, isDraft: isProposal, at: hub.now(), hub.digest)
+            from: isProposal ? repo.main : nil, isDraft: isProposal, at: hub.now())
         hub.repos.update(repo)
         return Response(.ok, hub: hub.details(of: repo.discussions[number - 1], in: repo, call))
     }

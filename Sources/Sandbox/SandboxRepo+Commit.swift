@@ -74,7 +74,7 @@ extension SandboxRepo {
     /// Begins a discussion, or a proposal if there is a commit to start from; returns its number.
     package mutating func open(
         _ title: String, _ description: String, by author: String, from base: SandboxCommit?, isDraft: Bool = false,
-        at date: Int64, _ digest: Digest
+        at date: Int64
     ) throws(SandboxRefusal) -> Int {
         guard !discussionsDisabled else { throw .forbidden("open discussions: they are disabled in this repository") }
         guard discussions.count < SandboxDiscussion.most, history.referenceCount < SandboxHistory.mostReferences else {
@@ -91,7 +91,7 @@ extension SandboxRepo {
     }
 
     /// A commit on a proposal is an event of it.
-    package mutating func note(_ commit: SandboxCommit, at reference: Reference, _ digest: Digest) {
+    package mutating func note(_ commit: SandboxCommit, at reference: Reference) {
         guard case .pull(let number) = reference, discussions.indices.contains(number - 1) else { return }
         _ = try? discussions[number - 1].add(
             "commit", by: commit.author, at: commit.date,

@@ -22,13 +22,13 @@ struct BasePathTests {
     @Test(
         "What probes look for is at the root and below the path; the rest is below it alone, with advice",
         arguments: [
-            ("/hf/x", ListenerRole.only, "/x"), ("/-/health", .only, "/-/health"), ("/hf/-/health", .only, "/-/health"),
-            ("/-/health", .admin, "/-/health"), ("/-", .only, nil), ("/x", .only, nil), ("/", .clients, nil),
-        ] as [(String, ListenerRole, String?)])
-    func places(received: String, role: ListenerRole, wanted: String?) throws {
+            ("/hf/x", "/x"), ("/-/health", "/-/health"), ("/hf/-/health", "/-/health"), ("/-", nil), ("/x", nil),
+            ("/", nil),
+        ] as [(String, String?)])
+    func places(received: String, wanted: String?) throws {
         let router = Router(basePath: "/hf")
         let request = Request(method: .get, target: try Target(hub: received))
-        let found = Result { () throws(Failure) in try router.target(of: request, at: role) }
+        let found = Result { () throws(Failure) in try router.target(of: request) }
         switch found {
         case .success(let target): #expect(target.pathAndQuery == wanted)
         case .failure(let failure):
@@ -40,7 +40,7 @@ struct BasePathTests {
     func doubleSlash(received: String) throws {
         let router = Router(basePath: "/hf")
         let request = Request(method: .get, target: try Target(hub: received))
-        #expect(throws: Failure.doubleSlash) { try router.target(of: request, at: .only) }
+        #expect(throws: Failure.doubleSlash) { try router.target(of: request) }
     }
 
     @Test("What leads back leads below the path, relative references too; the Hub's own prefix goes")

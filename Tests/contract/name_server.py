@@ -5,6 +5,8 @@ import socket
 import struct
 import threading
 
+from ports import connections
+
 A, AAAA = 1, 28
 
 
@@ -49,11 +51,7 @@ class NameServer:
                 self.datagrams.sendto(response, client)
 
     def _serve_stream(self):
-        while True:
-            try:
-                connection, _ = self.stream.accept()
-            except OSError:
-                return
+        for connection in connections(self.stream):
             threading.Thread(target=self._serve_connection, args=[connection], daemon=True).start()
 
     def _serve_connection(self, connection):

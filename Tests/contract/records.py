@@ -15,7 +15,7 @@ USER_CANCELED, NO_RENEGOTIATION = b"\1\x5a", b"\1\x64"
 _crypto = ctypes.CDLL(ctypes.util.find_library("crypto"))
 for _name in ("EVP_CIPHER_CTX_new", "EVP_aes_128_gcm"):
     getattr(_crypto, _name).restype = ctypes.c_void_p
-_SET_IV_LENGTH, _GET_TAG = 9, 16
+_GET_TAG = 16
 
 
 class _Gcm:

@@ -15,7 +15,7 @@ from fakehub import http
 from gate import run
 from policy import JSON, request
 from rate_limits import Told, limits
-from stored_files import PIECE, Store, digest
+from stored_files import PIECE, digest
 from test_metrics import Page
 from waiting import wait_until
 
@@ -234,13 +234,6 @@ def test_what_is_no_repository_is_not_purged(admin, keys):
 
 
 # Files that are kept
-
-
-@pytest.fixture
-def store(hub):
-    store = Store(hub)
-    yield store
-    store.close()
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from clients import BESIDE_THE_HUB, LIBRARIES, SERIES
 from fakehub import http
 from gate import BINARY, clean_environment, run
 from pulled import PATH, TINY, WEIGHTS, Site, files, plain, stored
-from stored_files import PIECE, Store, digest
+from stored_files import PIECE, digest
 from test_client_libraries import TOKENIZER, VOCABULARY
 from waiting import wait_until
 
@@ -181,13 +181,6 @@ def test_who_may_read_what_was_pulled_is_judged_as_ever(site, keys):
 
 
 # With what clients do meanwhile
-
-
-@pytest.fixture
-def store(hub):
-    store = Store(hub)
-    yield store
-    store.close()
 
 
 def test_a_pull_and_a_client_are_one_to_the_store(hub, store, start_before, tmp_path):

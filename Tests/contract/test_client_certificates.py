@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import ssl
 import subprocess
 import urllib.parse
 

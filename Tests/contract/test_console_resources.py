@@ -13,20 +13,13 @@ from fakehub import http
 from limited import Crowd
 from policy import JSON, request
 from rate_limits import Told, limits
-from stored_files import PIECE, Store, digest
+from stored_files import PIECE, digest
 from test_metrics import Page
 from waiting import wait_until
 
 CLOSE = b"Connection: close"
 CHAT = "/v1/chat/completions"
 ESCAPED = "%3Cimg%20src=x%20onerror=%22window.evil=1%22%3E"
-
-
-@pytest.fixture
-def store(hub):
-    store = Store(hub)
-    yield store
-    store.close()
 
 
 @pytest.fixture

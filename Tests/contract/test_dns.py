@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from fakehub import FakeHub, http, wait_until
+from fakehub import http, wait_until
 from name_server import NameServer
 
 ASK = b"GET /api/models/o/n HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"

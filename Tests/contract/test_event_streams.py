@@ -5,7 +5,6 @@ import time
 
 import pytest
 
-from fakehub import http
 from waiting import wait_until
 from wire import Ended, WireError
 

@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from fakehub import FakeHub, http, wait_until
-from gate import IS_SANITIZED, Gate, make_workspace
+from gate import IS_SANITIZED
 from proxyheader import line
 from wire import Connection
 

@@ -298,7 +298,7 @@ def test_whom_the_hub_refuses_an_object_gets_no_address_of_it(caching, store, ba
     assert "actions" not in entry and entry["error"]["code"] == 404
 
 
-def signs_everything(hub, store, batches, content, repo="acme/other"):
+def signs_everything(hub, store, content, repo="acme/other"):
     """Another repository, whose Hub signs an address for whatever is asked, and leaves it to its store to have no such thing there."""
     other = Batches(hub, store, repo)
     other._entry = lambda wanted: {
@@ -311,7 +311,7 @@ def signs_everything(hub, store, batches, content, repo="acme/other"):
 @pytest.mark.parametrize("is_whole", [True, False])
 def test_what_the_store_does_not_give_at_an_address_comes_from_no_disk(caching, hub, store, batches, cache, is_whole):
     content = store.put("private.bin", 2 * PIECE)
-    other = signs_everything(hub, store, batches, content)
+    other = signs_everything(hub, store, content)
     gate = caching()
     path = batches.address(gate, content)
     fields = () if is_whole else (f"Range: bytes={PIECE}-",)

@@ -11,7 +11,7 @@ from stored_files import PIECE, figures
 from waiting import wait_until
 
 
-def fills_end(gate, store):
+def fills_end(store):
     """No call to the store is under way, and nothing more comes of it."""
     return wait_until(lambda: store.at_once == 0, 10)
 
@@ -22,7 +22,7 @@ def test_a_byte_brings_its_piece_and_no_other_and_is_not_fetched_again(caching, 
     place = 2 * PIECE + 5
     assert gate.ask(get(PATH, f"Range: bytes={place}-{place}"), timeout=30).body == content[place : place + 1]
     assert wait_until(lambda: figures(gate)["filled_bytes_total"] == PIECE, 10)
-    assert fills_end(gate, store) and store.ranges_asked(content) == [f"bytes={2 * PIECE}-{3 * PIECE - 1}"]
+    assert fills_end(store) and store.ranges_asked(content) == [f"bytes={2 * PIECE}-{3 * PIECE - 1}"]
     place = 3 * PIECE - 1
     again = gate.ask(get(PATH, f"Range: bytes={place}-{place}"), timeout=30)
     assert again.body == content[place : place + 1] and "hit" in again["Cache-Status"]
@@ -40,7 +40,7 @@ def test_who_leaves_in_the_last_part_of_a_file_has_no_more_of_it_fetched(caching
     assert gate.wait_for_log(lambda line: line["path"] == PATH)
     store.go_on.set()
     # The piece that it was in, and what may have been on its way.
-    assert fills_end(gate, store)
+    assert fills_end(store)
     assert figures(gate)["filled_bytes_total"] == 2 * PIECE
 
 
@@ -58,7 +58,7 @@ def test_a_part_that_one_of_two_readers_has_left_is_not_fetched_for_the_other(ca
         store.go_on.set()
         answer = stays.answer()
         assert answer.body == content[: 2 * PIECE]
-    assert fills_end(gate, store)
+    assert fills_end(store)
     assert figures(gate)["filled_bytes_total"] <= 3 * PIECE
 
 

@@ -14,7 +14,7 @@ import pytest
 from fakehub import http
 from gate import BINARY, Gate, IS_SANITIZED, clean_environment, run
 from keys import Keys
-from descendants import children, is_running, state_process_of
+from descendants import children, state_process_of
 from test_metrics import Page
 from test_workers import of_each
 from waiting import wait_until

@@ -54,7 +54,7 @@ def part(request, content, *, status=206, shift=0, length=None, body=None):
 # What they do together
 
 
-def fetch_together(group, store, more):
+def fetch_together(group, more):
     """What three replicas counted while 36 clients had four files of them, each `more` bytes longer; nothing where a replica was too slow for another."""
     sizes = [size + more for size in (1000, 2 * PIECE + 77, PIECE, PIECE + 1)]
     contents = [group.put(f"{number}.bin", size, owner=number % 3) for number, size in enumerate(sizes)]
@@ -68,7 +68,7 @@ def fetch_together(group, store, more):
 
 def test_each_byte_is_fetched_from_the_store_once_by_all_replicas_together(replicas, store):
     # A machine that has much else to do lets a replica wait for more than two seconds; then the store is asked, as it should be.
-    gates, contents, counted = next(found for more in range(4) if (found := fetch_together(replicas(), store, more)))
+    gates, contents, counted = next(found for more in range(4) if (found := fetch_together(replicas(), more)))
     assert [store.bytes_sent(content) for content in contents] == [len(content) for content in contents]
     for number, (asked, answered, received) in enumerate(counted):
         foreign = [len(content) for other, content in enumerate(contents) if other % 3 != number]

@@ -80,7 +80,7 @@ FLAGS = {
 }
 
 
-def begin(directory, certificates, hub, *flags, grace="7d", workers=2, keys=None, **options):
+def begin(directory, hub, *flags, grace="7d", workers=2, keys=None, **options):
     operator = directory / "operator"
     operator.mkdir(exist_ok=True)
     made = {}
@@ -97,7 +97,7 @@ def begin(directory, certificates, hub, *flags, grace="7d", workers=2, keys=None
 def moving(tmp_path_factory, certificates):
     hub = MovingHub()
     directory = tmp_path_factory.mktemp("moving")
-    keys, made, flags, options = begin(directory, certificates, hub, "--first-byte-timeout", "1s", "--protect", "acme/prod-*", "--cache-memory", "8MiB")
+    keys, made, flags, options = begin(directory, hub, "--first-byte-timeout", "1s", "--protect", "acme/prod-*", "--cache-memory", "8MiB")
     with running_gate(directory / "gate", certificates, *flags, **options) as gate:
         yield Bin(gate, hub, keys, made)
     hub.close()
@@ -117,7 +117,7 @@ def start_bin(tmp_path, certificates):
 
     def start_bin(hub=None, *flags, **options):
         context = None
-        keys, made, flags, options = begin(tmp_path, certificates, hub, *flags, **options)
+        keys, made, flags, options = begin(tmp_path, hub, *flags, **options)
         context = running_gate(tmp_path / f"gate-{len(left)}", certificates, *flags, **options)
         gate = context.__enter__()
         left.append((context, gate))
@@ -523,7 +523,7 @@ def test_when_the_time_is_over_it_is_deleted_for_good_and_a_failure_is_tried_aga
 
 
 def test_without_delete_grace_what_is_left_is_purged_all_the_same_and_hidden_until_then(tmp_path, certificates, hub):
-    keys, made, flags, options = begin(tmp_path, certificates, hub, grace="6s", workers=1)
+    keys, made, flags, options = begin(tmp_path, hub, grace="6s", workers=1)
     hub.add("acme/old")
     hub.add("acme/new")
     with running_gate(tmp_path / "on", certificates, *flags, **options) as gate:
@@ -540,7 +540,7 @@ def test_without_delete_grace_what_is_left_is_purged_all_the_same_and_hidden_unt
 
 
 def test_an_order_waits_for_a_gateway_that_runs(tmp_path, certificates, hub):
-    keys, made, flags, options = begin(tmp_path, certificates, hub, workers=1)
+    keys, made, flags, options = begin(tmp_path, hub, workers=1)
     hub.add("acme/later")
     with running_gate(tmp_path / "one", certificates, *flags, **options) as gate:
         assert Bin(gate, hub, keys, made).delete("acme/later").status == 200
@@ -622,7 +622,7 @@ def test_it_takes_keys(workspace, access):
 
 
 def test_a_reload_sets_and_ends_it(tmp_path, certificates, hub):
-    keys, made, flags, options = begin(tmp_path, certificates, hub, workers=1)
+    keys, made, flags, options = begin(tmp_path, hub, workers=1)
     flags = [flag for flag in flags if flag not in ("--delete-grace", "7d")]
     with running_gate(tmp_path / "gate", certificates, *flags, **options) as gate:
         bin = Bin(gate, hub, keys, made)

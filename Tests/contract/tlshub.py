@@ -5,6 +5,8 @@ import ctypes
 import socket
 import threading
 
+from ports import connections
+
 SSL_FILETYPE_PEM = 1
 KEY_UPDATE_NOT_REQUESTED, KEY_UPDATE_REQUESTED = 0, 1
 
@@ -86,11 +88,7 @@ class TLSHub:
         threading.Thread(target=self._accept, daemon=True).start()
 
     def _accept(self):
-        while True:
-            try:
-                plain, _ = self.listener.accept()
-            except OSError:
-                return
+        for plain in connections(self.listener):
             threading.Thread(target=self._serve, args=[plain], daemon=True).start()
 
     def _serve(self, plain):

@@ -8,7 +8,6 @@ all of them, and prints the figures. Nothing is judged: machines differ.
 """
 
 import os
-import subprocess
 import sys
 import tempfile
 import time

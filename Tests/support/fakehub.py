@@ -7,7 +7,8 @@ import threading
 import time
 from dataclasses import dataclass, field
 
-from waiting import wait_until  # noqa: F401 - for those who wait for what the Hub has seen
+from ports import connections
+from waiting import wait_until  # noqa: F401 - for tests that wait for what the Hub has seen
 from wire import chunk_size, parse_request_head
 
 HEAD_BYTES = 1 << 20
@@ -157,11 +158,7 @@ class FakeHub:
         return [request for request in self.requests if request.target.partition("?")[0] == path]
 
     def _accept(self):
-        while True:
-            try:
-                plain, _ = self.listener.accept()
-            except OSError:
-                return
+        for plain in connections(self.listener):
             plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             with self.lock:
                 self.accepted += 1

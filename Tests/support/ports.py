@@ -1,4 +1,4 @@
-"""Ports of 127.0.0.1 for servers that have to be told one, and ports that cannot be had."""
+"""Ports of 127.0.0.1 for servers that have to be told one, ports that cannot be had, and the connections of a listener."""
 
 import contextlib
 import socket
@@ -34,7 +34,17 @@ def taken_port():
 
 
 def accepts(port):
-    """Whether a server accepts at it. Who asks at a port of those that clients are given may connect to itself."""
+    """Whether a server accepts at it. A client may get the same port itself, and then connects to itself."""
     with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1) as plain:
         return plain.getsockname() != plain.getpeername()
     return False
+
+
+def connections(listener):
+    """The connections that come in at a listening socket, until it is closed."""
+    while True:
+        try:
+            connection, _ = listener.accept()
+        except OSError:
+            return
+        yield connection

@@ -6,6 +6,7 @@ import socket
 import threading
 from dataclasses import dataclass
 
+from ports import connections
 from wire import parse_request_head
 
 ESTABLISHED = b"HTTP/1.1 200 Connection established\r\n\r\n"
@@ -46,11 +47,7 @@ class ConnectProxy:
         return [asked.authority for asked in self.asked]
 
     def _accept(self):
-        while True:
-            try:
-                plain, _ = self.listener.accept()
-            except OSError:
-                return
+        for plain in connections(self.listener):
             plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             threading.Thread(target=self._serve, args=[plain], daemon=True).start()
 

@@ -10,8 +10,6 @@
  * ce_exchange_certificate says what is wrong with it. `ca_path` has the authorities in PEM, `crl_path` their revocation lists; "" for no lists, and then none
  * is asked for. False and a reason where a file is missing, unreadable, too long or has something else in it. To be called once, before `tls` is used. */
 bool ce_tls_trust_clients(ce_tls *tls, const char *ca_path, const char *crl_path, ce_error *error);
-/* Whether it was called. */
-bool ce_tls_trusts_clients(const ce_tls *tls);
 /* When the first of the authorities ends, and when the first of the lists is out of date, in seconds since 1970; INT64_MAX for none. */
 int64_t ce_tls_client_ca_expires(const ce_tls *tls);
 int64_t ce_tls_client_crl_expires(const ce_tls *tls);

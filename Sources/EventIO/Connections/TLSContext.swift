@@ -50,9 +50,6 @@ import CEvent
         unsafe ce_tls_expires(pointer)
     }
 
-    /// Whether clients are asked for certificates.
-    package var asksClients: Bool { unsafe ce_tls_trusts_clients(pointer) }
-
     /// When the first of the authorities for clients ends, and when the first of their revocation lists is out of date, in seconds since 1970;
     /// `Int64.max`: never.
     package var clientAuthoritiesExpire: Int64 { unsafe ce_tls_client_ca_expires(pointer) }

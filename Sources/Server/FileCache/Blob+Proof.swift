@@ -31,7 +31,7 @@ extension Blob {
     }
 
     /// The disk does not give it in time: it is not known whether it is right.
-    func uncheckable(_ piece: Int, _ error: FileError) {
+    func uncheckable(_ error: FileError) {
         check = nil
         cache.stopReading(error)
         fail(.tooBusy("the disk of its cache"), from: 0, to: layout.pieces)

@@ -122,10 +122,10 @@ final class FileTail: TransferSink {
     func end(_ outcome: Result<Void, TransferError>) {
         (transfer, remainder) = (nil, nil)
         place.take()?.end()
-        EventLoop.post { self.settle(outcome) }
+        EventLoop.post { self.settle() }
     }
 
-    private func settle(_ outcome: Result<Void, TransferError>) {
+    private func settle() {
         guard !isOver else { return }
         if let next = next.take(), failure == nil {
             source = next

@@ -28,7 +28,7 @@ final class PieceCheck: LoopWork {
             guard position == end else { return blob.cache.turns.add(self) }
             blob.checked(piece, entry, isRight: hash.finish() == entry.digest)
         case .later, .unknown: break
-        case .failed(let error) where error.code == ETIMEDOUT: blob.uncheckable(piece, error)
+        case .failed(let error) where error.code == ETIMEDOUT: blob.uncheckable(error)
         // The file is shorter than before, or the disk does not give it.
         case .bytes, .failed: blob.checked(piece, entry, isRight: false)
         }

@@ -16,7 +16,7 @@ final class Logins {
     let guesses = FailureLimit(most: 10, milliseconds: 600_000)
     private let keys: KeyStore?
 
-    init(_ settings: Settings, pool: TransferPool, keys: KeyStore?, reporter: LoginReporter) {
+    init(pool: TransferPool, keys: KeyStore?, reporter: LoginReporter) {
         self.reporter = reporter
         self.keys = keys
         issuers = Issuers(pool: pool, reporter: reporter)

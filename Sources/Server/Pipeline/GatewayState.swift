@@ -58,7 +58,7 @@ final class GatewayState {
         admin = AdminState(keys: keys)
         tracker = AdminAccess(settings).isAnybodys ? RequestTracker() : nil
         keys?.client.onCancel = { [tracker] in tracker?.cancel($0) }
-        self.logins = Logins(settings, pool: pool, keys: keys, reporter: logins)
+        self.logins = Logins(pool: pool, keys: keys, reporter: logins)
         self.pool = pool
         self.metrics = metrics
         self.leaks = leaks

@@ -134,7 +134,7 @@ extension RequestPipeline {
     private func route(
         _ request: Request, _ context: RequestContext, at role: ListenerRole
     ) throws(Failure) -> Route.Name {
-        context.target = try router.target(of: request, at: role)
+        context.target = try router.target(of: request)
         let route = try router.route(request.method, context.target, at: role)
         context.route = route
         if context.trace != nil, route.isProbe { context.trace = nil }

@@ -16,7 +16,7 @@ struct Router: Sendable {
 
     /// The target of a request below `base_path`. Paths that begin with `/-/` are at the root as well, where probes look for them.
     /// Throws `notFound`, with the base path, for any other path that is not below it, and `refused` for `//` below it.
-    func target(of request: Request, at role: ListenerRole) throws(Failure) -> Target {
+    func target(of request: Request) throws(Failure) -> Target {
         let target = request.target
         guard !basePath.isEmpty, !target.pathBegins(with: ListenerRole.adminPrefix) else { return target }
         guard let below = target.below(basePath) else { throw .notBelow(basePath) }

@@ -60,38 +60,49 @@ final class Server {
         trashKeeper =
             worker?.speaksForAll == true ? state.trash.map { TrashKeeper(pipeline, $0, warn: warn) } : nil
         pullKeeper = worker?.speaksForAll ?? true ? PullKeeper(pipeline, warn: warn) : nil
-        let limits = Listener.Limits(settings)
-        let role = settings.adminListen == nil ? ListenerRole.only : .clients
         do throws(CError) {
-            (listener, ports) = try Listener.opened(
-                at: settings.listen.map(Listener.Address.init), sockets: worker?.sockets, tls: tls, limits: limits,
-                proxies: Listener.Proxies(settings)
-            ) {
-                pipeline.serve($0, at: role)
-            }
+            (listener, ports) = try Self.clientListener(settings, worker: worker, tls: tls, pipeline: pipeline)
         } catch {
             pool.close()
             throw error
         }
         do throws(CError) {
-            let opened = try settings.adminListen.map { (address) throws(CError) in
-                try Listener.opened(
-                    at: [Listener.Address(address)], sockets: worker?.adminSocket.map { [$0] }, tls: tls,
-                    limits: limits.forAdmin
-                ) {
-                    pipeline.serve($0, at: .admin)
-                }
-            }
+            let opened = try Self.adminListener(settings, worker: worker, tls: tls, pipeline: pipeline)
             (admin, adminPort) = (opened?.listener, opened?.ports.first)
         } catch {
             listener.close()
             pool.close()
             throw error
         }
-        countEverything(log)
+        connectMetrics(log)
     }
 
-    private func countEverything(_ log: AccessLog) {
+    private static func clientListener(
+        _ settings: Settings, worker: Worker?, tls: TLSContext, pipeline: RequestPipeline
+    ) throws(CError) -> (listener: Listener, ports: [UInt16]) {
+        let role = settings.adminListen == nil ? ListenerRole.only : .clients
+        return try Listener.opened(
+            at: settings.listen.map(Listener.Address.init), sockets: worker?.sockets, tls: tls,
+            limits: Listener.Limits(settings), proxies: Listener.Proxies(settings)
+        ) {
+            pipeline.serve($0, at: role)
+        }
+    }
+
+    /// Nil without `admin_listen`.
+    private static func adminListener(
+        _ settings: Settings, worker: Worker?, tls: TLSContext, pipeline: RequestPipeline
+    ) throws(CError) -> (listener: Listener, ports: [UInt16])? {
+        guard let address = settings.adminListen else { return nil }
+        return try Listener.opened(
+            at: [Listener.Address(address)], sockets: worker?.adminSocket.map { [$0] }, tls: tls,
+            limits: Listener.Limits(settings).forAdmin
+        ) {
+            pipeline.serve($0, at: .admin)
+        }
+    }
+
+    private func connectMetrics(_ log: AccessLog) {
         pool.onEnd = { [metrics] in metrics.note($0) }
         metrics.sources = MetricSources(
             listeners: [listener] + (admin.map { [$0] } ?? []), pool: pool, admission: state.admission,

@@ -70,15 +70,6 @@ extension Exchange {
 }
 
 extension Transfer {
-    /// `head()`, with the gateway's error.
-    func responseHead() async throws(Failure) -> Head {
-        do throws(TransferError) {
-            return try await head()
-        } catch {
-            throw Failure(error)
-        }
-    }
-
     /// `done()`, with the gateway's error.
     func responseEnd() async throws(Failure) {
         do throws(TransferError) {

@@ -73,3 +73,14 @@ final class TestClient {
         pool.close()
     }
 }
+
+extension Transfer {
+    /// `head()`, with the gateway's error.
+    func responseHead() async throws(Failure) -> Head {
+        do throws(TransferError) {
+            return try await head()
+        } catch {
+            throw Failure(error)
+        }
+    }
+}
