@@ -28,7 +28,8 @@ struct Router: Sendable {
     /// The endpoint's name, `content` for what looks signed, or `relay` or `inference` for a path that is not ours.
     /// Throws `notFound` for an unknown path below `/-/` and for what is not shown at this listener, `methodNotAllowed` for an endpoint's path with another method.
     func route(_ method: Method, _ target: Target, at role: ListenerRole) throws(Failure) -> Route.Name {
-        guard target.pathBegins(with: "/"), role.shows(target) else { throw unknown(target) }
+        guard target.pathBegins(with: "/") else { throw unknown(target) }
+        guard role.shows(target) else { throw .elsewhere(role) }
         // RFC 9110 9.3.2: HEAD is GET without the content, everywhere.
         let wanted = method == .head ? .get : method
         // By length first: few paths of the Hub have one of these lengths.
@@ -68,6 +69,15 @@ struct Router: Sendable {
 }
 
 extension Failure {
+    /// With `admin_listen`, what is served at the other of the two addresses. It is not said where that is.
+    static func elsewhere(_ role: ListenerRole) -> Failure {
+        Failure(
+            .notFound,
+            detail: role == .admin
+                ? "At this address of the gateway (admin_listen) there are only paths that begin with /-/."
+                : "Paths that begin with /-/ are at another address of this gateway (admin_listen).")
+    }
+
     /// The gateway is below a path and not at the root.
     static func notBelow(_ basePath: String) -> Failure {
         Failure(
