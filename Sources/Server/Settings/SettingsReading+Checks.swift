@@ -90,7 +90,12 @@ extension SettingsReading {
             // The token of another Hub is not for huggingface.co's router.
             settings.inferenceUpstream = nil
         }
-        if settings.upstream.isOff { settings.inferenceUpstream = nil }
+        if settings.upstream.isOff {
+            settings.inferenceUpstream = nil
+            if settings.cacheDirectory.isEmpty, !settings.sandbox {
+                refuse("upstream", "off has the gateway serve what cache_dir has, and that is off; give it a directory")
+            }
+        }
         checkCalled()
         for origin in settings.contentHosts.origins {
             guard let address = try? UpstreamAddress(reading: origin), address.scheme == .http,
