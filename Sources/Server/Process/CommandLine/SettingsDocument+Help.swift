@@ -30,8 +30,8 @@ extension SettingsDocument {
     }
 
     /// Words on indented lines, as many as fit.
-    static func wrapped(_ text: String) -> String {
-        let (indent, columns) = ("        ", 80)
+    static func wrapped(_ text: String, to columns: Int = 80) -> String {
+        let indent = "        "
         var lines = [indent]
         for word in text.split(separator: " ") {
             let last = lines[lines.count - 1]
