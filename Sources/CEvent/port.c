@@ -70,7 +70,8 @@ void ce_port_refused(const char *address, uint16_t port, int reason, ce_error *e
         remedy = "; ports below 1024 need CAP_NET_BIND_SERVICE";
     if (reason == EADDRINUSE)
         remedy = "; another program has it: take another port";
-    ce_error_set(error, "cannot listen on %s port %u: %s%s", address, port, strerror(reason), remedy);
+    ce_error_set(error, "cannot listen on %s port %u: %s%s", address[0] == '\0' ? "every address," : address, port,
+                 strerror(reason), remedy);
 }
 
 uint16_t ce_port_of(int fd) {

@@ -8,7 +8,7 @@ pages.push({id: 'cache', title: 'Cache', show(main) {
   const first = el('button', {type: 'button', text: 'First page'}), more = el('button', {type: 'button', text: 'Next page'});
   let next = null, after = null;
 
-  memoryOff.append('No response is kept: ', el('code', {text: 'cache_memory'}), ' is 0.');
+  memoryOff.append('No response is kept: ', el('code', {text: 'cache_memory'}), ' is off.');
   diskOff.append(el('p', {text: 'No file is kept on the disk. With a directory for them, large files are fetched from the Hub once, and served from here afterwards. In the settings file, and then restart:'}),
     el('pre', {tabindex: 0}, el('code', {text: 'cache_dir: /var/cache/hubgate\ncache_size: 100GiB'})));
   diskOn.append(el('div', {class: 'tiles four'}, Object.values(disk).map(one => one.node)), el('div', {class: 'card'}, list, el('div', {class: 'actions'}, first, more)));

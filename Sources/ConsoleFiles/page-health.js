@@ -37,7 +37,7 @@ pages.push({id: 'health', title: 'Health', show(main) {
       ['Version', status.version + ' (' + status.libraries + ')'], ['Access', status.access + (status.sandbox ? ', before the sandbox' : '')],
       ['Up', days + ' d ' + hours + ' h ' + minutes + ' min, since ' + when(status.started)],
       ['Workers', status.workers + ' of ' + status.workers_wanted + ', ' + status.worker_restarts + ' restarts', status.workers < status.workers_wanted ? 'bad' : 'good'],
-      ['Certificate', 'ends ' + when(status.certificate_ends) + ', in ' + left + ' days', left < 7 ? 'bad' : left < 30 ? 'warn' : 'good'],
+      ['Certificate', left < 0 ? 'has expired: ' + when(status.certificate_ends) : 'ends ' + when(status.certificate_ends) + ', in ' + left + (left === 1 ? ' day' : ' days'), left < 7 ? 'bad' : left < 30 ? 'warn' : 'good'],
       ['The Hub', ...(status.hub.reachable ? ['answers, and takes the token', 'good'] : [status.hub.detail, 'bad'])],
       ['State', ...yes(status.state_up, 'can be read and written', 'cannot be used: no change of a key takes effect')],
       ['Audit', ...yes(status.audit_up, 'can be written', 'cannot be written: what changes something is refused')],

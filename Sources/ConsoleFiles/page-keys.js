@@ -15,7 +15,8 @@ pages.push({id: 'keys', title: 'Keys', needsKeys: true, show(main) {
   const status = key => {
     if (key.revoked) return el('span', {class: 'bad', text: 'revoked'});
     if (key.expires && new Date(key.expires) <= new Date()) return el('span', {class: 'warn', text: 'expired'});
-    return el('span', {class: 'good', text: key.expires ? 'until ' + key.expires.slice(0, 10) : 'good'});
+    const shadow = key.policy === 'shadow';
+    return el('span', {class: shadow ? 'warn' : 'good', text: (key.expires ? 'until ' + key.expires.slice(0, 10) : 'good') + (shadow ? ', SHADOW: its rules refuse nothing' : '')});
   };
   const may = key => [key.role, ...key.allow, ...key.deny.map(rule => 'not ' + rule)].filter(Boolean).join('; ');
 
@@ -135,7 +136,7 @@ pages.push({id: 'keys', title: 'Keys', needsKeys: true, show(main) {
     if (!key) return;
     const path = 'keys/' + encodeURIComponent(key.name);
     const about = facts([['Id', el('code', {text: key.id})], ['Status', status(key)], ['Made', when(key.created)], ['Ends', when(key.expires) || 'never'],
-      ['Last used', when(key.last_used) || 'never'], ['Uses', count(key.uses)], ['Old secret until', key.revoked ? null : when(key.previous_until)], ['Role’s rules', (key.role_rules || []).join('; ') || null]]);
+      ['Last used', when(key.last_used) || 'never'], ['Uses', count(key.uses)], ...(key.previous_until ? [['Old secret until', when(key.previous_until)]] : []), ['Role’s rules', (key.role_rules || []).join('; ') || null]]);
     if (key.revoked) {
       const node = dialog(key.name, about, el('div', {class: 'actions'}, el('button', {type: 'button', text: 'Close', onclick: () => node.close()})));
       return;

@@ -308,6 +308,7 @@ def test_the_audit_is_searched_and_paged_from_its_end(admin, keys):
     assert len(rows(repo="acme/m0*")[0]) == 10
     assert [row["kind"] for row in rows(key="w", refusals="true")[0]] == ["refusal"]
     assert rows(since="2100-01-01")[0] == []
+    assert admin.raw("GET", "/audit?since=yesterday").status == 400
     one = rows(repo="acme/m07")[0][0]
     assert rows(request=one["request_id"])[0] == [one] and one["status"] == 200
     good = admin("GET", "/audit/verify")

@@ -142,6 +142,30 @@ def test_a_key_is_edited_and_rotated(console, keys, gate):
     console.press("Done")
 
 
+def test_the_old_secret_is_shown_as_long_as_it_works(console, keys, gate):
+    for name in ("rotated", "revoked", "over"):
+        keys.create_at(gate, name)
+        keys.rotate(name, "--grace", "1s" if name == "over" else "24h")
+    keys.revoke("revoked")
+    assert wait_until(lambda: keys.show("over")["previous_until"] is None, 10), "the grace of a second is not over"
+    assert keys.show("rotated")["previous_until"] and keys.show("revoked")["previous_until"] is None
+    console.go("Keys")
+    console.fill("those that are revoked, too", True)
+    for name in ("rotated", "revoked", "over"):
+        console.press(name)
+        console.wait("document.querySelector('dialog[open]')?.innerText.includes('Uses')")
+        assert ("Old secret until" in console.text) == (name == "rotated"), name
+        console.press("Close")
+        console.wait("!document.querySelector('dialog[open]')")
+
+
+def test_a_key_in_shadow_is_told_from_others(console, keys, gate):
+    keys.create_at(gate, "free", "--role", "reader", "--policy", "shadow")
+    console.go("Keys")
+    console.wait("[...document.querySelectorAll('tbody tr')].some(row => row.innerText.includes('free') && row.innerText.includes('SHADOW'))")
+    assert console.run("return [...document.querySelectorAll('tbody tr')].filter(row => row.innerText.includes('SHADOW')).length;") == 1
+
+
 def test_ten_thousand_keys_are_found_and_paged(console, keys):
     many_keys(keys, 10_000)
     console.go("Keys")

@@ -11,7 +11,7 @@ import pytest
 
 from audit import Audit
 from fakehub import wait_until
-from gate import IS_SANITIZED, ROOT, Certificates, Gate, make_workspace, run
+from gate import BINARY, IS_SANITIZED, ROOT, Certificates, Gate, make_workspace, run
 from keys import Keys
 from test_lifecycle import reload, serial_of, wait_for_message
 from descendants import children, is_running
@@ -219,6 +219,39 @@ def test_a_privileged_port_can_be_listened_on_and_by_replaced_workers_too(begin,
     wait_for_message(gate, r"serves again", seconds=15, count=2)
     page = gate.curl("/-/metrics", "--connect-to", f"localhost:{gate.port}:127.0.0.1:943", check=False).stdout
     assert b"200 OK" in page
+
+
+@pytest.fixture
+def below_1024(shared, open_certificates):
+    """Starts a gateway as a user without rights but for those that are named, where ports below 1024 take one, until it listens or has ended."""
+    shutil.copy(BINARY, shared / "hubgate")
+    directory = make_workspace(shared / "workspace")
+    # Every machine has this limit in a network of its own, whatever containers are given.
+    network = ["unshare", "--net", "--"]
+    if not AS_ROOT or not shutil.which("setpriv") or subprocess.run([*network, "true"], capture_output=True).returncode:
+        pytest.skip("only root can make another network, and become another user")
+
+    def below_1024(*flags, rights="-all"):
+        user = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", f"--inh-caps={rights}", f"--ambient-caps={rights}", "--"]
+        process = subprocess.Popen(
+            [*network, *user, shared / "hubgate", "--listen", ":443", "--access", "passthrough", *flags], cwd=directory, text=True,
+            env={"PATH": os.environ["PATH"], "HOME": str(directory), **open_certificates.settings}, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        lines = []
+        for line in process.stderr:
+            lines.append(line)
+            if "Listening on" in line:
+                process.terminate()
+        return process.wait(SECONDS), "".join(lines)
+
+    return below_1024
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_port_below_1024_takes_a_right_and_who_lacks_it_is_told_which(below_1024, workers):
+    code, said = below_1024("--workers", workers)
+    assert code == 69 and said == "hubgate: cannot listen on every address, port 443: Permission denied; ports below 1024 need CAP_NET_BIND_SERVICE\n"
+    code, said = below_1024("--workers", workers, rights="+net_bind_service")
+    assert code == 0 and "Listening on https://localhost:443." in said, said
 
 
 @as_root

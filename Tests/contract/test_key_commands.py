@@ -148,6 +148,7 @@ def test_an_audit_that_has_not_begun_and_a_state_of_another_user_say_what_to_do(
 
 
 def test_keys_that_are_not_there_are_code_66(keys):
+    keys.create("other")
     for words in (["show", "x"], ["edit", "x", "--note", "n"], ["rotate", "x"], ["revoke", "x"], ["explain", "x", "GET", "/"]):
         refused(keys.run("keys", *words, check=False), 66, "there is no key x")
 

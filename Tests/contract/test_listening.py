@@ -83,6 +83,13 @@ def test_an_address_that_is_taken_is_named_and_nothing_is_left_listening(start, 
         socket.create_connection(("127.0.0.1", free))
 
 
+def test_a_port_that_is_taken_at_every_address_is_said_to_be_so(start, workspace, certificates):
+    holder = start("--listen", ":0", "--access", "open")
+    done = run(workspace, "--sandbox", "--access", "open", "--listen", f":{holder.port}", **certificates.settings)
+    assert done.returncode == 69
+    assert f"hubgate: cannot listen on every address, port {holder.port}: Address already in use" in done.stderr
+
+
 def test_addresses_that_overlap_are_a_fault_of_the_settings(workspace, certificates):
     done = run(workspace, "--listen", ":8080", "--listen", "127.0.0.1:8080", "--access", "open", **certificates.settings)
     assert done.returncode == 78 and "127.0.0.1:8080 and :8080, which are one address; leave one out" in done.stderr

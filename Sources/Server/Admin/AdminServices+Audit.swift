@@ -12,8 +12,13 @@ extension AdminServices {
         _ query: inout [String: String], _ caller: AdminCaller, _ context: RequestContext
     ) async throws(Failure) -> JSON {
         var filter = AuditHistory.Filter(
-            key: query["key"], repo: query["repo"], action: query["action"], since: query["since"],
-            requestID: query["request"])
+            key: query["key"], repo: query["repo"], action: query["action"],
+            since: try query["since"].map { (text) throws(Failure) in
+                guard let time = AuditTime.beginning(text) else {
+                    throw .badRequest("since has to be \(AuditTime.accepted).")
+                }
+                return time
+            }, requestID: query["request"])
         filter.refusals = try Self.flag(query, "refusals")
         filter.unknown = try Self.flag(query, "unknown")
         let limit = try Self.limit(query)

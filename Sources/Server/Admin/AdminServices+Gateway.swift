@@ -72,7 +72,8 @@ extension AdminServices {
             "workers_wanted": .integer(Int64(state.control?.workers ?? 1)),
             "worker_restarts": .integer(Int64(clamping: metrics.total(.workerRestarts))),
             "draining": .bool(drainState.isDraining), "certificate_ends": .string(WallClock.iso8601(certificate)),
-            "certificate_days_left": .integer((certificate - now) / 86_400), "hub": await hub(context),
+            "certificate_days_left": .integer(Int64((Double(certificate - now) / 86_400).rounded(.down))),
+            "hub": await hub(context),
             "state_up": .null, "audit_up": .null, "disks": [:],
         ]
         if caller.proof != nil {

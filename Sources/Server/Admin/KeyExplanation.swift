@@ -36,6 +36,10 @@ struct KeyExplanation {
     static func explain(
         _ grant: KeyGrant, _ roles: RoleBook, method: String, path: String, body: String?
     ) throws(KeyFieldFault) -> KeyExplanation {
+        let known: [Method] = [.get, .head, .post, .put, .patch, .delete]
+        if let meant = known.first(where: { $0.rawValue == method.uppercased() }), meant.rawValue != method {
+            throw KeyFieldFault(reason: "a method is written in capitals: \(meant.rawValue)")
+        }
         guard path.hasPrefix("/") else { throw KeyFieldFault(reason: "the path has to begin with a slash") }
         do {
             let scope = Scope(try grant.rules(roles))

@@ -29,7 +29,8 @@ struct Router: Sendable {
     /// Throws `notFound` for an unknown path below `/-/` or one that this listener does not serve, `methodNotAllowed` for an endpoint's path with another
     /// method.
     func route(_ method: Method, _ target: Target, at role: ListenerRole) throws(Failure) -> Route.Name {
-        guard target.pathBegins(with: "/"), role.shows(target) else { throw unknown(target) }
+        guard target.pathBegins(with: "/") else { throw unknown(target) }
+        guard role.shows(target) else { throw .elsewhere(role) }
         // RFC 9110 9.3.2: HEAD is GET without the content, everywhere.
         let wanted = method == .head ? .get : method
         // By length first: few paths of the Hub have one of these lengths.
@@ -69,6 +70,15 @@ struct Router: Sendable {
 }
 
 extension Failure {
+    /// With `admin_listen`, what is served at the other of the two addresses. It is not said where that is.
+    static func elsewhere(_ role: ListenerRole) -> Failure {
+        Failure(
+            .notFound,
+            detail: role == .admin
+                ? "At this address of the gateway (admin_listen) there are only paths that begin with /-/."
+                : "Paths that begin with /-/ are at another address of this gateway (admin_listen).")
+    }
+
     /// The gateway is below a path and not at the root.
     static func notBelow(_ basePath: String) -> Failure {
         Failure(

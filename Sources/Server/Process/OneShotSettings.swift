@@ -67,7 +67,10 @@ struct FileChecks: Sendable {
 
     /// Faults with which the gateway can still serve, one line each.
     var warnings: [String] {
-        (try? TLSContext(certificate: certificate, key: key))?.warnings ?? []
+        guard let tls = try? TLSContext(certificate: certificate, key: key) else { return [] }
+        let end = CertificateWatch.warning(
+            certificate, expires: Int(tls.expires), now: Int(WallClock.microseconds / 1_000_000))
+        return [end].compactMap(\.self) + tls.warnings
     }
 
     private var certificateFault: String? {

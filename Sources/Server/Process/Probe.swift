@@ -25,7 +25,11 @@ enum Probe {
                 limits: Transfer.Limits(connect: 2_000, firstByte: 2_000, stall: 2_000))
             let head = try await transfer.head()
             try await transfer.done()
-            return head.status == .ok
+            guard head.status != .ok else { return true }
+            Console.error(
+                "hubgate: what answers at https://\(host):\(listen.port)/-/health says \(head.status.code). Give the probe the same settings "
+                    + "as the gateway, such as admin_listen.\n")
+            return false
         } catch {
             Console.error(
                 "hubgate: no gateway answers at https://\(host):\(listen.port). Start it, or give the probe the same settings.\n"

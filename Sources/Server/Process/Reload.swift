@@ -19,6 +19,11 @@ struct Reload {
     static func decide(_ old: Settings, _ reading: Result<Command, SettingsError>) -> Result<Reload, Refusal> {
         switch reading {
         case .success(.serve(let new)):
+            if let path = old.goneFile(new) {
+                let reason =
+                    "\(path.shown) was read before, and is not there any more; put it back, or restart to go on without it"
+                return .failure(Refusal(reasons: [reason]))
+            }
             let (settings, needRestart) = old.reloaded(from: new)
             let files: [(String, String?)] = [
                 ("tls_cert: the certificate", settings.tlsCertificate), ("tls_key: the private key", settings.tlsKey),

@@ -139,14 +139,7 @@ final class Service {
     private func warn() {
         guard worker?.speaksForAll ?? true else { return }
         certificate.watch(server.listener.tls, settings)
-        if settings.policy == .shadow {
-            log.warning(
-                "policy = shadow: the rules of gateway keys refuse nothing. A key may do all that its token may, and what its rules would refuse is recorded."
-            )
-        }
-        for warning in [settings.loginWarning, settings.clientWarning, settings.endpointWarning].compactMap(\.self) {
-            log.warning("\(warning)")
-        }
+        for warning in settings.warnings { log.warning("\(warning)") }
         for warning in FilePermissions(settings).warnings { log.warning("\(warning)") }
         for warning in server.listener.tls.warnings { log.warning("\(warning)") }
         if let warning = DescriptorLimit.warning(settings, of: DescriptorLimit.current) { log.warning("\(warning)") }

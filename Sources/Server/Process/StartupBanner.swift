@@ -24,9 +24,7 @@ enum StartupBanner {
                     return "Calls go through the proxy \(proxy)\(exceptions)."
                 },
             sandbox.map { "The sandbox's Hub: \($0.hub). Its CDN: \($0.cdn). Its CAS: \($0.cas)." },
-            settings.sandbox || settings.access == .passthrough || settings.token != nil || settings.credentials != nil
-                ? nil
-                : "No Hub token is set: set HF_ACCESS_TOKEN, HF_TOKEN or token_file. Until then calls answer 503.",
+            settings.tokenNotice,
             settings.adminListen.flatMap { address in
                 adminPort.map { "Serving /-/health, /-/ready and /-/metrics on \(Self.origin(address, $0)) alone." }
             },

@@ -90,7 +90,12 @@ extension SettingsReading {
             // A token of another Hub must not go to huggingface.co's router.
             settings.inferenceUpstream = nil
         }
-        if settings.upstream.isOff { settings.inferenceUpstream = nil }
+        if settings.upstream.isOff {
+            settings.inferenceUpstream = nil
+            if settings.cacheDirectory.isEmpty, !settings.sandbox {
+                refuse("upstream", "off has the gateway serve what cache_dir has, and that is off; give it a directory")
+            }
+        }
         checkCalled()
         for origin in settings.contentHosts.origins {
             guard let address = try? UpstreamAddress(reading: origin), address.scheme == .http,

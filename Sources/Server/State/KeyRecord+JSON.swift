@@ -5,6 +5,14 @@ import Hub
 extension KeyRecord {
     func json(_ use: KeyUse?) -> JSON { .object(members(use)) }
 
+    /// Nil where the old secret does not work any more.
+    private var oldSecretUntil: Int64? {
+        guard revoked == nil, let until = previous?.until, until > WallClock.microseconds / 1_000_000 else {
+            return nil
+        }
+        return until
+    }
+
     func members(_ use: KeyUse?) -> [String: JSON] {
         func time(_ seconds: Int64?) -> JSON { seconds.map { .string(WallClock.iso8601($0)) } ?? .null }
         func text(_ text: String?) -> JSON { text.map { .string($0) } ?? .null }
@@ -14,7 +22,7 @@ extension KeyRecord {
             "as": text(grant.credential), "rate": text(grant.rate), "policy": text(grant.policy),
             "limits": (grant.limits.flatMap { KeyLimits($0) } ?? KeyLimits()).json,
             "note": .string(note), "created": time(created), "expires": time(expires), "revoked": time(revoked),
-            "previous_until": time(previous?.until), "last_used": time(use?.lastUsed),
+            "previous_until": time(oldSecretUntil), "last_used": time(use?.lastUsed),
             "uses": .integer(use?.uses ?? 0),
         ]
     }

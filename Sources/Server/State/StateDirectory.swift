@@ -10,6 +10,7 @@ struct StateDirectory {
     }
 
     var databasePath: String { path + "/hubgate.db" }
+    var hasDatabase: Bool { unsafe access(databasePath, F_OK) == 0 }
 
     /// What is wrong with the directory, as far as that can be seen without opening the database; else nil.
     var fault: String? {
@@ -55,7 +56,7 @@ struct StateDirectory {
     /// The same for a database that exists. Throws `absent` where there is none.
     func openExisting() throws(DatabaseError) -> Database {
         if let fault { throw DatabaseError(kind: .misplaced, description: fault) }
-        guard unsafe access(databasePath, F_OK) == 0 else {
+        guard hasDatabase else {
             throw DatabaseError(
                 kind: .absent, description: "there is no \(databasePath.shown): `hubgate keys create` makes it")
         }

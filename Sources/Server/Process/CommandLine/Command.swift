@@ -30,14 +30,13 @@ enum Command: Sendable {
         reading.checkLogins()
         reading.checkClients()
         guard reading.problems.isEmpty else { return .failure(SettingsError(problems: reading.problems)) }
+        var settings = reading.settings
+        settings.origins = reading.chosen.mapValues(\.provenance.description)
         switch arguments.commands.first {
-        case .check: return .success(.check(reading.settings))
+        case .check: return .success(.check(settings))
         case .probe: return .success(.probe(reading.settings))
         case .printConfig: return .success(.print(reading.text))
-        default:
-            var settings = reading.settings
-            settings.origins = reading.chosen.mapValues(\.provenance.description)
-            return .success(.serve(settings))
+        default: return .success(.serve(settings))
         }
     }
 }

@@ -62,7 +62,10 @@ enum Program {
         let fault = settings.cacheDirectory.isEmpty ? nil : cache.fault
         if let fault { Console.error("hubgate: cache_dir: \(fault)\n") }
         guard filesAreGood(files), fault == nil else { return Exit.config }
-        for warning in files.warnings { Console.error("hubgate: warning: \(warning)\n") }
+        let warnings = settings.warnings + FilePermissions(settings).warnings + files.warnings
+        for warning in [settings.tokenNotice].compactMap(\.self) + warnings {
+            Console.error("hubgate: warning: \(warning)\n")
+        }
         Console.print("The settings are good.\n")
         return Exit.ok
     }

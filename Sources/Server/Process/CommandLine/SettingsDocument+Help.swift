@@ -29,9 +29,9 @@ extension SettingsDocument {
         "  \(synopsis(setting))\n" + wrapped(setting.meaning) + wrapped("Default: \(setting.defaultText)")
     }
 
-    /// Words on indented lines, as many on each as fit.
-    static func wrapped(_ text: String) -> String {
-        let (indent, columns) = ("        ", 80)
+    /// Words on indented lines, as many as fit.
+    static func wrapped(_ text: String, to columns: Int = 80) -> String {
+        let indent = "        "
         var lines = [indent]
         for word in text.split(separator: " ") {
             let last = lines[lines.count - 1]

@@ -13,9 +13,12 @@ struct APICommand: GateCommand {
             + "In a body a value that is JSON, such as [\"a\"] or true, is sent as JSON.\n\nOperations:\n"
             + operations.map { operation in
                 let words = [operation.word] + operation.pathParameters.map { "<\($0)>" }
-                return "  \(words.joined(separator: " "))\n" + SettingsDocument.wrapped(operation.summary)
+                return "  \(words.joined(separator: " "))\n" + SettingsDocument.wrapped(operation.summary, to: columns)
             }
             .joined())
+
+    /// A line as long as the terminal is broken once more.
+    private static let columns = 78
 
     @Argument(help: "Which one.") var operation: String
     @Argument(help: "What it takes.") var arguments: [String] = []

@@ -43,7 +43,7 @@ extension AuditVerify: GateCommand {
         guard faults.isEmpty else {
             throw SubcommandFailure(code: Exit.failure, reason: "the audit of this gateway is not what was written")
         }
-        Console.print("Good: \(lines) lines.\n")
+        Console.print("Good: \(Int(clamping: lines).counting("line")).\n")
     }
 }
 

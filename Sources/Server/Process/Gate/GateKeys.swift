@@ -38,6 +38,7 @@ extension KeysCreate: GateCommand {
 
 extension KeysEdit: GateCommand {
     func run(at gate: GateClient) async throws {
+        try checkChange()
         var members = grant.members
         if let rename { members["name"] = .string(rename) }
         grant.warnOfShadow()
@@ -49,7 +50,9 @@ extension KeysEdit: GateCommand {
 extension KeysRotate: GateCommand {
     func run(at gate: GateClient) async throws {
         let answer = try await gate.ask(.post, ["keys", name, "rotate"], body: ["grace": .string(grace)])
-        KeyOutput.show(secret: try gate.secret(in: answer), try ShownKeyRecord(answer, gate).record, json: json)
+        let record = try ShownKeyRecord(answer, gate).record
+        KeyOutput.show(secret: try gate.secret(in: answer), record, json: json)
+        KeyOutput.warn(ofExpired: record, now: KeyInput.now)
     }
 }
 

@@ -46,17 +46,7 @@ extension UsageReport.Counts {
 extension CacheList: GateCommand {
     func run(at gate: GateClient) async throws {
         let files = try await gate.rows("files", ["cache", "files"], after: "after")
-        guard !json else { return KeyOutput.print(.array(files)) }
-        guard !files.isEmpty else { return Console.print("No file is kept.\n") }
-        Console.print(
-            TextTable.text(
-                ["SHA-256", "SIZE", "HELD", "HITS", "SINCE"],
-                files.map { file in
-                    func text(_ name: String) -> String { (file[name]?.stringValue ?? "").visible }
-                    func number(_ name: String) -> String { "\(file[name]?.integerValue ?? 0)" }
-                    let held = file["complete"] == .bool(true) ? "all" : number("held")
-                    return [text("sha256"), number("size"), held, number("hits"), text("created")]
-                }))
+        show(json ? files : files.map(\.visible))
     }
 }
 
@@ -67,7 +57,7 @@ extension CacheRemove: GateCommand {
                 "name the files by their SHA-256; --all is for the gateway's machine, without \(GateOptions.flag)")
         }
         for name in names { _ = try await gate.ask(.delete, ["cache", "files", name]) }
-        Console.print("Removed: \(names.count) files.\n")
+        Console.print("Removed: \(names.count.counting("file")).\n")
     }
 }
 

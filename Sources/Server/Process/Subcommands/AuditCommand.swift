@@ -101,8 +101,11 @@ struct AuditShow: ParsableCommand {
     }
 
     static func beginning(_ text: String) throws(SubcommandFailure) -> String {
-        if text.prefix(4).allSatisfy(\.isNumber), text.dropFirst(4).first == "-" { return text }
-        return WallClock.iso8601(KeyInput.now - (try KeyInput.seconds(text, of: "--since")))
+        if let time = AuditTime.beginning(text) { return time }
+        guard let seconds = try? KeyInput.seconds(text, of: "--since") else {
+            throw .usage("--since: a time to look back, such as 24h, or \(AuditTime.accepted)")
+        }
+        return WallClock.iso8601(KeyInput.now - seconds)
     }
 
     private func show(_ directory: AuditDirectory, _ filter: AuditHistory.Filter) throws(AuditError) {

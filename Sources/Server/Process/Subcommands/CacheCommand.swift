@@ -24,7 +24,19 @@ struct CacheOptions: ParsableArguments {
     var config: String?
 
     func directory() throws(SubcommandFailure) -> CacheDirectory {
-        CacheDirectory(path: try settings().cacheDirectory)
+        let directory = CacheDirectory(path: try settings().cacheDirectory)
+        guard unsafe access(directory.path, R_OK | X_OK) != 0 else { return directory }
+        let path = directory.path.shown
+        switch errno {
+        case ENOENT: throw .notThere("cache_dir: there is no directory \(path); the gateway makes it when it starts")
+        case EACCES:
+            throw SubcommandFailure(
+                code: Exit.noPermission,
+                reason:
+                    "cache_dir: \(path) cannot be read by the user \(UserAccount.currentName); run it as the gateway's user"
+            )
+        case let number: throw .notThere("cache_dir: \(path): \(SystemError.text(number))")
+        }
     }
 
     func settings() throws(SubcommandFailure) -> Settings {
@@ -72,21 +84,23 @@ struct CacheList: ParsableCommand {
 
     func run() throws {
         let rows = try cache.blobs().map { BlobSummary($0, held: BlobCheck($0, isDeep: false).held) }
-        if json {
-            KeyOutput.print(.array(rows.map(\.json)))
-        } else if rows.isEmpty {
-            Console.print("No file is kept.\n")
-        } else {
-            Console.print(
-                TextTable.text(
-                    ["SHA-256", "SIZE", "HELD", "HITS", "SINCE", "PINNED"],
-                    rows.map { row in
-                        [
-                            row.name.hex, String(row.size), row.isComplete ? "all" : String(row.held),
-                            String(row.hits), WallClock.iso8601(Int64(row.created)), row.isPinned ? "yes" : "",
-                        ]
-                    }))
-        }
+        show(rows.map(\.json))
+    }
+
+    /// As they are printed for programs: by the state of this machine, or by a gateway.
+    func show(_ files: [JSON]) {
+        guard !json else { return KeyOutput.print(.array(files)) }
+        guard !files.isEmpty else { return Console.print("No file is kept.\n") }
+        Console.print(
+            TextTable.text(
+                ["SHA-256", "SIZE", "HELD", "HITS", "SINCE", "PINNED"],
+                files.map { file in
+                    func text(_ name: String) -> String { file[name]?.stringValue ?? "" }
+                    func number(_ name: String) -> String { "\(file[name]?.integerValue ?? 0)" }
+                    let held = file["complete"] == .bool(true) ? "all" : number("held")
+                    let pinned = file["pinned"] == .bool(true) ? "yes" : ""
+                    return [text("sha256"), number("size"), held, number("hits"), text("created"), pinned]
+                }))
     }
 }
 

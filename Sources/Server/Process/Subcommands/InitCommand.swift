@@ -95,8 +95,8 @@ struct InitCommand: ParsableCommand {
         }
         let host = settings.listen.allSatisfy(\.isLoopback) ? "localhost" : "HOST"
         let port = settings.listen.first?.port ?? 8080
-        Console.print(
-            "export HF_ENDPOINT=https://\(host):\(port)\(settings.basePath)\nexport HF_TOKEN=\(key)\n")
+        let origin = settings.publicURL?.origin ?? "https://\(host):\(port)"
+        Console.print("export HF_ENDPOINT=\(origin)\(settings.basePath)\nexport HF_TOKEN=\(key)\n")
         Console.error("The key is not shown again: put it where a password goes.\n")
     }
 }

@@ -20,6 +20,14 @@ enum KeyOutput {
         Console.error("This is the key \(record.name). It is not shown again: put it where a password goes.\n")
     }
 
+    /// Where another secret is of no use.
+    static func warn(ofExpired record: KeyRecord, now: Int64) {
+        guard let expires = record.expires, expires <= now else { return }
+        Console.error(
+            "hubgate: warning: the key \(record.name) has expired, and is refused with any secret: `hubgate keys edit \(record.name) --expires 90d`\n"
+        )
+    }
+
     /// With the meaning of its role, where `roles` are at hand.
     static func show(_ record: KeyRecord, use: KeyUse?, json: Bool, roles: RoleBook? = nil) {
         let rules = roles.flatMap { book in record.grant.role.map { book.rules(of: $0)?.map(\.description) } }

@@ -85,6 +85,11 @@ struct GrantOptions: ParsableArguments {
         return grant
     }
 
+    var isEmpty: Bool {
+        allow.isEmpty && deny.isEmpty && givenLimits.isEmpty
+            && [role, credential, rate, policy, expires, note].allSatisfy { $0 == nil }
+    }
+
     var givenLimits: [(limit: KeyLimit, text: String)] {
         let texts = [
             (KeyLimit.concurrent, concurrent), (.bytesADay, bytesADay), (.tokensADay, tokensADay),
@@ -140,7 +145,7 @@ struct KeysCreate: ParsableCommand {
         let record = KeyRecord(
             name: name, publicID: publicID, secretHash: key.secretHash.bytes, grant: grant,
             note: try KeyInput.note(self.grant.note), created: now, expires: expires)
-        try state.withKeys { table in
+        try state.withKeys(making: true) { table in
             try table.database.transaction { () throws(DatabaseError) in
                 guard try table.find(name).map({ $0.revoked != nil }) ?? true else {
                     throw DatabaseError(
@@ -177,6 +182,7 @@ struct KeysRotate: ParsableCommand {
             record.secretHash = key.secretHash.bytes
         }
         KeyOutput.show(secret: text, record, json: json)
+        KeyOutput.warn(ofExpired: record, now: now)
     }
 }
 
@@ -193,7 +199,15 @@ struct KeysEdit: ParsableCommand {
     @OptionGroup var state: StateOptions
     @Flag(help: "Print JSON.") var json = false
 
+    /// So that nothing is written down as a change that is none.
+    func checkChange() throws(SubcommandFailure) {
+        guard rename == nil, grant.isEmpty else { return }
+        throw .usage(
+            "nothing is to be changed: say what, such as --expires 90d; `hubgate keys edit --help` has all of it")
+    }
+
     func run() throws {
+        try checkChange()
         let now = KeyInput.now
         let rename = try rename.map { try KeyInput.name($0, of: "--rename") }
         let expires = try grant.expires.map { try KeyInput.expiry($0, now: now) }

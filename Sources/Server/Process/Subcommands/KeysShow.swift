@@ -9,6 +9,9 @@ struct KeysList: ParsableCommand {
     @Flag(help: "Print JSON.") var json = false
 
     func run() throws {
+        let directory = try state.directory()
+        // Before the first key there is no database; a directory that is none is a fault.
+        guard directory.fault != nil || directory.hasDatabase else { return show([], [:]) }
         let (records, uses) = try state.withKeys { (try $0.all(includingRevoked: all), try $0.uses()) }
         show(records, uses)
     }

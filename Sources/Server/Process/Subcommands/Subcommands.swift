@@ -183,14 +183,15 @@ struct StateOptions: ParsableArguments {
     }
 
     /// Runs `body` on the table of keys.
-    func withKeys<Result>(_ body: (KeyTable) throws -> Result) throws -> Result {
-        try withDatabase { try body(KeyTable(database: $0)) }
+    func withKeys<Result>(making: Bool = false, _ body: (KeyTable) throws -> Result) throws -> Result {
+        try withDatabase(making: making) { try body(KeyTable(database: $0)) }
     }
 
-    func withDatabase<Result>(_ body: (Database) throws -> Result) throws -> Result {
+    /// `making`: the database is made where there is none. Commands that only read make none: the directory may be mistyped.
+    func withDatabase<Result>(making: Bool = false, _ body: (Database) throws -> Result) throws -> Result {
         let directory = try directory()
         do {
-            return try body(directory.open())
+            return try body(making ? directory.open() : directory.openExisting())
         } catch let error as DatabaseError {
             throw SubcommandFailure(error)
         }

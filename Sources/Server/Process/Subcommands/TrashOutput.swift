@@ -14,7 +14,7 @@ extension TrashRecord {
 
     private func state(now: Int64) -> String {
         let wish = order.map { ", to \($0.word)" } ?? (status == .kept && expires <= now ? ", to purge" : "")
-        let failures = attempts > 0 ? ", \(attempts) attempts failed" : ""
+        let failures = attempts > 0 ? ", \(Int(clamping: attempts).counting("attempt")) failed" : ""
         return status.word + wish + failures
     }
 
