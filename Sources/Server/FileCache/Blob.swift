@@ -44,6 +44,10 @@ final class Blob {
     var isSpoiled = false
     /// The replica that gave bytes of it, if one did.
     var giver: String?
+    /// Where its pieces have come from, as far as that was here and by one call.
+    var origins: [Int: ConfirmedAddresses.Key] = [:]
+    /// Other addresses at which stores have them.
+    var shown: Set<Shown> = []
     /// Its size is the Hub's word, and not only what a client may have told the Hub.
     var isSizeSure = true
     /// Nobody reads, fills or checks it any more.

@@ -168,6 +168,9 @@ extension BlobFile {
         if isLinked { try? directory.discard(name) }
     }
 
+    /// As long as it is not whole: nobody finds it any more.
+    func setAside() throws(FileError) { try directory.discard(name) }
+
     /// Whether others still find it by its name.
     var isLinked: Bool {
         [isComplete, !isComplete].contains { file.isAt(directory.path(of: name, isComplete: $0)) }

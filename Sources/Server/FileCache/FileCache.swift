@@ -23,9 +23,12 @@ final class FileCache {
     let admission: CallAdmission
     let metrics: Metrics
     let peers: Peers
+    /// Addresses at which stores have what the cache has: by samples of it, or as all of it has come from there.
     var confirmed = ConfirmedAddresses()
+    /// Those at which a store has something of the file's size.
+    var there = ConfirmedAddresses()
     /// Who waits for a store's word on an address.
-    var confirming: [ConfirmedAddresses.Key: [@EventLoop (Bool) -> Void]] = [:]
+    var confirming: [ConfirmationSubject: [@EventLoop (StoreWord) -> Void]] = [:]
     /// Names this start of the gateway, the same in all its processes.
     let generation: UInt64
     /// So many bytes that are left of a file are fetched though nobody waits for them.
@@ -103,12 +106,9 @@ final class FileCache {
     /// The most that all files may take together.
     var mostBytes: Int { CacheRoom.most(size, at: directory.path) }
 
-    /// Whether nothing has to be asked of its store before it goes out.
-    func isConfirmed(_ answer: FileAnswer) -> Bool { answer.confirmation.map { confirmed.contains($0.key) } ?? true }
-
     /// What makes way for another size is what a store has not.
     private func open(_ answer: FileAnswer) -> Blob? {
-        open(answer.name, answer.layout, isSure: answer.isSizeSure && isConfirmed(answer))
+        open(answer.name, answer.layout, isSure: answer.isSizeSure && isThere(answer))
     }
 
     /// Nil for what the cache does not take. `isSure`: the size is the Hub's word.
