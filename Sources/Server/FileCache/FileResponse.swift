@@ -145,7 +145,11 @@ final class FileResponse: LoopWork, CancellableWork {
 
     private func send() {
         let bytes = unsafe cache.buffer.bytes
-        begin()
+        if !hasBegun {
+            // It may have waited long.
+            do throws(Failure) { try context.confirmKey() } catch { return end(error) }
+            begin()
+        }
         unsafe exchange.write(bytes)
         position += bytes.count
         cache.metrics.add(.fileCacheSentBytes, UInt64(bytes.count))

@@ -26,6 +26,7 @@ extension Upstream {
                         throw failure
                     }
                     if context.isCancelled { throw .clientGone }
+                    try context.confirmKey()
                     try await self.answer(question, revision, body, exchange, context)
                 } catch {
                     exchange.fail(error, context)
