@@ -46,11 +46,7 @@ class Forgery:
     def __init__(self, hub, store, content, begins_as=0, repo="acme/forged"):
         self.path = pointer(hub, store, content, repo=repo)
         self.content = content[:begins_as] + random.Random(99).randbytes(len(content) - begins_as)
-        self.name = digest(content)
-        store.files[f"forged {self.name}"] = self.content
-        store.asked.setdefault(f"forged {self.name}", [])
-        store.sent.setdefault(f"forged {self.name}", [])
-        store.server.on(f"/{repo}/{self.name}", lambda request, connection: store._answer(f"forged {self.name}", request, connection))
+        store.put_beside(f"/{repo}/{digest(content)}", self.content)
 
 
 @pytest.mark.parametrize("size", [1000, PIECE, 3 * PIECE + 5])
