@@ -8,7 +8,17 @@ import threading
 from fakehub import FakeHub, http
 
 PIECE = 4 << 20
+SAMPLES = 8  # of a file that is here, which its store is asked for at another address
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
+
+def is_sample(wanted, size):
+    """Whether a gateway asks for it to know if the store has the file there: for its first byte, 16 KiB of it, or of a small one all."""
+    found = re.fullmatch(r"bytes=(\d+)-(\d+)", wanted or "")
+    if not found:
+        return False
+    first, last = int(found[1]), int(found[2])
+    return (first, last) == (0, 0) or last - first + 1 == 16 << 10 or size <= 64 << 10 and (first, last) == (0, size - 1)
 
 
 class Store:
@@ -23,7 +33,7 @@ class Store:
         self.files = {}  # by SHA-256
         self.sent = {}  # ranges that went out, by SHA-256
         self.asked = {}  # the Range of each request, by SHA-256
-        self.confirmed = []  # SHA-256s of which the first byte alone was asked for: whether they are there
+        self.confirmed = []  # SHA-256s of which the first byte alone was asked for, or samples: whether they are there
         self.wrong = {}  # SHA-256 to the place of a byte that is sent wrong
         self.cut_after = None  # bytes of a response
         self.hold_at = None  # the place in a file where the store waits for `go_on`
@@ -44,6 +54,11 @@ class Store:
         self.hub.on(f"/{repo}/resolve/main/{path}", lambda *_: self.redirect(name))
         return content
 
+    def put_beside(self, path, content):
+        """Bytes at an address of the store that are not by their own name there."""
+        self.files[path], self.asked[path], self.sent[path] = content, [], []
+        self.server.on(path, lambda request, connection: self._answer(path, request, connection))
+
     def redirect(self, name):
         return http(
             302, b"Found", f"Location: {self.url}/{name}?X-Amz-Expires=3600&response-content-type=application%2Fzip".encode(),
@@ -53,7 +68,7 @@ class Store:
 
     def _answer(self, name, request, connection):
         content = self.files[name]
-        is_confirmation = request["Range"] == "bytes=0-0"
+        is_confirmation = is_sample(request["Range"], len(content))
         with self.lock:
             if is_confirmation:
                 self.confirmed.append(name)
@@ -64,7 +79,8 @@ class Store:
         if self.refuses_if(request):
             return http(403, b"no")
         if is_confirmation:
-            return http(206, content[:1], b"Content-Range: bytes 0-0/%d" % len(content))
+            first, last = map(int, request["Range"].removeprefix("bytes=").split("-"))
+            return http(206, content[first : last + 1], b"Content-Range: bytes %d-%d/%d" % (first, last, len(content)))
         start, end, status, fields = 0, len(content), 200, b""
         if found := re.fullmatch(r"bytes=(\d+)-(\d*)", request["Range"] or ""):
             start, status = int(found[1]), 206

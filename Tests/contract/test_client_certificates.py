@@ -326,6 +326,28 @@ def test_a_certificate_that_expires_on_its_connection_loses_its_right(begin, sit
         assert wait_until(expired, 25)
 
 
+def test_a_request_that_was_begun_before_its_certificate_expired_does_nothing_more(begin, hub, site):
+    done = []
+    commit = "/api/models/acme/m/commit/main"
+    hub.on(commit, lambda arrived, _: done.append(arrived.body) or http(200, b"{}", JSON))
+    gate = begin()
+    pair = site.root.issue("/CN=x", f"URI:{SPIFFE}", days=(-1, 8 / 86_400))
+    body = b'{"key":"header","value":{"summary":"x"}}'
+    sent = request(None, "POST", commit, body, content_type="application/x-ndjson")
+    with gate.connect(context=pair.context(gate), timeout=40) as connection, gate.connect(context=pair.context(gate)) as other:
+        connection.send(sent[:-5])
+
+        def expired():
+            other.send(request(None, "GET", PATH))
+            return other.answer()["X-Error-Code"] == "CertificateExpired"
+
+        assert wait_until(expired, 25)
+        connection.send_whatever_happens(sent[-5:])
+        answer = connection.answer()
+        assert (answer.status, answer["X-Error-Code"]) == (401, "CertificateExpired")
+    assert done == []
+
+
 def asks_for_certificates(gate):
     done = subprocess.run(
         ["openssl", "s_client", "-connect", f"127.0.0.1:{gate.port}", "-tls1_2"], input=b"", capture_output=True, timeout=20

@@ -1,6 +1,7 @@
 """Who gets a file from the disk by its path: whom the Hub leads there, once the store gives it out at the address that the Hub has named."""
 
 import itertools
+import random
 import threading
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from fakehub import http
 from file_cache import MIB, PATH, Clients, get, wait_until_whole
 from replicas import Replicas
-from stored_files import PIECE, digest
+from stored_files import PIECE, SAMPLES, digest, is_sample
 from waiting import wait_until
 
 
@@ -33,9 +34,63 @@ def test_a_pointer_to_what_another_repository_has_gets_nothing_of_it(caching, hu
     for _ in range(2):
         answer = gate.ask(get(stolen, *fields), timeout=10)
         assert answer.status == 502 and b"answered 404" in answer.body and answer["Cache-Status"] is None
-    # Who may has it still, and the store is not asked again for that.
+    # Who may has it still, and the store is not asked again for that. Of a part it is not remembered from where it has come.
     assert gate.ask(get(PATH, *whole), timeout=30).body == content[: 2 * PIECE if is_whole else PIECE]
-    assert store.confirmed == []
+    assert store.confirmed == ([] if is_whole else [digest(content)] * 2)
+
+
+class Forgery:
+    """A repository whose author has put other bytes of the same size where the pointer to what another has leads: nobody at the Hub has looked at them.
+    `begins_as`: so much of the beginning is the file's, which the author knew."""
+
+    def __init__(self, hub, store, content, begins_as=0, repo="acme/forged"):
+        self.path = pointer(hub, store, content, repo=repo)
+        self.content = content[:begins_as] + random.Random(99).randbytes(len(content) - begins_as)
+        store.put_beside(f"/{repo}/{digest(content)}", self.content)
+
+
+@pytest.mark.parametrize("size", [1000, PIECE, 3 * PIECE + 5])
+def test_other_bytes_at_the_address_of_a_pointer_get_nothing_of_the_file(caching, hub, store, cache, size):
+    content = store.put("model.bin", size)
+    forged = Forgery(hub, store, content)
+    gate = caching()
+    assert gate.ask(get(), timeout=30).body == content
+    wait_until_whole(cache, content)
+    for fields, part in [((), slice(None)), (("Range: bytes=5-99",), slice(5, 100)), ((f"Range: bytes={size - 7}-",), slice(size - 7, size))]:
+        assert gate.ask(get(forged.path, *fields), timeout=30).body == forged.content[part]
+    assert gate.ask(get(), timeout=30).body == content and store.bytes_sent(content) == size
+
+
+@pytest.mark.parametrize("begins_as", [0, PIECE])
+def test_who_fetched_other_bytes_first_gets_nothing_of_what_is_fetched_for_others_later(caching, hub, store, cache, begins_as):
+    size = 3 * PIECE
+    content = store.put("model.bin", size)
+    forged = Forgery(hub, store, content, begins_as)
+    gate = caching()
+    first = ("Range: bytes=0-9",)
+    assert gate.ask(get(forged.path, *first), timeout=30).body == forged.content[:10]
+    # Another piece of it is here, which is not the author's to have.
+    rest = (f"Range: bytes={PIECE}-{2 * PIECE - 1}",)
+    assert gate.ask(get(PATH, *rest), timeout=30).body == content[PIECE : 2 * PIECE]
+    assert gate.ask(get(forged.path, *rest), timeout=30).body == forged.content[PIECE : 2 * PIECE]
+    # And then all of it.
+    assert wait_until(lambda: gate.ask(get(), timeout=30).body == content, 30)
+    wait_until_whole(cache, content)
+    assert gate.ask(get(forged.path, *rest), timeout=30).body == forged.content[PIECE : 2 * PIECE]
+    assert gate.ask(get(forged.path), timeout=30).body == forged.content
+
+
+def test_other_bytes_get_nothing_of_what_another_worker_fetches(caching, hub, store, cache):
+    content = store.put("model.bin", 3 * PIECE)
+    forged = Forgery(hub, store, content)
+    store.hold_at = 2 * PIECE
+    gate = caching("--workers", "2")
+    clients = Clients(gate, [get()])
+    assert wait_until(lambda: clients.taken[0] >= 2 * PIECE - MIB, 20)
+    for _ in range(6):
+        assert gate.ask(get(forged.path, "Range: bytes=5-99"), timeout=10).body == forged.content[5:100]
+    store.go_on.set()
+    assert clients.all() == [(200, content)]
 
 
 def test_those_who_wait_for_an_address_that_is_refused_to_one_of_them_ask_at_once(caching, hub, store, cache):
@@ -47,7 +102,7 @@ def test_those_who_wait_for_an_address_that_is_refused_to_one_of_them_ask_at_onc
     numbers, met = itertools.count(), []
 
     def refuse(request, connection):
-        if request["Range"] == "bytes=0-0":
+        if is_sample(request["Range"], len(content)):
             if next(numbers) == 0:
                 first.wait(20)
             else:
@@ -112,7 +167,7 @@ def test_the_size_of_a_pointer_throws_nothing_out(caching, hub, store, cache, si
 
 
 def test_a_path_that_its_store_gives_out_is_confirmed_once(caching, hub, store, cache):
-    """By one byte; where the gateway has fetched it by that path itself, by that."""
+    """By samples; where the gateway has fetched it by that path itself, by that."""
     content = store.put("model.bin", PIECE)
     name = digest(content)
     store.server.on(f"/acme/copy/{name}", lambda request, connection: store._answer(name, request, connection))
@@ -126,7 +181,7 @@ def test_a_path_that_its_store_gives_out_is_confirmed_once(caching, hub, store, 
     assert store.confirmed == []
     for _ in range(3):
         assert gate.ask(get("/acme/copy/resolve/main/x"), timeout=30).body == content
-    assert store.confirmed == [name] and store.bytes_sent(content) == len(content)
+    assert store.confirmed == [name] * SAMPLES and store.bytes_sent(content) == len(content)
 
 
 @pytest.mark.parametrize("length", [b"Content-Length: %d", b"X-No-Length: %d"])
@@ -148,7 +203,7 @@ def test_after_a_restart_a_path_is_confirmed_anew(caching, store, cache):
     gate.stop()
     gate = caching("--workers", "1")
     assert [gate.ask(get(), timeout=30).body for _ in range(2)] == [content] * 2
-    assert store.confirmed == [digest(content)] and store.bytes_sent(content) == len(content)
+    assert store.confirmed == [digest(content)] * SAMPLES and store.bytes_sent(content) == len(content)
 
 
 def test_in_an_outage_of_the_hub_what_its_store_has_confirmed_needs_no_store(caching, hub, store, cache):

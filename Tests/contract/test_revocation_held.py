@@ -8,7 +8,9 @@ import time
 import pytest
 
 from fakehub import http
+from file_cache import PATH, wait_until_whole
 from policy import JSON, request
+from stored_files import PIECE, digest
 from waiting import wait_until
 
 COMMIT = "/api/models/acme/m/commit/main"
@@ -228,3 +230,40 @@ def test_an_upload_by_a_signed_address_ends_with_its_key(start_before, hub, keys
     answer = held.finish()
     assert answer.status == 403 and b"was revoked or has expired" in answer.body
     assert whole == [b"content"]
+
+
+@pytest.mark.parametrize("is_here", [False, True])
+def test_who_waits_for_a_file_is_looked_at_again_before_its_first_byte(start_with_keys, hub, store, cache, keys, is_here):
+    """For its store to send it or, where it is here, to say that it has it."""
+    content = store.put("model.bin", PIECE)
+    made = {name: keys.create(name, *RIGHTS) for name in ("ml", "other")}
+    marker = keys.create("marker")
+    gate = start_with_keys("--content-hosts", store.url, "--cache-dir", str(cache), workers=1)
+    path = PATH
+    if is_here:
+        assert gate.ask(request(made["other"], "GET", PATH, b"", b"Connection: close"), timeout=30).body == content
+        wait_until_whole(cache, content)
+        arrived, sha256 = threading.Event(), digest(content)
+
+        def answer(asked, connection):
+            arrived.set()
+            store.go_on.wait(20)
+            return store._answer(sha256, asked, connection)
+
+        store.server.on(f"/acme/copy/{sha256}", answer)
+        path = "/acme/copy/resolve/main/x"
+        location = f"Location: {store.url}/acme/copy/{sha256}".encode()
+        linked = f'X-Linked-Etag: "{sha256}"'.encode(), b"X-Linked-Size: %d" % len(content)
+        hub.on(path, lambda *_: http(302, b"", location, *linked))
+    else:
+        store.hold_at = 0
+    waiting = {name: gate.connect(30) for name in made}
+    for name, connection in waiting.items():
+        connection.send(request(made[name], "GET", path, b"", b"Connection: close"))
+    assert wait_until(lambda: len(hub.seen(path)) == 2 and (arrived.is_set() if is_here else store.at_once == 1), 10)
+    keys.revoke("ml")
+    takes_up(gate, keys, marker)
+    store.go_on.set()
+    answers = {name: connection.answer() for name, connection in waiting.items()}
+    assert (answers["ml"].status, answers["ml"]["X-Error-Code"]) == (401, "KeyRevoked")
+    assert (answers["other"].status, answers["other"].body) == (200, content)

@@ -40,6 +40,8 @@ extension Blob {
 
     func dropPiece(_ piece: Int) {
         pieces[piece] = .unknown
+        origins[piece] = nil
+        shown = shown.filter { $0.piece != piece }
         guard file.claim(piece) else { return pollSoon(about: piece) }
         file.drop(piece)
         file.release(piece..<piece + 1)
@@ -94,6 +96,9 @@ extension Blob {
         proof = nil
         guard isRight else { return spoil(isOurs: true) }
         cache.metrics.add(.fileCacheVerified)
+        if let key = origins[0], origins.count == layout.pieces, origins.values.allSatisfy({ $0 == key }) {
+            cache.confirmed.insert(key)
+        }
         do throws(FileError) {
             try file.complete()
         } catch {

@@ -168,6 +168,9 @@ extension BlobFile {
         if isLinked { try? directory.discard(name) }
     }
 
+    /// Removes the name of a file that is not whole: it is not found any more.
+    func setAside() throws(FileError) { try directory.discard(name) }
+
     /// Whether other processes still find it by its name.
     var isLinked: Bool {
         [isComplete, !isComplete].contains { file.isAt(directory.path(of: name, isComplete: $0)) }

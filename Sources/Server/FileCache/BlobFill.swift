@@ -22,6 +22,8 @@ final class BlobFill: TransferSink, CancellableWork {
     let address: String
     /// The source as it was given; `source` may be the one that it leads on to.
     let origin: FileSource
+    /// The key of `origin`'s address.
+    let key: ConfirmedAddresses.Key
     private var source: FileSource
     /// The piece after the last one that the store was asked for, and the last byte.
     private var (called, last) = (0, 0)
@@ -52,6 +54,8 @@ final class BlobFill: TransferSink, CancellableWork {
         self.progress = progress
         (self.end, asked) = (end, end)
         (origin, self.source) = (source, source)
+        key = ConfirmedAddresses.Key(blob.name, at: source.url)
+        progress.comes(from: key, isNew: progress.position == blob.layout.range(of: progress.piece).lowerBound)
         self.address = address
         first = progress.position
         writtenFrom = progress.position
@@ -59,6 +63,8 @@ final class BlobFill: TransferSink, CancellableWork {
     }
 
     var piece: Int { progress.piece }
+    /// Whether all that is there of the piece has come from the address of `key`.
+    var isOwn: Bool { progress.origin == key }
     /// Of the next byte in the file: all earlier bytes of the piece are there.
     var position: Int { progress.position }
     /// The part of a piece that is there; nil where there is none.
@@ -178,7 +184,7 @@ final class BlobFill: TransferSink, CancellableWork {
                 isRefused = [401, 403, 410].contains(head.status.code)
                 throw .hubBroken(reason)
             } else {
-                blob.cache.confirmed.insert(blob.name, at: origin.url)
+                blob.cache.there.insert(key)
             }
         } catch {
             giveUp(error)
@@ -210,8 +216,8 @@ final class BlobFill: TransferSink, CancellableWork {
     }
 
     private func write(_ bytes: UnsafeBufferPointer<UInt8>) throws(FileError) {
-        // A replica gives only what its store has confirmed.
-        if peer != nil, position == first { blob.cache.confirmed.insert(blob.name, at: origin.url) }
+        // The replica gives nothing that its store has not confirmed.
+        if peer != nil, position == first { blob.cache.there.insert(key) }
         try unsafe blob.file.write(bytes, at: position)
         unsafe progress.add(bytes)
         if let peer {
@@ -227,7 +233,8 @@ final class BlobFill: TransferSink, CancellableWork {
         }
         guard isWhole else { return }
         let whole = piece
-        try blob.filled(whole, progress.finish())
+        try blob.filled(whole, progress.finish(), from: progress.origin)
+        progress.comes(from: key, isNew: true)
         claimed = whole + 1..<max(whole + 1, claimed.upperBound)
         extendClaims()
         // The next piece is there already, or another fill has it.

@@ -28,11 +28,12 @@ extension FileCache {
         (try? BlobFile(existing: name, isComplete: true, in: directory, access: .read))?.layout == layout
     }
 
-    /// Returns when all of it is here and right, whichever process fetches it. `note` gets the number of bytes that are here; `isCancelled` is asked from
-    /// time to time. Throws why it cannot be fetched, `clientGone` where it is cancelled.
+    /// Comes back when all of it is here and right, whoever fetches it, with what its store says of that at the source's address. `note` gets the number of
+    /// bytes that are there, `isCancelled` is asked now and then. Throws why it cannot be had, `clientGone` where it is cancelled.
     func pull(
-        _ name: BlobName, _ layout: BlobLayout, from source: FileSource, isCancelled: () -> Bool, note: (Int) -> Void
-    ) async throws(Failure) {
+        _ name: BlobName, _ layout: BlobLayout, from source: FileSource, confirmedBy confirmation: FileConfirmation,
+        isCancelled: () -> Bool, note: (Int) -> Void
+    ) async throws(Failure) -> StoreWord {
         guard layout.size <= mostBytes else { throw .tooLargeForCache(layout.size, mostBytes) }
         await openable(name)
         guard let blob = open(name, layout) else { throw .cacheDisk }
@@ -58,6 +59,10 @@ extension FileCache {
             await EventLoop.sleep(milliseconds: Self.pause)
         }
         note(layout.size)
+        guard !confirmed.contains(confirmation.key) else { return .given }
+        let word = Awaited<StoreWord>()
+        guard blob.confirm(confirmation, 0, then: { word.settle($0) }) else { return .refused }
+        return await word.value() ?? .refused
     }
 
     /// Keeps content under its SHA-256. Nil for empty content, which needs no file. Throws where the disk does not take it.

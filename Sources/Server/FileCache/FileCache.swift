@@ -23,9 +23,12 @@ final class FileCache {
     let admission: CallAdmission
     let metrics: Metrics
     let peers: Peers
+    /// Addresses at which stores have what the cache has: by samples of it, or as all of it has come from there.
     var confirmed = ConfirmedAddresses()
-    /// Requests that wait for a store to confirm an address.
-    var confirming: [ConfirmedAddresses.Key: [@EventLoop (Bool) -> Void]] = [:]
+    /// Those at which a store has something of the file's size.
+    var there = ConfirmedAddresses()
+    /// The callbacks of requests that wait for a store's word on an address.
+    var confirming: [ConfirmationSubject: [@EventLoop (StoreWord) -> Void]] = [:]
     /// Names this start of the gateway, the same in all its processes.
     let generation: UInt64
     /// When at most so many bytes of a file are missing, they are fetched even without readers.
@@ -103,12 +106,9 @@ final class FileCache {
     /// The most that all files may take together.
     var mostBytes: Int { CacheRoom.most(size, at: directory.path) }
 
-    /// Whether it may go out without asking its store.
-    func isConfirmed(_ answer: FileAnswer) -> Bool { answer.confirmation.map { confirmed.contains($0.key) } ?? true }
-
-    /// A blob whose size is only a client's word makes way for another size.
+    /// A file makes way for another size only where a store has something of that size.
     private func open(_ answer: FileAnswer) -> Blob? {
-        open(answer.name, answer.layout, isSure: answer.isSizeSure && isConfirmed(answer))
+        open(answer.name, answer.layout, isSure: answer.isSizeSure && isThere(answer))
     }
 
     /// Nil for a file that the cache does not take. `isSure`: the size is the Hub's word.

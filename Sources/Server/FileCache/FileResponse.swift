@@ -26,14 +26,6 @@ struct FileAnswer {
     var isWhole: Bool { range == 0..<layout.size && !isForPeer }
 }
 
-/// Confirms that a file's store serves it at the address to which the Hub has led this client.
-@EventLoop
-struct FileConfirmation {
-    let key: ConfirmedAddresses.Key
-    /// Calls back once, later.
-    let ask: @EventLoop (@escaping @EventLoop (Bool) -> Void) -> Void
-}
-
 /// Sends a file, or a part of it, from the disk, at the pace of its client: what is there, and then what fills write.
 @EventLoop
 final class FileResponse: LoopWork, CancellableWork {
@@ -97,11 +89,10 @@ final class FileResponse: LoopWork, CancellableWork {
             let room = blob.readable(from: position, to: end, isWhole: answer.isWhole)
             guard room > 0 else {
                 // No replica is asked for an address at which the store may have nothing.
-                guard mayGive() || !cache.peers.areAsked(for: answer.name, source) else { return confirm() }
+                guard cache.isThere(answer) || !cache.peers.areAsked(for: answer.name, source) else { return look() }
                 isWaiting = true
                 return blob.fetch(position, for: self)
             }
-            // A fill for this client confirms its address.
             guard mayGive() else { return confirm() }
             switch reading.read(at: position, count: room) {
             case .bytes(let count) where count > 0: send()
@@ -118,27 +109,47 @@ final class FileResponse: LoopWork, CancellableWork {
         cache.turns.add(self)
     }
 
+    private var piece: Int { blob.layout.piece(at: position) }
+
+    /// What has come from this address may go out, and what its store has shown to have there.
     private func mayGive() -> Bool {
-        guard !isConfirmed else { return true }
+        guard !isConfirmed, let confirmation = answer.confirmation else { return true }
         isConfirmed = cache.isConfirmed(answer)
-        if isConfirmed, answer.isSizeSure { blob.isSizeSure = true }
-        return isConfirmed
+        guard isConfirmed || blob.isOf(confirmation.key, piece) else { return false }
+        if answer.isSizeSure { blob.isSizeSure = true }
+        return true
     }
 
-    /// The bytes here came from another address or another replica: the store is asked whether it serves them at this one, too.
+    /// Bytes are here that another address or another worker has brought: they are compared with what the store has at this one.
     private func confirm() {
         guard !isConfirming, let confirmation = answer.confirmation else { return }
+        isConfirming = blob.confirm(confirmation, piece) { self.heard($0) }
+        // It is woken when the piece has grown.
+        isWaiting = !isConfirming
+    }
+
+    /// Another replica may have them.
+    private func look() {
+        guard !isConfirming, let confirmation = answer.confirmation else { return }
         isConfirming = true
-        cache.confirm(confirmation) { isGiven in
-            self.isConfirming = false
-            guard !self.isOver, self.tail == nil else { return }
-            if isGiven { self.cache.turns.add(self) } else { self.goDirect() }
-        }
+        cache.look(for: confirmation) { self.heard($0) }
+    }
+
+    private func heard(_ word: StoreWord) {
+        isConfirming = false
+        guard !isOver, tail == nil else { return }
+        if word == .given { return cache.turns.add(self) }
+        if word == .different { blob.setAside(by: self) }
+        goDirect()
     }
 
     private func send() {
         let bytes = unsafe cache.buffer.bytes
-        begin()
+        if !hasBegun {
+            // It may have waited long.
+            do throws(Failure) { try context.confirmKey() } catch { return end(error) }
+            begin()
+        }
         unsafe exchange.write(bytes)
         position += bytes.count
         cache.metrics.add(.fileCacheSentBytes, UInt64(bytes.count))

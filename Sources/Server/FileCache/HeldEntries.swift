@@ -10,8 +10,10 @@ struct HeldEntries: RandomAccessCollection, Sendable {
         let count: UInt32
         let size: Int
         let oid: GitHash
-        let place: HeldEntry.Place
-        var content: BlobName?
+        var place: HeldEntry.Place
+        var named: BlobName?
+
+        var content: BlobName? { place == .pointer ? nil : named }
     }
 
     private static let noHash = String(repeating: "0", count: 40)
@@ -33,7 +35,7 @@ struct HeldEntries: RandomAccessCollection, Sendable {
     subscript(index: Int) -> HeldEntry {
         let record = records[index]
         return HeldEntry(
-            path: path(at: index), size: record.size, oid: record.oid.hex, place: record.place, content: record.content)
+            path: path(at: index), size: record.size, oid: record.oid.hex, place: record.place, content: record.named)
     }
 
     func path(at index: Int) -> String { String(decoding: bytes(of: records[index]), as: UTF8.self) }
@@ -41,8 +43,13 @@ struct HeldEntries: RandomAccessCollection, Sendable {
     func place(at index: Int) -> HeldEntry.Place { records[index].place }
     func oid(at index: Int) -> GitHash { records[index].oid }
     func content(at index: Int) -> BlobName? { records[index].content }
+    func named(at index: Int) -> BlobName? { records[index].named }
 
-    mutating func setContent(_ content: BlobName?, at index: Int) { records[index].content = content }
+    /// Of a file of git.
+    mutating func setContent(_ content: BlobName?, at index: Int) { records[index].named = content }
+
+    /// What a pointer names was fetched from this repository's store, or that has shown to have it.
+    mutating func setFetched(at index: Int) { records[index].place = .store }
 
     /// Appends an entry after the others, whatever its path. An `oid` that is no name in git is dropped.
     mutating func append(_ entry: HeldEntry) {
@@ -53,7 +60,7 @@ struct HeldEntries: RandomAccessCollection, Sendable {
             Record(
                 start: UInt32(start), count: UInt32(paths.count - start), size: entry.size, oid: oid,
                 place: entry.place,
-                content: entry.content))
+                named: entry.named))
     }
 
     mutating func reserve(_ count: Int) { records.reserveCapacity(count) }

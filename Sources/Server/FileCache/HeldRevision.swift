@@ -133,7 +133,7 @@ struct HeldRevisionWriting {
                 writer.put(Int64(entry.size))
                 writer.put(entry.oid)
                 writer.put(entry.place.rawValue)
-                writer.put(entry.content?.hex ?? "")
+                writer.put(entry.named?.hex ?? "")
             }
             entry = end
         } else if let start = info {

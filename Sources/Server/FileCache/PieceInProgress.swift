@@ -6,10 +6,17 @@ final class PieceInProgress {
     private(set) var piece: Int
     /// In the file: all bytes of the piece before it are written.
     private(set) var position: Int
+    /// From where all of it has come; nil: from several places, or nothing has come.
+    private(set) var origin: ConfirmedAddresses.Key?
     private let hash = IncrementalSHA256()
 
     init(_ piece: Int, at position: Int) {
         (self.piece, self.position) = (piece, position)
+    }
+
+    /// What comes from here on is from that address. `isNew`: nothing of the piece has come before.
+    func comes(from key: ConfirmedAddresses.Key, isNew: Bool) {
+        origin = isNew || origin == key ? key : nil
     }
 
     func add(_ bytes: UnsafeBufferPointer<UInt8>) {

@@ -2,27 +2,36 @@ import EventIO
 import HTTP
 import Hub
 
-/// Asks a store whether it serves the content of an address, by its first byte. The Hub may have signed an address without checking that content is
-/// there, and may lead there by a pointer that any user has written.
+/// Asks a store whether it gives out what is at an address, by its first byte or by samples. The Hub may have signed an address of what it has not
+/// looked for, may lead there by a pointer that anybody has written, and may not have looked at what its author has put there.
 @EventLoop
 final class StoreConfirmation: TransferSink {
+    /// Of a store that knows no ranges so much is read before a sample.
+    private static let mostSkipped = 8 << 20
+
     private var source: FileSource
     private let context: RequestContext
     private let cache: FileCache
-    private let done: @EventLoop (Bool) -> Void
+    private let size: Int
+    private let done: @EventLoop (StoreWord) -> Void
+    private var samples: ArraySlice<FileSample>
     private var transfer: Transfer?
     private var place: CallPlace?
     private var next: FileSource?
-    private var isGiven = false
+    /// Bytes that come before those of the sample, and how many of these have come.
+    private var (skipped, compared) = (0, 0)
+    private var word = StoreWord.refused
+    private var isOfAll = false
+    /// Of what comes behind a sample.
+    private var remainder: ResponseRemainder?
 
-    /// `done` is called once, later.
+    /// `size` is the file's in bytes. `done` is called once, later.
     init(
-        _ source: FileSource, _ context: RequestContext, in cache: FileCache, done: @escaping @EventLoop (Bool) -> Void
+        _ source: FileSource, of size: Int, _ samples: [FileSample], _ context: RequestContext, in cache: FileCache,
+        done: @escaping @EventLoop (StoreWord) -> Void
     ) {
-        self.source = source
-        self.context = context
-        self.cache = cache
-        self.done = done
+        (self.source, self.size, self.samples) = (source, size, samples[...])
+        (self.context, self.cache, self.done) = (context, cache, done)
     }
 
     func start() {
@@ -30,95 +39,75 @@ final class StoreConfirmation: TransferSink {
         cache.admission.wait(context) { result in
             switch result {
             case .success(let place): self.make(at: place)
-            case .failure: self.done(false)
+            case .failure: self.done(.refused)
             }
         }
     }
 
+    private var range: Range<Int> { samples.first?.range ?? 0..<1 }
+
     private func make(at place: CallPlace) {
-        guard !context.isCancelled else {
+        do throws(Failure) {
+            if context.isCancelled { throw .clientGone }
+            try context.confirmKey()
+        } catch {
             place.end()
-            return EventLoop.post { self.done(false) }
+            return EventLoop.post { self.done(.refused) }
         }
         self.place = place
-        var headers: Headers = ["Accept-Encoding": "identity", "Range": "bytes=0-0"]
+        var headers: Headers = [
+            "Accept-Encoding": "identity", "Range": "bytes=\(range.lowerBound)-\(range.upperBound - 1)",
+        ]
         if let userAgent = source.userAgent { headers.append("User-Agent", userAgent) }
         transfer = cache.pool.start(
             Request(method: .get, target: .root, headers: headers), url: source.url, limits: source.limits, sink: self)
     }
 
     func begin(_ head: Transfer.Head) {
+        (word, compared, skipped) = (.refused, 0, 0)
         next = try? source.onward(head)
-        isGiven = head.status == .ok || head.status == .partialContent
-        transfer?.cancel()
+        isOfAll = head.status == .ok
+        if isOfAll {
+            skipped = range.lowerBound
+            if skipped <= Self.mostSkipped, head.fault(for: 0..<size, of: size) == nil { word = .given }
+        } else if head.fault(for: range, of: size) == nil {
+            word = .given
+        }
+        if next != nil || word != .given || samples.isEmpty { transfer?.cancel() }
     }
 
-    func take(_: UnsafeBufferPointer<UInt8>) -> Bool { true }
+    func take(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+        guard word == .given, let sample = samples.first, compared < sample.bytes.count else {
+            remainder?.take(bytes.count)
+            return true
+        }
+        let before = min(skipped, bytes.count)
+        skipped -= before
+        let count = min(bytes.count - before, sample.bytes.count - compared)
+        let expected = sample.bytes[compared..<compared + count]
+        compared += count
+        if unsafe !UnsafeBufferPointer(rebasing: bytes[before..<before + count]).elementsEqual(expected) {
+            word = .different
+            transfer?.cancel()
+        } else if compared == sample.bytes.count {
+            if isOfAll { transfer?.cancel() } else { remainder = ResponseRemainder { self.transfer?.cancel() } }
+        }
+        return true
+    }
 
     func end(_: Result<Void, TransferError>) {
-        transfer = nil
+        (transfer, remainder) = (nil, nil)
         place.take()?.end()
         EventLoop.post { self.settle() }
     }
 
     private func settle() {
-        guard let next = next.take() else { return done(isGiven) }
-        source = next
-        start()
-    }
-}
-
-extension FileCache {
-    /// Confirms an address, once for all requests that ask for it meanwhile. Where the store refuses the first, whose signature may have expired,
-    /// each of the others asks at once: one after the other they would wait for as many time limits. Calls back once, later.
-    func confirm(_ confirmation: FileConfirmation, then: @escaping @EventLoop (Bool) -> Void) {
-        let key = confirmation.key
-        guard confirming[key] == nil else {
-            confirming[key]?.append { if $0 { then(true) } else { self.ask(confirmation, then: then) } }
-            return
+        if let next = next.take() {
+            source = next
+            return start()
         }
-        confirming[key] = []
-        ask(confirmation) { isGiven in
-            let others = self.confirming.removeValue(forKey: key) ?? []
-            then(isGiven)
-            for tell in others { tell(isGiven) }
-        }
-    }
-
-    private func ask(_ confirmation: FileConfirmation, then: @escaping @EventLoop (Bool) -> Void) {
-        confirmation.ask { isGiven in
-            if isGiven { self.confirmed.insert(confirmation.key) }
-            then(isGiven)
-        }
-    }
-}
-
-/// The addresses whose content a store has served. Where the path has the content's name in it, the query is a signature: with another signature
-/// from the Hub a client would get the same content from the store, so one confirmation is enough.
-struct ConfirmedAddresses {
-    /// In each half.
-    private static let most = 8192
-
-    private var older: Set<Key> = []
-    private var newer: Set<Key> = []
-
-    /// A digest: a URL can be thousands of bytes long, and clients choose how many there are.
-    struct Key: Hashable {
-        private let digest: [UInt8]
-
-        init(_ name: BlobName, at url: String) {
-            let path = url.prefix { $0 != "?" && $0 != "#" }
-            let text = path.hasSuffix("/" + name.hex) ? String(path) : name.hex + " " + url
-            digest = MessageDigest.sha256(Array(text.utf8))
-        }
-    }
-
-    func contains(_ key: Key) -> Bool { newer.contains(key) || older.contains(key) }
-
-    mutating func insert(_ name: BlobName, at url: String) { insert(Key(name, at: url)) }
-
-    mutating func insert(_ key: Key) {
-        if newer.count >= Self.most { (older, newer) = (newer, []) }
-        newer.insert(key)
+        guard word == .given, let sample = samples.popFirst() else { return done(word) }
+        guard compared == sample.bytes.count else { return done(.refused) }
+        if samples.isEmpty { done(.given) } else { start() }
     }
 }

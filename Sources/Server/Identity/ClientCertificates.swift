@@ -49,9 +49,11 @@ final class ClientCertificates {
         do throws(CertificateRefusal) {
             // A resumed session was judged when it began.
             guard now <= certificate.expires else { throw .fault(.expired) }
+            var identity = try identity(of: certificate)
+            // A request that was begun before ends with it.
+            identity.expires = certificate.expires
             verdict = Verdict(
-                self, identification.principal(with: try identity(of: certificate), isAmbient: true),
-                expires: certificate.expires)
+                self, identification.principal(with: identity, isAmbient: true), expires: certificate.expires)
         } catch {
             verdict = Verdict(self, .nobody(.certificate(error)), expires: .max)
         }

@@ -39,6 +39,7 @@ extension PullAct {
             entries.setContent(try await fetchSmall(entry, target), at: index)
         } else {
             try await fetchLarge(entry, target)
+            entries.setFetched(at: index)
         }
         doneBytes += entry.size
         order.filesDone += 1
@@ -79,17 +80,25 @@ extension PullAct {
     }
 
     private func fetchLarge(_ entry: HeldEntry, _ target: String) async throws(Failure) {
-        guard let content = entry.content, let layout = BlobLayout(size: entry.size) else { return }
+        guard let content = entry.named, let layout = BlobLayout(size: entry.size) else { return }
         let mark = Awaited<Bool>()
         defer { partial[ObjectIdentifier(mark)] = nil }
-        var attempt = 0
+        var (attempt, isOther) = (0, false)
         while true {
             let source = try await source(of: entry, content, target)
             let before = partial[ObjectIdentifier(mark)] ?? 0
             do throws(Failure) {
-                return try await files.pull(content, layout, from: source, isCancelled: isEnding) { bytes in
+                let word = try await files.pull(
+                    content, layout, from: source, confirmedBy: confirmation(of: content, layout, at: source),
+                    isCancelled: isEnding
+                ) { bytes in
                     self.partial[ObjectIdentifier(mark)] = bytes
                     self.tell()
+                }
+                switch word {
+                case .given: return
+                case .refused: throw .hubBroken("its store does not give it")
+                case .different: isOther = true
                 }
             } catch {
                 guard error.kind != .clientGone, error.kind != .payloadTooLarge else { throw error }
@@ -98,6 +107,18 @@ extension PullAct {
                 guard attempt < Self.mostAttempts else { throw error }
                 try await pause(min(Self.longestPause, max(error.retryAfter ?? 0, 1 << (attempt - 1))), because: error)
             }
+            if isOther { throw .hubBroken("its store has another file than the Hub lists") }
+        }
+    }
+
+    /// What is here may have come for another repository, which is no right of this one to it.
+    private func confirmation(
+        of content: BlobName, _ layout: BlobLayout, at source: FileSource
+    ) -> FileConfirmation {
+        FileConfirmation(ConfirmedAddresses.Key(content, at: source.url)) { samples, done in
+            let context = RequestContext(id: .next(), address: "")
+            context.principal = self.principal
+            StoreConfirmation(source, of: layout.size, samples, context, in: self.files, done: done).start()
         }
     }
 

@@ -20,7 +20,7 @@ final class PullAct {
     var order: PullOrder
     let hub: Upstream
     let files: FileCache
-    private let principal: Principal
+    let principal: Principal
     let isEnding: @EventLoop () -> Bool
     let note: @EventLoop (PullOrder) -> Void
     /// The entries of the revision, with the names of contents that are here.
@@ -136,32 +136,7 @@ final class PullAct {
             return HeldEntry(path: path, size: Int(size), oid: oid, place: .git)
         }
         guard let content = BlobName(name) else { throw .hubBroken("it names a file by no SHA-256") }
-        return HeldEntry(path: path, size: Int(size), oid: oid, place: .store, content: content)
-    }
-
-    /// Finds files of git that an earlier pull has brought: they are not fetched again.
-    private func recall(_ commit: String) async {
-        var (known, share): ([GitHash: BlobName], _) = ([:], TurnShare())
-        let last = files.directory.commit(of: order.revision, in: order.repo)
-        for commit in Set([last, commit].compactMap(\.self)) {
-            guard let earlier = await files.held.find(order.repo, commit: commit)?.entries else { continue }
-            known.reserveCapacity(known.count + earlier.count)
-            for index in earlier.indices where earlier.place(at: index) == .git {
-                known[earlier.oid(at: index)] = earlier.content(at: index)
-                await share.pause()
-            }
-        }
-        for index in entries.indices where entries.place(at: index) == .git {
-            if let content = known[entries.oid(at: index)], await isHeld(content) {
-                entries.setContent(content, at: index)
-            }
-            await share.pause()
-        }
-    }
-
-    private func isHeld(_ content: BlobName) async -> Bool {
-        await files.openable(content)
-        return files.isHeld(content)
+        return HeldEntry(path: path, size: Int(size), oid: oid, place: .pointer, content: content)
     }
 
     /// Finds the files to be fetched, and checks that there is room for them.
@@ -169,7 +144,7 @@ final class PullAct {
         let filter = PathFilter(include: order.include, exclude: order.exclude)
         var (small, large, share): ([Int], [Int], _) = ([], [], TurnShare())
         (order.files, order.bytes) = (0, 0)
-        var missing = 0
+        var (missing, here) = (0, 0)
         for index in entries.indices where entries.place(at: index) != .folder {
             await share.pause()
             guard filter.takes(entries.path(at: index)) else { continue }
@@ -180,6 +155,8 @@ final class PullAct {
             if let content = entries.content(at: index), await isHeld(content) { continue }
             guard size > 0 else { continue }
             missing += size
+            // Its store has to show that it has it, which takes no room.
+            if let named = entries.named(at: index), await isHeld(named) { here += size }
             if entries.place(at: index) == .git { small.append(index) } else { large.append(index) }
         }
         guard order.files > 0 || order.include.isEmpty else {
@@ -188,7 +165,7 @@ final class PullAct {
         doneBytes = order.bytes - missing
         (order.filesDone, order.bytesDone) = (order.files - small.count - large.count, doneBytes)
         guard order.bytes <= files.mostBytes else { throw .tooLargeForCache(order.bytes, files.mostBytes) }
-        let wanted = order.bytes - doneBytes
+        let wanted = missing - here
         if let room = CacheRoom(of: files.directory.path) {
             // Files of other repositories make way.
             let kept = Int(clamping: files.metrics.total(.fileCacheBytes))

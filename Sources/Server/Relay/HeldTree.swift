@@ -68,7 +68,7 @@ extension HeldEntry {
             "type": place == .folder ? "directory" : "file", "path": .string(path), "oid": .string(oid),
             "size": .integer(Int64(size)),
         ]
-        if place == .store, let content {
+        if isInStore, let content = named {
             members["lfs"] = [
                 "oid": .string(content.hex), "size": .integer(Int64(size)),
                 "pointerSize": .integer(Int64(GitNames.pointer(content, size: size).count)),

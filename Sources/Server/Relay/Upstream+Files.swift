@@ -75,11 +75,11 @@ extension Upstream {
         files.whenOpenable(answer.name) {
             guard !context.isCancelled else { return exchange.fail(.clientGone, context) }
             if files.serve(answer, exchange, context) { return }
-            guard let confirmation = answer.confirmation, !files.isConfirmed(answer) else { return answer.relay() }
-            // A file of another size is in its place; it makes way if the store has this one.
-            files.confirm(confirmation) { isGiven in
+            guard let confirmation = answer.confirmation, !files.isThere(answer) else { return answer.relay() }
+            // A file of another size is in its place, which makes way for what its store has.
+            files.look(for: confirmation) { word in
                 guard !context.isCancelled else { return exchange.fail(.clientGone, context) }
-                guard isGiven, files.serve(answer, exchange, context) else { return answer.relay() }
+                guard word == .given, files.serve(answer, exchange, context) else { return answer.relay() }
             }
         }
     }
@@ -87,13 +87,13 @@ extension Upstream {
     /// Proves that the file at a path is the one that the Hub's redirect names: a client with write access writes its pointer, and the name alone would give
     /// access to content of another repository.
     private func confirmation(
-        of name: BlobName, at source: FileSource, _ context: RequestContext, in files: FileCache
+        of name: BlobName, _ size: Int, at source: FileSource, _ context: RequestContext, in files: FileCache
     ) -> FileConfirmation {
-        FileConfirmation(key: ConfirmedAddresses.Key(name, at: source.url)) { done in
-            StoreConfirmation(source, context, in: files) { isGiven in
-                guard !isGiven, let question = HeldQuestion(.get, context.target) else { return done(isGiven) }
-                // An administrator has pulled the file from there.
-                _ = EventLoop.immediateTask { done(await files.held.has(name, question)) }
+        FileConfirmation(ConfirmedAddresses.Key(name, at: source.url)) { samples, done in
+            StoreConfirmation(source, of: size, samples, context, in: files) { word in
+                guard word != .given, let question = HeldQuestion(.get, context.target) else { return done(word) }
+                // An administrator has pulled it from there.
+                _ = EventLoop.immediateTask { done(await files.held.has(name, question) ? .given : word) }
             }.start()
         }
     }
@@ -145,7 +145,7 @@ extension Upstream {
         return .file(
             FileAnswer(
                 name: name, layout: layout, range: range, status: head.status, headers: headers, source: source,
-                confirmation: files.map { confirmation(of: name, at: source, context, in: $0) }
+                confirmation: files.map { confirmation(of: name, layout.size, at: source, context, in: $0) }
             ) {
                 self.relay(hop, exchange, context, mayAskAnew: mayAskAnew)
             })

@@ -26,6 +26,7 @@ extension Upstream {
                         throw failure
                     }
                     if context.isCancelled { throw .clientGone }
+                    try context.confirmKey()
                     try await self.answer(question, revision, body, exchange, context)
                 } catch {
                     exchange.fail(error, context)
@@ -133,8 +134,8 @@ extension Upstream {
         var headers = heldHeaders(revision)
         headers.set("ETag", entry.etag)
         headers.set("Accept-Ranges", "bytes")
-        headers.set("Content-Type", entry.place == .store ? "application/octet-stream" : "text/plain; charset=utf-8")
-        if entry.place == .store {
+        headers.set("Content-Type", entry.isInStore ? "application/octet-stream" : "text/plain; charset=utf-8")
+        if entry.isInStore {
             headers.set("X-Linked-Etag", entry.etag)
             headers.set("X-Linked-Size", String(entry.size))
         }

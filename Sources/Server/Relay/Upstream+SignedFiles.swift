@@ -6,8 +6,8 @@ import Hub
 extension Upstream {
     /// Answers from here on. False: the store has to be asked. `carry` asks it, as long as nothing has gone out.
     ///
-    /// The right to the object is the Hub's response that had the URL, and that the store serves it there (`StoreConfirmation`): a Hub may sign a URL of its
-    /// repository for anything that a client has asked for. It lasts as long as the URL itself. The size may come from the client, by way of the Hub.
+    /// The right to it is the Hub's answer that had the URL, and that the store gives it out there (`FileConfirmation`): a Hub may sign a URL of its
+    /// repository for whatever a client has asked. It lasts as long as the URL itself. The size may be what the client has told the Hub, too.
     func answer(
         _ signed: SignedURLCodec.Opened, _ exchange: Exchange, _ context: RequestContext,
         otherwise carry: @escaping @EventLoop () -> Void
@@ -17,23 +17,29 @@ extension Upstream {
             !request.headers.contains(anyOf: Self.ofTheStore)
         else { return false }
         let source = source(at: signed.url, userAgent: request.headers["User-Agent"])
-        let key = ConfirmedAddresses.Key(named.object.name, at: signed.url)
-        guard !files.confirmed.contains(key) else {
-            return answer(named.object, signed, source, exchange, context, otherwise: carry)
+        let size = named.object.layout.size
+        let confirmation = FileConfirmation(ConfirmedAddresses.Key(named.object.name, at: signed.url)) {
+            samples, done in
+            StoreConfirmation(source, of: size, samples, context, in: files, done: done).start()
         }
-        StoreConfirmation(source, context, in: files) { isGiven in
+        // What goes out is confirmed by itself, where it is more than a head.
+        let isOfHead = request.method == .head || request.headers.contains("If-None-Match")
+        guard isOfHead, !files.confirmed.contains(confirmation.key) else {
+            return answer(named.object, signed, source, confirmation, exchange, context, otherwise: carry)
+        }
+        files.look(for: confirmation) { word in
             guard !context.isCancelled else { return exchange.fail(.clientGone, context) }
-            if isGiven { files.confirmed.insert(key) }
             let isAnswered =
-                isGiven && self.answer(named.object, signed, source, exchange, context, otherwise: carry)
+                word == .given
+                && self.answer(named.object, signed, source, confirmation, exchange, context, otherwise: carry)
             if !isAnswered { carry() }
-        }.start()
+        }
         return true
     }
 
     private func answer(
-        _ object: StoredObject, _ signed: SignedURLCodec.Opened, _ source: FileSource, _ exchange: Exchange,
-        _ context: RequestContext, otherwise carry: @escaping @EventLoop () -> Void
+        _ object: StoredObject, _ signed: SignedURLCodec.Opened, _ source: FileSource, _ confirmation: FileConfirmation,
+        _ exchange: Exchange, _ context: RequestContext, otherwise carry: @escaping @EventLoop () -> Void
     ) -> Bool {
         let request = exchange.request
         let etag = "\"\(object.name.hex)\""
@@ -66,7 +72,7 @@ extension Upstream {
         serve(
             FileAnswer(
                 name: object.name, layout: object.layout, range: range, status: status, headers: headers,
-                source: source, isSizeSure: false, relay: carry), exchange, context)
+                source: source, isSizeSure: false, confirmation: confirmation, relay: carry), exchange, context)
         return true
     }
 

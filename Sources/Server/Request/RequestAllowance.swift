@@ -35,7 +35,13 @@ extension RequestContext {
         }
         guard !allowance.isOpen else { return then() }
         allowance.whenOpen { failure in
-            if let failure { exchange.fail(failure, self) } else { then() }
+            do throws(Failure) {
+                if let failure { throw failure }
+                try self.confirmKey()
+                then()
+            } catch {
+                exchange.fail(error, self)
+            }
         }
     }
 

@@ -46,7 +46,7 @@ struct HubTree {
         let snapshot = "\(path)/snapshots/\(revision.commit)"
         try make(snapshot)
         for entry in revision.files {
-            let name = entry.place == .store ? entry.content?.hex ?? "" : entry.oid
+            let name = entry.isInStore ? entry.named?.hex ?? "" : entry.oid
             let blob = "\(path)/blobs/\(name)"
             if unsafe access(blob, F_OK) != 0 {
                 switch try copy(entry, to: blob, from: source) {

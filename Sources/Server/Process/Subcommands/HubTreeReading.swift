@@ -185,8 +185,7 @@ extension HeldEntry {
     fileprivate var withoutContent: HeldEntry { with(nil) }
 
     fileprivate func with(_ content: BlobName?) -> HeldEntry {
-        var entry = self
-        entry.content = content
-        return entry
+        let place = place == .pointer && content != nil ? .store : place
+        return HeldEntry(path: path, size: size, oid: oid, place: place, content: content)
     }
 }
