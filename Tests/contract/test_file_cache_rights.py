@@ -34,9 +34,9 @@ def test_a_pointer_to_what_another_repository_has_gets_nothing_of_it(caching, hu
     for _ in range(2):
         answer = gate.ask(get(stolen, *fields), timeout=10)
         assert answer.status == 502 and b"answered 404" in answer.body and answer["Cache-Status"] is None
-    # Who may has it still, and the store is not asked again for that. Of a part it is not remembered from where it has come.
+    # Clients that may have it still get it, and the store is not asked again for that: the disk has the address from which each piece has come.
     assert gate.ask(get(PATH, *whole), timeout=30).body == content[: 2 * PIECE if is_whole else PIECE]
-    assert store.confirmed == ([] if is_whole else [digest(content)] * 2)
+    assert store.confirmed == []
 
 
 class Forgery:
@@ -195,15 +195,26 @@ def test_a_store_that_knows_no_ranges_confirms_by_its_head(caching, hub, store, 
     assert gate.ask(get(copy), timeout=30).body == content and store.bytes_sent(content) == len(content)
 
 
-def test_after_a_restart_a_path_is_confirmed_anew(caching, store, cache):
-    content = store.put("model.bin", PIECE)
-    gate = caching("--workers", "1")
-    assert gate.ask(get(), timeout=30).body == content
-    wait_until_whole(cache, content)
-    gate.stop()
-    gate = caching("--workers", "1")
-    assert [gate.ask(get(), timeout=30).body for _ in range(2)] == [content] * 2
-    assert store.confirmed == [digest(content)] * SAMPLES and store.bytes_sent(content) == len(content)
+@pytest.mark.parametrize("is_whole", [True, False], ids=["whole", "a part"])
+def test_the_path_by_which_a_file_was_fetched_needs_no_store_at_another_worker_and_after_a_restart(caching, hub, store, cache, is_whole):
+    content = store.put("model.bin", 3 * PIECE)
+    wanted = (get(),) if is_whole else (get(PATH, f"Range: bytes=0-{2 * PIECE - 1}"),)
+    expected = content if is_whole else content[: 2 * PIECE]
+    for workers in "2", "1":
+        gate = caching("--workers", workers, "--cache-finish", "1MiB")
+        for _ in range(6):
+            assert gate.ask(*wanted, timeout=30).body == expected
+        if is_whole:
+            wait_until_whole(cache, content)
+        assert store.confirmed == [] and store.bytes_sent(content) == len(expected)
+        gate.stop()
+    # Another path says nothing of it after a restart.
+    gate = caching("--workers", "1", "--cache-finish", "1MiB")
+    copy = pointer(hub, store, content, repo="acme/copy")
+    assert gate.ask(get(copy, "Range: bytes=5-9"), timeout=30).status == 502
+    store.server.on(f"/acme/copy/{digest(content)}", lambda request, connection: store._answer(digest(content), request, connection))
+    assert gate.ask(get(copy, "Range: bytes=5-9"), timeout=30).body == content[5:10]
+    assert store.confirmed == [digest(content)] * (SAMPLES if is_whole else 2)
 
 
 def test_in_an_outage_of_the_hub_what_its_store_has_confirmed_needs_no_store(caching, hub, store, cache):

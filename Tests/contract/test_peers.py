@@ -69,10 +69,7 @@ def fetch_together(group, more):
 def test_each_byte_is_fetched_from_the_store_once_by_all_replicas_together(replicas, store):
     # A machine that has much else to do lets a replica wait for more than two seconds; then the store is asked, as it should be.
     gates, contents, counted = next(found for more in range(4) if (found := fetch_together(replicas(), more)))
-    # A small last piece that is there before the file is whole is compared as a whole, once by each process that has it from another.
-    tails = [len(content) % PIECE if len(content) > PIECE else 0 for content in contents]
-    more = [store.bytes_sent(content) - len(content) for content in contents]
-    assert all(sent in range(0, 5 * tail + 1, tail or 1) for sent, tail in zip(more, tails)), more
+    assert [store.bytes_sent(content) for content in contents] == [len(content) for content in contents]
     for number, (asked, answered, received) in enumerate(counted):
         foreign = [len(content) for other, content in enumerate(contents) if other % 3 != number]
         assert asked == {"ok": len(foreign)} and received == sum(foreign)

@@ -58,10 +58,10 @@ extension Blob {
 
     /// A piece has been written whole, all of it from the address of `key`; nil: from several. Throws what the kernel says.
     func filled(_ piece: Int, _ digest: [UInt8], from key: ConfirmedAddresses.Key?) throws(FileError) {
-        try file.hold(piece, PieceEntry(generation: cache.generation, digest: digest))
+        try file.hold(
+            piece, PieceEntry(generation: cache.generation, digest: digest, origin: key?.origin ?? .several))
         file.release(piece..<piece + 1)
         pieces[piece] = .good
-        origins[piece] = key
         if let proof { cache.turns.add(proof) }
     }
 

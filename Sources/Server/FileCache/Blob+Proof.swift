@@ -20,7 +20,9 @@ extension Blob {
         if isRight {
             pieces[piece] = .good
             // So that no other worker of this start has to check it. If the disk takes no more, the piece is served all the same.
-            try? file.hold(piece, PieceEntry(generation: cache.generation, digest: entry.digest))
+            var entry = entry
+            entry.generation = cache.generation
+            try? file.hold(piece, entry)
         } else {
             cache.foundCorrupt(name, "piece \(piece) is not what was fetched", .disk)
             dropPiece(piece)
@@ -40,7 +42,6 @@ extension Blob {
 
     func dropPiece(_ piece: Int) {
         pieces[piece] = .unknown
-        origins[piece] = nil
         shown = shown.filter { $0.piece != piece }
         guard file.claim(piece) else { return pollSoon(about: piece) }
         file.drop(piece)
@@ -92,15 +93,13 @@ extension Blob {
         }
     }
 
-    func proved(isRight: Bool) {
+    /// `origin`: of all pieces.
+    func proved(isRight: Bool, _ origin: BlobOrigin) {
         proof = nil
         guard isRight else { return spoil(isOurs: true) }
         cache.metrics.add(.fileCacheVerified)
-        if let key = origins[0], origins.count == layout.pieces, origins.values.allSatisfy({ $0 == key }) {
-            cache.confirmed.insert(key)
-        }
         do throws(FileError) {
-            try file.complete()
+            try file.complete(from: origin)
         } catch {
             cache.stop(error)
         }

@@ -44,9 +44,7 @@ final class Blob {
     var isSpoiled = false
     /// The replica that gave bytes of it, if any.
     var giver: String?
-    /// The address from which each piece was fetched, where this process has fetched all of it from one.
-    var origins: [Int: ConfirmedAddresses.Key] = [:]
-    /// Further addresses at which stores have shown to have a piece.
+    /// Addresses at which stores have shown to have a piece.
     var shown: Set<Shown> = []
     /// Its size is from the Hub, and not only from a client that may have told it to the Hub.
     var isSizeSure = true

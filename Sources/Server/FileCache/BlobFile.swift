@@ -102,7 +102,7 @@ extension BlobFile {
 
     /// Marks a piece as there. Its bytes were written before; the generation is written last and makes the entry valid.
     func hold(_ piece: Int, _ entry: PieceEntry) throws(FileError) {
-        try file.write(entry.digest, at: layout.entryOffset(of: piece) + 8)
+        try file.write(entry.digest + entry.origin.bytes, at: layout.entryOffset(of: piece) + 8)
         try file.write(entry.generation.littleEndianBytes, at: layout.entryOffset(of: piece))
     }
 
@@ -140,8 +140,9 @@ extension BlobFile {
         isComplete = state == .complete
     }
 
-    /// Its SHA-256 is right: from here on it has its final name.
-    func complete() throws(FileError) {
+    /// Its SHA-256 is right: from here on it has its final name. `origin`: of all its pieces.
+    func complete(from origin: BlobOrigin = .several) throws(FileError) {
+        try file.write(origin.bytes, at: layout.headerOffset + BlobHeader.originOffset)
         try write(.complete)
         try rename(from: false)
     }

@@ -7,9 +7,9 @@ struct BlobLayout: Equatable, Sendable {
     static let pieceBytes = 4 << 20
     /// No larger file is kept.
     static let mostBytes = 1 << 40
-    static let headerBytes = 64
-    /// When it was filled, and its SHA-256.
-    static let entryBytes = 40
+    static let headerBytes = 80
+    /// When it was filled, its SHA-256 and its origin.
+    static let entryBytes = 56
 
     private static let page = 4096
 
@@ -55,11 +55,14 @@ struct BlobHeader: Equatable {
     var hits: UInt64 = 0
     /// It stays, whatever else is asked for.
     var isPinned = false
+    /// Of all pieces, once the blob is complete.
+    var origin = BlobOrigin.several
 
-    private static let magic = UInt64(littleEndianBytes: Array("hubgate1".utf8))
+    private static let magic = UInt64(littleEndianBytes: Array("hubgate2".utf8))
     static let stateOffset = 24
     static let hitsOffset = 40
     static let pinOffset = 48
+    static let originOffset = 56
 
     init(size: Int, created: Int) {
         self.size = size
@@ -74,14 +77,30 @@ struct BlobHeader: Equatable {
             let state = State(rawValue: words[3]), let created = Int(exactly: words[4])
         else { return nil }
         (self.size, self.state, self.created, hits, isPinned) = (size, state, created, words[5], words[6] != 0)
+        origin = BlobOrigin(bytes[Self.originOffset...])
     }
 
     var bytes: [UInt8] {
         let words = [
             Self.magic, UInt64(size), UInt64(BlobLayout.pieceBytes), state.rawValue, UInt64(clamping: created), hits,
-            isPinned ? 1 : 0, 0,
+            isPinned ? 1 : 0,
         ]
-        return words.flatMap(\.littleEndianBytes)
+        return words.flatMap(\.littleEndianBytes) + origin.bytes + UInt64(0).littleEndianBytes
+    }
+}
+
+/// The address from which content was fetched, by the first bytes of a digest: no author can choose another address with the same.
+struct BlobOrigin: Equatable, Sendable {
+    static let length = 16
+    /// Content of several addresses, or of none that is known.
+    static let several = BlobOrigin([])
+
+    let bytes: [UInt8]
+
+    /// Of longer bytes the beginning counts, shorter ones are filled up with zeros.
+    init(_ bytes: some Collection<UInt8>) {
+        let first = Array(bytes.prefix(Self.length))
+        self.bytes = first + [UInt8](repeating: 0, count: Self.length - first.count)
     }
 }
 
@@ -91,16 +110,19 @@ struct PieceEntry: Equatable {
     var generation: UInt64
     /// Of the piece.
     var digest: [UInt8]
+    var origin = BlobOrigin.several
 
     /// Nil for a piece that is not there.
     init?(_ bytes: [UInt8]) {
         guard bytes.count == BlobLayout.entryBytes else { return nil }
-        self.init(generation: UInt64(littleEndianBytes: Array(bytes[..<8])), digest: Array(bytes[8...]))
+        self.init(
+            generation: UInt64(littleEndianBytes: Array(bytes[..<8])), digest: Array(bytes[8..<40]),
+            origin: BlobOrigin(bytes[40...]))
         if generation == 0 { return nil }
     }
 
-    init(generation: UInt64, digest: [UInt8]) {
-        (self.generation, self.digest) = (generation, digest)
+    init(generation: UInt64, digest: [UInt8], origin: BlobOrigin = .several) {
+        (self.generation, self.digest, self.origin) = (generation, digest, origin)
     }
 }
 

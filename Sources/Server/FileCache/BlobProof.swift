@@ -9,6 +9,8 @@ final class BlobProof: LoopWork {
     private let hash = IncrementalSHA256()
     private lazy var reading = BlobReading(blob, for: self)
     private var position = 0
+    /// Of the pieces that were read; nil before the first.
+    private var origin: BlobOrigin?
     private(set) var source: FileSource
     private(set) var address: String
     /// It waits for a piece that no fill here brings.
@@ -42,6 +44,7 @@ final class BlobProof: LoopWork {
         case .bytes(let count) where count > 0:
             unsafe hash.add(blob.cache.buffer.bytes)
             position += count
+            if position == blob.layout.range(of: piece).upperBound { note(piece) }
             guard position == blob.layout.size else { return blob.cache.turns.add(self) }
             end(isRight: blob.name.isOf(hash.finish()))
         case .later, .unknown: break
@@ -53,6 +56,11 @@ final class BlobProof: LoopWork {
         }
     }
 
+    private func note(_ piece: Int) {
+        let found = blob.file.entry(of: piece)?.origin ?? .several
+        origin = origin == nil || origin == found ? found : .several
+    }
+
     private func lose(_ error: FileError) {
         isOver = true
         blob.unreadable(error)
@@ -60,6 +68,6 @@ final class BlobProof: LoopWork {
 
     private func end(isRight: Bool) {
         isOver = true
-        blob.proved(isRight: isRight)
+        blob.proved(isRight: isRight, origin ?? .several)
     }
 }

@@ -30,6 +30,9 @@ struct ConfirmedAddresses {
 }
 
 extension ConfirmedAddresses.Key {
+    /// As the disk has it.
+    var origin: BlobOrigin { BlobOrigin(digest) }
+
     /// Content of so many bytes is compared as a whole.
     private static let small = 64 << 10
     /// Of a sample of longer content.

@@ -86,8 +86,13 @@ extension Blob {
 
     /// Whether a piece was or is being fetched from that address, or is what its store has there.
     func isOf(_ key: ConfirmedAddresses.Key, _ piece: Int) -> Bool {
-        if origins[piece] == key || shown.contains(Shown(key: key, piece: piece)) { return true }
-        return fills.contains { $0.piece == piece && $0.isOwn && $0.key == key }
+        if fills.contains(where: { $0.piece == piece && $0.isOwn && $0.key == key }) { return true }
+        return shown.contains(Shown(key: key, piece: piece)) || file.entry(of: piece)?.origin == key.origin
+    }
+
+    /// Whether all of it was fetched from that address, whichever process has done so.
+    func isWhole(of key: ConfirmedAddresses.Key) -> Bool {
+        file.isComplete && file.header?.origin == key.origin
     }
 
     /// Compares what is here with what the store has at an address. False: the piece has to be whole first.

@@ -115,6 +115,10 @@ final class FileResponse: LoopWork, CancellableWork {
     private func mayGive() -> Bool {
         guard !isConfirmed, let confirmation = answer.confirmation else { return true }
         isConfirmed = cache.isConfirmed(answer)
+        if !isConfirmed, blob.isWhole(of: confirmation.key) {
+            cache.confirmed.insert(confirmation.key)
+            isConfirmed = true
+        }
         guard isConfirmed || blob.isOf(confirmation.key, piece) else { return false }
         if answer.isSizeSure { blob.isSizeSure = true }
         return true
