@@ -109,10 +109,12 @@ pages.push({id: 'keys', title: 'Keys', needsKeys: true, show(main) {
     return form;
   }
 
+  const ends = [['30d', 'in 30 days'], ['90d', 'in 90 days'], ['365d', 'in a year'], ['1d', 'tomorrow'], ['never', 'never']];
+
   async function create() {
     await known.catch(fault => say(fault.message));
     const name = el('input', {required: true, autocomplete: 'off', spellcheck: 'false', maxlength: 64});
-    const expires = choice([['30d', 'in 30 days'], ['90d', 'in 90 days'], ['365d', 'in a year'], ['1d', 'tomorrow'], ['never', 'never']], '90d');
+    const expires = choice(ends, '90d');
     const form = rulesForm(null);
     const shown = preview(() => ({grant: grantOf(form)}));
     const error = el('p', {class: 'error', role: 'alert'});
@@ -142,17 +144,18 @@ pages.push({id: 'keys', title: 'Keys', needsKeys: true, show(main) {
       return;
     }
     const form = rulesForm(key);
+    const expires = choice([['', 'as it is'], ...ends], '');
     const shown = preview(() => ({grant: grantOf(form)}));
     const error = el('p', {class: 'error', role: 'alert'});
     const node = dialog(key.name, about, el('form', {onsubmit: async event => {
       event.preventDefault();
       try {
-        await api('PATCH', path, form.members());
+        await api('PATCH', path, expires.value ? {...form.members(), expires: expires.value} : form.members());
         node.close();
         say('The key was changed.');
         reload();
       } catch (fault) { error.textContent = fault.message; }
-    }}, el('div', {class: 'fields'}, form.nodes), shown.node, error, el('div', {class: 'actions'}, el('button', {type: 'submit', class: 'main', text: 'Save'}),
+    }}, el('div', {class: 'fields'}, form.nodes, field('Ends', expires)), shown.node, error, el('div', {class: 'actions'}, el('button', {type: 'submit', class: 'main', text: 'Save'}),
       el('button', {type: 'button', text: 'Rotate', onclick: () => { node.close(); rotate(key, path); }}),
       el('button', {type: 'button', class: 'danger', text: 'Revoke', onclick: () => {
         node.close();

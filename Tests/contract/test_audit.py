@@ -123,6 +123,9 @@ def test_who_deleted_that_repository_and_with_which_right_is_one_command(start_w
     assert "Nothing of that" in keys.run("audit", "show", "--key", "nobody").stdout
     assert "Nothing of that" in keys.run("audit", "show", "--since", "2999-01-01").stdout
     assert "cleaner" in keys.run("audit", "show", "--key", narrow[:13], "--since", "1h").stdout
+    mistyped = keys.run("audit", "show", "--action", "deleet")
+    assert "Nothing of that" in mistyped.stdout and "there is no action deleet (did you mean delete?)" in mistyped.stderr
+    assert keys.run("audit", "show", "--action", "rotate").stderr == ""
     for wrong in ("yesterday", "2026-13-01", "2026-02-30", "2026-11", "2026-11-29T25:00", "2026-11-29T12:00+02:00", "2026-11-29T", ""):
         done = keys.run("audit", "show", "--since", wrong, check=False)
         assert done.returncode == 64 and "such as 24h, or a time in UTC such as 2026-11-29" in done.stderr, (wrong, done.stderr)

@@ -68,7 +68,7 @@ def test_version_names_the_versions_of_the_three_libraries(workspace):
 
 
 def test_check_of_good_settings_ends_with_0(workspace, certificates):
-    done = run(workspace, "--check", **certificates.settings)
+    done = run(workspace, "--check", HF_TOKEN="hf_x", **certificates.settings)
     assert (done.returncode, done.stderr) == (0, "") and done.stdout.count("\n") == 1
 
 

@@ -131,8 +131,14 @@ def test_a_key_is_edited_and_rotated(console, keys, gate):
     console.fill("Tokens a day", "")
     console.press("Save")
     console.wait("!document.querySelector('dialog[open]')")
+    assert keys.show("ci")["expires"] is None
     assert keys.show("ci")["allow"] == ["read acme/*", "write acme/x"] and keys.show("ci")["rate"] is None
     assert keys.show("ci")["limits"] == {"concurrent": 3, "bytes_a_day": 50_000_000_000}
+    console.press("ci")
+    console.fill("Ends", "30d")
+    console.press("Save")
+    console.wait("!document.querySelector('dialog[open]')")
+    assert keys.show("ci")["expires"]
     console.press("ci")
     console.press("Rotate")
     console.fill("The old one works", "0")

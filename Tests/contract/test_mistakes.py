@@ -7,6 +7,7 @@ import pytest
 from gate import BINARY, ROOT, clean_environment, run
 from keys import Keys
 from ports import taken_port, unused_port
+from waiting import wait_until
 
 CONFIG = 78
 TOKEN = "hf_abcdefghijklmnopqrstuvwxyz01234567"
@@ -82,7 +83,8 @@ def test_an_endpoint_that_is_the_gateway_itself_says_what_to_unset(workspace, ce
 
 def test_an_endpoint_on_this_machine_is_warned_of_at_the_start(start, hub):
     gate = start(sandbox=False, HF_ENDPOINT=hub.url, HF_TOKEN="hf_x")
-    assert any("HF_ENDPOINT is meant for clients" in message for message in gate.messages)
+    # Warnings come behind the line by which a start is known.
+    assert wait_until(lambda: any("HF_ENDPOINT is meant for clients" in message for message in gate.messages), 10)
     gate = start("--upstream", hub.url, sandbox=False, HF_TOKEN="hf_x")
     assert not any("HF_ENDPOINT" in message for message in gate.messages)
 

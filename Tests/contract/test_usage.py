@@ -197,5 +197,6 @@ def test_usage_is_counted_no_more_where_the_setting_says_so_and_old_days_go(star
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
 )
 def test_what_cannot_be_shown_is_said(keys, words, code, said):
+    keys.create("somebody")
     done = keys.run("usage", *words, check=False)
     assert done.returncode == code and said in done.stderr and not done.stdout

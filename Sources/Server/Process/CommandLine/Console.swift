@@ -1,11 +1,16 @@
 import EventIO
 import Glibc
+import Synchronization
 
 /// Output of the program before it serves, and when it does not serve.
 enum Console {
+    /// Standard output was closed at the start, and is `/dev/null` since.
+    private static let hasNoOutput = Atomic(false)
+
     /// Makes sure that descriptors 0 to 2 are open: otherwise the first sockets would get their numbers, and the log would be written to clients.
     static func claim() {
         while case let descriptor = unsafe open("/dev/null", O_RDWR), descriptor >= 0 {
+            if descriptor == STDOUT_FILENO { hasNoOutput.store(true, ordering: .relaxed) }
             guard descriptor > 2 else { continue }
             close(descriptor)
             return
@@ -14,7 +19,8 @@ enum Console {
 
     /// Writes to standard output. If that fails the program ends: a key that was not shown must not look like a success.
     static func print(_ text: String) {
-        guard let number = write(text, to: STDOUT_FILENO) else { return }
+        let isClosed = hasNoOutput.load(ordering: .relaxed)
+        guard let number = isClosed ? EBADF : write(text, to: STDOUT_FILENO) else { return }
         // The reader has stopped reading, as `head` does.
         if number == EPIPE { exit(Exit.failure) }
         error("hubgate: standard output cannot be written: \(SystemError.text(number))\n")

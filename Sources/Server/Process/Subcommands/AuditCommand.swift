@@ -148,12 +148,24 @@ struct AuditShow: ParsableCommand {
         }
     }
 
+    /// Where it was mistyped: that nothing was done would be the wrong thing to believe.
+    private func tellOfAction() {
+        let known = HubAction.allCases.map(\.name) + ["edit", "rotate", "revoke", "login"]
+        guard let action, !known.contains(action), let meant = Suggestion.nearest(to: action, among: known) else {
+            return
+        }
+        Console.error("hubgate: there is no action \(action.shown) (did you mean \(meant)?)\n")
+    }
+
     func show(_ rows: [AuditHistory.Row], isFirst: Bool = true) {
         guard !json else { return rows.forEach { KeyOutput.print(.object($0.members)) } }
         guard isFirst else {
             return rows.forEach { Console.print($0.cells.joined(separator: "  ") + "\n") }
         }
-        guard !rows.isEmpty || follow else { return Console.print("Nothing of that is in the audit.\n") }
+        guard !rows.isEmpty || follow else {
+            Console.print("Nothing of that is in the audit.\n")
+            return tellOfAction()
+        }
         Console.print(TextTable.text(AuditHistory.Row.columns, rows.map(\.cells)))
     }
 }

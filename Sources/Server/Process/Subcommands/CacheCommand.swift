@@ -23,11 +23,13 @@ struct CacheOptions: ParsableArguments {
     @Option(help: ArgumentHelp("The settings file of the gateway.", valueName: "path"), completion: .file())
     var config: String?
 
-    func directory() throws(SubcommandFailure) -> CacheDirectory {
+    /// `mayBeAbsent`: for what a running gateway does, which has to be there first.
+    func directory(mayBeAbsent: Bool = false) throws(SubcommandFailure) -> CacheDirectory {
         let directory = CacheDirectory(path: try settings().cacheDirectory)
         guard unsafe access(directory.path, R_OK | X_OK) != 0 else { return directory }
         let path = directory.path.shown
         switch errno {
+        case ENOENT where mayBeAbsent: return directory
         case ENOENT: throw .notThere("cache_dir: there is no directory \(path); the gateway makes it when it starts")
         case EACCES:
             throw SubcommandFailure(

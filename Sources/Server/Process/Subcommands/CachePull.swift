@@ -40,7 +40,7 @@ struct CachePull: ParsableCommand {
     }
 
     func run() throws {
-        let directory = try cache.directory()
+        let directory = try cache.directory(mayBeAbsent: repository != nil)
         if list { return show(directory.allOrders()) }
         if let cancel { return try end(cancel, in: directory) }
         let (repo, revision) = try kind.read(repository ?? "")

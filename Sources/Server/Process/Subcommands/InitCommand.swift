@@ -16,10 +16,11 @@ struct InitCommand: ParsableCommand {
     func run() throws {
         let settings = try state.settings()
         let directory = StateDirectory(settings.stateDirectory)
+        // Before anything is made.
+        let name = try KeyInput.name(name, of: "--name")
         do {
             try directory.make()
             let table = KeyTable(database: try directory.open())
-            let name = try KeyInput.name(name, of: "--name")
             let publicID = GatewayKey.makePublicID()
             let key = GatewayKey.make(publicID: publicID)
             let isNew = try table.database.transaction { () throws(DatabaseError) -> Bool in
