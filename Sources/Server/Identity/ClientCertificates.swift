@@ -53,7 +53,7 @@ final class ClientCertificates {
                 self, identification.principal(with: try identity(of: certificate), isAmbient: true),
                 expires: certificate.expires)
         } catch {
-            verdict = Verdict(self, .nobody(.certificate(error)), expires: .max)
+            verdict = Verdict(self, .unidentified(.certificate(error)), expires: .max)
         }
         exchange.attachment = verdict
         return verdict.principal
