@@ -57,7 +57,7 @@ release: install ## Pack a binary that needs no Swift: .build/dist
 sbom: build ## Write the bill of materials: .build/hubgate.cdx.json (CycloneDX)
 	@config/sbom.sh "$$(swift build -c $(CONFIG) --show-bin-path)/hubgate" .build/hubgate.cdx.json
 
-certs: ## Make certs/ (NAMES="gate 10.0.0.5" adds names, FORCE=1: anew)
+certs: ## Make certs/ (NAMES="gate 10.0.0.5" adds names, FORCE=1: again)
 	@config/make-certs.sh $(if $(FORCE),--force) $(NAMES)
 
 image: ## Build the container image, with Docker or buildah

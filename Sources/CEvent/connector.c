@@ -171,7 +171,7 @@ ce_connector *ce_connector_new(ce_loop *loop, const ce_pool_options *options) {
     connector->loop = loop;
     connector->kept = CURL_SOCKET_BAD;
     TAILQ_INIT(&connector->without_socket);
-    connector->trust_anybody = options->trust_anybody;
+    connector->skips_verification = options->skips_verification;
     connector->ca_file = options->ca_file != NULL ? strdup(options->ca_file) : NULL;
     connector->ca_pem = options->ca_pem != NULL ? strdup(options->ca_pem) : NULL;
     connector->timer = evtimer_new(loop->base, on_timer, connector);

@@ -21,8 +21,8 @@ static CURLcode on_tls_context(CURL *easy, void *context, void *channel) {
 }
 
 static void trust(ce_connector *connector, CURL *easy) {
-    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, connector->trust_anybody ? 0L : 1L);
-    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, connector->trust_anybody ? 0L : 2L);
+    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, connector->skips_verification ? 0L : 1L);
+    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, connector->skips_verification ? 0L : 2L);
     curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     if (connector->ca_file != NULL) {
         curl_easy_setopt(easy, CURLOPT_CAINFO, connector->ca_file);

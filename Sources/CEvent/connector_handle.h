@@ -13,7 +13,7 @@ struct ce_connector {
     struct event *timer;
     TAILQ_HEAD(, ce_channel) without_socket; /* connecting, with no socket that could tell how it goes */
     curl_socket_t kept;                      /* a socket that is ours when libcurl lets go of it */
-    bool trust_anybody;
+    bool skips_verification;
     char *ca_file;
     char *ca_pem;
 };

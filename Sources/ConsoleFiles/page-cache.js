@@ -68,7 +68,7 @@ pages.push({id: 'cache', title: 'Cache', show(main) {
     first.disabled = !after;
     list.replaceChildren(table('Files by their SHA-256', [['SHA-256', 'name'], ['Size', 'number'], ['Here', 'bars'], ['Hits', 'number'], ['Since', 'when'], ['Act']],
       found.files.map(row => ({attributes: {'data-file': row.sha256}, cells: [el('code', {text: row.sha256}), bytes(row.size), part(row.size ? row.held / row.size : 0, row.complete ? 'good' : 'warn', row.complete ? 'all' : bytes(row.held)), count(row.hits), when(row.created),
-        el('button', {type: 'button', class: 'danger', 'aria-label': 'Remove ' + row.sha256, text: 'Remove', onclick: () => confirmed('Remove this file?', row.sha256 + ' is fetched anew when it is asked for next. Who reads it now reads it to its end.', 'Remove it', async () => {
+        el('button', {type: 'button', class: 'danger', 'aria-label': 'Remove ' + row.sha256, text: 'Remove', onclick: () => confirmed('Remove this file?', row.sha256 + ' is fetched again when it is next asked for. A client that reads it now reads it to its end.', 'Remove it', async () => {
           await api('DELETE', 'cache/files/' + row.sha256);
           say('The file was removed.');
           await files();

@@ -20,8 +20,8 @@ pages.push({id: 'health', title: 'Health', show(main) {
     verify.disabled = false;
   }});
   const acts = el('div', {class: 'card'}, el('h2', {text: 'Operate'}), el('div', {class: 'actions'},
-    el('button', {type: 'button', text: 'Reload settings and certificate', onclick: () => confirmed('Reload?', 'Settings, roles and the certificate are read anew, as with SIGHUP. Where anything is wrong all stays as it is, and the log says why.', 'Reload',
-      async () => { await api('POST', 'reload'); say('The gateway reads its settings anew.'); setTimeout(load, 1500); })}),
+    el('button', {type: 'button', text: 'Reload settings and certificate', onclick: () => confirmed('Reload?', 'Settings, roles and the certificate are read again, as with SIGHUP. If anything is wrong, all stays as it is, and the log says why.', 'Reload',
+      async () => { await api('POST', 'reload'); say('The gateway reads its settings again.'); setTimeout(load, 1500); })}),
     el('button', {type: 'button', class: 'danger', text: 'Drain and stop', onclick: () => confirmed('Stop this gateway?', 'It takes no new requests, lets those in flight finish and ends, as with SIGTERM. This page ends with it.', 'Stop it',
       async () => { await api('POST', 'drain'); say('The gateway drains, and then ends.'); })}), session.keys ? verify : null), checked);
   main.append(el('h1', {text: 'Health'}), about, acts, settings);

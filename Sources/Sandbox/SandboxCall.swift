@@ -81,7 +81,7 @@ extension SandboxCall {
 
     /// The requested ones of `count` bytes: by Range, or all. Throws 416 if it begins after the last.
     package func range(of count: Int) throws(SandboxRefusal) -> Range<Int> {
-        guard count > 0 else { throw .noSuchXetThing }
+        guard count > 0 else { throw .noSuchXetObject }
         guard let field = request.headers["Range"] else { return 0..<count }
         let ends = field.dropFirst("bytes=".count).split(separator: "-", omittingEmptySubsequences: false)
         guard field.hasPrefix("bytes="), ends.count == 2, let first = Int(ends[0]), first >= 0,
@@ -103,7 +103,7 @@ extension SandboxRefusal {
             headers: ["WWW-Authenticate": "Bearer"])
     }
 
-    package static var noSuchXetThing: Self { Self(status: .notFound, message: "No such file, chunk or xorb") }
+    package static var noSuchXetObject: Self { Self(status: .notFound, message: "No such file, chunk or xorb") }
 }
 
 extension Sandbox {

@@ -101,13 +101,13 @@ struct NamedObjectTests {
     @Test("What is far behind an address is not waited for, and a body that breaks off keeps what it had")
     func bounds() throws {
         let far =
-            #"{"objects":[{\#(Self.actions),"x":"\#(String(repeating: "x", count: JSONRewriter.mostBehind))","oid":"\#(Self.oid)","size":5}]}"#
+            #"{"objects":[{\#(Self.actions),"x":"\#(String(repeating: "x", count: JSONRewriter.mostAfterURL))","oid":"\#(Self.oid)","size":5}]}"#
         let bytes = Array(far.utf8)
         let cut = bytes.indices.filter { $0 % 700 == 0 } + [bytes.count]
         let answer = try rewritten(zip(cut, cut.dropFirst()).map { bytes[$0..<$1] })
         let entry = try JSON.parse(answer)["objects"]?.elements?.first
         #expect(
-            entry?["oid"]?.stringValue == Self.oid && entry?["x"]?.stringValue?.utf8.count == JSONRewriter.mostBehind)
+            entry?["oid"]?.stringValue == Self.oid && entry?["x"]?.stringValue?.utf8.count == JSONRewriter.mostAfterURL)
         let target = try #require(entry?["actions"]?["download"]?["href"]?.stringValue)
         let path = String(target.dropFirst(Rewrite.example.gateway.count))
         #expect(try SignedURLPolicy.example.open(try Target(hub: path), .get, now: Self.now).object == nil)

@@ -180,7 +180,7 @@ def test_what_was_under_way_when_it_died_is_named_in_the_log_and_the_audit(start
         unknown = wait_until(lambda: audit.of("unknown"), 10)
     release.set()
     assert len(unknown) == 1 and unknown[0]["request_id"] == intent["request_id"] and unknown[0]["intent"] == intent["n"]
-    (warning,) = wait_until(lambda: [message for message in gate.messages if "nobody knows what came" in message], 5)
+    (warning,) = wait_until(lambda: [message for message in gate.messages if "Audit: the outcome of request" in message], 5)
     for word in (intent["request_id"], "deleter", "write model:acme/m"):
         assert word in warning
     shown = keys.run("audit", "show", "--unknown").stdout

@@ -232,7 +232,7 @@ def test_a_reload_leaves_those_who_wait_and_what_is_known(hub, start_before):
     later = Later(gate, get())
     waiting(gate)
     gate.signal(signal.SIGHUP)
-    assert wait_until(lambda: any("eload" in message or "read anew" in message for message in gate.messages), 10), gate.messages
+    assert wait_until(lambda: any("eload" in message or "read again" in message for message in gate.messages), 10), gate.messages
     waiting(gate)
     told.fields = limits(9, 300, 10, 300)
     assert later.wait().status == 200 and told.count == 2

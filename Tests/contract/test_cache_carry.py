@@ -341,7 +341,7 @@ def test_a_repair_throws_away_what_is_wrong_and_has_it_fetched_anew(site):
             blob.write(b"#")
     assert site.run("verify", check=False).returncode == 1
     done = site.run("verify", "--repair")
-    assert digest(WEIGHTS) in done.stderr and "Fetched anew by the gateway: 1 revision;" in done.stdout
+    assert digest(WEIGHTS) in done.stderr and "Fetched again by the gateway: 1 revision;" in done.stdout
     assert wait_until(lambda: pinned(site).get(digest(WEIGHTS)) and pinned(site).get(digest(config)), 20)
     assert wait_until(lambda: site.run("verify", check=False).returncode == 0, 10)
     assert site.revisions()[0]["files_held"] == 6

@@ -133,7 +133,7 @@ def test_a_device_waits_is_confirmed_and_gets_one_key_at_any_worker(start_with, 
     assert [status(gate, key) for _ in range(4)] == [200] * 4 and status(gate, key, method="DELETE") != 200
     # One use.
     assert [poll(gate, device)[0] for _ in range(3)] == ["invalid_grant"] * 3
-    assert b"has decided" in page(gate, device["user_code"], own).body
+    assert b"already confirmed or refused" in page(gate, device["user_code"], own).body
     text = gate.errors + gate.log_path.read_text()
     assert device["device_code"] not in text and key[14:] not in text and own[14:] not in text
     assert keys.show("ann")["role"] == "writer"

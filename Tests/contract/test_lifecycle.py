@@ -128,7 +128,7 @@ def test_a_new_certificate_is_served_and_no_request_fails(begin, own_certificate
         load.wait_for(50)
         replace(own_certificates, other_certificates)
         for _ in range(5):
-            assert "certificate and key were read anew; no setting changed" in reload(gate)
+            assert "certificate and key were read again; no setting changed" in reload(gate)
             load.wait_for(50)
     assert load.failures == []
     assert serial_of(gate) != old

@@ -134,9 +134,9 @@ def test_make_run_starts_the_sandbox_in_the_shell_of_a_client(certificates, tmp_
     (("version",), "(did you mean `--version`?)"), (("-v",), "`-v` is neither a command nor a flag (did you mean `--version`?)"),
     (("check",), "(did you mean `--check`?)"), (("Secretword",), "the first argument is neither a command nor a flag;"),
     (("-pSecret",), "the first argument is neither"),
-    (("--state-dir", ".state", "keys", "list"), "flags of a command stand behind it: `hubgate keys list --state-dir .state`"),
+    (("--state-dir", ".state", "keys", "list"), "flags of a command come after it: `hubgate keys list --state-dir .state`"),
     (("--state-dir=.state", "keys", "list"), "`hubgate keys list --state-dir=.state`"),
-    (("--listen", "8080", "keys", "list"), "flags of a command stand behind it: `hubgate keys --help`"),
+    (("--listen", "8080", "keys", "list"), "flags of a command come after it: `hubgate keys --help`"),
     (("keys", "creat", "x"), "there is no command `keys creat` (did you mean `keys create`?)"),
     (("cache", "frobnicate"), "there is no command `cache frobnicate`; `hubgate cache --help` lists them"),
 ])  # fmt: skip

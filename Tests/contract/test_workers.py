@@ -360,7 +360,7 @@ def test_a_reload_reaches_all_workers_and_costs_no_request(start_two, own_certif
     with Load(gate, clients=6, path="/-/health") as load:
         load.wait_for(100)
         replace(own_certificates, other_certificates)
-        assert "certificate and key were read anew" in reload(gate)
+        assert "certificate and key were read again" in reload(gate)
         # All of them have, once it is told.
         assert old not in {serial_of(gate) for _ in range(12)}
         load.wait_for(100)

@@ -5,11 +5,11 @@
 #include "ce_loop.h"
 
 typedef struct ce_pool_options {
-    const char *ca_file;    /* NULL: the system's store */
-    const char *ca_pem;     /* NULL, or certificates to trust instead of a file */
-    bool trust_anybody;     /* no verification: only for calls to ourselves that hold no secret */
-    const char *dns_server; /* NULL: those of /etc/resolv.conf; else ip or ip:port */
-    uint32_t connections;   /* idle ones that are kept for one origin; how many calls there are is not limited here */
+    const char *ca_file;     /* NULL: the system's store */
+    const char *ca_pem;      /* NULL, or certificates to trust instead of a file */
+    bool skips_verification; /* no verification: only for calls to ourselves that hold no secret */
+    const char *dns_server;  /* NULL: those of /etc/resolv.conf; else ip or ip:port */
+    uint32_t connections;    /* idle ones that are kept for one origin; how many calls there are is not limited here */
 } ce_pool_options;
 
 ce_pool *ce_pool_new(ce_loop *loop, const ce_pool_options *options, ce_error *error);

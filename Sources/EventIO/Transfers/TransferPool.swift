@@ -10,7 +10,7 @@ package import HTTP
         case file(String)
         case pem(String)
         /// For probing our own listener, with a request that holds no secret. Never for the Hub.
-        case anybody
+        case unverified
     }
 
     private nonisolated(unsafe) var pointer: OpaquePointer?
@@ -30,12 +30,13 @@ package import HTTP
             case .system: (nil, nil)
             case .file(let path): (path, nil)
             case .pem(let text): (nil, text)
-            case .anybody: (nil, nil)
+            case .unverified: (nil, nil)
             }
-        let verifies = if case .anybody = trust { false } else { true }
+        let verifies = if case .unverified = trust { false } else { true }
         unsafe pointer = withCStrings(file, pem, dnsServer) { file, pem, dns in
             var options = unsafe ce_pool_options(
-                ca_file: file, ca_pem: pem, trust_anybody: !verifies, dns_server: dns, connections: UInt32(connections))
+                ca_file: file, ca_pem: pem, skips_verification: !verifies, dns_server: dns,
+                connections: UInt32(connections))
             return unsafe ce_pool_new(EventLoop.shared.executor.loop, &options, &error)
         }
         guard unsafe pointer != nil else { throw CError(error) }

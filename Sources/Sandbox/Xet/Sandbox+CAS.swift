@@ -22,7 +22,7 @@ extension Sandbox {
         let grant = try call.grant(.read)
         guard let repo = repos.repo(withSerial: grant.serial), let file = repo.history.xetFiles[hash],
             let content = repo.history.objects[file.sha256]
-        else { throw .noSuchXetThing }
+        else { throw .noSuchXetObject }
         let wanted = try call.range(of: content.count)
         if !file.terms.isEmpty, let plan = SandboxReconstruction(of: file, wanted, xorbs: { xorbs[$0] }) {
             return (repo, file, plan)
@@ -33,7 +33,7 @@ extension Sandbox {
             unpackedLength: content.count)
         let whole = SandboxXetFile(hash: hash, sha256: file.sha256, terms: [term])
         guard let plan = SandboxReconstruction(of: whole, wanted, xorbs: { _ in wrapped }) else {
-            throw .noSuchXetThing
+            throw .noSuchXetObject
         }
         return (repo, whole, plan)
     }
@@ -52,7 +52,7 @@ extension Sandbox {
     package static func findChunk(_ hub: inout Sandbox, _ call: SandboxCall) throws(SandboxRefusal) -> Response {
         _ = try call.grant(.read)
         _ = try call.xetHash()
-        throw .noSuchXetThing
+        throw .noSuchXetObject
     }
 
     /// POST /v1/xorbs/default/{hash}. The hash is not checked against the chunks, which would take BLAKE3.

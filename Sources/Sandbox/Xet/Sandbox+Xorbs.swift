@@ -111,7 +111,7 @@ extension Sandbox {
         _ = try call.grant(.write)
         let hash = try call.xetHash()
         let name = call.captured["grant"] ?? ""
-        guard name == hub.xorbGrant(of: hash), hub.xorbs.release(name, as: hash) else { throw .noSuchXetThing }
+        guard name == hub.xorbGrant(of: hash), hub.xorbs.release(name, as: hash) else { throw .noSuchXetObject }
         return Response(.ok, hub: ["was_inserted": true])
     }
 

@@ -9,21 +9,21 @@ enum AdminAccess: Sendable {
     /// Programs and pages of this machine; the gateway listens to no other.
     case local
     /// No client: the paths are not there.
-    case nobody
+    case off
 
     init(_ settings: Settings) {
         let addresses = settings.adminListen.map { [$0] } ?? settings.listen
         self =
             switch settings.access {
-            case _ where !settings.console: .nobody
+            case _ where !settings.console: .off
             case .keys: .keys
-            case .open: addresses.allSatisfy(\.isLoopback) ? .local : .nobody
-            case .passthrough: .nobody
+            case .open: addresses.allSatisfy(\.isLoopback) ? .local : .off
+            case .passthrough: .off
             }
     }
 
-    var isAnybodys: Bool {
-        if case .nobody = self { false } else { true }
+    var isServed: Bool {
+        if case .off = self { false } else { true }
     }
 
     /// A proxy sets these: with one of them the request may be another client's.

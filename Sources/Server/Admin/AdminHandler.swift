@@ -8,7 +8,7 @@ struct AdminHandler: Handler {
 
     func handle(_ exchange: Exchange, _ context: RequestContext) throws(Failure) -> Reply {
         let request = exchange.request
-        if case .nobody = services.access { throw .notFound("endpoint \(context.target.loggable)") }
+        if case .off = services.access { throw .notFound("endpoint \(context.target.loggable)") }
         let call = try AdminRoutes.find(request.method, context.target, hasKeys: services.state.keys != nil)
         context.task = EventLoop.immediateTask {
             do throws(Failure) {

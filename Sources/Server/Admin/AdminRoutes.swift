@@ -102,7 +102,7 @@ enum AdminRoutes {
                 Parameter("since", "Since 2026-11-29 or 2026-11-29T12:00 (UTC).", example: "2026-11-29"),
                 Parameter("request", "The request with this X-Request-Id.", example: "hg-5f0c9d12-0000002a"),
                 Parameter("refusals", "Only what was refused.", flag, example: true),
-                Parameter("unknown", "That of which nobody knows what came, alone.", flag, example: true),
+                Parameter("unknown", "Only acts whose outcome is unknown.", flag, example: true),
                 Parameter(
                     "limit", "How many, from 1 to 200.", ["type": "integer", "minimum": 1, "maximum": 200], example: 50),
                 Parameter("before", "The member next of the page before.", example: "1.2000"),

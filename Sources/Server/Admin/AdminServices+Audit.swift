@@ -27,8 +27,8 @@ extension AdminServices {
         var isAtEnd = false
         if let place {
             // The outcomes of this page's newest acts stand a little later in the file.
-            let behind = AuditPiece.Place(serial: place.serial, offset: place.offset + AuditPiece.longest)
-            search.noteOutcomes(in: try await piece(behind, caller, context), from: place)
+            let later = AuditPiece.Place(serial: place.serial, offset: place.offset + AuditPiece.longest)
+            search.noteOutcomes(in: try await piece(later, caller, context), from: place)
         }
         for _ in 0..<Self.mostPieces where !search.isFull && !isAtEnd {
             let piece = try await piece(place, caller, context)
@@ -81,7 +81,7 @@ extension AdminServices {
                 hash.count == 32
             else { throw .badRequest("before has to be the member next of the piece before.") }
             place = try Self.place("\(parts[0]).\(parts[1])")
-            check.behind = .init(number: number, previous: hash)
+            check.following = .init(number: number, previous: hash)
         }
         for _ in 0..<Self.mostPieces {
             let piece = try await piece(place, caller, context)
@@ -90,7 +90,7 @@ extension AdminServices {
             if place == nil { break }
         }
         let next = place.flatMap { place in
-            check.behind.map {
+            check.following.map {
                 "\(place.serial).\(place.offset).\($0.number).\(String(decoding: Hex.text($0.previous), as: UTF8.self))"
             }
         }

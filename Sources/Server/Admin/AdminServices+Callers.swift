@@ -35,7 +35,7 @@ extension AdminServices {
             metrics.add(.keyRefusals, at: MetricLabels.KeyReason(refusal).rawValue)
             throw refusal.failure
         }
-        guard AdminActs.isAdministrators(key.grant.grant) else { throw .noAdministrator }
+        guard AdminActs.isAdministrator(key.grant.grant) else { throw .noAdministrator }
         let text = Array((request.headers["Authorization"] ?? "").utf8.suffix(GatewayKey.length))
         guard text.count == GatewayKey.length else { throw KeyRefusal.mistyped.failure }
         return AdminCaller(
@@ -95,7 +95,7 @@ extension AdminServices {
             state.failures.note(context.address)
             throw Failure(.denied, detail: "This gateway does not accept this key.")
         }
-        guard AdminActs.isAdministrators(key.grant.grant) else {
+        guard AdminActs.isAdministrator(key.grant.grant) else {
             state.failures.note(context.address)
             throw .noAdministrator
         }
@@ -133,7 +133,7 @@ extension AdminServices {
 
     private static let forged = Failure(
         .denied,
-        detail: "This was not sent by a page of this console (X-CSRF-Token), so nothing was done. Load the page anew.")
+        detail: "This was not sent by a page of this console (X-CSRF-Token), so nothing was done. Load the page again.")
 
     private static let notLocal = Failure(
         .denied,

@@ -7,7 +7,7 @@ struct ConsolePage: Handler {
     let access: AdminAccess
 
     func handle(_ exchange: Exchange, _ context: RequestContext) throws(Failure) -> Reply {
-        guard access.isAnybodys else { throw .notFound("endpoint \(context.target.loggable)") }
+        guard access.isServed else { throw .notFound("endpoint \(context.target.loggable)") }
         return .response(Self.response)
     }
 

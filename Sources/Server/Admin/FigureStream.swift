@@ -70,7 +70,7 @@ final class FigureStream: CancellableWork {
         // A gateway that stops waits for no page.
         guard !services.drainState.isDraining, !exchange.isGone else { return end() }
         guard let session = caller.session else {
-            guard caller.proof == nil || isAdministrators else { return end() }
+            guard caller.proof == nil || isAdministrator else { return end() }
             return tell()
         }
         task = EventLoop.immediateTask { [self] in
@@ -79,9 +79,9 @@ final class FigureStream: CancellableWork {
         }
     }
 
-    private var isAdministrators: Bool {
+    private var isAdministrator: Bool {
         guard let key = services.state.keys?.identity(caller.publicID) else { return false }
-        return AdminActs.isAdministrators(key.grant.grant)
+        return AdminActs.isAdministrator(key.grant.grant)
     }
 
     private func tell() {

@@ -27,7 +27,7 @@ struct AuditCheck {
     private var before: (number: Int64, hash: [UInt8], line: Int, file: String)?
     private var last: Int64 = 0
     /// The line before was out of order: of several in a row the first alone is reported.
-    private var isBehind = false
+    private var wasOutOfOrder = false
     private var removed: Set<String> = []
     /// A file that another one names as the one before it, and that is missing; and where it is named.
     private var absent: (name: String, from: String)?
@@ -107,19 +107,19 @@ struct AuditCheck {
     /// Whether the next line is to be compared with this one.
     private mutating func isInOrder(_ head: AuditLineHead, _ file: AuditDirectory.File, _ number: Int) -> Bool {
         guard let before else { return true }
-        defer { isBehind = head.number <= before.number }
+        defer { wasOutOfOrder = head.number <= before.number }
         if head.number <= before.number {
-            if isBehind { return false }
+            if wasOutOfOrder { return false }
             note(
                 file.name, number,
-                "it is out of its order: it is line \(head.number) of the audit, behind line \(before.number)")
+                "it is out of its order: it is line \(head.number) of the audit, after line \(before.number)")
             return false
         }
         if head.number > before.number + 1 {
             let missing = head.number - before.number - 1
             note(file.name, number, "before it \(missing) line\(missing == 1 ? " is" : "s are") missing")
         } else if head.previous != before.hash {
-            note(before.file, before.line, "it was changed: the line behind it says that it was another")
+            note(before.file, before.line, "it was changed: the line after it says that it was another")
         }
         return true
     }

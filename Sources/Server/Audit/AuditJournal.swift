@@ -265,7 +265,7 @@ final class AuditJournal {
             let record = entry.record
             let act = "\(record.text(.action) ?? "-") \(record.text(.resource) ?? "-")"
             log.warning(
-                "Audit: nobody knows what came of request \(record.text(.requestID) ?? "-") of the key \(record.text(.key) ?? "-"): \(act). Look at the Hub."
+                "Audit: the outcome of request \(record.text(.requestID) ?? "-") of the key \(record.text(.key) ?? "-") is unknown: \(act). Look at the Hub."
             )
         }
         guard entries.count > Self.mostWarnings else { return }

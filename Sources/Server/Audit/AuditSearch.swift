@@ -86,12 +86,12 @@ struct AuditSearch {
 /// Whether lines of the audit fit each other, read backwards: as `AuditCheck`, for callers that cannot read the files.
 struct AuditBackwardCheck {
     /// What the next line says of the line before it.
-    struct Behind: Equatable {
+    struct Following: Equatable {
         let number: Int64
         let previous: [UInt8]
     }
 
-    var behind: Behind?
+    var following: Following?
     private(set) var lines = 0
     private(set) var faults: [String] = []
 
@@ -101,20 +101,20 @@ struct AuditBackwardCheck {
         for line in piece.split(separator: UInt8(ascii: "\n")).reversed() {
             lines += 1
             guard let head = AuditLineHead(line) else {
-                note("before line \(behind.map { "\($0.number)" } ?? "the end"): it is no line of an audit")
-                behind = nil
+                note("before line \(following.map { "\($0.number)" } ?? "the end"): it is no line of an audit")
+                following = nil
                 continue
             }
-            if let behind {
-                if head.number != behind.number - 1 {
+            if let following {
+                if head.number != following.number - 1 {
                     note(
-                        "before line \(behind.number) comes line \(head.number): lines are missing, or out of their order"
+                        "before line \(following.number) comes line \(head.number): lines are missing, or out of their order"
                     )
-                } else if AuditLine.hash(Array(line)) != behind.previous {
-                    note("line \(head.number) was changed: the line behind it says that it was another")
+                } else if AuditLine.hash(Array(line)) != following.previous {
+                    note("line \(head.number) was changed: the line after it says that it was another")
                 }
             }
-            behind = Behind(number: head.number, previous: head.previous)
+            following = Following(number: head.number, previous: head.previous)
         }
     }
 

@@ -11,7 +11,7 @@ struct CallClaims: Sendable {
         /// Another one: until `isHeld` is false.
         case others(Claim)
         /// None: there is no room for a claim.
-        case nobody
+        case unclaimed
     }
 
     struct Claim: Hashable, Sendable {
@@ -41,7 +41,7 @@ struct CallClaims: Sendable {
             digest & ~Self.lowMask | (UInt64(worker) & Self.workerMask) << Self.secondBits | Self.second(now)
         for _ in 0..<Self.attempts {
             if let other = find(new, from: first, at: now) { return .others(other) }
-            guard let (place, old) = free(from: first, at: now) else { return .nobody }
+            guard let (place, old) = free(from: first, at: now) else { return .unclaimed }
             guard words.exchange(place, old, for: new) == nil else { continue }
             let claim = Claim(place: place, word: new)
             // A worker that looked before this was written may have written elsewhere in the row.
@@ -49,7 +49,7 @@ struct CallClaims: Sendable {
             release(claim)
             if isHeld(other) { return .others(other) }
         }
-        return .nobody
+        return .unclaimed
     }
 
     func isHeld(_ claim: Claim, at now: MonotonicInstant = .now) -> Bool {

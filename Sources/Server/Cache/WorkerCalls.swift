@@ -36,7 +36,7 @@ final class WorkerCalls {
         case own(Own)
         /// Another worker makes it: `wait` for its end.
         case others(CallClaims.Claim)
-        case nobody
+        case unclaimed
     }
 
     private struct Waiter {
@@ -57,11 +57,11 @@ final class WorkerCalls {
 
     /// Claims the call for this worker, unless another one makes it.
     func claim(_ call: CacheWrite) -> Answer {
-        guard let digest = call.callDigest else { return .nobody }
+        guard let digest = call.callDigest else { return .unclaimed }
         switch claims.claim(digest, worker: worker) {
         case .own(let claim): return .own(Own(claims, claim))
         case .others(let claim): return .others(claim)
-        case .nobody: return .nobody
+        case .unclaimed: return .unclaimed
         }
     }
 

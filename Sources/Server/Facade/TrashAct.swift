@@ -36,7 +36,7 @@ struct TrashAct {
         switch try await hub.look(record.kind, trashID, context) {
         case .absent: return .purged
         // To delete by this name could delete a repository that was restored.
-        case .elsewhere: return .lost("somebody has given it another name")
+        case .elsewhere: return .lost("it was given another name")
         case .there: break
         }
         do throws(Failure) {

@@ -38,11 +38,11 @@ final class BlobReading {
         case .later: return later(offset, count)
         case .unknown:
             guard brought.contains(offset) else { return later(offset, count) }
-            ask(behind: offset)
+            ask(after: offset)
             return wait(offset, min(count, brought.upperBound - offset))
         case .bytes, .failed:
             // Where nothing was missing, nothing is requested.
-            if !brought.isEmpty { ask(behind: offset) }
+            if !brought.isEmpty { ask(after: offset) }
             tries = 0
             return outcome
         }
@@ -68,7 +68,7 @@ final class BlobReading {
     }
 
     /// Requests the next part in time.
-    private func ask(behind offset: Int) {
+    private func ask(after offset: Int) {
         guard asked.isEmpty, let disk = blob.cache.disk else { return }
         if brought.contains(offset), offset + Self.aheadBytes / 2 > brought.upperBound {
             ask(brought.upperBound, of: disk)

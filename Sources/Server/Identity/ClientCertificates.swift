@@ -55,7 +55,7 @@ final class ClientCertificates {
             verdict = Verdict(
                 self, identification.principal(with: identity, isAmbient: true), expires: certificate.expires)
         } catch {
-            verdict = Verdict(self, .nobody(.certificate(error)), expires: .max)
+            verdict = Verdict(self, .unidentified(.certificate(error)), expires: .max)
         }
         exchange.attachment = verdict
         return verdict.principal

@@ -78,7 +78,7 @@ final class Identification {
             let shown = try keys.identify(headers)
             return principal(with: shown.key, isAmbient: shown.isBasic)
         } catch {
-            return .nobody(error, isAmbient: ShownKey.isBasic(headers))
+            return .unidentified(error, isAmbient: ShownKey.isBasic(headers))
         }
     }
 }

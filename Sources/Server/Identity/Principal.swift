@@ -45,7 +45,7 @@ final class Principal: Sendable {
         Principal(authority: .client(nil), partition: .client(nil), account: .client(nil), isAmbient: false)
 
     /// A client that could not be identified, and why.
-    static func nobody(_ refusal: KeyRefusal, isAmbient: Bool = true) -> Principal {
+    static func unidentified(_ refusal: KeyRefusal, isAmbient: Bool = true) -> Principal {
         Principal(
             authority: .client(nil), partition: .client(nil), account: .client(nil), isAmbient: isAmbient,
             refusal: refusal)
@@ -94,7 +94,7 @@ enum CachePartition: Hashable, Sendable {
 extension Failure {
     fileprivate static var noGatewayToken: Failure {
         .noToken(
-            "This gateway has no Hub token. Its operator sets HF_ACCESS_TOKEN (or HF_TOKEN, or token_file) and starts it again; a token_file is read anew on SIGHUP."
+            "This gateway has no Hub token. Its operator sets HF_ACCESS_TOKEN (or HF_TOKEN, or token_file) and starts it again; a token_file is read again on SIGHUP."
         )
     }
 

@@ -34,7 +34,7 @@ struct LoginForm {
             case .tooMany: "There were too many wrong attempts. Try again in ten minutes."
             case .unknownCode: "No device waits with this code. Look at it again: it is good for ten minutes."
             case .badKey: "This gateway does not accept this key."
-            case .decided: "Somebody has decided on this code already."
+            case .decided: "This code was already confirmed or refused."
             case .notNow: "The gateway cannot do that at present. Try again in a moment."
             case .denied: "Refused: the device gets no key."
             case .tooLittle(let role):
@@ -106,7 +106,7 @@ struct LoginForm {
         <body>
         <h1>Log a device in</h1>
         \(said)
-        <p>Confirm only a login that you have begun yourself, such as with hf auth login, a moment ago. Whoever sends you a code wants a key \
+        <p>Confirm only a login that you have begun yourself, such as with hf auth login, a moment ago. Someone who sends you a code wants a key \
         of yours.</p>
         \(form)
         </body>

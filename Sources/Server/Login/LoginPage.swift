@@ -78,7 +78,7 @@ struct LoginPage: Handler {
 
     private func badKey(_ context: RequestContext) -> LoginForm.Message {
         logins.guesses.note(context.address)
-        refused(context, "somebody would confirm a device with a key that is not good")
+        refused(context, "the key that was shown to confirm a device is not good")
         return .badKey
     }
 

@@ -54,11 +54,11 @@ struct DeviceLogin: Sendable {
             logins.reporter.note(
                 LoginEvent(
                     kind: .refused, address: context.address, requestID: context.id,
-                    reason: "too many devices wait for somebody to confirm them"))
+                    reason: "too many devices wait to be confirmed"))
             throw answer == .tooManyDevices
                 ? OAuthError(
                     .temporarilyUnavailable,
-                    "Too many devices wait for somebody to confirm them. Try again in some minutes.",
+                    "Too many devices wait to be confirmed. Try again in some minutes.",
                     .tooManyRequests, retryAfter: 60)
                 : .settling
         }
@@ -139,7 +139,7 @@ struct DeviceLogin: Sendable {
         case .pending: OAuthError(.authorizationPending, "The code is not confirmed yet.")
         case .slowDown: .slowDown
         case .expired: OAuthError(.expiredToken, "The code was not confirmed in time. Log in again.")
-        case .denied: OAuthError(.accessDenied, "Somebody has refused this login.")
+        case .denied: OAuthError(.accessDenied, "This login was refused.")
         case .unknownDevice: OAuthError(.invalidGrant, "This device_code is unknown, or was used. Log in again.")
         default: .settling
         }

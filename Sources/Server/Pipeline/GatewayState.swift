@@ -56,7 +56,7 @@ final class GatewayState {
         usage = settings.usageDays > 0 ? keys.map { UsageCounter($0.client) } : nil
         self.rates = rates
         admin = AdminState(keys: keys)
-        tracker = AdminAccess(settings).isAnybodys ? RequestTracker() : nil
+        tracker = AdminAccess(settings).isServed ? RequestTracker() : nil
         keys?.client.onCancel = { [tracker] in tracker?.cancel($0) }
         self.logins = Logins(pool: pool, keys: keys, reporter: logins)
         self.pool = pool

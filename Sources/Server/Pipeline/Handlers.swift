@@ -38,7 +38,7 @@ struct Handlers {
                 bytes: AdminServices.longestBody, milliseconds: UInt64(settings.bodyTimeout.milliseconds)))
         all = Route.Name.allCases.map { name in
             switch name {
-            case .home: GetHome(settings: settings, hubProbe: probe, hasConsole: admin.access.isAnybodys)
+            case .home: GetHome(settings: settings, hubProbe: probe, hasConsole: admin.access.isServed)
             case .account: GetAccount(account: account)
             case .createRepo: CreateRepo(services: repos)
             case .updateRepo: UpdateRepo(services: repos)

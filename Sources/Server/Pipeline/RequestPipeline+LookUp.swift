@@ -71,7 +71,7 @@ extension RequestPipeline {
                 case .others(let claim) where !context.hasAwaitedWorker:
                     wait(claim, calls, exchange, context)
                     return true
-                case .others, .nobody: break
+                case .others, .unclaimed: break
                 }
             }
             context.sink = call
@@ -134,7 +134,7 @@ extension RequestPipeline {
                 if state.cache.isKeptMeanwhile(write) { return write.ended() }
                 call.holds(claim)
             case .others: return write.ended()
-            case .nobody: break
+            case .unclaimed: break
             }
         }
         context.sink = call

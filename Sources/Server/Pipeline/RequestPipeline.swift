@@ -23,7 +23,7 @@ final class RequestPipeline {
         router = Router(
             basePath: settings.basePath, hasLogins: settings.access == .keys,
             answersProbes: settings.clientProbes == .answer,
-            hasConsole: console.isAnybodys)
+            hasConsole: console.isServed)
         trustedOrigins = settings.trustedOrigins
         trustedProxies = settings.trustedProxies
         protection = Protection(settings.protect)

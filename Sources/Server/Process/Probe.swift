@@ -17,7 +17,7 @@ enum Probe {
             return false
         }
         do {
-            let pool = try TransferPool(trust: .anybody)
+            let pool = try TransferPool(trust: .unverified)
             defer { pool.close() }
             let request = Request(method: .get, target: try Target("/-/health"))
             let transfer = pool.start(

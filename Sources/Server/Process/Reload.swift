@@ -58,7 +58,7 @@ struct Reload {
 
     var summary: String {
         let names = changed.isEmpty ? "no setting changed" : "changed: \(changed.joined(separator: ", "))"
-        return "Reloaded; certificate and key were read anew; \(names)."
+        return "Reloaded; certificate and key were read again; \(names)."
     }
 
     var restartWarning: String? {

@@ -61,7 +61,7 @@ struct EventBoundary {
         case atLineStart
         case inLine
         /// After a CR, which an LF may follow. A stream with CR alone stays in this state.
-        case behindCR(isBlank: Bool)
+        case afterCR(isBlank: Bool)
     }
 
     private var place = Place.between
@@ -82,9 +82,9 @@ struct EventBoundary {
         let isLF = byte == UInt8(ascii: "\n")
         place =
             switch place {
-            case .between, .atLineStart: isLF ? .between : .behindCR(isBlank: true)
-            case .inLine: isLF ? .atLineStart : .behindCR(isBlank: false)
-            case .behindCR(let isBlank): !isLF ? .behindCR(isBlank: true) : isBlank ? .between : .atLineStart
+            case .between, .atLineStart: isLF ? .between : .afterCR(isBlank: true)
+            case .inLine: isLF ? .atLineStart : .afterCR(isBlank: false)
+            case .afterCR(let isBlank): !isLF ? .afterCR(isBlank: true) : isBlank ? .between : .atLineStart
             }
     }
 

@@ -71,7 +71,7 @@ extension Optional<WaitingURL> {
 
 extension JSONRewriter {
     /// The most bytes that may follow a URL before its object ends. Beyond that it does not wait.
-    static let mostBehind = 4 << 10
+    static let mostAfterURL = 4 << 10
     /// Digits of a size that is one.
     private static let mostDigits = 18
     /// The URLs of an object may be so much deeper: `{"actions":{"download":{"href":…}}}`.
@@ -126,7 +126,7 @@ extension JSONRewriter {
 
     /// The output of a piece, without the part that waits.
     mutating func withoutWaiting() throws(Failure) -> [UInt8] {
-        if let waiting, output.count - waiting.place > Self.mostBehind { try endWaiting(isWhole: false) }
+        if let waiting, output.count - waiting.place > Self.mostAfterURL { try endWaiting(isWhole: false) }
         return waiting.withhold(output)
     }
 }

@@ -118,7 +118,7 @@ extension Failure {
     /// An administrator has ended a request.
     static var ended: Failure {
         Failure(
-            .denied, detail: "Somebody who runs this gateway has ended this request. Ask them before you send it again."
+            .denied, detail: "An administrator of this gateway ended this request. Ask them before you send it again."
         )
     }
 

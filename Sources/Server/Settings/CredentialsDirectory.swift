@@ -70,7 +70,7 @@ extension SettingsReading {
         } else if settings.access != .keys, !settings.auditDirectory.isEmpty {
             refuse(
                 "audit_dir",
-                "takes access = keys: without keys nobody could say who did something; set that, or audit_dir = off")
+                "takes access = keys: without keys the audit cannot say who did what; set that, or audit_dir = off")
         }
     }
 }

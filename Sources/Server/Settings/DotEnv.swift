@@ -52,7 +52,7 @@ struct DotEnv {
             if character == quote {
                 rest = trimmed(rest)
                 guard rest.isEmpty || rest.first == "#" else {
-                    throw ValueError("there is more behind the closing quote")
+                    throw ValueError("there is more after the closing quote")
                 }
                 return value
             }

@@ -266,7 +266,7 @@ enum SettingsTable {
             Setting(
                 "user", \.user, .userNameOrNothing,
                 "The user that the gateway becomes when root starts it, after it has its port and its key; root: it stays root.",
-                default: "hubgate, else nobody; who starts it, if that is not root", sample: "hubgate"),
+                default: "hubgate, else nobody; the user who starts it, if that is not root", sample: "hubgate"),
             Setting(
                 "sandboxing", \.sandboxing, .onOff,
                 "Takes from the gateway the system calls, files and ports that it does not need (seccomp, Landlock)."),

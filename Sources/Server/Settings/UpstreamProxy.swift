@@ -45,7 +45,7 @@ extension UpstreamProxy {
             user = rest[..<at]
             rest = rest[rest.index(after: at)...]
         }
-        guard HostPort(rest)?.port != nil else { throw ValueError("has no host with a port behind it") }
+        guard HostPort(rest)?.port != nil else { throw ValueError("has no host with a port after it") }
         let address = try UpstreamAddress(reading: "http://" + rest)
         guard address.pathPrefix.isEmpty else { throw ValueError("has a path") }
         host = address.host

@@ -16,7 +16,7 @@ struct AdminActs {
     static let role = "admin"
 
     /// Whether a key is an administrator's: it has that role, and no rule that denies.
-    static func isAdministrators(_ grant: KeyGrant) -> Bool { grant.role == role && grant.deny.isEmpty }
+    static func isAdministrator(_ grant: KeyGrant) -> Bool { grant.role == role && grant.deny.isEmpty }
 
     func carryOut(_ order: AdminOrder) throws(DatabaseError) -> AdminAnswer {
         guard let caller = try caller(order.proof) else { return AdminAnswer(outcome: .noAdministrator) }
@@ -52,7 +52,7 @@ struct AdminActs {
         _ publicID: Int64, _ isHash: ([UInt8]) -> Bool
     ) throws(DatabaseError) -> KeyRecord? {
         guard let record = try keys.find(publicID: publicID), record.revoked == nil, record.expires ?? .max > now,
-            Self.isAdministrators(record.grant)
+            Self.isAdministrator(record.grant)
         else { return nil }
         if isHash(record.secretHash) { return record }
         guard let previous = record.previous, previous.until > now, isHash(previous.secretHash) else { return nil }

@@ -14,7 +14,7 @@ enum PeerRefusal {
     private var detail: String {
         switch self {
         case .unknown: "This path is for replicas of this gateway, which sign what they ask (peer_secret_file)."
-        case .repeated: "This call was made before: a replica signs each one anew."
+        case .repeated: "This call was made before: each call of a replica has its own signature."
         }
     }
 

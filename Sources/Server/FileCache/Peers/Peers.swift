@@ -88,7 +88,7 @@ final class Peers {
                 pool = try TransferPool(
                     trust: authorities.map { .file($0) } ?? .system, dnsServer: nameServer, connections: Self.most)
             } catch {
-                warn("peers: nobody can be asked: \(error).")
+                warn("peers: no replica can be asked: \(error).")
                 (ring, key) = (nil, nil)
             }
         }

@@ -71,12 +71,12 @@ enum MetricsDocument {
         | How slow is the Hub? | `histogram_quantile(0.99, rate(hubgate_upstream_first_byte_seconds_bucket[5m]))` |
         | Are connections reused? | `rate(hubgate_upstream_connection_uses_total{connection="kept"}[5m])` |
         | Are calls to the Hub scarce? | `hubgate_upstream_calls_queued > 0 or rate(hubgate_upstream_calls_refused_total[5m]) > 0` |
-        | Is somebody probing? | `sum by (rule) (rate(hubgate_refused_requests_total[5m]))` |
+        | Is a client probing? | `sum by (rule) (rate(hubgate_refused_requests_total[5m]))` |
         | Does the certificate end soon? | `hubgate_tls_certificate_expiry_timestamp_seconds - time() < 7 * 86400` |
         | Are limits near? | `rate(hubgate_accept_pauses_total{reason!="handshakes"}[5m]) > 0 or process_open_fds / process_max_fds > 0.8` |
         | Do workers die? | `rate(hubgate_worker_restarts_total[15m]) > 0` |
         | With an audit: are changes refused because it cannot be written? | `hubgate_audit_up == 0` |
-        | Is there something of which nobody knows what came? | `increase(hubgate_audit_records_total{kind="unknown"}[1h]) > 0` |
+        | With an audit: is there an act whose outcome is unknown? | `increase(hubgate_audit_records_total{kind="unknown"}[1h]) > 0` |
         | Do log lines get lost? | `rate(hubgate_log_dropped_lines_total[5m]) > 0` |
 
         """

@@ -7,7 +7,7 @@ enum MistypedCommand {
         guard let first = arguments.first, !first.isEmpty,
             !arguments.contains(where: { ["-h", CommandFlag.help.rawValue, CommandFlag.version.rawValue].contains($0) })
         else { return nil }
-        if first.hasPrefix("--") { return behindFlags(arguments) }
+        if first.hasPrefix("--") { return afterFlags(arguments) }
         return .usage("\(named(first)) is neither a command nor a flag\(remedy(first)); `hubgate --help` lists both")
     }
 
@@ -37,7 +37,7 @@ enum MistypedCommand {
     private static let common = ["--state-dir", "--config", "--cache-dir"]
 
     /// A command after flags: `hubgate --state-dir .state keys list`.
-    private static func behindFlags(_ arguments: [String]) -> SubcommandFailure? {
+    private static func afterFlags(_ arguments: [String]) -> SubcommandFailure? {
         var index = 0
         var areCommon = true
         while index < arguments.count, arguments[index].hasPrefix("--") {
@@ -54,7 +54,7 @@ enum MistypedCommand {
         guard index < arguments.count, Subcommands.words.contains(arguments[index]) else { return nil }
         let words = areCommon ? Array(arguments[index...] + arguments[..<index]) : [arguments[index], "--help"]
         let line = words.map { $0.contains(" ") ? "'\($0.shown)'" : $0.shown }.joined(separator: " ")
-        return .usage("flags of a command stand behind it: `hubgate \(line)`")
+        return .usage("flags of a command come after it: `hubgate \(line)`")
     }
 }
 

@@ -141,7 +141,7 @@ struct CacheVerify: ParsableCommand {
             Console.error(
                 "hubgate: \(repo.text) at \(commit): what is known of it is damaged\(repair ? "; forgotten" : "")\n")
         }
-        if repair { try CacheRepair.fetchAnew(removed, lost, in: directory) }
+        if repair { try CacheRepair.refetch(removed, lost, in: directory) }
         guard damaged == 0 && lost.isEmpty || repair else {
             throw SubcommandFailure(
                 code: Exit.failure,

@@ -64,7 +64,7 @@ enum CacheRepair {
     }
 
     /// Orders to fetch again what pulled revisions have lost.
-    static func fetchAnew(
+    static func refetch(
         _ removed: Set<BlobName>, _ lost: [(repo: RepoKey, commit: String)], in directory: CacheDirectory
     ) throws(SubcommandFailure) {
         var orders = lost.map { PullOrder.again($0.repo, $0.commit, []) }
@@ -81,7 +81,7 @@ enum CacheRepair {
             throw SubcommandFailure(code: Exit.inputOutput, reason: "\(directory.orders.shown): \(error)")
         }
         Console.print(
-            "Fetched anew by \(directory.isServed ? "the gateway" : "the gateway, when it runs"): \(orders.count.counting("revision")); "
+            "Fetched again by \(directory.isServed ? "the gateway" : "the gateway, when it runs"): \(orders.count.counting("revision")); "
                 + "`hubgate cache pull --list` shows how far it is.\n")
     }
 }

@@ -102,7 +102,7 @@ struct CachePull: ParsableCommand {
         var silent = 0
         while true {
             guard let now = directory.order(order.id) else {
-                throw SubcommandFailure(code: Exit.failure, reason: "the order is gone: somebody has removed it")
+                throw SubcommandFailure(code: Exit.failure, reason: "the order is gone: it was removed")
             }
             if now.status.isOver {
                 bar.end(now)

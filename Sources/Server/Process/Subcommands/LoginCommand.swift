@@ -49,7 +49,7 @@ struct LoginConfirm: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "confirm", abstract: "Give a device that waits a key.",
         discussion:
-            "Confirm only a login that the person has told you they began: whoever sends you a code wants a key.")
+            "Confirm only a login that the person has told you they began: someone who sends you a code wants a key.")
 
     @Argument(help: "The code that the device shows.") var code: String
     @Option(help: ArgumentHelp("The key's role; by default that of the setting login_role.", valueName: "role"))
@@ -110,7 +110,7 @@ enum LoginChange {
         }
         switch answer {
         case .confirmed(let address, let created): return "\(address) at \(WallClock.iso8601(created))"
-        case .decided: throw SubcommandFailure.notThere("somebody has decided on this code already")
+        case .decided: throw SubcommandFailure.notThere("this code was already confirmed or refused")
         default:
             throw SubcommandFailure.notThere(
                 "no device waits with this code: `hubgate login list` shows all; a code is good for ten minutes")

@@ -207,7 +207,7 @@ final class StateProcess {
         guard let writer else { return open() }
         nextLook = MonotonicInstant.now.advanced(milliseconds: Self.look)
         guard !writer.isReplaced(in: directory) else {
-            log.notice("The state's file was replaced: it is read anew.")
+            log.notice("The state's file was replaced: it is read again.")
             self.writer = nil
             open()
             return broadcast(.started)
