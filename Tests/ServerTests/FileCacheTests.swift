@@ -116,7 +116,7 @@ struct BlobFileTests {
         let layout = try #require(BlobLayout(size: size))
         #expect(layout.range(of: layout.pieces - 1).upperBound == size)
         #expect(layout.headerOffset >= size && layout.headerOffset % 4096 == 0)
-        #expect(layout.fileBytes == layout.headerOffset + 64 + 40 * layout.pieces)
+        #expect(layout.fileBytes == layout.headerOffset + 80 + 56 * layout.pieces)
         #expect(layout.piece(at: size - 1) == layout.pieces - 1)
     }
 
