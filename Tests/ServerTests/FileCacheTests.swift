@@ -169,7 +169,7 @@ struct BlobFileTests {
         #expect(one.header?.hits == 1 && one.header?.created == 7 && one.header?.size == (8 << 20) + 5)
         #expect(one.header?.origin == .several)
         try other.complete(from: origin)
-        #expect(one.refresh() && one.isComplete && one.isLinked && one.header?.origin == origin)
+        #expect(one.refresh() && one.isComplete && one.isLinked && one.origin == origin)
         #expect(try BlobFile.open(name, layout, in: directory, now: 9).isComplete)
         one.spoil()
         #expect(!other.refresh() && !other.isLinked)

@@ -73,9 +73,9 @@ static bool is_blob(int fd) {
     return strstr(path, "/blobs/sha256/") != NULL;
 }
 
-// The index is read and written in pieces of 64 bytes at most, where it is.
+// The index is read and written in pieces of 80 bytes at most, where it is.
 static bool is_content(int fd, size_t count) {
-    return count > 64 && is_blob(fd);
+    return count > 80 && is_blob(fd);
 }
 
 ssize_t preadv2(int fd, const struct iovec *parts, int count, off_t offset, int flags) {

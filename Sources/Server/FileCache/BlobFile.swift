@@ -10,6 +10,8 @@ final class BlobFile {
     private let scratch: FileBuffer
     /// Whether its SHA-256 was found right.
     private(set) var isComplete: Bool
+    /// Of all its pieces; nil as long as it is not complete.
+    private(set) var origin: BlobOrigin?
 
     /// Claims are locks far beyond any content: of pieces, of the check of all of it, and of having it open.
     private static let claims = 1 << 56
@@ -55,7 +57,7 @@ final class BlobFile {
         guard let found = BlobFile(file, name, in: directory, isComplete: isComplete) else { throw FileError(EBADMSG) }
         (self.name, layout, self.directory, self.file) = (found.name, found.layout, found.directory, found.file)
         scratch = found.scratch
-        self.isComplete = found.isComplete
+        (self.isComplete, origin) = (found.isComplete, found.origin)
     }
 
     /// Nil where it is no blob.
@@ -125,9 +127,10 @@ extension BlobFile {
     /// Looks whether other processes have found it right meanwhile. False: they found it wrong.
     @discardableResult
     func refresh() -> Bool {
-        guard let state = header?.state else { return false }
-        isComplete = state == .complete
-        return state != .bad
+        guard let header else { return false }
+        isComplete = header.state == .complete
+        origin = isComplete ? header.origin : nil
+        return header.state != .bad
     }
 
     private func bytes(at offset: Int, _ count: Int) -> [UInt8]? {
@@ -138,12 +141,14 @@ extension BlobFile {
     private func write(_ state: BlobHeader.State) throws(FileError) {
         try file.write(state.rawValue.littleEndianBytes, at: layout.headerOffset + BlobHeader.stateOffset)
         isComplete = state == .complete
+        if !isComplete { origin = nil }
     }
 
     /// Its SHA-256 is right: from here on it has its final name. `origin`: of all its pieces.
     func complete(from origin: BlobOrigin = .several) throws(FileError) {
         try file.write(origin.bytes, at: layout.headerOffset + BlobHeader.originOffset)
         try write(.complete)
+        self.origin = origin
         try rename(from: false)
     }
 

@@ -92,7 +92,7 @@ extension Blob {
 
     /// Whether all of it was fetched from that address, whichever process has done so.
     func isWhole(of key: ConfirmedAddresses.Key) -> Bool {
-        file.isComplete && file.header?.origin == key.origin
+        file.origin == key.origin
     }
 
     /// Compares what is here with what the store has at an address. False: the piece has to be whole first.

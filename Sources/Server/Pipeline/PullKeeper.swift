@@ -13,7 +13,8 @@ final class PullKeeper {
     /// How long an order's result is kept, in seconds.
     private static let memory: Int64 = 86_400
 
-    private unowned let pipeline: RequestPipeline
+    /// Held, as work under way goes on for a moment when the gateway stops.
+    private let pipeline: RequestPipeline
     private let files: FileCache
     /// Lines for the log.
     private let warn: (String) -> Void
@@ -23,7 +24,7 @@ final class PullKeeper {
     /// Orders that have ended, and when: they are not read again.
     private var over: [String: Int64] = [:]
 
-    /// Nil where no files are kept. `pipeline` outlives it.
+    /// Nil where no files are kept.
     init?(_ pipeline: RequestPipeline, warn: @escaping (String) -> Void) {
         guard let files = pipeline.state.files else { return nil }
         self.pipeline = pipeline

@@ -8,7 +8,8 @@ import Hub
 /// Each step looks at the Hub first, so that it can be repeated after an interruption.
 @EventLoop
 final class TrashKeeper {
-    private unowned let pipeline: RequestPipeline
+    /// Held, as work under way goes on for a moment when the gateway stops.
+    private let pipeline: RequestPipeline
     private let trash: Trash
     /// Lines for the log.
     private let warn: (String) -> Void
@@ -18,7 +19,6 @@ final class TrashKeeper {
     private static let pause: UInt64 = 1000
     private static let idlePause: UInt64 = 5000
 
-    /// `pipeline` outlives it.
     init(_ pipeline: RequestPipeline, _ trash: Trash, warn: @escaping (String) -> Void) {
         self.pipeline = pipeline
         self.trash = trash
