@@ -246,6 +246,7 @@ def below_1024(shared, open_certificates):
     return below_1024
 
 
+@not_sanitized
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_a_port_below_1024_takes_a_right_and_who_lacks_it_is_told_which(below_1024, workers):
     code, said = below_1024("--workers", workers)
