@@ -44,7 +44,7 @@ final class Blob {
     var isSpoiled = false
     /// The replica that gave bytes of it, if any.
     var giver: String?
-    /// Addresses at which stores have shown to have a piece.
+    /// The pieces that stores have shown to have at further addresses.
     var shown: Set<Shown> = []
     /// Its size is from the Hub, and not only from a client that may have told it to the Hub.
     var isSizeSure = true

@@ -1,6 +1,6 @@
 import EventIO
 
-/// Some bytes of a file. A store that has the file at an address gives the same.
+/// A part of a file, by which a store can show that it has the file at an address.
 struct FileSample: Sendable {
     let range: Range<Int>
     let bytes: [UInt8]
@@ -14,13 +14,13 @@ final class BlobSampling: LoopWork {
     private lazy var reading = BlobReading(blob, for: self)
     private var places: ArraySlice<Range<Int>>
     private var samples: [FileSample] = []
-    /// Of the one at hand.
+    /// The bytes of the sample that is being read.
     private var bytes: [UInt8] = []
     private let then: @EventLoop ([FileSample]?) -> Void
-    /// Who reads holds this weakly.
+    /// Keeps this object until all samples are read: `BlobReading` refers to it weakly.
     private var own: BlobSampling?
 
-    /// `then` is called once, later: with nil where the disk does not give them.
+    /// `then` is called once, later: with nil if the disk cannot be read.
     init(of blob: Blob, at places: [Range<Int>], then: @escaping @EventLoop ([FileSample]?) -> Void) {
         (self.blob, self.places, self.then) = (blob, places[...], then)
     }

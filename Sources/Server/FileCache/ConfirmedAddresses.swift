@@ -1,7 +1,7 @@
 import EventIO
 import HTTP
 
-/// Addresses of which something is known. Where the path has the content's name in it, the query is a signature: with another signature from the Hub
+/// A bounded set of addresses. Where the path has the content's name in it, the query is a signature: with another signature from the Hub
 /// a client would get the same content from the store, so to know it of one is enough.
 struct ConfirmedAddresses {
     /// In each half.
@@ -30,16 +30,16 @@ struct ConfirmedAddresses {
 }
 
 extension ConfirmedAddresses.Key {
-    /// As the disk has it.
+    /// The same in the index of a blob.
     var origin: BlobOrigin { BlobOrigin(digest) }
 
-    /// Content of so many bytes is compared as a whole.
+    /// Content of at most so many bytes is compared as a whole.
     private static let small = 64 << 10
-    /// Of a sample of longer content.
+    /// Bytes of one sample of longer content.
     private static let sampled = 16 << 10
     private static let secret = SharedSecret.derive("samples of files")
 
-    /// Where samples are taken in `range` of the content: for one address always in the same places, and nobody outside knows which.
+    /// The parts of `range` that are compared: always the same ones for one address, and secret, so that no author can prepare for them.
     func samples(in range: Range<Int>, count: Int) -> [Range<Int>] {
         guard range.count > Self.small else { return [range] }
         return (0..<count).map { number in

@@ -28,7 +28,7 @@ extension FileCache {
         (try? BlobFile(existing: name, isComplete: true, in: directory, access: .read))?.layout == layout
     }
 
-    /// Comes back when all of it is here and right, whoever fetches it, with what its store says of that at the source's address. `note` gets the number of
+    /// Returns when all of it is in the cache and right, with the word of the store on the source's address. `note` gets the number of
     /// bytes that are there, `isCancelled` is asked now and then. Throws why it cannot be had, `clientGone` where it is cancelled.
     func pull(
         _ name: BlobName, _ layout: BlobLayout, from source: FileSource, confirmedBy confirmation: FileConfirmation,

@@ -1,21 +1,21 @@
 import EventIO
 import Hub
 
-/// What a store has said of an address.
+/// The result of asking a store about an address.
 enum StoreWord {
-    /// It gives the file there, as far as it was asked.
+    /// It serves the file there, as far as it was asked.
     case given
-    /// It gives nothing, or nothing was heard of it.
+    /// It serves nothing, or did not answer.
     case refused
-    /// It gives something else than the samples.
+    /// It serves other bytes than the samples.
     case different
 }
 
-/// Asks for the word of a file's store on the address to which the Hub has led this client.
+/// Asks a file's store about the address to which the Hub has led this client.
 @EventLoop
 struct FileConfirmation {
     let key: ConfirmedAddresses.Key
-    /// With samples it has to give these; without, its head is enough. Calls back once, later.
+    /// With samples the store has to serve these bytes; without samples a head for the right size is enough. Calls back once, later.
     let ask: @EventLoop ([FileSample], @escaping @EventLoop (StoreWord) -> Void) -> Void
 
     init(
@@ -30,16 +30,16 @@ struct FileConfirmation {
 enum ConfirmationSubject: Hashable {
     /// Whether there is a file of that size.
     case head(ConfirmedAddresses.Key)
-    /// Whether it is what is here: all of it, or a piece.
+    /// Whether it is the content of the cache: all of it, or one piece.
     case whole(ConfirmedAddresses.Key)
     case piece(ConfirmedAddresses.Key, Int)
 }
 
 extension FileCache {
-    /// Whether its store has shown that it has this file at its address.
+    /// Whether the store has shown that it has this file at its address.
     func isConfirmed(_ answer: FileAnswer) -> Bool { answer.confirmation.map { confirmed.contains($0.key) } ?? true }
 
-    /// Whether its store gives something of that size at its address.
+    /// Whether the store serves something of that size at its address.
     func isThere(_ answer: FileAnswer) -> Bool {
         isConfirmed(answer) || answer.confirmation.map { there.contains($0.key) } ?? true
     }
@@ -54,8 +54,8 @@ extension FileCache {
         }
     }
 
-    /// Asks once for all who want to know the same meanwhile. Where the store does not give it to the first, whose signature may be over, each of the
-    /// others asks at once: one behind the other they would wait for its time limit as often. Calls back once, later.
+    /// Asks once for all requests with the same question meanwhile. If the store refuses the first, whose signature may have expired, each of the others
+    /// asks at once: one after another they would wait for as many time limits. Calls back once, later.
     func confirm(
         _ subject: ConfirmationSubject, then: @escaping @EventLoop (StoreWord) -> Void,
         by ask: @escaping @EventLoop (@escaping @EventLoop (StoreWord) -> Void) -> Void
@@ -73,18 +73,18 @@ extension FileCache {
     }
 }
 
-/// Which bytes of a blob go out to whom.
+/// Decides which bytes of a blob may go to a client that was led to an address.
 extension Blob {
-    /// Of samples of all of it, and of one piece as long as nobody knows whether all of it is right.
+    /// How many samples of the whole are compared, and how many of each piece before the whole has been checked.
     private static let (samples, samplesOfPiece) = (8, 2)
 
-    /// A piece that an address has shown to have.
+    /// A piece that a store has shown to have at an address.
     struct Shown: Hashable {
         let key: ConfirmedAddresses.Key
         let piece: Int
     }
 
-    /// Whether a piece was or is being fetched from that address, or is what its store has there.
+    /// Whether a piece was or is being fetched from that address, or its store has shown to have it there.
     func isOf(_ key: ConfirmedAddresses.Key, _ piece: Int) -> Bool {
         if fills.contains(where: { $0.piece == piece && $0.isOwn && $0.key == key }) { return true }
         return shown.contains(Shown(key: key, piece: piece)) || file.entry(of: piece)?.origin == key.origin
@@ -95,7 +95,7 @@ extension Blob {
         file.origin == key.origin
     }
 
-    /// Compares what is here with what the store has at an address. False: the piece has to be whole first.
+    /// Compares the content of the cache with that at an address. False: the piece has to be whole first.
     func confirm(
         _ confirmation: FileConfirmation, _ piece: Int, then: @escaping @EventLoop (StoreWord) -> Void
     ) -> Bool {
@@ -123,7 +123,8 @@ extension Blob {
         return true
     }
 
-    /// A store gives another piece than is here, and which of the two is the file's is not known: what is here loses its name, unless others use it.
+    /// The store serves other bytes than the cache has, and it is not known which are the file's: the cached ones lose their name, unless other
+    /// clients use them.
     func setAside(by reader: FileResponse) {
         let isUsed = readers.count > 1 || !fills.isEmpty || !pulls.isEmpty || proof != nil
         guard !file.isComplete, !isUsed, !file.isInUse, file.isLinked else { return }

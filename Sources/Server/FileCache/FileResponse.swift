@@ -111,7 +111,7 @@ final class FileResponse: LoopWork, CancellableWork {
 
     private var piece: Int { blob.layout.piece(at: position) }
 
-    /// What has come from this address may go out, and what its store has shown to have there.
+    /// Whether the next bytes may go out: they came from this address, or its store has shown to have them there.
     private func mayGive() -> Bool {
         guard !isConfirmed, let confirmation = answer.confirmation else { return true }
         isConfirmed = cache.isConfirmed(answer)
@@ -124,7 +124,7 @@ final class FileResponse: LoopWork, CancellableWork {
         return true
     }
 
-    /// Bytes are here that another address or another worker has brought: they are compared with what the store has at this one.
+    /// The cached bytes came from another address: they are compared with the store's at this one.
     private func confirm() {
         guard !isConfirming, let confirmation = answer.confirmation else { return }
         isConfirming = blob.confirm(confirmation, piece) { self.heard($0) }
@@ -132,7 +132,7 @@ final class FileResponse: LoopWork, CancellableWork {
         isWaiting = !isConfirming
     }
 
-    /// Another replica may have them.
+    /// Asks the store whether it has the file, before another replica is asked.
     private func look() {
         guard !isConfirming, let confirmation = answer.confirmation else { return }
         isConfirming = true

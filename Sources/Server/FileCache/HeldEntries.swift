@@ -48,7 +48,7 @@ struct HeldEntries: RandomAccessCollection, Sendable {
     /// Of a file of git.
     mutating func setContent(_ content: BlobName?, at index: Int) { records[index].named = content }
 
-    /// What a pointer names was fetched from this repository's store, or that has shown to have it.
+    /// The content that a pointer names was fetched from this repository's store, or its store has shown to have it.
     mutating func setFetched(at index: Int) { records[index].place = .store }
 
     /// Appends an entry after the others, whatever its path. An `oid` that is no name in git is dropped.

@@ -2,11 +2,11 @@ import EventIO
 import HTTP
 import Hub
 
-/// Asks a store whether it gives out what is at an address, by its first byte or by samples. The Hub may have signed an address of what it has not
-/// looked for, may lead there by a pointer that anybody has written, and may not have looked at what its author has put there.
+/// Asks a store for its content at an address, by the first byte or by samples. The Hub may have signed an address without checking that content is
+/// there, may lead there by a pointer that any user has written, and may not have checked the content that the user has put there.
 @EventLoop
 final class StoreConfirmation: TransferSink {
-    /// Of a store that knows no ranges so much is read before a sample.
+    /// The most that is read before a sample, where the store ignores ranges.
     private static let mostSkipped = 8 << 20
 
     private var source: FileSource
@@ -18,11 +18,11 @@ final class StoreConfirmation: TransferSink {
     private var transfer: Transfer?
     private var place: CallPlace?
     private var next: FileSource?
-    /// Bytes that come before those of the sample, and how many of these have come.
+    /// Bytes that are still to come before the sample, and bytes of the sample that have come.
     private var (skipped, compared) = (0, 0)
     private var word = StoreWord.refused
     private var isOfAll = false
-    /// Of what comes behind a sample.
+    /// Reads the rest of a response after its sample.
     private var remainder: ResponseRemainder?
 
     /// `size` is the file's in bytes. `done` is called once, later.

@@ -111,7 +111,7 @@ extension PullAct {
         }
     }
 
-    /// What is here may have come for another repository, which is no right of this one to it.
+    /// Cached content may have come for another repository, which gives this one no right to it.
     private func confirmation(
         of content: BlobName, _ layout: BlobLayout, at source: FileSource
     ) -> FileConfirmation {
