@@ -109,12 +109,12 @@ extension Sandbox {
     }
 
     /// Signs a text of ours that comes back, such as the name of an upload.
-    package func seal(_ text: String) -> String {
+    package func sign(_ text: String) -> String {
         String(digest.sha256Hex(Array("\(secret)\n\(text)\n\(secret)".utf8)).prefix(32))
     }
 
     private func signature(of target: String, for method: Method, host: String) -> String {
-        seal("\(method.rawValue)\n\(host)\n\(target)")
+        sign("\(method.rawValue)\n\(host)\n\(target)")
     }
 
     private var cdnHost: String { String(cdn.drop { $0 != "/" }.dropFirst(2)) }

@@ -59,7 +59,7 @@ extension Sandbox {
 
     /// The name of an upload means nothing and cannot be guessed: completing it takes no token.
     private mutating func beginParts(_ oid: String, _ size: Int, _ repo: SandboxRepo) -> JSON {
-        let name = seal("upload \(repo.serial) \(oid) \(uploads.count)")
+        let name = sign("upload \(repo.serial) \(oid) \(uploads.count)")
         let upload = SandboxUploads.Upload(serial: repo.serial, oid: oid, size: size, begun: now())
         uploads.begin(name, upload, life: Self.signatureLife)
         var header: [String: JSON] = ["chunk_size": .string("\(SandboxUploads.partBytes)")]

@@ -1,4 +1,4 @@
-"""A pull makes a file one of a repository only where that repository's own store has it: that its SHA-256 is in the cache is somebody else's right to it."""
+"""A pull makes a file one of a repository only where that repository's own store has it: that the cache has its SHA-256 may be another repository's right."""
 
 import random
 
@@ -7,19 +7,12 @@ import pytest
 from cached import get
 from fakehub import http
 from pulled import Site
-from stored_files import PIECE, Store, digest
+from stored_files import PIECE, digest
 from test_cache_pull import COMMIT, entry, listed, listed_by
 from waiting import wait_until
 
 STOLEN = "/acme/m/resolve/main/stolen.bin"
 SECRET = "/acme/private/resolve/main/secret.bin"
-
-
-@pytest.fixture
-def store(hub):
-    store = Store(hub)
-    yield store
-    store.close()
 
 
 @pytest.fixture

@@ -18,13 +18,13 @@ extension Sandbox {
 
     /// What `token` allows; nil if it is not ours, or has expired.
     package func xetGrant(_ token: Substring) -> SandboxXetGrant? {
-        SandboxXetGrant(token, sealedBy: seal).flatMap { $0.expires >= now() ? $0 : nil }
+        SandboxXetGrant(token, signedBy: sign).flatMap { $0.expires >= now() ? $0 : nil }
     }
 
     /// The same in fields, which Python reads, and in the body, which Xet's own client reads.
     private func xetToken(_ scope: SandboxXetGrant.Scope, for repo: SandboxRepo) -> Response {
         let expires = now() + Self.signatureLife
-        let token = SandboxXetGrant(scope: scope, serial: repo.serial, expires: expires).token(sealedBy: seal)
+        let token = SandboxXetGrant(scope: scope, serial: repo.serial, expires: expires).token(signedBy: sign)
         var response = Response(
             .ok, hub: ["casUrl": .string(cas), "accessToken": .string(token), "exp": .integer(expires)])
         response.headers.set("X-Xet-Cas-Url", cas)
@@ -61,20 +61,20 @@ package struct SandboxXetGrant: Sendable, Equatable {
 
     private static let prefix = "xet"
 
-    /// The token, with `seal` made of the part before it.
-    package func token(sealedBy seal: (String) -> String) -> String {
+    /// The token: its fields, and the signature of these by `sign`.
+    package func token(signedBy sign: (String) -> String) -> String {
         let text = "\(Self.prefix)_\(scope.rawValue)_\(serial)_\(expires)"
-        return "\(text)_\(seal(text))"
+        return "\(text)_\(sign(text))"
     }
 
-    /// Nil for a text that is no such token, or has another seal.
-    package init?(_ token: Substring, sealedBy seal: (String) -> String) {
+    /// Nil for a text that is no such token, or has another signature.
+    package init?(_ token: Substring, signedBy sign: (String) -> String) {
         let parts = token.split(separator: "_", omittingEmptySubsequences: false).map(String.init)
         guard parts.count == 5, parts[0] == Self.prefix, let scope = Scope(rawValue: parts[1]),
             let expires = Int64(parts[3])
         else { return nil }
         self.init(scope: scope, serial: parts[2], expires: expires)
-        guard self.token(sealedBy: seal) == token else { return nil }
+        guard self.token(signedBy: sign) == token else { return nil }
     }
 
     package init(scope: Scope, serial: String, expires: Int64) {

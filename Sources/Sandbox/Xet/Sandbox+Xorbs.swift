@@ -116,7 +116,7 @@ extension Sandbox {
     }
 
     /// Names the xorb, and cannot be guessed.
-    private func xorbGrant(of hash: String) -> String { seal("xorb \(hash)") }
+    private func xorbGrant(of hash: String) -> String { sign("xorb \(hash)") }
 }
 
 /// All xorbs, of all repositories: so files with common parts take less to upload.

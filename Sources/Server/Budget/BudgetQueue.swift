@@ -26,7 +26,7 @@ struct BudgetQueue {
     let window: BudgetWindow
     private var lanes: [Int: BudgetLane] = [:]
     private var later: [Waiter] = []
-    /// Calls that were removed and are still in a lane.
+    /// Calls that were removed from the queue and are still in a `BudgetLane`.
     private var gone: Set<Int> = []
     private(set) var count = 0
 

@@ -19,7 +19,7 @@ final class BlobFile {
     private static let useClaim = CacheDirectory.use
 
     /// A file of which less is on the disk counts as empty.
-    private static let little = 64 << 10
+    private static let negligibleBytes = 64 << 10
 
     /// Opens the blob, or makes it. Throws what the kernel says, `EEXIST` for a blob of another size. `mayReplace`: one that is
     /// not whole makes way.
@@ -40,7 +40,7 @@ final class BlobFile {
             }
             if let found = BlobFile(file, name, in: directory, isComplete: false) {
                 if found.layout == layout { return found }
-                let isLittle = found.diskBytes < little && !found.isInUse
+                let isLittle = found.diskBytes < negligibleBytes && !found.isInUse
                 guard mayReplace || isLittle else { throw FileError(EEXIST) }
             }
             // A crash, or another version of this program, has left it.

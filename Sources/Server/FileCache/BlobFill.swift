@@ -184,7 +184,7 @@ final class BlobFill: TransferSink, CancellableWork {
                 isRefused = [401, 403, 410].contains(head.status.code)
                 throw .hubBroken(reason)
             } else {
-                blob.cache.there.insert(key)
+                blob.cache.found.insert(key)
             }
         } catch {
             giveUp(error)
@@ -217,7 +217,7 @@ final class BlobFill: TransferSink, CancellableWork {
 
     private func write(_ bytes: UnsafeBufferPointer<UInt8>) throws(FileError) {
         // The replica gives nothing that its store has not confirmed.
-        if peer != nil, position == first { blob.cache.there.insert(key) }
+        if peer != nil, position == first { blob.cache.found.insert(key) }
         try unsafe blob.file.write(bytes, at: position)
         unsafe progress.add(bytes)
         if let peer {

@@ -28,12 +28,12 @@ extension FileCache {
         (try? BlobFile(existing: name, isComplete: true, in: directory, access: .read))?.layout == layout
     }
 
-    /// Returns when all of it is in the cache and right, with the word of the store on the source's address. `note` gets the number of
+    /// Returns when all of it is in the cache and right, with what the store says of the source's address. `note` gets the number of
     /// bytes that are there, `isCancelled` is asked now and then. Throws why it cannot be had, `clientGone` where it is cancelled.
     func pull(
         _ name: BlobName, _ layout: BlobLayout, from source: FileSource, confirmedBy confirmation: FileConfirmation,
         isCancelled: () -> Bool, note: (Int) -> Void
-    ) async throws(Failure) -> StoreWord {
+    ) async throws(Failure) -> StoreResult {
         guard layout.size <= mostBytes else { throw .tooLargeForCache(layout.size, mostBytes) }
         await openable(name)
         guard let blob = open(name, layout) else { throw .cacheDisk }
@@ -60,9 +60,9 @@ extension FileCache {
         }
         note(layout.size)
         guard !confirmed.contains(confirmation.key) else { return .given }
-        let word = Awaited<StoreWord>()
-        guard blob.confirm(confirmation, 0, then: { word.settle($0) }) else { return .refused }
-        return await word.value() ?? .refused
+        let result = Awaited<StoreResult>()
+        guard blob.confirm(confirmation, 0, then: { result.settle($0) }) else { return .refused }
+        return await result.value() ?? .refused
     }
 
     /// Keeps content under its SHA-256. Nil for empty content, which needs no file. Throws where the disk does not take it.

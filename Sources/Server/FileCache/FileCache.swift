@@ -26,9 +26,9 @@ final class FileCache {
     /// Addresses at which stores have what the cache has: by samples of it, or as all of it has come from there.
     var confirmed = ConfirmedAddresses()
     /// Those at which a store has something of the file's size.
-    var there = ConfirmedAddresses()
-    /// The callbacks of requests that wait for a store's word on an address.
-    var confirming: [ConfirmationSubject: [@EventLoop (StoreWord) -> Void]] = [:]
+    var found = ConfirmedAddresses()
+    /// The callbacks of requests that wait for the result of asking a store about an address.
+    var confirming: [ConfirmationSubject: [@EventLoop (StoreResult) -> Void]] = [:]
     /// Names this start of the gateway, the same in all its processes.
     let generation: UInt64
     /// When at most so many bytes of a file are missing, they are fetched even without readers.
@@ -108,10 +108,10 @@ final class FileCache {
 
     /// A file makes way for another size only where a store has something of that size.
     private func open(_ answer: FileAnswer) -> Blob? {
-        open(answer.name, answer.layout, isSure: answer.isSizeSure && isThere(answer))
+        open(answer.name, answer.layout, isSure: answer.isSizeSure && isFound(answer))
     }
 
-    /// Nil for a file that the cache does not take. `isSure`: the size is the Hub's word.
+    /// Nil for a file that the cache does not take. `isSure`: the size is from the Hub.
     func open(_ name: BlobName, _ layout: BlobLayout, isSure: Bool = true) -> Blob? {
         guard mayTake(layout.size) else { return nil }
         if let blob = blobs[name], blob.file.isLinked, !blob.isSpoiled {

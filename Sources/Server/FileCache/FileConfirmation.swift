@@ -2,7 +2,7 @@ import EventIO
 import Hub
 
 /// The result of asking a store about an address.
-enum StoreWord {
+enum StoreResult {
     /// It serves the file there, as far as it was asked.
     case given
     /// It serves nothing, or did not answer.
@@ -16,14 +16,7 @@ enum StoreWord {
 struct FileConfirmation {
     let key: ConfirmedAddresses.Key
     /// With samples the store has to serve these bytes; without samples a head for the right size is enough. Calls back once, later.
-    let ask: @EventLoop ([FileSample], @escaping @EventLoop (StoreWord) -> Void) -> Void
-
-    init(
-        _ key: ConfirmedAddresses.Key,
-        ask: @escaping @EventLoop ([FileSample], @escaping @EventLoop (StoreWord) -> Void) -> Void
-    ) {
-        (self.key, self.ask) = (key, ask)
-    }
+    let ask: @EventLoop ([FileSample], @escaping @EventLoop (StoreResult) -> Void) -> Void
 }
 
 /// What a store is asked about an address.
@@ -40,16 +33,16 @@ extension FileCache {
     func isConfirmed(_ answer: FileAnswer) -> Bool { answer.confirmation.map { confirmed.contains($0.key) } ?? true }
 
     /// Whether the store serves something of that size at its address.
-    func isThere(_ answer: FileAnswer) -> Bool {
-        isConfirmed(answer) || answer.confirmation.map { there.contains($0.key) } ?? true
+    func isFound(_ answer: FileAnswer) -> Bool {
+        isConfirmed(answer) || answer.confirmation.map { found.contains($0.key) } ?? true
     }
 
     /// Asks whether there is such a file.
-    func look(for confirmation: FileConfirmation, then: @escaping @EventLoop (StoreWord) -> Void) {
+    func look(for confirmation: FileConfirmation, then: @escaping @EventLoop (StoreResult) -> Void) {
         confirm(.head(confirmation.key), then: then) { done in
-            confirmation.ask([]) { word in
-                if word == .given { self.there.insert(confirmation.key) }
-                done(word)
+            confirmation.ask([]) { result in
+                if result == .given { self.found.insert(confirmation.key) }
+                done(result)
             }
         }
     }
@@ -57,18 +50,18 @@ extension FileCache {
     /// Asks once for all requests with the same question meanwhile. If the store refuses the first, whose signature may have expired, each of the others
     /// asks at once: one after another they would wait for as many time limits. Calls back once, later.
     func confirm(
-        _ subject: ConfirmationSubject, then: @escaping @EventLoop (StoreWord) -> Void,
-        by ask: @escaping @EventLoop (@escaping @EventLoop (StoreWord) -> Void) -> Void
+        _ subject: ConfirmationSubject, then: @escaping @EventLoop (StoreResult) -> Void,
+        by ask: @escaping @EventLoop (@escaping @EventLoop (StoreResult) -> Void) -> Void
     ) {
         guard confirming[subject] == nil else {
             confirming[subject]?.append { if $0 == .given { then($0) } else { ask(then) } }
             return
         }
         confirming[subject] = []
-        ask { word in
+        ask { result in
             let others = self.confirming.removeValue(forKey: subject) ?? []
-            then(word)
-            for tell in others { tell(word) }
+            then(result)
+            for tell in others { tell(result) }
         }
     }
 }
@@ -97,7 +90,7 @@ extension Blob {
 
     /// Compares the content of the cache with that at an address. False: the piece has to be whole first.
     func confirm(
-        _ confirmation: FileConfirmation, _ piece: Int, then: @escaping @EventLoop (StoreWord) -> Void
+        _ confirmation: FileConfirmation, _ piece: Int, then: @escaping @EventLoop (StoreResult) -> Void
     ) -> Bool {
         let key = confirmation.key
         let isWhole = file.isComplete
@@ -109,14 +102,14 @@ extension Blob {
         cache.confirm(isWhole ? .whole(key) : .piece(key, piece), then: then) { done in
             BlobSampling(of: self, at: places) { samples in
                 guard let samples else { return done(.refused) }
-                confirmation.ask(samples) { word in
-                    guard word == .given else { return done(word) }
+                confirmation.ask(samples) { result in
+                    guard result == .given else { return done(result) }
                     if isWhole {
                         self.cache.confirmed.insert(key)
                     } else {
                         self.shown.insert(Shown(key: key, piece: piece))
                     }
-                    done(word)
+                    done(result)
                 }
             }.start()
         }
@@ -125,7 +118,7 @@ extension Blob {
 
     /// The store serves other bytes than the cache has, and it is not known which are the file's: the cached ones lose their name, unless other
     /// clients use them.
-    func setAside(by reader: FileResponse) {
+    func setAside() {
         let isUsed = readers.count > 1 || !fills.isEmpty || !pulls.isEmpty || proof != nil
         guard !file.isComplete, !isUsed, !file.isInUse, file.isLinked else { return }
         try? file.setAside()

@@ -15,7 +15,7 @@ struct FileAnswer {
     let source: FileSource
     /// The client is another replica, which is to get the head at once.
     var isForPeer = false
-    /// The size is the Hub's word, and not what a client may have told the Hub.
+    /// The size is from the Hub, and not only from a client that may have told it to the Hub.
     var isSizeSure = true
     /// Nothing of the file goes out before this has been confirmed. Nil where there is no store to ask, or it has been asked.
     var confirmation: FileConfirmation?
@@ -89,7 +89,7 @@ final class FileResponse: LoopWork, CancellableWork {
             let room = blob.readable(from: position, to: end, isWhole: answer.isWhole)
             guard room > 0 else {
                 // No replica is asked for an address at which the store may have nothing.
-                guard cache.isThere(answer) || !cache.peers.areAsked(for: answer.name, source) else { return look() }
+                guard cache.isFound(answer) || !cache.peers.areAsked(for: answer.name, source) else { return look() }
                 isWaiting = true
                 return blob.fetch(position, for: self)
             }
@@ -139,11 +139,11 @@ final class FileResponse: LoopWork, CancellableWork {
         cache.look(for: confirmation) { self.heard($0) }
     }
 
-    private func heard(_ word: StoreWord) {
+    private func heard(_ result: StoreResult) {
         isConfirming = false
         guard !isOver, tail == nil else { return }
-        if word == .given { return cache.turns.add(self) }
-        if word == .different { blob.setAside(by: self) }
+        if result == .given { return cache.turns.add(self) }
+        if result == .different { blob.setAside() }
         goDirect()
     }
 

@@ -13,14 +13,14 @@ final class StoreConfirmation: TransferSink {
     private let context: RequestContext
     private let cache: FileCache
     private let size: Int
-    private let done: @EventLoop (StoreWord) -> Void
+    private let done: @EventLoop (StoreResult) -> Void
     private var samples: ArraySlice<FileSample>
     private var transfer: Transfer?
     private var place: CallPlace?
     private var next: FileSource?
     /// Bytes that are still to come before the sample, and bytes of the sample that have come.
     private var (skipped, compared) = (0, 0)
-    private var word = StoreWord.refused
+    private var result = StoreResult.refused
     private var isOfAll = false
     /// Reads the rest of a response after its sample.
     private var remainder: ResponseRemainder?
@@ -28,7 +28,7 @@ final class StoreConfirmation: TransferSink {
     /// `size` is the file's in bytes. `done` is called once, later.
     init(
         _ source: FileSource, of size: Int, _ samples: [FileSample], _ context: RequestContext, in cache: FileCache,
-        done: @escaping @EventLoop (StoreWord) -> Void
+        done: @escaping @EventLoop (StoreResult) -> Void
     ) {
         (self.source, self.size, self.samples) = (source, size, samples[...])
         (self.context, self.cache, self.done) = (context, cache, done)
@@ -64,20 +64,20 @@ final class StoreConfirmation: TransferSink {
     }
 
     func begin(_ head: Transfer.Head) {
-        (word, compared, skipped) = (.refused, 0, 0)
+        (result, compared, skipped) = (.refused, 0, 0)
         next = try? source.onward(head)
         isOfAll = head.status == .ok
         if isOfAll {
             skipped = range.lowerBound
-            if skipped <= Self.mostSkipped, head.fault(for: 0..<size, of: size) == nil { word = .given }
+            if skipped <= Self.mostSkipped, head.fault(for: 0..<size, of: size) == nil { result = .given }
         } else if head.fault(for: range, of: size) == nil {
-            word = .given
+            result = .given
         }
-        if next != nil || word != .given || samples.isEmpty { transfer?.cancel() }
+        if next != nil || result != .given || samples.isEmpty { transfer?.cancel() }
     }
 
     func take(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
-        guard word == .given, let sample = samples.first, compared < sample.bytes.count else {
+        guard result == .given, let sample = samples.first, compared < sample.bytes.count else {
             remainder?.take(bytes.count)
             return true
         }
@@ -87,7 +87,7 @@ final class StoreConfirmation: TransferSink {
         let expected = sample.bytes[compared..<compared + count]
         compared += count
         if unsafe !UnsafeBufferPointer(rebasing: bytes[before..<before + count]).elementsEqual(expected) {
-            word = .different
+            result = .different
             transfer?.cancel()
         } else if compared == sample.bytes.count {
             if isOfAll { transfer?.cancel() } else { remainder = ResponseRemainder { self.transfer?.cancel() } }
@@ -106,7 +106,7 @@ final class StoreConfirmation: TransferSink {
             source = next
             return start()
         }
-        guard word == .given, let sample = samples.popFirst() else { return done(word) }
+        guard result == .given, let sample = samples.popFirst() else { return done(result) }
         guard compared == sample.bytes.count else { return done(.refused) }
         if samples.isEmpty { done(.given) } else { start() }
     }

@@ -88,14 +88,14 @@ extension PullAct {
             let source = try await source(of: entry, content, target)
             let before = partial[ObjectIdentifier(mark)] ?? 0
             do throws(Failure) {
-                let word = try await files.pull(
+                let result = try await files.pull(
                     content, layout, from: source, confirmedBy: confirmation(of: content, layout, at: source),
                     isCancelled: isEnding
                 ) { bytes in
                     self.partial[ObjectIdentifier(mark)] = bytes
                     self.tell()
                 }
-                switch word {
+                switch result {
                 case .given: return
                 case .refused: throw .hubBroken("its store does not give it")
                 case .different: isOther = true
@@ -115,7 +115,7 @@ extension PullAct {
     private func confirmation(
         of content: BlobName, _ layout: BlobLayout, at source: FileSource
     ) -> FileConfirmation {
-        FileConfirmation(ConfirmedAddresses.Key(content, at: source.url)) { samples, done in
+        FileConfirmation(key: ConfirmedAddresses.Key(content, at: source.url)) { samples, done in
             let context = RequestContext(id: .next(), address: "")
             context.principal = self.principal
             StoreConfirmation(source, of: layout.size, samples, context, in: self.files, done: done).start()

@@ -13,7 +13,7 @@ struct Explanation: Sendable {
     let failure: Failure?
     private let scope: Scope
 
-    /// `body` nil: there is none at hand; the text says what it would add.
+    /// `body` nil: it is not known; the text says what it would add.
     init(
         _ scope: Scope, _ method: Method, _ target: Target, headers: Headers = ["Content-Type": "application/json"],
         body: [UInt8]? = nil, account: String? = nil, at origin: HubOperationRow.Origin = .hub

@@ -47,7 +47,7 @@ struct AnswerPeer: Handler {
         return FileAnswer(
             name: call.name, layout: layout, range: call.range, status: .partialContent, headers: headers,
             source: source, isForPeer: true,
-            confirmation: FileConfirmation(ConfirmedAddresses.Key(call.name, at: source.url)) { samples, done in
+            confirmation: FileConfirmation(key: ConfirmedAddresses.Key(call.name, at: source.url)) { samples, done in
                 StoreConfirmation(source, of: call.size, samples, context, in: files, done: done).start()
             }
         ) {

@@ -75,11 +75,11 @@ extension Upstream {
         files.whenOpenable(answer.name) {
             guard !context.isCancelled else { return exchange.fail(.clientGone, context) }
             if files.serve(answer, exchange, context) { return }
-            guard let confirmation = answer.confirmation, !files.isThere(answer) else { return answer.relay() }
+            guard let confirmation = answer.confirmation, !files.isFound(answer) else { return answer.relay() }
             // A file of another size is in its place, which makes way for what its store has.
-            files.look(for: confirmation) { word in
+            files.look(for: confirmation) { result in
                 guard !context.isCancelled else { return exchange.fail(.clientGone, context) }
-                guard word == .given, files.serve(answer, exchange, context) else { return answer.relay() }
+                guard result == .given, files.serve(answer, exchange, context) else { return answer.relay() }
             }
         }
     }
@@ -89,11 +89,11 @@ extension Upstream {
     private func confirmation(
         of name: BlobName, _ size: Int, at source: FileSource, _ context: RequestContext, in files: FileCache
     ) -> FileConfirmation {
-        FileConfirmation(ConfirmedAddresses.Key(name, at: source.url)) { samples, done in
-            StoreConfirmation(source, of: size, samples, context, in: files) { word in
-                guard word != .given, let question = HeldQuestion(.get, context.target) else { return done(word) }
+        FileConfirmation(key: ConfirmedAddresses.Key(name, at: source.url)) { samples, done in
+            StoreConfirmation(source, of: size, samples, context, in: files) { result in
+                guard result != .given, let question = HeldQuestion(.get, context.target) else { return done(result) }
                 // An administrator has pulled it from there.
-                _ = EventLoop.immediateTask { done(await files.held.has(name, question) ? .given : word) }
+                _ = EventLoop.immediateTask { done(await files.held.has(name, question) ? .given : result) }
             }.start()
         }
     }

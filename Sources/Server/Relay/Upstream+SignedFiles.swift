@@ -18,7 +18,7 @@ extension Upstream {
         else { return false }
         let source = source(at: signed.url, userAgent: request.headers["User-Agent"])
         let size = named.object.layout.size
-        let confirmation = FileConfirmation(ConfirmedAddresses.Key(named.object.name, at: signed.url)) {
+        let confirmation = FileConfirmation(key: ConfirmedAddresses.Key(named.object.name, at: signed.url)) {
             samples, done in
             StoreConfirmation(source, of: size, samples, context, in: files, done: done).start()
         }
@@ -27,10 +27,10 @@ extension Upstream {
         guard isOfHead, !files.confirmed.contains(confirmation.key) else {
             return answer(named.object, signed, source, confirmation, exchange, context, otherwise: carry)
         }
-        files.look(for: confirmation) { word in
+        files.look(for: confirmation) { result in
             guard !context.isCancelled else { return exchange.fail(.clientGone, context) }
             let isAnswered =
-                word == .given
+                result == .given
                 && self.answer(named.object, signed, source, confirmation, exchange, context, otherwise: carry)
             if !isAnswered { carry() }
         }

@@ -28,7 +28,7 @@ enum KeyOutput {
         )
     }
 
-    /// With the meaning of its role, where `roles` are at hand.
+    /// With the meaning of its role, where `roles` are given.
     static func show(_ record: KeyRecord, use: KeyUse?, json: Bool, roles: RoleBook? = nil) {
         let rules = roles.flatMap { book in record.grant.role.map { book.rules(of: $0)?.map(\.description) } }
         show(record, use: use, json: json, rules: rules)
