@@ -1,5 +1,6 @@
 """The real clients with gateway keys: what each key may do works unchanged, and what it may not raises the client's own exception."""
 
+import signal
 import threading
 import time
 
@@ -207,7 +208,13 @@ def test_an_edit_in_the_middle_of_an_upload_ends_it_with_a_sentence_and_it_goes_
 
         def edit():
             assert wait_until(lambda: objects() > 0, 60)
-            keys.run("keys", "edit", "ml", "--allow", "reader sandbox/*")
+            # A fast machine would be done before the edit is in force.
+            client.process.send_signal(signal.SIGSTOP)
+            try:
+                keys.run("keys", "edit", "ml", "--allow", "reader sandbox/*")
+                time.sleep(1.5)
+            finally:
+                client.process.send_signal(signal.SIGCONT)
 
         editing = threading.Thread(target=edit)
         editing.start()
